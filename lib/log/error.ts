@@ -1,0 +1,74 @@
+/**
+ * Every code a {@link SealtrailError} can carry. Codes are stable: programs branch on them, people read the message.
+ * The HTTP status of each code is decided in `lib/api/problem.ts`, in one table.
+ */
+export type ErrorCode =
+  // Bytes that do not parse, or proofs that do not prove (lib/log, lib/verify).
+  | 'malformed_record'
+  | 'malformed_note'
+  | 'malformed_checkpoint'
+  | 'malformed_proof'
+  | 'malformed_tile'
+  | 'malformed_bundle'
+  | 'malformed_key'
+  | 'bad_signature'
+  | 'proof_mismatch'
+  // What a caller sent (lib/event, lib/api).
+  | 'invalid_json'
+  | 'invalid_event'
+  | 'invalid_parameter'
+  | 'invalid_trail'
+  | 'invalid_cursor'
+  | 'empty_batch'
+  | 'record_too_large'
+  | 'batch_too_large'
+  | 'unsupported_media_type'
+  | 'method_not_allowed'
+  | 'unauthenticated'
+  | 'forbidden'
+  | 'not_found'
+  | 'idempotency_conflict'
+  | 'rate_limited'
+  // Stores and what runs on them (lib/store, lib/ledger, lib/followers).
+  | 'in_use'
+  | 'object_differs'
+  | 'outcome_unknown'
+  | 'store_corrupt'
+  | 'store_full'
+  | 'throttled'
+  | 'unavailable'
+  | 'signer_unavailable'
+  // The command line.
+  | 'usage'
+  | 'internal';
+
+/** What may be known about an error besides its code and message. */
+export interface ErrorDetail {
+  /** What went wrong underneath. Kept for logs, never shown to a remote caller. */
+  readonly cause?: unknown;
+  /** The input field at fault, as a JSON path such as `events[3].actor.id`, or a query parameter's name. */
+  readonly field?: string;
+  /** Seconds after which a retry makes sense; becomes `Retry-After`. */
+  readonly retryAfter?: number;
+}
+
+/**
+ * The one error class of the project. The message says what happened and, where somebody can do something about it,
+ * what to do; it holds nothing secret, since it may reach a remote caller (except for the code `internal`).
+ *
+ * @example
+ * throw new SealtrailError('malformed_tile', 'a full tile holds 8192 bytes, this one 8191');
+ */
+export class SealtrailError extends Error {
+  override readonly name = 'SealtrailError';
+  readonly code: ErrorCode;
+  readonly field: string | undefined;
+  readonly retryAfter: number | undefined;
+
+  constructor(code: ErrorCode, message: string, detail: ErrorDetail = {}) {
+    super(message, detail.cause === undefined ? undefined : { cause: detail.cause });
+    this.code = code;
+    this.field = detail.field;
+    this.retryAfter = detail.retryAfter;
+  }
+}

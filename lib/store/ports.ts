@@ -1,0 +1,164 @@
+/**
+ * The three ports. Everything above them is written once; below them stand the drivers (SQLite, a folder and a key
+ * file; DynamoDB, S3 and KMS; memory for tests). A driver can be written from these comments alone, and each passes
+ * the contract suite of its port in `test/store/`.
+ */
+
+// ---------------------------------------------------------------------------------------------------------- Table
+
+/** What an attribute of an item may hold. Numbers are integers within ±(2^53 - 1). */
+export type Attribute = string | number | Uint8Array;
+
+/** Names an item: items live in a partition and are sorted by the UTF-8 bytes of `sort` within it. Both non-empty. */
+export interface Key {
+  readonly partition: string;
+  readonly sort: string;
+}
+
+/** An item as stored. At most 400,000 bytes in all (names, keys and values). */
+export interface Item extends Key {
+  readonly attributes: Readonly<Record<string, Attribute>>;
+  /**
+   * Unix time in whole seconds after which the store may remove the item; it does so hours or days later, or never.
+   * An expired item may still be returned: callers that care compare the time themselves.
+   */
+  readonly expiresAt?: number;
+}
+
+/** What must hold for a write to go through. `attribute` compares by strict equality; an absent item never equals. */
+export type Condition =
+  | { readonly is: 'absent' }
+  | { readonly is: 'present' }
+  | { readonly is: 'equal'; readonly attribute: string; readonly value: string | number };
+
+/** One write of a transaction. `update` sets the named attributes (and `expiresAt`) of an item that must exist. */
+export type Write =
+  | { readonly put: Item; readonly when?: Condition }
+  | {
+      readonly update: Key;
+      readonly set: Readonly<Record<string, Attribute>>;
+      readonly expiresAt?: number;
+      readonly when?: Condition;
+    }
+  | { readonly remove: Key; readonly when?: Condition }
+  | { readonly check: Key; readonly when: Condition };
+
+/**
+ * Whether a transaction went through. When it did not because conditions failed, nothing was written, and `failed`
+ * lists each write whose condition failed, with the item that stands there (undefined: none), read atomically with
+ * the failure.
+ */
+export type Outcome =
+  | { readonly committed: true }
+  | { readonly committed: false; readonly failed: readonly { readonly write: number; readonly item?: Item }[] };
+
+/** A range of one partition. `from` and `to` are inclusive bounds on `sort`. */
+export interface Range {
+  readonly partition: string;
+  readonly from?: string;
+  readonly to?: string;
+  /** Default `ascending`. */
+  readonly order?: 'ascending' | 'descending';
+  /** At most this many items; default no limit. */
+  readonly limit?: number;
+}
+
+/**
+ * Sorted items in partitions, written in conditional transactions.
+ *
+ * Concurrency: safe to call from anywhere at any time; transactions are serializable; reads see every transaction
+ * that was acknowledged before they began. Durability: when `transact` resolves with `committed: true`, the writes
+ * survive a crash of the process and of the machine.
+ *
+ * Errors (all {@link SealtrailError}): `throttled` and `unavailable` (nothing was written; try again),
+ * `outcome_unknown` (the transaction may or may not have been committed: read to find out), `store_full` (nothing was
+ * written), `store_corrupt` (what was read cannot be right).
+ */
+export interface Table {
+  /** The item, or undefined. */
+  get(key: Key): Promise<Item | undefined>;
+  /** The items of a range, in order, fetched page by page as they are consumed. */
+  query(range: Range): AsyncIterable<Item>;
+  /**
+   * All of the writes, or none. 1 to 100 writes of distinct keys and at most 4,000,000 bytes, or it throws a
+   * `RangeError` (a mistake of the caller's). A clash with another transaction in flight is retried inside.
+   */
+  transact(writes: readonly Write[]): Promise<Outcome>;
+  /** Finishes what is under way and lets go of files and sockets. Idempotent. */
+  close(): Promise<void>;
+}
+
+// -------------------------------------------------------------------------------------------------------- Objects
+
+/** An object's name and size, as listed. */
+export interface ObjectEntry {
+  readonly key: string;
+  /** Bytes. */
+  readonly size: number;
+}
+
+/** One version of an object, as a verifier must see it. */
+export interface ObjectVersion extends ObjectEntry {
+  readonly version: string;
+  readonly isLatest: boolean;
+  /** A delete marker hides an object without removing it; it has size 0 and cannot be read. */
+  readonly isDeleteMarker: boolean;
+  /** Unix milliseconds. */
+  readonly modifiedAt: number;
+}
+
+/** How long an object is locked, from the moment it is put. */
+export interface Retention {
+  /** Unix milliseconds until which nobody may remove or change this version. */
+  readonly until: number;
+}
+
+/**
+ * Write-once objects. Keys are relative paths of `/`-separated, non-empty segments of `[A-Za-z0-9._=-]`, none of
+ * which is `.` or `..`; other keys throw a `RangeError`.
+ *
+ * Durability: what `put` and `replace` acknowledged survives a crash of the process and of the machine, and a crash
+ * in between leaves either nothing or the whole object under its key, never a part.
+ *
+ * Errors: `unavailable`, `throttled` and `store_full` (try again), `object_differs` from `put`.
+ */
+export interface Objects {
+  /**
+   * Stores an object that must not exist yet. If the key is taken by the same bytes, that is success (`'existed'`); if
+   * by other bytes, `object_differs`, and the stored object stays untouched.
+   */
+  put(key: string, bytes: Uint8Array, retention?: Retention): Promise<'created' | 'existed'>;
+  /** Stores an object whether or not the key is taken. For `<trail>/checkpoint` alone. */
+  replace(key: string, bytes: Uint8Array, retention?: Retention): Promise<void>;
+  /** The object's newest version, or undefined where there is none (or a delete marker hides it). */
+  get(key: string): Promise<Uint8Array | undefined>;
+  /** Newest versions of all objects whose key starts with `prefix`, in ascending order of the key's bytes. */
+  list(prefix: string, options?: { readonly after?: string }): AsyncIterable<ObjectEntry>;
+  /** Every version and delete marker under `prefix`; by key ascending, then newest first. */
+  versions(prefix: string): AsyncIterable<ObjectVersion>;
+  /** One version's bytes, or undefined. */
+  getVersion(key: string, version: string): Promise<Uint8Array | undefined>;
+  /** Lets go of files and sockets. Idempotent. */
+  close(): Promise<void>;
+}
+
+// --------------------------------------------------------------------------------------------------------- Signer
+
+/** Which algorithm a key signs with: Ed25519 (note type 0x01), or ECDSA on P-256 with SHA-256 (note type 0x02). */
+export type SignatureAlgorithm = 'ed25519' | 'ecdsa-p256';
+
+/**
+ * Signs with a key that it does not show.
+ *
+ * Errors: `signer_unavailable` (try again; nothing else is affected).
+ */
+export interface Signer {
+  readonly algorithm: SignatureAlgorithm;
+  /** The public key as SubjectPublicKeyInfo in DER (RFC 5280 section 4.1). Fetched once, then kept. */
+  publicKey(): Promise<Uint8Array>;
+  /**
+   * Signs a message of 1 to 4,096 bytes (it hashes it itself where the algorithm needs that). Ed25519: the 64 bytes of
+   * RFC 8032; ECDSA: ASN.1 DER (RFC 3279 section 2.2.3).
+   */
+  sign(message: Uint8Array): Promise<Uint8Array>;
+}

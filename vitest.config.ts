@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    // Real files, sockets and child processes: generous for slow machines, still finite.
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+    // Two cores is the smallest machine the suite is meant for.
+    maxWorkers: 2,
+  },
+});
