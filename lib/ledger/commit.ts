@@ -1,0 +1,206 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { SealtrailError } from '../log/error.ts';
+import { type Growth, growTree } from '../log/frontier.ts';
+import type { Item, Outcome, Table, Write } from '../store/ports.ts';
+import { type Block, buildBlock, lastLeaf, MAX_BODY_BYTES, packBody, type StoredBody, storeBlock } from './block.ts';
+import { emptyHead, type Head, headFromItem, swapHead } from './head.ts';
+import { type Idempotency, type Remembered, rememberedFromItem, rememberKey } from './idempotency.ts';
+import { blockKey, headKey, trailKey } from './layout.ts';
+
+/** One caller's events, as they take part in a commit. */
+export interface Submission {
+  readonly submitter: string;
+  readonly events: readonly { readonly id: string; readonly json: string }[];
+  readonly idempotency?: Idempotency;
+}
+
+/** What became of a submission: sealed into a block from `first` on, or found to have been, earlier. */
+export type Landing<S extends Submission = Submission> =
+  | { readonly submission: S; readonly first: number }
+  | { readonly submission: S; readonly remembered: Remembered };
+
+/** A commit that went through. */
+export interface Commit<S extends Submission = Submission> {
+  readonly head: Head;
+  /** Undefined when every submission turned out to be a repetition. */
+  readonly block?: Block;
+  readonly growth?: Growth;
+  readonly landings: readonly Landing<S>[];
+}
+
+/** Attempts at one commit before its callers are told to come back: at the longest pauses, about six seconds. */
+const ATTEMPTS = 12;
+
+/** The place of the head's swap in an attempt's transaction. */
+const HEAD_WRITE = 0;
+
+/** One try at moving the head: everything that its transaction holds. */
+interface Attempt<S extends Submission> {
+  readonly from: Head;
+  readonly to: Head;
+  readonly block: Block;
+  readonly growth: Growth;
+  readonly landings: readonly { readonly submission: S; readonly first: number }[];
+  readonly writes: readonly Write[];
+  /** The writes' submissions, where a write remembers an idempotency key. */
+  readonly keyed: ReadonlyMap<number, S>;
+  readonly name: string;
+}
+
+/** Everything a commit works with. `readHead` is the store's head; `known` the one this process saw last. */
+export interface CommitContext {
+  readonly table: Table;
+  readonly trail: string;
+  readonly now: () => number;
+  readonly known: Head | undefined;
+}
+
+/**
+ * Seals submissions into one block and moves the head over it, in one conditional transaction: after a crash at any
+ * moment either all of it is there or nothing (design: write path). Races with other writers are lost and run again on
+ * the head that won; an answer that got lost is looked up by the block's name before anything else is tried.
+ *
+ * @throws `throttled`, `unavailable`, `store_full`: nothing was stored. `outcome_unknown`: it may have been; the same
+ *   request with the same idempotency key finds out. `batch_too_large`: the events do not fit into one transaction.
+ */
+export async function commit<S extends Submission>(
+  context: CommitContext,
+  submissions: readonly S[],
+): Promise<Commit<S>> {
+  const repeated: Landing<S>[] = [];
+  let waiting = [...submissions];
+  let body = await packSubmissions(waiting);
+  let head = context.known ?? (await readHead(context.table, context.trail));
+  for (let attempt = 1; waiting.length > 0; attempt++) {
+    const next = prepare(context, head, waiting, body);
+    const outcome = await settle(context, next, attempt);
+    if (outcome.committed) {
+      const { to, block, growth, landings } = next;
+      return { head: to, block, growth, landings: [...landings, ...repeated] };
+    }
+    if (attempt >= ATTEMPTS) throw new SealtrailError('throttled', 'the trail is busy: try again', { retryAfter: 1 });
+    const taken = takenKeys(context.trail, next, outcome);
+    if (taken.length === 0 && !outcome.failed.some(({ write }) => write === HEAD_WRITE)) {
+      // The head is where it was, yet a block stands beyond it: no writer of ours leaves that behind.
+      throw new SealtrailError('store_corrupt', `trail ${context.trail} holds a block beyond its head`);
+    }
+    if (taken.length > 0) {
+      repeated.push(...taken);
+      waiting = waiting.filter((submission) => !taken.some((landing) => landing.submission === submission));
+      body = await packSubmissions(waiting);
+    }
+    head = await headAfter(context, outcome);
+    await pause(attempt);
+  }
+  return { head, landings: repeated };
+}
+
+/** The trail's head as the store has it. */
+export async function readHead(table: Table, trail: string): Promise<Head> {
+  const item = await table.get(headKey(trail));
+  return item === undefined ? emptyHead(trail) : headFromItem(trail, item);
+}
+
+async function packSubmissions(submissions: readonly Submission[]): Promise<StoredBody> {
+  const body = await packBody(submissions.map(runOf));
+  if (body.bytes.length > MAX_BODY_BYTES) {
+    const message = `the events come to ${body.bytes.length} bytes compressed, of which ${MAX_BODY_BYTES} fit: send fewer at a time`;
+    throw new SealtrailError('batch_too_large', message);
+  }
+  return body;
+}
+
+const runOf = ({ submitter, events }: Submission) => ({ submitter, events: events.map((event) => event.json) });
+
+function prepare<S extends Submission>(
+  { trail, now }: CommitContext,
+  from: Head,
+  submissions: readonly S[],
+  body: StoredBody,
+): Attempt<S> {
+  // A clock that was set back must not make the trail's time run backwards.
+  const receivedAt = Math.max(now(), from.receivedAt);
+  const block = buildBlock({ trail, first: from.size, prev: from.last, receivedAt }, submissions.map(runOf));
+  const growth = growTree(from.frontier, block.leaves);
+  const { frontier, root } = growth;
+  const to: Head = { trail, size: frontier.size, frontier, last: lastLeaf(block), root, receivedAt };
+  const name = randomUUID();
+  const writes: Write[] = [swapHead(from, to), ...storeBlock(block, body, name)];
+  if (from.size === 0) writes.push({ put: { ...trailKey(trail), attributes: { createdAt: receivedAt } } });
+  const keyed = new Map<number, S>();
+  const landings: { submission: S; first: number }[] = [];
+  let first = from.size;
+  for (const submission of submissions) {
+    landings.push({ submission, first });
+    const count = submission.events.length;
+    if (submission.idempotency !== undefined) {
+      keyed.set(writes.length, submission);
+      writes.push(rememberKey(trail, submission.submitter, submission.idempotency, { first, count, receivedAt }));
+    }
+    first += count;
+  }
+  return { from, to, block, growth, landings, writes, keyed, name };
+}
+
+/**
+ * Runs an attempt's transaction until it is known whether it was committed. While that is unknown the very same
+ * transaction is repeated: it can be committed once only, since it demands the old head.
+ */
+async function settle<S extends Submission>(
+  context: CommitContext,
+  attempt: Attempt<S>,
+  previous: number,
+): Promise<Outcome> {
+  let doubt: unknown;
+  for (let round = previous; round <= ATTEMPTS; round++) {
+    let failure: unknown;
+    try {
+      const outcome = await context.table.transact(attempt.writes);
+      if (outcome.committed || doubt === undefined) return outcome;
+      return (await hasLanded(context, attempt)) ? { committed: true } : outcome;
+    } catch (error) {
+      failure = error;
+    }
+    if (!(failure instanceof SealtrailError)) throw failure;
+    if (failure.code === 'outcome_unknown') doubt = failure;
+    else if (failure.code !== 'throttled' && failure.code !== 'unavailable') throw failure;
+    if (round < ATTEMPTS) await pause(round);
+    else if (doubt === undefined) throw failure;
+  }
+  throw new SealtrailError('outcome_unknown', 'the store did not say whether the events were stored: try again', {
+    cause: doubt,
+    retryAfter: 1,
+  });
+}
+
+async function hasLanded<S extends Submission>({ table, trail }: CommitContext, attempt: Attempt<S>): Promise<boolean> {
+  const stored = await table.get(blockKey(trail, attempt.from.size));
+  return stored?.attributes.commit === attempt.name;
+}
+
+type Failed = Extract<Outcome, { committed: false }>;
+
+/** The submissions whose idempotency key was taken, with what it stands for. */
+function takenKeys<S extends Submission>(trail: string, attempt: Attempt<S>, outcome: Failed): Landing<S>[] {
+  return outcome.failed.flatMap(({ write, item }) => {
+    const submission = attempt.keyed.get(write);
+    if (submission === undefined || item === undefined) return [];
+    const remembered = rememberedFromItem(item);
+    if (remembered === undefined) {
+      throw new SealtrailError('store_corrupt', `an idempotency item of trail ${trail} is not readable`);
+    }
+    return [{ submission, remembered }];
+  });
+}
+
+/** The head to build on after a lost race: the one that came back with the failure, or the store's. */
+async function headAfter({ table, trail }: CommitContext, outcome: Failed): Promise<Head> {
+  const winner: Item | undefined = outcome.failed.find(({ write }) => write === HEAD_WRITE)?.item;
+  return winner === undefined ? readHead(table, trail) : headFromItem(trail, winner);
+}
+
+/** Waits before another attempt: full jitter up to 2^n milliseconds, at most one second. */
+async function pause(attempt: number): Promise<void> {
+  await sleep(Math.random() * Math.min(1000, 2 ** attempt));
+}

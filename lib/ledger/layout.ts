@@ -1,0 +1,44 @@
+import type { Key } from '../store/ports.ts';
+
+/**
+ * Where the ledger keeps its items in the Table. Every key is made here, so that two kinds of item can never meet.
+ * A trail's name holds no `/`, so a partition's name splits in one way only.
+ */
+
+/** Sequence numbers and sizes as sort keys: 16 decimal digits hold 2^53 - 1 and sort like the numbers. */
+export const sortableNumber = (value: number): string => value.toString().padStart(16, '0');
+
+/** The trail's head: one item, swapped by every commit. A partition of its own keeps it off the blocks' shard. */
+export const headKey = (trail: string): Key => ({ partition: `head/${trail}`, sort: 'head' });
+
+/** Blocks of a trail, sorted by the sequence number of their first record. */
+export const blockPartition = (trail: string): string => `block/${trail}`;
+export const blockKey = (trail: string, first: number): Key => ({
+  partition: blockPartition(trail),
+  sort: sortableNumber(first),
+});
+
+/** What of a block's body did not fit into its item, in order. `part` counts from 1. */
+export const blockPartPartition = (trail: string, first: number): string =>
+  `block-part/${trail}/${sortableNumber(first)}`;
+export const blockPartKey = (trail: string, first: number, part: number): Key => ({
+  partition: blockPartPartition(trail, first),
+  sort: part.toString().padStart(4, '0'),
+});
+
+/** Checkpoints of a trail, sorted by size. */
+export const checkpointPartition = (trail: string): string => `checkpoint/${trail}`;
+export const checkpointKey = (trail: string, size: number): Key => ({
+  partition: checkpointPartition(trail),
+  sort: sortableNumber(size),
+});
+
+/** What an idempotency key of a submitter stands for in a trail. */
+export const idempotencyKey = (trail: string, submitter: string, key: string): Key => ({
+  partition: `idempotency/${trail}/${submitter}`,
+  sort: key,
+});
+
+/** The list of trails, one item each. */
+export const TRAILS_PARTITION = 'trails';
+export const trailKey = (trail: string): Key => ({ partition: TRAILS_PARTITION, sort: trail });

@@ -1,0 +1,246 @@
+import { toBase64, toHex } from '../log/encoding.ts';
+import { SealtrailError } from '../log/error.ts';
+import { rangeProofFrom } from '../log/frontier.ts';
+import type { Verifier } from '../log/note.ts';
+import { isSystemTrailName, isTrailName, MAX_RECORD_BYTES } from '../log/record.ts';
+import { type NodeReader, proveRange } from '../log/tree.ts';
+import type { Signer, Table } from '../store/ports.ts';
+import type { Block } from './block.ts';
+import { blockNodes } from './block-nodes.ts';
+import { type RecordRange, readBlocks } from './blocks.ts';
+import { Checkpoints, type StoredCheckpoint } from './checkpoints.ts';
+import { type Commit, readHead, type Submission } from './commit.ts';
+import { Group } from './group.ts';
+import type { Head } from './head.ts';
+import type { Idempotency, Remembered } from './idempotency.ts';
+import { TRAILS_PARTITION } from './layout.ts';
+import type { Receipt, SealedEvent } from './receipt.ts';
+
+/** What a ledger is made of. */
+export interface LedgerOptions {
+  readonly table: Table;
+  /** Keys that sign each checkpoint, at least one. */
+  readonly signers: readonly Signer[];
+  /** The log's name, such as `audit.example.com`: the first part of every checkpoint's origin. */
+  readonly logName: string;
+  /** Unix milliseconds. @default Date.now */
+  readonly now?: () => number;
+  /** Told after each commit, so that followers need not wait for their schedule. Must not throw. */
+  readonly onCommit?: (trail: string, size: number) => void;
+  /** Told when a head could not be signed at once; the append stands and the sealer tries again. Must not throw. */
+  readonly onUnsealed?: (trail: string, reason: unknown) => void;
+  /** Where tree nodes for proofs come from. @default the trail's blocks, all of them, which is slow on long trails. */
+  readonly nodes?: (trail: string) => NodeReader;
+}
+
+/** Events to append to a trail. */
+export interface AppendRequest {
+  readonly trail: string;
+  /** The authenticated principal. */
+  readonly submitter: string;
+  /** At least one; in this order they are sealed, without others in between. */
+  readonly events: readonly { readonly id: string; readonly json: string }[];
+  /** Makes the append repeatable: the same key and body hash give the same receipt for at least 24 hours. */
+  readonly idempotency?: Idempotency;
+  /** Whether to wait for the checkpoint. @default true */
+  readonly wait?: boolean;
+}
+
+/** Bytes that a record line may need around its event and its names: keys, numbers, `prev` and punctuation. */
+const ENVELOPE_BYTES = 256;
+
+/** The log itself: appends, and reads what was appended. All trails of one deployment. */
+export class Ledger {
+  readonly #options: LedgerOptions;
+  readonly #table: Table;
+  readonly #checkpoints: Checkpoints;
+  readonly #groups = new Map<string, Group>();
+  readonly #signing = new Map<Commit, Promise<StoredCheckpoint | undefined>>();
+  #closed = false;
+
+  constructor(options: LedgerOptions) {
+    if (options.signers.length === 0) throw new RangeError('a ledger needs at least one signer');
+    this.#options = options;
+    this.#table = options.table;
+    this.#checkpoints = new Checkpoints(options.table, options.signers, options.logName);
+  }
+
+  /**
+   * Seals events at the end of a trail, which its first append creates. When this resolves, the records are durable.
+   *
+   * @throws `invalid_trail`, `empty_batch`, `record_too_large`, `batch_too_large`: nothing was stored, and never will be.
+   *   `idempotency_conflict`: the key was used with another body. `rate_limited`, `throttled`, `unavailable`, `store_full`:
+   *   nothing was stored; try again. `outcome_unknown`: it may have been stored; the same key finds out.
+   */
+  async append(request: AppendRequest): Promise<Receipt> {
+    if (this.#closed) throw new SealtrailError('unavailable', 'the log is shutting down', { retryAfter: 1 });
+    checkRequest(request);
+    const { trail } = request;
+    const { commit, landing } = await this.#group(trail).submit(submissionOf(request));
+    if ('remembered' in landing) return this.#replay(request, landing.remembered);
+    const sealing = this.#seal(commit);
+    const checkpoint = request.wait === false ? undefined : await sealing;
+    return receiptOf(request, commit, landing.first, checkpoint);
+  }
+
+  /** A trail's head, or undefined where the trail has no record. */
+  async head(trail: string): Promise<Head | undefined> {
+    const head = await readHead(this.#table, trail);
+    return head.size === 0 ? undefined : head;
+  }
+
+  /** The names of all trails, in ascending order of their bytes. */
+  async *trails(): AsyncGenerator<string, void, void> {
+    for await (const item of this.#table.query({ partition: TRAILS_PARTITION })) yield item.sort;
+  }
+
+  /** Every block that overlaps a range, whole, in order. See {@link readBlocks}. */
+  blocks(trail: string, range: RecordRange): AsyncIterable<Block> {
+    return readBlocks(this.#table, trail, range);
+  }
+
+  /** One record's line, or undefined beyond the trail's end. */
+  async record(trail: string, seq: number): Promise<string | undefined> {
+    for await (const block of this.blocks(trail, { from: seq, to: seq + 1 })) return block.lines[seq - block.first];
+    return undefined;
+  }
+
+  /** The newest checkpoint, or the smallest that covers at least `size` records. */
+  checkpoint(trail: string, size?: number): Promise<StoredCheckpoint | undefined> {
+    return this.#checkpoints.covering(trail, size);
+  }
+
+  /** The checkpoint of exactly `size` records, if one was ever signed. */
+  exactCheckpoint(trail: string, size: number): Promise<StoredCheckpoint | undefined> {
+    return this.#checkpoints.at(trail, size);
+  }
+
+  /** Signs the trail's head unless it has a checkpoint. Undefined where the trail has no record. */
+  seal(trail: string): Promise<StoredCheckpoint | undefined> {
+    return this.#checkpoints.seal(trail);
+  }
+
+  /** The public keys that sign a trail's checkpoints. */
+  verifiers(trail: string): Promise<readonly Verifier[]> {
+    return this.#checkpoints.verifiers(trail);
+  }
+
+  /** The origin line of a trail's checkpoints. */
+  origin(trail: string): string {
+    return this.#checkpoints.origin(trail);
+  }
+
+  /** Refuses new appends and resolves once those under way are answered. Does not close the table. Idempotent. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all([...this.#groups.values()].map((group) => group.idle()));
+    await Promise.all(this.#signing.values());
+  }
+
+  #group(trail: string): Group {
+    const known = this.#groups.get(trail);
+    if (known !== undefined) return known;
+    const group = new Group(this.#table, trail, this.#options.now ?? Date.now);
+    this.#groups.set(trail, group);
+    return group;
+  }
+
+  /** Signs a commit's head once, for all the submissions in it. Undefined when signing failed: the sealer's turn. */
+  #seal(commit: Commit): Promise<StoredCheckpoint | undefined> {
+    const under = this.#signing.get(commit);
+    if (under !== undefined) return under;
+    const { trail, size } = commit.head;
+    const signing = this.#checkpoints
+      .sign(commit.head)
+      .catch((reason: unknown) => {
+        this.#options.onUnsealed?.(trail, reason);
+        return undefined;
+      })
+      .finally(() => this.#signing.delete(commit));
+    this.#signing.set(commit, signing);
+    this.#options.onCommit?.(trail, size);
+    return signing;
+  }
+
+  /** The receipt of an append that was made before, from what the ledger holds of it. */
+  async #replay(request: AppendRequest, remembered: Remembered): Promise<Receipt> {
+    const { trail, idempotency } = request;
+    if (remembered.bodyHash !== idempotency?.bodyHash) {
+      const message = 'this idempotency key was used with another body: use a new key for new events';
+      throw new SealtrailError('idempotency_conflict', message);
+    }
+    const { first, count } = remembered;
+    const events: SealedEvent[] = [];
+    const lines: string[] = [];
+    let receivedAt = 0;
+    for await (const block of this.blocks(trail, { from: first, to: first + count })) {
+      receivedAt = block.receivedAt;
+      for (let seq = Math.max(first, block.first); seq < Math.min(first + count, block.first + block.count); seq++) {
+        const line = block.lines[seq - block.first];
+        const leaf = block.leaves[seq - block.first];
+        if (line === undefined || leaf === undefined) throw new RangeError('a block shorter than it says');
+        lines.push(line);
+        events.push({ seq, id: idOf(line), hash: toHex(leaf) });
+      }
+    }
+    const receipt = { trail, first, count, receivedAt, events, lines, replayed: true };
+    const checkpoint = await this.#checkpoints.covering(trail, first + count);
+    if (checkpoint === undefined) return { ...receipt, sealed: false };
+    const nodes = this.#options.nodes?.(trail) ?? blockNodes(this, trail);
+    const proof = await proveRange(first, first + count, checkpoint.size, nodes);
+    return { ...receipt, sealed: true, checkpoint: checkpoint.note, proof: proof.map(toBase64) };
+  }
+}
+
+function checkRequest({ trail, submitter, events }: AppendRequest): void {
+  if (!isTrailName(trail) && !isSystemTrailName(trail)) {
+    const message = 'a trail is named by 1 to 63 of a-z, 0-9 and -, the first not -';
+    throw new SealtrailError('invalid_trail', message, { field: 'trail' });
+  }
+  if (events.length === 0) throw new SealtrailError('empty_batch', 'there is no event to append', { field: 'events' });
+  const room = MAX_RECORD_BYTES - ENVELOPE_BYTES - trail.length - Buffer.byteLength(JSON.stringify(submitter));
+  for (const [index, { json }] of events.entries()) {
+    if (json.length > room || Buffer.byteLength(json) > room) {
+      const message = `an event takes at most ${room} bytes once it is canonical`;
+      throw new SealtrailError('record_too_large', message, { field: `events[${index}]` });
+    }
+  }
+}
+
+function submissionOf({ submitter, events, idempotency }: AppendRequest): Submission {
+  return idempotency === undefined ? { submitter, events } : { submitter, events, idempotency };
+}
+
+function receiptOf(
+  request: AppendRequest,
+  { block, growth }: Commit,
+  first: number,
+  checkpoint: StoredCheckpoint | undefined,
+): Receipt {
+  if (block === undefined || growth === undefined) throw new RangeError('a commit without a block has no receipt');
+  const count = request.events.length;
+  const at = first - block.first;
+  const events = request.events.map(({ id }, index) => {
+    const leaf = block.leaves[at + index];
+    if (leaf === undefined) throw new RangeError('a block shorter than its events');
+    return { seq: first + index, id, hash: toHex(leaf) };
+  });
+  const { trail, receivedAt } = block;
+  const receipt = {
+    trail,
+    first,
+    count,
+    receivedAt,
+    events,
+    lines: block.lines.slice(at, at + count),
+    replayed: false,
+  };
+  if (checkpoint === undefined) return { ...receipt, sealed: false };
+  const proof = rangeProofFrom(growth, first, first + count).map(toBase64);
+  return { ...receipt, sealed: true, checkpoint: checkpoint.note, proof };
+}
+
+function idOf(line: string): string {
+  const { event }: { event: { id: string } } = JSON.parse(line);
+  return event.id;
+}
