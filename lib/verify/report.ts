@@ -1,0 +1,132 @@
+import type { Problem, ProblemKind } from './problem.ts';
+
+export type { Problem, ProblemKind } from './problem.ts';
+
+/**
+ * `ok`: all that was looked at is intact and covered by trusted signatures. `damaged`: something contradicts itself or
+ * what was signed. `incomplete`: no contradiction, but something in scope is not proven, not covered or unreadable.
+ * What was out of scope (other trails, a range) is named in {@link Report.skipped} and never called ok.
+ */
+export type Verdict = 'ok' | 'incomplete' | 'damaged';
+
+/** A span of records, 0-based; `to` is exclusive. */
+export interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Something that was not looked at, or that no signature covers, and why. */
+export interface Skipped {
+  readonly trail?: string;
+  readonly records?: Span;
+  /** One English phrase, such as `trail not asked for`. */
+  readonly why: string;
+}
+
+/** How many objects of each sort were read and compared. */
+export interface ObjectCounts {
+  readonly segments: number;
+  readonly bundles: number;
+  readonly tiles: number;
+  readonly checkpoints: number;
+}
+
+/** What was looked at in one trail. */
+export interface Coverage {
+  readonly trail: string;
+  readonly verdict: Verdict;
+  /** `<log name>/<trail>`; absent where no checkpoint could be read. */
+  readonly origin?: string;
+  /** The newest checkpoint that a trusted key signed and whose root the records give; absent where there is none. */
+  readonly newest?: { readonly size: number; readonly root: string /* hex */ };
+  /** The records that were read, hashed and found under a trusted checkpoint's root; empty: from === to. */
+  readonly covered: Span;
+  /** Record lines read and checked. */
+  readonly records: number;
+  /** Uncompressed bytes of those lines. */
+  readonly bytes: number;
+  readonly objects: ObjectCounts;
+  /** Checkpoints whose signature and root were checked, all found right or not. */
+  readonly checkpointsChecked: number;
+  /** receivedAt of the first and last record read, Unix milliseconds. */
+  readonly firstAt?: number;
+  readonly lastAt?: number;
+}
+
+/** Records and checkpoints over time, for the plot. A checkpoint counts at the receivedAt of its last record. */
+export interface Timeline {
+  /** Width of a bin in milliseconds; bins are aligned to multiples of it since the Unix epoch. */
+  readonly binMs: number;
+  /** Unix milliseconds at which the first bin begins. */
+  readonly start: number;
+  /** One count per bin. */
+  readonly records: readonly number[];
+  readonly checkpoints: readonly number[];
+}
+
+/** A public key that was trusted, or that the archive holds or uses. */
+export interface KeyUse {
+  readonly name: string;
+  /** The signed-note key ID, 8 lower-case hex digits. */
+  readonly keyId: string;
+  readonly algorithm: 'ed25519' | 'ecdsa-p256';
+  /** SHA-256 of the SubjectPublicKeyInfo in DER, lower-case hex: what to compare with the fingerprint published out of band. */
+  readonly fingerprint: string;
+  readonly trusted: boolean;
+  /** Checkpoint sizes for which it is trusted, both inclusive; absent: no bound. */
+  readonly from?: number;
+  readonly to?: number;
+  /** Checkpoints that it validly signed. */
+  readonly signed: number;
+}
+
+/** A checkpoint that the auditor kept, and what came of comparing it. */
+export interface PreviousResult {
+  readonly name: string;
+  readonly origin?: string;
+  readonly size?: number;
+  readonly verdict: Verdict;
+}
+
+/** The result of a verification; plain JSON. */
+export interface Report {
+  readonly format: 'sealtrail-verification/1';
+  readonly verdict: Verdict;
+  /** What was verified, in the caller's words: a folder or an `s3://` address. */
+  readonly source: string;
+  /** Unix milliseconds. */
+  readonly startedAt: number;
+  readonly finishedAt: number;
+  /** The part of every origin before the trail. */
+  readonly logName?: string;
+  /** Where the log name came from. `archive`: from the first checkpoint read; compare it with what you expect. */
+  readonly logNameFrom?: 'given' | 'keys' | 'archive';
+  readonly trails: readonly Coverage[];
+  readonly skipped: readonly Skipped[];
+  /** At most {@link VerifyOptions.maxProblems}; the first of each kind are kept, sorted by trail, record and object. */
+  readonly problems: readonly Problem[];
+  /** How many there were in all, by kind; kinds that did not occur are absent. */
+  readonly problemCounts: Readonly<Partial<Record<ProblemKind, number>>>;
+  readonly keys: readonly KeyUse[];
+  readonly previous: readonly PreviousResult[];
+  readonly timeline?: Timeline;
+}
+
+/** How far a verification is. Called at most some ten times a second. */
+export interface Progress {
+  readonly trail: string;
+  /** Records checked so far, over all trails, and how many there are to check as far as is known. */
+  readonly records: number;
+  readonly totalRecords: number;
+  /** Problems found so far. */
+  readonly problems: number;
+}
+
+export type OnProgress = (progress: Progress) => void;
+
+/** The exit code of `sealtrail verify`: 0 ok; 1 not right; 2 nothing contradicted, but something could not be read. */
+export function exitCodeOf(report: Report): 0 | 1 | 2 {
+  if (report.verdict === 'ok') return 0;
+  const kinds = Object.keys(report.problemCounts);
+  return kinds.length > 0 && kinds.every((kind) => kind === 'unreadable') ? 2 : 1;
+}
