@@ -1,0 +1,96 @@
+import type { Readable, Writable } from 'node:stream';
+import { styleText } from 'node:util';
+import { printable, truncate } from './table.ts';
+
+/** A stream that may be a terminal, as `process.stdout` is. */
+export type Output = Writable & { readonly isTTY?: boolean; readonly columns?: number };
+/** A stream of bytes that may be a terminal, as `process.stdin` is. */
+export type Input = Readable & { readonly isTTY?: boolean };
+
+/** What a command may touch of the process it runs in, so that it can be run by tests and by other commands. */
+export interface Terminal {
+  readonly stdin: Input;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Aborted when the user wants to stop (SIGINT, SIGTERM). */
+  readonly signal: AbortSignal;
+}
+
+/** A format of `node:util` `styleText`. */
+export type Format = Parameters<typeof styleText>[0];
+
+/** Writes whole lines and lets a slow reader slow the command down instead of filling memory. */
+export async function writeLines(out: Output, lines: Iterable<string> | AsyncIterable<string>): Promise<void> {
+  let pending = '';
+  for await (const line of lines) {
+    pending += `${line}\n`;
+    if (pending.length >= 65_536) {
+      await write(out, pending);
+      pending = '';
+    }
+  }
+  if (pending !== '') await write(out, pending);
+}
+
+/** Writes text and waits until the stream has taken it. Rejects with the stream's error. */
+export function write(out: Output, text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    out.write(text, (error) => (error ? reject(error) : resolve()));
+  });
+}
+
+/** Columns to lay a table out for: those of the terminal, else endless, since programs want whole values. */
+export function widthOf(out: Output): number {
+  return out.isTTY === true ? (out.columns ?? 80) : Number.POSITIVE_INFINITY;
+}
+
+/** Colours text where the stream is a terminal that shows colour; `NO_COLOR` and the like are respected. */
+export function painter(out: Output): (format: Format, text: string) => string {
+  return (format, text) => styleText(format, text, { stream: out });
+}
+
+/** A line that is drawn over and over on a terminal, and not at all elsewhere. */
+export class Progress {
+  readonly #out: Output;
+  readonly #clock: () => number;
+  #drawnAt = Number.NEGATIVE_INFINITY;
+  #drawn = false;
+
+  constructor(out: Output, clock: () => number = () => performance.now()) {
+    this.#out = out;
+    this.#clock = clock;
+  }
+
+  /** Shows the text, at most ten times a second. The text is only made when it is going to be shown. */
+  show(text: () => string): void {
+    if (this.#out.isTTY !== true || this.#clock() - this.#drawnAt < 100) return;
+    this.#drawnAt = this.#clock();
+    this.#drawn = true;
+    this.#out.write(`\r\u001b[2K${truncate(printable(text()), (this.#out.columns ?? 80) - 1)}`);
+  }
+
+  /** Wipes the line, so that what is printed next starts on a clean one. */
+  clear(): void {
+    if (this.#drawn) this.#out.write('\r\u001b[2K');
+    this.#drawn = false;
+  }
+}
+
+/** A count with thousands separated, the same on every machine: `1,234,567`. */
+export function count(value: number): string {
+  return value.toLocaleString('en-US');
+}
+
+/** `1 record`, `2 records`. */
+export function plural(value: number, noun: string): string {
+  return `${count(value)} ${noun}${value === 1 ? '' : 's'}`;
+}
+
+/** A size in bytes for people: `512 B`, `12.3 KB`, `4.5 MB` (powers of 1,000). */
+export function bytes(value: number): string {
+  if (value < 1000) return `${value} B`;
+  const unit = value < 1e6 ? 'KB' : value < 1e9 ? 'MB' : 'GB';
+  const divisor = { KB: 1e3, MB: 1e6, GB: 1e9 }[unit];
+  return `${(value / divisor).toFixed(1)} ${unit}`;
+}
