@@ -42,3 +42,16 @@ export const idempotencyKey = (trail: string, submitter: string, key: string): K
 /** The list of trails, one item each. */
 export const TRAILS_PARTITION = 'trails';
 export const trailKey = (trail: string): Key => ({ partition: TRAILS_PARTITION, sort: trail });
+
+/** What the followers of a trail remember: their watermarks, and what must move together with one. */
+const followerPartition = (trail: string): string => `follower/${trail}`;
+export const watermarkKey = (trail: string, follower: string): Key => ({
+  partition: followerPartition(trail),
+  sort: follower,
+});
+
+/** The hashes of the newest tile of a level, 1 or higher, that the archiver has not filled yet. */
+export const openTileKey = (trail: string, level: number): Key => ({
+  partition: followerPartition(trail),
+  sort: `archiver/tile/${level}`,
+});
