@@ -1,0 +1,34 @@
+/** Longest key in bytes, as in S3, and longest segment, as in most file systems. */
+export const MAX_KEY_BYTES = 1024;
+export const MAX_SEGMENT_BYTES = 255;
+
+const SEGMENT = /^[A-Za-z0-9._=-]{1,255}$/;
+const SEGMENT_START = /^[A-Za-z0-9._=-]{0,255}$/;
+
+/** Whether a text is one segment of a key. */
+export function isSegment(text: string): boolean {
+  return SEGMENT.test(text) && text !== '.' && text !== '..';
+}
+
+/** Whether a text is a key as the port allows it. */
+export function isObjectKey(text: string): boolean {
+  return text.length <= MAX_KEY_BYTES && text.split('/').every(isSegment);
+}
+
+/** @throws RangeError where the text is not a key that the port allows. */
+export function checkObjectKey(key: string): void {
+  if (!isObjectKey(key)) throw new RangeError(`not an object key: ${JSON.stringify(key)}`);
+}
+
+/**
+ * Checks a prefix of keys: whole segments, then the start of one, which may be empty.
+ *
+ * @throws RangeError where no key could start with it.
+ */
+export function checkObjectPrefix(prefix: string): void {
+  const segments = prefix.split('/');
+  const start = segments.pop() ?? '';
+  if (prefix.length > MAX_KEY_BYTES || !segments.every(isSegment) || !SEGMENT_START.test(start)) {
+    throw new RangeError(`not a prefix of object keys: ${JSON.stringify(prefix)}`);
+  }
+}

@@ -1,0 +1,102 @@
+import { closeSync, openSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { SealtrailError } from '../../log/error.ts';
+import { storeError } from './failure.ts';
+
+/** "Seal" in ASCII, in the header of each file, so that another program's database is never taken for ours. */
+const APPLICATION_ID = 0x5365616c;
+/** The version of the schema below. A change of it needs a step from each older version. */
+export const SCHEMA_VERSION = 1;
+const PAGE_BYTES = 8192;
+const CACHE_KIBIBYTES = 32_768;
+/** Pages in the write-ahead log after which a commit also copies them into the database. */
+const CHECKPOINT_PAGES = 2000;
+
+const SCHEMA = `
+  CREATE TABLE items (
+    partition TEXT NOT NULL,
+    sort TEXT NOT NULL,
+    expires INTEGER,
+    attributes TEXT NOT NULL,
+    bytes BLOB,
+    PRIMARY KEY (partition, sort)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX items_by_expiry ON items (expires) WHERE expires IS NOT NULL;
+`;
+
+/**
+ * Opens a database file of ours, or makes it, and takes it for this connection alone until it is closed.
+ *
+ * @throws SealtrailError `in_use` where another connection has it, `store_corrupt` where it is not a database of ours,
+ * `unavailable` where a newer version wrote it or the file cannot be used.
+ */
+export function openDatabase(path: string): DatabaseSync {
+  const file = resolve(path);
+  let database: DatabaseSync | undefined;
+  try {
+    createPrivately(file);
+    database = new DatabaseSync(file, { timeout: 0, enableForeignKeyConstraints: false });
+    configure(database);
+    migrate(database, file);
+    return database;
+  } catch (error) {
+    database?.close();
+    throw storeError(error, file);
+  }
+}
+
+/** SQLite would make the file readable by everybody; the write-ahead log takes over its mode. */
+function createPrivately(file: string): void {
+  try {
+    closeSync(openSync(file, 'wx', 0o600));
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    // A read-only folder is SQLite's to report: the file may be there already.
+    if (code !== 'EEXIST') throw new SealtrailError('unavailable', `${file} cannot be made: ${code}`, { cause: error });
+  }
+}
+
+function configure(database: DatabaseSync): void {
+  // The page size must come before the first page is written, and the locking mode before the first access in WAL
+  // mode, so that the index of the log lives in this process's memory and not in a shared file.
+  database.exec(`
+    PRAGMA page_size = ${PAGE_BYTES};
+    PRAGMA locking_mode = EXCLUSIVE;
+    PRAGMA journal_mode = WAL;
+    PRAGMA synchronous = FULL;
+    PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};
+    PRAGMA cache_size = -${CACHE_KIBIBYTES};
+    PRAGMA temp_store = MEMORY;
+    PRAGMA cell_size_check = ON;
+    BEGIN EXCLUSIVE;
+    COMMIT;
+  `);
+}
+
+function migrate(database: DatabaseSync, file: string): void {
+  const version = pragma(database, 'user_version');
+  const application = pragma(database, 'application_id');
+  if (version === SCHEMA_VERSION && application === APPLICATION_ID) return;
+  if (application === APPLICATION_ID && version > SCHEMA_VERSION) {
+    throw new SealtrailError(
+      'unavailable',
+      `${file} was written by a newer version (schema ${version}, this one knows ${SCHEMA_VERSION}): upgrade Sealtrail`,
+    );
+  }
+  if (version !== 0 || application !== 0 || pragma(database, 'schema_version') !== 0) {
+    throw new SealtrailError('store_corrupt', `${file} is a database, but not one of Sealtrail's`);
+  }
+  // One transaction: after a crash the file is either still empty or complete.
+  database.exec(`
+    BEGIN;
+    ${SCHEMA}
+    PRAGMA application_id = ${APPLICATION_ID};
+    PRAGMA user_version = ${SCHEMA_VERSION};
+    COMMIT;
+  `);
+}
+
+function pragma(database: DatabaseSync, name: string): number {
+  return Number(database.prepare(`PRAGMA ${name}`).get()?.[name]);
+}
