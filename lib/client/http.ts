@@ -207,8 +207,11 @@ export function percentEncode(text: string): string {
 
 function parseEndpoint(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:') || url.username !== '') {
-    throw new SealtrailError('usage', `the endpoint must be a URL such as http://127.0.0.1:8321, not ${text}`);
+  if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
+    throw new SealtrailError('usage', `the endpoint must be a URL such as http://127.0.0.1:8321, not "${text}"`);
+  }
+  if (url.username !== '' || url.password !== '') {
+    throw new SealtrailError('usage', 'the endpoint must be a URL without a user name or password in it');
   }
   url.search = '';
   url.hash = '';

@@ -139,7 +139,7 @@ describe('bad input', () => {
       }
     }
     const result = await until(readEvents(endless()));
-    expect(result.error).toMatchObject({ code: 'record_too_large', message: /^line 2 is longer than 1 MB/ });
+    expect(result.error).toMatchObject({ code: 'record_too_large', message: expect.stringMatching(/^line 2 is longer than 1 MB/) });
     expect(served).toBeLessThan(20);
   });
 });
@@ -171,7 +171,7 @@ describe('batches', () => {
       for await (const batch of gather(readEvents(chunks('{"n":0}\n{"n":1}\nbroken\n{"n":3}')), limits))
         batches.push(batch);
     })();
-    await expect(reading).rejects.toMatchObject({ code: 'invalid_json', message: /^line 3 is not JSON/ });
+    await expect(reading).rejects.toMatchObject({ code: 'invalid_json', message: expect.stringMatching(/^line 3 is not JSON/) });
     expect(sizes(batches)).toEqual([2]);
   });
 
