@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SealtrailError } from '../log/error.ts';
+import { type ErrorCode, SealtrailError } from '../log/error.ts';
 import { type Growth, growTree } from '../log/frontier.ts';
 import type { Item, Outcome, Table, Write } from '../store/ports.ts';
 import { type Block, buildBlock, lastLeaf, MAX_BODY_BYTES, packBody, type StoredBody, storeBlock } from './block.ts';
@@ -31,6 +31,9 @@ export interface Commit<S extends Submission = Submission> {
 
 /** Attempts at one commit before its callers are told to come back: at the longest pauses, about six seconds. */
 const ATTEMPTS = 12;
+
+/** Failures of the Table after which the same transaction may yet go through. */
+const PASSING: ReadonlySet<ErrorCode> = new Set(['throttled', 'unavailable', 'outcome_unknown']);
 
 /** The place of the head's swap in an attempt's transaction. */
 const HEAD_WRITE = 0;
@@ -152,32 +155,31 @@ async function settle<S extends Submission>(
   attempt: Attempt<S>,
   previous: number,
 ): Promise<Outcome> {
-  let doubt: unknown;
-  for (let round = previous; round <= ATTEMPTS; round++) {
-    let failure: unknown;
+  let doubt: SealtrailError | undefined;
+  for (let round = previous; ; round++) {
     try {
       const outcome = await context.table.transact(attempt.writes);
       if (outcome.committed || doubt === undefined) return outcome;
       return (await hasLanded(context, attempt)) ? { committed: true } : outcome;
     } catch (error) {
-      failure = error;
+      if (!(error instanceof SealtrailError)) throw error;
+      if (error.code === 'outcome_unknown') doubt = error;
+      if (round >= ATTEMPTS || !PASSING.has(error.code)) throw doubt === undefined ? error : inDoubt(doubt);
     }
-    if (!(failure instanceof SealtrailError)) throw failure;
-    if (failure.code === 'outcome_unknown') doubt = failure;
-    else if (failure.code !== 'throttled' && failure.code !== 'unavailable') throw failure;
-    if (round < ATTEMPTS) await pause(round);
-    else if (doubt === undefined) throw failure;
+    await pause(round);
   }
-  throw new SealtrailError('outcome_unknown', 'the store did not say whether the events were stored: try again', {
-    cause: doubt,
-    retryAfter: 1,
-  });
 }
 
 async function hasLanded<S extends Submission>({ table, trail }: CommitContext, attempt: Attempt<S>): Promise<boolean> {
   const stored = await table.get(blockKey(trail, attempt.from.size));
   return stored?.attributes.commit === attempt.name;
 }
+
+const inDoubt = (cause: SealtrailError): SealtrailError =>
+  new SealtrailError('outcome_unknown', 'the store did not say whether the events were stored: try again', {
+    cause,
+    retryAfter: 1,
+  });
 
 type Failed = Extract<Outcome, { committed: false }>;
 
