@@ -1,0 +1,81 @@
+import type { SealedRecord } from '../log/record.ts';
+
+/** What a query can select by, besides time. */
+export const DIMENSIONS = [
+  'type',
+  'actor',
+  'actorType',
+  'resource',
+  'resourceType',
+  'tenant',
+  'project',
+  'session',
+  'request',
+  'correlation',
+  'agent',
+  'action',
+  'approval',
+  'outcome',
+  'severity',
+  'decision',
+  'submitter',
+  'id',
+] as const;
+
+/** One of {@link DIMENSIONS}. */
+export type Dimension = (typeof DIMENSIONS)[number];
+
+/** A dimension and a value that a record has in it. */
+export type DimensionValue = readonly [Dimension, string];
+
+/**
+ * Every dimension of a record with its value, as sealed: what the indexer files it under and what a filter compares.
+ * A dimension may come twice with different values, never twice with the same:
+ *
+ * - `action`: what was done (`event.action`), and the action's own id (`event.context.action`)
+ * - `agent`: `event.context.agent`, and `event.actor.id` where the actor is an agent
+ *
+ * It reads what it is given and never throws: fields that are absent or no strings have no dimension, so a record
+ * sealed by a later version is still indexed by what this one knows.
+ *
+ * @example
+ * dimensionsOf(parseRecord(line)); // [['id', '0192…'], ['type', 'auth.login'], ['severity', 'info'], ['actor', 'alice'], …]
+ */
+export function dimensionsOf(record: SealedRecord): readonly DimensionValue[] {
+  const { event } = record;
+  const actor = part(event.actor);
+  const resource = part(event.resource);
+  const context = part(event.context);
+  const found: DimensionValue[] = [];
+  const add = (dimension: Dimension, value: unknown): void => {
+    if (typeof value === 'string' && value !== '') found.push([dimension, value]);
+  };
+
+  add('id', event.id);
+  add('type', event.type);
+  add('severity', event.severity);
+  add('submitter', record.submitter);
+  add('outcome', event.outcome);
+  add('decision', event.decision);
+  add('actor', actor.id);
+  add('actorType', actor.type);
+  add('resource', resource.id);
+  add('resourceType', resource.type);
+  for (const name of ['tenant', 'project', 'session', 'request', 'correlation', 'approval'] as const) {
+    add(name, context[name]);
+  }
+  add('action', event.action);
+  if (context.action !== event.action) add('action', context.action);
+  add('agent', context.agent);
+  if (actor.type === 'agent' && actor.id !== context.agent) add('agent', actor.id);
+  return found;
+}
+
+const NOTHING: Readonly<Record<string, unknown>> = Object.freeze(Object.create(null));
+
+function part(value: unknown): Readonly<Record<string, unknown>> {
+  // An array has no named fields; anything else that is an object is read by name only.
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Readonly<Record<string, unknown>>)
+    : NOTHING;
+}

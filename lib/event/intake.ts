@@ -1,0 +1,173 @@
+import { isAscii, isUtf8 } from 'node:buffer';
+import { uuidv7 } from 'uuidv7';
+import type { z } from 'zod';
+import { type ErrorCode, SealtrailError } from '../log/error.ts';
+import { MAX_RECORD_BYTES } from '../log/record.ts';
+import { canonicalJson } from './canonical.ts';
+import { resolveType } from './catalogue.ts';
+import { fieldPath, type Step } from './field.ts';
+import type { PrivacyPolicy } from './privacy.ts';
+import { type AuditEvent, type EventInput, eventInputSchema } from './schema.ts';
+import { scrubEvent } from './scrub.ts';
+import { type JsonLimits, readStrictJson } from './strict-json.ts';
+
+/** Bytes of a request body. */
+export const MAX_BODY_BYTES = 5_000_000;
+/** Events in a batch. */
+export const MAX_BATCH_EVENTS = 1000;
+/** Bytes of an event as sent. */
+export const MAX_EVENT_BYTES = 32_768;
+/** Levels of objects and arrays in an event; the event itself is the first. */
+export const MAX_EVENT_DEPTH = 32;
+/** Bytes that a record line may have around its event: fixed text and hash 190, trail 63, submitter at most 259. */
+export const MAX_ENVELOPE_BYTES = 512;
+/** Bytes of an event as stored. It may be larger than as sent: `1e15` is written out, and redactions are listed. */
+export const MAX_STORED_EVENT_BYTES: number = MAX_RECORD_BYTES - MAX_ENVELOPE_BYTES;
+
+/** An event that is ready to be sealed. */
+export interface PreparedEvent {
+  readonly id: string;
+  /** Canonical JSON (RFC 8785) of the normalised, redacted and masked {@link AuditEvent}. */
+  readonly json: string;
+}
+
+const LIMITS: JsonLimits = {
+  depth: MAX_EVENT_DEPTH,
+  unitBytes: MAX_EVENT_BYTES,
+  units: MAX_BATCH_EVENTS,
+  batchKey: 'events',
+};
+
+/**
+ * Reads a request body: one event, or `{"events": [...]}` with 1 to 1,000 of them. Either all are good, or it throws for
+ * the first that is not, with its index in the field (`events[3].actor.id`).
+ *
+ * Each event is read strictly (see {@link readStrictJson}), checked against the schema, given an id (UUIDv7), severity
+ * and outcome where it has none, its type's alias replaced by the type's name, and scrubbed by the policy.
+ *
+ * Errors: `unsupported_media_type`; `batch_too_large` over 5,000,000 bytes or 1,000 events; `record_too_large` for an
+ * event over 32,768 bytes as sent, or too large once stored; `invalid_json` (not UTF-8, not JSON, keys that come
+ * twice, numbers and characters that cannot be kept, nesting over 32 levels); `empty_batch`; `invalid_event`.
+ *
+ * @example
+ * prepareBatch(Buffer.from('{"type":"login","actor":{"id":"alice"}}'), 'application/json', DEFAULT_POLICY);
+ */
+export function prepareBatch(
+  body: Uint8Array,
+  contentType: string | undefined,
+  policy: PrivacyPolicy,
+): PreparedEvent[] {
+  checkContentType(contentType);
+  if (body.length > MAX_BODY_BYTES) {
+    throw new SealtrailError(
+      'batch_too_large',
+      `a request has at most ${MAX_BODY_BYTES} bytes, this one ${body.length}`,
+    );
+  }
+  const value = readStrictJson(decode(body), LIMITS);
+  if (!isObject(value)) {
+    throw new SealtrailError('invalid_event', 'the body must be a JSON object: an event, or {"events": [...]}');
+  }
+  if (!Object.hasOwn(value, LIMITS.batchKey)) return [prepareEvent(value, [], policy)];
+  return batchOf(value).map((event, index) => prepareEvent(event, [LIMITS.batchKey, index], policy));
+}
+
+/** RFC 8259 section 11: JSON has no parameters; but many clients send the charset that it must have anyway. */
+const JSON_CONTENT = /^application\/json\s*(?:;\s*charset\s*=\s*(?:utf-8|"utf-8")\s*)?;?$/i;
+
+function checkContentType(contentType: string | undefined): void {
+  if (contentType !== undefined && contentType.length <= 128 && JSON_CONTENT.test(contentType.trim())) return;
+  throw new SealtrailError('unsupported_media_type', 'send events with Content-Type: application/json', {
+    field: 'Content-Type',
+  });
+}
+
+function decode(body: Uint8Array): string {
+  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  if (isAscii(bytes)) return bytes.toString('latin1');
+  if (isUtf8(bytes)) return bytes.toString('utf8');
+  throw new SealtrailError('invalid_json', 'the body is not valid UTF-8');
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function batchOf(body: Record<string, unknown>): readonly unknown[] {
+  for (const field of Object.keys(body)) {
+    if (field !== LIMITS.batchKey) throw invalid([field], 'unknown field: a batch has `events` only');
+  }
+  const events = body[LIMITS.batchKey];
+  if (!Array.isArray(events)) throw invalid([LIMITS.batchKey], 'must be an array of events');
+  if (events.length === 0) {
+    throw new SealtrailError('empty_batch', 'the batch has no events', { field: LIMITS.batchKey });
+  }
+  return events;
+}
+
+function prepareEvent(value: unknown, at: readonly Step[], policy: PrivacyPolicy): PreparedEvent {
+  const parsed = eventInputSchema.safeParse(value);
+  if (!parsed.success) throw schemaError(parsed.error, at);
+  const stored = normalise(parsed.data);
+  const redacted = located(at, () => scrubEvent(stored, policy));
+  if (redacted.length > 0) stored.redacted = redacted;
+  const json = located(at, () => canonicalJson(stored));
+  // Each UTF-16 code unit is at most 3 bytes of UTF-8.
+  if (json.length * 3 > MAX_STORED_EVENT_BYTES && Buffer.byteLength(json) > MAX_STORED_EVENT_BYTES) {
+    throw problem(
+      'record_too_large',
+      at,
+      'the event is too large once its numbers are written out and redactions listed',
+    );
+  }
+  return { id: stored.id, json };
+}
+
+function normalise(event: EventInput): AuditEvent {
+  const type = resolveType(event.type);
+  if (type === undefined) throw new RangeError('the schema let an unknown type through');
+  const stored: AuditEvent = {
+    ...event,
+    id: event.id ?? uuidv7(),
+    type: type.name,
+    severity: event.severity ?? type.severity,
+  };
+  if (stored.outcome === undefined && type.outcome !== undefined) stored.outcome = type.outcome;
+  return stored;
+}
+
+/** Runs a step of the work on an event; its errors tell where the event stands in the batch. */
+function located<T>(at: readonly Step[], work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    if (cause instanceof SealtrailError && cause.field === undefined)
+      throw problem(cause.code, at, cause.message, cause);
+    throw cause;
+  }
+}
+
+function schemaError(error: z.ZodError, at: readonly Step[]): SealtrailError {
+  const issue = error.issues[0];
+  if (issue === undefined) return invalid(at, 'not an event');
+  // The schema has no symbols for keys.
+  const path = [...at, ...(issue.path as Step[])];
+  if (issue.code !== 'unrecognized_keys') return invalid(path, issue.message);
+  const key = issue.keys[0] ?? '';
+  const isOurs = key === 'redacted' && issue.path.length === 0;
+  return invalid(
+    [...path, key],
+    isOurs ? 'is set by the server only: leave it out' : 'unknown field: free data belongs in `details`',
+  );
+}
+
+function invalid(at: readonly Step[], message: string): SealtrailError {
+  return problem('invalid_event', at, message);
+}
+
+function problem(code: ErrorCode, at: readonly Step[], message: string, cause?: unknown): SealtrailError {
+  const field = fieldPath(at);
+  return field === ''
+    ? new SealtrailError(code, message, { cause })
+    : new SealtrailError(code, `${field}: ${message}`, { cause, field });
+}

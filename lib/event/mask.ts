@@ -1,0 +1,132 @@
+import { isIPv4, isIPv6 } from 'node:net';
+
+/**
+ * Masking replaces the personal part of e-mail and IP addresses and leaves enough to work with:
+ *
+ * | sent | kept |
+ * |---|---|
+ * | `alice@example.com` | `a***@example.com` |
+ * | `203.0.113.7` | `203.0.113.***` |
+ * | `2001:DB8:85a3::8a2e:370:7334` | `2001:db8:85a3:***` (the first 48 bits, always written out) |
+ * | `::ffff:203.0.113.7` | `203.0.113.***` |
+ *
+ * It is deterministic and idempotent, so a query for the original value, masked the same way, finds it; it also finds
+ * others that mask alike. Version numbers, UUIDs, times and MAC addresses stay as they are.
+ */
+
+/** What stands for what was taken out. */
+const STARS = '***';
+
+/**
+ * A text with every e-mail and IP address in it masked.
+ *
+ * @example
+ * maskValue('alice@example.com from 203.0.113.7'); // a***@example.com from 203.0.113.***
+ */
+export function maskValue(text: string): string {
+  let masked = text;
+  if (masked.includes('@')) masked = maskEmails(masked, '@');
+  if (masked.includes('%40')) masked = maskEmails(masked, '%40');
+  // IPv6 first: an IPv4 address may be the end of one.
+  if (masked.includes(':')) masked = masked.replace(IPV6_CANDIDATE, maskIpv6);
+  if (masked.includes('.')) masked = masked.replace(IPV4_CANDIDATE, maskIpv4);
+  return masked;
+}
+
+/** Whether a text is an IP address as {@link maskValue} leaves it. */
+export function isMaskedIp(text: string): boolean {
+  return MASKED_IP.test(text);
+}
+
+const MASKED_IP = /^(?:(?:\d{1,3}\.){3}|(?:[0-9a-f]{1,4}:){3})\*\*\*$/;
+
+// -------------------------------------------------------------------------------------------------------- e-mail
+
+/** What a local part may hold (RFC 5321 `Atom`, RFC 6531), without what rather ends a word in text; and the stars. */
+const LOCAL = /[\p{L}\p{N}._+*~%-]/u;
+/** The labels of a domain name (RFC 5321 `Domain`, RFC 6531). */
+const DOMAIN = /[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)+/uy;
+/** What follows the sign in `package@1.2.3-rc.one`. */
+const VERSION_START = /^v?\d+\.\d+\.\d/;
+/** The last label of a domain is no number, and no single letter. */
+const TOP_LEVEL = /\.(?=[^.]*\p{L})[^.]{2,}$/u;
+
+/**
+ * Masks the local parts before `sign`, which is `@`, or `%40` as it stands in a URL. It looks around each sign once, so
+ * that time is linear in the text; a pattern for the whole address would try again at every character.
+ */
+function maskEmails(text: string, sign: string): string {
+  let out = '';
+  let done = 0;
+  for (let at = text.indexOf(sign); at >= 0; at = text.indexOf(sign, at + sign.length)) {
+    let start = at;
+    while (start > done && LOCAL.test(text.charAt(start - 1))) start--;
+    if (start === at || !isDomain(text, at + sign.length)) continue;
+    out += text.slice(done, start) + maskLocal(text.slice(start, at));
+    done = at;
+  }
+  return out + text.slice(done);
+}
+
+function isDomain(text: string, at: number): boolean {
+  DOMAIN.lastIndex = at;
+  const domain = DOMAIN.exec(text)?.[0];
+  return domain !== undefined && TOP_LEVEL.test(domain) && !VERSION_START.test(domain);
+}
+
+/** The first character, unless it is half of the whole. */
+function maskLocal(local: string): string {
+  if (local.length <= STARS.length + 1 && local.endsWith(STARS)) return local;
+  return (local.length > 2 ? local.charAt(0) : '') + STARS;
+}
+
+// ------------------------------------------------------------------------------------------------------------ IP
+
+/** Four small numbers, not within a longer version or OID, nor before a pre-release (`1.2.3.4-rc`). */
+const IPV4_CANDIDATE = /(?<![A-Za-z0-9.]|[A-Za-z]-)(?:\d{1,3}\.){3}\d{1,3}(?![A-Za-z0-9]|\.\d|[-+][A-Za-z])/g;
+/** What comes before a version of four numbers: `Chrome/1.2.3.4` (but not `//1.2.3.4`), `version 1.2.3.4`. */
+const BEFORE_VERSION = /(?:(?:^|[\s(;,"'])[A-Za-z][\w.-]*\/|(?<![A-Za-z])v(?:er|ersion)?[\s:=.#"']*)$/i;
+/** How far back to look for it. */
+const LOOK_BACK = 40;
+
+function maskIpv4(candidate: string, offset: number, text: string): string {
+  if (!isIPv4(candidate) || BEFORE_VERSION.test(text.slice(Math.max(0, offset - LOOK_BACK), offset))) return candidate;
+  return maskQuad(candidate);
+}
+
+function maskQuad(address: string): string {
+  return address.slice(0, address.lastIndexOf('.') + 1) + STARS;
+}
+
+/** Two or more colons among hexadecimal groups; with a zone (RFC 4007), which goes with the rest. */
+const IPV6_CANDIDATE = /(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f:.]*(?:%\w+)?(?!\w)/g;
+
+function maskIpv6(candidate: string): string {
+  const address = isIPv6(candidate) ? candidate : candidate.replace(/[:.]+$/, '');
+  // Words such as `dead::beef` are code; an address without any digit in it is not worth breaking them.
+  if (!isIPv6(address) || !/\d/.test(address)) return candidate;
+  const groups = ipv6Groups(address);
+  const mapped = groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff;
+  // RFC 4291 section 2.5.5.2: the last 32 bits are an IPv4 address.
+  const masked = mapped
+    ? `${maskQuad([6, 7].map((i) => `${(groups[i] ?? 0) >> 8}.${(groups[i] ?? 0) & 255}`).join('.'))}`
+    : `${groups
+        .slice(0, 3)
+        .map((group) => group.toString(16))
+        .join(':')}:${STARS}`;
+  return masked + candidate.slice(address.length);
+}
+
+/** The eight groups of a valid IPv6 address (RFC 4291 section 2.2). */
+function ipv6Groups(address: string): number[] {
+  const plain = address.replace(/%.*$/, '').replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_quad, ...bytes: string[]) => {
+    const [a, b, c, d] = bytes.slice(0, 4).map(Number) as [number, number, number, number]; // four groups matched
+    return `${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`;
+  });
+  const parse = (half: string): number[] =>
+    half === '' ? [] : half.split(':').map((group) => Number.parseInt(group, 16));
+  const [head = '', tail] = plain.split('::');
+  const before = parse(head);
+  const after = parse(tail ?? '');
+  return [...before, ...new Array<number>(8 - before.length - after.length).fill(0), ...after];
+}
