@@ -1,21 +1,26 @@
 import { randomUUID } from 'node:crypto';
-import { constants, type Stats } from 'node:fs';
-import { link, lstat, mkdir, open, readdir, realpath, rename, unlink } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { link, lstat, open, readdir, realpath, rename, rm, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { SealtrailError } from '../../log/error.ts';
+import { closing, syncFolder, writeSynced } from '../durable-file.ts';
 import { checkObjectKey, checkObjectPrefix } from '../object-key.ts';
 import type { ObjectEntry, Objects, ObjectVersion, Retention } from '../ports.ts';
-import { closing, DurableFolders, syncFolder, writeSynced } from './durable.ts';
-import { folderError, systemCode } from './failure.ts';
-import { walk } from './walk.ts';
+import { absent, systemCode } from '../system-error.ts';
+import { folderError } from './failure.ts';
+import { DurableFolders, linkError, makeFolder } from './folders.ts';
+import { type Found, walk } from './walk.ts';
 
 /** The version of every object: a folder keeps only one. S3 says the same where versioning was never turned on. */
 export const ONLY_VERSION = 'null';
 /** Where unfinished writes stand. `~` is in no key, so that no object can get there. */
 export const UNFINISHED = '~unfinished';
 
+/** Objects are not changed, by nobody: the folder's nearest thing to a lock. */
+const READ_ONLY = 0o444;
+
 /**
- * Objects as read-only files in a folder; see README.md beside this file.
+ * Objects as read-only files in a folder; what that promises and what not is in README.md beside this file.
  *
  * @example
  * const objects = await FolderObjects.open('data/archive');
@@ -32,60 +37,62 @@ export class FolderObjects implements Objects {
   }
 
   /**
-   * Opens a folder for reading and writing, makes it where it is missing (its parent must exist) and removes what a
+   * Opens a folder for reading and writing. Makes it where it is missing (its parent must exist) and removes what a
    * crash left unfinished.
+   *
+   * @throws SealtrailError `unavailable` where the folder cannot be made or written, `store_full`.
    */
   static async open(dir: string): Promise<FolderObjects> {
     const path = resolve(dir);
-    return attempt(`the folder ${path}`, async () => {
+    return attempt(path, async () => {
       await makeFolder(path);
       const root = await realpath(path);
-      await makeFolder(join(root, UNFINISHED));
-      for (const name of await readdir(join(root, UNFINISHED))) await unlink(join(root, UNFINISHED, name));
-      return new FolderObjects(root, new DurableFolders(root));
+      const folders = new DurableFolders(root);
+      const unfinished = join(root, UNFINISHED);
+      await folders.ensure(unfinished);
+      for (const name of await readdir(unfinished)) await rm(join(unfinished, name), { recursive: true, force: true });
+      return new FolderObjects(root, folders);
     });
   }
 
   /**
-   * Opens a folder that must exist for reading only; nothing in it is changed. `put` and `replace` throw a `RangeError`.
+   * Opens a folder that must exist for reading only: nothing in it is made, removed or changed, and `put` and `replace`
+   * throw a `RangeError`.
    *
-   * @throws SealtrailError `not_found` where there is no such folder.
+   * @throws SealtrailError `not_found` where there is no such folder, `unavailable` where it cannot be read.
    */
   static async openReadOnly(dir: string): Promise<FolderObjects> {
     const path = resolve(dir);
-    return attempt(`the folder ${path}`, async () => {
-      const root = await realpath(path).catch(() => path);
-      const stats = await lstat(root).catch(absent);
-      if (!stats?.isDirectory()) throw new SealtrailError('not_found', `there is no folder ${path}`);
+    return attempt(path, async () => {
+      const root = await realpath(path).catch(absent);
+      if (root === undefined || !(await lstat(root)).isDirectory()) {
+        throw new SealtrailError('not_found', `there is no folder ${path}`);
+      }
       return new FolderObjects(root, undefined);
     });
   }
 
-  /** A folder cannot lock: `retention` is not kept. */
+  /** A folder cannot lock, so that `retention` is not kept. */
   async put(key: string, bytes: Uint8Array, _retention?: Retention): Promise<'created' | 'existed'> {
     return this.#write(key, bytes, async (unfinished, path) => {
       try {
-        // link, unlike rename, does not replace what is there.
+        // link, unlike rename, never replaces what is there.
         await link(unfinished, path);
+        return 'created';
       } catch (error) {
         if (systemCode(error) !== 'EEXIST') throw error;
         await this.#compare(key, bytes);
         return 'existed';
-      } finally {
-        await unlink(unfinished);
       }
-      return 'created';
     });
   }
 
-  /** A folder cannot lock: `retention` is not kept. */
+  /** A folder cannot lock, so that `retention` is not kept. */
   async replace(key: string, bytes: Uint8Array, _retention?: Retention): Promise<void> {
     await this.#write(key, bytes, async (unfinished, path) => {
       const standing = await lstat(path).catch(absent);
-      if (standing && !standing.isFile()) {
-        await unlink(unfinished);
-        throw notAFile(key, standing);
-      }
+      if (standing?.isSymbolicLink()) throw linkError(path);
+      if (standing && !standing.isFile()) throw taken(key);
       await rename(unfinished, path);
     });
   }
@@ -93,7 +100,7 @@ export class FolderObjects implements Objects {
   async get(key: string): Promise<Uint8Array | undefined> {
     checkObjectKey(key);
     this.#checkOpen();
-    return attempt(`object ${key}`, () => this.#read(key));
+    return attempt(join(this.#root, key), () => this.#read(key));
   }
 
   async *list(prefix: string, options: { readonly after?: string } = {}): AsyncIterable<ObjectEntry> {
@@ -115,18 +122,21 @@ export class FolderObjects implements Objects {
     this.#closed = true;
   }
 
-  async *#walk(prefix: string, after = ''): AsyncGenerator<{ key: string; size: number; modifiedAt: number }> {
+  async *#walk(prefix: string, after = ''): AsyncGenerator<Found> {
     checkObjectPrefix(prefix);
     this.#checkOpen();
     try {
       await this.#checkNoLink(join(this.#root, prefix.slice(0, prefix.lastIndexOf('/') + 1)));
       yield* walk(this.#root, prefix, after, UNFINISHED);
     } catch (error) {
-      throw folderError(error, `the list of ${JSON.stringify(prefix)}`);
+      throw folderError(error, join(this.#root, prefix));
     }
   }
 
-  /** @param publish gives the finished file its name. After it the name is made to survive a crash. */
+  /**
+   * Writes the whole object under a name that no key can have, then lets `publish` give it its own. A crash before that
+   * leaves a file that the next `open` removes, a crash after it the object; its name survives once the folder is synced.
+   */
   async #write<T>(
     key: string,
     bytes: Uint8Array,
@@ -138,46 +148,61 @@ export class FolderObjects implements Objects {
     if (!folders) throw new RangeError(`${this.#root} was opened for reading only`);
     const path = join(this.#root, key);
     const unfinished = join(this.#root, UNFINISHED, randomUUID());
-    return attempt(`object ${key}`, async () => {
-      await folders.ensure(dirname(path));
-      await this.#checkNoLink(dirname(path));
-      await writeSynced(unfinished, bytes);
-      const result = await publish(unfinished, path);
-      await syncFolder(dirname(path));
-      return result;
+    return attempt(path, async () => {
+      try {
+        await folders.ensure(dirname(unfinished));
+        await folders.ensure(dirname(path));
+        await this.#checkNoLink(dirname(path));
+        await writeSynced(unfinished, bytes, READ_ONLY);
+        const result = await publish(unfinished, path);
+        await syncFolder(dirname(path));
+        return result;
+      } catch (error) {
+        // Somebody removed a folder under way: the next try makes it again.
+        if (systemCode(error) === 'ENOENT') {
+          folders.forget(dirname(path));
+          folders.forget(dirname(unfinished));
+        }
+        throw error;
+      } finally {
+        await unlink(unfinished).catch(absent);
+      }
     });
   }
 
   async #compare(key: string, bytes: Uint8Array): Promise<void> {
     const standing = await this.#read(key);
-    if (standing === undefined || Buffer.compare(standing, bytes) !== 0) {
+    if (standing === undefined) throw taken(key);
+    if (Buffer.compare(standing, bytes) !== 0) {
       throw new SealtrailError('object_differs', `${key} already holds other bytes`);
     }
   }
 
   async #read(key: string): Promise<Uint8Array | undefined> {
     const path = join(this.#root, key);
-    const stats = await lstat(path).catch(absent);
-    if (stats === undefined || stats.isDirectory()) return undefined;
-    if (!stats.isFile()) throw notAFile(key, stats);
     await this.#checkNoLink(dirname(path));
-    const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-    return closing(handle, async () => {
-      if (!(await handle.stat()).isFile()) throw notAFile(key, stats);
-      return new Uint8Array(await handle.readFile());
-    });
+    // Without O_NONBLOCK a planted pipe would stop the reader for ever.
+    const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+    const handle = await open(path, flags).catch(absent);
+    return (
+      handle &&
+      closing(handle, async () => {
+        const stats = await handle.stat();
+        if (stats.isDirectory()) return undefined;
+        if (!stats.isFile()) throw new SealtrailError('store_corrupt', `${path} is a special file and not an object`);
+        return new Uint8Array(await handle.readFile());
+      })
+    );
   }
 
   /** @throws SealtrailError `store_corrupt` where a folder under the root is a link, naming it. */
   async #checkNoLink(folder: string): Promise<void> {
-    const real = await realpath(folder).catch(absent);
-    if (real === undefined || real === resolve(folder)) return;
-    let path = resolve(folder);
-    let linked = path;
-    for (; path.length > this.#root.length; path = dirname(path)) {
-      if ((await lstat(path)).isSymbolicLink()) linked = path;
+    const path = resolve(folder);
+    const real = await realpath(path).catch(absent);
+    if (real === undefined || real === path) return;
+    for (let part = path; part.length > this.#root.length; part = dirname(part)) {
+      if ((await lstat(part)).isSymbolicLink()) throw linkError(part);
     }
-    throw new SealtrailError('store_corrupt', `${linked} is a symbolic link, which no folder of objects holds`);
   }
 
   #checkOpen(): void {
@@ -185,30 +210,14 @@ export class FolderObjects implements Objects {
   }
 }
 
-async function makeFolder(path: string): Promise<void> {
-  try {
-    await mkdir(path);
-  } catch (error) {
-    if (systemCode(error) !== 'EEXIST') throw error;
-  }
-  await syncFolder(dirname(path));
-}
-
-async function attempt<T>(what: string, work: () => Promise<T>): Promise<T> {
+async function attempt<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    throw folderError(error, what);
+    throw folderError(error, path);
   }
 }
 
-/** For `catch`: what is not there is undefined. */
-function absent(error: unknown): undefined {
-  const code = systemCode(error);
-  if (code !== 'ENOENT' && code !== 'ENOTDIR') throw error;
-}
-
-function notAFile(key: string, stats: Stats): SealtrailError {
-  const what = stats.isSymbolicLink() ? 'a symbolic link' : stats.isDirectory() ? 'a folder' : 'a special file';
-  return new SealtrailError('store_corrupt', `${key} is ${what} and not an object`);
+function taken(key: string): SealtrailError {
+  return new SealtrailError('object_differs', `${key} is a folder of other objects`);
 }

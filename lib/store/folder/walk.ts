@@ -2,7 +2,7 @@ import type { Dirent } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isSegment } from '../object-key.ts';
-import { systemCode } from './failure.ts';
+import { systemCode } from '../system-error.ts';
 
 /** Something that stands in the folder. */
 export interface Found {

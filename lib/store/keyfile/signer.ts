@@ -3,7 +3,9 @@ import { constants } from 'node:fs';
 import { link, open, unlink } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { SealtrailError } from '../../log/error.ts';
+import { closing, syncFolder, writeSynced } from '../durable-file.ts';
 import type { SignatureAlgorithm, Signer } from '../ports.ts';
+import { absent, systemCode } from '../system-error.ts';
 
 /** Longest message, as in KMS. */
 const MAX_MESSAGE_BYTES = 4096;
@@ -93,18 +95,15 @@ function parse(pem: string, file: string): KeyObject {
 async function readPrivately(file: string): Promise<string> {
   try {
     const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
-    try {
+    return await closing(handle, async () => {
       const stats = await handle.stat();
       if (!stats.isFile()) throw new SealtrailError('malformed_key', `${file} is not a file`);
-      // Windows has no such modes.
-      if (process.platform !== 'win32' && (stats.mode & 0o077) !== 0) {
+      if ((stats.mode & 0o077) !== 0) {
         throw new SealtrailError('signer_unavailable', `others can read the key in ${file}: run chmod 600 ${file}`);
       }
       if (stats.size > MAX_FILE_BYTES) throw new SealtrailError('malformed_key', `${file} is too large for a key`);
-      return await handle.readFile('utf8');
-    } finally {
-      await handle.close();
-    }
+      return handle.readFile('utf8');
+    });
   } catch (cause) {
     throw keyFileError(cause, file, 'read');
   }
@@ -113,33 +112,21 @@ async function readPrivately(file: string): Promise<string> {
 async function writeExclusively(file: string, pem: string): Promise<void> {
   const unfinished = `${file}.${randomUUID()}`;
   try {
-    await writeSynced(unfinished, pem);
-    try {
-      // A name that appears at once and whole: a crash leaves no half key where the next start looks for one.
-      await link(unfinished, file);
-    } finally {
-      await unlink(unfinished);
-    }
-    const folder = await open(dirname(file), constants.O_RDONLY);
-    await folder.sync().finally(() => folder.close());
+    await writeSynced(unfinished, Buffer.from(pem), 0o600);
+    // The name appears at once and whole: a crash leaves no half key where the next start looks for one.
+    await link(unfinished, file);
+    await syncFolder(dirname(file));
   } catch (cause) {
     throw keyFileError(cause, file, 'written');
-  }
-}
-
-async function writeSynced(path: string, text: string): Promise<void> {
-  const handle = await open(path, 'wx', 0o600);
-  try {
-    await handle.writeFile(text);
-    await handle.sync();
   } finally {
-    await handle.close();
+    await unlink(unfinished).catch(absent);
   }
 }
 
 function keyFileError(cause: unknown, file: string, verb: 'read' | 'written'): unknown {
   if (cause instanceof SealtrailError) return cause;
-  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+  const code = systemCode(cause);
+  if (code === undefined) return cause;
   if (code === 'EEXIST') {
     return new SealtrailError('in_use', `${file} exists already, and a key file is never overwritten`, { cause });
   }

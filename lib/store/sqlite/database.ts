@@ -1,7 +1,7 @@
 import { closeSync, openSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { SealtrailError } from '../../log/error.ts';
+import { systemCode } from '../system-error.ts';
 import { storeError } from './failure.ts';
 
 /** "Seal" in ASCII, in the header of each file, so that another program's database is never taken for ours. */
@@ -11,7 +11,7 @@ export const SCHEMA_VERSION = 1;
 const PAGE_BYTES = 8192;
 const CACHE_KIBIBYTES = 32_768;
 /** Pages in the write-ahead log after which a commit also copies them into the database. */
-const CHECKPOINT_PAGES = 2000;
+const CHECKPOINT_PAGES = 500;
 
 const SCHEMA = `
   CREATE TABLE items (
@@ -21,23 +21,24 @@ const SCHEMA = `
     attributes TEXT NOT NULL,
     bytes BLOB,
     PRIMARY KEY (partition, sort)
-  ) STRICT, WITHOUT ROWID;
+  ) STRICT;
   CREATE INDEX items_by_expiry ON items (expires) WHERE expires IS NOT NULL;
 `;
 
 /**
  * Opens a database file of ours, or makes it, and takes it for this connection alone until it is closed.
  *
+ * @param file absolute path; its folder must exist.
+ * @param maxBytes see `SqliteTableOptions`.
  * @throws SealtrailError `in_use` where another connection has it, `store_corrupt` where it is not a database of ours,
  * `unavailable` where a newer version wrote it or the file cannot be used.
  */
-export function openDatabase(path: string): DatabaseSync {
-  const file = resolve(path);
+export function openDatabase(file: string, maxBytes: number | undefined): DatabaseSync {
   let database: DatabaseSync | undefined;
   try {
     createPrivately(file);
     database = new DatabaseSync(file, { timeout: 0, enableForeignKeyConstraints: false });
-    configure(database);
+    configure(database, maxBytes);
     migrate(database, file);
     return database;
   } catch (error) {
@@ -51,20 +52,20 @@ function createPrivately(file: string): void {
   try {
     closeSync(openSync(file, 'wx', 0o600));
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    // A read-only folder is SQLite's to report: the file may be there already.
-    if (code !== 'EEXIST') throw new SealtrailError('unavailable', `${file} cannot be made: ${code}`, { cause: error });
+    if (systemCode(error) === 'EEXIST') return;
+    throw new SealtrailError('unavailable', `${file} cannot be made: ${systemCode(error)}`, { cause: error });
   }
 }
 
-function configure(database: DatabaseSync): void {
+function configure(database: DatabaseSync, maxBytes: number | undefined): void {
   // The page size must come before the first page is written, and the locking mode before the first access in WAL
-  // mode, so that the index of the log lives in this process's memory and not in a shared file.
+  // mode, so that the index of the log lives in this process's memory and not in a shared file. macOS needs fullfsync.
   database.exec(`
     PRAGMA page_size = ${PAGE_BYTES};
     PRAGMA locking_mode = EXCLUSIVE;
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = FULL;
+    PRAGMA fullfsync = ON;
     PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};
     PRAGMA cache_size = -${CACHE_KIBIBYTES};
     PRAGMA temp_store = MEMORY;
@@ -72,6 +73,8 @@ function configure(database: DatabaseSync): void {
     BEGIN EXCLUSIVE;
     COMMIT;
   `);
+  // Per connection and never below what the file already has.
+  if (maxBytes !== undefined) database.exec(`PRAGMA max_page_count = ${Math.ceil(maxBytes / PAGE_BYTES)}`);
 }
 
 function migrate(database: DatabaseSync, file: string): void {
