@@ -6,16 +6,22 @@
 
 // ---------------------------------------------------------------------------------------------------------- Table
 
-/** What an attribute of an item may hold. Numbers are integers within ±(2^53 - 1). */
+/** What an attribute of an item may hold. Strings are well-formed Unicode; numbers are integers within ±(2^53 - 1). */
 export type Attribute = string | number | Uint8Array;
 
-/** Names an item: items live in a partition and are sorted by the UTF-8 bytes of `sort` within it. Both non-empty. */
+/**
+ * Names an item: items live in a partition and are sorted by the UTF-8 bytes of `sort` within it. Both are well-formed
+ * Unicode, `partition` of 1 to 2,048 bytes and `sort` of 1 to 1,024.
+ */
 export interface Key {
   readonly partition: string;
   readonly sort: string;
 }
 
-/** An item as stored. At most 400,000 bytes in all (names, keys and values). */
+/**
+ * An item as stored. At most 400,000 bytes in all: names, keys and values in UTF-8, a number counting as 10. Attribute
+ * names are non-empty and well-formed.
+ */
 export interface Item extends Key {
   readonly attributes: Readonly<Record<string, Attribute>>;
   /**
@@ -31,7 +37,11 @@ export type Condition =
   | { readonly is: 'present' }
   | { readonly is: 'equal'; readonly attribute: string; readonly value: string | number };
 
-/** One write of a transaction. `update` sets the named attributes (and `expiresAt`) of an item that must exist. */
+/**
+ * One write of a transaction. `put` replaces a whole item; `update` sets the named attributes (and `expiresAt`, where
+ * given) of an item that must exist: where it does not, that is a failed condition like any other; `remove` of an absent
+ * item is nothing; `check` only looks.
+ */
 export type Write =
   | { readonly put: Item; readonly when?: Condition }
   | {
@@ -52,14 +62,14 @@ export type Outcome =
   | { readonly committed: true }
   | { readonly committed: false; readonly failed: readonly { readonly write: number; readonly item?: Item }[] };
 
-/** A range of one partition. `from` and `to` are inclusive bounds on `sort`. */
+/** A range of one partition. `from` and `to` are inclusive bounds on `sort`; where `from` is above `to` it is empty. */
 export interface Range {
   readonly partition: string;
   readonly from?: string;
   readonly to?: string;
   /** Default `ascending`. */
   readonly order?: 'ascending' | 'descending';
-  /** At most this many items; default no limit. */
+  /** At most this many items, from 0; default no limit. */
   readonly limit?: number;
 }
 
@@ -68,23 +78,28 @@ export interface Range {
  *
  * Concurrency: safe to call from anywhere at any time; transactions are serializable; reads see every transaction
  * that was acknowledged before they began. Durability: when `transact` resolves with `committed: true`, the writes
- * survive a crash of the process and of the machine.
+ * survive a crash of the process and of the machine. Ownership: what is passed in stays as it is until the promise
+ * settles; what comes out is the caller's, and shares no memory with the store or with other answers.
  *
- * Errors (all {@link SealtrailError}): `throttled` and `unavailable` (nothing was written; try again),
- * `outcome_unknown` (the transaction may or may not have been committed: read to find out), `store_full` (nothing was
- * written), `store_corrupt` (what was read cannot be right).
+ * Errors (all {@link SealtrailError}): `throttled` and `unavailable` (nothing was written; try again; so too once it is
+ * closed), `outcome_unknown` (the transaction may or may not have been committed: read to find out), `store_full`
+ * (nothing was written), `store_corrupt` (what was read cannot be right). A key, range or write that is not as described
+ * here is a mistake of the caller's and throws a `RangeError`; nothing was written.
  */
 export interface Table {
   /** The item, or undefined. */
   get(key: Key): Promise<Item | undefined>;
-  /** The items of a range, in order, fetched page by page as they are consumed. */
+  /**
+   * The items of a range, in order, fetched page by page as they are consumed. Each page is read at its own moment: an
+   * item that stands throughout comes exactly once, one that is written or removed meanwhile may or may not come.
+   */
   query(range: Range): AsyncIterable<Item>;
   /**
-   * All of the writes, or none. 1 to 100 writes of distinct keys and at most 4,000,000 bytes, or it throws a
-   * `RangeError` (a mistake of the caller's). A clash with another transaction in flight is retried inside.
+   * All of the writes, or none. 1 to 100 writes of distinct keys and at most 4,000,000 bytes. All conditions are looked
+   * at before the first write takes effect. A clash with another transaction in flight is retried inside.
    */
   transact(writes: readonly Write[]): Promise<Outcome>;
-  /** Finishes what is under way and lets go of files and sockets. Idempotent. */
+  /** Finishes the transactions under way and lets go of files and sockets. Idempotent. */
   close(): Promise<void>;
 }
 
@@ -114,29 +129,39 @@ export interface Retention {
 }
 
 /**
- * Write-once objects. Keys are relative paths of `/`-separated, non-empty segments of `[A-Za-z0-9._=-]`, none of
- * which is `.` or `..`; other keys throw a `RangeError`.
+ * Write-once objects. Keys are relative paths of `/`-separated segments of 1 to 255 characters `[A-Za-z0-9._=-]`, none
+ * of which is `.` or `..`, and at most 1,024 characters in all; other keys throw a `RangeError`, and so do prefixes that
+ * no key can start with. No key is a folder of another (`a` and `a/b`): some drivers refuse it with `object_differs`.
  *
  * Durability: what `put` and `replace` acknowledged survives a crash of the process and of the machine, and a crash
  * in between leaves either nothing or the whole object under its key, never a part.
  *
- * Errors: `unavailable`, `throttled` and `store_full` (try again), `object_differs` from `put`.
+ * Ownership: as for {@link Table}.
+ *
+ * Errors: `unavailable` (so too once it is closed), `throttled` and `store_full` (try again), `outcome_unknown` (the
+ * object may or may not be there: put it again), `object_differs` from `put`, `store_corrupt` (something stands there
+ * that the store did not put: a symbolic link, say).
  */
 export interface Objects {
   /**
-   * Stores an object that must not exist yet. If the key is taken by the same bytes, that is success (`'existed'`); if
-   * by other bytes, `object_differs`, and the stored object stays untouched.
+   * Stores an object that must not exist yet. If the key is taken by the same bytes, that is success (`'existed'`), and
+   * the retention stays what it was; if by other bytes, `object_differs`, and the stored object stays untouched. Only the
+   * newest version counts: where a delete marker hides the rest, the key is free.
    */
   put(key: string, bytes: Uint8Array, retention?: Retention): Promise<'created' | 'existed'>;
   /** Stores an object whether or not the key is taken. For `<trail>/checkpoint` alone. */
   replace(key: string, bytes: Uint8Array, retention?: Retention): Promise<void>;
   /** The object's newest version, or undefined where there is none (or a delete marker hides it). */
   get(key: string): Promise<Uint8Array | undefined>;
-  /** Newest versions of all objects whose key starts with `prefix`, in ascending order of the key's bytes. */
+  /**
+   * Newest versions of all objects whose key starts with `prefix` (empty: all) and comes after `after`, in ascending order
+   * of the key's bytes. What somebody else put there under a name that is no key is listed too, so that a verifier sees
+   * it; `get` does not take such a name.
+   */
   list(prefix: string, options?: { readonly after?: string }): AsyncIterable<ObjectEntry>;
-  /** Every version and delete marker under `prefix`; by key ascending, then newest first. */
+  /** Every version and delete marker of keys that start with `prefix`; by key ascending, then newest first. */
   versions(prefix: string): AsyncIterable<ObjectVersion>;
-  /** One version's bytes, or undefined. */
+  /** One version's bytes, or undefined where there is none or it is a delete marker. */
   getVersion(key: string, version: string): Promise<Uint8Array | undefined>;
   /** Lets go of files and sockets. Idempotent. */
   close(): Promise<void>;
@@ -150,7 +175,7 @@ export type SignatureAlgorithm = 'ed25519' | 'ecdsa-p256';
 /**
  * Signs with a key that it does not show.
  *
- * Errors: `signer_unavailable` (try again; nothing else is affected).
+ * Errors: `signer_unavailable` (try again; nothing else is affected). A message of another length throws a `RangeError`.
  */
 export interface Signer {
   readonly algorithm: SignatureAlgorithm;

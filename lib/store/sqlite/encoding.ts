@@ -32,30 +32,34 @@ export function encodeAttributes(attributes: Readonly<Record<string, Attribute>>
 /**
  * The attributes that were encoded. Bytes own their memory.
  *
- * @throws SealtrailError `store_corrupt` where the columns do not fit together.
+ * @throws SealtrailError `store_corrupt` where the columns are not what `encodeAttributes` makes.
  */
 export function decodeAttributes(json: string, bytes: Uint8Array | null): Record<string, Attribute> {
-  const parsed = parse(json);
-  if (bytes === null) return parsed as Record<string, Attribute>; // No bytes, hence no place that refers to them.
-  for (const [name, value] of Object.entries(parsed)) {
-    if (typeof value !== 'object') continue;
-    const [offset, length] = value;
-    if (offset + length > bytes.byteLength) {
-      throw new SealtrailError('store_corrupt', `an item's attribute ${JSON.stringify(name)} lacks its bytes`);
-    }
-    const whole = offset === 0 && length === bytes.byteLength;
-    const own = whole ? bytes : bytes.slice(offset, offset + length);
-    Object.defineProperty(parsed, name, { value: own, enumerable: true, configurable: true, writable: true });
+  const attributes = parse(json);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === 'string' || typeof value === 'number') continue;
+    const own = bytesAt(value, bytes);
+    Object.defineProperty(attributes, name, { value: own, enumerable: true, configurable: true, writable: true });
   }
-  return parsed as Record<string, Attribute>; // The loop has replaced every place.
+  return attributes as Record<string, Attribute>; // The loop has looked at every value.
 }
 
-type Parsed = Record<string, string | number | [offset: number, length: number]>;
+function bytesAt(place: unknown, bytes: Uint8Array | null): Uint8Array {
+  const [offset, length] = Array.isArray(place) ? place : [];
+  const isPlace = Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0;
+  if (bytes === null || !isPlace || offset + length > bytes.byteLength) {
+    throw new SealtrailError('store_corrupt', 'an item has an attribute whose value is not there');
+  }
+  return length === bytes.byteLength ? bytes : bytes.slice(offset, offset + length);
+}
 
-function parse(json: string): Parsed {
+function parse(json: string): Record<string, unknown> {
+  let value: unknown;
   try {
-    return JSON.parse(json) as Parsed; // What encodeAttributes wrote; the database file is trusted to be ours.
+    value = JSON.parse(json);
   } catch (cause) {
     throw new SealtrailError('store_corrupt', "an item's attributes are not JSON", { cause });
   }
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>; // JSON
+  throw new SealtrailError('store_corrupt', "an item's attributes are not an object");
 }

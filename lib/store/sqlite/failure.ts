@@ -1,4 +1,5 @@
 import { SealtrailError } from '../../log/error.ts';
+import { systemCode } from '../system-error.ts';
 
 /** Primary result codes of SQLite (https://www.sqlite.org/rescode.html); extended codes have them in the low byte. */
 const BUSY = 5;
@@ -11,6 +12,9 @@ const NOTADB = 26;
 
 /** An error of `node:sqlite` as one of ours. Anything that did not come from SQLite is returned as it is. */
 export function storeError(cause: unknown, file: string): unknown {
+  if (systemCode(cause) === 'ERR_OUT_OF_RANGE') {
+    return new SealtrailError('store_corrupt', `${file} is damaged: it holds a number that no item can`, { cause });
+  }
   const code = primaryCode(cause);
   if (code === undefined) return cause;
   switch (code) {

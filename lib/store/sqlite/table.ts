@@ -163,7 +163,7 @@ export class SqliteTable implements Table {
       this.#statements.remove.run(partition, sort);
       return;
     }
-    checkItemBytes(item, itemBytes(item));
+    if ('update' in write) checkItemBytes(item, itemBytes(item));
     const { json, bytes } = encodeAttributes(item.attributes);
     this.#statements.put.run(partition, sort, item.expiresAt ?? null, json, bytes);
   }
