@@ -1,0 +1,235 @@
+import { utcDate } from '../log/archive.ts';
+import { SealtrailError } from '../log/error.ts';
+import { demandSignature, keyIdOf, putKey } from './archive-keys.ts';
+import { type ArchiveStores, archiveRecords, retentionFrom } from './archive-records.ts';
+import { archiveSeal, republish } from './archive-seal.ts';
+import {
+  ARCHIVER,
+  type ArchiveState,
+  type Plan,
+  readArchiveState,
+  type SignedCheckpoint,
+  takeArchiveStep,
+} from './archive-state.ts';
+import type { Follower, RunOptions } from './follower.ts';
+import type { SegmentLimits } from './segment.ts';
+
+/** What an {@link Archiver} works with. */
+export interface ArchiverOptions extends Omit<ArchiveStores, 'now'> {
+  /** Unix milliseconds. @default Date.now */
+  readonly now?: () => number;
+  /** How old a record may become before it is archived without waiting for more. @default 20,000 */
+  readonly maxDelayMs?: number;
+  /** How large a segment may become; so much that waits is archived at once. @default 50,000 records, 16 MB */
+  readonly segment?: SegmentLimits;
+}
+
+/** How far a trail's archive has come, and how far behind the trail it is. */
+export interface ArchiveStatus {
+  /** Records in the trail. */
+  readonly size: number;
+  /** Records in the archive, under an archived checkpoint. */
+  readonly archived: number;
+  /** Records that `<trail>/checkpoint` covers. */
+  readonly sealed: number;
+  /** Records that are not in the archive yet. */
+  readonly lagRecords: number;
+  /** Age of the oldest of them in milliseconds; 0 where there is none. */
+  readonly lagMs: number;
+}
+
+/** The oldest record that is not archived. */
+interface Oldest {
+  readonly seq: number;
+  /** Unix milliseconds, by the clock of whoever appended it. */
+  readonly receivedAt: number;
+  /** When this instance first saw it, by its own clock. */
+  readonly seenAt: number;
+  /** Mean bytes of the records that came with it, line feeds included. */
+  readonly meanBytes: number;
+}
+
+const SEGMENT: SegmentLimits = { records: 50_000, bytes: 16_000_000 };
+/** Records that one plan aims at, so that a long backlog makes lasting progress; a plan ends at a checkpoint after. */
+const PLAN_RECORDS = 250_000;
+/** How soon to look again when the records that are due have no checkpoint yet. */
+const AWAIT_SEALER_MS = 500;
+
+/**
+ * Writes the archive (design: Archive). It waits until there is a segment's worth of records or the oldest has waited
+ * long enough, and stops at a signed checkpoint. What it is about to write it first stores as a plan; see
+ * {@link archiveRecords} and {@link archiveSeal} for the order of the writes and what survives a crash after each.
+ *
+ * A trail is sealed when its first records are archived, then once a day (UTC), and on request.
+ */
+export class Archiver implements Follower {
+  readonly name = ARCHIVER;
+  readonly #stores: ArchiveStores;
+  readonly #maxDelayMs: number;
+  readonly #segment: SegmentLimits;
+  readonly #oldest = new Map<string, Oldest>();
+  readonly #revisit = new Map<string, number>();
+
+  constructor(options: ArchiverOptions) {
+    const { objects, table, ledger, retentionMs, now = Date.now } = options;
+    this.#stores = { objects, table, ledger, now, ...(retentionMs === undefined ? {} : { retentionMs }) };
+    this.#maxDelayMs = options.maxDelayMs ?? 20_000;
+    this.#segment = options.segment ?? SEGMENT;
+  }
+
+  /**
+   * Completes what was begun, archives what is due (with `force`: all that is signed), and seals if the day has changed.
+   *
+   * @throws `object_differs`: an alarm that names the object. `store_corrupt`: ledger, archiver and archive disagree.
+   *   And the errors of the stores; the next run goes on from here.
+   */
+  async run(trail: string, { signal, force = false }: RunOptions = {}): Promise<void> {
+    this.#revisit.delete(trail);
+    while (!signal?.aborted) {
+      const state = await this.#completePlans(trail, signal);
+      if (state === undefined) return;
+      const plan = await this.#planRecords(trail, state, force);
+      const next = plan ?? (this.#sealIsDue(state) ? await this.#planSeal(trail, state) : undefined);
+      if (next === undefined) return;
+      await this.#begin(trail, state, next, signal);
+    }
+  }
+
+  /**
+   * Signs, archives and seals all that the trail holds now, so that `<trail>/checkpoint` covers it.
+   *
+   * @returns the checkpoint; undefined for a trail without a record
+   * @throws as {@link run}, and `signer_unavailable`
+   */
+  async seal(trail: string): Promise<SignedCheckpoint | undefined> {
+    const head = await this.#stores.ledger.seal(trail);
+    if (head === undefined) return undefined;
+    for (;;) {
+      await this.run(trail, { force: true });
+      const state = await readArchiveState(this.#stores.table, trail);
+      if (state.plan !== undefined) continue; // somebody else has begun another one
+      if (state.sealed !== undefined && state.sealed.size >= head.size) {
+        await republish(this.#stores, trail, state.sealed);
+        return state.sealed;
+      }
+      await this.#begin(trail, state, await this.#planSeal(trail, state), undefined);
+    }
+  }
+
+  /** Reads how far the archive has come and how far it lags behind. */
+  async status(trail: string): Promise<ArchiveStatus> {
+    const state = await readArchiveState(this.#stores.table, trail);
+    const size = (await this.#stores.ledger.head(trail))?.size ?? 0;
+    const oldest = size > state.size ? await this.#oldestPending(trail, state.size) : undefined;
+    return {
+      size,
+      archived: state.size,
+      sealed: state.sealed?.size ?? 0,
+      lagRecords: Math.max(0, size - state.size),
+      lagMs: oldest === undefined ? 0 : Math.max(0, this.#stores.now() - oldest.receivedAt),
+    };
+  }
+
+  /** When the oldest waiting record will have waited long enough. */
+  revisit(trail: string): number | undefined {
+    return this.#revisit.get(trail);
+  }
+
+  /** The state once no plan is open, whoever began it. Undefined: told to stop before that. */
+  async #completePlans(trail: string, signal: AbortSignal | undefined): Promise<ArchiveState | undefined> {
+    while (!signal?.aborted) {
+      const state = await readArchiveState(this.#stores.table, trail);
+      const { plan } = state;
+      if (plan === undefined) return state;
+      if (plan.kind === 'records') await archiveRecords(this.#stores, trail, state, plan, signal);
+      else await archiveSeal(this.#stores, trail, state, plan);
+    }
+    return undefined;
+  }
+
+  /**
+   * Stores a plan, after the public keys that its checkpoint is signed with. A lost race is nothing to do about: the
+   * next look at the state finds the winner's plan.
+   *
+   * After a crash before the step there are keys in the archive at most; after it, the next run carries the plan out.
+   */
+  async #begin(trail: string, state: ArchiveState, plan: Plan, signal: AbortSignal | undefined): Promise<void> {
+    const { objects, ledger, table } = this.#stores;
+    const keys = new Set(state.keys);
+    let alarm: unknown;
+    for (const verifier of await ledger.verifiers(trail)) {
+      if (keys.has(keyIdOf(verifier))) continue;
+      try {
+        await putKey(objects, verifier, retentionFrom(this.#stores));
+        keys.add(keyIdOf(verifier));
+      } catch (error) {
+        // Whoever planted a key must not thereby keep the records from getting under lock: alarm, but afterwards.
+        if (!(error instanceof SealtrailError) || error.code !== 'object_differs') throw error;
+        alarm = error;
+      }
+    }
+    await takeArchiveStep(table, state, { plan, keys: [...keys] });
+    if (alarm === undefined) return;
+    await this.#completePlans(trail, signal);
+    throw alarm;
+  }
+
+  async #planRecords(trail: string, state: ArchiveState, force: boolean): Promise<Plan | undefined> {
+    const size = (await this.#stores.ledger.head(trail))?.size ?? 0;
+    if (size <= state.size) {
+      this.#oldest.delete(trail);
+      return undefined;
+    }
+    const { receivedAt, seenAt, meanBytes } = await this.#oldestPending(trail, state.size);
+    const now = this.#stores.now();
+    const wait = this.#maxDelayMs - Math.max(now - receivedAt, now - seenAt);
+    const pending = size - state.size;
+    const full = pending >= this.#segment.records || pending * meanBytes >= this.#segment.bytes;
+    if (!force && !full && wait > 0 && !this.#sealIsDue(state)) {
+      this.#revisit.set(trail, wait);
+      return undefined;
+    }
+    const checkpoint = await this.#nextCheckpoint(trail, state);
+    if (checkpoint !== undefined) return { kind: 'records', from: state.size, checkpoint, limits: this.#segment };
+    this.#revisit.set(trail, AWAIT_SEALER_MS);
+    return undefined;
+  }
+
+  /** The checkpoint to archive next, its signature checked: the newest one, or an earlier one in a long backlog. */
+  async #nextCheckpoint(trail: string, { size, keys }: ArchiveState): Promise<SignedCheckpoint | undefined> {
+    const { ledger, objects } = this.#stores;
+    const newest = await ledger.checkpoint(trail);
+    if (newest === undefined || newest.size <= size) return undefined;
+    const long = newest.size - size > PLAN_RECORDS;
+    const checkpoint = (long ? await ledger.checkpoint(trail, size + PLAN_RECORDS) : undefined) ?? newest;
+    await demandSignature(objects, await ledger.verifiers(trail), keys, checkpoint);
+    return checkpoint;
+  }
+
+  async #planSeal(trail: string, { size }: ArchiveState): Promise<Plan> {
+    const checkpoint = await this.#stores.ledger.exactCheckpoint(trail, size);
+    if (checkpoint !== undefined) return { kind: 'seal', checkpoint };
+    throw new SealtrailError(
+      'store_corrupt',
+      `the checkpoint of trail ${trail} at size ${size} is gone from the ledger`,
+    );
+  }
+
+  /** Whether the trail was never sealed, or holds records of an earlier day that were not. */
+  #sealIsDue({ size, sealed, unsealedSince }: ArchiveState): boolean {
+    if (sealed === undefined) return size > 0;
+    return unsealedSince !== undefined && utcDate(unsealedSince) < utcDate(this.#stores.now());
+  }
+
+  async #oldestPending(trail: string, seq: number): Promise<Oldest> {
+    const known = this.#oldest.get(trail);
+    if (known?.seq === seq) return known;
+    for await (const { receivedAt, lines } of this.#stores.ledger.blocks(trail, { from: seq, to: seq + 1 })) {
+      const bytes = lines.reduce((sum, line) => sum + line.length + 1, 0);
+      const oldest = { seq, receivedAt, seenAt: this.#stores.now(), meanBytes: bytes / lines.length };
+      this.#oldest.set(trail, oldest);
+      return oldest;
+    }
+    throw new SealtrailError('store_corrupt', `record ${seq} of trail ${trail} is missing from the ledger`);
+  }
+}
