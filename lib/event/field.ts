@@ -1,3 +1,5 @@
+import { type ErrorCode, SealtrailError } from '../log/error.ts';
+
 /** A step into JSON: the name of a member, or the 0-based index of an element. */
 export type Step = string | number;
 
@@ -18,4 +20,12 @@ export function fieldPath(steps: readonly Step[]): string {
     else path += `[${JSON.stringify(step.length > MAX_NAME ? `${step.slice(0, MAX_NAME).toWellFormed()}…` : step)}]`;
   }
   return path;
+}
+
+/** An error about the field at a path; about the whole, where the path is empty. */
+export function errorAt(code: ErrorCode, steps: readonly Step[], message: string, cause?: unknown): SealtrailError {
+  const field = fieldPath(steps);
+  return field === ''
+    ? new SealtrailError(code, message, { cause })
+    : new SealtrailError(code, `${field}: ${message}`, { cause, field });
 }

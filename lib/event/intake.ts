@@ -1,11 +1,10 @@
-import { isAscii, isUtf8 } from 'node:buffer';
 import { uuidv7 } from 'uuidv7';
 import type { z } from 'zod';
-import { type ErrorCode, SealtrailError } from '../log/error.ts';
+import { SealtrailError } from '../log/error.ts';
 import { MAX_RECORD_BYTES } from '../log/record.ts';
 import { canonicalJson } from './canonical.ts';
 import { resolveType } from './catalogue.ts';
-import { fieldPath, type Step } from './field.ts';
+import { errorAt, type Step } from './field.ts';
 import type { PrivacyPolicy } from './privacy.ts';
 import { type AuditEvent, type EventInput, eventInputSchema } from './schema.ts';
 import { scrubEvent } from './scrub.ts';
@@ -64,7 +63,7 @@ export function prepareBatch(
       `a request has at most ${MAX_BODY_BYTES} bytes, this one ${body.length}`,
     );
   }
-  const value = readStrictJson(decode(body), LIMITS);
+  const value = readStrictJson(body, LIMITS);
   if (!isObject(value)) {
     throw new SealtrailError('invalid_event', 'the body must be a JSON object: an event, or {"events": [...]}');
   }
@@ -80,13 +79,6 @@ function checkContentType(contentType: string | undefined): void {
   throw new SealtrailError('unsupported_media_type', 'send events with Content-Type: application/json', {
     field: 'Content-Type',
   });
-}
-
-function decode(body: Uint8Array): string {
-  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-  if (isAscii(bytes)) return bytes.toString('latin1');
-  if (isUtf8(bytes)) return bytes.toString('utf8');
-  throw new SealtrailError('invalid_json', 'the body is not valid UTF-8');
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
@@ -108,32 +100,40 @@ function batchOf(body: Record<string, unknown>): readonly unknown[] {
 function prepareEvent(value: unknown, at: readonly Step[], policy: PrivacyPolicy): PreparedEvent {
   const parsed = eventInputSchema.safeParse(value);
   if (!parsed.success) throw schemaError(parsed.error, at);
-  const stored = normalise(parsed.data);
-  const redacted = located(at, () => scrubEvent(stored, policy));
-  if (redacted.length > 0) stored.redacted = redacted;
-  const json = located(at, () => canonicalJson(stored));
+  const event = parsed.data;
+  const id = event.id ?? uuidv7();
+  const redacted = located(at, () => scrubEvent(event, policy));
+  const json = located(at, () => canonicalJson(storedEvent(event, id, redacted)));
   // Each UTF-16 code unit is at most 3 bytes of UTF-8.
   if (json.length * 3 > MAX_STORED_EVENT_BYTES && Buffer.byteLength(json) > MAX_STORED_EVENT_BYTES) {
-    throw problem(
-      'record_too_large',
-      at,
-      'the event is too large once its numbers are written out and redactions listed',
-    );
+    throw errorAt('record_too_large', at, 'the event is too large with numbers written out and redactions listed');
   }
-  return { id: stored.id, json };
+  return { id, json };
 }
 
-function normalise(event: EventInput): AuditEvent {
+/** What an event lacks is undefined until it is written. */
+type StoredEvent = { readonly [Field in keyof AuditEvent]-?: AuditEvent[Field] | undefined };
+
+/** In canonical order, so that nothing is left to sort. */
+function storedEvent(event: EventInput, id: string, redacted: string[]): StoredEvent {
   const type = resolveType(event.type);
-  if (type === undefined) throw new RangeError('the schema let an unknown type through');
-  const stored: AuditEvent = {
-    ...event,
-    id: event.id ?? uuidv7(),
-    type: type.name,
+  if (type === undefined) throw new RangeError('the schema let a type through that is none');
+  return {
+    action: event.action,
+    actor: event.actor,
+    changes: event.changes,
+    context: event.context,
+    decision: event.decision,
+    description: event.description,
+    details: event.details,
+    id,
+    outcome: event.outcome ?? type.outcome,
+    redacted: redacted.length === 0 ? undefined : redacted,
+    resource: event.resource,
     severity: event.severity ?? type.severity,
+    time: event.time,
+    type: type.name,
   };
-  if (stored.outcome === undefined && type.outcome !== undefined) stored.outcome = type.outcome;
-  return stored;
 }
 
 /** Runs a step of the work on an event; its errors tell where the event stands in the batch. */
@@ -142,7 +142,7 @@ function located<T>(at: readonly Step[], work: () => T): T {
     return work();
   } catch (cause) {
     if (cause instanceof SealtrailError && cause.field === undefined)
-      throw problem(cause.code, at, cause.message, cause);
+      throw errorAt(cause.code, at, cause.message, cause);
     throw cause;
   }
 }
@@ -162,12 +162,5 @@ function schemaError(error: z.ZodError, at: readonly Step[]): SealtrailError {
 }
 
 function invalid(at: readonly Step[], message: string): SealtrailError {
-  return problem('invalid_event', at, message);
-}
-
-function problem(code: ErrorCode, at: readonly Step[], message: string, cause?: unknown): SealtrailError {
-  const field = fieldPath(at);
-  return field === ''
-    ? new SealtrailError(code, message, { cause })
-    : new SealtrailError(code, `${field}: ${message}`, { cause, field });
+  return errorAt('invalid_event', at, message);
 }

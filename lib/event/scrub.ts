@@ -5,6 +5,7 @@ import type { PrivacyPolicy } from './privacy.ts';
 import type { EventInput, JsonObject } from './schema.ts';
 import { KeyMatcher, type KeyVerdict } from './secret-keys.ts';
 import { isCardNumber, REDACTED, redactText, type SecretPattern } from './secret-text.ts';
+import { HAS_BRACKET, MAY_HOLD_ADDRESS, MAY_HOLD_SECRET, marksOf } from './text-marks.ts';
 
 /**
  * Takes secrets and personal data out of an event, in place, and returns where it redacted something or found it
@@ -100,9 +101,11 @@ class Scrubber {
   }
 
   #text(text: string): string {
-    const open = redactText(text, this.#patterns);
-    if (open.includes(REDACTED)) this.#note();
-    return this.#mask ? maskValue(open) : open;
+    const marks = marksOf(text);
+    const open = (marks & MAY_HOLD_SECRET) === 0 ? text : redactText(text, this.#patterns);
+    // Somebody may have redacted it before it came here.
+    if (open !== text || ((marks & HAS_BRACKET) !== 0 && text.includes(REDACTED))) this.#note();
+    return this.#mask && (marks & MAY_HOLD_ADDRESS) !== 0 ? maskValue(open) : open;
   }
 
   #object(object: JsonObject): JsonObject {

@@ -15,46 +15,53 @@ export const SECRET_PATTERNS = [
 export type SecretPattern = (typeof SECRET_PATTERNS)[number];
 
 /**
- * Finds a kind of secret. A replacement leaves the text around it as it was, and each expression looks at a character a
- * bounded number of times, so time is linear in the text.
+ * Finds a kind of secret. Each expression looks at a character a bounded number of times, so time is linear in the text;
+ * and no replacement makes a new match out of the text around it, so that what went through once stays as it is.
  */
 interface Finder {
-  /** A word that a text with such a secret holds: most texts are told apart by this alone. */
-  readonly hint: string;
+  /** A text with such a secret holds one of these: looking for them is far cheaper than the expression. */
+  readonly hints: readonly string[];
   readonly expression: RegExp;
-  /** What to put in the place of a match; the match itself where it is no secret after all. */
-  readonly replace: (match: string, ...groups: string[]) => string;
+  readonly replacement: string;
 }
 
-const redact = (): string => REDACTED;
-
 const FINDERS: Readonly<Record<Exclude<SecretPattern, 'card_number'>, Finder>> = {
-  // RFC 6750 section 2.1 and RFC 7617: the scheme stays, to show what was there.
+  // RFC 6750 section 2.1 and RFC 7617: the scheme stays, to show what was there. Words (`basic functionality`) have no
+  // digits and no capitals within.
   bearer_token: {
-    hint: 'e',
-    expression: /\b(bearer|basic)(\s+)[A-Za-z0-9._~+/-]{16,}=*/gi,
-    replace: (_match, scheme = '', space = '') => `${scheme}${space}${REDACTED}`,
+    hints: ['earer', 'EARER', 'asic', 'ASIC'],
+    expression: /\b([Bb]earer|BEARER|[Bb]asic|BASIC)(\s+)(?=[A-Za-z._~+/-]+[A-Z0-9=]|\d)[A-Za-z0-9._~+/-]{16,}=*/g,
+    replacement: `$1$2${REDACTED}`,
   },
-  // RFC 7519: the header's and the claims' first bytes are `{"`.
-  jwt: { hint: 'eyJ', expression: /\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*/g, replace: redact },
+  // RFC 7515 section 7.1, RFC 7516 section 7.1: three or five parts, of which the first is JSON that starts with `{"`.
+  jwt: {
+    hints: ['eyJ'],
+    expression: /(?<![\w-])eyJ[\w-]{8,}(?:\.[\w-]*){2,4}/g,
+    replacement: REDACTED,
+  },
   // IAM user guide, "Unique identifiers": long-term and temporary access keys.
-  aws_key: { hint: 'A', expression: /\b(?:AKIA|ASIA)[A-Z0-9]{16}\b/g, replace: redact },
+  aws_key: {
+    hints: ['AKIA', 'ASIA'],
+    expression: /\b(?:AKIA|ASIA)[A-Z0-9]{16}\b/g,
+    replacement: REDACTED,
+  },
   github_token: {
-    hint: '_',
-    expression: /\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{36,})\b/g,
-    replace: redact,
+    hints: ['ghp_', 'gho_', 'ghu_', 'ghs_', 'ghr_', 'github_pat_'],
+    expression: /\b(?:gh[pousr]|github_pat)_\w{36,}/g,
+    replacement: REDACTED,
   },
-  // RFC 7468, with whatever the text was cut down to.
+  // RFC 7468; also one that was cut off.
   private_key: {
-    hint: '-----BEGIN ',
-    expression: /-----BEGIN [A-Z ]{0,32}PRIVATE KEY-----[^-]*(?:-----END [A-Z ]{0,32}PRIVATE KEY-----)?/g,
-    replace: redact,
+    hints: ['-----BEGIN '],
+    expression:
+      /-----BEGIN [A-Z ]{0,32}PRIVATE KEY(?: BLOCK)?-----(?:[^-]|-(?!----))*(?:-----END [A-Z ]{0,32}PRIVATE KEY(?: BLOCK)?-----)?/g,
+    replacement: REDACTED,
   },
-  // RFC 3986 section 3.2.1: the user's name goes too, tokens are put in its place.
+  // RFC 3986 section 3.2.1. The name goes too: tokens are put in its place.
   url_credentials: {
-    hint: '://',
-    expression: /(:\/\/)[^\s/?#@"'<>[\]]{1,512}:[^\s/?#@"'<>[\]]{1,512}@/g,
-    replace: () => `://${REDACTED}@`,
+    hints: ['://'],
+    expression: /:\/\/[^\s/?#@:"'<>[\]]{1,512}:[^\s/?#@"'<>[\]]{0,512}@/g,
+    replacement: `://${REDACTED}@`,
   },
 };
 
@@ -78,11 +85,16 @@ export function redactText(text: string, patterns: readonly SecretPattern[]): st
     if (pattern === 'card_number') {
       if (DIGITS_14.test(redacted)) redacted = redacted.replace(CARD_CANDIDATE, redactCard);
     } else {
-      const { hint, expression, replace } = FINDERS[pattern];
-      if (redacted.includes(hint)) redacted = redacted.replace(expression, replace);
+      const { hints, expression, replacement } = FINDERS[pattern];
+      if (includesAny(redacted, hints)) redacted = redacted.replace(expression, replacement);
     }
   }
   return redacted;
+}
+
+function includesAny(text: string, words: readonly string[]): boolean {
+  for (const word of words) if (text.includes(word)) return true;
+  return false;
 }
 
 /** Whether a number is that of a payment card. */

@@ -1,5 +1,6 @@
+import { isAscii, isUtf8 } from 'node:buffer';
 import { SealtrailError } from '../log/error.ts';
-import { fieldPath, type Step } from './field.ts';
+import { errorAt, type Step } from './field.ts';
 import { isExactNumber } from './json-number.ts';
 
 /** What a text may hold, besides being JSON. Sizes are in bytes of UTF-8. */
@@ -16,26 +17,29 @@ export interface JsonLimits {
 
 /**
  * Reads JSON strictly: what native `JSON.parse` makes of a text, but only where the text can mean nothing else.
- * Besides bad syntax (RFC 8259) it refuses what I-JSON (RFC 7493 sections 2.1 to 2.3) refuses: a key that comes twice
- * in an object, also when it is written with other escapes; numbers that a double cannot hold
- * (see {@link isExactNumber}); strings with a lone surrogate, also an escaped one.
+ * Besides bad UTF-8 and bad syntax (RFC 8259) it refuses what I-JSON (RFC 7493 sections 2.1 to 2.3) refuses: a key that
+ * comes twice in an object, also when it is written with other escapes; numbers that a double cannot hold (see
+ * {@link isExactNumber}); strings with a lone surrogate, also an escaped one.
  *
- * A scan of the text checks its grammar, numbers, surrogates and limits, and counts members; `JSON.parse` makes the
- * values. A key that came twice leaves fewer members in the values than the text has: only then is the text scanned
+ * A scan of the bytes checks grammar, numbers, surrogates and limits, and counts members; `JSON.parse` makes the
+ * values. A key that came twice leaves fewer members in the values than the text has: only then are the bytes scanned
  * again, to find which. So good input costs no set of keys, and time is linear in the text for any input.
  *
  * Errors, each with the field where it stands: `invalid_json`; `record_too_large` for a unit over its bytes;
  * `batch_too_large` for too many units.
  */
-export function readStrictJson(text: string, limits: JsonLimits): unknown {
-  const members = new Scan(text, limits, false).run();
+export function readStrictJson(bytes: Uint8Array, limits: JsonLimits): unknown {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const ascii = isAscii(buffer);
+  if (!ascii && !isUtf8(buffer)) throw new SealtrailError('invalid_json', 'the body is not valid UTF-8');
+  const members = new Scan(buffer, limits, false).run();
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = JSON.parse(buffer.toString(ascii ? 'latin1' : 'utf8'));
   } catch (cause) {
     throw new SealtrailError('invalid_json', 'the body is not valid JSON', { cause });
   }
-  if (countMembers(value) !== members) new Scan(text, limits, true).run();
+  if (countMembers(value) !== members) new Scan(buffer, limits, true).run();
   return value;
 }
 
@@ -56,20 +60,38 @@ function countMembers(value: unknown): number {
   return count;
 }
 
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-const COMMA = 0x2c;
-const COLON = 0x3a;
-const OPEN_BRACE = 0x7b;
-const CLOSE_BRACE = 0x7d;
-const OPEN_BRACKET = 0x5b;
-const CLOSE_BRACKET = 0x5d;
+const TAB = 0x09;
+const LINE_FEED = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
 const SPACE = 0x20;
+const QUOTE = 0x22;
+const PLUS = 0x2b;
+const COMMA = 0x2c;
 const MINUS = 0x2d;
 const DOT = 0x2e;
 const ZERO = 0x30;
 const NINE = 0x39;
+const COLON = 0x3a;
+const UPPER_E = 0x45;
+const OPEN_BRACKET = 0x5b;
+const BACKSLASH = 0x5c;
+const CLOSE_BRACKET = 0x5d;
+const LOWER_E = 0x65;
+const LOWER_F = 0x66;
+const LOWER_N = 0x6e;
+const LOWER_T = 0x74;
+const LOWER_U = 0x75;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+/** What the scan reads past the last byte. */
+const END = -1;
 
+const HEX4 = /^[0-9a-fA-F]{4}$/;
+/** RFC 8259 section 7: `"`, `\\`, `/`, b, f, n, r, t. */
+const SHORT_ESCAPES: ReadonlySet<number> = new Set([0x22, 0x5c, 0x2f, 0x62, 0x66, 0x6e, 0x72, 0x74]);
+
+/** Messages show at most this much of a number. */
+const SHOWN_DIGITS = 40;
 /** Numbers of at most this many characters and no exponent are exact: they have at most 15 digits. */
 const SURELY_EXACT = 15;
 
@@ -85,9 +107,9 @@ interface Frame {
   readonly seen: Set<string> | undefined;
 }
 
-/** One pass over a text, by recursive descent: the limit on depth bounds the recursion. */
+/** One pass over a text in valid UTF-8, by recursive descent: the limit on depth bounds the recursion. */
 class Scan {
-  readonly #text: string;
+  readonly #bytes: Buffer;
   readonly #limits: JsonLimits;
   readonly #findDuplicates: boolean;
   readonly #frames: Frame[] = [];
@@ -95,8 +117,8 @@ class Scan {
   #members = 0;
   #inBatch = false;
 
-  constructor(text: string, limits: JsonLimits, findDuplicates: boolean) {
-    this.#text = text;
+  constructor(bytes: Buffer, limits: JsonLimits, findDuplicates: boolean) {
+    this.#bytes = bytes;
     this.#limits = limits;
     this.#findDuplicates = findDuplicates;
   }
@@ -107,8 +129,7 @@ class Scan {
     const start = this.#at;
     this.#value(c);
     const end = this.#at;
-    this.#skipSpace();
-    if (this.#at < this.#text.length) this.#fail('expected nothing more');
+    if (this.#skipSpace() !== END) this.#fail('expected nothing more');
     if (!this.#inBatch) this.#checkUnit(start, end);
     return this.#members;
   }
@@ -119,9 +140,9 @@ class Scan {
     else if (c === OPEN_BRACE) this.#object();
     else if (c === OPEN_BRACKET) this.#array();
     else if (c === MINUS || (c >= ZERO && c <= NINE)) this.#number();
-    else if (c === 0x74) this.#literal('true');
-    else if (c === 0x66) this.#literal('false');
-    else if (c === 0x6e) this.#literal('null');
+    else if (c === LOWER_T) this.#literal('true');
+    else if (c === LOWER_F) this.#literal('false');
+    else if (c === LOWER_N) this.#literal('null');
     else this.#fail('expected a value');
   }
 
@@ -132,7 +153,7 @@ class Scan {
       frame.keyStart = this.#at;
       this.#string();
       frame.keyEnd = this.#at;
-      if (frame.seen !== undefined) this.#checkKey(frame.seen);
+      if (frame.seen !== undefined) this.#checkKey(frame, frame.seen);
       this.#members++;
       if (this.#skipSpace() !== COLON) this.#fail('expected a colon after the key');
       this.#at++;
@@ -171,13 +192,6 @@ class Scan {
     return c === COMMA;
   }
 
-  #failBatch(): never {
-    const { units, batchKey } = this.#limits;
-    throw new SealtrailError('batch_too_large', `a batch has at most ${units} events: send the rest separately`, {
-      field: batchKey,
-    });
-  }
-
   /** Whether the array just entered is the one that holds the units of a batch. */
   #isBatch(): boolean {
     const root = this.#frames[0];
@@ -199,78 +213,68 @@ class Scan {
 
   /** Moves past the string that starts here. */
   #string(): void {
-    const text = this.#text;
+    const bytes = this.#bytes;
     let at = this.#at + 1;
     for (;;) {
-      const c = text.charCodeAt(at);
+      const c = bytes[at] ?? END;
       if (c === QUOTE) break;
       if (c === BACKSLASH) {
         this.#at = at;
-        this.#escape();
-        at = this.#at;
+        at = this.#escape();
       } else if (c >= SPACE) {
-        if (c >= 0xd800 && c <= 0xdfff) {
-          this.#at = at;
-          this.#checkSurrogate(c, text.charCodeAt(at + 1));
-          at++;
-        }
         at++;
       } else {
         this.#at = at;
-        this.#fail(at >= text.length ? 'the string does not end' : 'control characters must be escaped');
+        this.#fail(c === END ? 'the string does not end' : 'control characters must be escaped');
       }
     }
     this.#at = at + 1;
   }
 
-  /** Moves past the escape that starts here; past both where it is a surrogate pair. */
-  #escape(): void {
-    const c = this.#text.charCodeAt(this.#at + 1);
-    if (c !== 0x75) {
+  /** Where the escape that starts here ends; the pair, where it is the first of a surrogate pair. */
+  #escape(): number {
+    const at = this.#at;
+    const c = this.#bytes[at + 1] ?? END;
+    if (c !== LOWER_U) {
       if (!SHORT_ESCAPES.has(c)) this.#fail('unknown escape');
-      this.#at += 2;
-      return;
+      return at + 2;
     }
-    const unit = this.#unicodeEscape(this.#at);
-    if (unit >= 0xd800 && unit <= 0xdfff) {
-      const pair = this.#text.startsWith('\\u', this.#at + 6) ? this.#unicodeEscape(this.#at + 6) : Number.NaN;
-      this.#checkSurrogate(unit, pair);
-      this.#at += 6;
-    }
-    this.#at += 6;
+    const unit = this.#unicodeEscape(at);
+    if (unit < 0xd800 || unit > 0xdfff) return at + 6;
+    const isPair =
+      unit <= 0xdbff && this.#bytes[at + 6] === BACKSLASH && this.#bytes[at + 7] === LOWER_U && this.#isLow(at + 6);
+    if (!isPair) this.#refuse('a lone surrogate is no character: the text was cut in the middle of one');
+    return at + 12;
+  }
+
+  #isLow(at: number): boolean {
+    const unit = this.#unicodeEscape(at);
+    return unit >= 0xdc00 && unit <= 0xdfff;
   }
 
   #unicodeEscape(at: number): number {
-    const hex = this.#text.slice(at + 2, at + 6);
+    const hex = this.#slice(at + 2, at + 6);
     if (!HEX4.test(hex)) this.#fail('\\u needs four hexadecimal digits');
     return Number.parseInt(hex, 16);
   }
 
-  #checkSurrogate(first: number, second: number): void {
-    if (first <= 0xdbff && second >= 0xdc00 && second <= 0xdfff) return;
-    this.#refuse('a lone surrogate is no character: the text was cut in the middle of one');
-  }
-
   #number(): void {
-    const text = this.#text;
+    const bytes = this.#bytes;
     const start = this.#at;
-    let at = text.charCodeAt(start) === MINUS ? start + 1 : start;
-    const whole = at;
-    at = this.#digits(at);
-    if (at > whole + 1 && text.charCodeAt(whole) === ZERO) {
-      this.#at = whole;
-      this.#fail('a number has no leading zeros');
-    }
-    if (text.charCodeAt(at) === DOT) at = this.#digits(at + 1);
-    const c = text.charCodeAt(at);
-    const hasExponent = c === 0x65 || c === 0x45;
+    const whole = bytes[start] === MINUS ? start + 1 : start;
+    let at = this.#digits(whole);
+    if (at > whole + 1 && bytes[whole] === ZERO) this.#fail('a number has no leading zeros');
+    if (bytes[at] === DOT) at = this.#digits(at + 1);
+    const hasExponent = bytes[at] === LOWER_E || bytes[at] === UPPER_E;
     if (hasExponent) {
-      const sign = text.charCodeAt(at + 1);
-      at = this.#digits(sign === MINUS || sign === 0x2b ? at + 2 : at + 1);
+      const sign = bytes[at + 1];
+      at = this.#digits(sign === MINUS || sign === PLUS ? at + 2 : at + 1);
     }
-    if ((hasExponent || at - start > SURELY_EXACT) && !isExactNumber(text.slice(start, at))) {
-      const literal = text.slice(start, Math.min(at, start + 40));
-      this.#refuse(`the number ${literal}${at - start > 40 ? '…' : ''} would be changed: send it as a string`);
+    if ((hasExponent || at - start > SURELY_EXACT) && !isExactNumber(this.#slice(start, at))) {
+      const literal = this.#slice(start, Math.min(at, start + SHOWN_DIGITS));
+      this.#refuse(
+        `the number ${literal}${at - start > SHOWN_DIGITS ? '…' : ''} would be changed: send it as a string`,
+      );
     }
     this.#at = at;
   }
@@ -278,83 +282,78 @@ class Scan {
   /** Where the digits that start at `at` end. */
   #digits(at: number): number {
     let end = at;
-    for (let c = this.#text.charCodeAt(end); c >= ZERO && c <= NINE; c = this.#text.charCodeAt(end)) end++;
-    if (end === at) {
-      this.#at = at;
-      this.#fail('expected a digit');
-    }
-    return end;
+    for (let c = this.#bytes[end] ?? END; c >= ZERO && c <= NINE; c = this.#bytes[end] ?? END) end++;
+    if (end > at) return end;
+    this.#at = at;
+    return this.#fail('expected a digit');
   }
 
   #literal(word: string): void {
-    if (!this.#text.startsWith(word, this.#at)) this.#fail('expected a value');
+    if (this.#slice(this.#at, this.#at + word.length) !== word) this.#fail('expected a value');
     this.#at += word.length;
   }
 
-  /** Moves past white space. Returns the character it stops at; NaN at the end. */
+  /** Moves past white space (RFC 8259 section 2). Returns the byte it stops at. */
   #skipSpace(): number {
     for (;;) {
-      const c = this.#text.charCodeAt(this.#at);
-      // RFC 8259 section 2: space, tab, line feed, carriage return.
-      if (c === SPACE || c === 0x0a || c === 0x0d || c === 0x09) this.#at++;
+      const c = this.#bytes[this.#at] ?? END;
+      if (c === SPACE || c === LINE_FEED || c === CARRIAGE_RETURN || c === TAB) this.#at++;
       else return c;
     }
   }
 
-  #checkKey(seen: Set<string>): void {
-    const key = this.#key(this.#frames.at(-1));
+  #checkKey(frame: Frame, seen: Set<string>): void {
+    const key = this.#key(frame);
     if (seen.has(key)) this.#refuse('the key comes twice in its object');
     seen.add(key);
   }
 
-  /** A unit from `start` to `end`, exclusive, in UTF-16 code units: each is 1 to 3 bytes in UTF-8. */
+  /** A unit from `start` to `end`, exclusive. */
   #checkUnit(start: number, end: number): void {
     const { unitBytes } = this.#limits;
-    if ((end - start) * 3 <= unitBytes) return;
-    const bytes = end - start > unitBytes ? end - start : Buffer.byteLength(this.#text.slice(start, end));
-    if (bytes <= unitBytes) return;
-    throw new SealtrailError(
+    if (end - start <= unitBytes) return;
+    throw errorAt(
       'record_too_large',
-      `an event has at most ${unitBytes} bytes, this one more`,
-      this.#field(),
+      this.#steps(),
+      `an event has at most ${unitBytes} bytes, this one ${end - start}`,
     );
   }
 
-  /** The decoded key of an object's current member. */
-  #key(frame: Frame | undefined): string {
-    if (frame === undefined || frame.keyEnd < 0) return '';
-    // Scanned as a string just before, so it parses, and to a string.
-    return JSON.parse(this.#text.slice(frame.keyStart, frame.keyEnd)) as string;
+  #failBatch(): never {
+    const { units, batchKey } = this.#limits;
+    throw errorAt('batch_too_large', [batchKey], `a batch has at most ${units} events: send the rest separately`);
   }
 
-  #field(): { field?: string } {
+  /** The decoded key of an object's current member. */
+  #key(frame: Frame): string {
+    // Scanned as a string just before, so it parses, and to a string.
+    return JSON.parse(this.#slice(frame.keyStart, frame.keyEnd)) as string;
+  }
+
+  #slice(start: number, end: number): string {
+    return this.#bytes.toString('utf8', start, end);
+  }
+
+  /** Where the scan is; without the member whose key it is in the middle of. */
+  #steps(): Step[] {
     const steps: Step[] = [];
     for (const frame of this.#frames) {
       if (frame.isArray) steps.push(frame.index);
       else if (frame.keyEnd > frame.keyStart) steps.push(this.#key(frame));
     }
-    return steps.length === 0 ? {} : { field: fieldPath(steps) };
+    return steps;
   }
 
   /** Refuses what is JSON, but not ours. */
   #refuse(why: string): never {
-    throw new SealtrailError('invalid_json', why, this.#field());
+    throw errorAt('invalid_json', this.#steps(), why);
   }
 
   /** Refuses what is not JSON, where it stops being so. Lines and columns count from 1, columns in characters. */
   #fail(why: string): never {
-    const before = this.#text.slice(0, this.#at);
-    const line = before.split('\n').length;
-    const column = this.#at - before.lastIndexOf('\n');
-    const found = this.#at >= this.#text.length ? ', but the text ends' : '';
-    throw new SealtrailError(
-      'invalid_json',
-      `the body is not valid JSON at line ${line}, column ${column}: ${why}${found}`,
-      this.#field(),
-    );
+    const before = this.#slice(0, this.#at).split('\n');
+    const where = `line ${before.length}, column ${(before.at(-1) ?? '').length + 1}`;
+    const end = this.#at >= this.#bytes.length ? ', but the text ends' : '';
+    throw errorAt('invalid_json', this.#steps(), `not valid JSON at ${where}: ${why}${end}`);
   }
 }
-
-const HEX4 = /^[0-9a-fA-F]{4}$/;
-/** RFC 8259 section 7: `"`, `\`, `/`, b, f, n, r, t. */
-const SHORT_ESCAPES: ReadonlySet<number> = new Set([0x22, 0x5c, 0x2f, 0x62, 0x66, 0x6e, 0x72, 0x74]);
