@@ -44,8 +44,7 @@ const MAX_DEPTH = 64;
 
 /**
  * The value with the members of all its objects in canonical order: itself where they are already, else a copy. Not plain
- * are objects with a prototype of their own or a `toJSON`, and those with a key that an object does not keep in its place:
- * array indices come first in any object, and `__proto__` is no member when it is assigned.
+ * are objects with a prototype of their own, and those with a key that does not stay where it is put.
  */
 function sortMembers(value: unknown, depth: number): unknown {
   switch (typeof value) {
@@ -78,31 +77,41 @@ function sortElements(array: readonly unknown[], depth: number): unknown {
 
 function sortObject(object: object, depth: number): unknown {
   const prototype = Object.getPrototypeOf(object);
-  if ((prototype !== Object.prototype && prototype !== null) || 'toJSON' in object) return NOT_PLAIN;
+  if (prototype !== Object.prototype && prototype !== null) return NOT_PLAIN;
   // A plain object: its members can be read by name.
-  const members = object as Readonly<Record<string, unknown>>;
-  const keys = Object.keys(members);
-  let copy: Record<string, unknown> | undefined;
+  const members = object as Record<string, unknown>;
+  let inOrder = true;
   let previous = '';
-  for (const key of keys) {
+  let copy: Record<string, unknown> | undefined;
+  for (const key in members) {
     if (isOutOfPlace(key)) return NOT_PLAIN;
-    if (key < previous) copy = {};
+    if (key < previous) inOrder = false;
     previous = key;
-  }
-  if (copy !== undefined) keys.sort();
-  for (const key of keys) {
     const member = members[key];
-    if (member === undefined) continue;
+    if (typeof member === 'string' || member === undefined) continue;
     const sorted = sortMembers(member, depth + 1);
     if (sorted === NOT_PLAIN) return NOT_PLAIN;
-    if (copy !== undefined) copy[key] = sorted;
-    else if (sorted !== member) copy = { ...members, [key]: sorted };
+    if (sorted === member) continue;
+    copy ??= { ...members };
+    copy[key] = sorted;
   }
-  return copy ?? members;
+  return inOrder ? (copy ?? members) : inSortedOrder(copy ?? members);
 }
 
-/** Array indices (ECMA-262 section 6.1.7) start with a digit; `__proto__` is not set by assignment. */
+function inSortedOrder(members: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const sorted: Record<string, unknown> = {};
+  for (const key of Object.keys(members).sort()) sorted[key] = members[key];
+  return sorted;
+}
+
+/**
+ * Array indices come first in any object (ECMA-262 section 10.1.11); `__proto__` is not set by assignment; a `toJSON` may
+ * be a function.
+ */
 function isOutOfPlace(key: string): boolean {
   const first = key.charCodeAt(0);
-  return (first >= 0x30 && first <= 0x39) || key === '__proto__';
+  if (first >= 0x30 && first <= 0x39) return DIGITS.test(key);
+  return key === '__proto__' || key === 'toJSON';
 }
+
+const DIGITS = /^\d+$/;

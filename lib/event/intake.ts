@@ -1,9 +1,9 @@
-import { uuidv7 } from 'uuidv7';
 import type { z } from 'zod';
 import { SealtrailError } from '../log/error.ts';
 import { MAX_RECORD_BYTES } from '../log/record.ts';
 import { canonicalJson } from './canonical.ts';
 import { resolveType } from './catalogue.ts';
+import { newEventId } from './event-id.ts';
 import { errorAt, type Step } from './field.ts';
 import type { PrivacyPolicy } from './privacy.ts';
 import { type AuditEvent, type EventInput, eventInputSchema } from './schema.ts';
@@ -101,7 +101,7 @@ function prepareEvent(value: unknown, at: readonly Step[], policy: PrivacyPolicy
   const parsed = eventInputSchema.safeParse(value);
   if (!parsed.success) throw schemaError(parsed.error, at);
   const event = parsed.data;
-  const id = event.id ?? uuidv7();
+  const id = event.id ?? newEventId();
   const redacted = located(at, () => scrubEvent(event, policy));
   const json = located(at, () => canonicalJson(storedEvent(event, id, redacted)));
   // Each UTF-16 code unit is at most 3 bytes of UTF-8.

@@ -20,27 +20,31 @@ export function timeMillis(text: string): number | undefined {
   if (text.length > MAX_TIME_LENGTH) return undefined;
   const match = DATE_TIME.exec(text);
   if (match === null) return undefined;
-  const [year, month, day, hour, minute, second] = [1, 2, 3, 4, 5, 6].map((group) => Number(match[group])) as [
-    // The six groups are digits in every match.
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  const [offsetHour, offsetMinute] = [Number(match[9] ?? 0), Number(match[10] ?? 0)];
+  // The groups are digits in every match.
+  const year = Number(match[1]);
+  const month = Number(match[2]);
+  const day = Number(match[3]);
+  const hour = Number(match[4]);
+  const minute = Number(match[5]);
+  const second = Number(match[6]);
+  const offsetHour = Number(match[9] ?? 0);
+  const offsetMinute = Number(match[10] ?? 0);
   if (day < 1 || day > daysIn(year, month) || hour > 23 || minute > 59 || second > 60) return undefined;
   if (offsetHour > 23 || offsetMinute > 59) return undefined;
 
   const offset = (offsetHour * 60 + offsetMinute) * 60_000 * (match[8] === '-' ? -1 : 1);
-  const start = new Date(0);
-  start.setUTCFullYear(year, month - 1, day);
-  const millis = start.getTime() + ((hour * 60 + minute) * 60 + second) * 1000 - offset;
+  const millis = startOfDay(year, month, day) + ((hour * 60 + minute) * 60 + second) * 1000 - offset;
   // Second 60 must end a month of UTC: the instant it stands for is then the first of the next one.
   if (second === 60 && (millis % 86_400_000 !== 0 || new Date(millis).getUTCDate() !== 1)) return undefined;
   return millis + (match[7] === undefined ? 0 : Math.floor(Number(match[7]) * 1000));
 }
+
+/** `Date.UTC` takes the years 0 to 99 for those of the 20th century; the Gregorian calendar repeats after 400 years. */
+function startOfDay(year: number, month: number, day: number): number {
+  return Date.UTC(year + 400, month - 1, day) - DAYS_IN_400_YEARS * 86_400_000;
+}
+
+const DAYS_IN_400_YEARS = 146_097;
 
 /** The days of a month of 1 to 12; 0 for any other, which no day fits. */
 function daysIn(year: number, month: number): number {
