@@ -53,11 +53,11 @@ const UNSAFE = /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}]/gu;
 
 function valueText(value: unknown): string {
   if (typeof value === 'string' && PLAIN.test(value)) return value;
-  return JSON.stringify(value).replace(UNSAFE, escape);
+  return JSON.stringify(value).replace(UNSAFE, escaped);
 }
 
 /** Beyond the first plane it takes two escapes, as in JSON. */
-function escape(character: string): string {
+function escaped(character: string): string {
   return Array.from({ length: character.length }, (_, i) => {
     return `\\u${character.charCodeAt(i).toString(16).padStart(4, '0')}`;
   }).join('');
