@@ -1,9 +1,9 @@
 import { toBase64, toHex } from '../log/encoding.ts';
 import { SealtrailError } from '../log/error.ts';
-import { rangeProofFrom } from '../log/frontier.ts';
+
 import type { Verifier } from '../log/note.ts';
 import { isSystemTrailName, isTrailName, MAX_RECORD_BYTES } from '../log/record.ts';
-import { type NodeReader, proveRange } from '../log/tree.ts';
+import { type NodeReader, proveRange, rangeProofFrom } from '../log/tree.ts';
 import type { Signer, Table } from '../store/ports.ts';
 import type { Block } from './block.ts';
 import { blockNodes } from './block-nodes.ts';

@@ -142,7 +142,7 @@ describe('a signer that is away', () => {
     expect(told).toEqual([[TRAIL, away]]);
     expect(await ledger.checkpoint(TRAIL)).toBeUndefined();
     expect(await ledger.seal(TRAIL)).toMatchObject({ size: 1 });
-    expect(await append(table, 'a', 1)).toMatchObject({ replayed: false, first: 1 });
+    expect(await append(table, 'b', 1)).toMatchObject({ sealed: true, first: 1 });
     await checkTrail(table);
   });
 

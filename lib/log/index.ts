@@ -1,0 +1,11 @@
+/** `sealtrail/log`: the bytes and the maths of the log, for whoever writes a verifier or a tool of their own. */
+export * from './checkpoint.ts';
+export * from './encoding.ts';
+export * from './error.ts';
+export * from './frontier.ts';
+export * from './hash.ts';
+export * from './note.ts';
+export * from './proof.ts';
+export * from './record.ts';
+export * from './tile.ts';
+export * from './tree.ts';

@@ -1,0 +1,48 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+/**
+ * Packs the package, installs it into an empty folder as a stranger would, and uses it: the command line, each entry
+ * point, and the types. Needs the registry, so it is a script of its own and not a part of `npm test`.
+ */
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const folder = mkdtempSync(join(tmpdir(), 'sealtrail-pack-'));
+
+const sh = (command: string, args: readonly string[], cwd = folder): string =>
+  execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+
+function expectThat(what: string, holds: boolean): void {
+  if (!holds) throw new Error(`not so: ${what}`);
+  console.log(`ok ${what}`);
+}
+
+try {
+  const [packed] = JSON.parse(sh('npm', ['pack', '--json', '--pack-destination', folder], ROOT).replace(/^[^[]*/, ''));
+  const names: string[] = packed.files.map((file: { path: string }) => file.path);
+  expectThat('it holds no test and no TypeScript source', !names.some((n) => /^test\/|(?<!\.d)\.ts$/.test(n)));
+
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
+  sh('npm', ['install', '--no-audit', '--no-fund', `./${packed.filename}`]);
+
+  expectThat('the command says its version', /\d+\.\d+\.\d+/.test(sh('npx', ['sealtrail', '--version'])));
+  for (const entry of ['sealtrail', 'sealtrail/client', 'sealtrail/log']) {
+    const count = Number(sh('node', ['-e', `import('${entry}').then((m) => console.log(Object.keys(m).length))`]));
+    expectThat(`${entry} exports ${count} names`, count > 0);
+  }
+
+  const use = `
+    import { openEmbedded } from 'sealtrail';
+    const log = await openEmbedded('./data', { logName: 'pack.example' });
+    const event = { id: 'first', json: '{"id":"first","severity":"info","type":"system.startup"}' };
+    const receipt = await log.ledger.append({ trail: 'first', submitter: 'me', events: [event] });
+    console.log(JSON.stringify({ first: receipt.first, sealed: receipt.sealed }));
+    await log.close();
+  `;
+  writeFileSync(join(folder, 'use.mjs'), use);
+  expectThat('it appends and seals', sh('node', ['use.mjs']).includes('{"first":0,"sealed":true}'));
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
