@@ -1,3 +1,4 @@
+import { fromUtf8 } from '../log/encoding.ts';
 import { SealtrailError } from '../log/error.ts';
 
 /** One event as it was read: its own bytes as text, so that the server judges what the producer wrote. */
@@ -93,7 +94,7 @@ async function* readLines(source: Source): AsyncGenerator<InputEvent> {
   for await (const bytes of lines) {
     number++;
     const where = `line ${number}`;
-    const json = decode(bytes, where).trim();
+    const json = fromUtf8(bytes, 'invalid_json', where).trim();
     if (json === '') continue;
     if (first && !isJson(json)) {
       yield await readDocument(bytes, lines, number);
@@ -113,8 +114,8 @@ async function readDocument(start: Buffer, rest: AsyncIterable<Buffer>, line: nu
     if (length > LONGEST_DOCUMENT) break;
     parts.push(Buffer.from('\n'), part);
   }
-  const whole = decode(Buffer.concat(parts), `line ${line}`).trim();
-  if (length > LONGEST_DOCUMENT || !isJson(whole)) return event(decode(start, `line ${line}`).trim(), `line ${line}`);
+  const whole = fromUtf8(Buffer.concat(parts), 'invalid_json', `line ${line}`).trim();
+  if (length > LONGEST_DOCUMENT || !isJson(whole)) return event(fromUtf8(start, 'invalid_json', `line ${line}`).trim(), `line ${line}`);
   return event(whole, 'the event');
 }
 
@@ -161,7 +162,7 @@ async function* readArray(source: Source): AsyncGenerator<InputEvent> {
       else if (byte === OPEN_BRACKET || byte === OPEN_BRACE) depth++;
       else if (depth > 0 && (byte === CLOSE_BRACKET || byte === CLOSE_BRACE)) depth--;
       else if (depth === 0 && (byte === COMMA || byte === CLOSE_BRACKET)) {
-        const json = decode(Buffer.from(item), `item ${number}`).trim();
+        const json = fromUtf8(Buffer.from(item), 'invalid_json', `item ${number}`).trim();
         const empty = byte === CLOSE_BRACKET && number === 1 && json === '';
         if (!empty) yield event(json, `item ${number}`);
         if (byte === CLOSE_BRACKET) state = 'after';
@@ -197,14 +198,6 @@ function isJson(text: string): boolean {
     return true;
   } catch {
     return false;
-  }
-}
-
-function decode(bytes: Uint8Array, where: string): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch (cause) {
-    throw new SealtrailError('invalid_json', `${where} is not UTF-8`, { cause });
   }
 }
 

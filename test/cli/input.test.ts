@@ -126,7 +126,7 @@ describe('bad input', () => {
 
   it('that is not UTF-8 is refused, not repaired', async () => {
     const result = await until(readEvents(chunks('{"type":"a.b"}\n{"type":"', new Uint8Array([0xff]), '"}\n')));
-    expect(result.error).toMatchObject({ code: 'invalid_json', message: 'line 2 is not UTF-8' });
+    expect(result.error).toMatchObject({ code: 'invalid_json', message: 'line 2 is not valid UTF-8' });
   });
 
   it('without line ends does not fill memory', async () => {
@@ -139,7 +139,10 @@ describe('bad input', () => {
       }
     }
     const result = await until(readEvents(endless()));
-    expect(result.error).toMatchObject({ code: 'record_too_large', message: expect.stringMatching(/^line 2 is longer than 1 MB/) });
+    expect(result.error).toMatchObject({
+      code: 'record_too_large',
+      message: expect.stringMatching(/^line 2 is longer than 1 MB/),
+    });
     expect(served).toBeLessThan(20);
   });
 });
@@ -171,7 +174,10 @@ describe('batches', () => {
       for await (const batch of gather(readEvents(chunks('{"n":0}\n{"n":1}\nbroken\n{"n":3}')), limits))
         batches.push(batch);
     })();
-    await expect(reading).rejects.toMatchObject({ code: 'invalid_json', message: expect.stringMatching(/^line 3 is not JSON/) });
+    await expect(reading).rejects.toMatchObject({
+      code: 'invalid_json',
+      message: expect.stringMatching(/^line 3 is not JSON/),
+    });
     expect(sizes(batches)).toEqual([2]);
   });
 

@@ -241,16 +241,24 @@ describe('an answer that is no success', () => {
     const { url } = await serverWith((response) => response.end('hello'));
     const answer = await client(url).http.send({ path: '/' });
     expect(answer.text()).toBe('hello');
-    expect(() => answer.json()).toThrow(expect.objectContaining({ code: 'unavailable', message: expect.stringMatching(/not JSON/) }));
+    expect(() => answer.json()).toThrow(
+      expect.objectContaining({ code: 'unavailable', message: expect.stringMatching(/not JSON/) }),
+    );
   });
 });
 
 describe('before anything is sent', () => {
-  it.each(['127.0.0.1:8321', 'ftp://x', 'http://user:pass@x', 'http://:pass@x', ''])('the endpoint %j is refused', (endpoint) => {
-    expect(() => client(endpoint)).toThrow(
-      expect.objectContaining({ code: 'usage', message: expect.stringMatching(/^the endpoint must be a URL (such|without) (?!.*pass@)/) }),
-    );
-  });
+  it.each(['127.0.0.1:8321', 'ftp://x', 'http://user:pass@x', 'http://:pass@x', ''])(
+    'the endpoint %j is refused',
+    (endpoint) => {
+      expect(() => client(endpoint)).toThrow(
+        expect.objectContaining({
+          code: 'usage',
+          message: expect.stringMatching(/^the endpoint must be a URL (such|without) (?!.*pass@)/),
+        }),
+      );
+    },
+  );
 
   it('missing credentials are named', async () => {
     const { url, seen } = await serverWith(ok);

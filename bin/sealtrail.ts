@@ -1,0 +1,25 @@
+#!/usr/bin/env node
+// Nothing may be imported statically here but what every Node has: an old one is to hear a sentence, not a stack.
+const [major = 0] = process.versions.node.split('.').map(Number);
+
+if (major < 24) {
+  process.stderr.write(
+    `sealtrail needs Node 24 or newer, and this is Node ${process.versions.node}.\n` +
+      'In the repository, "npm run -s sealtrail -- …" uses the right one; elsewhere install it from https://nodejs.org.\n',
+  );
+  process.exitCode = 2;
+} else {
+  const { main } = await import('../lib/cli/main.ts');
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      // The second time the user means it.
+      if (stop.signal.aborted) process.exit(130);
+      stop.abort();
+    });
+  }
+  // A reader that went away (`| head`) is told by the failed write; without a listener it would be a crash as well.
+  process.stdout.on('error', () => {});
+  const { stdin, stdout, stderr, env } = process;
+  process.exitCode = await main(process.argv.slice(2), { stdin, stdout, stderr, env, signal: stop.signal });
+}

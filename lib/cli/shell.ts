@@ -1,0 +1,71 @@
+import { defaultProvider } from '@aws-sdk/credential-provider-node';
+import type { Command } from 'commander';
+import { SignedHttp } from '../client/http.ts';
+import { SealtrailError } from '../log/error.ts';
+import { EXIT, type ExitCode } from './exit.ts';
+import type { Terminal } from './terminal.ts';
+
+/** What a command gets: the terminal it talks to, and a place for its exit code. */
+export class Shell {
+  readonly terminal: Terminal;
+  exitCode: ExitCode = EXIT.ok;
+
+  constructor(terminal: Terminal) {
+    this.terminal = terminal;
+  }
+}
+
+/** A command adds itself to the program. */
+export type Install = (program: Command, shell: Shell) => void;
+
+/** Where the server is and who asks: options of every command that talks to one. */
+export interface ServerOptions {
+  readonly endpoint?: string;
+  readonly profile?: string;
+  readonly region?: string;
+}
+
+/** Adds the options that say where the server is and who asks. */
+export function withServer(command: Command): Command {
+  return command
+    .option('--endpoint <url>', 'where the server is (default: SEALTRAIL_ENDPOINT)')
+    .option('--profile <name>', 'AWS profile to sign with (default: AWS_PROFILE)')
+    .option('--region <name>', 'AWS region to sign for (default: AWS_REGION, else us-east-1)');
+}
+
+/** Adds `--json`. */
+export function withJson(command: Command): Command {
+  return command.option('--json', 'print JSON for programs');
+}
+
+/**
+ * A signing client for the server that the options or the environment name.
+ *
+ * Errors: `usage` where no endpoint is known.
+ */
+export function connect(terminal: Terminal, options: ServerOptions): SignedHttp {
+  const endpoint = options.endpoint ?? terminal.env.SEALTRAIL_ENDPOINT ?? '';
+  if (endpoint === '') {
+    throw new SealtrailError(
+      'usage',
+      'no server to talk to: start one with "sealtrail serve --data DIR --port 8321", then set SEALTRAIL_ENDPOINT=http://127.0.0.1:8321',
+    );
+  }
+  const region = options.region ?? terminal.env.AWS_REGION ?? terminal.env.AWS_DEFAULT_REGION;
+  return new SignedHttp({
+    endpoint,
+    credentials: defaultProvider(options.profile === undefined ? {} : { profile: options.profile }),
+    ...(region === undefined || region === '' ? {} : { region }),
+  });
+}
+
+/** For option parsers: a whole number in a range. Errors: `usage`. */
+export function integer(name: string, least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+    if (!(value >= least && value <= most)) {
+      throw new SealtrailError('usage', `${name} must be a whole number from ${least} to ${most}, not "${text}"`);
+    }
+    return value;
+  };
+}

@@ -1,0 +1,145 @@
+import { type Checkpoint, openCheckpoint } from '../log/checkpoint.ts';
+import { fromBase64, fromHex } from '../log/encoding.ts';
+import { SealtrailError } from '../log/error.ts';
+import { leafHash, sameBytes } from '../log/hash.ts';
+import type { Verifier } from '../log/note.ts';
+import { parseRecord } from '../log/record.ts';
+import { checkRange } from '../log/tree.ts';
+
+/** What an append returned, as it came over the wire. */
+export interface Receipt {
+  readonly trail: string;
+  /** Record number of the first event, 0-based; the others follow without a gap. */
+  readonly first: number;
+  readonly count: number;
+  /** The server's clock, Unix milliseconds. */
+  readonly receivedAt: number;
+  readonly events: readonly { readonly seq: number; readonly id: string; readonly hash: string }[];
+  /** Whether `checkpoint` and `proof` are there. Otherwise the sealer covers the events within a second or so. */
+  readonly sealed: boolean;
+  /** The covering checkpoint, a signed note. */
+  readonly checkpoint?: string;
+  /** Base64 hashes: the proof that the events stand at `first` to `first + count - 1` in the checkpoint's tree. */
+  readonly proof?: readonly string[];
+  /** Whether an earlier attempt with the same idempotency key had appended them. */
+  readonly replayed: boolean;
+  /** The record lines as sealed, where the server was asked for them. */
+  readonly lines?: readonly string[];
+}
+
+/** What was asked for, to compare the receipt with. */
+export interface Sent {
+  readonly trail: string;
+  readonly count: number;
+}
+
+/**
+ * Checks that a receipt is for what was sent and that it proves what it says: consecutive records, each line of which
+ * hashes to its leaf, all of them under a checkpoint that the log's key signed.
+ *
+ * @param verifiers the trail's public keys, which the caller trusts
+ * @returns the checkpoint that covers the events, or undefined for a receipt that is not sealed yet
+ * @throws `proof_mismatch` (with the reason as `cause` where it came from deeper) and `bad_signature`: do not trust
+ *   this receipt, and keep it
+ */
+export function checkReceipt(receipt: Receipt, sent: Sent, verifiers: readonly Verifier[]): Checkpoint | undefined {
+  if (receipt.trail !== sent.trail) throw wrong(`it is for the trail ${receipt.trail}, not ${sent.trail}`);
+  if (receipt.count !== sent.count || receipt.events.length !== sent.count) {
+    throw wrong(`it is for ${receipt.events.length} events, and ${sent.count} were sent`);
+  }
+  const leaves = receipt.events.map(({ seq, hash }, i) => {
+    if (seq !== receipt.first + i) throw wrong(`event ${i} is record ${seq}, where ${receipt.first + i} was due`);
+    return fromHex(hash, 'proof_mismatch', `the receipt is wrong: the hash of record ${seq}`);
+  });
+  checkLines(receipt, leaves);
+  if (!receipt.sealed) return undefined;
+  if (receipt.checkpoint === undefined || receipt.proof === undefined) {
+    throw wrong('it claims to be sealed, and has no checkpoint or no proof');
+  }
+  const proof = receipt.proof.map((hash) =>
+    fromBase64(hash, 'proof_mismatch', 'the receipt is wrong: a hash of its proof'),
+  );
+  const checkpoint = checkpointOf(receipt.checkpoint, receipt.trail, verifiers);
+  judging(() => checkRange(leaves, receipt.first, checkpoint.size, proof, checkpoint.root));
+  return checkpoint;
+}
+
+/** The lines must be the records that the receipt speaks of, in the trail and order that it says. */
+function checkLines(receipt: Receipt, leaves: readonly Uint8Array[]): void {
+  const { lines } = receipt;
+  if (lines === undefined) return;
+  if (lines.length !== leaves.length) throw wrong(`it holds ${lines.length} lines for ${leaves.length} events`);
+  for (const [i, line] of lines.entries()) {
+    const leaf = leaves[i];
+    const event = receipt.events[i];
+    const record = judging(() => parseRecord(line));
+    const seq = receipt.first + i;
+    if (leaf === undefined || !sameBytes(leafHash(line), leaf))
+      throw wrong(`the line of record ${seq} has another hash`);
+    if (record.trail !== receipt.trail || record.seq !== seq || record.event.id !== event?.id) {
+      throw wrong(`the line of record ${seq} is that of another record`);
+    }
+  }
+}
+
+/**
+ * Opens a checkpoint of a trail with the trail's keys.
+ *
+ * @throws `bad_signature` where no trusted key signed it, `proof_mismatch` where it is no checkpoint of this trail
+ */
+export function checkpointOf(note: string, trail: string, verifiers: readonly Verifier[]): Checkpoint {
+  // A key's name is the origin that it signs for (C2SP tlog-checkpoint, Signatures): <log name>/<trail>.
+  const own = verifiers.filter((verifier) => verifier.name.endsWith(`/${trail}`));
+  const origin = own[0]?.name;
+  if (origin === undefined) throw new SealtrailError('bad_signature', `no key is known for the trail ${trail}`);
+  return judging(() => openCheckpoint(note, origin, own));
+}
+
+/** Runs a check of evidence from a server: whatever is wrong with it, the verdict is that it does not prove anything. */
+function judging<T>(check: () => T): T {
+  try {
+    return check();
+  } catch (cause) {
+    if (cause instanceof SealtrailError && cause.code !== 'bad_signature') throw wrong(cause.message, cause);
+    throw cause;
+  }
+}
+
+const wrong = (reason: string, cause?: unknown): SealtrailError =>
+  new SealtrailError('proof_mismatch', `the receipt is wrong: ${reason}`, { cause });
+
+/**
+ * Reads a receipt from a server's answer.
+ *
+ * @throws `proof_mismatch` where it does not have the shape of one
+ */
+export function readReceipt(value: unknown): Receipt {
+  if (!isReceipt(value)) throw wrong('it does not have the shape of a receipt');
+  return value;
+}
+
+function isReceipt(value: unknown): value is Receipt {
+  if (!isObject(value)) return false;
+  const { trail, first, count, receivedAt, events, sealed, checkpoint, proof, replayed, lines } = value;
+  return (
+    typeof trail === 'string' &&
+    [first, count, receivedAt].every((number) => Number.isSafeInteger(number) && Number(number) >= 0) &&
+    Array.isArray(events) &&
+    events.every(
+      (event) => isObject(event) && Number.isSafeInteger(event.seq) && isText(event.id) && isText(event.hash),
+    ) &&
+    typeof sealed === 'boolean' &&
+    (checkpoint === undefined || isText(checkpoint)) &&
+    (proof === undefined || (Array.isArray(proof) && proof.every(isText))) &&
+    typeof replayed === 'boolean' &&
+    (lines === undefined || (Array.isArray(lines) && lines.every(isText)))
+  );
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
+}
