@@ -272,9 +272,8 @@ class Scan {
     }
     if ((hasExponent || at - start > SURELY_EXACT) && !isExactNumber(this.#slice(start, at))) {
       const literal = this.#slice(start, Math.min(at, start + SHOWN_DIGITS));
-      this.#refuse(
-        `the number ${literal}${at - start > SHOWN_DIGITS ? '…' : ''} would be changed: send it as a string`,
-      );
+      const shown = at - start > SHOWN_DIGITS ? `${literal}…` : literal;
+      this.#refuse(`a double does not keep the number ${shown} exactly: send it as a string`);
     }
     this.#at = at;
   }
