@@ -64,6 +64,18 @@ export async function republish(stores: ArchiveStores, trail: string, sealed: Si
   if ((await publish(stores, trail, sealed)) === 'forged') throw notOurs(trail);
 }
 
+/**
+ * Makes sure, before anything is added, that the archive is not further than the state: adding to it what it holds
+ * already, cut differently, could never be undone.
+ *
+ * @throws `store_corrupt` when it is
+ */
+export async function demandNotAhead(stores: ArchiveStores, trail: string, state: ArchiveState): Promise<void> {
+  const bytes = await stores.objects.get(newestCheckpointName(trail));
+  const known = { size: state.size, note: state.sealed?.note ?? '' };
+  if ((await judge(stores, trail, bytes, known)) === 'newer') await demandOther(stores, trail, state);
+}
+
 /** What stood at `<trail>/checkpoint`. `newer`: it stands there still. */
 type Standing = 'none' | 'same' | 'older' | 'newer' | 'forged';
 
@@ -100,16 +112,18 @@ async function judge(
 /**
  * After another archiver has completed the plan: it may have sealed again since, and this one may just have put the
  * earlier checkpoint over the later one.
- *
- * @throws `store_corrupt` when there was no other archiver
  */
 async function yieldToOther(stores: ArchiveStores, trail: string, state: ArchiveState): Promise<void> {
-  const { watermark, sealed } = await readArchiveState(stores.table, trail);
-  if (watermark.revision === state.watermark.revision) {
-    const message = `the archive of trail ${trail} is sealed beyond what the archiver knows of: was the table restored from an older copy?`;
-    throw new SealtrailError('store_corrupt', message);
-  }
+  const { sealed } = await demandOther(stores, trail, state);
   if (sealed !== undefined) await republish(stores, trail, sealed);
+}
+
+/** @throws `store_corrupt` when there was no other archiver that moved the state on */
+async function demandOther({ table }: ArchiveStores, trail: string, state: ArchiveState): Promise<ArchiveState> {
+  const now = await readArchiveState(table, trail);
+  if (now.watermark.revision !== state.watermark.revision) return now;
+  const message = `the archive of trail ${trail} is sealed beyond what the archiver knows of: was the table restored from an older copy?`;
+  throw new SealtrailError('store_corrupt', message);
 }
 
 const notOurs = (trail: string): SealtrailError => {

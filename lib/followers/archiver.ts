@@ -2,7 +2,7 @@ import { utcDate } from '../log/archive.ts';
 import { SealtrailError } from '../log/error.ts';
 import { demandSignature, keyIdOf, putKey } from './archive-keys.ts';
 import { type ArchiveStores, archiveRecords, retentionFrom } from './archive-records.ts';
-import { archiveSeal, republish } from './archive-seal.ts';
+import { archiveSeal, demandNotAhead, republish } from './archive-seal.ts';
 import {
   ARCHIVER,
   type ArchiveState,
@@ -51,7 +51,7 @@ interface Oldest {
 
 const SEGMENT: SegmentLimits = { records: 50_000, bytes: 16_000_000 };
 /** Records that one plan aims at, so that a long backlog makes lasting progress; a plan ends at a checkpoint after. */
-const PLAN_RECORDS = 250_000;
+const PLAN_RECORDS = 100_000;
 /** How soon to look again when the records that are due have no checkpoint yet. */
 const AWAIT_SEALER_MS = 500;
 
@@ -190,9 +190,12 @@ export class Archiver implements Follower {
       return undefined;
     }
     const checkpoint = await this.#nextCheckpoint(trail, state);
-    if (checkpoint !== undefined) return { kind: 'records', from: state.size, checkpoint, limits: this.#segment };
-    this.#revisit.set(trail, AWAIT_SEALER_MS);
-    return undefined;
+    if (checkpoint === undefined) {
+      this.#revisit.set(trail, AWAIT_SEALER_MS);
+      return undefined;
+    }
+    await demandNotAhead(this.#stores, trail, state);
+    return { kind: 'records', from: state.size, checkpoint, limits: this.#segment };
   }
 
   /** The checkpoint to archive next, its signature checked: the newest one, or an earlier one in a long backlog. */
