@@ -23,14 +23,19 @@ export function isExactNumber(literal: string): boolean {
   const sent = decimalOf(literal);
   if (sent.digits === '') return true;
   if (sent.digits.length > MAX_DIGITS) return false;
-  const held = decimalOf(value.toPrecision(sent.digits.length));
-  return held.digits === sent.digits && held.exponent === sent.exponent;
+  if (isSame(decimalOf(value.toPrecision(sent.digits.length)), sent)) return true;
+  // toPrecision rounds a half up; JSON.stringify and C round it to even (RFC 8785 appendix B, note 4).
+  return isSame(decimalOf(value.toPrecision(MAX_DIGITS)), { ...sent, digits: `${sent.digits}5` });
 }
 
 /** A decimal as `0.<digits>` times ten to the `exponent`, without leading or trailing zeros; zero has no digits. */
 interface Decimal {
   readonly digits: string;
   readonly exponent: number;
+}
+
+function isSame(one: Decimal, other: Decimal): boolean {
+  return one.digits === other.digits && one.exponent === other.exponent;
 }
 
 function decimalOf(literal: string): Decimal {

@@ -18,6 +18,9 @@ describe('numbers that are kept as they were sent', () => {
     ['9.007199254740991e15', 'the same with an exponent'],
     ['5e-324', 'the smallest double'],
     ['2.2250738585072014e-308', 'the smallest normal double'],
+    ['1424953923781206.2', 'half of the last digit rounded to even, as JavaScript does (RFC 8785 appendix B)'],
+    ['562949953421312.12', 'and as C does'],
+    ['562949953421312.13', 'or up'],
     ['2251799813685248.5', 'a half where doubles are halves apart'],
   ])('%s: %s', (literal) => {
     expect(isExactNumber(literal)).toBe(true);
@@ -66,10 +69,30 @@ describe('for any double within ±(2^53 - 1)', () => {
         const literal = `${digits}e${exponent}`;
         fc.pre(Number(literal) <= Number.MAX_SAFE_INTEGER);
         const significant = String(digits).replace(/0+$/, '');
-        const rounded = Number(literal).toPrecision(significant.length).replace(/e.*/, '').replace('.', '');
-        const same = rounded.replace(/^0+|0+$/g, '') === significant;
-        expect(isExactNumber(literal)).toBe(same);
+        // The double lies within half a unit of the last digit sent: both taken apart into integers.
+        const exact = exactly(Number(literal));
+        const unit = exactly(1, exponent + String(digits).length - significant.length);
+        const sent = { above: BigInt(significant) * unit.above, below: unit.below };
+        const gap = abs(exact.above * sent.below - sent.above * exact.below) * 2n;
+        expect(isExactNumber(literal)).toBe(gap * unit.below <= unit.above * exact.below * sent.below);
       }),
     );
   });
 });
+
+/** A double times a power of ten, as the fraction that it is. */
+function exactly(number: number, power = 0): { above: bigint; below: bigint } {
+  let below = 1n;
+  let above = number;
+  while (!Number.isInteger(above)) {
+    above *= 2;
+    below *= 2n;
+  }
+  return power < 0
+    ? { above: BigInt(above), below: below * 10n ** BigInt(-power) }
+    : { above: BigInt(above) * 10n ** BigInt(power), below };
+}
+
+function abs(number: bigint): bigint {
+  return number < 0n ? -number : number;
+}
