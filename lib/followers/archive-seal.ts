@@ -4,6 +4,7 @@ import { SealtrailError } from '../log/error.ts';
 import { leafHash, sameBytes } from '../log/hash.ts';
 import { parseNote } from '../log/note.ts';
 import { encodeBundle, encodeTile, TILE_WIDTH } from '../log/tile.ts';
+import type { Objects } from '../store/ports.ts';
 import { type ArchiveStores, demandRoot, loadTiles, readStretch, retentionFrom } from './archive-records.ts';
 import {
   type ArchiveState,
@@ -65,15 +66,21 @@ export async function republish(stores: ArchiveStores, trail: string, sealed: Si
 }
 
 /**
- * Makes sure, before anything is added, that the archive is not further than the state: adding to it what it holds
- * already, cut differently, could never be undone.
+ * Makes sure, before anything is added, that the archive has come exactly as far as the state says: going on from
+ * further ahead would leave a gap, and from further back would add what is there already, cut differently. Neither
+ * could ever be undone.
  *
- * @throws `store_corrupt` when it is
+ * @throws `store_corrupt` when it has not
  */
-export async function demandNotAhead(stores: ArchiveStores, trail: string, state: ArchiveState): Promise<void> {
-  const bytes = await stores.objects.get(newestCheckpointName(trail));
-  const known = { size: state.size, note: state.sealed?.note ?? '' };
-  if ((await judge(stores, trail, bytes, known)) === 'newer') await demandOther(stores, trail, state);
+export async function demandInStep(stores: ArchiveStores, trail: string, state: ArchiveState): Promise<void> {
+  const { size, sealed } = state;
+  if (size > 0 && (await stores.objects.get(checkpointName(trail, size))) === undefined) {
+    const message = `the archive of trail ${trail} has no checkpoint of size ${size}, up to which the archiver says it is written`;
+    throw new SealtrailError('store_corrupt', message);
+  }
+  const newest = await stores.objects.get(newestCheckpointName(trail));
+  const standing = await judge(stores, trail, newest, { size, note: sealed?.note ?? '' });
+  if (standing === 'newer') await demandOther(stores, trail, state);
 }
 
 /** What stood at `<trail>/checkpoint`. `newer`: it stands there still. */
@@ -137,13 +144,9 @@ const notOurs = (trail: string): SealtrailError => {
  *
  * @param note a signed checkpoint of size 0
  */
-export async function writeEmptyArchive(
-  stores: Pick<ArchiveStores, 'objects'>,
-  trail: string,
-  note: string,
-): Promise<void> {
+export async function writeEmptyArchive(objects: Objects, trail: string, note: string): Promise<void> {
   const { size } = parseCheckpoint(parseNote(note).text);
   if (size !== 0) throw new RangeError(`an empty archive has no checkpoint of size ${size}`);
-  await stores.objects.put(checkpointName(trail, 0), Buffer.from(note));
-  await stores.objects.replace(newestCheckpointName(trail), Buffer.from(note));
+  await objects.put(checkpointName(trail, 0), Buffer.from(note));
+  await objects.replace(newestCheckpointName(trail), Buffer.from(note));
 }

@@ -2,7 +2,7 @@ import { utcDate } from '../log/archive.ts';
 import { SealtrailError } from '../log/error.ts';
 import { demandSignature, keyIdOf, putKey } from './archive-keys.ts';
 import { type ArchiveStores, archiveRecords, retentionFrom } from './archive-records.ts';
-import { archiveSeal, demandNotAhead, republish } from './archive-seal.ts';
+import { archiveSeal, demandInStep, republish } from './archive-seal.ts';
 import {
   ARCHIVER,
   type ArchiveState,
@@ -194,7 +194,7 @@ export class Archiver implements Follower {
       this.#revisit.set(trail, AWAIT_SEALER_MS);
       return undefined;
     }
-    await demandNotAhead(this.#stores, trail, state);
+    await demandInStep(this.#stores, trail, state);
     return { kind: 'records', from: state.size, checkpoint, limits: this.#segment };
   }
 

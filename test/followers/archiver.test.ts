@@ -56,7 +56,10 @@ describe('the archive of a trail', () => {
     const next = new Archiver({ objects: later, table: table.restarted(), ledger, now: () => timers.now() });
     await next.run('orders', FORCE);
     const reads = later.faults.calls.filter(({ operation }) => operation !== 'put');
-    expect(reads).toEqual([{ operation: 'get', key: 'orders/checkpoint' }]);
+    expect(reads).toEqual([
+      { operation: 'get', key: 'orders/checkpoints/65000' },
+      { operation: 'get', key: 'orders/checkpoint' },
+    ]);
     expect(await checkArchive(objects, ledger)).toMatchObject({ archived: 66_000 });
   });
 

@@ -1,0 +1,203 @@
+import { describe, expect, it } from 'vitest';
+import { writeEmptyArchive } from '../../lib/followers/archive-seal.ts';
+import { Archiver } from '../../lib/followers/archiver.ts';
+import { SealtrailError } from '../../lib/log/error.ts';
+import { EMPTY_ROOT } from '../../lib/log/hash.ts';
+import { MemoryObjects } from '../../lib/store/memory/objects.ts';
+import { MemoryTable } from '../../lib/store/memory/table.ts';
+import { checkArchive } from './archive-checker.ts';
+import { DAY, FakeLedger, MORNING } from './fake-ledger.ts';
+import { ManualTimers } from './manual-timers.ts';
+
+const FORCE = { force: true };
+
+function setUp() {
+  const ledger = new FakeLedger();
+  const timers = new ManualTimers(MORNING);
+  const objects = new MemoryObjects(() => timers.now());
+  const table = new MemoryTable();
+  const archiver = new Archiver({ objects, table, ledger, now: () => timers.now() });
+  return { ledger, timers, objects, table, archiver };
+}
+
+describe('a seal', () => {
+  it.each([1, 255, 256, 257, 600, 65_536, 65_537])('at %i records has every partial tile', async (size) => {
+    const { ledger, objects, archiver } = setUp();
+    ledger.growTo(size);
+    expect(await archiver.seal('orders')).toEqual(await ledger.exactCheckpoint('orders', size));
+    expect(await checkArchive(objects, ledger)).toMatchObject({ archived: size, sealed: size });
+  });
+
+  it('on request signs, archives and covers all that the trail holds, at any moment', async () => {
+    const { ledger, objects, archiver } = setUp();
+    for (let size = 100; size <= 1000; size += 100) {
+      ledger.add(100);
+      await archiver.seal('orders');
+      expect(await checkArchive(objects, ledger)).toMatchObject({ archived: size, sealed: size });
+    }
+  });
+
+  it('twice writes nothing twice', async () => {
+    const { ledger, objects, archiver } = setUp();
+    ledger.add(300);
+    const first = await archiver.seal('orders');
+    const { writes } = objects.faults;
+    expect(await archiver.seal('orders')).toEqual(first);
+    expect(objects.faults.writes).toBe(writes);
+  });
+
+  it('leaves `checkpoint` alone between seals, so that the partial tiles always fit it', async () => {
+    const { ledger, objects, archiver } = setUp();
+    ledger.add(300);
+    await archiver.seal('orders');
+    ledger.add(300).sign();
+    await archiver.run('orders', FORCE);
+    expect(await checkArchive(objects, ledger)).toMatchObject({ archived: 600, sealed: 300 });
+  });
+
+  it('comes with the first records, so that a new trail can be checked at once', async () => {
+    const { ledger, objects, timers, archiver } = setUp();
+    ledger.add(3).sign();
+    await timers.advance(20_000);
+    await archiver.run('orders');
+    expect(await checkArchive(objects, ledger)).toMatchObject({ archived: 3, sealed: 3 });
+  });
+
+  it('comes once with each UTC day, over what came in before, and what waits comes along', async () => {
+    const { ledger, objects, timers, archiver } = setUp();
+    ledger.add(3).sign();
+    await archiver.run('orders', FORCE);
+    ledger.add(3).sign();
+    await archiver.run('orders', FORCE);
+    await timers.advance(14 * 3_600_000 - 1);
+    ledger.add(3, timers.now()).sign();
+    await archiver.run('orders');
+    expect(await checkArchive(objects, ledger)).toMatchObject({ archived: 6, sealed: 3 });
+    await timers.advance(1);
+    await archiver.run('orders');
+    expect(await checkArchive(objects, ledger)).toMatchObject({ archived: 9, sealed: 9 });
+    const { writes } = objects.faults;
+    await timers.advance(3_600_000);
+    await archiver.run('orders');
+    await timers.advance(DAY);
+    await archiver.run('orders');
+    expect(objects.faults.writes).toBe(writes);
+  });
+
+  it('of a quiet trail is not repeated', async () => {
+    const { ledger, objects, timers, archiver } = setUp();
+    ledger.add(3);
+    await archiver.seal('orders');
+    const { writes } = objects.faults;
+    for (let day = 0; day < 5; day++) {
+      await timers.advance(DAY);
+      await archiver.run('orders');
+    }
+    expect(objects.faults.writes).toBe(writes);
+  });
+
+  it('is not made when nothing can be signed', async () => {
+    const { ledger, objects, archiver } = setUp();
+    ledger.add(3);
+    ledger.signerFailure = new SealtrailError('signer_unavailable', 'the key is away');
+    await expect(archiver.seal('orders')).rejects.toThrow(ledger.signerFailure);
+    expect(await checkArchive(objects, ledger)).toMatchObject({ keys: [] });
+  });
+
+  it('puts back a `checkpoint` that an attacker removed or set back', async () => {
+    const { ledger, objects, archiver } = setUp();
+    ledger.add(3);
+    const old = await archiver.seal('orders');
+    ledger.add(3);
+    await archiver.seal('orders');
+    objects.overwrite('orders/checkpoint', Buffer.from(old?.note ?? ''));
+    expect(await checkArchive(objects, ledger)).toMatchObject({ sealed: 3 });
+    await archiver.seal('orders');
+    expect(await checkArchive(objects, ledger)).toMatchObject({ sealed: 6 });
+    objects.hide('orders/checkpoint');
+    await archiver.seal('orders');
+    expect(await checkArchive(objects, ledger)).toMatchObject({ sealed: 6 });
+  });
+
+  it.each<[string, (ledger: FakeLedger) => string]>([
+    ['no note', () => 'nothing'],
+    ['an empty file', () => ''],
+    ['a checkpoint that the log signed but never archived', (ledger) => ledger.noteOf(9, EMPTY_ROOT)],
+    ['a checkpoint of an archived size, with another root', (ledger) => ledger.noteOf(3, EMPTY_ROOT)],
+  ])('raises the alarm over `checkpoint` holding %s, and puts it right', async (_what, forge) => {
+    const { ledger, objects, archiver } = setUp();
+    ledger.add(3);
+    await archiver.seal('orders');
+    const alarm = new SealtrailError(
+      'object_differs',
+      'orders/checkpoint was not a checkpoint that the log had sealed; it was replaced',
+    );
+    // Found by a seal of the same size, and by one of a new size.
+    for (const size of [3, 6]) {
+      ledger.growTo(size);
+      objects.overwrite('orders/checkpoint', Buffer.from(forge(ledger)));
+      await expect(archiver.seal('orders')).rejects.toThrow(alarm);
+      await expect(archiver.seal('orders')).resolves.toMatchObject({ size });
+      expect(await checkArchive(objects, ledger)).toMatchObject({ archived: size, sealed: size });
+    }
+  });
+
+  it('does not come in pieces when two archivers seal, one of them slow enough to overwrite a later seal', async () => {
+    const { ledger, objects, table, timers, archiver } = setUp();
+    ledger.add(300);
+    await archiver.seal('orders');
+
+    const slow = objects.restarted();
+    const { promise: held, resolve: letGo } = Promise.withResolvers<void>();
+    slow.faults.add({ effect: held, matching: ({ operation }) => operation === 'replace' });
+    const slowArchiver = new Archiver({ objects: slow, table, ledger, now: () => timers.now() });
+    ledger.add(300);
+    const sealing = slowArchiver.seal('orders');
+    while (!slow.faults.calls.some(({ operation }) => operation === 'replace')) await timers.advance(0);
+
+    // Meanwhile the other one completes that seal, and makes the next one.
+    ledger.add(300);
+    await archiver.seal('orders');
+    expect(await checkArchive(objects, ledger)).toMatchObject({ archived: 900, sealed: 900 });
+
+    letGo();
+    expect(await sealing).toMatchObject({ size: 900 });
+    const history: string[] = [];
+    for await (const { key, version } of objects.versions('orders/checkpoint')) {
+      if (key === 'orders/checkpoint')
+        history.push(Buffer.from((await objects.getVersion(key, version)) ?? []).toString());
+    }
+    expect(history.map((note) => note.split('\n')[1])).toEqual(['900', '600', '900', '600', '300']);
+    expect(await checkArchive(objects, ledger)).toMatchObject({ archived: 900, sealed: 900 });
+  });
+});
+
+describe('an archive without a record', () => {
+  it('is a checkpoint of size 0, archived and newest', async () => {
+    const { ledger, objects } = setUp();
+    const note = ledger.noteOf(0, EMPTY_ROOT);
+    await writeEmptyArchive(objects, 'orders', note);
+    await writeEmptyArchive(objects, 'orders', note);
+    expect(await checkArchive(objects, ledger)).toEqual({
+      archived: 0,
+      sealed: 0,
+      uncovered: 0,
+      keys: ['orders/checkpoint', 'orders/checkpoints/0'],
+    });
+  });
+
+  it('goes on as the archive of the trail once that begins', async () => {
+    const { ledger, objects, archiver } = setUp();
+    await writeEmptyArchive(objects, 'orders', ledger.noteOf(0, EMPTY_ROOT));
+    ledger.add(300);
+    await archiver.seal('orders');
+    expect(await checkArchive(objects, ledger)).toMatchObject({ archived: 300, sealed: 300 });
+  });
+
+  it('has no checkpoint of another size', async () => {
+    const { ledger, objects } = setUp();
+    await expect(writeEmptyArchive(objects, 'orders', ledger.noteOf(1, EMPTY_ROOT))).rejects.toThrow(
+      new RangeError('an empty archive has no checkpoint of size 1'),
+    );
+  });
+});
