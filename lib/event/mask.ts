@@ -25,11 +25,11 @@ const STARS = '***';
  */
 export function maskValue(text: string): string {
   let masked = text;
-  if (masked.includes('@')) masked = maskEmails(masked, '@');
-  if (masked.includes('%40')) masked = maskEmails(masked, '%40');
-  // IPv6 first: an IPv4 address may be the end of one.
+  // IPv6 before IPv4, which may be the end of it; both before e-mail, whose local part may be one.
   if (masked.includes(':')) masked = masked.replace(IPV6_CANDIDATE, maskIpv6);
   if (masked.includes('.')) masked = masked.replace(IPV4_CANDIDATE, maskIpv4);
+  if (masked.includes('@')) masked = maskEmails(masked, '@');
+  if (masked.includes(ENCODED_SIGN)) masked = maskEmails(masked, ENCODED_SIGN);
   return masked;
 }
 
@@ -51,21 +51,30 @@ const VERSION_START = /^v?\d+\.\d+\.\d/;
 /** The last label of a domain is no number, and no single letter. */
 const TOP_LEVEL = /\.(?=[^.]*\p{L})[^.]{2,}$/u;
 
+/** `@`, as it stands in a URL (RFC 3986 section 2.1). */
+const ENCODED_SIGN = '%40';
+
 /**
- * Masks the local parts before `sign`, which is `@`, or `%40` as it stands in a URL. It looks around each sign once, so
- * that time is linear in the text; a pattern for the whole address would try again at every character.
+ * Masks the local parts before `sign`. It looks around each sign once, so that time is linear in the text; a pattern for
+ * the whole address would try again at every character.
  */
 function maskEmails(text: string, sign: string): string {
   let out = '';
   let done = 0;
   for (let at = text.indexOf(sign); at >= 0; at = text.indexOf(sign, at + sign.length)) {
-    let start = at;
-    while (start > done && LOCAL.test(text.charAt(start - 1))) start--;
+    const start = localStart(text, done, at);
     if (start === at || !isDomain(text, at + sign.length)) continue;
     out += text.slice(done, start) + maskLocal(text.slice(start, at));
     done = at;
   }
   return out + text.slice(done);
+}
+
+/** Where the local part starts that ends at `end`, but not before `from`. */
+function localStart(text: string, from: number, end: number): number {
+  let start = end;
+  while (start > from && LOCAL.test(text.charAt(start - 1)) && !text.endsWith(ENCODED_SIGN, start)) start--;
+  return start;
 }
 
 function isDomain(text: string, at: number): boolean {
@@ -83,7 +92,7 @@ function maskLocal(local: string): string {
 // ------------------------------------------------------------------------------------------------------------ IP
 
 /** Four small numbers, not within a longer version or OID, nor before a pre-release (`1.2.3.4-rc`). */
-const IPV4_CANDIDATE = /(?<![A-Za-z0-9.]|[A-Za-z]-)(?:\d{1,3}\.){3}\d{1,3}(?![A-Za-z0-9]|\.\d|[-+][A-Za-z])/g;
+const IPV4_CANDIDATE = /(?<![A-Za-z0-9.*]|[A-Za-z]-)(?:\d{1,3}\.){3}\d{1,3}(?![A-Za-z0-9]|\.\d|[-+][A-Za-z])/g;
 /** What comes before a version of four numbers: `Chrome/1.2.3.4` (but not `//1.2.3.4`), `version 1.2.3.4`. */
 const BEFORE_VERSION = /(?:(?:^|[\s(;,"'])[A-Za-z][\w.-]*\/|(?<![A-Za-z])v(?:er|ersion)?[\s:=.#"']*)$/i;
 /** How far back to look for it. */
@@ -99,7 +108,7 @@ function maskQuad(address: string): string {
 }
 
 /** Two or more colons among hexadecimal groups; with a zone (RFC 4007), which goes with the rest. */
-const IPV6_CANDIDATE = /(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f:.]*(?:%\w+)?(?!\w)/g;
+const IPV6_CANDIDATE = /(?<![\w:.*])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f:.]*(?:%\w+)?(?![\w:.*%])/g;
 
 function maskIpv6(candidate: string): string {
   const address = isIPv6(candidate) ? candidate : candidate.replace(/[:.]+$/, '');

@@ -3,6 +3,7 @@ import { SealtrailError } from '../log/error.ts';
 import { fieldPath } from './field.ts';
 import { DEFAULT_KEEP_KEYS, DEFAULT_REDACT_KEYS, type KeyRules } from './secret-keys.ts';
 import { SECRET_PATTERNS, type SecretPattern } from './secret-text.ts';
+import { matchesTrail, trailPattern } from './trail-pattern.ts';
 
 /** What happens to secrets and personal data in the events of a trail before they are sealed. */
 export interface PrivacyPolicy {
@@ -38,14 +39,6 @@ const rules = {
     .optional(),
   pii: z.enum(['mask', 'include']).describe('Whether e-mail and IP addresses are masked; default `mask`.').optional(),
 };
-
-/** A trail name, in which `*` stands for any characters, also none. */
-const trailPattern = z
-  .string()
-  .regex(
-    /^[_a-z0-9*][a-z0-9*-]{0,62}$/,
-    'must be a trail name, in which * stands for any characters, such as payments-*',
-  );
 
 /** How a deployment configures privacy: JSON such as `{"default": {…}, "trails": [{"trail": "payments-*", …}]}`. */
 export const privacyConfigSchema = z.strictObject({
@@ -112,19 +105,4 @@ function merge(layers: readonly Rules[]): PrivacyPolicy {
     redactPatterns: layers.findLast((layer) => layer.redactPatterns !== undefined)?.redactPatterns ?? SECRET_PATTERNS,
     pii: layers.findLast((layer) => layer.pii !== undefined)?.pii ?? 'mask',
   };
-}
-
-/** Whether a pattern with `*` matches all of a name. Takes time linear in both: of two stars only the last is retried. */
-function matchesTrail(pattern: string, trail: string): boolean {
-  const [head = '', ...parts] = pattern.split('*');
-  const tail = parts.pop();
-  if (tail === undefined) return trail === pattern;
-  if (!trail.startsWith(head)) return false;
-  let at = head.length;
-  for (const part of parts) {
-    const found = trail.indexOf(part, at);
-    if (found < 0) return false;
-    at = found + part.length;
-  }
-  return trail.length - tail.length >= at && trail.endsWith(tail);
 }

@@ -1,15 +1,18 @@
 /** What stands for what was redacted. */
 export const REDACTED = '[redacted]';
 
-/** The kinds of secrets that are found by their looks, inside any text. */
+/**
+ * The kinds of secrets that are found by their looks, inside any text; looked for in this order, so that what one leaves
+ * behind is what the next one sees.
+ */
 export const SECRET_PATTERNS = [
-  'card_number',
+  'private_key',
+  'url_credentials',
   'bearer_token',
   'jwt',
   'aws_key',
   'github_token',
-  'private_key',
-  'url_credentials',
+  'card_number',
 ] as const;
 /** One of {@link SECRET_PATTERNS}. */
 export type SecretPattern = (typeof SECRET_PATTERNS)[number];
@@ -26,6 +29,19 @@ interface Finder {
 }
 
 const FINDERS: Readonly<Record<Exclude<SecretPattern, 'card_number'>, Finder>> = {
+  // RFC 7468; also one that was cut off.
+  private_key: {
+    hints: ['-----BEGIN '],
+    expression:
+      /-----BEGIN [A-Z ]{0,32}PRIVATE KEY(?: BLOCK)?-----(?:[^-]|-(?!----))*(?:-----END [A-Z ]{0,32}PRIVATE KEY(?: BLOCK)?-----)?/g,
+    replacement: REDACTED,
+  },
+  // RFC 3986 section 3.2.1. The name goes too: tokens are put in its place.
+  url_credentials: {
+    hints: ['://'],
+    expression: /:\/\/[^\s/?#@:"'<>[\]]{1,512}:[^\s/?#@"'<>[\]]{0,512}@/g,
+    replacement: `://${REDACTED}@`,
+  },
   // RFC 6750 section 2.1 and RFC 7617: the scheme stays, to show what was there. Words (`basic functionality`) have no
   // digits and no capitals within.
   bearer_token: {
@@ -50,19 +66,6 @@ const FINDERS: Readonly<Record<Exclude<SecretPattern, 'card_number'>, Finder>> =
     expression: /\b(?:gh[pousr]|github_pat)_\w{36,}/g,
     replacement: REDACTED,
   },
-  // RFC 7468; also one that was cut off.
-  private_key: {
-    hints: ['-----BEGIN '],
-    expression:
-      /-----BEGIN [A-Z ]{0,32}PRIVATE KEY(?: BLOCK)?-----(?:[^-]|-(?!----))*(?:-----END [A-Z ]{0,32}PRIVATE KEY(?: BLOCK)?-----)?/g,
-    replacement: REDACTED,
-  },
-  // RFC 3986 section 3.2.1. The name goes too: tokens are put in its place.
-  url_credentials: {
-    hints: ['://'],
-    expression: /:\/\/[^\s/?#@:"'<>[\]]{1,512}:[^\s/?#@"'<>[\]]{0,512}@/g,
-    replacement: `://${REDACTED}@`,
-  },
 };
 
 /** 14 to 16 digits, together or in the groups that cards show; not part of a longer number, word or UUID. */
@@ -81,7 +84,8 @@ const DIGITS_14 = /\d(?:[ -]?\d){13}/;
  */
 export function redactText(text: string, patterns: readonly SecretPattern[]): string {
   let redacted = text;
-  for (const pattern of patterns) {
+  for (const pattern of SECRET_PATTERNS) {
+    if (!patterns.includes(pattern)) continue;
     if (pattern === 'card_number') {
       if (DIGITS_14.test(redacted)) redacted = redacted.replace(CARD_CANDIDATE, redactCard);
     } else {
