@@ -55,3 +55,12 @@ export const openTileKey = (trail: string, level: number): Key => ({
   partition: followerPartition(trail),
   sort: `archiver/tile/${level}`,
 });
+
+/**
+ * The query index: postings of all runs of one class, sorted by the leading digits of their fingerprints and then by
+ * the run's first record; beside them the long postings, and the counts by hour or day.
+ */
+export const postingsPartition = (trail: string, runClass: number): string => `postings/${trail}/${runClass}`;
+export const longPostingsPartition = (trail: string, runClass: number): string => `long-postings/${trail}/${runClass}`;
+export const countsPartition = (trail: string, runClass: number, unit: 'hour' | 'day'): string =>
+  `counts/${trail}/${runClass}/${unit}`;

@@ -1,0 +1,84 @@
+import { DIMENSIONS, type Dimension, dimensionsOf } from '../event/dimensions.ts';
+import { maskValue } from '../event/mask.ts';
+import type { PrivacyPolicy } from '../event/privacy.ts';
+import { fingerprintOf } from '../followers/indexer-postings.ts';
+import { parseRecord, type SealedRecord } from '../log/record.ts';
+import type { Filters } from './query.ts';
+
+/** Dimensions whose values intake masks (an agent may be named by `actor.id`). */
+const MASKED: readonly Dimension[] = ['actor', 'resource', 'agent'];
+
+/** One filter: a record passes with any of the values. */
+interface Clause {
+  readonly dimension: Dimension;
+  /** Whole values. */
+  readonly values: ReadonlySet<string>;
+  /** Beginnings, of `type` only: `auth.` for the group `auth.*`. */
+  readonly beginnings: readonly string[];
+  /** Text of which a line that passes holds at least one. */
+  readonly needles: readonly string[];
+  /** What the index files the values under. */
+  readonly fingerprints: readonly number[];
+}
+
+/** Decides about records. */
+export class RecordFilter {
+  readonly #clauses: readonly Clause[];
+  /** The filters as text: the same for the same filters. */
+  readonly text: string;
+
+  /**
+   * @param policy the trail's: where it masks, masked values are looked for beside those asked for, as records may be
+   *   older than the policy
+   */
+  constructor(filters: Filters, policy?: Pick<PrivacyPolicy, 'pii'>) {
+    this.#clauses = DIMENSIONS.flatMap((dimension) => {
+      const values = filters[dimension];
+      return values === undefined ? [] : [clauseOf(dimension, values, policy?.pii === 'mask')];
+    });
+    this.text = JSON.stringify(
+      this.#clauses.map(({ dimension, values, beginnings }) => [dimension, [...values].sort(), beginnings]),
+    );
+  }
+
+  /** Whether it lets every record pass. */
+  get isOpen(): boolean {
+    return this.#clauses.length === 0;
+  }
+
+  /** For each filter, what the index files its values under. */
+  get fingerprints(): readonly (readonly number[])[] {
+    return this.#clauses.map((clause) => clause.fingerprints);
+  }
+
+  /** @throws `malformed_record` */
+  accepts(line: string): boolean {
+    // Lines are canonical (RFC 8785), so a value stands in them in one way only, and most lines need not be parsed.
+    for (const { needles } of this.#clauses) if (!needles.some((needle) => line.includes(needle))) return false;
+    return this.isOpen || this.acceptsRecord(parseRecord(line));
+  }
+
+  acceptsRecord(record: SealedRecord): boolean {
+    const dimensions = dimensionsOf(record);
+    return this.#clauses.every(({ dimension, values, beginnings }) =>
+      dimensions.some(
+        ([name, value]) =>
+          name === dimension && (values.has(value) || beginnings.some((beginning) => value.startsWith(beginning))),
+      ),
+    );
+  }
+}
+
+function clauseOf(dimension: Dimension, asked: readonly string[], masks: boolean): Clause {
+  const all = masks && MASKED.includes(dimension) ? [...asked, ...asked.map(maskValue)] : asked;
+  const isGroup = (value: string): boolean => dimension === 'type' && value.endsWith('.*');
+  const values = new Set(all.filter((value) => !isGroup(value)));
+  const beginnings = [...new Set(all.filter(isGroup))].map((group) => group.slice(0, -1)).sort();
+  return {
+    dimension,
+    values,
+    beginnings,
+    needles: [...[...values].map((value) => JSON.stringify(value)), ...beginnings.map((beginning) => `"${beginning}`)],
+    fingerprints: [...new Set(all)].map((value) => fingerprintOf(dimension, value)),
+  };
+}

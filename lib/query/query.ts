@@ -1,0 +1,51 @@
+import type { Dimension } from '../event/dimensions.ts';
+
+/** Records that a page may have. */
+export const MAX_LIMIT = 1000;
+/** Records of a page where the caller does not say. */
+export const DEFAULT_LIMIT = 100;
+
+/**
+ * What to look for, and how. All filters must hold; of several values of one filter, any.
+ *
+ * Besides whole values, `type` takes groups: `auth.*` stands for every type that begins with `auth.`.
+ */
+export interface Query {
+  readonly filters: Filters;
+  /** By the server's clock, Unix milliseconds, inclusive. Default: from the first record. */
+  readonly from?: number;
+  /** By the server's clock, Unix milliseconds, exclusive. Default: to the newest record. */
+  readonly to?: number;
+  readonly order: 'newest' | 'oldest';
+  /** Most records of the page, 1 to {@link MAX_LIMIT}. */
+  readonly limit: number;
+  /** Where to go on: the `cursor` of the page before, with everything but the limit as it was there. */
+  readonly cursor?: string;
+}
+
+/** Values by dimension: at least one each. */
+export type Filters = Readonly<Partial<Record<Dimension, readonly string[]>>>;
+
+/** A record that was found. */
+export interface Match {
+  readonly seq: number;
+  /** Its line, as sealed. */
+  readonly line: string;
+}
+
+/** An answer to a query. */
+export interface Page {
+  readonly matches: readonly Match[];
+  /**
+   * The trail's size for which this holds: of records 0 to `asOf - 1` none is missing up to where the page ends. With
+   * the newest first, later pages keep to the size that the first one saw; with the oldest first, they see what is new.
+   */
+  readonly asOf: number;
+  /**
+   * Whether to go on. A page may have fewer records than its limit, or none, and yet not be the last: the work of one
+   * call is bounded.
+   */
+  readonly more: boolean;
+  /** Where to go on; there when `more` is true. */
+  readonly cursor?: string;
+}

@@ -1,0 +1,218 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { classOf, endOf, type Run } from '../followers/indexer-runs.ts';
+import { type IndexSnapshot, isCurrent, readIndexSnapshot } from '../followers/indexer-state.ts';
+import type { Block } from '../ledger/block.ts';
+import { readBlocks } from '../ledger/blocks.ts';
+import { SealtrailError } from '../log/error.ts';
+import type { Table } from '../store/ports.ts';
+import type { RecordFilter } from './filter.ts';
+import type { Match, Query } from './query.ts';
+import type { RecentBlocks } from './recent-blocks.ts';
+import { MergedAway, type RunPostings, readRuns } from './run-postings.ts';
+
+/** What a search works with. */
+export interface SearchContext {
+  readonly table: Table;
+  readonly blocks: RecentBlocks;
+  readonly trail: string;
+  readonly filter: RecordFilter;
+  readonly order: Query['order'];
+  /** Matches to find, at most. */
+  readonly limit: number;
+  /** Work to do, at most, give or take a block: records unpacked, {@link READ_COST} for each read of the index. */
+  readonly budget: number;
+}
+
+/** What a read of the index counts for. */
+const READ_COST = 10;
+/** Runs of the top class that are read together; there are never more of the others. */
+const GROUP_RUNS = 16;
+/** Blocks that are read at the same time. */
+const BLOCKS_AHEAD = 16;
+/** How often merges may get in the way of one search, each time a little longer after the other. */
+const MAX_STALE = 10;
+/** A long list is read for the sake of what it rules out: this many candidates for each item to read. */
+const CANDIDATES_PER_PART = 4;
+
+/**
+ * Looks for records from one end of a range towards the other. It knows at any time what it has not looked at yet: the
+ * records from `low` to before `high`.
+ */
+export class Search {
+  readonly matches: Match[] = [];
+  low: number;
+  high: number;
+  readonly #context: SearchContext;
+  readonly #isDown: boolean;
+  #spent = 0;
+
+  constructor(context: SearchContext, low: number, high: number) {
+    this.#context = context;
+    this.#isDown = context.order === 'newest';
+    this.low = low;
+    this.high = Math.max(low, high);
+  }
+
+  /** Whether there is more to look at. */
+  get hasMore(): boolean {
+    return this.low < this.high;
+  }
+
+  /**
+   * Searches until the range, the limit or the budget is used up.
+   *
+   * @throws `store_corrupt`, `unavailable` when the index is being rewritten too fast, the Table's errors
+   */
+  async run(): Promise<void> {
+    for (let stale = 0; this.#goesOn; ) {
+      const { table, trail, filter } = this.#context;
+      const index = filter.isOpen ? { size: 0, runs: [] } : await readIndexSnapshot(table, trail);
+      const edge = Math.min(Math.max(index.size, this.low), this.high);
+      const isScanFirst = this.#isDown ? edge < this.high : edge === this.low;
+      if (isScanFirst) {
+        await (this.#isDown ? this.#scan(edge, this.high) : this.#scan(this.low, this.high));
+        continue;
+      }
+      const isDone = await this.#searchIndex(index, edge);
+      if (!isDone && ++stale > MAX_STALE) {
+        throw new SealtrailError('unavailable', 'the index is being rewritten: try again', { retryAfter: 1 });
+      }
+      if (!isDone) await sleep(stale * 2);
+    }
+  }
+
+  get #goesOn(): boolean {
+    return this.hasMore && this.matches.length < this.#context.limit && this.#spent < this.#context.budget;
+  }
+
+  async #scan(from: number, to: number): Promise<void> {
+    const { table, trail } = this.#context;
+    const order = this.#isDown ? 'descending' : 'ascending';
+    for await (const block of readBlocks(table, trail, { from, to, order })) {
+      this.#spent += block.count;
+      const last = Math.min(to, block.first + block.count) - 1;
+      const first = Math.max(from, block.first);
+      if (this.#isDown) for (let seq = last; seq >= first && !this.#isFull; seq--) this.#consider(block, seq);
+      else for (let seq = first; seq <= last && !this.#isFull; seq++) this.#consider(block, seq);
+      if (!this.#goesOn) return;
+    }
+  }
+
+  get #isFull(): boolean {
+    return this.matches.length >= this.#context.limit;
+  }
+
+  #consider(block: Block, seq: number): void {
+    const line = block.lines[seq - block.first];
+    if (line === undefined) throw new RangeError(`block ${block.first} has no record ${seq}`);
+    if (this.#context.filter.accepts(line)) this.matches.push({ seq, line });
+    this.#lookedAt(seq, seq + 1);
+  }
+
+  /** Notes that nothing is left to find from the near end of the range through to the far end of [from, to). */
+  #lookedAt(from: number, to: number): void {
+    if (this.#isDown) this.high = Math.max(this.low, Math.min(this.high, from));
+    else this.low = Math.min(this.high, Math.max(this.low, to));
+  }
+
+  /** Searches what is indexed, up to before record `edge`. @returns false when merges got in the way */
+  async #searchIndex(index: IndexSnapshot, edge: number): Promise<boolean> {
+    const { table, trail, filter } = this.#context;
+    for (const runs of this.#groups(index.runs, edge)) {
+      const { filters, blocks } = await readRuns(table, trail, runs, filter.fingerprints);
+      this.#spent += READ_COST * (1 + filter.fingerprints.flat().length);
+      if (!(await isCurrent(table, trail, index))) return false;
+      for (const run of this.#isDown ? runs.toReversed() : runs) {
+        try {
+          await this.#searchRun(run, edge, filters.get(run.first) ?? [], blocks.get(run.first));
+        } catch (error) {
+          if (error instanceof MergedAway) return false;
+          throw error;
+        }
+        if (!this.#goesOn) return true;
+      }
+    }
+    return true;
+  }
+
+  /** The runs that overlap the range, in ascending groups of one class each, the near group first. */
+  #groups(runs: readonly Run[], edge: number): Run[][] {
+    const groups: Run[][] = [];
+    for (const run of runs) {
+      if (endOf(run) <= this.low || run.first >= Math.min(edge, this.high)) continue;
+      const group = groups.at(-1);
+      const isSame = group !== undefined && classOf(group[0]?.size ?? 0) === classOf(run.size);
+      if (isSame && group.length < GROUP_RUNS) group.push(run);
+      else groups.push([run]);
+    }
+    return this.#isDown ? groups.reverse() : groups;
+  }
+
+  async #searchRun(run: Run, edge: number, filters: readonly RunPostings[], blocks?: RunPostings): Promise<void> {
+    const [narrowest, ...others] = filters.toSorted((a, b) => a.count - b.count);
+    if (narrowest === undefined || blocks === undefined || narrowest.count === 0) {
+      this.#lookedAt(run.first, Math.min(edge, endOf(run)));
+      return;
+    }
+    const starts = narrowest.windows();
+    const windows = starts.map((start, i) => [start, starts[i + 1] ?? endOf(run)] as const);
+    for (const [start, end] of this.#isDown ? windows.reverse() : windows) {
+      const [from, to] = [Math.max(start, this.low), Math.min(end, edge, this.high)];
+      if (from < to) {
+        await this.#look(await this.#candidates(from, to, narrowest, others), blocks);
+        if (!this.#goesOn) return;
+      }
+      this.#lookedAt(start, Math.min(edge, end));
+    }
+  }
+
+  /** Records that may pass all filters, ascending. */
+  async #candidates(from: number, to: number, narrowest: RunPostings, others: readonly RunPostings[]) {
+    this.#spent += READ_COST * narrowest.partsWithin(from, to);
+    let seqs = await narrowest.within(from, to);
+    for (const other of others) {
+      const [first, last] = [seqs[0], seqs.at(-1)];
+      if (first === undefined || last === undefined) return seqs;
+      const parts = other.partsWithin(first, last + 1);
+      if (parts * CANDIDATES_PER_PART > seqs.length) continue;
+      this.#spent += READ_COST * parts;
+      const allowed = new Set(await other.within(first, last + 1));
+      seqs = seqs.filter((seq) => allowed.has(seq));
+    }
+    return seqs;
+  }
+
+  /** Fetches candidates, each block once, and keeps those that pass. */
+  async #look(ascending: readonly number[], blocks: RunPostings): Promise<void> {
+    const seqs = this.#isDown ? ascending.toReversed() : ascending;
+    for (let next = 0; next < seqs.length; ) {
+      // Each block is expected to give a match at least.
+      const room = Math.min(BLOCKS_AHEAD, this.#context.limit - this.matches.length);
+      const wanted: { first: number; seqs: number[] }[] = [];
+      for (; next < seqs.length; next++) {
+        const seq = seqs[next] ?? 0;
+        const first = (await blocks.upTo(seq)) ?? 0;
+        const last = wanted.at(-1);
+        if (last?.first === first) last.seqs.push(seq);
+        else if (wanted.length < room) wanted.push({ first, seqs: [seq] });
+        else break;
+      }
+      await this.#lookInto(wanted);
+      if (!this.#goesOn) return;
+    }
+  }
+
+  async #lookInto(wanted: readonly { readonly first: number; readonly seqs: readonly number[] }[]): Promise<void> {
+    const { blocks, trail } = this.#context;
+    const read = await Promise.all(wanted.map(({ first }) => blocks.read(trail, first)));
+    for (const [i, { seqs }] of wanted.entries()) {
+      const block = read[i];
+      if (block === undefined) throw new RangeError('a block that was asked for did not come');
+      this.#spent += block.count;
+      for (const seq of seqs) {
+        if (this.#isFull) return;
+        this.#consider(block, seq);
+      }
+    }
+  }
+}

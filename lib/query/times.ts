@@ -1,0 +1,48 @@
+import { blockPartition, sortableNumber } from '../ledger/layout.ts';
+import { SealtrailError } from '../log/error.ts';
+import type { Table } from '../store/ports.ts';
+
+/** As much of a trail's head as is needed here. */
+export interface TrailEnd {
+  readonly size: number;
+  /** Of the newest record, Unix milliseconds. */
+  readonly receivedAt: number;
+}
+
+/**
+ * The number of the first record that was received at `time` or later; the trail's size where there is none. Exact,
+ * since `receivedAt` never decreases along a trail. Reads O(log n) blocks, and few where events come evenly.
+ *
+ * @param time Unix milliseconds
+ * @throws `store_corrupt`
+ */
+export async function seqAt(table: Table, trail: string, end: TrailEnd, time: number): Promise<number> {
+  if (end.size === 0 || time <= 0) return 0;
+  if (time > end.receivedAt) return end.size;
+  // What is sought lies in [low, high]: records before low are earlier, record high is not.
+  let [low, lowTime] = [0, Number.NaN];
+  let [high, highTime] = [end.size - 1, end.receivedAt];
+  for (let step = 0; low < high; step++) {
+    // Where it would be if events came evenly; every other step halves, so that no trail takes long.
+    const share = step % 2 === 0 && highTime > lowTime ? (time - lowTime) / (highTime - lowTime) : 0.5;
+    const guess = Math.min(high - 1, low + Math.floor(share * (high - low)));
+    const block = await blockHeader(table, trail, guess);
+    if (block.receivedAt >= time) [high, highTime] = [Math.max(low, block.first), block.receivedAt];
+    else [low, lowTime] = [Math.min(high, block.first + block.count), block.receivedAt];
+  }
+  return low;
+}
+
+async function blockHeader(
+  table: Table,
+  trail: string,
+  seq: number,
+): Promise<{ first: number; count: number; receivedAt: number }> {
+  const range = { partition: blockPartition(trail), to: sortableNumber(seq), order: 'descending', limit: 1 } as const;
+  for await (const { attributes } of table.query(range)) {
+    const { first, count, receivedAt } = attributes;
+    if (typeof first !== 'number' || typeof count !== 'number' || typeof receivedAt !== 'number') break;
+    if (first <= seq && seq < first + count) return { first, count, receivedAt };
+  }
+  throw new SealtrailError('store_corrupt', `record ${seq} of trail ${trail} is missing from the ledger`);
+}
