@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { SealtrailError } from '../log/error.ts';
-import { fieldPath } from './field.ts';
+import { errorAt, type Step } from './field.ts';
 import { DEFAULT_KEEP_KEYS, DEFAULT_REDACT_KEYS, type KeyRules } from './secret-keys.ts';
 import { SECRET_PATTERNS, type SecretPattern } from './secret-text.ts';
 import { matchesTrail, trailPattern } from './trail-pattern.ts';
@@ -71,9 +71,23 @@ export function parsePrivacyConfig(json: string): PrivacyConfig {
   }
   const parsed = privacyConfigSchema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  const field = fieldPath((issue?.path ?? []).map((step) => (typeof step === 'symbol' ? String(step) : step)));
-  throw new SealtrailError('invalid_parameter', `privacy configuration: ${field}: ${issue?.message}`, { field });
+  throw configError(parsed.error.issues[0]);
+}
+
+function configError(issue: z.core.$ZodIssue | undefined): SealtrailError {
+  // The schema has no symbols for keys.
+  const steps = (issue?.path ?? []) as Step[];
+  if (issue?.code === 'unrecognized_keys') {
+    const known =
+      steps.length === 0 ? ['default', 'trails'] : [...(steps[0] === 'trails' ? ['trail'] : []), ...Object.keys(rules)];
+    return errorAt(
+      'invalid_parameter',
+      [...steps, ...issue.keys.slice(0, 1)],
+      `unknown setting: there are ${known.join(', ')}`,
+    );
+  }
+  const about = steps.length === 0 ? 'the privacy configuration: ' : '';
+  return errorAt('invalid_parameter', steps, `${about}${issue?.message ?? 'not valid'}`);
 }
 
 /** Policies by configuration and by which of its entries match, so that a policy and what is made from it is made once. */
