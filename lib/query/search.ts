@@ -159,10 +159,11 @@ export class Search {
     for (const [start, end] of this.#isDown ? windows.reverse() : windows) {
       const [from, to] = [Math.max(start, this.low), Math.min(end, edge, this.high)];
       if (from < to) {
-        await this.#look(await this.#candidates(from, to, narrowest, others), blocks);
-        if (!this.#goesOn) return;
+        const seqs = await this.#candidates(from, to, narrowest, others);
+        if (!(await this.#look(seqs, blocks))) return;
       }
       this.#lookedAt(start, Math.min(edge, end));
+      if (!this.#goesOn) return;
     }
   }
 
@@ -182,8 +183,8 @@ export class Search {
     return seqs;
   }
 
-  /** Fetches candidates, each block once, and keeps those that pass. */
-  async #look(ascending: readonly number[], blocks: RunPostings): Promise<void> {
+  /** Fetches candidates, each block once, and keeps those that pass. @returns false when it had to stop before the last */
+  async #look(ascending: readonly number[], blocks: RunPostings): Promise<boolean> {
     const seqs = this.#isDown ? ascending.toReversed() : ascending;
     for (let next = 0; next < seqs.length; ) {
       // Each block is expected to give a match at least.
@@ -197,12 +198,13 @@ export class Search {
         else if (wanted.length < room) wanted.push({ first, seqs: [seq] });
         else break;
       }
-      await this.#lookInto(wanted);
-      if (!this.#goesOn) return;
+      const isAll = await this.#lookInto(wanted);
+      if (!isAll || (next < seqs.length && !this.#goesOn)) return false;
     }
+    return true;
   }
 
-  async #lookInto(wanted: readonly { readonly first: number; readonly seqs: readonly number[] }[]): Promise<void> {
+  async #lookInto(wanted: readonly { readonly first: number; readonly seqs: readonly number[] }[]): Promise<boolean> {
     const { blocks, trail } = this.#context;
     const read = await Promise.all(wanted.map(({ first }) => blocks.read(trail, first)));
     for (const [i, { seqs }] of wanted.entries()) {
@@ -210,9 +212,10 @@ export class Search {
       if (block === undefined) throw new RangeError('a block that was asked for did not come');
       this.#spent += block.count;
       for (const seq of seqs) {
-        if (this.#isFull) return;
+        if (this.#isFull) return false;
         this.#consider(block, seq);
       }
     }
+    return true;
   }
 }

@@ -1,0 +1,207 @@
+import fc from 'fast-check';
+import { DIMENSIONS, type Dimension } from '../../lib/event/dimensions.ts';
+import { Indexer } from '../../lib/followers/indexer.ts';
+import type { Block } from '../../lib/ledger/block.ts';
+import { readBlocks } from '../../lib/ledger/blocks.ts';
+import { commit } from '../../lib/ledger/commit.ts';
+import { SealtrailError } from '../../lib/log/error.ts';
+import { Queries } from '../../lib/query/queries.ts';
+import type { Filters, Match, Query } from '../../lib/query/query.ts';
+import { MemoryTable } from '../../lib/store/memory/table.ts';
+import type { Table } from '../../lib/store/ports.ts';
+
+export const TRAIL = 'payments';
+export const SECRET = Buffer.from('a secret of the deployment');
+/** 2026-01-01T00:00:00Z. */
+export const START = Date.UTC(2026, 0, 1);
+
+/** An event as a test writes it: whatever fields it cares about. */
+export type TestEvent = Readonly<Record<string, unknown>>;
+
+/** Seals events as one block, received at `at` by the server's clock. */
+export async function append(table: Table, events: readonly TestEvent[], at = START, submitter = 'app', trail = TRAIL) {
+  const lines = events.map((event, n) => {
+    const full = { id: `e-${n}`, severity: 'info', type: 'data.read', ...event };
+    // The fields of test events are flat or nested once, with keys that the tests give in order.
+    return { id: String(full.id), json: JSON.stringify(Object.fromEntries(Object.entries(full).sort())) };
+  });
+  await commit({ table, trail, now: () => at, known: undefined }, [{ submitter, events: lines }]);
+}
+
+/** A record as a reader who knows nothing of the code sees it. */
+export interface PlainRecord {
+  readonly seq: number;
+  readonly receivedAt: number;
+  readonly submitter: string;
+  readonly event: {
+    readonly id: string;
+    readonly type: string;
+    readonly severity: string;
+    readonly outcome?: string;
+    readonly action?: string;
+    readonly decision?: string;
+    readonly actor?: { readonly id?: string; readonly type?: string };
+    readonly resource?: { readonly id?: string; readonly type?: string };
+    readonly context?: Readonly<Record<string, string>>;
+  };
+}
+
+/** All records of a trail, in order, with their lines. */
+export async function allRecords(table: Table, trail = TRAIL): Promise<{ line: string; record: PlainRecord }[]> {
+  const blocks: Block[] = await Array.fromAsync(readBlocks(table, trail, { from: 0, to: Number.MAX_SAFE_INTEGER }));
+  return blocks.flatMap(({ lines }) => lines.map((line) => ({ line, record: JSON.parse(line) })));
+}
+
+/** What a record has in a dimension, written down once more from the description of the fields. */
+function valuesOf({ event, submitter }: PlainRecord, dimension: Dimension): (string | undefined)[] {
+  const { actor, resource, context } = event;
+  switch (dimension) {
+    case 'type':
+    case 'severity':
+    case 'outcome':
+    case 'decision':
+    case 'id':
+      return [event[dimension]];
+    case 'submitter':
+      return [submitter];
+    case 'actor':
+      return [actor?.id];
+    case 'actorType':
+      return [actor?.type];
+    case 'resource':
+      return [resource?.id];
+    case 'resourceType':
+      return [resource?.type];
+    case 'action':
+      return [event.action, context?.action];
+    case 'agent':
+      return [context?.agent, actor?.type === 'agent' ? actor.id : undefined];
+    default:
+      return [context?.[dimension]];
+  }
+}
+
+/** Whether a record is what a query asks for: the definition that the index must agree with. */
+export function isMatch(record: PlainRecord, { filters, from, to }: Pick<Query, 'filters' | 'from' | 'to'>): boolean {
+  if (from !== undefined && record.receivedAt < from) return false;
+  if (to !== undefined && record.receivedAt >= to) return false;
+  return DIMENSIONS.every((dimension) => {
+    const wanted = filters[dimension];
+    if (wanted === undefined) return true;
+    const values = valuesOf(record, dimension);
+    return wanted.some((want) =>
+      dimension === 'type' && want.endsWith('.*')
+        ? values.some((value) => value?.startsWith(want.slice(0, -1)))
+        : values.includes(want),
+    );
+  });
+}
+
+export const openQueries = (table: Table, options: { budget?: number; masks?: boolean } = {}): Queries =>
+  new Queries({
+    table,
+    secret: SECRET,
+    ...(options.budget === undefined ? {} : { budget: options.budget }),
+    ...(options.masks === true ? { policy: () => ({ pii: 'mask' as const }) } : {}),
+  });
+
+/** Indexes everything there is. */
+export const index = (table: Table): Promise<void> => new Indexer({ table }).run(TRAIL, { force: true });
+
+/** Runs what a planned fault may hit; what it throws then is part of the plan. */
+export async function despite(work: Promise<unknown>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    if (!(error instanceof SealtrailError) || !['unavailable', 'outcome_unknown'].includes(error.code)) throw error;
+  }
+}
+
+export const ask = (filters: Filters = {}, rest: Partial<Query> = {}): Query => ({
+  filters,
+  order: 'newest',
+  limit: 100,
+  ...rest,
+});
+
+/** All pages of a query, one after the other. `between` runs after each page. */
+export async function readAll(
+  queries: Queries,
+  query: Query,
+  between: (page: number) => Promise<void> = async () => undefined,
+): Promise<{ matches: Match[]; sizes: number[]; pages: number }> {
+  const matches: Match[] = [];
+  const sizes: number[] = [];
+  let next: Query | undefined = query;
+  for (let pages = 1; next !== undefined; pages++) {
+    if (pages > 10_000) throw new Error('the pages do not end');
+    const page = await queries.page(TRAIL, next);
+    matches.push(...page.matches);
+    sizes.push(page.asOf);
+    next = page.cursor === undefined ? undefined : { ...query, cursor: page.cursor };
+    if (next !== undefined) await between(pages);
+  }
+  return { matches, sizes, pages: sizes.length };
+}
+
+const among = (...values: string[]) => fc.option(fc.constantFrom(...values), { nil: undefined });
+
+const VALUES = {
+  type: ['auth.login', 'auth.mfa.added', 'auth.logout', 'data.read', 'authz.denied'],
+  severity: ['debug', 'info', 'warning', 'error', 'critical'],
+  outcome: ['success', 'failure'],
+  decision: ['allow', 'deny'],
+  actor: ['alice', 'bob', 'carol "c"', 'dave\n', 'x'],
+  actorType: ['user', 'agent'],
+  resource: ['doc-1', 'doc-2', 'x'],
+  action: ['open', 'a-1', 'x'],
+  session: ['s-1', 's-2'],
+} as const;
+
+/** Events with few different values, so that filters find some and not all. */
+export const someEvent: fc.Arbitrary<TestEvent> = fc
+  .record({
+    type: fc.constantFrom(...VALUES.type),
+    severity: fc.constantFrom(...VALUES.severity),
+    outcome: among(...VALUES.outcome),
+    decision: among(...VALUES.decision),
+    action: among(...VALUES.action),
+    id: fc.integer({ min: 0, max: 5000 }).map((n) => `id-${n}`),
+    actor: fc.option(fc.record({ id: fc.constantFrom(...VALUES.actor), type: among(...VALUES.actorType) }), {
+      nil: undefined,
+    }),
+    resource: fc.option(fc.record({ id: among(...VALUES.resource), type: among('document') }), { nil: undefined }),
+    context: fc.option(
+      fc.record({
+        action: among(...VALUES.action),
+        agent: among('x', 'alice'),
+        session: among(...VALUES.session),
+        tenant: among('t-1'),
+      }),
+      { nil: undefined },
+    ),
+  })
+  // As JSON has it: what is undefined is not there.
+  .map((event) => JSON.parse(JSON.stringify(event)));
+
+const someValues = (values: readonly string[]) =>
+  fc.uniqueArray(fc.constantFrom(...values), { minLength: 1, maxLength: 3 });
+
+/** Zero to three filters. */
+export const someFilters: fc.Arbitrary<Filters> = fc
+  .uniqueArray(
+    fc.oneof(
+      fc.tuple(fc.constant('type' as const), someValues([...VALUES.type, 'auth.*', 'auth.mfa.*'])),
+      fc.tuple(fc.constantFrom('actor' as const, 'agent' as const), someValues([...VALUES.actor, 'nobody'])),
+      fc.tuple(fc.constantFrom('action' as const, 'resource' as const), someValues(['open', 'a-1', 'x', 'doc-1'])),
+      fc.tuple(fc.constant('severity' as const), someValues(VALUES.severity)),
+      fc.tuple(fc.constant('outcome' as const), someValues(VALUES.outcome)),
+      fc.tuple(fc.constant('session' as const), someValues(VALUES.session)),
+      fc.tuple(fc.constant('submitter' as const), someValues(['app', 'other'])),
+      fc.tuple(fc.constant('id' as const), someValues(['id-7', 'id-8'])),
+    ),
+    { maxLength: 3, selector: ([dimension]) => dimension },
+  )
+  .map((entries) => Object.fromEntries(entries));
+
+export { MemoryTable };
