@@ -18,10 +18,11 @@ export const MAX_BATCH_EVENTS = 1000;
 export const MAX_EVENT_BYTES = 32_768;
 /** Levels of objects and arrays in an event; the event itself is the first. */
 export const MAX_EVENT_DEPTH = 32;
-/** Bytes that a record line may have around its event: fixed text and hash 190, trail 63, submitter at most 259. */
-export const MAX_ENVELOPE_BYTES = 512;
-/** Bytes of an event as stored. It may be larger than as sent: `1e15` is written out, and redactions are listed. */
-export const MAX_STORED_EVENT_BYTES: number = MAX_RECORD_BYTES - MAX_ENVELOPE_BYTES;
+/** Bytes that the submitter may take in a record line, as a JSON string without its quotes. */
+export const MAX_SUBMITTER_BYTES = 280;
+/** Bytes of an event as stored. It may be more than as sent: `9e15` is written out, and redactions are listed. */
+export const MAX_STORED_EVENT_BYTES: number = MAX_RECORD_BYTES - (232 + MAX_SUBMITTER_BYTES);
+// 232: the names and punctuation of the envelope 73, `prev` 64, `trail` 63, `receivedAt` and `seq` 16 each.
 
 /** An event that is ready to be sealed. */
 export interface PreparedEvent {
@@ -92,7 +93,7 @@ function batchOf(body: Record<string, unknown>): readonly unknown[] {
   const events = body[LIMITS.batchKey];
   if (!Array.isArray(events)) throw invalid([LIMITS.batchKey], 'must be an array of events');
   if (events.length === 0) {
-    throw new SealtrailError('empty_batch', 'the batch has no events', { field: LIMITS.batchKey });
+    throw errorAt('empty_batch', [LIMITS.batchKey], 'the batch has no events');
   }
   return events;
 }
