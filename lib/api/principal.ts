@@ -1,0 +1,47 @@
+import { z } from 'zod';
+import { matchesTrail, trailPattern } from '../event/trail-pattern.ts';
+import { SealtrailError } from '../log/error.ts';
+
+/** What a principal may be allowed to do with a trail. */
+export const ACTIONS = ['append', 'read', 'verify', 'export', 'admin'] as const;
+export type Action = (typeof ACTIONS)[number];
+
+/** Who a credential stands for and what it is bound to. */
+export const grantSchema = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[\w.@:/+=-]{1,256}$/)
+    .describe('Sealed into records as `submitter`.'),
+  actions: z.array(z.enum(ACTIONS)).max(ACTIONS.length),
+  trails: z.array(trailPattern).max(1000).describe('Names of trails, in which * stands for any characters.'),
+});
+export type Grant = z.infer<typeof grantSchema>;
+
+/** An authenticated caller. */
+export class Principal {
+  /** Sealed into records as `submitter`. */
+  readonly name: string;
+  readonly #actions: ReadonlySet<Action>;
+  readonly #trails: readonly string[];
+
+  constructor(grant: Grant) {
+    this.name = grant.name;
+    this.#actions = new Set(grant.actions);
+    this.#trails = grant.trails;
+  }
+
+  /** Whether the caller may do this with a trail. System trails are matched by patterns that begin with `_` or by `*`. */
+  may(action: Action, trail: string): boolean {
+    return this.#actions.has(action) && this.#trails.some((pattern) => matchesTrail(pattern, trail));
+  }
+
+  /** Whether the caller may do anything at all with a trail. */
+  knows(trail: string): boolean {
+    return ACTIONS.some((action) => this.may(action, trail));
+  }
+
+  /** @throws `forbidden`, with the same words whether or not the trail exists */
+  demand(action: Action, trail: string): void {
+    if (!this.may(action, trail)) throw new SealtrailError('forbidden', `not allowed: ${action} on trail ${trail}`);
+  }
+}

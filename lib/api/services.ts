@@ -1,0 +1,17 @@
+import type { PrivacyPolicy } from '../event/privacy.ts';
+import type { Archiver } from '../followers/archiver.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { NodeReader } from '../log/tree.ts';
+import type { Queries } from '../query/queries.ts';
+
+/** What the routes call: wired once per deployment, by the embedded server or by a handler. */
+export interface Services {
+  readonly ledger: Ledger;
+  readonly archiver: Pick<Archiver, 'seal'>;
+  readonly queries: Queries;
+  /** Tree nodes of a trail, for proofs. */
+  readonly nodes: (trail: string) => NodeReader;
+  readonly policyOf: (trail: string) => PrivacyPolicy;
+  /** The log's name: the first part of every checkpoint's origin. */
+  readonly logName: string;
+}

@@ -1,0 +1,124 @@
+import { open, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { fieldPath } from '../event/field.ts';
+import { privacyConfigSchema } from '../event/privacy.ts';
+import { SealtrailError } from '../log/error.ts';
+import { KeyFileSigner } from '../store/keyfile/signer.ts';
+import {
+  type Access,
+  accessSchema,
+  firstAccess,
+  firstProfiles,
+  formatCredentials,
+  type Profile,
+  parseCredentials,
+} from './access.ts';
+
+/** `config.json`. */
+const configSchema = z.strictObject({
+  logName: z
+    .string()
+    .regex(/^[a-z0-9]([a-z0-9./-]{0,252}[a-z0-9])?$/, 'must look like audit.example.com')
+    .describe("The log's name: the first part of every checkpoint's origin. Must never change."),
+  privacy: privacyConfigSchema.optional(),
+});
+export type Config = z.infer<typeof configSchema>;
+
+/** What a data folder holds besides the data. */
+export interface DataFolder {
+  readonly dir: string;
+  readonly config: Config;
+  readonly access: Access;
+  readonly profiles: readonly Profile[];
+  readonly signer: KeyFileSigner;
+  /** The credentials file, for `AWS_SHARED_CREDENTIALS_FILE`. */
+  readonly credentialsFile: string;
+}
+
+const DEFAULT_LOG_NAME = 'sealtrail.local';
+
+/**
+ * Reads a data folder's files, and makes those that are not there. A crash in between leaves whole files only, and the next
+ * start makes the rest. The caller has made sure that no other process does the same.
+ *
+ * @throws `invalid_parameter` naming the file and field that is not right, `usage` when a log name is given that is
+ *   not the folder's, and what the key file's driver throws
+ */
+export async function openDataFolder(dir: string, logName: string | undefined): Promise<DataFolder> {
+  const configFile = join(dir, 'config.json');
+  const config = await readJson(configFile, configSchema, () => ({ logName: logName ?? DEFAULT_LOG_NAME }));
+  if (logName !== undefined && logName !== config.logName) {
+    const message = `this log is named ${config.logName} (in ${configFile}), not ${logName}: its name cannot change`;
+    throw new SealtrailError('usage', message);
+  }
+  const signer = await openSigner(join(dir, 'signing-key.pem'));
+  const credentialsFile = join(dir, 'credentials');
+  const accessFile = join(dir, 'access.json');
+  // The credentials are written first: a crash before the second file leaves secrets that nobody may use yet.
+  const existing = await readIfThere(credentialsFile);
+  const profiles = existing === undefined ? firstProfiles() : parseCredentials(existing);
+  if (existing === undefined) await writeNew(credentialsFile, formatCredentials(profiles), 0o600);
+  const access = await readJson(accessFile, accessSchema, () => firstAccess(profiles));
+  return { dir, config, access, profiles, signer, credentialsFile };
+}
+
+async function openSigner(file: string): Promise<KeyFileSigner> {
+  return (await readIfThere(file)) === undefined ? KeyFileSigner.create(file, 'ed25519') : KeyFileSigner.open(file);
+}
+
+async function readJson<T>(file: string, schema: z.ZodType<T>, initial: () => T): Promise<T> {
+  const text = await readIfThere(file);
+  if (text === undefined) {
+    const value = schema.safeParse(initial());
+    if (!value.success) throw notRight(file, value.error);
+    await writeNew(file, toJson(value.data), 0o644);
+    return value.data;
+  }
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw new SealtrailError('invalid_parameter', `${file} is not JSON`, { cause });
+  }
+  const parsed = schema.safeParse(json);
+  if (!parsed.success) throw notRight(file, parsed.error);
+  return parsed.data;
+}
+
+function notRight(file: string, error: z.ZodError): SealtrailError {
+  const issue = error.issues[0];
+  const field = fieldPath((issue?.path ?? []).map((step) => (typeof step === 'symbol' ? String(step) : step)));
+  return new SealtrailError('invalid_parameter', `${file}: ${field === '' ? '' : `${field}: `}${issue?.message}`, {
+    field,
+  });
+}
+
+async function readIfThere(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined;
+    throw new SealtrailError('unavailable', `cannot read ${file}`, { cause });
+  }
+}
+
+/** Whole and durable, or not there: written beside, synced, then given its name. */
+async function writeNew(file: string, text: string, mode: number): Promise<void> {
+  const beside = `${file}.new`;
+  try {
+    await rm(beside, { force: true });
+    const handle = await open(beside, 'wx', mode);
+    try {
+      await handle.writeFile(text);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(beside, file);
+  } catch (cause) {
+    throw new SealtrailError('unavailable', `cannot write ${file}`, { cause });
+  }
+}
+
+const toJson = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;

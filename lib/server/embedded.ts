@@ -1,0 +1,129 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Services } from '../api/services.ts';
+import { policyFor } from '../event/privacy.ts';
+import { Archiver } from '../followers/archiver.ts';
+import { Indexer } from '../followers/indexer.ts';
+import { Runner, type RunnerErrorSource } from '../followers/runner.ts';
+import { Sealer } from '../followers/sealer.ts';
+import { Ledger } from '../ledger/ledger.ts';
+import { nodeReader } from '../ledger/nodes.ts';
+import { TileCache } from '../ledger/tile-cache.ts';
+import { Queries } from '../query/queries.ts';
+import { FolderObjects } from '../store/folder/objects.ts';
+import type { Item, Table } from '../store/ports.ts';
+import { SqliteTable } from '../store/sqlite/table.ts';
+import { Directory } from './access.ts';
+import { type DataFolder, openDataFolder } from './data-folder.ts';
+
+export interface EmbeddedOptions {
+  /** For a new data folder only: the first part of every checkpoint's origin, for good. @default sealtrail.local */
+  readonly logName?: string;
+  /** Told of what goes wrong beside requests: followers, signatures. Must not throw. @default nobody */
+  readonly onError?: (error: unknown, source: RunnerErrorSource) => void;
+  /** Milliseconds that a record may wait to be archived. @default 20,000 */
+  readonly archiveDelayMs?: number;
+}
+
+/** A whole log in one folder: ledger, followers, archive, queries. */
+export interface Embedded extends Services {
+  readonly directory: Directory;
+  readonly folder: DataFolder;
+  /** Finishes what is under way, archives what is sealed, and lets go of the folder. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** How often expired items are looked for. */
+const PURGE_MS = 60_000;
+const PURGE_ITEMS = 1000;
+
+/**
+ * Opens a data folder, which is made if it is not there, and starts the followers.
+ *
+ * @throws `in_use` when another process has it open; `invalid_parameter` naming the file of its configuration that is
+ *   not right; and what the drivers throw
+ *
+ * @example
+ * const log = await openEmbedded('./data', { logName: 'audit.example.com' });
+ * await log.ledger.append({ trail: 'orders', submitter: 'shop', events });
+ * await log.close();
+ */
+export async function openEmbedded(dir: string, options: EmbeddedOptions = {}): Promise<Embedded> {
+  await mkdir(dir, { recursive: true });
+  // First of all the table: it is what keeps a second process out.
+  const table = await SqliteTable.open(join(dir, 'sealtrail.db'));
+  try {
+    return await assemble(dir, table, options);
+  } catch (error) {
+    await table.close();
+    throw error;
+  }
+}
+
+async function assemble(dir: string, table: SqliteTable, options: EmbeddedOptions): Promise<Embedded> {
+  const folder = await openDataFolder(dir, options.logName);
+  const { config, signer } = folder;
+  const objects = await FolderObjects.open(join(dir, 'archive'));
+  const onError = options.onError ?? (() => undefined);
+  const policyOf = (trail: string) => policyFor(trail, config.privacy ?? {});
+  const cache = new TileCache();
+  const nodes = (trail: string) => nodeReader({ objects, table, ledger, cache }, trail);
+  const ledger: Ledger = new Ledger({
+    table,
+    signers: [signer],
+    logName: config.logName,
+    nodes,
+    onCommit: (trail) => runner.wake(trail),
+    onUnsealed: (trail, error) => onError(error, { follower: 'signer', trail }),
+  });
+  const delay = options.archiveDelayMs === undefined ? {} : { maxDelayMs: options.archiveDelayMs };
+  const archiver = new Archiver({ objects, table, ledger, ...delay });
+  const followers = [new Sealer({ ledger }), archiver, new Indexer({ table })];
+  const runner = new Runner({ followers, trails: () => ledger.trails(), onError });
+  const queries = new Queries({ table, secret: await cursorSecret(table), policy: policyOf });
+  runner.start();
+  const purge = setInterval(() => void purgeExpired(table, onError), PURGE_MS).unref();
+
+  let closed: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    clearInterval(purge);
+    await ledger.close();
+    await runner.stop();
+    await objects.close();
+    await table.close();
+  };
+  return {
+    ledger,
+    archiver,
+    queries,
+    nodes,
+    policyOf,
+    logName: config.logName,
+    directory: new Directory(folder.access, folder.profiles),
+    folder,
+    close: () => {
+      closed ??= close();
+      return closed;
+    },
+  };
+}
+
+async function purgeExpired(table: SqliteTable, onError: (error: unknown, source: RunnerErrorSource) => void) {
+  try {
+    await table.purgeExpired(Math.floor(Date.now() / 1000), PURGE_ITEMS);
+  } catch (error) {
+    onError(error, { follower: 'purge' });
+  }
+}
+
+const CURSOR_SECRET = { partition: 'deployment', sort: 'cursor-secret' };
+
+/** What cursors are authenticated with: made once, kept with the data, so that cursors outlive a restart. */
+async function cursorSecret(table: Table): Promise<Uint8Array> {
+  const item: Item = { ...CURSOR_SECRET, attributes: { secret: randomBytes(32) } };
+  await table.transact([{ put: item, when: { is: 'absent' } }]);
+  const secret = (await table.get(CURSOR_SECRET))?.attributes.secret;
+  if (secret instanceof Uint8Array) return secret;
+  throw new RangeError('the cursor secret was put and is not there');
+}
