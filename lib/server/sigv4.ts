@@ -20,7 +20,7 @@ export type SecretOf = (accessKeyId: string) => string | undefined;
 
 export interface VerifierOptions {
   /** Unix milliseconds. @default Date.now */
-  readonly now?: () => number;
+  readonly now?: (() => number) | undefined;
   /** Service in the credential scope. @default execute-api */
   readonly service?: string;
   /** The only region that is accepted. @default any: an embedded log has none, and signers must be given one */
