@@ -66,7 +66,9 @@ async function assemble(dir: string, table: SqliteTable, options: EmbeddedOption
   const { config, signer } = folder;
   const objects = await FolderObjects.open(join(dir, 'archive'));
   const onError = options.onError ?? (() => undefined);
-  const policyOf = (trail: string) => policyFor(trail, config.privacy ?? {});
+  // One object for good: policies are remembered by it.
+  const privacy = config.privacy ?? {};
+  const policyOf = (trail: string) => policyFor(trail, privacy);
   const cache = new TileCache();
   const nodes = (trail: string) => nodeReader({ objects, table, ledger, cache }, trail);
   const ledger: Ledger = new Ledger({
