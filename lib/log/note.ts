@@ -131,6 +131,7 @@ export function formatNote(text: string, signatures: readonly NoteSignature[]): 
   if (signatures.length === 0 || signatures.length > MAX_SIGNATURES) throw malformed('a note has 1 to 100 signatures');
   const lines = signatures.map(({ name, keyId, signature }) => {
     demandName(name, 'malformed_note');
+    if (signature.length === 0) throw malformed('a signature has at least one byte');
     const id = Buffer.alloc(4);
     id.writeUInt32BE(keyId);
     return `— ${name} ${toBase64(Buffer.concat([id, signature]))}\n`; // the dash is U+2014
@@ -189,7 +190,7 @@ export function openNote(note: string, verifiers: readonly Verifier[]): OpenedNo
 }
 
 function parseSignature(line: string): NoteSignature {
-  const [, name = '', encoded = ''] = /^— (\S+) (\S+)$/u.exec(line) ?? [];
+  const [, name = '', encoded = ''] = /^— ([^ ]+) ([^ ]+)$/.exec(line) ?? []; // the dash is U+2014
   if (name === '') throw malformed('a signature line has the form — <name> <base64>');
   demandName(name, 'malformed_note');
   const bytes = fromBase64(encoded, 'malformed_note', 'a signature');

@@ -13,7 +13,7 @@ export interface TlogProof {
   readonly hashes: readonly Hash[];
   /** The signed checkpoint, verbatim. */
   readonly checkpoint: string;
-  /** Opaque and not authenticated. */
+  /** Opaque and not authenticated; not empty where it is there. */
   readonly extra?: Uint8Array;
 }
 
@@ -28,6 +28,7 @@ const MAX_HASHES = 53;
  */
 export function formatProof({ index, hashes, checkpoint, extra }: TlogProof): string {
   if (!Number.isSafeInteger(index) || index < 0) throw malformed(`a record cannot have the number ${index}`);
+  if (extra?.length === 0) throw malformed('extra data that is empty is left out');
   const lines = [
     HEADER,
     ...(extra === undefined ? [] : [`extra ${toBase64(extra)}`]),
@@ -52,6 +53,7 @@ export function parseProof(text: string): TlogProof {
     ? fromBase64(String(lines.shift()).slice(6), 'malformed_proof', 'the extra data')
     : undefined;
   const [index = '', ...encoded] = lines;
+  if (extra?.length === 0) throw malformed('extra data that is empty is left out'); // C2SP tlog-proof, "Format"
   if (!index.startsWith('index ')) throw malformed('a proof names the index of the record');
   if (encoded.length > MAX_HASHES) throw malformed(`a proof has at most ${MAX_HASHES} hashes`);
   const hashes = encoded.map((line) => {

@@ -1,3 +1,4 @@
+import { fromUtf8 } from './encoding.ts';
 import { SealtrailError } from './error.ts';
 
 /** Longest record line in bytes: an entry bundle gives each entry a uint16 length (C2SP tlog-tiles, "Log entries"). */
@@ -55,11 +56,12 @@ const PREV = /^[0-9a-f]{64}$/;
 export function parseRecord(line: Uint8Array | string): SealedRecord {
   const bytes = typeof line === 'string' ? Buffer.byteLength(line) : line.length;
   if (bytes > MAX_RECORD_BYTES) throw malformed(`a record has at most ${MAX_RECORD_BYTES} bytes, this one ${bytes}`);
+  const text = typeof line === 'string' ? line : fromUtf8(line, 'malformed_record', 'a record');
   let value: unknown;
   try {
-    value = JSON.parse(typeof line === 'string' ? line : new TextDecoder('utf-8', { fatal: true }).decode(line));
+    value = JSON.parse(text);
   } catch (cause) {
-    throw malformed('a record is not JSON in UTF-8', cause);
+    throw malformed('a record is not JSON', cause);
   }
   if (!isObject(value) || Object.keys(value).sort().join() !== FIELDS) {
     throw malformed(`a record has exactly the fields ${FIELDS}`);

@@ -1,6 +1,6 @@
 import { SealtrailError } from './error.ts';
 import type { NodeId } from './frontier.ts';
-import { HASH_BYTES, type Hash, nodeHash } from './hash.ts';
+import { HASH_BYTES, type Hash, isHash, nodeHash } from './hash.ts';
 import { MAX_RECORD_BYTES } from './record.ts';
 
 /** Hashes in a full tile and entries in a full bundle (C2SP tlog-tiles, "Merkle Tree"). */
@@ -32,12 +32,22 @@ export type TilePath =
  * @example tilePath({ level: 0, index: 1234067, width: 8 }) // tile/0/x001/x234/067.p/8
  */
 export function tilePath({ level, index, width }: Tile): string {
+  demandPlace(level, index, width);
   return `tile/${level}/${indexPath(index)}${partialSuffix(width)}`;
 }
 
 /** An entry bundle's path below the log's prefix (C2SP tlog-tiles, "Log entries"). */
 export function bundlePath(index: number, width: number): string {
+  demandPlace(0, index, width);
   return `tile/entries/${indexPath(index)}${partialSuffix(width)}`;
+}
+
+function demandPlace(level: number, index: number, width: number): void {
+  const isLevel = Number.isInteger(level) && level >= 0 && level <= MAX_LEVEL;
+  const isWidth = Number.isInteger(width) && width >= 1 && width <= TILE_WIDTH;
+  if (!isLevel || !isWidth || !Number.isSafeInteger(index) || index < 0) {
+    throw new RangeError(`there is no tile ${level}/${index} of width ${width}`);
+  }
 }
 
 const PATH = /^tile\/(entries|0|[1-9][0-9]?)\/((?:x[0-9]{3}\/){0,5})([0-9]{3})(?:\.p\/([1-9][0-9]{0,2}))?$/;
@@ -81,6 +91,9 @@ export function* newFullTiles(from: number, to: number): Generator<Tile, void, v
 }
 
 function* newTiles(from: number, to: number, partial: boolean): Generator<Tile, void, void> {
+  if (!Number.isSafeInteger(from) || !Number.isSafeInteger(to) || from < 0 || from > to) {
+    throw new RangeError(`a tree does not grow from ${from} to ${to} leaves`);
+  }
   let before = from;
   let hashes = to;
   for (let level = 0; hashes > 0; level++) {
@@ -96,6 +109,7 @@ function* newTiles(from: number, to: number, partial: boolean): Generator<Tile, 
 /** A tile's bytes: its hashes one after the other (C2SP tlog-tiles, "Merkle Tree"). */
 export function encodeTile(hashes: readonly Hash[]): Uint8Array {
   if (hashes.length < 1 || hashes.length > TILE_WIDTH) throw new RangeError(`a tile of ${hashes.length} hashes`);
+  if (!hashes.every(isHash)) throw new RangeError('a hash has 32 bytes');
   return Buffer.concat(hashes);
 }
 

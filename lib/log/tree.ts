@@ -43,8 +43,8 @@ export function proveInclusion(index: number, size: number, read: NodeReader): P
  * @param first of the range's leaves, 0-based
  * @param end one past the last; `first < end <= size`
  */
-export function proveRange(first: number, end: number, size: number, read: NodeReader): Promise<Hash[]> {
-  return readSpans(rangeSiblings(first, end, size), read);
+export async function proveRange(first: number, end: number, size: number, read: NodeReader): Promise<Hash[]> {
+  return await readSpans(rangeSiblings(first, end, size), read);
 }
 
 /** {@link proveRange} in the tree that just grew, for a range of its new leaves: every node is at hand. */
@@ -65,11 +65,11 @@ export function rangeProofFrom(growth: Growth, first: number, end: number): Hash
  *
  * @see RFC 6962 section 2.1.2
  */
-export function proveConsistency(from: number, to: number, read: NodeReader): Promise<Hash[]> {
+export async function proveConsistency(from: number, to: number, read: NodeReader): Promise<Hash[]> {
   demandCount(from, 'from');
   demandCount(to, 'to');
   if (from > to) throw new RangeError(`a tree of ${to} leaves does not extend one of ${from}`);
-  return readSpans(from === 0 ? [] : consistencySpans(from, { from: 0, to }, true), read);
+  return await readSpans(from === 0 ? [] : consistencySpans(from, { from: 0, to }, true), read);
 }
 
 /**
