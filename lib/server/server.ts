@@ -54,7 +54,7 @@ export class HttpServer {
 
   private constructor(options: ServerOptions) {
     this.#options = options;
-    this.#verifier = new SignatureVerifier((key) => options.directory.secretOf(key), options.now);
+    this.#verifier = new SignatureVerifier((key) => options.directory.secretOf(key), { now: options.now });
     this.#server = createServer(
       {
         requestTimeout: REQUEST_TIMEOUT_MS,
