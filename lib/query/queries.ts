@@ -1,11 +1,15 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { PrivacyPolicy } from '../event/privacy.ts';
 import { readHead } from '../ledger/commit.ts';
 import type { Table } from '../store/ports.ts';
+import { type Activity, activityOf } from './activity.ts';
 import { Cursors } from './cursor.ts';
 import { RecordFilter } from './filter.ts';
-import type { Page, Query } from './query.ts';
+import type { Period } from './parse.ts';
+import { type Filters, MAX_LIMIT, type Match, type Page, type Query } from './query.ts';
 import { RecentBlocks } from './recent-blocks.ts';
 import { Search, type SearchContext } from './search.ts';
+import { type Summary, type SummaryRequest, summarise } from './summary.ts';
 import { seqAt, type TrailEnd } from './times.ts';
 
 /** What {@link Queries} work with. */
@@ -20,6 +24,26 @@ export interface QueriesOptions {
 }
 
 const BUDGET = 50_000;
+/** Milliseconds between looks for new records where nobody tells of them. */
+const POLL_MS = 500;
+
+/** How to follow a trail. */
+export interface WatchOptions {
+  /** The number of the first record to look at. @default the next one to be appended */
+  readonly from?: number;
+  /** Ends it. */
+  readonly signal?: AbortSignal;
+  /** Resolves when it makes sense to look again, and soon once the signal is given. @default half a second passes */
+  readonly wait?: (signal: AbortSignal | undefined) => Promise<void>;
+}
+
+async function pause(signal: AbortSignal | undefined): Promise<void> {
+  try {
+    await sleep(POLL_MS, undefined, signal === undefined ? {} : { signal });
+  } catch (error) {
+    if (signal?.aborted !== true) throw error;
+  }
+}
 
 /** Answers questions about the records of a trail, from the index where it reaches and from the ledger beyond it. */
 export class Queries {
@@ -63,10 +87,64 @@ export class Queries {
     if (at !== undefined && !isDown) low = Math.max(low, at.seq);
     const search = new Search(this.#context(trail, filter, query), low, high);
     await search.run();
-    const page = { matches: search.matches, asOf };
-    if (!search.hasMore) return { ...page, more: false };
+    const page = { matches: search.matches, asOf, more: search.hasMore };
+    if (isDown && !search.hasMore) return page;
     const seq = isDown ? search.high : search.low;
-    return { ...page, more: true, cursor: this.#cursors.seal(trail, question, { seq, asOf }) };
+    return { ...page, cursor: this.#cursors.seal(trail, question, { seq, asOf }) };
+  }
+
+  /**
+   * All records that a query asks for, of the trail as it is at the call, in constant memory.
+   *
+   * @throws as {@link page}
+   */
+  async *all(
+    trail: string,
+    query: Pick<Query, 'filters' | 'order' | 'from' | 'to'>,
+  ): AsyncGenerator<Match, void, void> {
+    const filter = new RecordFilter(query.filters, this.#policy(trail));
+    const head = await readHead(this.#table, trail);
+    let { low, high } = await this.#range(trail, head, query);
+    while (low < high) {
+      const context = this.#context(trail, filter, { order: query.order, limit: MAX_LIMIT });
+      const search = new Search(context, low, high);
+      await search.run();
+      yield* search.matches;
+      ({ low, high } = search);
+    }
+  }
+
+  /**
+   * Records as they are appended, from the trail's end or from `options.from` on, until the signal is given.
+   *
+   * @throws as {@link page}
+   *
+   * @example
+   * for await (const { line } of queries.watch('orders', { severity: ['critical'] }, { signal })) console.log(line);
+   */
+  async *watch(trail: string, filters: Filters, options: WatchOptions = {}): AsyncGenerator<Match, void, void> {
+    const { signal, wait = pause } = options;
+    const filter = new RecordFilter(filters, this.#policy(trail));
+    let next = options.from ?? (await readHead(this.#table, trail)).size;
+    while (signal?.aborted !== true) {
+      const { size } = await readHead(this.#table, trail);
+      const search = new Search(this.#context(trail, filter, { order: 'oldest', limit: MAX_LIMIT }), next, size);
+      await search.run();
+      yield* search.matches;
+      next = search.low;
+      if (!search.hasMore) await wait(signal);
+    }
+  }
+
+  /** What a trail holds over a period. See {@link summarise}. */
+  summary(trail: string, request: SummaryRequest = {}): Promise<Summary> {
+    return summarise(this.#table, trail, request);
+  }
+
+  /** What an actor did over a period. Reads each of the actor's records in it. @throws as {@link page} */
+  activity(trail: string, actor: string, period: Period = {}): Promise<Activity> {
+    const query = { filters: { actor: [actor] }, order: 'newest', ...period } as const;
+    return activityOf(actor, period, this.all(trail, query));
   }
 
   /** The records of a period: from `low` to before `high`. */

@@ -46,6 +46,9 @@ export interface Page {
    * call is bounded.
    */
   readonly more: boolean;
-  /** Where to go on; there when `more` is true. */
+  /**
+   * Where to go on; there when `more` is true. With the oldest first it is there even at the end, for what may still be
+   * appended.
+   */
   readonly cursor?: string;
 }

@@ -138,7 +138,7 @@ export async function readAll(
     const page = await queries.page(TRAIL, next);
     matches.push(...page.matches);
     sizes.push(page.asOf);
-    next = page.cursor === undefined ? undefined : { ...query, cursor: page.cursor };
+    next = page.more && page.cursor !== undefined ? { ...query, cursor: page.cursor } : undefined;
     if (next !== undefined) await between(pages);
   }
   return { matches, sizes, pages: sizes.length };

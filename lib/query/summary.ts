@@ -1,0 +1,236 @@
+import { dimensionsOf } from '../event/dimensions.ts';
+import {
+  addCounts,
+  COUNTED,
+  type Counted,
+  type Counts,
+  countRecord,
+  emptyCounts,
+  readSlices,
+  type Slice,
+  type SliceRange,
+  UNIT_MS,
+  type Unit,
+  unitsOf,
+} from '../followers/indexer-counts.ts';
+import { classOf, type Run } from '../followers/indexer-runs.ts';
+import { isCurrent, readIndexSnapshot } from '../followers/indexer-state.ts';
+import { readBlocks } from '../ledger/blocks.ts';
+import { readHead } from '../ledger/commit.ts';
+import { SealtrailError } from '../log/error.ts';
+import { parseRecord } from '../log/record.ts';
+import type { Table } from '../store/ports.ts';
+import type { Period } from './parse.ts';
+import { seqAt, type TrailEnd } from './times.ts';
+
+/** How fine a histogram is: by minutes, hours or days of UTC. */
+export const BUCKETS = ['minute', 'hour', 'day'] as const;
+/** One of {@link BUCKETS}. */
+export type Bucket = (typeof BUCKETS)[number];
+const BUCKET_MS: Readonly<Record<Bucket, number>> = { minute: 60_000, ...UNIT_MS };
+/** Buckets of a histogram, at most: two weeks of minutes, more than two years of hours. */
+const MAX_BUCKETS = 20_160;
+/** Values of a breakdown where the caller does not say. */
+export const DEFAULT_TOP = 100;
+
+/** What to summarise. */
+export interface SummaryRequest extends Period {
+  /** Default: minutes for up to three hours, hours for up to a week, else days. */
+  readonly bucket?: Bucket;
+  /** Values listed of each dimension, those with the most records. @default {@link DEFAULT_TOP} */
+  readonly top?: number;
+}
+
+/** How records spread over the values of a dimension. */
+export interface Breakdown {
+  /** Most records first, then by value. */
+  readonly values: readonly { readonly value: string; readonly count: number }[];
+  /** Different values there are, listed or not. */
+  readonly distinct: number;
+  /** Records with values that are not listed. */
+  readonly others: number;
+}
+
+/** What a trail holds over a period: exact, however long. */
+export interface Summary extends Period {
+  /** The trail's size for which this holds. */
+  readonly asOf: number;
+  readonly total: number;
+  /** Records that lack a dimension are not in its breakdown. */
+  readonly by: Readonly<Record<Counted, Breakdown>>;
+  readonly histogram: {
+    readonly bucket: Bucket;
+    /** Buckets that are not empty, ascending; `from` in Unix milliseconds. */
+    readonly counts: readonly { readonly from: number; readonly count: number }[];
+  };
+}
+
+/** How often merges may get in the way. */
+const MAX_STALE = 10;
+
+/**
+ * Summarises a period: from the index's counts for whole hours and days, from the ledger for the rest of the first and
+ * the last hour and for what is not indexed yet.
+ *
+ * @throws `invalid_parameter` when the histogram would have too many buckets; `store_corrupt`; the Table's errors
+ */
+export async function summarise(table: Table, trail: string, request: SummaryRequest): Promise<Summary> {
+  for (let stale = 0; stale < MAX_STALE; stale++) {
+    const index = await readIndexSnapshot(table, trail);
+    const head = await readHead(table, trail);
+    const span = await spanOf(table, trail, head, request);
+    const tally = new Tally(bucketOf(span, request));
+    await countPeriod(table, trail, index.runs, index.size, span, tally);
+    if (await isCurrent(table, trail, index)) return tally.summary(request, head.size);
+  }
+  throw new SealtrailError('unavailable', 'the index is being rewritten: try again', { retryAfter: 1 });
+}
+
+/** A period in every measure that is needed. */
+interface Span {
+  /** Records from `low` to before `high`. */
+  readonly low: number;
+  readonly high: number;
+  /** Hours since 1970 that lie within the period as a whole, from `fromHour` to before `toHour`. */
+  readonly fromHour: number;
+  readonly toHour: number;
+  /** The records of those hours: from `lowHour` to before `highHour`. */
+  readonly lowHour: number;
+  readonly highHour: number;
+  /** Milliseconds from the first moment to the last. */
+  readonly milliseconds: number;
+}
+
+async function spanOf(table: Table, trail: string, head: TrailEnd, { from, to }: Period): Promise<Span> {
+  const at = (time: number) => seqAt(table, trail, head, time);
+  const end = head.receivedAt + 1;
+  const low = from === undefined ? 0 : await at(from);
+  const high = Math.max(low, to === undefined ? head.size : await at(to));
+  const fromHour = Math.max(0, Math.ceil((from ?? 0) / UNIT_MS.hour));
+  // Beyond the newest record there is nothing, so its hour is whole where the period goes on.
+  const toHour = to === undefined || to >= end ? Math.ceil(end / UNIT_MS.hour) : Math.floor(to / UNIT_MS.hour);
+  const lowHour = Math.min(high, Math.max(low, from === undefined ? 0 : await at(fromHour * UNIT_MS.hour)));
+  const highHour = toHour * UNIT_MS.hour >= end ? high : Math.max(lowHour, await at(toHour * UNIT_MS.hour));
+  const first = from ?? (await firstTime(table, trail, head));
+  return {
+    low,
+    high,
+    fromHour,
+    toHour,
+    lowHour,
+    highHour,
+    milliseconds: Math.max(0, Math.min(to ?? end, end) - first),
+  };
+}
+
+async function firstTime(table: Table, trail: string, head: TrailEnd): Promise<number> {
+  if (head.size === 0) return 0;
+  for await (const block of readBlocks(table, trail, { from: 0, to: 1 })) return block.receivedAt;
+  return 0;
+}
+
+function bucketOf({ milliseconds }: Span, { bucket }: SummaryRequest): Bucket {
+  if (bucket === undefined) {
+    if (milliseconds <= 3 * UNIT_MS.hour) return 'minute';
+    return milliseconds <= 7 * UNIT_MS.day ? 'hour' : 'day';
+  }
+  if (milliseconds / BUCKET_MS[bucket] <= MAX_BUCKETS) return bucket;
+  const message = `bucket: the period has more than ${MAX_BUCKETS} ${bucket}s: choose a longer one, or a shorter period`;
+  throw new SealtrailError('invalid_parameter', message, { field: 'bucket' });
+}
+
+async function countPeriod(
+  table: Table,
+  trail: string,
+  runs: readonly Run[],
+  indexed: number,
+  span: Span,
+  tally: Tally,
+) {
+  const { low, high, lowHour, highHour } = span;
+  // Records that the slices of whole hours stand for; none where those hours are not indexed at all.
+  const [from, to] = [lowHour, Math.max(lowHour, Math.min(highHour, indexed))];
+  await recount(table, trail, low, from, tally);
+  if (from < to) await addSlices(table, trail, runs, span, tally);
+  await recount(table, trail, to, high, tally);
+}
+
+async function recount(table: Table, trail: string, from: number, to: number, tally: Tally): Promise<void> {
+  if (from >= to) return;
+  for await (const block of readBlocks(table, trail, { from, to })) {
+    const lines = block.lines.slice(Math.max(0, from - block.first), to - block.first);
+    tally.addRecords(lines, block.receivedAt);
+  }
+}
+
+async function addSlices(table: Table, trail: string, runs: readonly Run[], span: Span, tally: Tally): Promise<void> {
+  const byClass = Map.groupBy(runs, (run) => classOf(run.size));
+  for (const [runClass, group] of byClass) {
+    // Minutes are told by hours only.
+    const units = tally.bucket === 'minute' ? (['hour'] as const) : unitsOf(runClass);
+    for (const range of rangesOf(span.fromHour, span.toHour, units)) {
+      for await (const slice of readSlices(table, trail, group, range)) tally.addSlice(range.unit, slice);
+    }
+  }
+}
+
+/** The hours from `from` to before `to`, by whole days as far as there are any and they may be used. */
+function rangesOf(from: number, to: number, units: readonly Unit[]): SliceRange[] {
+  const [fromDay, toDay] = [Math.ceil(from / 24), Math.floor(to / 24)];
+  if (!units.includes('day') || fromDay >= toDay) return [{ unit: 'hour', from, to }];
+  return [
+    { unit: 'hour', from, to: fromDay * 24 },
+    { unit: 'day', from: fromDay, to: toDay },
+    { unit: 'hour', from: toDay * 24, to },
+  ];
+}
+
+/** Counts as they add up. */
+class Tally {
+  readonly bucket: Bucket;
+  readonly #counts: Counts = emptyCounts(0);
+  /** Records by the start of their bucket. */
+  readonly #buckets = new Map<number, number>();
+
+  constructor(bucket: Bucket) {
+    this.bucket = bucket;
+  }
+
+  addRecords(lines: readonly string[], receivedAt: number): void {
+    this.#addTo(receivedAt, lines.length);
+    for (const line of lines) countRecord(this.#counts, 0, dimensionsOf(parseRecord(line)));
+  }
+
+  addSlice(unit: Unit, { at, counts }: Slice): void {
+    addCounts(this.#counts, counts);
+    const start = at * UNIT_MS[unit];
+    const step = UNIT_MS[unit] / counts.cells.length;
+    for (const [cell, count] of counts.cells.entries()) if (count > 0) this.#addTo(start + cell * step, count);
+  }
+
+  summary({ from, to, top = DEFAULT_TOP }: SummaryRequest, asOf: number): Summary {
+    const by = Object.fromEntries(COUNTED.map((name) => [name, breakdown(this.#counts.values[name], top)]));
+    const counts = [...this.#buckets].map(([start, count]) => ({ from: start, count })).sort((a, b) => a.from - b.from);
+    return {
+      ...(from === undefined ? {} : { from }),
+      ...(to === undefined ? {} : { to }),
+      asOf,
+      total: this.#counts.total,
+      by: by as Summary['by'], // one by one above
+      histogram: { bucket: this.bucket, counts },
+    };
+  }
+
+  #addTo(time: number, count: number): void {
+    const start = time - (time % BUCKET_MS[this.bucket]);
+    this.#buckets.set(start, (this.#buckets.get(start) ?? 0) + count);
+  }
+}
+
+/** The `top` values with the most records. */
+export function breakdown(counts: ReadonlyMap<string, number>, top: number): Breakdown {
+  const sorted = [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
+  const values = sorted.slice(0, top).map(([value, count]) => ({ value, count }));
+  const others = sorted.slice(top).reduce((sum, [, count]) => sum + count, 0);
+  return { values, distinct: counts.size, others };
+}
