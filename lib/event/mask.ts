@@ -83,8 +83,9 @@ function isDomain(text: string, at: number): boolean {
   return domain !== undefined && TOP_LEVEL.test(domain) && !VERSION_START.test(domain);
 }
 
-/** The first character, unless it is half of the whole. */
+/** The first character, unless it is half of the whole. `git@` is the account that a Git server has for everybody. */
 function maskLocal(local: string): string {
+  if (local === 'git') return local;
   if (local.length <= STARS.length + 1 && local.endsWith(STARS)) return local;
   return (local.length > 2 ? local.charAt(0) : '') + STARS;
 }

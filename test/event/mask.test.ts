@@ -89,6 +89,7 @@ describe('what is neither stays as it is', () => {
     ['@octokit/webhooks', 'a package'],
     ['left-pad@1.3.0', 'a package with a version'],
     ['pkg@1.2.3-beta.one', 'and a pre-release'],
+    ['git@github.com:octocat/hello.git', 'a repository'],
     ['@alice', 'a handle'],
     ['alice@localhost', 'no domain'],
     ['a @ b.com', 'no address'],
