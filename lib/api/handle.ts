@@ -1,42 +1,28 @@
 import { SealtrailError } from '../log/error.ts';
-import { appendEvents } from './append.ts';
-import { listKeys, listTrails, sealTrail } from './deployment.ts';
-import { getRecord, queryEvents } from './events.ts';
-import type { ApiRequest, ApiResponse } from './http.ts';
+import { type ApiRequest, type ApiResponse, json } from './http.ts';
+import { openApi } from './openapi.ts';
 import { problemResponse } from './problem.ts';
+import { type Handler, ROUTES } from './routes.ts';
 import type { Services } from './services.ts';
-import { getCheckpoint, getConsistency, getProof } from './tree.ts';
 
-type Handler = (
-  services: Services,
-  request: ApiRequest,
-  parameters: Readonly<Record<string, string>>,
-) => Promise<ApiResponse>;
-
-/** Every route: method, path with `{parameters}`, and what answers it. The order does not matter. */
-const ROUTES: readonly (readonly [method: string, path: string, handler: Handler])[] = [
-  ['POST', '/v1/trails/{trail}/events', appendEvents],
-  ['GET', '/v1/trails/{trail}/events', queryEvents],
-  ['GET', '/v1/trails/{trail}/events/{event}', getRecord],
-  ['GET', '/v1/trails/{trail}/events/{seq}/proof', getProof],
-  ['GET', '/v1/trails/{trail}/checkpoint', getCheckpoint],
-  ['GET', '/v1/trails/{trail}/consistency', getConsistency],
-  ['POST', '/v1/trails/{trail}/seals', sealTrail],
-  ['GET', '/v1/trails', listTrails],
-  ['GET', '/v1/keys', listKeys],
-];
-
-interface Route {
+interface Pattern {
   readonly method: string;
   readonly segments: readonly string[];
   readonly handler: Handler;
 }
 
-const TABLE: readonly Route[] = ROUTES.map(([method, path, handler]) => ({
-  method,
-  segments: path.split('/').slice(1),
-  handler,
-}));
+let description: object | undefined;
+
+/** `GET /v1/openapi.json`: this API, described. Made once, when it is first asked for. */
+const getOpenApi: Handler = async () => {
+  description ??= openApi(ROUTES);
+  return json(200, description);
+};
+
+const PATTERNS: readonly Pattern[] = [
+  ...ROUTES,
+  { method: 'GET', path: '/v1/openapi.json', handler: getOpenApi } as const,
+].map(({ method, path, handler }) => ({ method, segments: path.split('/').slice(1), handler }));
 
 /**
  * Answers a request: finds the route, runs it, and turns what it throws into an answer. It never throws.
@@ -59,7 +45,7 @@ export async function handle(
 
 function dispatch(services: Services, request: ApiRequest): Promise<ApiResponse> {
   const segments = decodeSegments(request.path);
-  const here = TABLE.flatMap((route) => {
+  const here = PATTERNS.flatMap((route) => {
     const parameters = matched(route.segments, segments);
     return parameters === undefined ? [] : [{ route, parameters }];
   });

@@ -1,0 +1,110 @@
+import { z } from 'zod';
+import { auditEventSchema } from '../event/schema.ts';
+
+/** What the answers look like: documented in the OpenAPI description and checked against real answers in tests. */
+
+const count = z.int().min(0);
+const seq = count.describe('A record number, from 0 on.');
+const millis = count.describe('Unix milliseconds.');
+const hex = z.string().regex(/^[0-9a-f]{64}$/);
+const hash64 = z.string().length(44).describe('A SHA-256 hash in base64.');
+const note = z.string().describe('A signed checkpoint (C2SP tlog-checkpoint).');
+
+export const recordSchema = z.strictObject({
+  event: auditEventSchema,
+  prev: hex.describe('Leaf hash of the record before; 64 zeros for the first.'),
+  receivedAt: millis,
+  seq,
+  submitter: z.string(),
+  trail: z.string(),
+  v: z.literal(1),
+});
+
+export const receiptSchema = z.strictObject({
+  trail: z.string(),
+  first: seq,
+  count: z.int().min(1),
+  receivedAt: millis,
+  events: z.array(z.strictObject({ seq, id: z.string(), hash: hex.describe('The leaf hash.') })),
+  replayed: z.boolean().describe('Whether the same idempotency key had been used before.'),
+  sealed: z.boolean().describe('Whether a checkpoint covers the events already.'),
+  checkpoint: note.optional(),
+  proof: z.array(hash64).describe('Range proof of the events in the checkpoint: see docs/spec.md.').optional(),
+  lines: z.array(z.string()).describe('The record lines, with `Prefer: return=representation`.').optional(),
+});
+
+export const pageSchema = z.strictObject({
+  records: z.array(recordSchema),
+  asOf: count.describe('The size of the trail for which the answer holds.'),
+  more: z.boolean().describe('Whether to go on with the cursor; a page may be short and not the last.'),
+  cursor: z.string().optional(),
+});
+
+export const consistencySchema = z.strictObject({
+  trail: z.string(),
+  from: count,
+  to: count,
+  proof: z.array(hash64).describe('RFC 6962 section 2.1.2.'),
+  checkpoints: z.strictObject({ from: note, to: note }),
+});
+
+export const trailsSchema = z.strictObject({
+  trails: z.array(z.strictObject({ trail: z.string(), size: count, receivedAt: millis })),
+});
+
+export const keysSchema = z.strictObject({
+  logName: z.string(),
+  keys: z.array(
+    z.strictObject({
+      trail: z.string(),
+      name: z.string(),
+      keyId: z.string(),
+      algorithm: z.enum(['ed25519', 'ecdsa-p256']),
+      vkey: z.string(),
+      pem: z.string(),
+      fingerprint: z.string(),
+    }),
+  ),
+});
+
+export const sealSchema = z.strictObject({ trail: z.string(), size: count, checkpoint: note.optional() });
+
+const breakdown = z.strictObject({
+  values: z.array(z.strictObject({ value: z.string(), count })).describe('Most records first.'),
+  distinct: count,
+  others: count.describe('Records with values that are not listed.'),
+});
+
+export const summarySchema = z.strictObject({
+  trail: z.string(),
+  from: millis.optional(),
+  to: millis.optional(),
+  asOf: count,
+  total: count,
+  by: z.record(z.string(), breakdown),
+  histogram: z.strictObject({
+    bucket: z.enum(['minute', 'hour', 'day']),
+    counts: z.array(z.strictObject({ from: millis, count })),
+  }),
+});
+
+export const activitySchema = z.strictObject({
+  trail: z.string(),
+  actor: z.string(),
+  from: millis.optional(),
+  to: millis.optional(),
+  total: count,
+  byType: breakdown,
+  byOutcome: breakdown,
+  last: z.strictObject({ seq, receivedAt: millis, type: z.string() }).optional(),
+});
+
+export const problemSchema = z.strictObject({
+  type: z.literal('about:blank'),
+  title: z.string(),
+  status: z.int(),
+  code: z.string().describe('Stable: programs may branch on it.'),
+  detail: z.string(),
+  field: z.string().describe('The input field or parameter at fault.').optional(),
+  requestId: z.string(),
+});
