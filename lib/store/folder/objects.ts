@@ -1,14 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { constants } from 'node:fs';
-import { link, lstat, open, readdir, realpath, rename, rm, unlink } from 'node:fs/promises';
+import { link, lstat, readdir, realpath, rename, rm, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import { SealtrailError } from '../../log/error.ts';
-import { closing, syncFolder, writeSynced } from '../durable-file.ts';
+import { syncFolder, writeSynced } from '../durable-file.ts';
 import { checkObjectKey, checkObjectPrefix } from '../object-key.ts';
 import type { ObjectEntry, Objects, ObjectVersion, Retention } from '../ports.ts';
 import { absent, systemCode } from '../system-error.ts';
 import { folderError } from './failure.ts';
 import { DurableFolders, linkError, makeFolder } from './folders.ts';
+import { checkNoLink, readObject, statsOf } from './reading.ts';
 import { type Found, walk } from './walk.ts';
 
 /** The version of every object: a folder keeps only one. S3 says the same where versioning was never turned on. */
@@ -81,7 +82,7 @@ export class FolderObjects implements Objects {
         return 'created';
       } catch (error) {
         if (systemCode(error) !== 'EEXIST') throw error;
-        await this.#compare(key, bytes);
+        this.#compare(key, bytes);
         return 'existed';
       }
     });
@@ -90,7 +91,7 @@ export class FolderObjects implements Objects {
   /** A folder cannot lock, so that `retention` is not kept. */
   async replace(key: string, bytes: Uint8Array, _retention?: Retention): Promise<void> {
     await this.#write(key, bytes, async (unfinished, path) => {
-      const standing = await lstat(path).catch(absent);
+      const standing = statsOf(path);
       if (standing?.isSymbolicLink()) throw linkError(path);
       if (standing && !standing.isFile()) throw taken(key);
       await rename(unfinished, path);
@@ -100,7 +101,11 @@ export class FolderObjects implements Objects {
   async get(key: string): Promise<Uint8Array | undefined> {
     checkObjectKey(key);
     this.#checkOpen();
-    return attempt(join(this.#root, key), () => this.#read(key));
+    return attempt(join(this.#root, key), async () => {
+      // Reading is synchronous: somebody who reads a thousand objects lets others have their turns.
+      await turn();
+      return readObject(this.#root, key);
+    });
   }
 
   async *list(prefix: string, options: { readonly after?: string } = {}): AsyncIterable<ObjectEntry> {
@@ -126,8 +131,8 @@ export class FolderObjects implements Objects {
     checkObjectPrefix(prefix);
     this.#checkOpen();
     try {
-      await this.#checkNoLink(join(this.#root, prefix.slice(0, prefix.lastIndexOf('/') + 1)));
-      yield* walk(this.#root, prefix, after, UNFINISHED);
+      checkNoLink(this.#root, prefix);
+      yield* walk(this.#root, { prefix, after, skip: UNFINISHED });
     } catch (error) {
       throw folderError(error, join(this.#root, prefix));
     }
@@ -152,7 +157,7 @@ export class FolderObjects implements Objects {
       try {
         await folders.ensure(dirname(unfinished));
         await folders.ensure(dirname(path));
-        await this.#checkNoLink(dirname(path));
+        checkNoLink(this.#root, key);
         await writeSynced(unfinished, bytes, READ_ONLY);
         const result = await publish(unfinished, path);
         await syncFolder(dirname(path));
@@ -170,38 +175,11 @@ export class FolderObjects implements Objects {
     });
   }
 
-  async #compare(key: string, bytes: Uint8Array): Promise<void> {
-    const standing = await this.#read(key);
+  #compare(key: string, bytes: Uint8Array): void {
+    const standing = readObject(this.#root, key);
     if (standing === undefined) throw taken(key);
     if (Buffer.compare(standing, bytes) !== 0) {
       throw new SealtrailError('object_differs', `${key} already holds other bytes`);
-    }
-  }
-
-  async #read(key: string): Promise<Uint8Array | undefined> {
-    const path = join(this.#root, key);
-    await this.#checkNoLink(dirname(path));
-    // Without O_NONBLOCK a planted pipe would stop the reader for ever.
-    const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-    const handle = await open(path, flags).catch(absent);
-    return (
-      handle &&
-      closing(handle, async () => {
-        const stats = await handle.stat();
-        if (stats.isDirectory()) return undefined;
-        if (!stats.isFile()) throw new SealtrailError('store_corrupt', `${path} is a special file and not an object`);
-        return new Uint8Array(await handle.readFile());
-      })
-    );
-  }
-
-  /** @throws SealtrailError `store_corrupt` where a folder under the root is a link, naming it. */
-  async #checkNoLink(folder: string): Promise<void> {
-    const path = resolve(folder);
-    const real = await realpath(path).catch(absent);
-    if (real === undefined || real === path) return;
-    for (let part = path; part.length > this.#root.length; part = dirname(part)) {
-      if ((await lstat(part)).isSymbolicLink()) throw linkError(part);
     }
   }
 

@@ -1,8 +1,9 @@
-import type { Dirent } from 'node:fs';
-import { lstat, readdir } from 'node:fs/promises';
+import { type Dirent, opendirSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import { isSegment } from '../object-key.ts';
-import { systemCode } from '../system-error.ts';
+import { absent } from '../system-error.ts';
+import { statsOf } from './reading.ts';
 
 /** Something that stands in the folder. */
 export interface Found {
@@ -12,41 +13,49 @@ export interface Found {
   readonly modifiedAt: number;
 }
 
-/** Where a name that is not UTF-8 was decoded. */
-const UNDECODABLE = '\ufffd';
-
-/**
- * Yields what stands under a folder, in ascending order of the key's bytes, one folder's names in memory at a time.
- * Links and special files, and names that no object can have, are yielded as they stand and not entered or followed.
- *
- * @param skip names at the top that are not part of the store.
- */
-export async function* walk(root: string, prefix: string, after: string, skip: string): AsyncGenerator<Found> {
-  const slash = prefix.lastIndexOf('/');
-  yield* walkFolder(root, prefix.slice(0, slash + 1), { prefix, after, skip });
+/** What a walk passes over. */
+export interface Limits {
+  /** Only keys that start with it. */
+  readonly prefix: string;
+  /** Only keys above it. */
+  readonly after: string;
+  /** A name at the top that is not part of the store. */
+  readonly skip: string;
 }
 
-interface Limits {
-  readonly prefix: string;
-  readonly after: string;
-  readonly skip: string;
+/** What Node puts for bytes that are not UTF-8: the real name is not known. */
+const UNDECODABLE = '\ufffd';
+/** Names read or looked at before the event loop gets its turn. */
+const TURN = 256;
+
+/**
+ * Yields what stands under a folder in ascending order of the key's bytes, holding the names of one folder and those
+ * above it in memory. Links, special files and names that no object can have are yielded as they stand, so that nothing
+ * goes unseen, and never followed or entered.
+ */
+export async function* walk(root: string, limits: Limits): AsyncGenerator<Found> {
+  yield* walkFolder(root, limits.prefix.slice(0, limits.prefix.lastIndexOf('/') + 1), limits);
 }
 
 /** @param base the folder's key with its final slash; empty for the root. */
 async function* walkFolder(root: string, base: string, limits: Limits): AsyncGenerator<Found> {
+  let sinceTurn = 0;
   for (const { name, isFolder } of await namesIn(join(root, base))) {
     const key = base + name;
     if (key === limits.skip) continue;
     if (isFolder && isSegment(name)) {
-      const inside = `${key}/`;
-      const mayMatch = inside.startsWith(limits.prefix) || limits.prefix.startsWith(inside);
-      const mayFollow = inside > limits.after || limits.after.startsWith(inside);
-      if (mayMatch && mayFollow) yield* walkFolder(root, inside, limits);
+      if (mayHold(`${key}/`, limits)) yield* walkFolder(root, `${key}/`, limits);
     } else if (key.startsWith(limits.prefix) && key > limits.after) {
-      const found = await describe(root, key);
+      const found = describe(root, key);
       if (found) yield found;
     }
+    if (++sinceTurn % TURN === 0) await turn();
   }
+}
+
+/** Whether keys that start with `base` can be within the limits. */
+function mayHold(base: string, { prefix, after }: Limits): boolean {
+  return (base.startsWith(prefix) || prefix.startsWith(base)) && (base > after || after.startsWith(base));
 }
 
 interface Name {
@@ -55,28 +64,41 @@ interface Name {
 }
 
 async function namesIn(folder: string): Promise<Name[]> {
-  const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown): Dirent[] => {
-    const code = systemCode(error);
-    if (code === 'ENOENT' || code === 'ENOTDIR') return [];
-    throw error;
-  });
-  const sorted = entries.map((entry) => {
+  const names: (Name & { readonly order: Buffer })[] = [];
+  for await (const entry of entriesOf(folder)) {
     const isFolder = entry.isDirectory();
-    // A folder sorts as the keys in it do: `a-b` comes before `a/b`, since '-' is before '/'.
-    return { name: entry.name, isFolder, order: Buffer.from(isFolder ? `${entry.name}/` : entry.name) };
-  });
-  return sorted.sort((a, b) => Buffer.compare(a.order, b.order));
+    // A folder sorts as the keys in it do: `a-b` comes before `a/b`, since '-' comes before '/'.
+    names.push({ name: entry.name, isFolder, order: Buffer.from(isFolder ? `${entry.name}/` : entry.name) });
+  }
+  return names.sort((a, b) => Buffer.compare(a.order, b.order));
 }
 
-async function describe(root: string, key: string): Promise<Found | undefined> {
-  // Its real name is not known, and it must not go unseen.
-  if (key.includes(UNDECODABLE)) return { key, size: 0, modifiedAt: 0 };
+async function* entriesOf(folder: string): AsyncGenerator<Dirent> {
+  await turn();
+  const opened = openFolder(folder);
+  if (!opened) return;
   try {
-    const { size, mtimeMs } = await lstat(join(root, key));
-    return { key, size, modifiedAt: Math.trunc(mtimeMs) };
-  } catch (error) {
-    // Removed since its name was read.
-    if (systemCode(error) === 'ENOENT') return undefined;
-    throw error;
+    let count = 0;
+    for (let entry = opened.readSync(); entry; entry = opened.readSync()) {
+      yield entry;
+      if (++count % TURN === 0) await turn();
+    }
+  } finally {
+    opened.closeSync();
   }
+}
+
+function openFolder(folder: string) {
+  try {
+    return opendirSync(folder, { bufferSize: TURN });
+  } catch (error) {
+    return absent(error);
+  }
+}
+
+function describe(root: string, key: string): Found | undefined {
+  if (key.includes(UNDECODABLE)) return { key, size: 0, modifiedAt: 0 };
+  const stats = statsOf(join(root, key));
+  // Undefined: removed since its name was read.
+  return stats && { key, size: stats.size, modifiedAt: Math.trunc(stats.mtimeMs) };
 }
