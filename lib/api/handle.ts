@@ -57,6 +57,21 @@ function dispatch(services: Services, request: ApiRequest): Promise<ApiResponse>
   throw new MethodNotAllowed(here.map(({ route }) => route.method));
 }
 
+/** Parameters that name no person. */
+const LOGGED = ['{trail}', '{seq}'];
+const MAX_LOGGED_PATH = 256;
+
+/** A path as it may go into a log: parameters that may name people are replaced by their names in braces. */
+export function loggedPath(path: string): string {
+  const segments = path.split('/').slice(1);
+  const route = PATTERNS.find((one) => matched(one.segments, segments) !== undefined);
+  const kept = segments.map((segment, at) => {
+    const part = route?.segments[at] ?? segment;
+    return part.startsWith('{') && !LOGGED.includes(part) ? part : segment;
+  });
+  return `/${kept.join('/')}`.slice(0, MAX_LOGGED_PATH);
+}
+
 /** Carries what `Allow` must say (RFC 9110 section 15.5.6). */
 class MethodNotAllowed extends SealtrailError {
   readonly allow: string;

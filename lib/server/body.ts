@@ -38,10 +38,13 @@ export class BodyBudget {
  * Reads a request's body, at most 5,000,000 bytes. What was taken from the budget for it is the caller's to give back,
  * unless this throws.
  *
+ * @param goOn tells a sender that waits for it that the body may come, once nothing is known against it
+ *
  * @throws `batch_too_large` as soon as that is known, `rate_limited`; `unavailable` when the sender went away
  */
-export async function readBody(incoming: IncomingMessage, budget: BodyBudget): Promise<Body> {
+export async function readBody(incoming: IncomingMessage, budget: BodyBudget, goOn?: () => void): Promise<Body> {
   if (Number(incoming.headers['content-length'] ?? 0) > MAX_BODY_BYTES) throw tooLarge();
+  goOn?.();
   const chunks: Buffer[] = [];
   let bytes = 0;
   try {
@@ -62,8 +65,9 @@ export async function readBody(incoming: IncomingMessage, budget: BodyBudget): P
 }
 
 async function decode(sent: Uint8Array, encoding = 'identity'): Promise<Uint8Array> {
-  if (encoding === 'identity') return sent;
-  if (encoding !== 'gzip') {
+  const coding = encoding.trim().toLowerCase(); // RFC 9110 section 8.4.1: codings are case-insensitive
+  if (coding === 'identity') return sent;
+  if (coding !== 'gzip') {
     const message = 'a body may be sent as it is or with Content-Encoding: gzip';
     throw new SealtrailError('unsupported_media_type', message, { field: 'Content-Encoding' });
   }

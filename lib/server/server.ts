@@ -1,31 +1,25 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { pipeline } from 'node:stream/promises';
+import type { Duplex } from 'node:stream';
+import { loggedPath } from '../api/handle.ts';
 import type { ApiRequest, ApiResponse } from '../api/http.ts';
+import type { Principal } from '../api/principal.ts';
 import { problemResponse } from '../api/problem.ts';
 import { SealtrailError } from '../log/error.ts';
 import type { Directory } from './access.ts';
+import { type AccessEntry, reasonOf } from './access-log.ts';
 import { type Body, BodyBudget, readBody } from './body.ts';
+import { reply } from './reply.ts';
 import { SignatureVerifier } from './sigv4.ts';
+import type { Claim, Refusal } from './sigv4-claim.ts';
 
-/** One line of the access log. It says nothing of what events hold, and no secret. */
-export interface AccessEntry {
-  readonly at: string;
-  readonly requestId: string;
-  readonly method: string;
-  /** Without the query, which may name people. */
-  readonly path: string;
-  readonly status: number;
-  readonly ms: number;
-  readonly principal?: string;
-  /** Why it was refused or failed; for the operator alone. */
-  readonly reason?: string;
-}
+export type { AccessEntry } from './access-log.ts';
 
 export interface ServerOptions {
   readonly handle: (request: ApiRequest) => Promise<ApiResponse>;
   readonly directory: Directory;
+  /** Told of every request once it is answered. Must not throw. */
   readonly log: (entry: AccessEntry) => void;
   /** @default 127.0.0.1: put something with TLS in front before listening elsewhere */
   readonly host?: string;
@@ -33,14 +27,21 @@ export interface ServerOptions {
   readonly port?: number;
   /** Milliseconds that `close` gives requests under way. @default 10,000 */
   readonly drainMs?: number;
+  /** Unix milliseconds, for signatures. @default Date.now */
   readonly now?: () => number;
 }
 
-/** Any request must have arrived whole within this time, and its head sooner. */
+/** Any request must have arrived whole within this time, and its head sooner: who dawdles is cut off. */
 const REQUEST_TIMEOUT_MS = 30_000;
 const HEADERS_TIMEOUT_MS = 10_000;
+/** How often both are looked at. */
+const CHECK_MS = 2_000;
+/** Longer than load balancers keep theirs (60 seconds), so that none sends into a connection that is being closed. */
 const KEEP_ALIVE_MS = 65_000;
+/** Without a byte either way for so long, a connection is cut: also one whose reader does not read. */
+const IDLE_MS = 120_000;
 const MAX_HEADER_BYTES = 16_384;
+const MAX_CONNECTIONS = 2_048;
 /** Bodies in memory, all together. */
 const MAX_BODIES_BYTES = 256_000_000;
 
@@ -55,16 +56,22 @@ export class HttpServer {
   private constructor(options: ServerOptions) {
     this.#options = options;
     this.#verifier = new SignatureVerifier((key) => options.directory.secretOf(key), { now: options.now });
-    this.#server = createServer(
-      {
-        requestTimeout: REQUEST_TIMEOUT_MS,
-        headersTimeout: HEADERS_TIMEOUT_MS,
-        keepAliveTimeout: KEEP_ALIVE_MS,
-        maxHeaderSize: MAX_HEADER_BYTES,
-        noDelay: true,
-      },
-      (request, response) => void this.#answer(request, response),
-    );
+    const limits = {
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      connectionsCheckingInterval: CHECK_MS,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      maxHeaderSize: MAX_HEADER_BYTES,
+      noDelay: true,
+    };
+    this.#server = createServer(limits, (request, response) => void this.#answer(request, response));
+    this.#server.maxConnections = MAX_CONNECTIONS;
+    this.#server.setTimeout(IDLE_MS);
+    // With `Expect: 100-continue` a sender waits for leave to send the body (RFC 9110 section 10.1.1).
+    this.#server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+      void this.#answer(request, response, () => response.writeContinue());
+    });
+    this.#server.on('clientError', (error, socket) => this.#answerNoise(error, socket));
   }
 
   /** @throws `in_use` when the port is taken, `usage` when it cannot be listened on */
@@ -104,92 +111,126 @@ export class HttpServer {
     return this.#closing;
   }
 
-  async #answer(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
-    const started = performance.now();
-    const requestId = randomUUID();
-    const { method = 'GET', url: target = '/' } = incoming;
-    const path = target.split('?', 1)[0] ?? '/';
-    let principal: string | undefined;
-    let reason: string | undefined;
-    let status = 0;
-    let bytes = 0;
+  async #answer(incoming: IncomingMessage, outgoing: ServerResponse, goOn?: () => void): Promise<void> {
+    const exchange = new Exchange(incoming);
+    const { requestId } = exchange;
     try {
-      const headers = headersOf(incoming);
-      // Before anything is read: without a signature there is nothing to check.
-      if (!headers.has('authorization')) throw new Refused('no Authorization header');
-      const body = await readBody(incoming, this.#budget);
-      bytes = body.sent.length;
-      const request = await this.#admit({ method, target, headers, requestId }, body);
-      principal = request.principal.name;
-      const response = await this.#options.handle(request);
-      status = response.status;
-      await send(outgoing, response, requestId, method === 'HEAD', this.#closing !== undefined);
+      const response = await this.#respond(exchange, incoming, goOn);
+      exchange.status = response.status;
+      const last = this.#closing !== undefined;
+      await reply(outgoing, response, { requestId, headOnly: exchange.method === 'HEAD', last });
     } catch (error) {
-      reason = describe(error);
-      status = await this.#sendProblem(outgoing, error, requestId, incoming.complete);
-    } finally {
-      this.#budget.give(bytes);
-    }
-    const at = new Date().toISOString();
-    const ms = Math.round((performance.now() - started) * 100) / 100;
-    this.#options.log({
-      at,
-      requestId,
-      method,
-      path,
-      status,
-      ms,
-      ...(principal === undefined ? {} : { principal }),
-      ...(reason === undefined ? {} : { reason }),
-    });
-  }
-
-  /** Finds out who sent a request, and makes it one that the API can handle. */
-  async #admit({ method, target, headers, requestId }: Arrived, body: Body): Promise<ApiRequest> {
-    const verdict = this.#verifier.verify({ method, target, headers, body: body.sent });
-    if (!verdict.ok) throw new Refused(verdict.reason);
-    const principal = this.#options.directory.principalOf(verdict.accessKeyId);
-    if (principal === undefined) throw new Refused("the access key is nobody's");
-    const question = target.indexOf('?');
-    return {
-      method,
-      path: question < 0 ? target : target.slice(0, question),
-      query: new URLSearchParams(question < 0 ? '' : target.slice(question + 1)),
-      headers: Object.fromEntries([...headers].map(([name, values]) => [name, values[0]])),
-      body: await body.decoded(),
-      principal,
-      requestId,
-    };
-  }
-
-  /** @returns the status that went out; 0 where nobody was there any more */
-  async #sendProblem(outgoing: ServerResponse, error: unknown, requestId: string, complete: boolean): Promise<number> {
-    if (outgoing.headersSent || outgoing.destroyed) {
-      // Half an answer is out: cutting the connection is the only way left to say that it is not whole.
+      // The reader is gone, or half an answer is out: cutting the connection is the only way left to say so.
       outgoing.destroy();
-      return 0;
+      exchange.fail(error, 0);
+    } finally {
+      this.#budget.give(exchange.bytes);
     }
-    // What was not read of the request cannot be told from a next one: such a connection is not kept.
-    const headers: Record<string, string> = complete ? {} : { connection: 'close' };
-    const problem = problemResponse(error, requestId, headers);
-    await send(outgoing, problem, requestId, false, this.#closing !== undefined).catch(() => outgoing.destroy());
-    return problem.status;
+    this.#options.log(exchange.entry());
+  }
+
+  async #respond(exchange: Exchange, incoming: IncomingMessage, goOn?: () => void): Promise<ApiResponse> {
+    try {
+      const { method, target } = exchange;
+      const headers = headersOf(incoming);
+      // Before anything is read: nobody's body needs to be kept.
+      const claim = this.#verifier.read({ method, target, headers });
+      if (!claim.ok) throw unauthenticated(claim);
+      const body = await readBody(incoming, this.#budget, goOn);
+      exchange.bytes = body.sent.length;
+      exchange.principal = this.#principalOf(claim, body.sent);
+      const request = await requestOf(claim, body, exchange.principal, exchange.requestId);
+      return await this.#options.handle(request);
+    } catch (error) {
+      const problem = problemResponse(error, exchange.requestId);
+      exchange.fail(error, problem.status);
+      // What is left of the body is read and thrown away, so that the sender gets to the answer.
+      incoming.resume();
+      return problem;
+    }
+  }
+
+  #principalOf(claim: Claim, body: Uint8Array): Principal {
+    const verdict = this.#verifier.check(claim, body);
+    if (!verdict.ok) throw unauthenticated(verdict);
+    const principal = this.#options.directory.principalOf(verdict.accessKeyId);
+    if (principal === undefined) throw unauthenticated({ ok: false, reason: "the access key is nobody's" });
+    return principal;
+  }
+
+  /** Answers what is not HTTP, too large in the head, or too slow, as node would, and leaves a line in the log. */
+  #answerNoise(error: NodeJS.ErrnoException, socket: Duplex): void {
+    const [status, phrase] = NOISE[error.code ?? ''] ?? [400, 'Bad Request'];
+    if (socket.writable && error.code !== 'ECONNRESET') {
+      socket.end(`HTTP/1.1 ${status} ${phrase}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+    } else socket.destroy();
+    const exchange = new Exchange({});
+    exchange.fail(error.code ?? 'not HTTP', status);
+    this.#options.log(exchange.entry());
   }
 }
 
-interface Arrived {
+const NOISE: Readonly<Record<string, readonly [status: number, phrase: string]>> = {
+  HPE_HEADER_OVERFLOW: [431, 'Request Header Fields Too Large'],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'Request Timeout'],
+};
+
+/** What is known of a request while it is being answered, for the log. */
+class Exchange {
+  readonly requestId = randomUUID();
   readonly method: string;
   readonly target: string;
-  readonly headers: ReadonlyMap<string, readonly string[]>;
-  readonly requestId: string;
+  readonly #started = performance.now();
+  principal: Principal | undefined;
+  status = 0;
+  bytes = 0;
+  #reason: string | undefined;
+
+  constructor({ method = '', url = '' }: { readonly method?: string | undefined; readonly url?: string | undefined }) {
+    this.method = method;
+    this.target = url;
+  }
+
+  /** Keeps why it failed; of several reasons the first. */
+  fail(error: unknown, status: number): void {
+    this.status = status;
+    this.#reason ??= reasonOf(error, status);
+  }
+
+  entry(): AccessEntry {
+    return {
+      at: new Date().toISOString(),
+      requestId: this.requestId,
+      method: this.method,
+      path: loggedPath(this.target.split('?', 1)[0] ?? ''),
+      status: this.status,
+      ms: Math.round((performance.now() - this.#started) * 100) / 100,
+      bytes: this.bytes,
+      ...(this.principal === undefined ? {} : { principal: this.principal.name }),
+      ...(this.#reason === undefined ? {} : { reason: this.#reason }),
+    };
+  }
 }
 
 /** One sentence for all: what was wrong is in the log, where a guesser does not see it. */
-class Refused extends SealtrailError {
-  constructor(reason: string) {
-    const message = 'sign the request with AWS Signature Version 4 for the service execute-api';
-    super('unauthenticated', message, { cause: reason });
-  }
+function unauthenticated({ reason }: Refusal): SealtrailError {
+  const message =
+    'sign the request with AWS Signature Version 4 for the service execute-api, with a key that is known here, the ' +
+    'right time, and all of host, x-amz-*, idempotency-key, prefer and content-encoding among the signed headers';
+  return new SealtrailError('unauthenticated', message, { cause: reason });
+}
+
+async function requestOf(claim: Claim, body: Body, principal: Principal, requestId: string): Promise<ApiRequest> {
+  return {
+    method: claim.method,
+    path: claim.path,
+    query: new URLSearchParams(claim.query),
+    // RFC 9110 section 5.3: repeated fields are one, joined by commas. What is signed is joined in the same way.
+    headers: Object.fromEntries([...claim.headers].map(([name, values]) => [name, values.join(', ')])),
+    body: await body.decoded(),
+    principal,
+    requestId,
+  };
 }
 
 /** All values by lower-case name: node joins or drops repeated ones, and a signature is over what was sent. */
@@ -203,37 +244,4 @@ function headersOf({ rawHeaders }: IncomingMessage): Map<string, string[]> {
     else known.push(value);
   }
   return headers;
-}
-
-async function send(
-  outgoing: ServerResponse,
-  { status, headers, body }: ApiResponse,
-  requestId: string,
-  headOnly: boolean,
-  closing: boolean,
-): Promise<void> {
-  const common: Record<string, string> = {
-    'x-request-id': requestId,
-    'cache-control': 'no-store',
-    'x-content-type-options': 'nosniff',
-    ...(closing ? { connection: 'close' } : {}),
-    ...headers,
-  };
-  if (typeof body === 'string' || body instanceof Uint8Array) {
-    outgoing.writeHead(status, { ...common, 'content-length': Buffer.byteLength(body) });
-    await new Promise<void>((resolve) => outgoing.end(headOnly ? undefined : body, resolve));
-    return;
-  }
-  outgoing.writeHead(status, common);
-  if (headOnly) outgoing.end();
-  else await pipeline(body, outgoing);
-}
-
-/** Code, message and causes, for the operator's log. */
-function describe(error: unknown): string {
-  const parts: string[] = [];
-  for (let at: unknown = error; at !== undefined && parts.length < 5; at = at instanceof Error ? at.cause : undefined) {
-    parts.push(at instanceof SealtrailError ? `${at.code}: ${at.message}` : String(at));
-  }
-  return parts.join(' <- ');
 }
