@@ -52,7 +52,7 @@ const FINDERS: Readonly<Record<Exclude<SecretPattern, 'card_number'>, Finder>> =
   // RFC 7515 section 7.1, RFC 7516 section 7.1: three or five parts, of which the first is JSON that starts with `{"`.
   jwt: {
     hints: ['eyJ'],
-    expression: /(?<![\w-])eyJ[\w-]{8,}(?:\.[\w-]*){2,4}/g,
+    expression: /(?<![\w-])eyJ[\w-]{12,}(?:\.[\w-]*){2,4}/g,
     replacement: REDACTED,
   },
   // IAM user guide, "Unique identifiers": long-term and temporary access keys.

@@ -1,5 +1,5 @@
-/** The shortest secret that has no `@` and fewer digits than a card: an AWS access key id. */
-const MIN_SECRET = 20;
+/** The shortest secret that has no `@` and fewer digits than a card: a JWT of a header alone. */
+const MIN_SECRET = 17;
 /** The digits of the shortest card number. */
 const MIN_CARD_DIGITS = 14;
 
