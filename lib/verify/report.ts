@@ -103,7 +103,7 @@ export interface Report {
   readonly logNameFrom?: 'given' | 'keys' | 'archive';
   readonly trails: readonly Coverage[];
   readonly skipped: readonly Skipped[];
-  /** At most {@link VerifyOptions.maxProblems}; the first of each kind are kept, sorted by trail, record and object. */
+  /** The first 100 of each kind, sorted by trail, record and object. */
   readonly problems: readonly Problem[];
   /** How many there were in all, by kind; kinds that did not occur are absent. */
   readonly problemCounts: Readonly<Partial<Record<ProblemKind, number>>>;

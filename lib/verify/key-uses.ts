@@ -1,0 +1,38 @@
+import type { Verifier } from '../log/note.ts';
+import type { KeyUse } from './report.ts';
+import type { TrailOutcome } from './trail.ts';
+import { fingerprintOf, keyIdText, keysOfTrail, type TrustedKeys } from './trust.ts';
+
+/** Every key that is trusted for a trail of the archive or held by it, by name and ID, and what it signed. */
+export function keyUses(
+  outcomes: readonly TrailOutcome[],
+  trust: TrustedKeys,
+  archived: readonly Verifier[],
+): KeyUse[] {
+  const uses = new Map<string, KeyUse>();
+  const enter = (
+    verifier: Verifier,
+    use: Pick<KeyUse, 'trusted' | 'signed'> & { from?: number; to?: number },
+  ): void => {
+    const { name, algorithm, spki } = verifier;
+    const keyId = keyIdText(verifier.keyId);
+    const place = `${name} ${keyId} ${use.from ?? ''} ${use.to ?? ''}`;
+    if (use.trusted || !uses.has(place))
+      uses.set(place, { name, keyId, algorithm, fingerprint: fingerprintOf(spki), ...use });
+  };
+  for (const { coverage, signed } of outcomes) {
+    const { origin, trail } = coverage;
+    if (origin === undefined) continue;
+    for (const { verifier, from, to } of keysOfTrail(trust, origin, trail)) {
+      const bounds = { ...(from > 0 ? { from } : {}), ...(to < Number.MAX_SAFE_INTEGER ? { to } : {}) };
+      enter(verifier, { trusted: true, signed: signed.get(verifier.keyId) ?? 0, ...bounds });
+    }
+  }
+  const known = new Set([...uses.values()].map(({ name, keyId }) => `${name} ${keyId}`));
+  for (const verifier of archived) {
+    if (known.has(`${verifier.name} ${keyIdText(verifier.keyId)}`)) continue;
+    const outcome = outcomes.find(({ coverage }) => coverage.origin === verifier.name);
+    enter(verifier, { trusted: false, signed: outcome?.signed.get(verifier.keyId) ?? 0 });
+  }
+  return [...uses.values()];
+}

@@ -1,0 +1,31 @@
+import type { OnProgress } from './report.ts';
+
+/** At most ten reports a second. */
+const EVERY_MS = 100;
+
+/** Adds up what the spans report, and passes it on now and then. */
+export class ProgressMeter {
+  readonly #onProgress: OnProgress | undefined;
+  readonly #totalRecords: number;
+  readonly #problems = new Map<object, number>();
+  #records = 0;
+  #last = 0;
+
+  constructor(onProgress: OnProgress | undefined, totalRecords: number) {
+    this.#onProgress = onProgress;
+    this.#totalRecords = totalRecords;
+  }
+
+  /** @param span tells one span from another; @param problems found in it so far */
+  advance(trail: string, span: object, records: number, problems: number): void {
+    this.#records += records;
+    this.#problems.set(span, problems);
+    const now = Date.now();
+    if (this.#onProgress === undefined || now - this.#last < EVERY_MS) return;
+    this.#last = now;
+    const found = [...this.#problems.values()].reduce((sum, count) => sum + count, 0);
+    // A span that is done again counts twice; more than all is nothing to show.
+    const done = Math.min(this.#records, this.#totalRecords);
+    this.#onProgress({ trail, records: done, totalRecords: this.#totalRecords, problems: found });
+  }
+}

@@ -1,0 +1,322 @@
+import { checkpointName } from '../log/archive.ts';
+import { EMPTY_FRONTIER, type Frontier, frontierRoot, type Growth, growTree } from '../log/frontier.ts';
+import { type Hash, nodeHash, ZERO_HASH } from '../log/hash.ts';
+import { MAX_RECORD_BYTES } from '../log/record.ts';
+import { TILE_WIDTH } from '../log/tile.ts';
+import type { Objects } from '../store/ports.ts';
+import { Evidence } from './evidence.ts';
+import { Findings } from './findings.ts';
+import { partialPlace } from './inventory.ts';
+import { type Line, LineReader, namesPrevious, UNREADABLE } from './line.ts';
+import type { SegmentName } from './names.ts';
+import { RootChecks, type RootClaim } from './root-checks.ts';
+import { SegmentStream } from './segment-stream.ts';
+import type { Seam, SpanJob, SpanResult } from './span-job.ts';
+import { type Copy, TileReader, UpperTiles } from './tiles.ts';
+import { TimelineCounter } from './timeline.ts';
+import { type Settled, settleUnit } from './unit.ts';
+
+/** Units whose objects are fetched ahead of the one that is looked at. */
+const READ_AHEAD = 8;
+
+/** How a caller follows and stops a span. */
+export interface SpanOptions {
+  readonly signal?: AbortSignal;
+  /** Told of records as they are done, since the last call. */
+  readonly onRecords?: (records: number, problems: number) => void;
+}
+
+/**
+ * Verifies a stretch of a trail: every record line, all copies of every record, tiles at every level, and the root of
+ * every checkpoint. Reads each object once, in the order of the records, in constant memory.
+ */
+export async function verifySpan(objects: Objects, job: SpanJob, options: SpanOptions = {}): Promise<SpanResult> {
+  const walk = new SpanWalk(objects, job, options);
+  return walk.run();
+}
+
+/** What is fetched of a unit ahead of time. */
+interface Fetched {
+  readonly first: number;
+  readonly bundles: Promise<Copy[]>;
+  readonly tiles: Promise<Copy[]>;
+  readonly claims: Promise<RootClaim[]>;
+}
+
+class SpanWalk {
+  readonly #job: SpanJob;
+  readonly #options: SpanOptions;
+  readonly #findings = new Findings();
+  readonly #timeline = new TimelineCounter();
+  readonly #roots: RootChecks;
+  readonly #tiles: TileReader;
+  readonly #upper: UpperTiles;
+  readonly #segments: SegmentStream;
+  readonly #reader: LineReader;
+  #segmentCount = 0;
+  #records = 0;
+  #bytes = 0;
+  #firstAt: number | undefined;
+  #hole: number | undefined;
+  /** The record that comes next. */
+  #at: number;
+  // What the records so far hand on to the next: see Seam.
+  #frontier: Frontier | undefined;
+  #leaf: Hash | undefined;
+  #receivedAt: number | undefined;
+
+  constructor(objects: Objects, job: SpanJob, options: SpanOptions) {
+    this.#job = job;
+    this.#options = options;
+    this.#at = job.span.from;
+    const { trail, inventory, span, size } = job;
+    const evidence = new Evidence(objects, job.oldest, this.#findings);
+    const source = { trail, inventory, evidence, findings: this.#findings, span, size };
+    this.#roots = new RootChecks(job, evidence, this.#findings);
+    this.#tiles = new TileReader(source);
+    this.#upper = new UpperTiles(source, this.#tiles);
+    this.#reader = new LineReader(trail);
+    this.#segments = new SegmentStream({
+      ...source,
+      segments: inventory.segments,
+      from: span.from,
+      to: span.to,
+      isLast: job.isLast,
+      onSegment: (segment, bytes) => this.#endSegment(segment, bytes),
+    });
+  }
+
+  async run(): Promise<SpanResult> {
+    const { span } = this.#job;
+    const start = await this.#begin();
+    try {
+      if (span.from === 0) await this.#checkEmpty();
+      await this.#walk();
+      await this.#segments.finish();
+    } finally {
+      await this.#segments.close();
+    }
+    const { bundles, tiles } = this.#tiles;
+    return {
+      span,
+      start,
+      end: { frontier: this.#frontier, leaf: this.#leaf, receivedAt: this.#receivedAt },
+      firstAt: this.#firstAt,
+      records: this.#records,
+      bytes: this.#bytes,
+      objects: { segments: this.#segmentCount, bundles, tiles, checkpoints: this.#roots.checkpoints },
+      problems: this.#findings.list(),
+      counts: this.#findings.counts(),
+      matched: this.#roots.matched,
+      proven: this.#roots.proven,
+      hole: this.#hole,
+      mismatches: this.#roots.mismatches,
+      signed: this.#roots.signed,
+      timeline: this.#timeline.counts(),
+    };
+  }
+
+  async #begin(): Promise<Seam> {
+    const { span, start } = this.#job;
+    const seam = start ?? (await this.#seamFromTiles(span.from));
+    this.#frontier = seam.frontier;
+    this.#leaf = seam.leaf;
+    this.#receivedAt = seam.receivedAt;
+    return seam;
+  }
+
+  async #seamFromTiles(from: number): Promise<Seam> {
+    if (from === 0) return { frontier: EMPTY_FRONTIER, leaf: ZERO_HASH, receivedAt: undefined };
+    const frontier = await this.#upper.frontier(from);
+    return { frontier, leaf: await this.#upper.leafBefore(from), receivedAt: undefined };
+  }
+
+  /** A checkpoint of size 0 can be archived before there is a record. */
+  async #checkEmpty(): Promise<void> {
+    for (const claim of await this.#roots.claims(0, 0)) {
+      this.#roots.compare(claim, frontierRoot(EMPTY_FRONTIER), false);
+    }
+  }
+
+  async #walk(): Promise<void> {
+    const { from, to } = this.#job.span;
+    const ahead: Fetched[] = [];
+    let next = from;
+    while (next < to || ahead.length > 0) {
+      this.#options.signal?.throwIfAborted();
+      while (next < to && ahead.length < READ_AHEAD) {
+        const first = this.#nextWithEvidence(next);
+        ahead.push(this.#fetch(next, first));
+        next = first + TILE_WIDTH;
+      }
+      const fetched = ahead.shift();
+      if (fetched !== undefined) await this.#checkUnit(fetched);
+    }
+  }
+
+  /** The first record of the next unit of which the archive holds anything, so that no gap takes long to cross. */
+  #nextWithEvidence(first: number): number {
+    const { inventory, span } = this.#job;
+    const index = first / TILE_WIDTH;
+    const lastUnit = Math.floor((span.to - 1) / TILE_WIDTH);
+    const { segments, bundles, tiles, partials } = inventory;
+    if (partials.has(partialPlace('entries', index)) || partials.has(partialPlace(0, index))) return first;
+    const candidates = [
+      Math.floor((segments.next(first) ?? span.to) / TILE_WIDTH),
+      bundles.next(index) ?? lastUnit,
+      tiles.get(0)?.next(index) ?? lastUnit,
+    ];
+    return Math.min(lastUnit, ...candidates) * TILE_WIDTH;
+  }
+
+  /** @param from where the unit before ended: claims between there and `first` lie in a gap, but are judged as well */
+  #fetch(from: number, first: number): Fetched {
+    const index = first / TILE_WIDTH;
+    const end = Math.min(first + TILE_WIDTH, this.#job.span.to);
+    const fetched = {
+      first,
+      bundles: this.#tiles.bundleCopies(index),
+      tiles: this.#tiles.tileCopies(0, index),
+      claims: this.#roots.claims(from + 1, end),
+    };
+    // Awaited later; until then a failure is not unhandled.
+    for (const promise of [fetched.bundles, fetched.tiles, fetched.claims]) promise.catch(() => undefined);
+    return fetched;
+  }
+
+  async #checkUnit(fetched: Fetched): Promise<void> {
+    const { trail, span } = this.#job;
+    const { first } = fetched;
+    const index = first / TILE_WIDTH;
+    const width = Math.min(TILE_WIDTH, span.to - first);
+    const leapt = this.#at !== first;
+    if (leapt) this.#leap(first);
+    // Behind a hole the tiles may help, at once or where the next tile above begins.
+    const mayResume = leapt || index % TILE_WIDTH === 0;
+    if (this.#frontier === undefined && mayResume) this.#frontier = await this.#upper.frontier(first);
+    const [bundles, tiles, claims] = await Promise.all([fetched.bundles, fetched.tiles, fetched.claims]);
+    const subtree = width === TILE_WIDTH ? await this.#upper.hash(1, index) : undefined;
+    const lines = await this.#segments.take(width);
+    const unit = { trail, first, lines, bundles, tiles, subtree };
+    const settled = settleUnit(unit, this.#reader, this.#findings);
+    this.#checkChain(first, settled.lines, settled.leaves);
+    await this.#growTo(first, settled, claims, subtree);
+    this.#at = first + width;
+    this.#options.onRecords?.(width, this.#findings.total);
+  }
+
+  /** Over records of which nothing is left. */
+  #leap(to: number): void {
+    this.#hole ??= this.#at;
+    this.#frontier = undefined;
+    this.#leaf = undefined;
+    this.#segments.skipTo(to);
+  }
+
+  /** Each record names the one before it, and time does not run backwards. */
+  #checkChain(first: number, lines: readonly (Line | undefined)[], leaves: readonly (Hash | undefined)[]): void {
+    const { trail } = this.#job;
+    for (let at = 0; at < lines.length; at++) {
+      const line = lines[at];
+      const seq = first + at;
+      if (line === undefined) this.#hole ??= seq;
+      else {
+        this.#records += 1;
+        this.#bytes += line.bytes.length;
+        const { object } = line;
+        if (line.seq !== UNREADABLE) this.#checkTime(seq, line);
+        if (line.seq !== UNREADABLE && this.#leaf !== undefined && !namesPrevious(line, this.#leaf)) {
+          const message = 'prev is not the hash of the record before';
+          this.#findings.add({ kind: 'broken_chain', trail, object, seq, message });
+        }
+      }
+      this.#leaf = leaves[at];
+    }
+  }
+
+  #checkTime(seq: number, { receivedAt, object }: Line): void {
+    const { trail } = this.#job;
+    this.#firstAt ??= receivedAt;
+    this.#timeline.addRecord(receivedAt);
+    if (this.#receivedAt !== undefined && receivedAt < this.#receivedAt) {
+      const message = `received at ${receivedAt}, before a record that precedes it (${this.#receivedAt})`;
+      this.#findings.add({ kind: 'time_reversed', trail, object, seq, message });
+    }
+    this.#receivedAt = receivedAt;
+  }
+
+  /** Adds a unit's leaves to the tree and compares the roots and the tiles above on the way. */
+  async #growTo(
+    first: number,
+    { leaves, lines }: Settled,
+    claims: readonly RootClaim[],
+    subtree: Hash | undefined,
+  ): Promise<void> {
+    const gap = leaves.indexOf(undefined);
+    const usable = leaves.slice(0, gap < 0 ? leaves.length : gap).filter((leaf) => leaf !== undefined);
+    const before = this.#frontier;
+    let growth: Growth | undefined;
+    let done = 0;
+    const growBy = (count: number): void => {
+      if (this.#frontier === undefined || count === done) return;
+      growth = growTree(this.#frontier, usable.slice(done, count));
+      this.#frontier = growth.frontier;
+      done = count;
+    };
+    for (const claim of claims) {
+      const count = claim.size - first;
+      if (count <= 0 || count > usable.length) continue;
+      growBy(count);
+      if (this.#frontier === undefined) continue;
+      this.#roots.compare(claim, frontierRoot(this.#frontier), this.#hole !== undefined && this.#hole < claim.size);
+      const receivedAt = lines[count - 1]?.receivedAt ?? UNREADABLE;
+      if (receivedAt !== UNREADABLE && claim.source === 'archived') this.#timeline.addCheckpoint(receivedAt);
+    }
+    if (gap >= 0) {
+      this.#frontier = bridge(before, first, subtree);
+      return;
+    }
+    growBy(usable.length);
+    if (usable.length === TILE_WIDTH) await this.#checkUpper(first, usable, growth);
+  }
+
+  /** Compares each subtree that the unit has completed with the tile that holds its hash. */
+  async #checkUpper(first: number, leaves: readonly Hash[], growth: Growth | undefined): Promise<void> {
+    const units = first / TILE_WIDTH + 1;
+    if (growth === undefined) {
+      // Nothing is known of what lies before, so only the lowest level can be compared.
+      return this.#upper.check(1, units - 1, growTree(EMPTY_FRONTIER, leaves).root);
+    }
+    for (let level = 1, count = units; ; level++, count /= TILE_WIDTH) {
+      const hash = growth.node({ level: level * 8, index: count - 1 });
+      if (hash !== undefined) await this.#upper.check(level, count - 1, hash);
+      if (count % TILE_WIDTH !== 0) return;
+    }
+  }
+
+  /** A run of the archiver ends with a checkpoint; within a run a segment ends when the day does, or when it is full. */
+  #endSegment({ first, last, day }: SegmentName, bytes: number): void {
+    this.#segmentCount += 1;
+    const { trail, inventory, size, segmentLimits } = this.#job;
+    const end = last + 1;
+    if (end >= size || this.#roots.has(end)) return;
+    const [next] = inventory.segments.overlapping(end, end + 1);
+    const isFull = end - first >= segmentLimits.records || bytes + MAX_RECORD_BYTES + 1 > segmentLimits.bytes;
+    if (next === undefined || next.day !== day || isFull) return;
+    const message = `a segment ends at record ${last}, so a checkpoint of size ${end} was archived; it is gone`;
+    this.#findings.add({ kind: 'missing_checkpoint', trail, object: checkpointName(trail, end), seq: last, message });
+  }
+}
+
+/** Goes on behind a unit whose records are not all there, on the word of the tile above. A signed root proves it. */
+function bridge(before: Frontier | undefined, first: number, subtree: Hash | undefined): Frontier | undefined {
+  if (before === undefined || subtree === undefined) return undefined;
+  const nodes = [...before.nodes];
+  let hash = subtree;
+  for (let index = first / TILE_WIDTH; index % 2 === 1; index = (index - 1) / 2) {
+    const left = nodes.pop();
+    if (left === undefined) throw new RangeError('a frontier that does not fit its size');
+    hash = nodeHash(left, hash); // RFC 6962 section 2.1
+  }
+  return { size: first + TILE_WIDTH, nodes: [...nodes, hash] };
+}

@@ -1,0 +1,319 @@
+import { checkpointName, newestCheckpointName } from '../log/archive.ts';
+import type { Checkpoint } from '../log/checkpoint.ts';
+import { toHex } from '../log/encoding.ts';
+import { SealtrailError } from '../log/error.ts';
+import type { Verifier } from '../log/note.ts';
+import { TILE_WIDTH } from '../log/tile.ts';
+import type { Objects } from '../store/ports.ts';
+import { judgeCheckpoint } from './checkpoint.ts';
+import { Evidence } from './evidence.ts';
+import { Findings } from './findings.ts';
+import type { TrailInventory } from './inventory.ts';
+import { parseArchiveName } from './names.ts';
+import { findNewest, readSealed } from './newest.ts';
+import { beyond, reportMissing, reportSeals } from './presence.ts';
+import { PROBLEM_KINDS, type ProblemKind } from './problem.ts';
+import type { Coverage, Skipped, Span, Verdict } from './report.ts';
+import { hasSize } from './sizes.ts';
+import type { Claim, Mismatch, SegmentLimits, SpanJob } from './span-job.ts';
+import { type JoinedSpans, type RunSpan, splitJob, verifySpans } from './spans.ts';
+import { TimelineCounter, type TimelineCounts } from './timeline.ts';
+import { keyIdText, keysOfTrail, type TrailKey, type TrustedKeys } from './trust.ts';
+
+/** What the verification of a trail needs besides its inventory. */
+export interface TrailContext {
+  readonly objects: Objects;
+  readonly oldest: ReadonlyMap<string, string>;
+  readonly trust: TrustedKeys;
+  /** `<log name>/<trail>`. */
+  readonly origin: string;
+  /** Public keys that the archive holds for this trail. */
+  readonly archiveKeys: readonly Verifier[];
+  /** Key IDs of which the archive holds both files. */
+  readonly keyFiles: ReadonlySet<string>;
+  /** The records asked for; absent: all. `to` is exclusive. */
+  readonly range?: Span;
+  /** Roots that checkpoints kept elsewhere claim of this trail. */
+  readonly previous: readonly Claim[];
+  readonly segmentLimits: SegmentLimits;
+  /** Into how many spans to cut the trail at most. */
+  readonly parts: number;
+  readonly run: RunSpan;
+}
+
+/** What came of a trail. */
+export interface TrailOutcome {
+  readonly coverage: Coverage;
+  readonly findings: Findings;
+  readonly skipped: readonly Skipped[];
+  readonly timeline: TimelineCounts;
+  /** Checkpoints by the ID of the key that signed them. */
+  readonly signed: ReadonlyMap<number, number>;
+  /** Names of the kept checkpoints that the trail does not extend. */
+  readonly contradicted: ReadonlySet<string>;
+}
+
+/** Verifies one trail of an archive. */
+export async function verifyTrail(inventory: TrailInventory, context: TrailContext): Promise<TrailOutcome> {
+  return new TrailVerification(inventory, context).run();
+}
+
+class TrailVerification {
+  readonly #inventory: TrailInventory;
+  readonly #context: TrailContext;
+  readonly #findings = new Findings();
+  readonly #timeline = new TimelineCounter();
+  readonly #evidence: Evidence;
+  readonly #trusted: readonly TrailKey[];
+  readonly #skipped: Skipped[] = [];
+  readonly #contradicted = new Set<string>();
+  /** Records that the newest checkpoint covers. */
+  #size = 0;
+  #newest: Checkpoint | undefined;
+
+  constructor(inventory: TrailInventory, context: TrailContext) {
+    this.#inventory = inventory;
+    this.#context = context;
+    this.#evidence = new Evidence(context.objects, context.oldest, this.#findings);
+    this.#trusted = keysOfTrail(context.trust, context.origin, inventory.trail);
+  }
+
+  async run(): Promise<TrailOutcome> {
+    this.#checkSubstance();
+    const claims = await this.#findSize();
+    const scope = await this.#scope();
+    reportMissing(this.#inventory, scope, this.#findings);
+    const job = this.#job(scope, claims);
+    const joined = await verifySpans(
+      splitJob(job, this.#context.parts),
+      this.#context.run,
+      this.#findings,
+      this.#timeline,
+    );
+    for (const mismatch of joined.mismatches) this.#reportMismatch(mismatch, joined.matched);
+    if (this.#context.range === undefined) await this.#checkBeyond();
+    this.#checkKeyFiles(joined.signed);
+    const coverage = this.#coverage(scope, joined);
+    const { signed } = joined;
+    const timeline = this.#timeline.counts();
+    const contradicted = this.#contradicted;
+    return { coverage, findings: this.#findings, skipped: this.#skipped, timeline, signed, contradicted };
+  }
+
+  #report(kind: ProblemKind, object: string, message: string, seq?: number, lastSeq?: number): void {
+    const { trail } = this.#inventory;
+    const where = { ...(seq === undefined ? {} : { seq }), ...(lastSeq === undefined ? {} : { lastSeq }) };
+    this.#findings.add({ kind, trail, object, ...where, message });
+  }
+
+  #checkSubstance(): void {
+    const { trail, checkpoints, newest } = this.#inventory;
+    if (this.#trusted.length === 0) {
+      this.#report(
+        'no_trusted_key',
+        `${trail}/`,
+        'no key was given that is trusted for this trail, so nothing is proven',
+      );
+    }
+    if (checkpoints.length === 0 && newest.length === 0) {
+      this.#report('no_checkpoint', `${trail}/checkpoints/`, 'the archive holds no checkpoint of this trail');
+    }
+  }
+
+  /** Finds how far the newest checkpoint reaches. @returns the roots that are claimed outside of `checkpoints/` */
+  async #findSize(): Promise<readonly Claim[]> {
+    const { origin, archiveKeys, previous } = this.#context;
+    const inventory = this.#inventory;
+    const expected = { origin, trusted: this.#trusted, known: archiveKeys };
+    const sealed = await readSealed(inventory, this.#evidence, expected, this.#findings);
+    const most = inventory.segments.end();
+    const found = await findNewest(inventory, this.#evidence, expected, most, this.#findings);
+    for (const known of [found, sealed.newest]) {
+      if (known === undefined || (!known.trusted && known.checkpoint.size > most)) continue;
+      if (known.checkpoint.size >= (this.#newest?.size ?? 0)) this.#newest = known.checkpoint;
+    }
+    this.#size = this.#newest?.size ?? most;
+    if (this.#context.range === undefined) await this.#checkSeals(sealed.newest?.checkpoint.size);
+    for (const { object, size } of previous) {
+      if (size <= this.#size) continue;
+      this.#contradicted.add(object);
+      const message = `the trail had ${size} records, and the archive proves ${this.#newest?.size ?? 0}`;
+      this.#report('rolled_back', object, message, this.#size);
+    }
+    return [...sealed.claims, ...previous].filter(({ size }) => size <= this.#size);
+  }
+
+  async #checkSeals(sealed: number | undefined): Promise<void> {
+    const inventory = this.#inventory;
+    const { trail, checkpoints, newest } = inventory;
+    const has = (from: number, to: number): boolean => hasSize(checkpoints, from, to);
+    if (sealed !== undefined && !has(sealed, sealed)) {
+      const message = 'the checkpoint that was sealed last is not among the archived ones';
+      this.#report('missing_checkpoint', checkpointName(trail, sealed), message);
+    }
+    const later = reportSeals(inventory, this.#size, sealed, has, this.#findings);
+    const object = newestCheckpointName(trail);
+    if (newest.length === 0) {
+      if (checkpoints.length === 0) return;
+      // The first seal may be under way. After it, the object is there for good.
+      if (later.size > 1)
+        this.#report('missing_checkpoint', object, 'the trail was sealed, but its newest seal is gone');
+      else this.#report('stale_checkpoint', object, 'the trail has no sealed checkpoint yet, or it was removed');
+      return;
+    }
+    if (sealed === undefined || later.size === 0 || (await this.#isSealedNow(Math.max(...later)))) return;
+    const seals = [...later].sort((a, b) => a - b).join(', ');
+    if (later.size > 1) {
+      const message = `it is of size ${sealed}, but the partial tiles of later seals are there, at ${seals}`;
+      this.#report('rolled_back', object, message, sealed);
+    } else {
+      const message = `it is of size ${sealed}, but partial tiles are there for size ${seals}: a seal was interrupted, or an older checkpoint was put back`;
+      this.#report('stale_checkpoint', object, message, sealed);
+    }
+  }
+
+  /** Whether a seal that was under way has come to its end meanwhile. */
+  async #isSealedNow(size: number): Promise<boolean> {
+    const { origin, archiveKeys, objects } = this.#context;
+    const bytes = await objects.get(newestCheckpointName(this.#inventory.trail));
+    if (bytes === undefined) return false;
+    const { checkpoint, trusted } = judgeCheckpoint(bytes, { origin, trusted: this.#trusted, known: archiveKeys });
+    return trusted && checkpoint !== undefined && checkpoint.size >= size;
+  }
+
+  /** The records to be looked at: whole tiles, up to a checkpoint that covers what was asked for. */
+  async #scope(): Promise<Span> {
+    const { range, origin, archiveKeys } = this.#context;
+    const { trail, checkpoints } = this.#inventory;
+    if (range === undefined) return { from: 0, to: this.#size };
+    if (range.from < 0 || range.from >= range.to || range.to > this.#size) {
+      throw new SealtrailError(
+        'usage',
+        `the trail ${trail} has records 0 to ${this.#size - 1} under its newest checkpoint`,
+      );
+    }
+    const from = range.from - (range.from % TILE_WIDTH);
+    for (const size of checkpoints) {
+      if (size < range.to || size > this.#size) continue;
+      const bytes = await this.#evidence.read(checkpointName(trail, size), trail, 'missing_checkpoint');
+      if (bytes === undefined) continue;
+      if (judgeCheckpoint(bytes, { origin, size, trusted: this.#trusted, known: archiveKeys }).trusted) {
+        return this.#limitTo({ from, to: size });
+      }
+    }
+    return this.#limitTo({ from, to: this.#size });
+  }
+
+  #limitTo(scope: Span): Span {
+    const { trail } = this.#inventory;
+    const why = 'outside of the range that was asked for';
+    if (scope.from > 0) this.#skipped.push({ trail, records: { from: 0, to: scope.from }, why });
+    if (scope.to < this.#size) this.#skipped.push({ trail, records: { from: scope.to, to: this.#size }, why });
+    return scope;
+  }
+
+  #job(span: Span, claims: readonly Claim[]): SpanJob {
+    const { origin, oldest, trust, archiveKeys, segmentLimits } = this.#context;
+    const inventory = this.#inventory;
+    return {
+      trail: inventory.trail,
+      origin,
+      span,
+      size: this.#size,
+      isLast: true,
+      inventory,
+      oldest,
+      trust,
+      archiveKeys: archiveKeys.map(({ spki }) => spki),
+      claims,
+      segmentLimits,
+    };
+  }
+
+  /** @param matched the largest size whose signed root the records give */
+  #reportMismatch({ object, size, source, after }: Mismatch, matched: number | undefined): void {
+    const seq = Math.min(after ?? 0, Math.max(size - 1, 0));
+    const lastSeq = size - 1 > seq ? size - 1 : undefined;
+    if (source === 'previous') {
+      this.#contradicted.add(object);
+      const message = `the records do not give the root of the checkpoint of size ${size} that was kept`;
+      this.#report('history_rewritten', object, message, seq, lastSeq);
+    } else if (matched !== undefined && size <= matched) {
+      const message = `the root signed for size ${size} is another than that of a later checkpoint: two histories were signed`;
+      this.#report('fork', object, message, seq, lastSeq);
+    } else {
+      this.#report('root_mismatch', object, `the records do not give the root signed for size ${size}`, seq, lastSeq);
+    }
+  }
+
+  /** What reaches beyond the newest checkpoint: an archiver at work, one that was interrupted, or a planted object. */
+  async #checkBeyond(): Promise<void> {
+    const items = [...beyond(this.#inventory, this.#size)];
+    if (items.length === 0) return;
+    const now = await this.#sizeNow();
+    for (const { object, first, end } of items) {
+      if (end <= now) continue;
+      const message = `it reaches beyond the newest checkpoint, of size ${this.#size}, and is not covered by any`;
+      this.#report('beyond_checkpoint', object, message, Math.max(first, this.#size), end - 1);
+    }
+    if (now <= this.#size) return;
+    const records = { from: this.#size, to: now };
+    this.#skipped.push({ trail: this.#inventory.trail, records, why: 'archived while the verification ran' });
+  }
+
+  /** The size of the newest trusted checkpoint that has been archived by now. */
+  async #sizeNow(): Promise<number> {
+    const { objects, origin, archiveKeys } = this.#context;
+    const { trail } = this.#inventory;
+    const sizes: number[] = [];
+    for await (const { key } of objects.list(`${trail}/checkpoints/`)) {
+      const name = parseArchiveName(key);
+      if (name.kind === 'checkpoint' && name.size > this.#size) sizes.push(name.size);
+    }
+    for (const size of sizes.sort((a, b) => b - a)) {
+      const bytes = await this.#evidence.read(checkpointName(trail, size), trail);
+      const expected = { origin, size, trusted: this.#trusted, known: archiveKeys };
+      if (bytes !== undefined && judgeCheckpoint(bytes, expected).trusted) return size;
+    }
+    return this.#size;
+  }
+
+  #checkKeyFiles(signed: ReadonlyMap<number, number>): void {
+    for (const keyId of signed.keys()) {
+      const id = keyIdText(keyId);
+      if (this.#context.keyFiles.has(id)) continue;
+      this.#report('missing_key', `keys/${id}.vkey`, 'a key that signed checkpoints is not in the archive');
+    }
+  }
+
+  #coverage(scope: Span, joined: JoinedSpans): Coverage {
+    const { trail } = this.#inventory;
+    const to = Math.max(scope.from, joined.proven ?? 0);
+    if (to < scope.to && verdictOf(this.#findings.counts()) === 'ok') {
+      const message = `records ${to} to ${scope.to - 1} were not found under a trusted checkpoint`;
+      this.#report('no_checkpoint', `${trail}/checkpoints/`, message, to, scope.to - 1);
+    }
+    const newest = this.#newest;
+    const isProven = newest !== undefined && joined.matched === newest.size;
+    return {
+      trail,
+      verdict: verdictOf(this.#findings.counts()),
+      origin: this.#context.origin,
+      ...(isProven ? { newest: { size: newest.size, root: toHex(newest.root) } } : {}),
+      covered: { from: scope.from, to },
+      records: joined.records,
+      bytes: joined.bytes,
+      objects: joined.objects,
+      checkpointsChecked: joined.objects.checkpoints,
+      ...(joined.firstAt === undefined ? {} : { firstAt: joined.firstAt }),
+      ...(joined.lastAt === undefined ? {} : { lastAt: joined.lastAt }),
+    };
+  }
+}
+
+/** The verdict that some problems leave. */
+export function verdictOf(counts: Readonly<Partial<Record<ProblemKind, number>>>): Verdict {
+  const kinds = Object.keys(counts) as ProblemKind[]; // keys of that record
+  if (kinds.length === 0) return 'ok';
+  return kinds.some((kind) => PROBLEM_KINDS[kind] === 'damage') ? 'damaged' : 'incomplete';
+}

@@ -1,0 +1,38 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { SealtrailError } from '../log/error.ts';
+import type { Objects } from '../store/ports.ts';
+import { verifySpan } from './span.ts';
+import { type PackedJob, unpackJob } from './worker-job.ts';
+import type { WorkerAnswer, WorkerStart } from './worker-pool.ts';
+
+/** The thread of a {@link WorkerPool}: verifies the spans that it is sent, one after the other. */
+
+const { module, args }: WorkerStart = workerData;
+const port = parentPort;
+if (port === null) throw new Error('this module is a worker thread');
+
+const answer = (message: WorkerAnswer): void => port.postMessage(message);
+
+async function open(): Promise<Objects> {
+  const { openObjects }: { openObjects: (args: unknown) => Promise<Objects> } = await import(module);
+  return openObjects(args);
+}
+
+const opening = open();
+opening.catch(() => undefined); // told with the first job
+
+port.on('message', (job: PackedJob) => {
+  opening
+    .then((objects) =>
+      verifySpan(objects, unpackJob(job), {
+        onRecords: (records, problems) => answer({ kind: 'progress', records, problems }),
+      }),
+    )
+    .then(
+      (result) => answer({ kind: 'done', result }),
+      (error: unknown) => {
+        const code = error instanceof SealtrailError ? error.code : undefined;
+        answer({ kind: 'failed', code, message: error instanceof Error ? error.message : String(error) });
+      },
+    );
+});
