@@ -32,7 +32,7 @@ export interface ArchiveStores {
 /**
  * Carries out a plan of records: writes its objects and moves the watermark over them. Nothing is written before the
  * records have been read, hashed on top of what is archived already, and found to give the root that was signed: what
- * is under lock cannot be taken back. The records are then read again, so memory does not grow with the plan.
+ * is under lock cannot be taken back. A long stretch of records is then read again, so memory does not grow with the plan.
  *
  * After a crash the same call writes the same objects again; those that exist count as written.
  *
@@ -48,15 +48,21 @@ export async function archiveRecords(
   const { checkpoint } = plan;
   const tiles = await loadTiles(stores, trail, state);
   if (tiles === undefined) return; // somebody else has carried out the plan
+  const read = (): AsyncIterable<Stretch> => readStretch(stores, trail, tiles.size, checkpoint.size);
   const trial = tiles.copy();
-  for await (const { leaves } of readStretch(stores, trail, tiles.size, checkpoint.size)) {
+  const kept = new ShortStretches();
+  for await (const stretch of read()) {
     if (signal?.aborted) return;
-    for (const leaf of leaves) trial.add(leaf);
+    for (const leaf of stretch.leaves) trial.add(leaf);
+    kept.add(stretch);
   }
   demandRoot(trail, trial, checkpoint);
 
   const writer = new ArchiveWriter(stores.objects, trail, retentionFrom(stores));
-  const unsealedSince = await writeRecords(stores, trail, tiles, plan, writer, signal);
+  // When the ledger fails in the middle, nothing goes on behind the back of whoever is told.
+  const unsealedSince = await writeRecords(kept.all ?? read(), trail, tiles, plan, writer, signal).finally(() =>
+    writer.idle(),
+  );
   // A crash or a stop anywhere before this leaves objects beyond the newest archived checkpoint, which a verifier
   // reports as not covered yet and nothing else depends on. The plan is still there; the next run writes the rest.
   await writer.settle();
@@ -73,17 +79,17 @@ export async function archiveRecords(
 
 /** Writes the segments, and the bundles and tiles that the records fill. @returns when the first one was received */
 async function writeRecords(
-  stores: ArchiveStores,
+  stretches: Iterable<Stretch> | AsyncIterable<Stretch>,
   trail: string,
   tiles: OpenTiles,
-  { from, checkpoint, limits }: RecordsPlan,
+  { from, limits }: RecordsPlan,
   writer: ArchiveWriter,
   signal: AbortSignal | undefined,
 ): Promise<number> {
   const cutter = new SegmentCutter(limits, from);
   let bundle: Uint8Array[] = [];
   let firstReceivedAt = 0;
-  for await (const { lines, first, receivedAt } of readStretch(stores, trail, tiles.size, checkpoint.size)) {
+  for await (const { lines, first, receivedAt } of stretches) {
     for (const [index, text] of lines.entries()) {
       if (signal?.aborted) return firstReceivedAt;
       const seq = first + index;
@@ -128,6 +134,26 @@ export async function loadTiles(
 
 /** Consecutive records that were received at the same time. */
 export type Stretch = Pick<Block, 'first' | 'receivedAt' | 'lines' | 'leaves'>;
+
+/** Characters of lines that are kept from the first reading to the second: twice a full segment's, roughly. */
+const MOST_KEPT = 32_000_000;
+
+/** Keeps what was read, unless it becomes too much. */
+class ShortStretches {
+  #kept: Stretch[] | undefined = [];
+  #length = 0;
+
+  /** Everything that was added; undefined when that was too much. */
+  get all(): readonly Stretch[] | undefined {
+    return this.#kept;
+  }
+
+  add(stretch: Stretch): void {
+    this.#length += stretch.lines.reduce((sum, line) => sum + line.length, 0);
+    if (this.#length > MOST_KEPT) this.#kept = undefined;
+    this.#kept?.push(stretch);
+  }
+}
 
 /** Records `from` to `to - 1`, block by block, the blocks at both ends cut to size. */
 export async function* readStretch(

@@ -43,8 +43,13 @@ export class ArchiveWriter {
 
   /** Resolves once all objects so far are stored. @throws the first failure, after the others have come to an end */
   async settle(): Promise<void> {
+    await this.idle();
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+
+  /** Resolves once no write is under way, whatever has become of them. */
+  async idle(): Promise<void> {
     await Promise.all(this.#running);
-    this.#check();
   }
 
   async #begin(bytes: number, work: () => Promise<void>): Promise<void> {
@@ -62,10 +67,6 @@ export class ArchiveWriter {
         this.#running.delete(running);
       });
     this.#running.add(running);
-  }
-
-  #check(): void {
-    if (this.#failure !== undefined) throw this.#failure.error;
   }
 
   async #storeSegment({ first, last, receivedAt, raw }: Segment): Promise<void> {

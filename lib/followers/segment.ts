@@ -1,6 +1,5 @@
 import { promisify } from 'node:util';
 import { crc32, gzip, inflateRaw } from 'node:zlib';
-import { utcDate } from '../log/archive.ts';
 import { sameBytes } from '../log/hash.ts';
 
 const compress = promisify(gzip);
@@ -24,6 +23,10 @@ export interface Segment {
 }
 
 const LINE_FEED = Buffer.from('\n');
+
+/** Unix time counts every UTC day as so many milliseconds (POSIX.1, Seconds Since the Epoch). */
+const DAY_MS = 86_400_000;
+const utcDay = (milliseconds: number): number => Math.floor(milliseconds / DAY_MS);
 
 /**
  * Cuts consecutive records into segments. Where it cuts depends on nothing but the first record, the records and the
@@ -50,7 +53,7 @@ export class SegmentCutter {
   add(line: Uint8Array, receivedAt: number): Segment | undefined {
     const { records, bytes } = this.#limits;
     const full = this.#lines.length / 2 >= records || this.#bytes + line.length + 1 > bytes;
-    const done = full || utcDate(receivedAt) !== utcDate(this.#receivedAt) ? this.finish() : undefined;
+    const done = full || utcDay(receivedAt) !== utcDay(this.#receivedAt) ? this.finish() : undefined;
     if (this.#lines.length === 0) this.#receivedAt = receivedAt;
     this.#lines.push(line, LINE_FEED);
     this.#bytes += line.length + 1;
