@@ -33,7 +33,9 @@ export function exitCodeFor(error: unknown): ExitCode {
 export function adviceOn(error: SealtrailError): string | undefined {
   switch (error.code) {
     case 'unauthenticated':
-      return 'Credentials come from the AWS credential chain. For a server started with "sealtrail serve --data DIR":\n  export AWS_SHARED_CREDENTIALS_FILE=DIR/credentials AWS_PROFILE=writer';
+      return error.message.startsWith('no AWS credentials')
+        ? 'Credentials come from the AWS credential chain. For a server started with "sealtrail serve --data DIR":\n  export AWS_SHARED_CREDENTIALS_FILE=DIR/credentials AWS_PROFILE=admin'
+        : 'The server did not accept the signature: are these credentials of its own credentials file, and is this clock right to 5 minutes?';
     case 'forbidden':
       return 'These credentials may not do this. "sealtrail serve" makes three profiles: writer appends, auditor reads and verifies, admin does all;\nchoose one with --profile or AWS_PROFILE.';
     case 'unavailable':

@@ -115,7 +115,8 @@ async function readDocument(start: Buffer, rest: AsyncIterable<Buffer>, line: nu
     parts.push(Buffer.from('\n'), part);
   }
   const whole = fromUtf8(Buffer.concat(parts), 'invalid_json', `line ${line}`).trim();
-  if (length > LONGEST_DOCUMENT || !isJson(whole)) return event(fromUtf8(start, 'invalid_json', `line ${line}`).trim(), `line ${line}`);
+  if (length > LONGEST_DOCUMENT || !isJson(whole))
+    return event(fromUtf8(start, 'invalid_json', `line ${line}`).trim(), `line ${line}`);
   return event(whole, 'the event');
 }
 

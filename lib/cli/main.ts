@@ -1,10 +1,27 @@
 import { Command, CommanderError } from 'commander';
 import { SealtrailError } from '../log/error.ts';
+import { installAppend } from './commands/append.ts';
+import { installKeys } from './commands/keys.ts';
+import { installProof } from './commands/proof.ts';
+import { installQuery } from './commands/query.ts';
+import { installSeal } from './commands/seal.ts';
+import { installServe } from './commands/serve.ts';
+import { installTail } from './commands/tail.ts';
+import { installVerifyProof } from './commands/verify-proof.ts';
 import { adviceOn, EXIT, EXIT_HELP, exitCodeFor } from './exit.ts';
 import { type Install, Shell } from './shell.ts';
 import { painter, type Terminal, widthOf } from './terminal.ts';
 
-const COMMANDS: readonly Install[] = [];
+const COMMANDS: readonly Install[] = [
+  installServe,
+  installAppend,
+  installQuery,
+  installTail,
+  installProof,
+  installVerifyProof,
+  installSeal,
+  installKeys,
+];
 
 /**
  * Runs one command line and returns its exit code (see {@link EXIT}). Never throws, never ends the process.

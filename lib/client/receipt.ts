@@ -1,8 +1,8 @@
-import { type Checkpoint, openCheckpoint } from '../log/checkpoint.ts';
+import { type Checkpoint, openCheckpoint, parseCheckpoint } from '../log/checkpoint.ts';
 import { fromBase64, fromHex } from '../log/encoding.ts';
 import { SealtrailError } from '../log/error.ts';
 import { leafHash, sameBytes } from '../log/hash.ts';
-import type { Verifier } from '../log/note.ts';
+import { parseNote, type Verifier } from '../log/note.ts';
 import { parseRecord } from '../log/record.ts';
 import { checkRange } from '../log/tree.ts';
 
@@ -23,9 +23,17 @@ export interface Receipt {
   readonly proof?: readonly string[];
   /** Whether an earlier attempt with the same idempotency key had appended them. */
   readonly replayed: boolean;
-  /** The record lines as sealed, where the server was asked for them. */
-  readonly lines?: readonly string[];
+  /** The record lines as sealed, where the server was asked for them (`Prefer: return=representation`). */
+  readonly records?: readonly string[];
 }
+
+/**
+ * The public keys that the caller trusts for a checkpoint.
+ *
+ * @param origin `<log name>/<trail>`, the name that the keys have
+ * @param size the checkpoint's, in records
+ */
+export type Trust = (origin: string, size: number) => readonly Verifier[];
 
 /** What was asked for, to compare the receipt with. */
 export interface Sent {
@@ -37,12 +45,11 @@ export interface Sent {
  * Checks that a receipt is for what was sent and that it proves what it says: consecutive records, each line of which
  * hashes to its leaf, all of them under a checkpoint that the log's key signed.
  *
- * @param verifiers the trail's public keys, which the caller trusts
  * @returns the checkpoint that covers the events, or undefined for a receipt that is not sealed yet
  * @throws `proof_mismatch` (with the reason as `cause` where it came from deeper) and `bad_signature`: do not trust
  *   this receipt, and keep it
  */
-export function checkReceipt(receipt: Receipt, sent: Sent, verifiers: readonly Verifier[]): Checkpoint | undefined {
+export function checkReceipt(receipt: Receipt, sent: Sent, trust: Trust): Checkpoint | undefined {
   if (receipt.trail !== sent.trail) throw wrong(`it is for the trail ${receipt.trail}, not ${sent.trail}`);
   if (receipt.count !== sent.count || receipt.events.length !== sent.count) {
     throw wrong(`it is for ${receipt.events.length} events, and ${sent.count} were sent`);
@@ -51,7 +58,7 @@ export function checkReceipt(receipt: Receipt, sent: Sent, verifiers: readonly V
     if (seq !== receipt.first + i) throw wrong(`event ${i} is record ${seq}, where ${receipt.first + i} was due`);
     return fromHex(hash, 'proof_mismatch', `the receipt is wrong: the hash of record ${seq}`);
   });
-  checkLines(receipt, leaves);
+  checkRecords(receipt, leaves);
   if (!receipt.sealed) return undefined;
   if (receipt.checkpoint === undefined || receipt.proof === undefined) {
     throw wrong('it claims to be sealed, and has no checkpoint or no proof');
@@ -59,17 +66,17 @@ export function checkReceipt(receipt: Receipt, sent: Sent, verifiers: readonly V
   const proof = receipt.proof.map((hash) =>
     fromBase64(hash, 'proof_mismatch', 'the receipt is wrong: a hash of its proof'),
   );
-  const checkpoint = checkpointOf(receipt.checkpoint, receipt.trail, verifiers);
+  const checkpoint = checkpointOf(receipt.checkpoint, receipt.trail, trust);
   judging(() => checkRange(leaves, receipt.first, checkpoint.size, proof, checkpoint.root));
   return checkpoint;
 }
 
 /** The lines must be the records that the receipt speaks of, in the trail and order that it says. */
-function checkLines(receipt: Receipt, leaves: readonly Uint8Array[]): void {
-  const { lines } = receipt;
-  if (lines === undefined) return;
-  if (lines.length !== leaves.length) throw wrong(`it holds ${lines.length} lines for ${leaves.length} events`);
-  for (const [i, line] of lines.entries()) {
+function checkRecords(receipt: Receipt, leaves: readonly Uint8Array[]): void {
+  const { records } = receipt;
+  if (records === undefined) return;
+  if (records.length !== leaves.length) throw wrong(`it holds ${records.length} lines for ${leaves.length} events`);
+  for (const [i, line] of records.entries()) {
     const leaf = leaves[i];
     const event = receipt.events[i];
     const record = judging(() => parseRecord(line));
@@ -83,16 +90,17 @@ function checkLines(receipt: Receipt, leaves: readonly Uint8Array[]): void {
 }
 
 /**
- * Opens a checkpoint of a trail with the trail's keys.
+ * Opens a checkpoint of a trail with the keys that are trusted for it.
  *
  * @throws `bad_signature` where no trusted key signed it, `proof_mismatch` where it is no checkpoint of this trail
  */
-export function checkpointOf(note: string, trail: string, verifiers: readonly Verifier[]): Checkpoint {
-  // A key's name is the origin that it signs for (C2SP tlog-checkpoint, Signatures): <log name>/<trail>.
-  const own = verifiers.filter((verifier) => verifier.name.endsWith(`/${trail}`));
-  const origin = own[0]?.name;
-  if (origin === undefined) throw new SealtrailError('bad_signature', `no key is known for the trail ${trail}`);
-  return judging(() => openCheckpoint(note, origin, own));
+export function checkpointOf(note: string, trail: string, trust: Trust): Checkpoint {
+  return judging(() => {
+    // Not to be believed before openCheckpoint has said so: it only tells which keys to look for.
+    const { origin, size } = parseCheckpoint(parseNote(note).text);
+    if (!origin.endsWith(`/${trail}`)) throw new SealtrailError('proof_mismatch', `its checkpoint is of ${origin}`);
+    return openCheckpoint(note, origin, trust(origin, size));
+  });
 }
 
 /** Runs a check of evidence from a server: whatever is wrong with it, the verdict is that it does not prove anything. */
@@ -120,7 +128,7 @@ export function readReceipt(value: unknown): Receipt {
 
 function isReceipt(value: unknown): value is Receipt {
   if (!isObject(value)) return false;
-  const { trail, first, count, receivedAt, events, sealed, checkpoint, proof, replayed, lines } = value;
+  const { trail, first, count, receivedAt, events, sealed, checkpoint, proof, replayed, records } = value;
   return (
     typeof trail === 'string' &&
     [first, count, receivedAt].every((number) => Number.isSafeInteger(number) && Number(number) >= 0) &&
@@ -132,7 +140,7 @@ function isReceipt(value: unknown): value is Receipt {
     (checkpoint === undefined || isText(checkpoint)) &&
     (proof === undefined || (Array.isArray(proof) && proof.every(isText))) &&
     typeof replayed === 'boolean' &&
-    (lines === undefined || (Array.isArray(lines) && lines.every(isText)))
+    (records === undefined || (Array.isArray(records) && records.every(isText)))
   );
 }
 

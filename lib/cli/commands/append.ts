@@ -1,0 +1,210 @@
+import { randomUUID } from 'node:crypto';
+import { createReadStream, statSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { toHex } from '../../log/encoding.ts';
+import { SealtrailError } from '../../log/error.ts';
+import { gather, readEvents } from '../input.ts';
+import { connect, type Install, integer, type ServerOptions, withJson, withServer } from '../shell.ts';
+import { bytes, count, Progress, painter, plural, type Terminal, write } from '../terminal.ts';
+import { type LogKeys, logKeys } from '../trust.ts';
+import { Upload, type Uploaded } from '../upload.ts';
+
+interface Options extends ServerOptions {
+  readonly key?: string;
+  readonly batch: number;
+  readonly parallel: number;
+  readonly idempotencyKey?: string;
+  readonly receipts?: string;
+  readonly json?: true;
+}
+
+/** A request may have 5,000,000 bytes (lib/event); the rest is for what goes around the events. */
+const BATCH_BYTES = 4_900_000;
+/** Milliseconds that an event read from a pipe may wait for others. */
+const LINGER = 500;
+
+export const installAppend: Install = (program, shell) => {
+  const command = program
+    .command('append <trail> [file]')
+    .summary('append events')
+    .description(
+      'Appends events to a trail, from a file or from standard input (-): NDJSON (one event a line), a JSON array, or one JSON event.\n' +
+        'Every receipt is checked: its checkpoint must be signed by the log and prove that what was sent is in it.',
+    )
+    .option(
+      '--key <file>',
+      "the log's public key (vkey or PEM) to check receipts with (default: ask the server for it)",
+    )
+    .option('--batch <n>', 'events in a request, 1 to 1000', integer('--batch', 1, 1000), 500)
+    .option(
+      '--parallel <n>',
+      'requests at once; more than 1 gives up the order of events',
+      integer('--parallel', 1, 32),
+      1,
+    )
+    .option('--idempotency-key <key>', 'repeat an upload safely: what an earlier run with this key appended is found')
+    .option('--receipts <file>', 'append the receipts to this file, one JSON document a line');
+  withJson(withServer(command)).action(async (trail: string, file: string | undefined, options: Options) => {
+    await new Append(shell.terminal, trail, file ?? '-', options).run();
+  });
+};
+
+/** What has been appended so far. */
+interface Tally {
+  events: number;
+  replayed: number;
+  unsealed: number;
+  first: number | undefined;
+  last: number;
+}
+
+class Append {
+  readonly #terminal: Terminal;
+  readonly #trail: string;
+  readonly #file: string;
+  readonly #options: Options;
+  readonly #tally: Tally = { events: 0, replayed: 0, unsealed: 0, first: undefined, last: -1 };
+  readonly #key: string;
+
+  constructor(terminal: Terminal, trail: string, file: string, options: Options) {
+    this.#terminal = terminal;
+    this.#trail = trail;
+    this.#file = file;
+    this.#options = options;
+    this.#key = options.idempotencyKey ?? randomUUID();
+  }
+
+  async run(): Promise<void> {
+    const http = connect(this.#terminal, this.#options);
+    const keys = await logKeys(http, this.#trail, this.#options.key);
+    const { parallel } = this.#options;
+    const { signal } = this.#terminal;
+    const upload = new Upload(http, { trail: this.#trail, key: this.#key, parallel, trust: keys.trust, signal });
+    const progress = new Progress(this.#terminal.stderr);
+    const receipts = this.#options.receipts === undefined ? undefined : await open(this.#options.receipts, 'a');
+    const input = this.#input();
+    const started = performance.now();
+    try {
+      const linger = this.#file === '-' && this.#options.idempotencyKey === undefined ? LINGER : 2 ** 31 - 1;
+      const batches = gather(readEvents(input.chunks), {
+        maxEvents: this.#options.batch,
+        maxBytes: BATCH_BYTES,
+        linger,
+      });
+      for await (const uploaded of upload.run(batches)) {
+        this.#count(uploaded);
+        await receipts?.write(`${JSON.stringify(uploaded.receipt)}\n`);
+        progress.show(() => this.#progress(input, performance.now() - started));
+      }
+    } catch (error) {
+      progress.clear();
+      throw this.#interrupted(error);
+    } finally {
+      progress.clear();
+      await receipts?.close();
+    }
+    await this.#report(upload, keys);
+  }
+
+  #input(): Chunks {
+    const { stdin, stderr } = this.#terminal;
+    if (this.#file === '-') {
+      if (stdin.isTTY === true) stderr.write('Type events, one JSON object a line; Ctrl-D ends.\n');
+      return new Chunks(stdin, undefined);
+    }
+    const stats = statSync(this.#file, { throwIfNoEntry: false });
+    if (stats === undefined || stats.isDirectory()) {
+      const why = stats === undefined ? 'there is no such file' : 'it is a folder';
+      throw new SealtrailError('usage', `cannot read the events ${this.#file}: ${why}`);
+    }
+    return new Chunks(createReadStream(this.#file), stats.isFile() ? stats.size : undefined);
+  }
+
+  #count({ receipt, checkpoint }: Uploaded): void {
+    this.#tally.events += receipt.count;
+    this.#tally.first = Math.min(this.#tally.first ?? receipt.first, receipt.first);
+    this.#tally.last = Math.max(this.#tally.last, receipt.first + receipt.count - 1);
+    if (receipt.replayed) this.#tally.replayed += receipt.count;
+    if (checkpoint === undefined) this.#tally.unsealed += receipt.count;
+  }
+
+  #progress(input: Chunks, elapsed: number): string {
+    const rate = count(Math.round((this.#tally.events / elapsed) * 1000));
+    const share = input.total === undefined ? '' : ` · ${Math.floor((100 * input.read) / Math.max(1, input.total))} %`;
+    return `${plural(this.#tally.events, 'event')} appended · ${bytes(input.read)} read${share} · ${rate}/s`;
+  }
+
+  /** The error with what had been done before it, and how to go on. */
+  #interrupted(error: unknown): unknown {
+    const { events } = this.#tally;
+    if (!(error instanceof SealtrailError)) {
+      if (this.#terminal.signal.aborted) this.#terminal.stderr.write(`stopped: ${plural(events, 'event')} appended\n`);
+      return error;
+    }
+    const done =
+      events === 0
+        ? 'Nothing was appended'
+        : `${plural(events, 'event')} before it ${events === 1 ? 'is' : 'are'} appended`;
+    const uncertain = error.code === 'unavailable' || error.code === 'outcome_unknown';
+    const again =
+      this.#file === '-' || !(uncertain || events > 0)
+        ? ''
+        : `\nTo go on without appending anything twice, repeat the command with --idempotency-key ${this.#key}${this.#options.batch === 500 ? '' : ` --batch ${this.#options.batch}`}`;
+    const message = `${error.message}\n${done}${uncertain ? '; whether the last request got through is not known' : ''}.${again}`;
+    const { cause, field } = error;
+    return new SealtrailError(error.code, message, { cause, ...(field === undefined ? {} : { field }) });
+  }
+
+  async #report(upload: Upload, keys: LogKeys): Promise<void> {
+    const { events, replayed, unsealed, first, last } = this.#tally;
+    const { stdout } = this.#terminal;
+    const { newest } = upload;
+    if (this.#options.json) {
+      const checkpoint = newest && { origin: newest.origin, size: newest.size, root: toHex(newest.root) };
+      const checked = {
+        receipts: true,
+        consistency: upload.consistent,
+        keys: { from: keys.source, fingerprints: keys.fingerprints },
+      };
+      const result = { trail: this.#trail, events, replayed, unsealed, first, last: events === 0 ? undefined : last };
+      return write(stdout, `${JSON.stringify({ ...result, checkpoint, checked })}\n`);
+    }
+    if (events === 0) return write(stdout, 'Nothing to append: the input holds no events.\n');
+    const paint = painter(stdout);
+    const records = first === last ? `record ${count(last)}` : `records ${count(first ?? 0)} to ${count(last)}`;
+    const known = replayed === 0 ? '' : ` (${count(replayed)} of them by an earlier run)`;
+    const lines = [`${paint('green', 'appended')}  ${plural(events, 'event')} to ${this.#trail}: ${records}${known}`];
+    if (newest !== undefined) {
+      lines.push(
+        `${paint('green', 'proven')}    under the checkpoint of ${plural(newest.size, 'record')}, signed by the key ${keys.fingerprints.join(', ')}`,
+      );
+    }
+    if (unsealed > 0)
+      lines.push(`${paint('yellow', 'waiting')}   ${plural(unsealed, 'event')} stored, and not under a checkpoint yet`);
+    if (!upload.consistent)
+      lines.push('          (checkpoints were not compared with each other: these credentials may not read)');
+    if (keys.source === 'server')
+      lines.push('          (the key came from the server itself; --key FILE checks against one that you trust)');
+    await write(stdout, `${lines.join('\n')}\n`);
+  }
+}
+
+/** The input's chunks, counted as they pass. */
+class Chunks {
+  readonly chunks: AsyncIterable<Uint8Array | string>;
+  /** Bytes, where they are known beforehand. */
+  readonly total: number | undefined;
+  read = 0;
+
+  constructor(source: AsyncIterable<Uint8Array | string>, total: number | undefined) {
+    this.total = total;
+    this.chunks = this.#counted(source);
+  }
+
+  async *#counted(source: AsyncIterable<Uint8Array | string>): AsyncGenerator<Uint8Array | string> {
+    for await (const chunk of source) {
+      this.read += chunk.length;
+      yield chunk;
+    }
+  }
+}

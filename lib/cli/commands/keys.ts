@@ -1,0 +1,101 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { SealtrailError } from '../../log/error.ts';
+import { parseVkey, pemOf, type Verifier } from '../../log/note.ts';
+import { fingerprintOf, keyIdText } from '../../verify/trust.ts';
+import { connect, type Install, type ServerOptions, withJson, withServer } from '../shell.ts';
+import { renderTable } from '../table.ts';
+import { painter, type Terminal, widthOf, write, writeLines } from '../terminal.ts';
+import { trailOf } from '../trust.ts';
+
+interface Options extends ServerOptions {
+  readonly trail?: string[];
+  readonly export?: string;
+  readonly json?: true;
+}
+
+export const installKeys: Install = (program, shell) => {
+  const command = program
+    .command('keys')
+    .summary("show and export the log's public keys")
+    .description(
+      "Shows the log's public keys: fingerprints to compare with ones published elsewhere, a PEM for any crypto tool,\n" +
+        'and for each trail a vkey for tools that read C2SP signed notes.',
+    )
+    .option('--trail <name...>', 'only of these trails (default: all that you may read)')
+    .option('--export <dir>', 'write log.pem (all trails) and <trail>.vkey into this folder');
+  withJson(withServer(command)).action((options: Options) => keys(shell.terminal, options));
+};
+
+async function keys(terminal: Terminal, options: Options): Promise<void> {
+  const http = connect(terminal, options);
+  const query = options.trail === undefined ? {} : { trail: options.trail };
+  const verifiers = readKeys((await http.send({ path: '/v1/keys', query, signal: terminal.signal })).json());
+  const files = options.export === undefined ? [] : await exportKeys(options.export, verifiers);
+  const { stdout } = terminal;
+  if (options.json) {
+    const shown = verifiers.map((key) => ({
+      trail: trailOf(key.name),
+      name: key.name,
+      keyId: keyIdText(key.keyId),
+      algorithm: key.algorithm,
+      fingerprint: fingerprintOf(key.spki),
+      vkey: key.vkey,
+      pem: pemOf(key),
+    }));
+    return write(stdout, `${JSON.stringify({ keys: shown, files })}\n`);
+  }
+  if (verifiers.length === 0)
+    return write(stdout, 'No trail yet, or none that you may read: there are no keys to show.\n');
+  const paint = painter(stdout);
+  for (const key of distinct(verifiers)) {
+    const lines = [`${paint('bold', key.algorithm)}  SHA-256 fingerprint ${fingerprintOf(key.spki)}`, pemOf(key)];
+    await writeLines(stdout, lines);
+  }
+  const columns = [
+    { title: 'trail', rigid: true },
+    { title: 'vkey', rigid: true },
+  ];
+  const rows = verifiers.map((key) => [trailOf(key.name), key.vkey]);
+  await writeLines(
+    stdout,
+    renderTable(columns, rows, widthOf(stdout), (heading) => paint('bold', heading)),
+  );
+  if (files.length > 0) await writeLines(stdout, ['', ...files.map((file) => `wrote ${file}`)]);
+}
+
+/** The keys of a server's answer, each taken from its vkey alone. Errors: `malformed_key`. */
+function readKeys(answer: unknown): Verifier[] {
+  const list: unknown = typeof answer === 'object' && answer !== null && 'keys' in answer ? answer.keys : undefined;
+  if (!Array.isArray(list)) throw new SealtrailError('malformed_key', 'the server did not answer with keys');
+  return list.map((key: unknown) => {
+    const vkey: unknown = typeof key === 'object' && key !== null && 'vkey' in key ? key.vkey : undefined;
+    return parseVkey(String(vkey));
+  });
+}
+
+/** One key signs for all trails, under the name of each: here every key once. */
+function distinct(verifiers: readonly Verifier[]): Verifier[] {
+  return [...new Map(verifiers.map((key) => [fingerprintOf(key.spki), key])).values()];
+}
+
+async function exportKeys(folder: string, verifiers: readonly Verifier[]): Promise<string[]> {
+  const texts = new Map<string, string>();
+  const pems = distinct(verifiers).map(
+    (key) => `# ${key.algorithm}, SHA-256 fingerprint ${fingerprintOf(key.spki)}\n${pemOf(key)}`,
+  );
+  if (pems.length > 0) texts.set('log.pem', pems.join(''));
+  for (const key of verifiers) {
+    const file = `${trailOf(key.name)}.vkey`;
+    texts.set(file, `${texts.get(file) ?? ''}${key.vkey}\n`);
+  }
+  try {
+    await mkdir(folder, { recursive: true });
+    for (const [file, text] of texts) await writeFile(join(folder, file), text);
+  } catch (cause) {
+    throw new SealtrailError('usage', `cannot write to ${folder}: ${cause instanceof Error ? cause.message : cause}`, {
+      cause,
+    });
+  }
+  return [...texts.keys()].map((file) => join(folder, file));
+}

@@ -1,0 +1,92 @@
+import { Option } from 'commander';
+import { CSV_HEADER, csvRow } from '../../event/csv.ts';
+import { filtersOf, withFilters } from '../filters.ts';
+import { type LinePage, parseLines, queryPages, recordTable } from '../records.ts';
+import { connect, type Install, integer, type ServerOptions, withServer } from '../shell.ts';
+import { count, Progress, painter, type Terminal, write, writeLines } from '../terminal.ts';
+
+interface Options extends ServerOptions, Readonly<Record<string, unknown>> {
+  readonly format: 'table' | 'json' | 'ndjson' | 'csv';
+  readonly json?: true;
+  readonly limit: number;
+  readonly all?: true;
+  readonly order: 'newest' | 'oldest';
+  readonly cursor?: string;
+}
+
+export const installQuery: Install = (program, shell) => {
+  const command = program
+    .command('query <trail>')
+    .summary('find records')
+    .description(
+      'Finds records of a trail by what is in them. All filters must hold; every acknowledged event is seen.',
+    )
+    .addOption(
+      new Option('--format <name>', 'how to print').choices(['table', 'json', 'ndjson', 'csv']).default('table'),
+    )
+    .option('--json', 'the same as --format json')
+    .option('--limit <n>', 'records at most', integer('--limit', 1, 1_000_000_000), 50)
+    .option('--all', 'all that match, however many')
+    .addOption(new Option('--order <name>', 'which come first').choices(['newest', 'oldest']).default('newest'))
+    .option('--cursor <text>', 'go on where an earlier query stopped');
+  withServer(withFilters(command)).action((trail: string, options: Options) => query(shell.terminal, trail, options));
+};
+
+async function query(terminal: Terminal, trail: string, options: Options): Promise<void> {
+  const http = connect(terminal, options);
+  const format = options.json ? 'json' : options.format;
+  const pages = queryPages(http, trail, parametersOf(options), limitOf(options), terminal.signal);
+  if (format === 'json') return printJson(terminal, pages);
+  if (format === 'csv') return printCsv(terminal, pages);
+  if (format === 'ndjson') return writeLines(terminal.stdout, linesOf(pages));
+  return printTable(terminal, pages, options);
+}
+
+function parametersOf(options: Options) {
+  const { order, cursor } = options;
+  return { ...filtersOf(options), order, ...(cursor === undefined ? {} : { cursor }) };
+}
+
+const limitOf = ({ all, limit }: Options): number => (all ? Number.POSITIVE_INFINITY : limit);
+
+async function* linesOf(pages: AsyncIterable<LinePage>): AsyncGenerator<string> {
+  for await (const page of pages) yield* page.lines;
+}
+
+/** `{"records": [...], "asOf": n, "more": …, "cursor": …}`, written as it comes; record lines are JSON already. */
+async function printJson({ stdout }: Terminal, pages: AsyncIterable<LinePage>): Promise<void> {
+  let between = '{"records":[';
+  let last: LinePage | undefined;
+  for await (const page of pages) {
+    last = page;
+    if (page.lines.length > 0) await write(stdout, between + page.lines.join(',\n'));
+    if (page.lines.length > 0) between = ',\n';
+  }
+  const { asOf, cursor } = last ?? { asOf: 0, cursor: undefined };
+  const rest = JSON.stringify({ asOf, more: cursor !== undefined, cursor });
+  await write(stdout, `${between === ',\n' ? '' : between}],${rest.slice(1)}\n`);
+}
+
+async function printCsv({ stdout }: Terminal, pages: AsyncIterable<LinePage>): Promise<void> {
+  await write(stdout, CSV_HEADER);
+  for await (const { lines } of pages) await write(stdout, lines.map(csvRow).join(''));
+}
+
+async function printTable(terminal: Terminal, pages: AsyncIterable<LinePage>, options: Options): Promise<void> {
+  const { stdout, stderr } = terminal;
+  const progress = new Progress(stderr);
+  const lines: string[] = [];
+  let last: LinePage | undefined;
+  for await (const page of pages) {
+    last = page;
+    lines.push(...page.lines);
+    progress.show(() => `${count(lines.length)} found`);
+  }
+  progress.clear();
+  if (lines.length === 0) return write(stdout, 'Nothing matches.\n');
+  await writeLines(stdout, recordTable(parseLines(lines), stdout));
+  if (last?.cursor !== undefined) {
+    const note = `There is more: --all shows all, --cursor ${last.cursor} goes on after these ${count(options.limit)}.`;
+    stderr.write(`${painter(stderr)('dim', note)}\n`);
+  }
+}

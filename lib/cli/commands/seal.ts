@@ -1,0 +1,34 @@
+import { connect, type Install, type ServerOptions, withJson, withServer } from '../shell.ts';
+import { painter, plural, type Terminal, write } from '../terminal.ts';
+
+interface Options extends ServerOptions {
+  readonly json?: true;
+}
+
+export const installSeal: Install = (program, shell) => {
+  const command = program
+    .command('seal <trail>')
+    .summary('complete the archive of a trail now')
+    .description(
+      'Signs and archives all that a trail holds now, with the partial tiles that tools for C2SP tlog-tiles need.\n' +
+        'It happens by itself once a day. Needs the action admin.',
+    );
+  withJson(withServer(command)).action((trail: string, options: Options) => seal(shell.terminal, trail, options));
+};
+
+async function seal(terminal: Terminal, trail: string, options: Options): Promise<void> {
+  const http = connect(terminal, options);
+  const answer = (
+    await http.send({ method: 'POST', path: `/v1/trails/${trail}/seals`, signal: terminal.signal })
+  ).json();
+  const { stdout } = terminal;
+  if (options.json) return write(stdout, `${JSON.stringify(answer)}\n`);
+  const size = typeof answer === 'object' && answer !== null && 'size' in answer ? Number(answer.size) : 0;
+  const paint = painter(stdout);
+  await write(
+    stdout,
+    size === 0
+      ? `The trail ${trail} has no records: there is nothing to seal.\n`
+      : `${paint('green', 'sealed')}  The archive of ${trail} is complete up to its ${plural(size, 'record')}.\n`,
+  );
+}

@@ -1,0 +1,55 @@
+import { type Command, Option } from 'commander';
+import type { HttpRequest } from '../client/http.ts';
+
+/** Filters that may be given several times; any of the values is fine. The name of the option and of the parameter. */
+const FILTERS: readonly (readonly [option: string, parameter: string, help: string])[] = [
+  ['type', 'type', 'type, an alias of one, or a group such as auth.*'],
+  ['actor', 'actor', 'who acted'],
+  ['actor-type', 'actorType', 'what kind of party: user, system, admin, agent, service'],
+  ['resource', 'resource', 'what was acted on, by id'],
+  ['resource-type', 'resourceType', 'what kind of thing was acted on'],
+  ['tenant', 'tenant', 'customer'],
+  ['project', 'project', 'project, repository or workspace'],
+  ['session', 'session', 'session'],
+  ['request', 'request', 'request'],
+  ['correlation', 'correlation', 'correlation id'],
+  ['agent', 'agent', 'agent'],
+  ['action', 'action', 'action, or the id of an action'],
+  ['approval', 'approval', 'id of an approval'],
+  ['outcome', 'outcome', 'success, failure, denied, blocked or error'],
+  ['decision', 'decision', 'allow, deny or require_approval'],
+  ['submitter', 'submitter', 'the principal that sent the event'],
+  ['id', 'id', "the event's id"],
+];
+
+/** Adds an option for every filter of a query. */
+export function withFilters(command: Command): Command {
+  for (const [name, , help] of FILTERS) {
+    command.addOption(
+      new Option(`--${name} <value...>`, help).argParser(collect).helpGroup('Filters (repeat one for several values):'),
+    );
+  }
+  for (const [name, help] of [
+    ['severity', 'at least this severity: debug, info, warning, error, critical'],
+    ['from', 'received at this time or later (RFC 3339, or Unix milliseconds)'],
+    ['to', 'received before this time'],
+  ] as const) {
+    command.addOption(new Option(`--${name} <value>`, help).helpGroup('Filters (repeat one for several values):'));
+  }
+  return command;
+}
+
+/** The query parameters that the given options stand for. */
+export function filtersOf(options: Readonly<Record<string, unknown>>): NonNullable<HttpRequest['query']> {
+  const query: Record<string, string | readonly string[]> = {};
+  for (const [name, parameter] of FILTERS) {
+    const values = options[name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())];
+    if (Array.isArray(values)) query[parameter] = values.map(String);
+  }
+  for (const name of ['severity', 'from', 'to']) if (typeof options[name] === 'string') query[name] = options[name];
+  return query;
+}
+
+function collect(value: string, before: unknown): string[] {
+  return [...(Array.isArray(before) ? before.map(String) : []), value];
+}

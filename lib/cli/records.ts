@@ -1,0 +1,117 @@
+import type { HttpRequest, SignedHttp } from '../client/http.ts';
+import { SealtrailError } from '../log/error.ts';
+import { parseRecord, type SealedRecord } from '../log/record.ts';
+import { type Column, renderTable } from './table.ts';
+import { type Output, painter, widthOf } from './terminal.ts';
+
+/** A page of a query, as record lines. */
+export interface LinePage {
+  readonly lines: readonly string[];
+  /** The trail's size that the answer holds for. */
+  readonly asOf: number;
+  /** Where to go on; undefined at the end. */
+  readonly cursor: string | undefined;
+}
+
+/** Fetches the pages of a query until `limit` records have come or there are no more. */
+export async function* queryPages(
+  http: SignedHttp,
+  trail: string,
+  query: NonNullable<HttpRequest['query']>,
+  limit: number,
+  signal: AbortSignal,
+): AsyncGenerator<LinePage> {
+  let left = limit;
+  let cursor = query.cursor;
+  do {
+    const path = `/v1/trails/${trail}/events`;
+    const page = { ...query, format: 'ndjson', limit: Math.min(left, 1000), cursor };
+    const answer = await http.send({ path, query: page, signal });
+    const lines = answer
+      .text()
+      .split('\n')
+      .filter((line) => line !== '');
+    left -= lines.length;
+    const next = answer.headers.get('x-next-cursor') ?? undefined;
+    if (next !== undefined && next === cursor) throw new SealtrailError('unavailable', 'the server repeats a page');
+    cursor = next;
+    yield { lines, asOf: Number(answer.headers.get('x-as-of')), cursor };
+  } while (cursor !== undefined && left > 0);
+}
+
+const SEVERITY_FORMAT: Readonly<Record<string, Parameters<ReturnType<typeof painter>>[0]>> = {
+  debug: 'gray',
+  warning: 'yellow',
+  error: 'red',
+  critical: ['red', 'bold'],
+};
+const OUTCOME_FORMAT: Readonly<Record<string, 'green' | 'yellow' | 'red'>> = {
+  success: 'green',
+  denied: 'yellow',
+  blocked: 'yellow',
+  failure: 'red',
+  error: 'red',
+};
+
+/** Below this many columns there is room for the essential ones only. */
+const WIDE = 110;
+
+/** Records as a table for people. */
+export function recordTable(records: readonly SealedRecord[], out: Output, width = widthOf(out)): string[] {
+  const paint = painter(out);
+  const columns: (Column & { readonly cell: (record: SealedRecord) => string; readonly onlyWide?: true })[] = [
+    { title: 'record', align: 'right', rigid: true, cell: ({ seq }) => String(seq) },
+    { title: 'received (UTC)', rigid: true, cell: ({ receivedAt }) => utc(receivedAt) },
+    { title: 'type', cell: ({ event }) => text(event, 'type') },
+    {
+      title: 'severity',
+      rigid: true,
+      onlyWide: true,
+      cell: ({ event }) => text(event, 'severity'),
+      style: (padded, cell) => paint(SEVERITY_FORMAT[cell] ?? [], padded),
+    },
+    {
+      title: 'outcome',
+      rigid: true,
+      cell: ({ event }) => text(event, 'outcome'),
+      style: (padded, cell) => paint(OUTCOME_FORMAT[cell] ?? [], padded),
+    },
+    { title: 'actor', cell: ({ event }) => text(event, 'actor', 'id') },
+    { title: 'resource', cell: ({ event }) => resourceOf(event) },
+    { title: 'project', onlyWide: true, cell: ({ event }) => text(event, 'context', 'project') },
+  ];
+  const shown = columns.filter((column) => !column.onlyWide || width >= WIDE);
+  // A column that says nothing takes no room.
+  const useful = shown.filter((column) => records.some((record) => column.cell(record) !== ''));
+  const rows = records.map((record) => useful.map((column) => column.cell(record)));
+  return renderTable(useful, rows, width, (heading) => paint('bold', heading));
+}
+
+/** One record as one line, for `tail`. */
+export function recordLineForPeople(record: SealedRecord, out: Output): string {
+  return recordTable([record], out)[1] ?? '';
+}
+
+/** Lines from a server, read strictly. Errors: `malformed_record`. */
+export function parseLines(lines: readonly string[]): SealedRecord[] {
+  return lines.map(parseRecord);
+}
+
+/** `2026-11-21 04:31:09` of Unix milliseconds. */
+export function utc(milliseconds: number): string {
+  return new Date(milliseconds).toISOString().slice(0, 19).replace('T', ' ');
+}
+
+function resourceOf(event: Readonly<Record<string, unknown>>): string {
+  return [text(event, 'resource', 'type'), text(event, 'resource', 'id')].filter((part) => part !== '').join(' ');
+}
+
+/** The text at a path in an event, or none. */
+function text(value: unknown, ...path: readonly string[]): string {
+  let at = value;
+  for (const step of path) {
+    if (typeof at !== 'object' || at === null) return '';
+    at = Reflect.get(at, step);
+  }
+  return typeof at === 'string' ? at : '';
+}

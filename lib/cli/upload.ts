@@ -1,0 +1,128 @@
+import type { SignedHttp } from '../client/http.ts';
+import { LogView } from '../client/log-view.ts';
+import { checkReceipt, type Receipt, readReceipt, type Trust } from '../client/receipt.ts';
+import type { Checkpoint } from '../log/checkpoint.ts';
+import { SealtrailError } from '../log/error.ts';
+import type { Batch } from './input.ts';
+
+/** What an upload needs to know. */
+export interface UploadOptions {
+  readonly trail: string;
+  /** Batch n (from 0) is sent under `<key>-<n>`, so that the same upload can be repeated after a failure. */
+  readonly key: string;
+  /** Requests under way at once. More than one is faster, and lets events land in another order than they were sent. */
+  readonly parallel: number;
+  /** The keys that receipts are checked with. */
+  readonly trust: Trust;
+  readonly signal: AbortSignal;
+}
+
+/** One batch, appended and checked. */
+export interface Uploaded {
+  readonly receipt: Receipt;
+  /** The checkpoint that covers it; undefined where the log had not signed one yet. */
+  readonly checkpoint: Checkpoint | undefined;
+}
+
+/** Appends batches to a trail and checks what comes back. */
+export class Upload {
+  readonly #http: SignedHttp;
+  readonly #options: UploadOptions;
+  readonly #view: LogView;
+  #index = 0;
+  /** Whether the server lets these credentials ask for consistency proofs. */
+  #mayAsk = true;
+
+  constructor(http: SignedHttp, options: UploadOptions) {
+    this.#http = http;
+    this.#options = options;
+    this.#view = new LogView(http, options.trail);
+  }
+
+  /** The newest checkpoint seen. */
+  get newest(): Checkpoint | undefined {
+    return this.#view.newest;
+  }
+
+  /** Whether all checkpoints were found to be of one history; false where the credentials may not ask for the proof. */
+  get consistent(): boolean {
+    return this.#mayAsk;
+  }
+
+  /**
+   * Sends the batches and yields each once it is durable and its receipt has been checked, in the order of the input.
+   *
+   * @throws what the input throws, what the server answers (`field` and message name the line), or the verdict on a receipt;
+   *   whatever was under way then has ended.
+   */
+  async *run(batches: AsyncIterable<Batch>): AsyncGenerator<Uploaded> {
+    const running: Promise<Receipt | Error>[] = [];
+    try {
+      for await (const batch of batches) {
+        running.push(this.#send(batch));
+        if (running.length >= this.#options.parallel) yield await this.#take(running);
+      }
+      while (running.length > 0) yield await this.#take(running);
+    } finally {
+      await Promise.all(running);
+    }
+  }
+
+  /** Sends one batch. Errors are returned, so that a promise may wait for its turn without being an unhandled one. */
+  async #send(batch: Batch): Promise<Receipt | Error> {
+    const { trail, key, signal } = this.#options;
+    const headers = { 'idempotency-key': `${key}-${this.#index++}`, prefer: 'return=representation' };
+    const body = `{"events":[${batch.events.map((event) => event.json).join(',')}]}`;
+    try {
+      const answer = await this.#http.send({
+        method: 'POST',
+        path: `/v1/trails/${trail}/events`,
+        headers,
+        body,
+        signal,
+      });
+      const receipt = readReceipt(answer.json());
+      if (receipt.count === batch.events.length) return receipt;
+      return new SealtrailError(
+        'proof_mismatch',
+        `a receipt for ${receipt.count} events came back for ${batch.events.length}`,
+      );
+    } catch (error) {
+      return placed(error, batch);
+    }
+  }
+
+  async #take(running: Promise<Receipt | Error>[]): Promise<Uploaded> {
+    const receipt = await running.shift();
+    if (receipt === undefined) throw new RangeError('there is nothing to take');
+    if (receipt instanceof Error) throw receipt;
+    const { trail, trust } = this.#options;
+    const checkpoint = checkReceipt(receipt, { trail, count: receipt.events.length }, trust);
+    if (checkpoint !== undefined) await this.#compare(checkpoint);
+    return { receipt, checkpoint };
+  }
+
+  async #compare(checkpoint: Checkpoint): Promise<void> {
+    if (!this.#mayAsk) return;
+    try {
+      await this.#view.extend(checkpoint);
+    } catch (error) {
+      if (!(error instanceof SealtrailError) || error.code !== 'forbidden') throw error;
+      this.#mayAsk = false;
+    }
+  }
+}
+
+/** Says which line of the input an answer such as "events[3].actor.id is missing" speaks of. */
+function placed(error: unknown, batch: Batch): Error {
+  if (!(error instanceof Error)) return new Error(String(error));
+  if (!(error instanceof SealtrailError) || error.field === undefined) return error;
+  const [, index, rest] = /^events\[(\d+)\]\.?(.*)$/.exec(error.field) ?? [];
+  const event = index === undefined ? undefined : batch.events[Number(index)];
+  if (event === undefined) return error;
+  const message = error.message.replace(/\bevents\[\d+\]\.?/, '').replace(/^:\s*/, '');
+  return new SealtrailError(error.code, `${event.where}: ${message}`, {
+    cause: error,
+    ...(rest === undefined || rest === '' ? {} : { field: rest }),
+  });
+}

@@ -1,0 +1,88 @@
+import type { Checkpoint } from '../log/checkpoint.ts';
+import { fromBase64, toHex } from '../log/encoding.ts';
+import { SealtrailError } from '../log/error.ts';
+import { parseVkey, type Verifier } from '../log/note.ts';
+import { checkConsistency } from '../log/tree.ts';
+import type { SignedHttp } from './http.ts';
+
+/**
+ * The public keys that a server names for a trail. Trusting them means trusting the server this once: an auditor compares their
+ * fingerprints with ones from elsewhere.
+ *
+ * @throws `malformed_key` where it names none, or something that is no key of this trail; the server's own errors
+ */
+export async function fetchKeys(http: SignedHttp, trail: string): Promise<Verifier[]> {
+  const answer = (await http.send({ path: '/v1/keys', query: { trail } })).json();
+  const keys: unknown = typeof answer === 'object' && answer !== null && 'keys' in answer ? answer.keys : undefined;
+  const verifiers = (Array.isArray(keys) ? keys : []).map((key: unknown) => {
+    const vkey = typeof key === 'object' && key !== null && 'vkey' in key ? key.vkey : undefined;
+    if (typeof vkey !== 'string') throw new SealtrailError('malformed_key', 'the server names a key without a vkey');
+    return parseVkey(vkey);
+  });
+  const own = verifiers.filter((verifier) => verifier.name.endsWith(`/${trail}`));
+  if (own.length === 0) throw new SealtrailError('malformed_key', `the server names no key for the trail ${trail}`);
+  return own;
+}
+
+/**
+ * What one client has seen of a trail: each checkpoint must extend the last one, or the log shows different histories
+ * to different people, or changes its own.
+ */
+export class LogView {
+  readonly #http: SignedHttp;
+  readonly #trail: string;
+  #newest: Checkpoint | undefined;
+
+  constructor(http: SignedHttp, trail: string, seen?: Checkpoint) {
+    this.#http = http;
+    this.#trail = trail;
+    this.#newest = seen;
+  }
+
+  /** The newest checkpoint that has been found to extend all before. */
+  get newest(): Checkpoint | undefined {
+    return this.#newest;
+  }
+
+  /**
+   * Takes in a checkpoint whose signature has been checked, asking the server for the proof that it and the newest one
+   * are of one history. Calls must not overlap.
+   *
+   * @throws `proof_mismatch`: two checkpoints with valid signatures contradict each other, which proves misconduct; the server's own errors
+   */
+  async extend(checkpoint: Checkpoint): Promise<void> {
+    const seen = this.#newest;
+    if (seen !== undefined) {
+      const [older, newer] = seen.size <= checkpoint.size ? [seen, checkpoint] : [checkpoint, seen];
+      await this.#demandConsistency(older, newer);
+    }
+    if (seen === undefined || checkpoint.size > seen.size) this.#newest = checkpoint;
+  }
+
+  async #demandConsistency(older: Checkpoint, newer: Checkpoint): Promise<void> {
+    const proof = older.size === newer.size ? [] : await this.#fetchProof(older.size, newer.size);
+    try {
+      if (older.origin !== newer.origin) {
+        throw new SealtrailError('proof_mismatch', `the older one is of ${older.origin}`);
+      }
+      checkConsistency(older.size, older.root, newer.size, newer.root, proof);
+    } catch (cause) {
+      if (!(cause instanceof SealtrailError)) throw cause;
+      const of = (one: Checkpoint): string => `${one.size} records (root ${toHex(one.root)})`;
+      throw new SealtrailError(
+        'proof_mismatch',
+        `the log ${newer.origin} contradicts itself: its checkpoints of ${of(older)} and ${of(newer)} are not of one history: ${cause.message}`,
+        { cause },
+      );
+    }
+  }
+
+  async #fetchProof(from: number, to: number): Promise<Uint8Array[]> {
+    const path = `/v1/trails/${this.#trail}/consistency`;
+    const answer = (await this.#http.send({ path, query: { from, to } })).json();
+    const proof: unknown =
+      typeof answer === 'object' && answer !== null && 'proof' in answer ? answer.proof : undefined;
+    if (!Array.isArray(proof)) throw new SealtrailError('proof_mismatch', 'the server sent no consistency proof');
+    return proof.map((hash: unknown) => fromBase64(String(hash), 'proof_mismatch', 'a hash of the consistency proof'));
+  }
+}
