@@ -22,8 +22,8 @@ export type SecretPattern = (typeof SECRET_PATTERNS)[number];
  * and no replacement makes a new match out of the text around it, so that what went through once stays as it is.
  */
 interface Finder {
-  /** A text with such a secret holds one of these: looking for them is far cheaper than the expression. */
-  readonly hints: readonly string[];
+  /** Found in every text with such a secret, at a far smaller cost than the expression. */
+  readonly hint: RegExp;
   readonly expression: RegExp;
   readonly replacement: string;
 }
@@ -31,42 +31,49 @@ interface Finder {
 const FINDERS: Readonly<Record<Exclude<SecretPattern, 'card_number'>, Finder>> = {
   // RFC 7468; also one that was cut off.
   private_key: {
-    hints: ['-----BEGIN '],
+    hint: /-----BEGIN /,
     expression:
       /-----BEGIN [A-Z ]{0,32}PRIVATE KEY(?: BLOCK)?-----(?:[^-]|-(?!----))*(?:-----END [A-Z ]{0,32}PRIVATE KEY(?: BLOCK)?-----)?/g,
     replacement: REDACTED,
   },
   // RFC 3986 section 3.2.1. The name goes too: tokens are put in its place.
   url_credentials: {
-    hints: ['://'],
+    hint: /@/,
     expression: /:\/\/[^\s/?#@:"'<>[\]]{1,512}:[^\s/?#@"'<>[\]]{0,512}@/g,
     replacement: `://${REDACTED}@`,
   },
   // RFC 6750 section 2.1 and RFC 7617: the scheme stays, to show what was there. Words (`basic functionality`) have no
   // digits and no capitals within.
   bearer_token: {
-    hints: ['earer', 'EARER', 'asic', 'ASIC'],
+    hint: /[Bb]earer|BEARER|[Bb]asic|BASIC/,
     expression: /\b([Bb]earer|BEARER|[Bb]asic|BASIC)(\s+)(?=[A-Za-z._~+/-]+[A-Z0-9=]|\d)[A-Za-z0-9._~+/-]{16,}=*/g,
     replacement: `$1$2${REDACTED}`,
   },
   // RFC 7515 section 7.1, RFC 7516 section 7.1: three or five parts, of which the first is JSON that starts with `{"`.
   jwt: {
-    hints: ['eyJ'],
+    hint: /eyJ/,
     expression: /(?<![\w-])eyJ[\w-]{12,}(?:\.[\w-]*){2,4}/g,
     replacement: REDACTED,
   },
   // IAM user guide, "Unique identifiers": long-term and temporary access keys.
   aws_key: {
-    hints: ['AKIA', 'ASIA'],
+    hint: /A[KS]IA/,
     expression: /\b(?:AKIA|ASIA)[A-Z0-9]{16}\b/g,
     replacement: REDACTED,
   },
   github_token: {
-    hints: ['ghp_', 'gho_', 'ghu_', 'ghs_', 'ghr_', 'github_pat_'],
+    hint: /gh[pousr]_|github_pat_/,
     expression: /\b(?:gh[pousr]|github_pat)_\w{36,}/g,
     replacement: REDACTED,
   },
 };
+
+/** One look for all: most texts hold none. */
+const ANY_HINT = new RegExp(
+  Object.values(FINDERS)
+    .map(({ hint }) => hint.source)
+    .join('|'),
+);
 
 /** 14 to 16 digits, together or in the groups that cards show; not part of a longer number, word or UUID. */
 const CARD_CANDIDATE =
@@ -83,22 +90,18 @@ const DIGITS_14 = /\d(?:[ -]?\d){13}/;
  * redactText('card 4111 1111 1111 1111', ['card_number']); // card [redacted]
  */
 export function redactText(text: string, patterns: readonly SecretPattern[]): string {
+  const hinted = ANY_HINT.test(text);
   let redacted = text;
   for (const pattern of SECRET_PATTERNS) {
     if (!patterns.includes(pattern)) continue;
     if (pattern === 'card_number') {
       if (DIGITS_14.test(redacted)) redacted = redacted.replace(CARD_CANDIDATE, redactCard);
-    } else {
-      const { hints, expression, replacement } = FINDERS[pattern];
-      if (includesAny(redacted, hints)) redacted = redacted.replace(expression, replacement);
+    } else if (hinted) {
+      const { hint, expression, replacement } = FINDERS[pattern];
+      if (hint.test(redacted)) redacted = redacted.replace(expression, replacement);
     }
   }
   return redacted;
-}
-
-function includesAny(text: string, words: readonly string[]): boolean {
-  for (const word of words) if (text.includes(word)) return true;
-  return false;
 }
 
 /** Whether a number is that of a payment card. */
