@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { prepareBatch } from '../event/intake.ts';
 import { SealtrailError } from '../log/error.ts';
+import { isSystemTrailName } from '../log/record.ts';
 import { type ApiRequest, type ApiResponse, json } from './http.ts';
 import { trailOf } from './parameters.ts';
 import type { Services } from './services.ts';
@@ -19,6 +20,8 @@ export async function appendEvents(
 ): Promise<ApiResponse> {
   const trail = trailOf(parameters);
   request.principal.demand('append', trail);
+  // What the system records of itself comes from the system alone, whatever pattern a grant has.
+  if (isSystemTrailName(trail)) throw new SealtrailError('forbidden', `not allowed: append on trail ${trail}`);
   const key = idempotencyKeyOf(request);
   const prefer = preferencesOf(request.headers.prefer);
   const events = prepareBatch(request.body, request.headers['content-type'], services.policyOf(trail));

@@ -1,0 +1,53 @@
+import { handle } from '../../lib/api/handle.ts';
+import { SignedHttp } from '../../lib/client/http.ts';
+import { type Embedded, openEmbedded } from '../../lib/server/embedded.ts';
+import { type AccessEntry, HttpServer } from '../../lib/server/server.ts';
+import { makeFolder, removeFolder } from '../store/temporary.ts';
+
+/** A real embedded log behind a real socket, in a folder of its own. */
+export interface Served {
+  readonly log: Embedded;
+  readonly server: HttpServer;
+  readonly url: string;
+  readonly folder: string;
+  /** What the server wrote to its access log. */
+  readonly entries: readonly AccessEntry[];
+  /** Errors that were not a caller's. */
+  readonly errors: readonly unknown[];
+  /** A client with the credentials of a profile, which does not retry. */
+  client(profile: string): SignedHttp;
+  close(): Promise<void>;
+}
+
+export const LOG_NAME = 'audit.example.com';
+
+export async function serve(): Promise<Served> {
+  const folder = await makeFolder();
+  const entries: AccessEntry[] = [];
+  const errors: unknown[] = [];
+  const log = await openEmbedded(folder, { logName: LOG_NAME, onError: (error) => errors.push(error) });
+  const server = await HttpServer.listen({
+    handle: (request) => handle(log, request, (error) => errors.push(error)),
+    directory: log.directory,
+    log: (entry) => entries.push(entry),
+  });
+  const profiles = new Map(log.folder.profiles.map((profile) => [profile.profile, profile]));
+  return {
+    log,
+    server,
+    url: server.url,
+    folder,
+    entries,
+    errors,
+    client: (name) => {
+      const profile = profiles.get(name);
+      if (profile === undefined) throw new Error(`no profile ${name}`);
+      return new SignedHttp({ endpoint: server.url, credentials: async () => profile, attempts: 1 });
+    },
+    close: async () => {
+      await server.close();
+      await log.close();
+      await removeFolder(folder);
+    },
+  };
+}
