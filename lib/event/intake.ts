@@ -68,8 +68,8 @@ export function prepareBatch(
   if (!isObject(value)) {
     throw new SealtrailError('invalid_event', 'the body must be a JSON object: an event, or {"events": [...]}');
   }
-  if (!Object.hasOwn(value, LIMITS.batchKey)) return [prepareEvent(value, [], policy)];
-  return batchOf(value).map((event, index) => prepareEvent(event, [LIMITS.batchKey, index], policy));
+  if (!Object.hasOwn(value, LIMITS.batchKey)) return [prepareEvent(value, undefined, policy)];
+  return batchOf(value).map((event, index) => prepareEvent(event, index, policy));
 }
 
 /** RFC 8259 section 11: JSON has no parameters; but many clients send the charset that it must have anyway. */
@@ -98,18 +98,27 @@ function batchOf(body: Record<string, unknown>): readonly unknown[] {
   return events;
 }
 
-function prepareEvent(value: unknown, at: readonly Step[], policy: PrivacyPolicy): PreparedEvent {
+/** @param index where the event stands in its batch, if it stands in one */
+function prepareEvent(value: unknown, index: number | undefined, policy: PrivacyPolicy): PreparedEvent {
   const parsed = eventInputSchema.safeParse(value);
-  if (!parsed.success) throw schemaError(parsed.error, at);
-  const event = parsed.data;
-  const id = event.id ?? newEventId();
-  const redacted = located(at, () => scrubEvent(event, policy));
-  const json = located(at, () => canonicalJson(storedEvent(event, id, redacted)));
+  if (!parsed.success) throw schemaError(parsed.error, placeOf(index));
+  const id = parsed.data.id ?? newEventId();
+  let json: string;
+  try {
+    json = canonicalJson(storedEvent(parsed.data, id, scrubEvent(parsed.data, policy)));
+  } catch (cause) {
+    if (!(cause instanceof SealtrailError)) throw cause;
+    throw errorAt(cause.code, placeOf(index), cause.message, cause);
+  }
   // Each UTF-16 code unit is at most 3 bytes of UTF-8.
   if (json.length * 3 > MAX_STORED_EVENT_BYTES && Buffer.byteLength(json) > MAX_STORED_EVENT_BYTES) {
-    throw errorAt('record_too_large', at, 'the event is too large with numbers written out and redactions listed');
+    throw errorAt('record_too_large', placeOf(index), 'too large with its numbers written out and redactions listed');
   }
   return { id, json };
+}
+
+function placeOf(index: number | undefined): readonly Step[] {
+  return index === undefined ? [] : [LIMITS.batchKey, index];
 }
 
 /** What an event lacks is undefined until it is written. */
@@ -135,17 +144,6 @@ function storedEvent(event: EventInput, id: string, redacted: string[]): StoredE
     time: event.time,
     type: type.name,
   };
-}
-
-/** Runs a step of the work on an event; its errors tell where the event stands in the batch. */
-function located<T>(at: readonly Step[], work: () => T): T {
-  try {
-    return work();
-  } catch (cause) {
-    if (cause instanceof SealtrailError && cause.field === undefined)
-      throw errorAt(cause.code, at, cause.message, cause);
-    throw cause;
-  }
 }
 
 function schemaError(error: z.ZodError, at: readonly Step[]): SealtrailError {

@@ -223,7 +223,7 @@ describe('sizes', () => {
     expect(() => prepare(grown(6000))).toThrow(
       expect.objectContaining({
         code: 'record_too_large',
-        message: 'the event is too large with numbers written out and redactions listed',
+        message: 'too large with its numbers written out and redactions listed',
       }),
     );
     expect(() => prepare(`{"events":[${grown(6000)}]}`)).toThrow(expect.objectContaining({ field: 'events[0]' }));
