@@ -1,5 +1,5 @@
 import { promisify } from 'node:util';
-import { constants, zstdCompress, zstdDecompress } from 'node:zlib';
+import { constants, zstdCompress, zstdDecompress, zstdDecompressSync } from 'node:zlib';
 import { toHex } from '../log/encoding.ts';
 import { SealtrailError } from '../log/error.ts';
 import { type Hash, leafHash } from '../log/hash.ts';
@@ -88,6 +88,9 @@ export async function packBody(runs: readonly Run[]): Promise<StoredBody> {
   };
 }
 
+/** Bytes that are unpacked without leaving the thread: half a millisecond's work at most. */
+const UNPACKED_AT_ONCE = 500_000;
+
 /** Bytes of a body that go into one item: an item holds 400,000, of which some are for keys and other attributes. */
 const PART_BYTES = 360_000;
 /** Bytes of a body that go into one transaction of 4,000,000, which the head and the idempotency items share. */
@@ -159,7 +162,10 @@ export async function loadBlock(table: Table, trail: string, item: Item): Promis
   const packed = parts === 1 ? body : Buffer.concat([body, ...(await loadParts(table, trail, item, first, parts))]);
   let runs: Run[];
   try {
-    const raw = await decompress(packed, { maxOutputLength: Math.max(1, rawBytes) });
+    const chunkSize = Math.min(Math.max(64, rawBytes), UNPACKED_AT_ONCE);
+    const limits = { maxOutputLength: Math.max(1, rawBytes), chunkSize };
+    // A trip to another thread and back takes longer than unpacking a block of usual size.
+    const raw = rawBytes < UNPACKED_AT_ONCE ? zstdDecompressSync(packed, limits) : await decompress(packed, limits);
     runs = splitRuns(raw.toString(), Buffer.from(submitters).toString());
   } catch (cause) {
     throw damaged(trail, item, 'its body does not unpack', cause);
