@@ -1,142 +1,110 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Indexer } from '../../lib/followers/indexer.ts';
-import type { FaultEffect } from '../../lib/store/memory/faults.ts';
-import { MemoryTable } from '../../lib/store/memory/table.ts';
-import {
-  allRecords,
-  append,
-  despite,
-  isMatch,
-  openQueries,
-  readAll,
-  START,
-  someEvent,
-  someFilters,
-  type TestEvent,
-  TRAIL,
-} from './fixture.ts';
+import type { Query } from '../../lib/query/query.ts';
+import { allRecords, isMatch, openQueries, readAll, START, someFilters } from './fixture.ts';
+import { BusyTable, type Deed, History, someHistory } from './history.ts';
 
 /**
  * The promise: a query finds every acknowledged event that it asks for and no other, each once, whatever the indexer
  * has got to, whatever it was interrupted in, and however the trail grows while somebody turns pages.
  */
 
-/** What happens to a trail. */
-type Deed =
-  | { readonly append: readonly TestEvent[]; readonly later: number; readonly submitter: string }
-  | { readonly index: 'all' }
-  | { readonly index: FaultEffect & string; readonly nth: number };
-
-const someAppend: fc.Arbitrary<Deed> = fc.record({
-  append: fc.array(someEvent, { minLength: 1, maxLength: 12 }),
-  later: fc.constantFrom(0, 1, 1000, 1_800_000),
-  submitter: fc.constantFrom('app', 'other'),
-});
-const someIndexing: fc.Arbitrary<Deed> = fc.oneof(
-  { weight: 3, arbitrary: fc.constant({ index: 'all' as const }) },
-  {
-    weight: 1,
-    arbitrary: fc.record({
-      index: fc.constantFrom('unpersisted' as const, 'persisted' as const, 'cut_before' as const, 'cut_after' as const),
-      nth: fc.integer({ min: 1, max: 4 }),
-    }),
-  },
-);
-const someHistory = (length: number) =>
-  fc.array(fc.oneof({ weight: 2, arbitrary: someAppend }, { weight: 1, arbitrary: someIndexing }), {
-    maxLength: length,
-    size: 'max',
-  });
-
-/** A trail as it goes through deeds. */
-class History {
-  readonly table = new MemoryTable();
-  #now = START;
-
-  async live(deeds: readonly Deed[]): Promise<void> {
-    for (const deed of deeds) {
-      if ('append' in deed) {
-        this.#now += deed.later;
-        await append(this.table, deed.append, this.#now, deed.submitter);
-      } else {
-        const process = this.table.restarted();
-        if ('nth' in deed) process.faults.add({ effect: deed.index, nth: deed.nth });
-        await despite(new Indexer({ table: process }).run(TRAIL, { force: true }));
-      }
-    }
-  }
-}
-
 const someQuestion = fc.record({
   filters: someFilters,
   from: fc.option(fc.integer({ min: -1, max: 20 }), { nil: undefined }),
-  to: fc.option(fc.integer({ min: 0, max: 40 }), { nil: undefined }),
+  to: fc.option(fc.integer({ min: 0, max: 400 }), { nil: undefined }),
   limit: fc.integer({ min: 1, max: 30 }),
   budget: fc.constantFrom(1, 40, 50_000),
 });
+type Question = typeof someQuestion extends fc.Arbitrary<infer T> ? T : never;
 
-const timesOf = ({ from, to }: { from: number | undefined; to: number | undefined }) => ({
+const queryOf = ({ filters, limit, from, to }: Question, order: Query['order']): Query => ({
+  filters,
+  order,
+  limit,
   ...(from === undefined ? {} : { from: START + from * 600_000 }),
   ...(to === undefined ? {} : { to: START + to * 600_000 }),
 });
 
+/** What a scan of the first `size` records finds, oldest first. */
+async function scan({ table }: History, query: Query, size: number | undefined): Promise<string[]> {
+  const records = await allRecords(table);
+  return records
+    .slice(0, size)
+    .filter(({ record }) => isMatch(record, query))
+    .map(({ line }) => line);
+}
+
+/** What others do while pages are read: one piece after each page. */
+const someGrowth = fc.array(someHistory(6), { maxLength: 6 });
+
 describe('a query agrees with a scan of every record', () => {
   it('newest first, of the trail as it was when the first page was read', async () => {
     await fc.assert(
-      fc.asyncProperty(
-        someHistory(120),
-        someQuestion,
-        fc.array(someHistory(6), { maxLength: 6 }),
-        async (deeds, question, growth) => {
-          const history = new History();
-          await history.live(deeds);
-          const query = {
-            filters: question.filters,
-            ...timesOf(question),
-            order: 'newest' as const,
-            limit: question.limit,
-          };
-          const before = await allRecords(history.table);
-          const expected = before
-            .filter(({ record }) => isMatch(record, query))
-            .map(({ line }) => line)
-            .reverse();
-          const queries = openQueries(history.table, { budget: question.budget });
-          const { matches, sizes } = await readAll(queries, query, (page) => history.live(growth[page - 1] ?? []));
-          expect(matches.map(({ line }) => line)).toEqual(expected);
-          expect(new Set(sizes)).toEqual(new Set([before.length]));
-          for (const { seq, line } of matches) expect(JSON.parse(line).seq).toBe(seq);
-        },
-      ),
-      { numRuns: 60 },
+      fc.asyncProperty(someHistory(120), someQuestion, someGrowth, async (deeds, question, growth) => {
+        const history = new History();
+        await history.live(deeds);
+        const query = queryOf(question, 'newest');
+        const { length } = await allRecords(history.table);
+        const queries = openQueries(history.table, { budget: question.budget });
+        const { matches, sizes } = await readAll(queries, query, (page) => history.live(growth[page - 1] ?? []));
+        expect(matches.map(({ line }) => line)).toEqual((await scan(history, query, length)).reverse());
+        expect(new Set(sizes)).toEqual(new Set([length]));
+        for (const { seq, line } of matches) expect(JSON.parse(line).seq).toBe(seq);
+      }),
+      { numRuns: 50 },
     );
   });
 
   it('oldest first, up to the trail as it was when the last page was read', async () => {
     await fc.assert(
+      fc.asyncProperty(someHistory(120), someQuestion, someGrowth, async (deeds, question, growth) => {
+        const history = new History();
+        await history.live(deeds);
+        const query = queryOf(question, 'oldest');
+        const queries = openQueries(history.table, { budget: question.budget });
+        const { matches, sizes } = await readAll(queries, query, (page) => history.live(growth[page - 1] ?? []));
+        expect(matches.map(({ line }) => line)).toEqual(await scan(history, query, sizes.at(-1)));
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('while events are appended, indexed and merged between any two of its reads', async () => {
+    const someMeddling = fc.array(fc.tuple(fc.integer({ min: 0, max: 6 }), someHistory(8)), { maxLength: 12 });
+    await fc.assert(
       fc.asyncProperty(
         someHistory(120),
         someQuestion,
-        fc.array(someHistory(6), { maxLength: 6 }),
-        async (deeds, question, growth) => {
+        someMeddling,
+        fc.constantFrom('newest' as const, 'oldest' as const),
+        async (deeds, question, meddling, order) => {
           const history = new History();
           await history.live(deeds);
-          const query = {
-            filters: question.filters,
-            ...timesOf(question),
-            order: 'oldest' as const,
-            limit: question.limit,
-          };
-          const queries = openQueries(history.table, { budget: question.budget });
-          const { matches, sizes } = await readAll(queries, query, (page) => history.live(growth[page - 1] ?? []));
-          const all = (await allRecords(history.table)).slice(0, sizes.at(-1));
-          expect(matches.map(({ line }) => line)).toEqual(
-            all.filter(({ record }) => isMatch(record, query)).map(({ line }) => line),
-          );
+          const query = queryOf(question, order);
+          const queries = openQueries(new BusyTable(history.table, meddle(history, meddling)), question);
+          const { matches, sizes } = await readAll(queries, query);
+          const expected = await scan(history, query, order === 'newest' ? sizes[0] : sizes.at(-1));
+          expect(matches.map(({ line }) => line)).toEqual(order === 'newest' ? expected.reverse() : expected);
         },
       ),
-      { numRuns: 60 },
+      { numRuns: 50 },
     );
   });
 });
+
+/** Lets deeds happen after so many reads each; not while others are still under way. */
+function meddle(history: History, meddling: readonly (readonly [number, Deed[]])[]): () => Promise<void> {
+  const left = [...meddling];
+  let reads = 0;
+  let underWay: Promise<void> = Promise.resolve();
+  return () => {
+    const [next] = left;
+    if (next !== undefined && reads++ >= next[0]) {
+      reads = 0;
+      left.shift();
+      underWay = underWay.then(() => history.live(next[1]));
+    }
+    return underWay;
+  };
+}
