@@ -9,15 +9,18 @@ const CORRUPT = 11;
 const FULL = 13;
 const IOERR = 10;
 const NOTADB = 26;
+/** SQLITE_IOERR_LOCK: what a file gives that may be read but not written, and so not locked either. */
+const READONLY_TO_LOCK = 3850;
 
 /** An error of `node:sqlite` as one of ours. Anything that did not come from SQLite is returned as it is. */
 export function storeError(cause: unknown, file: string): unknown {
   if (systemCode(cause) === 'ERR_OUT_OF_RANGE') {
     return new SealtrailError('store_corrupt', `${file} is damaged: it holds a number that no item can`, { cause });
   }
-  const code = primaryCode(cause);
+  const code = resultCode(cause);
   if (code === undefined) return cause;
-  switch (code) {
+  if (code === READONLY_TO_LOCK) return notWritable(cause, file);
+  switch (code & 0xff) {
     case BUSY:
     case LOCKED:
       return new SealtrailError(
@@ -31,9 +34,7 @@ export function storeError(cause: unknown, file: string): unknown {
     case NOTADB:
       return new SealtrailError('store_corrupt', `${file} is damaged: ${messageOf(cause)}`, { cause });
     case READONLY:
-      return new SealtrailError('unavailable', `${file} cannot be written: check its permissions and its folder's`, {
-        cause,
-      });
+      return notWritable(cause, file);
     default:
       return new SealtrailError('unavailable', `${file} cannot be used: ${messageOf(cause)}`, { cause });
   }
@@ -41,12 +42,19 @@ export function storeError(cause: unknown, file: string): unknown {
 
 /** Whether the disk failed in a way that leaves open what reached it. */
 export function isInputOutputError(cause: unknown): boolean {
-  return primaryCode(cause) === IOERR;
+  const code = resultCode(cause);
+  return code !== undefined && (code & 0xff) === IOERR;
 }
 
-function primaryCode(cause: unknown): number | undefined {
+function notWritable(cause: unknown, file: string): SealtrailError {
+  const advice = "check its permissions and its folder's, and that it is not on a network share";
+  return new SealtrailError('unavailable', `${file} cannot be written: ${advice}`, { cause });
+}
+
+/** The extended result code of an error of `node:sqlite`; undefined where it is none. */
+function resultCode(cause: unknown): number | undefined {
   if (!(cause instanceof Error) || !('errcode' in cause) || typeof cause.errcode !== 'number') return undefined;
-  return cause.errcode & 0xff;
+  return cause.errcode;
 }
 
 function messageOf(cause: unknown): string {

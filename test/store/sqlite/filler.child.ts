@@ -1,0 +1,23 @@
+// Writes items until writes have failed three times, and says what happened to each. Meant to run with a limit on the
+// size of files.
+import { SealtrailError } from '../../../lib/log/error.ts';
+import { SqliteTable } from '../../../lib/store/sqlite/table.ts';
+
+const [file = '', bytes = '0', writes = '1'] = process.argv.slice(2);
+const table = await SqliteTable.open(file);
+const attributes = { bytes: new Uint8Array(Number(bytes)).fill(7) };
+
+for (let n = 0, failures = 0; failures < 3; n++) {
+  try {
+    const puts = Array.from({ length: Number(writes) }, (_, k) => ({
+      put: { partition: 'p', sort: `${n} ${k}`, attributes },
+    }));
+    await table.transact(puts);
+    process.stdout.write(`${n} stored\n`);
+  } catch (error) {
+    if (!(error instanceof SealtrailError)) throw error;
+    process.stdout.write(`${n} ${error.code} ${error.message}\n`);
+    failures += 1;
+  }
+}
+await table.close();
