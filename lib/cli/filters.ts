@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { HttpRequest } from '../client/http.ts';
+import { collect } from './shell.ts';
 
 /** Filters that may be given several times; any of the values is fine. The name of the option and of the parameter. */
 const FILTERS: readonly (readonly [option: string, parameter: string, help: string])[] = [
@@ -26,7 +27,7 @@ const FILTERS: readonly (readonly [option: string, parameter: string, help: stri
 export function withFilters(command: Command): Command {
   for (const [name, , help] of FILTERS) {
     command.addOption(
-      new Option(`--${name} <value...>`, help).argParser(collect).helpGroup('Filters (repeat one for several values):'),
+      new Option(`--${name} <value>`, help).argParser(collect).helpGroup('Filters (repeat one for several values):'),
     );
   }
   for (const [name, help] of [
@@ -48,8 +49,4 @@ export function filtersOf(options: Readonly<Record<string, unknown>>): NonNullab
   }
   for (const name of ['severity', 'from', 'to']) if (typeof options[name] === 'string') query[name] = options[name];
   return query;
-}
-
-function collect(value: string, before: unknown): string[] {
-  return [...(Array.isArray(before) ? before.map(String) : []), value];
 }

@@ -6,7 +6,9 @@ import { installProof } from './commands/proof.ts';
 import { installQuery } from './commands/query.ts';
 import { installSeal } from './commands/seal.ts';
 import { installServe } from './commands/serve.ts';
+import { installSummary } from './commands/summary.ts';
 import { installTail } from './commands/tail.ts';
+import { installVerify } from './commands/verify.ts';
 import { installVerifyProof } from './commands/verify-proof.ts';
 import { adviceOn, EXIT, EXIT_HELP, exitCodeFor } from './exit.ts';
 import { type Install, Shell } from './shell.ts';
@@ -16,8 +18,10 @@ const COMMANDS: readonly Install[] = [
   installServe,
   installAppend,
   installQuery,
+  installSummary,
   installTail,
   installProof,
+  installVerify,
   installVerifyProof,
   installSeal,
   installKeys,

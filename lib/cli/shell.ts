@@ -2,6 +2,7 @@ import { defaultProvider } from '@aws-sdk/credential-provider-node';
 import type { Command } from 'commander';
 import { SignedHttp } from '../client/http.ts';
 import { SealtrailError } from '../log/error.ts';
+import { isSystemTrailName, isTrailName } from '../log/record.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -57,6 +58,20 @@ export function connect(terminal: Terminal, options: ServerOptions): SignedHttp 
     credentials: defaultProvider(options.profile === undefined ? {} : { profile: options.profile }),
     ...(region === undefined || region === '' ? {} : { region }),
   });
+}
+
+/** For option parsers: an option that may come several times. */
+export function collect(value: string, before: unknown): string[] {
+  return [...(Array.isArray(before) ? before.map(String) : []), value];
+}
+
+/** For argument parsers: the name of a trail. Errors: `invalid_trail`. */
+export function trailName(text: string): string {
+  if (isTrailName(text) || isSystemTrailName(text)) return text;
+  throw new SealtrailError(
+    'invalid_trail',
+    `"${text}" is no trail: a name has 1 to 63 of a-z, 0-9 and -, the first not -`,
+  );
 }
 
 /** For option parsers: a whole number in a range. Errors: `usage`. */

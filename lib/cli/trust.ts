@@ -38,7 +38,7 @@ export interface LogKeys {
 /** The keys of the user's file; without one, those that the server itself names, which are trusted this once. */
 export async function logKeys(http: SignedHttp, trail: string, file: string | undefined): Promise<LogKeys> {
   if (file === undefined) {
-    const keys = await fetchKeys(http, trail);
+    const keys = await fetchKeys(http, [trail]);
     const trust: Trust = (origin) => keys.filter((key) => key.name === origin);
     return { source: 'server', trust, fingerprints: keys.map((key) => fingerprintOf(key.spki)) };
   }

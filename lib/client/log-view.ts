@@ -6,22 +6,24 @@ import { checkConsistency } from '../log/tree.ts';
 import type { SignedHttp } from './http.ts';
 
 /**
- * The public keys that a server names for a trail. Trusting them means trusting the server this once: an auditor compares their
- * fingerprints with ones from elsewhere.
+ * The public keys that a server names, for some trails or for all that the caller may read. Trusting them means
+ * trusting the server this once: an auditor compares their fingerprints with ones from elsewhere.
  *
- * @throws `malformed_key` where it names none, or something that is no key of this trail; the server's own errors
+ * @throws `malformed_key` where it names something that is no key; the server's own errors
  */
-export async function fetchKeys(http: SignedHttp, trail: string): Promise<Verifier[]> {
-  const answer = (await http.send({ path: '/v1/keys', query: { trail } })).json();
+export async function fetchKeys(
+  http: SignedHttp,
+  trails?: readonly string[],
+  signal?: AbortSignal,
+): Promise<Verifier[]> {
+  const request = { path: '/v1/keys', query: { trail: trails }, ...(signal === undefined ? {} : { signal }) };
+  const answer = (await http.send(request)).json();
   const keys: unknown = typeof answer === 'object' && answer !== null && 'keys' in answer ? answer.keys : undefined;
-  const verifiers = (Array.isArray(keys) ? keys : []).map((key: unknown) => {
-    const vkey = typeof key === 'object' && key !== null && 'vkey' in key ? key.vkey : undefined;
-    if (typeof vkey !== 'string') throw new SealtrailError('malformed_key', 'the server names a key without a vkey');
-    return parseVkey(vkey);
+  if (!Array.isArray(keys)) throw new SealtrailError('malformed_key', 'the server did not answer with keys');
+  return keys.map((key: unknown) => {
+    const vkey: unknown = typeof key === 'object' && key !== null && 'vkey' in key ? key.vkey : undefined;
+    return parseVkey(String(vkey));
   });
-  const own = verifiers.filter((verifier) => verifier.name.endsWith(`/${trail}`));
-  if (own.length === 0) throw new SealtrailError('malformed_key', `the server names no key for the trail ${trail}`);
-  return own;
 }
 
 /**
@@ -37,11 +39,6 @@ export class LogView {
     this.#http = http;
     this.#trail = trail;
     this.#newest = seen;
-  }
-
-  /** The newest checkpoint that has been found to extend all before. */
-  get newest(): Checkpoint | undefined {
-    return this.#newest;
   }
 
   /**

@@ -24,7 +24,7 @@ export interface Receipt {
   /** Whether an earlier attempt with the same idempotency key had appended them. */
   readonly replayed: boolean;
   /** The record lines as sealed, where the server was asked for them (`Prefer: return=representation`). */
-  readonly records?: readonly string[];
+  readonly lines?: readonly string[];
 }
 
 /**
@@ -58,7 +58,7 @@ export function checkReceipt(receipt: Receipt, sent: Sent, trust: Trust): Checkp
     if (seq !== receipt.first + i) throw wrong(`event ${i} is record ${seq}, where ${receipt.first + i} was due`);
     return fromHex(hash, 'proof_mismatch', `the receipt is wrong: the hash of record ${seq}`);
   });
-  checkRecords(receipt, leaves);
+  checkLines(receipt, leaves);
   if (!receipt.sealed) return undefined;
   if (receipt.checkpoint === undefined || receipt.proof === undefined) {
     throw wrong('it claims to be sealed, and has no checkpoint or no proof');
@@ -72,11 +72,11 @@ export function checkReceipt(receipt: Receipt, sent: Sent, trust: Trust): Checkp
 }
 
 /** The lines must be the records that the receipt speaks of, in the trail and order that it says. */
-function checkRecords(receipt: Receipt, leaves: readonly Uint8Array[]): void {
-  const { records } = receipt;
-  if (records === undefined) return;
-  if (records.length !== leaves.length) throw wrong(`it holds ${records.length} lines for ${leaves.length} events`);
-  for (const [i, line] of records.entries()) {
+function checkLines(receipt: Receipt, leaves: readonly Uint8Array[]): void {
+  const { lines } = receipt;
+  if (lines === undefined) return;
+  if (lines.length !== leaves.length) throw wrong(`it holds ${lines.length} lines for ${leaves.length} events`);
+  for (const [i, line] of lines.entries()) {
     const leaf = leaves[i];
     const event = receipt.events[i];
     const record = judging(() => parseRecord(line));
@@ -128,7 +128,7 @@ export function readReceipt(value: unknown): Receipt {
 
 function isReceipt(value: unknown): value is Receipt {
   if (!isObject(value)) return false;
-  const { trail, first, count, receivedAt, events, sealed, checkpoint, proof, replayed, records } = value;
+  const { trail, first, count, receivedAt, events, sealed, checkpoint, proof, replayed, lines } = value;
   return (
     typeof trail === 'string' &&
     [first, count, receivedAt].every((number) => Number.isSafeInteger(number) && Number(number) >= 0) &&
@@ -140,7 +140,7 @@ function isReceipt(value: unknown): value is Receipt {
     (checkpoint === undefined || isText(checkpoint)) &&
     (proof === undefined || (Array.isArray(proof) && proof.every(isText))) &&
     typeof replayed === 'boolean' &&
-    (records === undefined || (Array.isArray(records) && records.every(isText)))
+    (lines === undefined || (Array.isArray(lines) && lines.every(isText)))
   );
 }
 

@@ -37,7 +37,7 @@ const lines = Array.from({ length: 9 }, (_, seq) =>
 );
 
 /** The honest receipt for records `first` to `end - 1` of the nine, sealed by a checkpoint over all of them. */
-function receiptFor(first: number, end: number): Receipt & Required<Pick<Receipt, 'checkpoint' | 'proof' | 'records'>> {
+function receiptFor(first: number, end: number): Receipt & Required<Pick<Receipt, 'checkpoint' | 'proof' | 'lines'>> {
   // Grown from the record on, so that every node of the proof is known.
   const before = growTree(EMPTY_FRONTIER, lines.slice(0, first).map(leafHash)).frontier;
   const growth = growTree(before, lines.slice(first).map(leafHash));
@@ -54,7 +54,7 @@ function receiptFor(first: number, end: number): Receipt & Required<Pick<Receipt
     checkpoint: noteBy(orders, text),
     proof: rangeProofFrom(growth, first, end).map(toBase64),
     replayed: false,
-    records: lines.slice(first, end),
+    lines: lines.slice(first, end),
   };
 }
 
@@ -70,7 +70,7 @@ describe('a receipt', () => {
   });
 
   it('proves as much without the record lines', () => {
-    const { records: _, ...receipt } = receiptFor(3, 7);
+    const { lines: _, ...receipt } = receiptFor(3, 7);
     expect(checkReceipt(receipt, { trail: 'orders', count: 4 }, trust)?.size).toBe(9);
   });
 
@@ -99,7 +99,7 @@ describe('a server that lies is found out', () => {
     ],
     [
       'another place',
-      { first: 4, events: honest.events.map((one) => ({ ...one, seq: one.seq + 1 })), records: undefined as never },
+      { first: 4, events: honest.events.map((one) => ({ ...one, seq: one.seq + 1 })), lines: undefined as never },
       'proof_mismatch',
       /^the receipt is wrong: /,
     ],
@@ -111,20 +111,20 @@ describe('a server that lies is found out', () => {
     ],
     [
       'a short hash',
-      { events: [{ ...event, hash: 'abcd' }, ...honest.events.slice(1)], records: undefined as never },
+      { events: [{ ...event, hash: 'abcd' }, ...honest.events.slice(1)], lines: undefined as never },
       'proof_mismatch',
       /^the receipt is wrong: /,
     ],
     [
       'another line',
-      { records: [lines[2] ?? '', ...honest.records.slice(1)] },
+      { lines: [lines[2] ?? '', ...honest.lines.slice(1)] },
       'proof_mismatch',
       /the line of record 3 has another hash$/,
     ],
-    ['a line too many', { records: [...honest.records, 'x'] }, 'proof_mismatch', /it holds 5 lines for 4 events$/],
+    ['a line too many', { lines: [...honest.lines, 'x'] }, 'proof_mismatch', /it holds 5 lines for 4 events$/],
     [
       'a line that is no record',
-      { records: ['{}', ...honest.records.slice(1)] },
+      { lines: ['{}', ...honest.lines.slice(1)] },
       'proof_mismatch',
       /^the receipt is wrong: a record has exactly the fields/,
     ],

@@ -4,7 +4,7 @@ import { open } from 'node:fs/promises';
 import { toHex } from '../../log/encoding.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { gather, readEvents } from '../input.ts';
-import { connect, type Install, integer, type ServerOptions, withJson, withServer } from '../shell.ts';
+import { connect, type Install, integer, type ServerOptions, trailName, withJson, withServer } from '../shell.ts';
 import { bytes, count, Progress, painter, plural, type Terminal, write } from '../terminal.ts';
 import { type LogKeys, logKeys } from '../trust.ts';
 import { Upload, type Uploaded } from '../upload.ts';
@@ -25,7 +25,9 @@ const LINGER = 500;
 
 export const installAppend: Install = (program, shell) => {
   const command = program
-    .command('append <trail> [file]')
+    .command('append')
+    .argument('<trail>', 'the trail', trailName)
+    .argument('[file]', 'the events; - is standard input', '-')
     .summary('append events')
     .description(
       'Appends events to a trail, from a file or from standard input (-): NDJSON (one event a line), a JSON array, or one JSON event.\n' +
@@ -44,8 +46,8 @@ export const installAppend: Install = (program, shell) => {
     )
     .option('--idempotency-key <key>', 'repeat an upload safely: what an earlier run with this key appended is found')
     .option('--receipts <file>', 'append the receipts to this file, one JSON document a line');
-  withJson(withServer(command)).action(async (trail: string, file: string | undefined, options: Options) => {
-    await new Append(shell.terminal, trail, file ?? '-', options).run();
+  withJson(withServer(command)).action(async (trail: string, file: string, options: Options) => {
+    await new Append(shell.terminal, trail, file, options).run();
   });
 };
 

@@ -1,9 +1,10 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fetchKeys } from '../../client/log-view.ts';
 import { SealtrailError } from '../../log/error.ts';
-import { parseVkey, pemOf, type Verifier } from '../../log/note.ts';
+import { pemOf, type Verifier } from '../../log/note.ts';
 import { fingerprintOf, keyIdText } from '../../verify/trust.ts';
-import { connect, type Install, type ServerOptions, withJson, withServer } from '../shell.ts';
+import { collect, connect, type Install, type ServerOptions, withJson, withServer } from '../shell.ts';
 import { renderTable } from '../table.ts';
 import { painter, type Terminal, widthOf, write, writeLines } from '../terminal.ts';
 import { trailOf } from '../trust.ts';
@@ -22,15 +23,14 @@ export const installKeys: Install = (program, shell) => {
       "Shows the log's public keys: fingerprints to compare with ones published elsewhere, a PEM for any crypto tool,\n" +
         'and for each trail a vkey for tools that read C2SP signed notes.',
     )
-    .option('--trail <name...>', 'only of these trails (default: all that you may read)')
+    .option('--trail <name>', 'only of this trail; repeat it for several (default: all that you may read)', collect)
     .option('--export <dir>', 'write log.pem (all trails) and <trail>.vkey into this folder');
   withJson(withServer(command)).action((options: Options) => keys(shell.terminal, options));
 };
 
 async function keys(terminal: Terminal, options: Options): Promise<void> {
   const http = connect(terminal, options);
-  const query = options.trail === undefined ? {} : { trail: options.trail };
-  const verifiers = readKeys((await http.send({ path: '/v1/keys', query, signal: terminal.signal })).json());
+  const verifiers = await fetchKeys(http, options.trail, terminal.signal);
   const files = options.export === undefined ? [] : await exportKeys(options.export, verifiers);
   const { stdout } = terminal;
   if (options.json) {
@@ -62,16 +62,6 @@ async function keys(terminal: Terminal, options: Options): Promise<void> {
     renderTable(columns, rows, widthOf(stdout), (heading) => paint('bold', heading)),
   );
   if (files.length > 0) await writeLines(stdout, ['', ...files.map((file) => `wrote ${file}`)]);
-}
-
-/** The keys of a server's answer, each taken from its vkey alone. Errors: `malformed_key`. */
-function readKeys(answer: unknown): Verifier[] {
-  const list: unknown = typeof answer === 'object' && answer !== null && 'keys' in answer ? answer.keys : undefined;
-  if (!Array.isArray(list)) throw new SealtrailError('malformed_key', 'the server did not answer with keys');
-  return list.map((key: unknown) => {
-    const vkey: unknown = typeof key === 'object' && key !== null && 'vkey' in key ? key.vkey : undefined;
-    return parseVkey(String(vkey));
-  });
 }
 
 /** One key signs for all trails, under the name of each: here every key once. */

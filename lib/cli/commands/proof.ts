@@ -6,7 +6,7 @@ import { leafHash } from '../../log/hash.ts';
 import { parseProof } from '../../log/proof.ts';
 import { parseRecord } from '../../log/record.ts';
 import { checkInclusion } from '../../log/tree.ts';
-import { connect, type Install, integer, type ServerOptions, withJson, withServer } from '../shell.ts';
+import { connect, type Install, integer, type ServerOptions, trailName, withJson, withServer } from '../shell.ts';
 import { count, painter, plural, type Terminal, write } from '../terminal.ts';
 import { logKeys } from '../trust.ts';
 import { recordFileOf } from './verify-proof.ts';
@@ -19,7 +19,8 @@ interface Options extends ServerOptions {
 
 export const installProof: Install = (program, shell) => {
   const command = program
-    .command('proof <trail>')
+    .command('proof')
+    .argument('<trail>', 'the trail', trailName)
     .argument('<seq>', 'the record, counted from 0', integer('<seq>', 0, Number.MAX_SAFE_INTEGER))
     .summary('fetch the proof that a record is in the log')
     .description(

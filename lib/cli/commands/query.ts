@@ -2,7 +2,7 @@ import { Option } from 'commander';
 import { CSV_HEADER, csvRow } from '../../event/csv.ts';
 import { filtersOf, withFilters } from '../filters.ts';
 import { type LinePage, parseLines, queryPages, recordTable } from '../records.ts';
-import { connect, type Install, integer, type ServerOptions, withServer } from '../shell.ts';
+import { connect, type Install, integer, type ServerOptions, trailName, withServer } from '../shell.ts';
 import { count, Progress, painter, type Terminal, write, writeLines } from '../terminal.ts';
 
 interface Options extends ServerOptions, Readonly<Record<string, unknown>> {
@@ -16,7 +16,8 @@ interface Options extends ServerOptions, Readonly<Record<string, unknown>> {
 
 export const installQuery: Install = (program, shell) => {
   const command = program
-    .command('query <trail>')
+    .command('query')
+    .argument('<trail>', 'the trail', trailName)
     .summary('find records')
     .description(
       'Finds records of a trail by what is in them. All filters must hold; every acknowledged event is seen.',

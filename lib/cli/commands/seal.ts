@@ -1,4 +1,4 @@
-import { connect, type Install, type ServerOptions, withJson, withServer } from '../shell.ts';
+import { connect, type Install, type ServerOptions, trailName, withJson, withServer } from '../shell.ts';
 import { painter, plural, type Terminal, write } from '../terminal.ts';
 
 interface Options extends ServerOptions {
@@ -7,7 +7,8 @@ interface Options extends ServerOptions {
 
 export const installSeal: Install = (program, shell) => {
   const command = program
-    .command('seal <trail>')
+    .command('seal')
+    .argument('<trail>', 'the trail', trailName)
     .summary('complete the archive of a trail now')
     .description(
       'Signs and archives all that a trail holds now, with the partial tiles that tools for C2SP tlog-tiles need.\n' +

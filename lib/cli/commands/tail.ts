@@ -4,7 +4,7 @@ import { SealtrailError } from '../../log/error.ts';
 import { parseRecord, type SealedRecord } from '../../log/record.ts';
 import { filtersOf, withFilters } from '../filters.ts';
 import { queryPages, recordTable } from '../records.ts';
-import { connect, type Install, integer, type ServerOptions, withJson, withServer } from '../shell.ts';
+import { connect, type Install, integer, type ServerOptions, trailName, withJson, withServer } from '../shell.ts';
 import { type Terminal, writeLines } from '../terminal.ts';
 
 interface Options extends ServerOptions, Readonly<Record<string, unknown>> {
@@ -18,7 +18,8 @@ const INTERVAL = 1000;
 
 export const installTail: Install = (program, shell) => {
   const command = program
-    .command('tail <trail>')
+    .command('tail')
+    .argument('<trail>', 'the trail', trailName)
     .summary('show the newest records, and go on')
     .description('Shows the newest records of a trail, the newest last; with -f goes on with new ones as they come.')
     .option('-n, --lines <n>', 'records to begin with', integer('--lines', 0, 1_000_000), 10)

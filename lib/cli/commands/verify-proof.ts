@@ -6,6 +6,7 @@ import { openNote, parseNote } from '../../log/note.ts';
 import { checkProof, parseProof } from '../../log/proof.ts';
 import { parseRecord } from '../../log/record.ts';
 import { fingerprintOf } from '../../verify/trust.ts';
+import { EXIT, exitCodeFor } from '../exit.ts';
 import { type Install, withJson } from '../shell.ts';
 import { count, painter, write } from '../terminal.ts';
 import { readText, readTrust, trailOf, trustedFor } from '../trust.ts';
@@ -30,11 +31,13 @@ export const installVerifyProof: Install = (program, shell) => {
       .requiredOption('--key <file>', "the log's public key: a vkey or a PEM file")
       .option('--record <file>', 'the record line (default: <file> with .record.json in place of .tlog-proof)'),
   ).action(async (file: string, options: Options) => {
-    const verdict = await verifyProof(file, options);
     const { stdout } = shell.terminal;
-    if (options.json) return write(stdout, `${JSON.stringify({ ok: true, ...verdict })}\n`);
-    const { seq, trail, origin, size, keys } = verdict;
     const paint = painter(stdout);
+    const verdict = await verifyProof(file, options).catch((error: unknown) => refusal(error));
+    if ('reason' in verdict) shell.exitCode = EXIT.wrong;
+    if (options.json) return write(stdout, `${JSON.stringify(verdict)}\n`);
+    if ('reason' in verdict) return write(stdout, `${paint('red', 'not proven')}  ${verdict.reason}.\n`);
+    const { seq, trail, origin, size, keys } = verdict;
     await write(
       stdout,
       `${paint('green', 'ok')}  Record ${count(seq)} of trail ${trail} is in the log ${origin}.\n` +
@@ -44,7 +47,14 @@ export const installVerifyProof: Install = (program, shell) => {
   });
 };
 
+/** A verdict on the evidence is an answer; anything else means that there is none. */
+function refusal(error: unknown): { ok: false; code: string; reason: string } {
+  if (!(error instanceof SealtrailError) || exitCodeFor(error) !== EXIT.wrong) throw error;
+  return { ok: false, code: error.code, reason: error.message };
+}
+
 interface ProofVerdict {
+  readonly ok: true;
   readonly trail: string;
   readonly seq: number;
   readonly hash: string;
@@ -73,6 +83,7 @@ async function verifyProof(file: string, options: Options): Promise<ProofVerdict
     );
   }
   return {
+    ok: true,
     trail: record.trail,
     seq: record.seq,
     hash: toHex(leafHash(line)),

@@ -1,0 +1,129 @@
+import type { Coverage, Problem, Report, Verdict } from '../verify/report.ts';
+import { utc } from './records.ts';
+import { type Column, renderTable } from './table.ts';
+import { bytes, count, type Format, type Output, painter, plural, widthOf } from './terminal.ts';
+
+const VERDICT_FORMAT: Readonly<Record<Verdict, Format>> = {
+  ok: ['green', 'bold'],
+  incomplete: ['yellow', 'bold'],
+  damaged: ['red', 'bold'],
+};
+
+/** A verification's report for people: the verdict, what was looked at, what was not, and every problem listed. */
+export function reportLines(report: Report, out: Output, width = widthOf(out)): string[] {
+  const paint = painter(out);
+  const heading = (text: string): string => paint('bold', text);
+  return [
+    `${paint(VERDICT_FORMAT[report.verdict], report.verdict.toUpperCase())}  ${sentenceOn(report)}`,
+    '',
+    ...renderTable(COVERAGE, report.trails.map(coverageRow), width, heading),
+    ...keyLines(report, width, heading),
+    ...previousLines(report),
+    ...problemLines(report.problems, report.problemCounts, width, heading),
+    ...(report.skipped.length === 0 ? [] : ['', heading('not looked at')]),
+    ...report.skipped.map(({ trail, records, why }) => {
+      const which = records === undefined ? '' : ` records ${count(records.from)} to ${count(records.to - 1)}`;
+      return `${trail ?? ''}${which}${trail === undefined ? '' : ': '}${why}`;
+    }),
+  ];
+}
+
+function sentenceOn({ verdict, trails, source, problemCounts, skipped }: Report): string {
+  const records = trails.reduce((sum, trail) => sum + trail.records, 0);
+  const looked = `${plural(records, 'record')} in ${plural(trails.length, 'trail')} of ${source}`;
+  const found = Object.values(problemCounts).reduce((sum: number, times) => sum + (times ?? 0), 0);
+  if (verdict === 'ok')
+    return `${looked}: intact and under trusted signatures${skipped.length === 0 ? '' : ', as far as looked at'}`;
+  if (verdict === 'damaged') return `${looked}: ${plural(found, 'problem')} found`;
+  return `${looked}: nothing contradicts itself, but not everything is proven (${plural(found, 'problem')})`;
+}
+
+const COVERAGE: readonly Column[] = [
+  { title: 'trail' },
+  { title: 'verdict', rigid: true },
+  { title: 'records', align: 'right', rigid: true },
+  { title: 'proven', rigid: true },
+  { title: 'read', align: 'right', rigid: true },
+  { title: 'checkpoints', align: 'right', rigid: true },
+  { title: 'from (UTC)' },
+  { title: 'to (UTC)' },
+];
+
+function coverageRow({
+  trail,
+  verdict,
+  records,
+  covered,
+  bytes: size,
+  checkpointsChecked,
+  firstAt,
+  lastAt,
+}: Coverage): string[] {
+  const proven = covered.to > covered.from ? `${count(covered.from)} to ${count(covered.to - 1)}` : 'none';
+  const times = [firstAt, lastAt].map((at) => (at === undefined ? '' : utc(at)));
+  return [trail, verdict, count(records), proven, bytes(size), count(checkpointsChecked), ...times];
+}
+
+function keyLines({ keys }: Report, width: number, heading: (text: string) => string): string[] {
+  const rows = new Map<string, string[]>();
+  for (const key of keys) {
+    // One key signs under a name for each trail; people compare its fingerprint.
+    const row = rows.get(key.fingerprint);
+    const signed = key.signed + Number(row?.[2] ?? 0);
+    rows.set(key.fingerprint, [key.fingerprint, key.algorithm, String(signed), key.trusted ? 'yes' : 'no']);
+  }
+  const columns: Column[] = [
+    { title: 'key (SHA-256 of its SPKI)' },
+    { title: 'algorithm', rigid: true },
+    { title: 'signed', align: 'right', rigid: true },
+    { title: 'trusted', rigid: true },
+  ];
+  return rows.size === 0 ? [] : ['', ...renderTable(columns, [...rows.values()], width, heading)];
+}
+
+function previousLines({ previous }: Report): string[] {
+  const words: Readonly<Record<Verdict, string>> = {
+    ok: 'the archive extends it',
+    incomplete: 'could not be compared',
+    damaged: 'the archive contradicts it',
+  };
+  return previous.map(
+    ({ name, verdict, size }) =>
+      `${name}${size === undefined ? '' : ` (${plural(size, 'record')})`}: ${words[verdict]}`,
+  );
+}
+
+function problemLines(
+  problems: readonly Problem[],
+  counts: Report['problemCounts'],
+  width: number,
+  heading: (text: string) => string,
+): string[] {
+  if (problems.length === 0) return [];
+  const total = Object.values(counts).reduce((sum: number, times) => sum + (times ?? 0), 0);
+  const lines = problems.flatMap(({ kind, trail, object, seq, lastSeq, message }) => {
+    const records =
+      seq === undefined
+        ? ''
+        : lastSeq === undefined
+          ? ` record ${count(seq)}`
+          : ` records ${count(seq)} to ${count(lastSeq)}`;
+    const where = [trail === undefined ? '' : `${trail}${records}`, object ?? '']
+      .filter((part) => part !== '')
+      .join(', ');
+    return [`${kind}  ${where}`, ...wrap(message, width).map((line) => `  ${line}`)];
+  });
+  const hidden = total - problems.length;
+  return ['', heading('problems'), ...lines, ...(hidden > 0 ? [`… and ${count(hidden)} more`] : [])];
+}
+
+/** Breaks a sentence into lines that fit, at spaces. */
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last === undefined || last.length + word.length + 3 > width) lines.push(word);
+    else lines[lines.length - 1] = `${last} ${word}`;
+  }
+  return lines;
+}
