@@ -1,7 +1,7 @@
 import { createPublicKey, type KeyObject, verify } from 'node:crypto';
 import { fromBase64, fromHex, toBase64, toHex, toUtf8 } from './encoding.ts';
 import { SealtrailError } from './error.ts';
-import { sha256 } from './hash.ts';
+import { sameBytes, sha256 } from './hash.ts';
 
 /** Ed25519 (RFC 8032), or ECDSA on NIST P-256 with SHA-256. */
 export type KeyAlgorithm = 'ed25519' | 'ecdsa-p256';
@@ -50,6 +50,8 @@ const TYPE: Readonly<Record<KeyAlgorithm, number>> = { ed25519: 0x01, 'ecdsa-p25
 /** DER of SubjectPublicKeyInfo before the 32 bytes of an Ed25519 key (RFC 8410 section 4). */
 const ED25519_SPKI_PREFIX = fromHex('302a300506032b6570032100');
 const ED25519_KEY_BYTES = 32;
+/** DER of SubjectPublicKeyInfo before the 64 bytes of an uncompressed point on P-256 (RFC 5480 sections 2.1.1 and 2.2). */
+const P256_SPKI_PREFIX = fromHex('3059301306072a8648ce3d020106082a8648ce3d03010703420004');
 /** C2SP signed-note: at least 16 signatures must be accepted, and a limit is advised. */
 const MAX_SIGNATURES = 100;
 const MAX_NOTE_CHARACTERS = 1_000_000;
@@ -65,6 +67,10 @@ export function verifierFromSpki(name: string, spki: Uint8Array): Verifier {
   const key = readKey(() => createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' }));
   const algorithm = algorithmOf(key);
   const der = Uint8Array.from(key.export({ format: 'der', type: 'spki' }));
+  // The key ID is a hash of these bytes: a compressed point or a curve spelt out would be the same key under another ID.
+  if (algorithm === 'ecdsa-p256' && !sameBytes(der.subarray(0, P256_SPKI_PREFIX.length), P256_SPKI_PREFIX)) {
+    throw malformedKey('a P-256 key is given as an uncompressed point on the named curve');
+  }
   const material = algorithm === 'ed25519' ? der.slice(-ED25519_KEY_BYTES) : der;
   const typed = Buffer.concat([Uint8Array.of(TYPE[algorithm]), material]);
   // C2SP signed-note, "Signatures": SHA-256(name || 0x0A || type || key)[:4]; for type 0x02, SHA-256(SPKI DER)[:4].
