@@ -1,0 +1,20 @@
+import { benchAppend } from './append.ts';
+import { report } from './report.ts';
+
+/** `npm run bench [-- name …]`: measures, prints a table and keeps it as JSON. Nothing here can fail a build. */
+
+const BENCHES: Readonly<Record<string, () => Promise<Parameters<typeof report>[0]>>> = {
+  append: () => benchAppend(),
+};
+
+const names = process.argv.slice(2);
+const unknown = names.filter((name) => !Object.hasOwn(BENCHES, name));
+if (unknown.length > 0) {
+  console.error(`there is no bench ${unknown.join(', ')}: there are ${Object.keys(BENCHES).join(', ')}`);
+  process.exit(2);
+}
+const figures = [];
+for (const [name, bench] of Object.entries(BENCHES)) {
+  if (names.length === 0 || names.includes(name)) figures.push(...(await bench()));
+}
+await report(figures);
