@@ -155,9 +155,9 @@ export class FolderObjects implements Objects {
     const unfinished = join(this.#root, UNFINISHED, randomUUID());
     return attempt(path, async () => {
       try {
+        for (const name of [key, `${UNFINISHED}/`]) checkNoLink(this.#root, name);
         await folders.ensure(dirname(unfinished));
         await folders.ensure(dirname(path));
-        checkNoLink(this.#root, key);
         await writeSynced(unfinished, bytes, READ_ONLY);
         const result = await publish(unfinished, path);
         await syncFolder(dirname(path));

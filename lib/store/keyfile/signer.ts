@@ -99,7 +99,7 @@ async function readPrivately(file: string): Promise<string> {
       const stats = await handle.stat();
       if (!stats.isFile()) throw new SealtrailError('malformed_key', `${file} is not a file`);
       if ((stats.mode & 0o077) !== 0) {
-        throw new SealtrailError('signer_unavailable', `others can read the key in ${file}: run chmod 600 ${file}`);
+        throw new SealtrailError('signer_unavailable', `others can get at the key in ${file}: run chmod 600 ${file}`);
       }
       if (stats.size > MAX_FILE_BYTES) throw new SealtrailError('malformed_key', `${file} is too large for a key`);
       return handle.readFile('utf8');

@@ -38,8 +38,10 @@ export function openDatabase(file: string, maxBytes: number | undefined): Databa
   try {
     createPrivately(file);
     database = new DatabaseSync(file, { timeout: 0, enableForeignKeyConstraints: false });
+    takeAlone(database);
+    const version = identify(database, file);
     configure(database, maxBytes);
-    migrate(database, file);
+    if (version === 0) createSchema(database);
     return database;
   } catch (error) {
     database?.close();
@@ -57,12 +59,34 @@ function createPrivately(file: string): void {
   }
 }
 
+/**
+ * The locking mode must come before the first access in WAL mode, so that the index of the log lives in this process's
+ * memory and not in a shared file, and the page size before the first page.
+ */
+function takeAlone(database: DatabaseSync): void {
+  database.exec(`PRAGMA page_size = ${PAGE_BYTES}; PRAGMA locking_mode = EXCLUSIVE;`);
+}
+
+/** @returns the version of the schema, 0 for a new file. Nothing is changed before it is known that the file is ours. */
+function identify(database: DatabaseSync, file: string): number {
+  const version = pragma(database, 'user_version');
+  const application = pragma(database, 'application_id');
+  const isNew = version === 0 && application === 0 && pragma(database, 'schema_version') === 0;
+  if (!isNew && application !== APPLICATION_ID) {
+    throw new SealtrailError('store_corrupt', `${file} is a database, but not one of Sealtrail's`);
+  }
+  if (version > SCHEMA_VERSION) {
+    throw new SealtrailError(
+      'unavailable',
+      `${file} was written by a newer version (schema ${version}, this one knows ${SCHEMA_VERSION}): upgrade Sealtrail`,
+    );
+  }
+  return version;
+}
+
 function configure(database: DatabaseSync, maxBytes: number | undefined): void {
-  // The page size must come before the first page is written, and the locking mode before the first access in WAL
-  // mode, so that the index of the log lives in this process's memory and not in a shared file. macOS needs fullfsync.
+  // fsync on macOS does not reach the disk itself without fullfsync. The empty transaction takes the lock for good.
   database.exec(`
-    PRAGMA page_size = ${PAGE_BYTES};
-    PRAGMA locking_mode = EXCLUSIVE;
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = FULL;
     PRAGMA fullfsync = ON;
@@ -73,24 +97,12 @@ function configure(database: DatabaseSync, maxBytes: number | undefined): void {
     BEGIN EXCLUSIVE;
     COMMIT;
   `);
-  // Per connection and never below what the file already has.
+  // Per connection, and never below what the file already has.
   if (maxBytes !== undefined) database.exec(`PRAGMA max_page_count = ${Math.ceil(maxBytes / PAGE_BYTES)}`);
 }
 
-function migrate(database: DatabaseSync, file: string): void {
-  const version = pragma(database, 'user_version');
-  const application = pragma(database, 'application_id');
-  if (version === SCHEMA_VERSION && application === APPLICATION_ID) return;
-  if (application === APPLICATION_ID && version > SCHEMA_VERSION) {
-    throw new SealtrailError(
-      'unavailable',
-      `${file} was written by a newer version (schema ${version}, this one knows ${SCHEMA_VERSION}): upgrade Sealtrail`,
-    );
-  }
-  if (version !== 0 || application !== 0 || pragma(database, 'schema_version') !== 0) {
-    throw new SealtrailError('store_corrupt', `${file} is a database, but not one of Sealtrail's`);
-  }
-  // One transaction: after a crash the file is either still empty or complete.
+/** In one transaction: after a crash the file is either still empty or complete. */
+function createSchema(database: DatabaseSync): void {
   database.exec(`
     BEGIN;
     ${SCHEMA}

@@ -78,20 +78,15 @@ it('has the transactions up to some moment, each whole, when a power cut left on
   expect(last).toBeLessThan(groups);
 });
 
-it.each([
-  ['while transactions are small', 100_000, 1],
-  ['with one that alone is too large', 390_000, 10],
-])('says so when the disk takes no more, %s, and keeps what it acknowledged', async (_, bytes, writes) => {
+/** Runs the filler, with 2 MB for the database and as much for its log, and checks what it leaves. */
+async function fill(bytes: number, writes: number): Promise<{ stored: string[]; failed: string[]; reads: string[] }> {
   const file = join(await temporaryFolder(), 'ledger.db');
-  // 2 MB for the database and as much for its log.
-  const { lines, exitCode, stderr } = await runChild(FILLER, [file, String(bytes), String(writes)], {
-    fileBlocks: 4000,
-  });
+  const { lines, exitCode, stderr } = await runChild(FILLER, [file, `${bytes}`, `${writes}`], { fileBlocks: 4000 });
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
-  const stored = lines.filter((line) => line.endsWith(' stored')).map((line) => line.split(' ')[0]);
-  const failed = lines.filter((line) => !line.endsWith(' stored'));
-  expect(failed).toHaveLength(3);
-  for (const line of failed) expect(line).toMatch(/^\d+ (unavailable|outcome_unknown) .*ledger\.db.*disk/);
+  const words = lines.map((line) => line.split(' '));
+  const stored = words.filter(([, what]) => what === 'stored').map(([n = '']) => n);
+  const failed = lines.filter((line) => line.includes('ledger.db'));
+  const reads = words.filter(([, what]) => what === 'read').map(([, , ...read]) => read.join(' '));
 
   const table = await SqliteTable.open(file);
   const found = new Map<string, number>();
@@ -101,7 +96,26 @@ it.each([
     found.set(n, (found.get(n) ?? 0) + 1);
   }
   await table.close();
-  const unknown = failed.filter((line) => line.includes('outcome_unknown')).map((line) => line.split(' ')[0]);
-  expect([...found.keys()].filter((n) => !unknown.includes(n)).sort()).toEqual([...stored].sort());
-  expect(new Set(found.values())).toEqual(new Set(stored.length > 0 ? [writes] : []));
+  const unknown = words.filter(([, what]) => what === 'outcome_unknown').map(([n = '']) => n);
+  expect([...found.keys()].filter((n) => !unknown.includes(n)).sort()).toEqual(stored.toSorted());
+  for (const count of found.values()) expect(count).toBe(writes);
+  return { stored, failed, reads };
+}
+
+const FAILED = /^\d+ unavailable .*ledger\.db cannot be used: disk I\/O error$/;
+const UNKNOWN = /^\d+ outcome_unknown .*ledger\.db: the disk failed in the middle of a commit$/;
+
+it('takes back a transaction that the disk did not take, and goes on', async () => {
+  const { stored, failed, reads } = await fill(390_000, 10);
+  expect(stored).toEqual([]);
+  expect(failed).toEqual(Array(3).fill(expect.stringMatching(FAILED)));
+  expect(reads).toEqual(['nothing', 'nothing', 'nothing']);
+});
+
+it('says that it does not know when the disk does not even let it take back, and says nothing else from then on', async () => {
+  const { stored, failed, reads } = await fill(100_000, 1);
+  expect(stored.length).toBeGreaterThan(20);
+  // First the log is full, which copying it into the database mends; then the database is.
+  expect(failed).toEqual([FAILED, UNKNOWN, FAILED].map((pattern) => expect.stringMatching(pattern)));
+  expect(reads).toEqual(['nothing', 'unavailable', 'unavailable']);
 });

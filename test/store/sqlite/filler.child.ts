@@ -17,6 +17,8 @@ for (let n = 0, failures = 0; failures < 3; n++) {
   } catch (error) {
     if (!(error instanceof SealtrailError)) throw error;
     process.stdout.write(`${n} ${error.code} ${error.message}\n`);
+    const read = await table.get({ partition: 'p', sort: `${n} 0` }).catch((refused: SealtrailError) => refused.code);
+    process.stdout.write(`${n} read ${typeof read === 'string' ? read : (read?.sort ?? 'nothing')}\n`);
     failures += 1;
   }
 }

@@ -1,4 +1,4 @@
-import { chmod, mkdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
@@ -72,17 +72,18 @@ describe('files that are not right', () => {
   });
 
   it("refuses another program's database, and leaves it as it was", async () => {
-    const file = join(await temporaryFolder(), 'other.db');
+    const folder = await temporaryFolder();
+    const file = join(folder, 'other.db');
     const database = new DatabaseSync(file);
     database.exec('CREATE TABLE items (a)');
     database.close();
+    const before = await readFile(file);
     await expect(SqliteTable.open(file)).rejects.toMatchObject({
       code: 'store_corrupt',
       message: `${file} is a database, but not one of Sealtrail's`,
     });
-    const again = new DatabaseSync(file);
-    expect(again.prepare('SELECT name FROM sqlite_schema').all()).toHaveLength(1);
-    again.close();
+    expect(await readFile(file)).toEqual(before);
+    expect(await readdir(folder)).toEqual(['other.db']);
   });
 
   it('refuses what is no database', async () => {

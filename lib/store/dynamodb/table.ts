@@ -1,0 +1,144 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  type DynamoDBClient,
+  GetItemCommand,
+  QueryCommand,
+  type QueryCommandInput,
+  type TransactWriteItem,
+  TransactWriteItemsCommand,
+} from '@aws-sdk/client-dynamodb';
+import { SealtrailError } from '../../log/error.ts';
+import { checkKey, checkRange, checkWrites } from '../limits.ts';
+import type { Item, Key, Outcome, Range, Table, Write } from '../ports.ts';
+import { requestFailure, transactFailure } from './failure.ts';
+import { type DynamoItem, fromDynamo, keyValue, PARTITION, SORT } from './item.ts';
+import { toTransactItem } from './write.ts';
+
+/** What a {@link DynamoTable} works with. */
+export interface DynamoTableOptions {
+  /** Made by `dynamoClient`, whose timeouts and retries are set on purpose. Closed with the table. */
+  readonly client: DynamoDBClient;
+  readonly tableName: string;
+  /** 0 inclusive to 1 exclusive: spreads retries. @default Math.random */
+  readonly random?: () => number;
+}
+
+/** Tries of one transaction that keeps clashing with others: about four seconds in all. */
+const CLASH_TRIES = 12;
+const CLASH_PAUSE_MS = 10;
+const MAX_CLASH_PAUSE_MS = 500;
+
+/** A Table in DynamoDB: string keys `partition` and `sort`, TTL on `expiresAt`. See README.md beside this file. */
+export class DynamoTable implements Table {
+  readonly #client: DynamoDBClient;
+  readonly #name: string;
+  readonly #random: () => number;
+  readonly #underway = new Set<Promise<unknown>>();
+  #closed = false;
+
+  constructor({ client, tableName, random = Math.random }: DynamoTableOptions) {
+    this.#client = client;
+    this.#name = tableName;
+    this.#random = random;
+  }
+
+  async get(key: Key): Promise<Item | undefined> {
+    checkKey(key);
+    this.#checkOpen();
+    const command = new GetItemCommand({ TableName: this.#name, Key: keyValue(key), ConsistentRead: true });
+    const { Item } = await this.#send(() => this.#client.send(command));
+    return Item === undefined ? undefined : fromDynamo(Item);
+  }
+
+  async *query(range: Range): AsyncIterable<Item> {
+    checkRange(range);
+    const { from, to } = range;
+    // BETWEEN with its ends the wrong way round is an error to DynamoDB and an empty range to us.
+    if (from !== undefined && to !== undefined && Buffer.compare(Buffer.from(from), Buffer.from(to)) > 0) return;
+    let left = range.limit ?? Number.POSITIVE_INFINITY;
+    let start: DynamoItem | undefined;
+    while (left > 0) {
+      this.#checkOpen();
+      const input = this.#queryInput(range, left, start);
+      const page = await this.#send(() => this.#client.send(new QueryCommand(input)));
+      for (const stored of page.Items ?? []) yield fromDynamo(stored);
+      left -= page.Items?.length ?? 0;
+      start = page.LastEvaluatedKey;
+      if (start === undefined) return;
+    }
+  }
+
+  async transact(writes: readonly Write[]): Promise<Outcome> {
+    checkWrites(writes);
+    this.#checkOpen();
+    const work = this.#transact(writes.map((write) => toTransactItem(this.#name, write)));
+    this.#underway.add(work);
+    try {
+      return await work;
+    } finally {
+      this.#underway.delete(work);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.allSettled(this.#underway);
+    this.#client.destroy();
+  }
+
+  async #transact(items: TransactWriteItem[]): Promise<Outcome> {
+    for (let tries = 1; ; tries++) {
+      try {
+        // The SDK adds a ClientRequestToken of its own to each command: the same for its retries, another for ours.
+        await this.#client.send(new TransactWriteItemsCommand({ TransactItems: items }));
+        return { committed: true };
+      } catch (cause) {
+        const failure = transactFailure(cause);
+        if ('outcome' in failure) return failure.outcome;
+        if ('error' in failure) throw failure.error;
+        if (tries >= CLASH_TRIES) {
+          const message = 'the transaction kept clashing with others';
+          throw new SealtrailError('throttled', message, { cause, retryAfter: 1 });
+        }
+      }
+      await sleep(this.#random() * Math.min(MAX_CLASH_PAUSE_MS, CLASH_PAUSE_MS * 2 ** tries));
+    }
+  }
+
+  #queryInput({ partition, from, to, order }: Range, left: number, start: DynamoItem | undefined): QueryCommandInput {
+    const bound =
+      from === undefined
+        ? to === undefined
+          ? ''
+          : ' AND #s <= :to'
+        : to === undefined
+          ? ' AND #s >= :from'
+          : ' AND #s BETWEEN :from AND :to';
+    return {
+      TableName: this.#name,
+      ConsistentRead: true,
+      KeyConditionExpression: `#p = :p${bound}`,
+      ExpressionAttributeNames: { '#p': PARTITION, ...(bound === '' ? {} : { '#s': SORT }) },
+      ExpressionAttributeValues: {
+        ':p': { S: partition },
+        ...(from === undefined ? {} : { ':from': { S: from } }),
+        ...(to === undefined ? {} : { ':to': { S: to } }),
+      },
+      ScanIndexForward: order !== 'descending',
+      ...(Number.isFinite(left) ? { Limit: left } : {}),
+      ...(start === undefined ? {} : { ExclusiveStartKey: start }),
+    };
+  }
+
+  async #send<T>(request: () => Promise<T>): Promise<T> {
+    try {
+      return await request();
+    } catch (cause) {
+      throw requestFailure(cause, 'read');
+    }
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new SealtrailError('unavailable', 'the table is closed');
+  }
+}

@@ -1,0 +1,31 @@
+import { S3ServiceException } from '@aws-sdk/client-s3';
+import { SealtrailError } from '../../log/error.ts';
+
+const THROTTLES = new Set(['SlowDown', 'ThrottlingException', 'TooManyRequestsException', 'RequestLimitExceeded']);
+
+const statusOf = (cause: unknown): number =>
+  cause instanceof S3ServiceException ? (cause.$metadata.httpStatusCode ?? 0) : 0;
+const nameOf = (cause: unknown): string => (cause instanceof Error ? cause.name : '');
+
+/** The key of a put with `If-None-Match: *` has an object (S3 user guide, "Conditional writes"). */
+export const isTaken = (cause: unknown): boolean => statusOf(cause) === 412;
+
+/** Another put of the same key was under way: S3 asks to send the request again. */
+export const isClash = (cause: unknown): boolean =>
+  statusOf(cause) === 409 && ['ConditionalRequestConflict', 'OperationAborted'].includes(nameOf(cause));
+
+/** There is no such object or version, or a delete marker stands in its place (404, or 405 for a marker by its id). */
+export const isAbsent = (cause: unknown): boolean =>
+  ['NoSuchKey', 'NoSuchVersion', 'NotFound'].includes(nameOf(cause)) ||
+  (statusOf(cause) === 405 && nameOf(cause) === 'MethodNotAllowed');
+
+/** The failure of a request as an error of ours. A refusal of S3's has done nothing; without an answer nobody knows. */
+export function requestFailure(cause: unknown, what: 'read' | 'written'): SealtrailError {
+  if (cause instanceof SealtrailError) return cause;
+  if (THROTTLES.has(nameOf(cause))) return new SealtrailError('throttled', 'S3 is busy', { cause, retryAfter: 1 });
+  if (cause instanceof S3ServiceException && cause.$fault === 'client') {
+    return new SealtrailError('unavailable', `S3 refused a request: ${cause.name}`, { cause });
+  }
+  if (what === 'read') return new SealtrailError('unavailable', 'S3 did not answer', { cause, retryAfter: 1 });
+  return new SealtrailError('outcome_unknown', 'S3 did not say whether an object was put', { cause, retryAfter: 1 });
+}

@@ -1,0 +1,162 @@
+import { hash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  GetObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  type PutObjectCommandInput,
+  paginateListObjectVersions,
+  type S3Client,
+} from '@aws-sdk/client-s3';
+import { SealtrailError } from '../../log/error.ts';
+import { sameBytes } from '../../log/hash.ts';
+import { checkObjectKey, checkObjectPrefix } from '../object-key.ts';
+import type { ObjectEntry, Objects, ObjectVersion, Retention } from '../ports.ts';
+import { isAbsent, isClash, isTaken, requestFailure } from './failure.ts';
+import { mergeVersions } from './versions.ts';
+
+/** What {@link S3Objects} work with. */
+export interface S3ObjectsOptions {
+  /** Made by `s3Client`, whose timeouts and retries are set on purpose. Closed with the objects. */
+  readonly client: S3Client;
+  readonly bucket: string;
+  /** A folder of the bucket, without a `/` at its end. @default the whole bucket */
+  readonly prefix?: string;
+  /**
+   * How objects that are put with a retention are locked. Compliance: nobody removes or shortens it, not even the root of
+   * the account. Governance: whoever may bypass it can. @default compliance
+   */
+  readonly lock?: 'compliance' | 'governance';
+}
+
+/** Tries of a put that meets another put of the same key: S3 answers 409 and asks to send it again. */
+const CLASH_TRIES = 6;
+
+/** Objects in an S3 bucket with Object Lock. See README.md beside this file. */
+export class S3Objects implements Objects {
+  readonly #client: S3Client;
+  readonly #bucket: string;
+  readonly #root: string;
+  readonly #mode: 'COMPLIANCE' | 'GOVERNANCE';
+  #closed = false;
+
+  constructor({ client, bucket, prefix = '', lock = 'compliance' }: S3ObjectsOptions) {
+    if (prefix !== '') checkObjectKey(prefix);
+    this.#client = client;
+    this.#bucket = bucket;
+    this.#root = prefix === '' ? '' : `${prefix}/`;
+    this.#mode = lock === 'compliance' ? 'COMPLIANCE' : 'GOVERNANCE';
+  }
+
+  async put(key: string, bytes: Uint8Array, retention?: Retention): Promise<'created' | 'existed'> {
+    const input: PutObjectCommandInput = { ...this.#putInput(key, bytes, retention), IfNoneMatch: '*' };
+    for (let tries = 1; ; tries++) {
+      try {
+        await this.#client.send(new PutObjectCommand(input));
+        return 'created';
+      } catch (cause) {
+        if (isTaken(cause)) return this.#compare(key, bytes, cause);
+        if (!isClash(cause) || tries >= CLASH_TRIES) throw requestFailure(cause, 'written');
+      }
+      await sleep(Math.random() * 50 * 2 ** tries);
+    }
+  }
+
+  async replace(key: string, bytes: Uint8Array, retention?: Retention): Promise<void> {
+    const input = this.#putInput(key, bytes, retention);
+    await this.#send('written', () => this.#client.send(new PutObjectCommand(input)));
+  }
+
+  async get(key: string): Promise<Uint8Array | undefined> {
+    checkObjectKey(key);
+    return this.#read({ Bucket: this.#bucket, Key: this.#root + key });
+  }
+
+  async *list(prefix: string, { after }: { readonly after?: string } = {}): AsyncIterable<ObjectEntry> {
+    checkObjectPrefix(prefix);
+    let token: string | undefined;
+    do {
+      this.#checkOpen();
+      const command = new ListObjectsV2Command({
+        Bucket: this.#bucket,
+        Prefix: this.#root + prefix,
+        ...(after === undefined ? {} : { StartAfter: this.#root + after }),
+        ...(token === undefined ? {} : { ContinuationToken: token }),
+      });
+      const page = await this.#send('read', () => this.#client.send(command));
+      for (const { Key = '', Size = 0 } of page.Contents ?? []) yield { key: Key.slice(this.#root.length), size: Size };
+      token = page.NextContinuationToken;
+    } while (token !== undefined);
+  }
+
+  async *versions(prefix: string): AsyncIterable<ObjectVersion> {
+    checkObjectPrefix(prefix);
+    this.#checkOpen();
+    const pages = paginateListObjectVersions(
+      { client: this.#client },
+      { Bucket: this.#bucket, Prefix: this.#root + prefix },
+    );
+    try {
+      for await (const page of pages) yield* mergeVersions(page, this.#root.length);
+    } catch (cause) {
+      throw cause instanceof SealtrailError ? cause : requestFailure(cause, 'read');
+    }
+  }
+
+  async getVersion(key: string, version: string): Promise<Uint8Array | undefined> {
+    checkObjectKey(key);
+    return this.#read({ Bucket: this.#bucket, Key: this.#root + key, VersionId: version });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#client.destroy();
+  }
+
+  /** What a put that met an object comes to: the same bytes are what was wanted, others are an alarm. */
+  async #compare(key: string, bytes: Uint8Array, cause: unknown): Promise<'existed'> {
+    const stored = await this.get(key);
+    if (stored !== undefined && sameBytes(stored, bytes)) return 'existed';
+    const message =
+      stored === undefined ? `${key} was there and is gone` : `${key} holds other bytes than were to be put`;
+    throw new SealtrailError(stored === undefined ? 'unavailable' : 'object_differs', message, { cause });
+  }
+
+  #putInput(key: string, bytes: Uint8Array, retention: Retention | undefined): PutObjectCommandInput {
+    checkObjectKey(key);
+    this.#checkOpen();
+    return {
+      Bucket: this.#bucket,
+      Key: this.#root + key,
+      Body: bytes,
+      // A put with a retention must carry a checksum, and S3 refuses bytes that do not have it.
+      ChecksumSHA256: hash('sha256', bytes, 'base64'),
+      ...(retention === undefined
+        ? {}
+        : { ObjectLockMode: this.#mode, ObjectLockRetainUntilDate: new Date(retention.until) }),
+    };
+  }
+
+  async #read(input: { Bucket: string; Key: string; VersionId?: string }): Promise<Uint8Array | undefined> {
+    this.#checkOpen();
+    try {
+      const { Body } = await this.#client.send(new GetObjectCommand(input));
+      return Body === undefined ? new Uint8Array(0) : Uint8Array.from(await Body.transformToByteArray());
+    } catch (cause) {
+      if (isAbsent(cause)) return undefined;
+      throw requestFailure(cause, 'read');
+    }
+  }
+
+  async #send<T>(what: 'read' | 'written', request: () => Promise<T>): Promise<T> {
+    try {
+      return await request();
+    } catch (cause) {
+      throw requestFailure(cause, what);
+    }
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new SealtrailError('unavailable', 'the objects are closed');
+  }
+}

@@ -1,0 +1,32 @@
+import type { ListObjectVersionsCommandOutput } from '@aws-sdk/client-s3';
+import type { ObjectVersion } from '../ports.ts';
+
+type Page = Pick<ListObjectVersionsCommandOutput, 'Versions' | 'DeleteMarkers'>;
+
+/**
+ * The entries of one page of a listing in the port's order. S3 lists versions and delete markers by key, newest first;
+ * the SDK takes them apart into two lists, each still in that order.
+ *
+ * @param rootLength characters of the keys that are not the port's
+ */
+export function mergeVersions(page: Page, rootLength: number): ObjectVersion[] {
+  const versions = (page.Versions ?? []).map((entry) => ({ ...entry, isDeleteMarker: false }));
+  const markers = (page.DeleteMarkers ?? []).map((entry) => ({ ...entry, Size: 0, isDeleteMarker: true }));
+  const entries = [...versions, ...markers].map(
+    ({ Key = '', Size = 0, VersionId = 'null', IsLatest = false, LastModified, isDeleteMarker }): ObjectVersion => ({
+      key: Key.slice(rootLength),
+      size: Size,
+      version: VersionId,
+      isLatest: IsLatest,
+      isDeleteMarker,
+      modifiedAt: LastModified?.getTime() ?? 0,
+    }),
+  );
+  // Sorting is stable: versions of one second stay as they were listed, the latest in front.
+  return entries.sort(
+    (a, b) =>
+      Buffer.compare(Buffer.from(a.key), Buffer.from(b.key)) ||
+      Number(b.isLatest) - Number(a.isLatest) ||
+      b.modifiedAt - a.modifiedAt,
+  );
+}
