@@ -220,7 +220,8 @@ export class Archiver implements Follower {
 
   /** Whether the trail was never sealed, or holds records of an earlier day that were not. */
   #sealIsDue({ size, sealed, unsealedSince }: ArchiveState): boolean {
-    if (sealed === undefined) return size > 0;
+    if (size === (sealed?.size ?? 0)) return false;
+    if (sealed === undefined) return true;
     return unsealedSince !== undefined && utcDate(unsealedSince) < utcDate(this.#stores.now());
   }
 

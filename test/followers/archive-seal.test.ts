@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { writeEmptyArchive } from '../../lib/followers/archive-seal.ts';
 import { Archiver } from '../../lib/followers/archiver.ts';
+import { openTileKey, watermarkKey } from '../../lib/ledger/layout.ts';
 import { SealtrailError } from '../../lib/log/error.ts';
 import { EMPTY_ROOT } from '../../lib/log/hash.ts';
 import { MemoryObjects } from '../../lib/store/memory/objects.ts';
@@ -74,8 +75,9 @@ describe('a seal', () => {
     await archiver.run('orders');
     expect(await checkArchive(objects, ledger)).toMatchObject({ archived: 6, sealed: 3 });
     await timers.advance(1);
+    ledger.add(3, timers.now()).sign();
     await archiver.run('orders');
-    expect(await checkArchive(objects, ledger)).toMatchObject({ archived: 9, sealed: 9 });
+    expect(await checkArchive(objects, ledger)).toMatchObject({ archived: 12, sealed: 12 });
     const { writes } = objects.faults;
     await timers.advance(3_600_000);
     await archiver.run('orders');
@@ -142,33 +144,66 @@ describe('a seal', () => {
     }
   });
 
-  it('does not come in pieces when two archivers seal, one of them slow enough to overwrite a later seal', async () => {
-    const { ledger, objects, table, timers, archiver } = setUp();
-    ledger.add(300);
-    await archiver.seal('orders');
-
+  /** Holds up an archiver just before it moves `checkpoint`, lets `meanwhile` happen, and lets it go on. */
+  async function overtaken(
+    all: ReturnType<typeof setUp>,
+    work: (slow: Archiver) => Promise<unknown>,
+    meanwhile: () => Promise<unknown>,
+  ): Promise<string[]> {
+    const { objects, table, ledger, timers } = all;
     const slow = objects.restarted();
     const { promise: held, resolve: letGo } = Promise.withResolvers<void>();
     slow.faults.add({ effect: held, matching: ({ operation }) => operation === 'replace' });
-    const slowArchiver = new Archiver({ objects: slow, table, ledger, now: () => timers.now() });
-    ledger.add(300);
-    const sealing = slowArchiver.seal('orders');
+    const working = work(new Archiver({ objects: slow, table, ledger, now: () => timers.now() }));
     while (!slow.faults.calls.some(({ operation }) => operation === 'replace')) await timers.advance(0);
+    await meanwhile();
+    letGo();
+    await working;
+    const sizes: string[] = [];
+    for await (const { key, version } of objects.versions('orders/checkpoint')) {
+      const note = Buffer.from((await objects.getVersion(key, version)) ?? []).toString();
+      if (key === 'orders/checkpoint') sizes.push(note.split('\n')[1] ?? '');
+    }
+    return sizes;
+  }
 
-    // Meanwhile the other one completes that seal, and makes the next one.
+  it.each<[string, (slow: Archiver) => Promise<unknown>]>([
+    ['on request', (slow) => slow.seal('orders')],
+    ['by itself', (slow) => slow.run('orders', FORCE)],
+  ])('%s by an archiver so slow that it overwrites a later seal is put right by it', async (_when, work) => {
+    const all = setUp();
+    const { ledger, objects, archiver } = all;
+    ledger.add(300).sign();
+    const history = await overtaken(all, work, async () => {
+      // Meanwhile another one completes that seal, and makes the next one.
+      ledger.add(300);
+      await archiver.seal('orders');
+      expect(await checkArchive(objects, ledger)).toMatchObject({ archived: 600, sealed: 600 });
+    });
+    expect(history).toEqual(['600', '300', '600', '300']);
+    expect(await checkArchive(objects, ledger)).toMatchObject({ archived: 600, sealed: 600 });
+  });
+
+  it('that an older copy of the table has yet to make does not set `checkpoint` back', async () => {
+    const { ledger, objects, table, archiver } = setUp();
+    ledger.add(300);
+    table.faults.add({ effect: 'unpersisted', nth: 4 });
+    await expect(archiver.seal('orders')).rejects.toMatchObject({ code: 'unavailable' });
+    const old = new MemoryTable();
+    for (const key of [watermarkKey('orders', 'archiver'), openTileKey('orders', 1)]) {
+      const put = await table.get(key);
+      if (put !== undefined) await old.transact([{ put }]);
+    }
     ledger.add(300);
     await archiver.seal('orders');
-    expect(await checkArchive(objects, ledger)).toMatchObject({ archived: 900, sealed: 900 });
-
-    letGo();
-    expect(await sealing).toMatchObject({ size: 900 });
-    const history: string[] = [];
-    for await (const { key, version } of objects.versions('orders/checkpoint')) {
-      if (key === 'orders/checkpoint')
-        history.push(Buffer.from((await objects.getVersion(key, version)) ?? []).toString());
-    }
-    expect(history.map((note) => note.split('\n')[1])).toEqual(['900', '600', '900', '600', '300']);
-    expect(await checkArchive(objects, ledger)).toMatchObject({ archived: 900, sealed: 900 });
+    const restored = new Archiver({ objects, table: old, ledger, now: () => MORNING });
+    await expect(restored.run('orders')).rejects.toThrow(
+      new SealtrailError(
+        'store_corrupt',
+        'the archive of trail orders is sealed beyond what the archiver knows of: was the table restored from an older copy?',
+      ),
+    );
+    expect(await checkArchive(objects, ledger)).toMatchObject({ archived: 600, sealed: 600 });
   });
 });
 

@@ -157,15 +157,22 @@ describe('a ledger that does not fit what was signed', () => {
     await untouched(objects, 0);
   });
 
-  it('changed while it is read is not put under a checkpoint', async () => {
+  it('changed between its two readings is not put under a checkpoint', async () => {
     const { ledger, objects, archiver } = setUp();
-    ledger.add(300).sign();
-    objects.faults.add({
-      effect: Promise.resolve().then(() => ledger.rewrite(299, (line) => line.replace('data.read', 'data.none'))),
-      matching: ({ key }) => key.startsWith('keys/'),
-    });
+    // Too much to be kept from the first reading.
+    for (let n = 0; n < 6; n++) ledger.add(100, MORNING, 60_000);
+    ledger.sign();
+    let readings = 0;
+    const blocks = ledger.blocks.bind(ledger);
+    ledger.blocks = (trail, range) => {
+      if (range.to - range.from === 600) readings += 1;
+      if (readings === 2) ledger.rewrite(599, (line) => line.replace('data.read', 'data.none'));
+      return blocks(trail, range);
+    };
     await expect(archiver.run('orders', FORCE)).rejects.toMatchObject({ code: 'store_corrupt' });
-    expect(await objects.get('orders/checkpoints/300')).toBeUndefined();
+    expect(readings).toBe(2);
+    expect(await objects.get('orders/tile/0/001')).toBeDefined();
+    expect(await objects.get('orders/checkpoints/600')).toBeUndefined();
   });
 
   it('without the checkpoint that was archived is not sealed', async () => {
@@ -219,6 +226,17 @@ describe('a table that was tampered with', () => {
     await table.transact([{ put: { ...watermarkKey('orders', 'archiver'), attributes } }]);
     await expect(archiver.run('orders', FORCE)).rejects.toMatchObject({ code: 'store_corrupt' });
     expect(await checkArchive(objects, ledger)).toMatchObject({ archived: 600, sealed: 600, uncovered: 0 });
+  });
+
+  it('to be unsealed since long ago, although all is sealed, does not keep the archiver busy', async () => {
+    const { objects, table, ledger, archiver } = setUp();
+    ledger.add(300);
+    await archiver.seal('orders');
+    const key = watermarkKey('orders', 'archiver');
+    await table.transact([{ update: key, set: { unsealedSince: 1 } }]);
+    const { writes } = objects.faults;
+    await archiver.run('orders', FORCE);
+    expect(objects.faults.writes).toBe(writes);
   });
 
   it('or lost, or restored from an older copy, stops it before it adds what is there already', async () => {
