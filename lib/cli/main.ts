@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { SealtrailError } from '../log/error.ts';
 import { installAppend } from './commands/append.ts';
+import { installDemo } from './commands/demo.ts';
 import { installKeys } from './commands/keys.ts';
 import { installProof } from './commands/proof.ts';
 import { installQuery } from './commands/query.ts';
@@ -25,6 +26,7 @@ const COMMANDS: readonly Install[] = [
   installVerifyProof,
   installSeal,
   installKeys,
+  installDemo,
 ];
 
 /**
@@ -33,7 +35,7 @@ const COMMANDS: readonly Install[] = [
  * @param args the words after the program's name
  */
 export async function main(args: readonly string[], terminal: Terminal): Promise<number> {
-  const shell = new Shell(terminal);
+  const shell = new Shell(terminal, main);
   const program = buildProgram(shell);
   try {
     await program.parseAsync([...args], { from: 'user' });

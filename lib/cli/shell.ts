@@ -6,13 +6,18 @@ import { isSystemTrailName, isTrailName } from '../log/record.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import type { Terminal } from './terminal.ts';
 
-/** What a command gets: the terminal it talks to, and a place for its exit code. */
+/** Runs a command line as `main` does and returns its exit code. */
+export type RunCommand = (args: readonly string[], terminal: Terminal) => Promise<number>;
+
+/** What a command gets: the terminal it talks to, a place for its exit code, and other commands. */
 export class Shell {
   readonly terminal: Terminal;
+  readonly run: RunCommand;
   exitCode: ExitCode = EXIT.ok;
 
-  constructor(terminal: Terminal) {
+  constructor(terminal: Terminal, run: RunCommand) {
     this.terminal = terminal;
+    this.run = run;
   }
 }
 
@@ -53,9 +58,14 @@ export function connect(terminal: Terminal, options: ServerOptions): SignedHttp 
     );
   }
   const region = options.region ?? terminal.env.AWS_REGION ?? terminal.env.AWS_DEFAULT_REGION;
+  const profile = options.profile ?? terminal.env.AWS_PROFILE;
+  const filepath = terminal.env.AWS_SHARED_CREDENTIALS_FILE;
   return new SignedHttp({
     endpoint,
-    credentials: defaultProvider(options.profile === undefined ? {} : { profile: options.profile }),
+    credentials: defaultProvider({
+      ...(profile === undefined ? {} : { profile }),
+      ...(filepath === undefined ? {} : { filepath }),
+    }),
     ...(region === undefined || region === '' ? {} : { region }),
   });
 }

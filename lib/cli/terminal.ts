@@ -40,9 +40,9 @@ export function write(out: Output, text: string): Promise<void> {
   });
 }
 
-/** Columns to lay a table out for: those of the terminal, else endless, since programs want whole values. */
+/** Columns to lay a table out for: those of the output where it has a width, else endless, since programs want whole values. */
 export function widthOf(out: Output): number {
-  return out.isTTY === true ? (out.columns ?? 80) : Number.POSITIVE_INFINITY;
+  return out.columns ?? (out.isTTY === true ? 80 : Number.POSITIVE_INFINITY);
 }
 
 /** Colours text where the stream is a terminal that shows colour; `NO_COLOR` and the like are respected. */

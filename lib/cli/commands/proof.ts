@@ -67,7 +67,8 @@ async function proof(terminal: Terminal, trail: string, seq: number, options: Op
     stdout,
     `${paint('green', 'proven')}  Record ${count(seq)} of ${trail} is in the log ${origin} of ${plural(size, 'record')}.\n` +
       `        ${proofFile}  the proof\n        ${recordFile}  the record\n` +
-      `Check it anywhere: sealtrail verify-proof ${proofFile} --key KEY   (keys: sealtrail keys --export DIR)\n`,
+      `Check it on any machine, with the key that "sealtrail keys --export DIR" writes:\n` +
+      `        sealtrail verify-proof ${proofFile} --key DIR/log.pem\n`,
   );
 }
 

@@ -75,21 +75,27 @@ export function summaryLines(
   for (const [dimension, breakdown] of Object.entries(by)) {
     if (breakdown.values.length === 0) continue;
     const rows = breakdown.values.map(({ value, count: records }) => [value, records] as const);
-    lines.push('', ...bars(TITLES[dimension] ?? dimension, rows, out, width));
+    lines.push('', ...bars(TITLES[dimension] ?? dimension, rows, total, out, width));
     const hidden = breakdown.distinct - breakdown.values.length;
     if (hidden > 0)
       lines.push(painter(out)('dim', `and ${count(hidden)} more, with ${plural(breakdown.others, 'record')}`));
   }
   const times = histogram.counts.map((one) => [bucketName(one.from, histogram.bucket), one.count] as const);
-  return [...lines, '', ...bars(`${histogram.bucket} (UTC)`, times, out, width)];
+  const busiest = Math.max(...histogram.counts.map((one) => one.count));
+  return [...lines, '', ...bars(`${histogram.bucket} (UTC)`, times, busiest, out, width)];
 }
 
-/** Values, their counts, and a bar in proportion to the largest. */
-function bars(title: string, rows: readonly (readonly [string, number])[], out: Output, width: number): string[] {
+/** Values, their counts, and bars; a bar of full length stands for `whole`. */
+function bars(
+  title: string,
+  rows: readonly (readonly [string, number])[],
+  whole: number,
+  out: Output,
+  width: number,
+): string[] {
   const paint = painter(out);
-  const most = Math.max(...rows.map(([, records]) => records));
   const longest = Math.min(30, Math.max(8, Math.floor(width / 4)));
-  const cells = rows.map(([value, records]) => [value, count(records), bar(records / most, longest)]);
+  const cells = rows.map(([value, records]) => [value, count(records), bar(records / whole, longest)]);
   const columns = [
     { title },
     { title: 'records', align: 'right', rigid: true },

@@ -59,7 +59,7 @@ async function verify(shell: Shell, archive: string, options: Options): Promise<
   const { terminal } = shell;
   const report = await reportOn(terminal, archive, options);
   shell.exitCode = exitCodeOf(report);
-  if (options.json) return write(terminal.stdout, `${JSON.stringify(report, null, 2)}\n`);
+  if (options.json) return write(terminal.stdout, `${JSON.stringify(report)}\n`);
   await writeLines(terminal.stdout, reportLines(report, terminal.stdout));
 }
 
