@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { matchesTrail, trailPattern } from '../event/trail-pattern.ts';
 import { SealtrailError } from '../log/error.ts';
+import { isSystemTrailName } from '../log/record.ts';
 
 /** What a principal may be allowed to do with a trail. */
 export const ACTIONS = ['append', 'read', 'verify', 'export', 'admin'] as const;
@@ -13,7 +14,10 @@ export const grantSchema = z.strictObject({
     .regex(/^[\w.@:/+=-]{1,256}$/)
     .describe('Sealed into records as `submitter`.'),
   actions: z.array(z.enum(ACTIONS)).max(ACTIONS.length),
-  trails: z.array(trailPattern).max(1000).describe('Names of trails, in which * stands for any characters.'),
+  trails: z
+    .array(trailPattern)
+    .max(1000)
+    .describe('Names of trails, in which * stands for any characters, but not for a leading _.'),
 });
 export type Grant = z.infer<typeof grantSchema>;
 
@@ -30,9 +34,16 @@ export class Principal {
     this.#trails = grant.trails;
   }
 
-  /** Whether the caller may do this with a trail. System trails are matched by patterns that begin with `_` or by `*`. */
+  /**
+   * Whether the caller may do this with a trail. As with hidden files, a leading `_` must be in the pattern: `*` stands
+   * for no system trail, `_*` for all of them.
+   */
   may(action: Action, trail: string): boolean {
-    return this.#actions.has(action) && this.#trails.some((pattern) => matchesTrail(pattern, trail));
+    const isSystem = isSystemTrailName(trail);
+    return (
+      this.#actions.has(action) &&
+      this.#trails.some((pattern) => (!isSystem || pattern.startsWith('_')) && matchesTrail(pattern, trail))
+    );
   }
 
   /** Whether the caller may do anything at all with a trail. */

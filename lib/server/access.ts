@@ -16,11 +16,11 @@ export interface Profile {
   readonly secretAccessKey: string;
 }
 
-/** The profiles of a new data folder. Only `admin` may read and verify the system's own trails besides `auditor`. */
+/** The profiles of a new data folder. The system's own trails are for `auditor` and `admin` to see. */
 const FIRST_GRANTS: readonly Grant[] = [
   { name: 'writer', actions: ['append'], trails: ['*'] },
-  { name: 'auditor', actions: ['read', 'verify', 'export'], trails: ['*'] },
-  { name: 'admin', actions: ['append', 'read', 'verify', 'export', 'admin'], trails: ['*'] },
+  { name: 'auditor', actions: ['read', 'verify', 'export'], trails: ['*', '_*'] },
+  { name: 'admin', actions: ['append', 'read', 'verify', 'export', 'admin'], trails: ['*', '_*'] },
 ];
 
 /** Fresh random keys for a new data folder, one for each of its three principals. */
