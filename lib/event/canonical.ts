@@ -104,14 +104,11 @@ function inSortedOrder(members: Readonly<Record<string, unknown>>): Record<strin
   return sorted;
 }
 
-/**
- * Array indices come first in any object (ECMA-262 section 10.1.11); `__proto__` is not set by assignment; a `toJSON` may
- * be a function.
- */
+/** Array indices come first in any object (ECMA-262 section 10.1.11); `__proto__` is not set by assignment. */
 function isOutOfPlace(key: string): boolean {
   const first = key.charCodeAt(0);
   if (first >= 0x30 && first <= 0x39) return DIGITS.test(key);
-  return key === '__proto__' || key === 'toJSON';
+  return key === '__proto__';
 }
 
 const DIGITS = /^\d+$/;

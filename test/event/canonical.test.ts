@@ -54,7 +54,11 @@ describe('the shortcut for plain data', () => {
     );
   });
 
-  it('leaves what it was given as it was', () => {
+  it('leaves what it was given as it was, also where only a part of it is out of order', () => {
+    const given = { a: [{ c: 1, b: 2 }], b: { a: 1, z: { c: 1, b: 2 } }, c: 0 };
+    const before = JSON.stringify(given);
+    expect(canonicalJson(given)).toBe('{"a":[{"b":2,"c":1}],"b":{"a":1,"z":{"b":2,"c":1}},"c":0}');
+    expect(JSON.stringify(given)).toBe(before);
     fc.assert(
       fc.property(tree, (value) => {
         const before = JSON.stringify(value);
@@ -81,6 +85,11 @@ describe('the shortcut for plain data', () => {
       '{"__proto__":{"a":2,"b":1},"z":1}',
     ],
     ['array indices are sorted as text', { 10: 'b', 9: 'c', a: 1, 1: 'a' }, '{"1":"a","10":"b","9":"c","a":1}'],
+    [
+      'a toJSON that is a function is asked',
+      { b: 1, a: { toJSON: () => ({ y: 2, x: 1 }) } },
+      '{"a":{"x":1,"y":2},"b":1}',
+    ],
     ['a toJSON that is data is data', { toJSON: 1, a: 2 }, '{"a":2,"toJSON":1}'],
     ['a backslash before ud800 is no surrogate', { a: '\\ud800' }, '{"a":"\\\\ud800"}'],
     ['a date is what its toJSON says', { d: new Date(0) }, '{"d":"1970-01-01T00:00:00.000Z"}'],

@@ -111,6 +111,7 @@ describe('JSON that could mean something else to another reader', () => {
     ],
     ['{"a":"\\ud800"}', 'a: a lone surrogate is no character: the text was cut in the middle of one', 'a'],
     ['{"a":"\\udc00\\ud800"}', 'a: a lone surrogate is no character: the text was cut in the middle of one', 'a'],
+    ['{"a":"\\udc00\\udc00"}', 'a: a lone surrogate is no character: the text was cut in the middle of one', 'a'],
     ['{"a":"\\ud800\\ud800"}', 'a: a lone surrogate is no character: the text was cut in the middle of one', 'a'],
     ['{"a":"\\ud800\\n"}', 'a: a lone surrogate is no character: the text was cut in the middle of one', 'a'],
     [
