@@ -155,24 +155,29 @@ function encodeCounts(counts: Counts): string[] {
   return bodies;
 }
 
-function decodeCounts(item: Item, into: Counts): void {
+function parseCounts(item: Item): StoredCounts {
   const { body } = item.attributes;
   try {
     if (!(body instanceof Uint8Array)) throw new RangeError('it has no body');
-    const stored = JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString()) as StoredCounts; // what encodeCounts wrote, or it shows below
-    into.total += stored.total;
-    for (let i = 0; i + 1 < stored.cells.length; i += 2) {
-      const [cell = 0, count = 0] = [stored.cells[i], stored.cells[i + 1]];
-      into.cells[cell] = (into.cells[cell] ?? 0) + count;
+    const stored: StoredCounts = JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString());
+    if (!Number.isSafeInteger(stored.total) || !Array.isArray(stored.cells) || !Array.isArray(stored.values)) {
+      throw new RangeError('it holds something else');
     }
-    for (const [dimension, ...pairs] of stored.values) {
-      const map = into.values[dimension];
-      for (let i = 0; i + 1 < pairs.length; i += 2) add(map, String(pairs[i]), Number(pairs[i + 1]));
-    }
+    return stored;
   } catch (cause) {
     const message = `an item of the query index is not readable: ${item.partition} ${item.sort}`;
     throw new SealtrailError('store_corrupt', message, { cause });
   }
+}
+
+/** A part of the counts of a slice. The parts of one slice come one after the other. */
+export interface SlicePart {
+  /** Units since 1970. */
+  readonly at: number;
+  /** Adds total and values to counts. */
+  addTo(counts: Counts): void;
+  /** What each cell counts; in the first part of a run's slice only. */
+  readonly cells: Iterable<readonly [cell: number, count: number]>;
 }
 
 /** Which slices to read. `from` and `to` (exclusive) count units since 1970. */
@@ -182,25 +187,51 @@ export interface SliceRange {
   readonly to: number;
 }
 
-/** The slices of runs of one class, in ascending order of time, each time once. */
-export async function* readSlices(
+/** The slices of runs of one class, in ascending order of time, piece by piece. */
+export async function* readSliceParts(
   table: Table,
   trail: string,
   runs: readonly Run[],
   { unit, from, to }: SliceRange,
-): AsyncGenerator<Slice, void, void> {
+): AsyncGenerator<SlicePart, void, void> {
   if (runs.length === 0 || from >= to) return;
   const firsts = new Set(runs.map((run) => run.first));
   const partition = countsPartition(trail, classOf(runs[0]?.size ?? 0), unit);
-  let slice: Slice | undefined;
   for await (const item of table.query({ partition, from: sliceSort(from), to: `${sliceSort(to - 1)}/~` })) {
     const [at, first, piece] = item.sort.split('/').map(Number);
     if (at === undefined || first === undefined || piece === undefined || !firsts.has(first)) continue;
     // Beyond the last one there may be a leftover of an attempt that was given up.
     if (piece >= Number(item.attributes.pieces)) continue;
-    if (slice !== undefined && slice.at !== at) yield slice;
-    if (slice?.at !== at) slice = { at, counts: emptyCounts(CELLS[unit]) };
-    decodeCounts(item, slice.counts);
+    const { total, cells, values } = parseCounts(item);
+    yield { at, addTo: (counts) => addStored(counts, total, values), cells: pairs(cells) };
+  }
+}
+
+function addStored(counts: Counts, total: number, values: StoredCounts['values']): void {
+  counts.total += total;
+  for (const list of values) {
+    const map = counts.values[list[0]];
+    for (let i = 1; i + 1 < list.length; i += 2) add(map, String(list[i]), Number(list[i + 1]));
+  }
+}
+
+function* pairs(list: readonly number[]): Generator<readonly [number, number], void, void> {
+  for (let i = 0; i + 1 < list.length; i += 2) yield [list[i] ?? 0, list[i + 1] ?? 0];
+}
+
+/** The slices of runs of one class, in ascending order of time, each time once. */
+export async function* readSlices(
+  table: Table,
+  trail: string,
+  runs: readonly Run[],
+  range: SliceRange,
+): AsyncGenerator<Slice, void, void> {
+  let slice: Slice | undefined;
+  for await (const part of readSliceParts(table, trail, runs, range)) {
+    if (slice !== undefined && slice.at !== part.at) yield slice;
+    if (slice?.at !== part.at) slice = { at: part.at, counts: emptyCounts(CELLS[range.unit]) };
+    part.addTo(slice.counts);
+    for (const [cell, count] of part.cells) slice.counts.cells[cell] = (slice.counts.cells[cell] ?? 0) + count;
   }
   if (slice !== undefined) yield slice;
 }

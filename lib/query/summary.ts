@@ -1,13 +1,13 @@
 import { dimensionsOf } from '../event/dimensions.ts';
 import {
-  addCounts,
+  CELLS,
   COUNTED,
   type Counted,
   type Counts,
   countRecord,
   emptyCounts,
-  readSlices,
-  type Slice,
+  readSliceParts,
+  type SlicePart,
   type SliceRange,
   UNIT_MS,
   type Unit,
@@ -169,7 +169,7 @@ async function addSlices(table: Table, trail: string, runs: readonly Run[], span
     // Minutes are told by hours only.
     const units = tally.bucket === 'minute' ? (['hour'] as const) : unitsOf(runClass);
     for (const range of rangesOf(span.fromHour, span.toHour, units)) {
-      for await (const slice of readSlices(table, trail, group, range)) tally.addSlice(range.unit, slice);
+      for await (const part of readSliceParts(table, trail, group, range)) tally.addSlice(range.unit, part);
     }
   }
 }
@@ -201,11 +201,11 @@ class Tally {
     for (const line of lines) countRecord(this.#counts, 0, dimensionsOf(parseRecord(line)));
   }
 
-  addSlice(unit: Unit, { at, counts }: Slice): void {
-    addCounts(this.#counts, counts);
-    const start = at * UNIT_MS[unit];
-    const step = UNIT_MS[unit] / counts.cells.length;
-    for (const [cell, count] of counts.cells.entries()) if (count > 0) this.#addTo(start + cell * step, count);
+  addSlice(unit: Unit, part: SlicePart): void {
+    part.addTo(this.#counts);
+    const start = part.at * UNIT_MS[unit];
+    const step = UNIT_MS[unit] / CELLS[unit];
+    for (const [cell, count] of part.cells) this.#addTo(start + cell * step, count);
   }
 
   summary({ from, to, top = DEFAULT_TOP }: SummaryRequest, asOf: number): Summary {
