@@ -54,8 +54,14 @@ function dispatch(services: Services, request: ApiRequest): Promise<ApiResponse>
   const found = here.find(({ route }) => route.method === method);
   if (found !== undefined) return found.route.handler(services, request, found.parameters);
   if (here.length === 0) throw new SealtrailError('not_found', 'there is nothing at this path: see /v1/openapi.json');
-  throw new MethodNotAllowed(here.map(({ route }) => route.method));
+  const allow = allowed(here.map(({ route }) => route.method));
+  if (method === 'OPTIONS') return Promise.resolve({ status: 204, headers: { allow }, body: '' });
+  throw new MethodNotAllowed(allow);
 }
+
+/** The methods of a path, as `Allow` lists them (RFC 9110 section 10.2.1). */
+const allowed = (methods: readonly string[]): string =>
+  [...methods, 'OPTIONS', ...(methods.includes('GET') ? ['HEAD'] : [])].sort().join(', ');
 
 /** Parameters that name no person. */
 const LOGGED = ['{trail}', '{seq}'];
@@ -76,8 +82,7 @@ export function loggedPath(path: string): string {
 class MethodNotAllowed extends SealtrailError {
   readonly allow: string;
 
-  constructor(methods: readonly string[]) {
-    const allow = [...methods, ...(methods.includes('GET') ? ['HEAD'] : [])].sort().join(', ');
+  constructor(allow: string) {
     super('method_not_allowed', `here one can ${allow}`);
     this.allow = allow;
   }
@@ -86,9 +91,15 @@ class MethodNotAllowed extends SealtrailError {
 const headersFor = (error: unknown): Record<string, string> =>
   error instanceof MethodNotAllowed ? { allow: error.allow } : {};
 
+/**
+ * The segments that a path means. One that is empty, `.` or `..` is in no path here: a signature covers the path without
+ * such segments, so that what is signed as one path must not be served as another.
+ */
 function decodeSegments(path: string): readonly string[] {
+  const segments = path.split('/').slice(1);
+  if (segments.some((segment) => segment === '' || segment === '.' || segment === '..')) return [];
   try {
-    return path.split('/').slice(1).map(decodeURIComponent);
+    return segments.map(decodeURIComponent);
   } catch (cause) {
     throw new SealtrailError('invalid_parameter', 'the path is not percent-encoded UTF-8', { field: 'path', cause });
   }

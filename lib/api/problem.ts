@@ -98,6 +98,7 @@ export function problemResponse(error: unknown, requestId: string, headers: Reco
     status,
     headers: {
       'content-type': 'application/problem+json',
+      ...(status === 401 ? { 'www-authenticate': 'AWS4-HMAC-SHA256' } : {}), // RFC 9110 section 15.5.2
       ...(AGAIN.has(status) ? { 'retry-after': String(Math.ceil(known.retryAfter ?? 1)) } : {}),
       ...headers,
     },
