@@ -61,8 +61,9 @@ export function recordTable(records: readonly SealedRecord[], out: Output, width
   const paint = painter(out);
   const columns: (Column & { readonly cell: (record: SealedRecord) => string; readonly onlyWide?: true })[] = [
     { title: 'record', align: 'right', rigid: true, cell: ({ seq }) => String(seq) },
-    { title: 'received (UTC)', rigid: true, cell: ({ receivedAt }) => utc(receivedAt) },
-    { title: 'type', cell: ({ event }) => text(event, 'type') },
+    // The year can be spared first.
+    { title: 'received (UTC)', rigid: true, cell: ({ receivedAt }) => utc(receivedAt).slice(width < WIDE ? 5 : 0) },
+    { title: 'type', cut: 'middle', cell: ({ event }) => text(event, 'type') },
     {
       title: 'severity',
       rigid: true,
@@ -77,7 +78,7 @@ export function recordTable(records: readonly SealedRecord[], out: Output, width
       style: (padded, cell) => paint(OUTCOME_FORMAT[cell] ?? [], padded),
     },
     { title: 'actor', cell: ({ event }) => text(event, 'actor', 'id') },
-    { title: 'resource', cell: ({ event }) => resourceOf(event) },
+    { title: 'resource', cut: 'middle', cell: ({ event }) => resourceOf(event) },
     { title: 'project', onlyWide: true, cell: ({ event }) => text(event, 'context', 'project') },
   ];
   const shown = columns.filter((column) => !column.onlyWide || width >= WIDE);

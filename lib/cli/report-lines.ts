@@ -1,6 +1,6 @@
 import type { Coverage, Problem, Report, Verdict } from '../verify/report.ts';
 import { utc } from './records.ts';
-import { type Column, renderTable } from './table.ts';
+import { type Column, renderTable, wrap } from './table.ts';
 import { bytes, count, type Format, type Output, painter, plural, widthOf } from './terminal.ts';
 
 const VERDICT_FORMAT: Readonly<Record<Verdict, Format>> = {
@@ -14,10 +14,12 @@ export function reportLines(report: Report, out: Output, width = widthOf(out)): 
   const paint = painter(out);
   const heading = (text: string): string => paint('bold', text);
   return [
-    `${paint(VERDICT_FORMAT[report.verdict], report.verdict.toUpperCase())}  ${sentenceOn(report)}`,
+    ...wrap(`${report.verdict.toUpperCase()}  ${sentenceOn(report)}`, width).map((line, i) =>
+      i === 0 ? line.replace(/^[A-Z]+/, (word) => paint(VERDICT_FORMAT[report.verdict], word)) : line,
+    ),
     '',
-    ...renderTable(COVERAGE, report.trails.map(coverageRow), width, heading),
-    ...keyLines(report, width, heading),
+    ...renderTable(width < WIDE ? COVERAGE.slice(0, -2) : COVERAGE, report.trails.map(coverageRow), width, heading),
+    ...keyLines(report, heading),
     ...previousLines(report),
     ...problemLines(report.problems, report.problemCounts, width, heading),
     ...(report.skipped.length === 0 ? [] : ['', heading('not looked at')]),
@@ -38,6 +40,9 @@ function sentenceOn({ verdict, trails, source, problemCounts, skipped }: Report)
   return `${looked}: nothing contradicts itself, but not everything is proven (${plural(found, 'problem')})`;
 }
 
+/** Below this many columns the times of the first and last record are left out. */
+const WIDE = 100;
+
 const COVERAGE: readonly Column[] = [
   { title: 'trail' },
   { title: 'verdict', rigid: true },
@@ -45,8 +50,8 @@ const COVERAGE: readonly Column[] = [
   { title: 'proven', rigid: true },
   { title: 'read', align: 'right', rigid: true },
   { title: 'checkpoints', align: 'right', rigid: true },
-  { title: 'from (UTC)' },
-  { title: 'to (UTC)' },
+  { title: 'from (UTC)', rigid: true },
+  { title: 'to (UTC)', rigid: true },
 ];
 
 function coverageRow({
@@ -64,21 +69,18 @@ function coverageRow({
   return [trail, verdict, count(records), proven, bytes(size), count(checkpointsChecked), ...times];
 }
 
-function keyLines({ keys }: Report, width: number, heading: (text: string) => string): string[] {
-  const rows = new Map<string, string[]>();
-  for (const key of keys) {
-    // One key signs under a name for each trail; people compare its fingerprint.
-    const row = rows.get(key.fingerprint);
-    const signed = key.signed + Number(row?.[2] ?? 0);
-    rows.set(key.fingerprint, [key.fingerprint, key.algorithm, String(signed), key.trusted ? 'yes' : 'no']);
-  }
-  const columns: Column[] = [
-    { title: 'key (SHA-256 of its SPKI)' },
-    { title: 'algorithm', rigid: true },
-    { title: 'signed', align: 'right', rigid: true },
-    { title: 'trusted', rigid: true },
-  ];
-  return rows.size === 0 ? [] : ['', ...renderTable(columns, [...rows.values()], width, heading)];
+/** One key signs under a name for each trail; people compare its fingerprint, which therefore is never cut. */
+function keyLines({ keys }: Report, heading: (text: string) => string): string[] {
+  const byFingerprint = Map.groupBy(keys, (key) => key.fingerprint);
+  const lines = [...byFingerprint].flatMap(([fingerprint, uses]) => {
+    const signed = uses.reduce((sum, use) => sum + use.signed, 0);
+    const trust = uses.some((use) => use.trusted) ? 'trusted' : 'not trusted';
+    return [
+      `${uses[0]?.algorithm}, ${trust}, signed ${plural(signed, 'checkpoint')}; SHA-256 fingerprint:`,
+      `  ${fingerprint}`,
+    ];
+  });
+  return lines.length === 0 ? [] : ['', heading('keys'), ...lines];
 }
 
 function previousLines({ previous }: Report): string[] {
@@ -111,19 +113,8 @@ function problemLines(
     const where = [trail === undefined ? '' : `${trail}${records}`, object ?? '']
       .filter((part) => part !== '')
       .join(', ');
-    return [`${kind}  ${where}`, ...wrap(message, width).map((line) => `  ${line}`)];
+    return [`${kind}  ${where}`, ...wrap(message, width - 2).map((line) => `  ${line}`)];
   });
   const hidden = total - problems.length;
   return ['', heading('problems'), ...lines, ...(hidden > 0 ? [`… and ${count(hidden)} more`] : [])];
-}
-
-/** Breaks a sentence into lines that fit, at spaces. */
-function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  for (const word of text.split(' ')) {
-    const last = lines.at(-1);
-    if (last === undefined || last.length + word.length + 3 > width) lines.push(word);
-    else lines[lines.length - 1] = `${last} ${word}`;
-  }
-  return lines;
 }

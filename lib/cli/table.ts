@@ -7,6 +7,8 @@ export interface Column {
   readonly align?: 'left' | 'right';
   /** A column that may not shrink: numbers, and names that are useless in part. @default false */
   readonly rigid?: boolean;
+  /** Where a cell that is too long is cut: names that differ at their ends keep both. @default `end` */
+  readonly cut?: 'middle' | 'end';
   /** Styles a cell's text once it has been cut and padded, so that colour never counts as width. */
   readonly style?: (padded: string, cell: string) => string;
 }
@@ -34,7 +36,7 @@ export function renderTable(
   const widths = shrink(columns, wanted, width - GAP.length * (columns.length - 1));
   const line = (texts: readonly string[], finish: (padded: string, column: Column, text: string) => string): string =>
     columns
-      .map((column, i) => finish(pad(texts[i] ?? '', widths[i] ?? 0, column.align), column, texts[i] ?? ''))
+      .map((column, i) => finish(pad(texts[i] ?? '', widths[i] ?? 0, column), column, texts[i] ?? ''))
       .join(GAP)
       .trimEnd();
   return [
@@ -65,8 +67,8 @@ function shrink(columns: readonly Column[], wanted: readonly number[], available
   return widths;
 }
 
-function pad(text: string, width: number, align: Column['align']): string {
-  const cut = truncate(text, width);
+function pad(text: string, width: number, { align, cut: where }: Column): string {
+  const cut = where === 'middle' ? truncateMiddle(text, width) : truncate(text, width);
   const padding = ' '.repeat(Math.max(0, width - stringWidth(cut)));
   return align === 'right' ? padding + cut : cut + padding;
 }
@@ -84,6 +86,33 @@ export function truncate(text: string, width: number): string {
     kept += segment;
   }
   return `${kept}…`;
+}
+
+/** The text, or its beginning and its end with `…` between them, in `width` terminal columns. */
+export function truncateMiddle(text: string, width: number): string {
+  if (stringWidth(text) <= width) return text;
+  const parts = [...graphemes.segment(text)].map(({ segment }) => segment);
+  const tail: string[] = [];
+  let used = 0;
+  for (const segment of parts.toReversed()) {
+    used += stringWidth(segment);
+    if (used > Math.floor((width - 1) / 2)) break;
+    tail.unshift(segment);
+  }
+  const end = tail.join('');
+  return truncate(text, width - stringWidth(end)) + end;
+}
+
+/** Breaks a text into lines of at most `width` columns, at spaces; a longer word stands alone. */
+export function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && stringWidth(last) + 1 + stringWidth(word) <= width)
+      lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
 }
 
 /**

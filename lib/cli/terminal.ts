@@ -1,6 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import { styleText } from 'node:util';
-import { printable, truncate } from './table.ts';
+import { printable, truncate, wrap } from './table.ts';
 
 /** A stream that may be a terminal, as `process.stdout` is. */
 export type Output = Writable & { readonly isTTY?: boolean; readonly columns?: number };
@@ -48,6 +48,13 @@ export function widthOf(out: Output): number {
 /** Colours text where the stream is a terminal that shows colour; `NO_COLOR` and the like are respected. */
 export function painter(out: Output): (format: Format, text: string) => string {
   return (format, text) => styleText(format, text, { stream: out });
+}
+
+/** A coloured word and a sentence beside it, wrapped to the output's width and set in under the sentence's beginning. */
+export function labelled(out: Output, format: Format, label: string, sentence: string): string[] {
+  const indent = label.length + 2;
+  const [first = '', ...rest] = wrap(sentence, Math.max(20, widthOf(out) - indent));
+  return [`${painter(out)(format, label)}  ${first}`, ...rest.map((line) => ' '.repeat(indent) + line)];
 }
 
 /** A line that is drawn over and over on a terminal, and not at all elsewhere. */

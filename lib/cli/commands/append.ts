@@ -5,7 +5,7 @@ import { toHex } from '../../log/encoding.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { gather, readEvents } from '../input.ts';
 import { connect, type Install, integer, type ServerOptions, trailName, withJson, withServer } from '../shell.ts';
-import { bytes, count, Progress, painter, plural, type Terminal, write } from '../terminal.ts';
+import { bytes, count, labelled, Progress, plural, type Terminal, write, writeLines } from '../terminal.ts';
 import { type LogKeys, logKeys } from '../trust.ts';
 import { Upload, type Uploaded } from '../upload.ts';
 
@@ -172,22 +172,32 @@ class Append {
       return write(stdout, `${JSON.stringify({ ...result, checkpoint, checked })}\n`);
     }
     if (events === 0) return write(stdout, 'Nothing to append: the input holds no events.\n');
-    const paint = painter(stdout);
     const records = first === last ? `record ${count(last)}` : `records ${count(first ?? 0)} to ${count(last)}`;
     const known = replayed === 0 ? '' : ` (${count(replayed)} of them by an earlier run)`;
-    const lines = [`${paint('green', 'appended')}  ${plural(events, 'event')} to ${this.#trail}: ${records}${known}`];
+    const lines = labelled(
+      stdout,
+      'green',
+      'appended',
+      `${plural(events, 'event')} to ${this.#trail}: ${records}${known}`,
+    );
     if (newest !== undefined) {
-      lines.push(
-        `${paint('green', 'proven')}    under the checkpoint of ${plural(newest.size, 'record')}, signed by the key ${keys.fingerprints.join(', ')}`,
-      );
+      const proven = `under the checkpoint of ${plural(newest.size, 'record')}, signed by the key ${keys.fingerprints.join(', ')}`;
+      const caveats = [
+        ...(upload.consistent
+          ? []
+          : ['checkpoints were not compared with each other, since these credentials may not read']),
+        ...(keys.source === 'file'
+          ? []
+          : ['the key came from the server itself; --key FILE checks against one that you trust']),
+      ];
+      const said = caveats.length === 0 ? proven : `${proven} (${caveats.join('; ')})`;
+      lines.push(...labelled(stdout, 'green', 'proven  ', said));
     }
-    if (unsealed > 0)
-      lines.push(`${paint('yellow', 'waiting')}   ${plural(unsealed, 'event')} stored, and not under a checkpoint yet`);
-    if (!upload.consistent)
-      lines.push('          (checkpoints were not compared with each other: these credentials may not read)');
-    if (keys.source === 'server')
-      lines.push('          (the key came from the server itself; --key FILE checks against one that you trust)');
-    await write(stdout, `${lines.join('\n')}\n`);
+    if (unsealed > 0) {
+      const waiting = `${plural(unsealed, 'event')} stored, and not under a checkpoint yet`;
+      lines.push(...labelled(stdout, 'yellow', 'waiting ', waiting));
+    }
+    await writeLines(stdout, lines);
   }
 }
 

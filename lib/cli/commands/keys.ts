@@ -49,7 +49,7 @@ async function keys(terminal: Terminal, options: Options): Promise<void> {
     return write(stdout, 'No trail yet, or none that you may read: there are no keys to show.\n');
   const paint = painter(stdout);
   for (const key of distinct(verifiers)) {
-    const lines = [`${paint('bold', key.algorithm)}  SHA-256 fingerprint ${fingerprintOf(key.spki)}`, pemOf(key)];
+    const lines = [`${paint('bold', key.algorithm)} key, SHA-256 fingerprint:`, fingerprintOf(key.spki), pemOf(key)];
     await writeLines(stdout, lines);
   }
   const columns = [

@@ -7,7 +7,7 @@ import { parseProof } from '../../log/proof.ts';
 import { parseRecord } from '../../log/record.ts';
 import { checkInclusion } from '../../log/tree.ts';
 import { connect, type Install, integer, type ServerOptions, trailName, withJson, withServer } from '../shell.ts';
-import { count, painter, plural, type Terminal, write } from '../terminal.ts';
+import { count, labelled, plural, type Terminal, write, writeLines } from '../terminal.ts';
 import { logKeys } from '../trust.ts';
 import { recordFileOf } from './verify-proof.ts';
 
@@ -62,14 +62,18 @@ async function proof(terminal: Terminal, trail: string, seq: number, options: Op
   const { origin, size, root } = checkpoint;
   const result = { trail, seq, hash: toHex(leafHash(line)), origin, size, root: toHex(root), proofFile, recordFile };
   if (options.json) return write(stdout, `${JSON.stringify(result)}\n`);
-  const paint = painter(stdout);
-  await write(
-    stdout,
-    `${paint('green', 'proven')}  Record ${count(seq)} of ${trail} is in the log ${origin} of ${plural(size, 'record')}.\n` +
-      `        ${proofFile}  the proof\n        ${recordFile}  the record\n` +
-      `Check it on any machine, with the key that "sealtrail keys --export DIR" writes:\n` +
-      `        sealtrail verify-proof ${proofFile} --key DIR/log.pem\n`,
-  );
+  await writeLines(stdout, [
+    ...labelled(
+      stdout,
+      'green',
+      'proven',
+      `Record ${count(seq)} of ${trail} is in the log ${origin} of ${plural(size, 'record')}.`,
+    ),
+    `        ${proofFile}  the proof`,
+    `        ${recordFile}  the record`,
+    'Check it on any machine, with the key that "sealtrail keys --export DIR" writes:',
+    `        sealtrail verify-proof ${proofFile} --key DIR/log.pem`,
+  ]);
 }
 
 async function writeText(file: string, text: string): Promise<void> {

@@ -87,7 +87,7 @@ async function printTable(terminal: Terminal, pages: AsyncIterable<LinePage>, op
   if (lines.length === 0) return write(stdout, 'Nothing matches.\n');
   await writeLines(stdout, recordTable(parseLines(lines), stdout));
   if (last?.cursor !== undefined) {
-    const note = `There is more: --all shows all, --cursor ${last.cursor} goes on after these ${count(options.limit)}.`;
+    const note = `There is more. --all shows all; to go on after these ${count(options.limit)}:\n  --cursor ${last.cursor}`;
     stderr.write(`${painter(stderr)('dim', note)}\n`);
   }
 }

@@ -1,5 +1,5 @@
 import { connect, type Install, type ServerOptions, trailName, withJson, withServer } from '../shell.ts';
-import { painter, plural, type Terminal, write } from '../terminal.ts';
+import { labelled, plural, type Terminal, write, writeLines } from '../terminal.ts';
 
 interface Options extends ServerOptions {
   readonly json?: true;
@@ -25,11 +25,7 @@ async function seal(terminal: Terminal, trail: string, options: Options): Promis
   const { stdout } = terminal;
   if (options.json) return write(stdout, `${JSON.stringify(answer)}\n`);
   const size = typeof answer === 'object' && answer !== null && 'size' in answer ? Number(answer.size) : 0;
-  const paint = painter(stdout);
-  await write(
-    stdout,
-    size === 0
-      ? `The trail ${trail} has no records: there is nothing to seal.\n`
-      : `${paint('green', 'sealed')}  The archive of ${trail} is complete up to its ${plural(size, 'record')}.\n`,
-  );
+  if (size === 0) return write(stdout, `The trail ${trail} has no records: there is nothing to seal.\n`);
+  const sentence = `The archive of ${trail} is complete up to its ${plural(size, 'record')}.`;
+  await writeLines(stdout, labelled(stdout, 'green', 'sealed', sentence));
 }

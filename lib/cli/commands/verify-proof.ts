@@ -8,7 +8,7 @@ import { parseRecord } from '../../log/record.ts';
 import { fingerprintOf } from '../../verify/trust.ts';
 import { EXIT, exitCodeFor } from '../exit.ts';
 import { type Install, withJson } from '../shell.ts';
-import { count, painter, write } from '../terminal.ts';
+import { count, labelled, plural, write, writeLines } from '../terminal.ts';
 import { readText, readTrust, trailOf, trustedFor } from '../trust.ts';
 
 interface Options {
@@ -32,18 +32,15 @@ export const installVerifyProof: Install = (program, shell) => {
       .option('--record <file>', 'the record line (default: <file> with .record.json in place of .tlog-proof)'),
   ).action(async (file: string, options: Options) => {
     const { stdout } = shell.terminal;
-    const paint = painter(stdout);
     const verdict = await verifyProof(file, options).catch((error: unknown) => refusal(error));
     if ('reason' in verdict) shell.exitCode = EXIT.wrong;
     if (options.json) return write(stdout, `${JSON.stringify(verdict)}\n`);
-    if ('reason' in verdict) return write(stdout, `${paint('red', 'not proven')}  ${verdict.reason}.\n`);
+    if ('reason' in verdict) return writeLines(stdout, labelled(stdout, 'red', 'not proven', `${verdict.reason}.`));
     const { seq, trail, origin, size, keys } = verdict;
-    await write(
-      stdout,
-      `${paint('green', 'ok')}  Record ${count(seq)} of trail ${trail} is in the log ${origin}.\n` +
-        `    It is one of the ${count(size)} records under a checkpoint signed by the key with the SHA-256 fingerprint\n` +
-        `    ${keys.join('\n    ')}\n`,
-    );
+    const sentence =
+      `Record ${count(seq)} of trail ${trail} is in the log ${origin}. It is one of the ${plural(size, 'record')} under a ` +
+      `checkpoint signed by the key with the SHA-256 fingerprint ${keys.join(', ')}`;
+    await writeLines(stdout, labelled(stdout, 'green', 'ok', sentence));
   });
 };
 

@@ -1,5 +1,5 @@
 import { Writable } from 'node:stream';
-import { truncate } from '../table.ts';
+import { truncate, wrap } from '../table.ts';
 import { type Format, type Output, painter, write } from '../terminal.ts';
 
 /** Wider than this, sentences are hard to read. */
@@ -70,16 +70,4 @@ function withWidth(out: Output, columns: number): Output {
     write: (chunk: string, _encoding, done) => out.write(chunk, done),
   });
   return Object.assign(narrow, { columns });
-}
-
-/** Breaks a text into lines of at most `width` columns, at spaces. */
-function wrap(text: string, width: number): string[] {
-  const lines = [''];
-  for (const word of text.split(' ')) {
-    const last = lines.at(-1) ?? '';
-    if (last === '') lines[lines.length - 1] = word;
-    else if (last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`;
-    else lines.push(word);
-  }
-  return lines;
 }
