@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    exclude: ['test/**/*.aws.test.ts'],
     // Real files, sockets and child processes: generous for slow machines, still finite.
     testTimeout: 30_000,
     hookTimeout: 30_000,

@@ -3,9 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   GetObjectCommand,
   ListObjectsV2Command,
+  ListObjectVersionsCommand,
+  type ListObjectVersionsCommandInput,
+  type ListObjectVersionsCommandOutput,
   PutObjectCommand,
   type PutObjectCommandInput,
-  paginateListObjectVersions,
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { SealtrailError } from '../../log/error.ts';
@@ -91,15 +93,13 @@ export class S3Objects implements Objects {
 
   async *versions(prefix: string): AsyncIterable<ObjectVersion> {
     checkObjectPrefix(prefix);
-    this.#checkOpen();
-    const pages = paginateListObjectVersions(
-      { client: this.#client },
-      { Bucket: this.#bucket, Prefix: this.#root + prefix },
-    );
-    try {
-      for await (const page of pages) yield* mergeVersions(page, this.#root.length);
-    } catch (cause) {
-      throw cause instanceof SealtrailError ? cause : requestFailure(cause, 'read');
+    let input: ListObjectVersionsCommandInput | undefined = { Bucket: this.#bucket, Prefix: this.#root + prefix };
+    while (input !== undefined) {
+      this.#checkOpen();
+      const page: ListObjectVersionsCommandOutput = await this.#listVersions(input);
+      yield* mergeVersions(page, this.#root.length);
+      const { IsTruncated, NextKeyMarker: KeyMarker, NextVersionIdMarker: VersionIdMarker } = page;
+      input = IsTruncated ? { ...input, KeyMarker, VersionIdMarker } : undefined;
     }
   }
 
@@ -118,7 +118,7 @@ export class S3Objects implements Objects {
     const stored = await this.get(key);
     if (stored !== undefined && sameBytes(stored, bytes)) return 'existed';
     const message =
-      stored === undefined ? `${key} was there and is gone` : `${key} holds other bytes than were to be put`;
+      stored === undefined ? `${key} was there and is gone` : `${key} already holds other bytes`;
     throw new SealtrailError(stored === undefined ? 'unavailable' : 'object_differs', message, { cause });
   }
 
@@ -146,6 +146,10 @@ export class S3Objects implements Objects {
       if (isAbsent(cause)) return undefined;
       throw requestFailure(cause, 'read');
     }
+  }
+
+  #listVersions(input: ListObjectVersionsCommandInput): Promise<ListObjectVersionsCommandOutput> {
+    return this.#send('read', () => this.#client.send(new ListObjectVersionsCommand(input)));
   }
 
   async #send<T>(what: 'read' | 'written', request: () => Promise<T>): Promise<T> {

@@ -1,0 +1,30 @@
+import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
+import { KMSClient, type KMSClientConfig } from '@aws-sdk/client-kms';
+import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
+
+/**
+ * The SDK's clients with limits set on purpose. Its defaults wait for ever for a connection that hangs, and a Lambda that
+ * waits is paid for. Connections are kept alive by default; a function's next invocation finds them open.
+ *
+ * Retries are the SDK's "standard" mode: full jitter, and a budget that stops them when everything fails. What clashes or
+ * loses a race is not retried there but by the drivers, which know what it means.
+ */
+
+/** A transaction of 4 MB takes well under a second; three tries fit into the 30 seconds that API Gateway gives. */
+const DYNAMO = { connectionTimeout: 1_000, requestTimeout: 5_000 };
+/** Objects of up to 16 MB. */
+const S3 = { connectionTimeout: 2_000, requestTimeout: 20_000 };
+/** A signature takes milliseconds. An append does not wait for it long: the sealer tries again. */
+const KMS = { connectionTimeout: 1_000, requestTimeout: 2_000 };
+
+/** A DynamoDB client for `DynamoTable`. */
+export const dynamoClient = (config: DynamoDBClientConfig = {}): DynamoDBClient =>
+  new DynamoDBClient({ maxAttempts: 4, requestHandler: DYNAMO, ...config });
+
+/** An S3 client for `S3Objects`. */
+export const s3Client = (config: S3ClientConfig = {}): S3Client =>
+  new S3Client({ maxAttempts: 5, requestHandler: S3, ...config });
+
+/** A KMS client for `KmsSigner`. */
+export const kmsClient = (config: KMSClientConfig = {}): KMSClient =>
+  new KMSClient({ maxAttempts: 3, requestHandler: KMS, ...config });
