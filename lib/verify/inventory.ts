@@ -44,8 +44,10 @@ const MOST_BYTES = {
   key: 1 << 16,
 } as const;
 
-/** Deflate packs at most 1,032 bytes into one (RFC 1951 section 3.2.5), and no record line is as short as 128 bytes. */
-const mostRecords = (bytes: number): number => Math.ceil((bytes * 1032) / 128);
+/**
+ * Deflate packs at most 1,032 bytes into one (RFC 1951 section 3.2.5), and no record line is as short as 128 bytes. Some
+ * bytes more, so that a small object is read and said to be what it is. */
+const mostRecords = (bytes: number): number => Math.ceil(((bytes + 1000) * 1032) / 128);
 
 interface Draft {
   readonly trail: string;

@@ -31,6 +31,11 @@ export class SegmentAligner {
     return this.#next;
   }
 
+  /** Whether there are more lines than the segment's name promises; what follows is not worth reading. */
+  get isOverfull(): boolean {
+    return this.#surplus;
+  }
+
   add(line: Line): void {
     if (this.#held !== undefined) this.#settle(this.#held, line);
     if (line.seq === this.#next && this.#next <= this.#last) this.#put(line);
@@ -60,17 +65,13 @@ export class SegmentAligner {
       this.#put(held);
       return;
     }
-    if (after?.seq === due) {
-      // A line between the records: one of them once more, or none at all (which was reported when it was read).
-      if (held.seq !== UNREADABLE) {
-        this.#report('wrong_seq', held.seq, `record ${held.seq} stands again before record ${due}`);
-      }
-      return;
-    }
     if (held.seq !== UNREADABLE) {
-      this.#report('wrong_seq', due, `record ${held.seq} stands where record ${due} belongs`);
+      const again = held.seq < due && after?.seq === due;
+      const message = `record ${held.seq} stands ${again ? 'once more' : `where record ${due} belongs`}`;
+      this.#report('wrong_seq', again ? held.seq : due, message);
     }
-    this.#put(held);
+    // With the record that is due right behind it, the line stands between the records and takes nobody's place.
+    if (after?.seq !== due) this.#put(held);
   }
 
   #put(line: Line): void {

@@ -116,17 +116,18 @@ export class SegmentStream {
 
   async *#readSegment(segment: SegmentName, member: Uint8Array | undefined): AsyncGenerator<void, void> {
     if (member === undefined) return;
-    const { trail, findings, from, to, onSegment } = this.#source;
+    const { trail, findings, from, to, isLast, onSegment } = this.#source;
     const object = segmentKey(trail, segment);
     const { first, last } = segment;
     const owns = this.#owns(segment);
     const report: ReportAt = (kind, seq, message, lastSeq = seq) => {
-      if (OF_THE_WHOLE.has(kind) ? !owns : seq < from || seq >= to) return;
+      if (OF_THE_WHOLE.has(kind) ? !owns : seq < from || (seq >= to && !isLast)) return;
       findings.add({ kind, trail, object, seq, ...(lastSeq > seq ? { lastSeq } : {}), message });
     };
     const aligner = new SegmentAligner(first, last, (seq, line) => this.#place(seq, line), report);
     const checkDay = dayCheck(segment, report);
     const lines = new LineSplitter((bytes) => {
+      if (aligner.isOverfull) return;
       const line = this.#reader.read(bytes, object, (kind, message, seq) => report(kind, seq ?? aligner.next, message));
       checkDay(line);
       aligner.add(line);

@@ -1,0 +1,7 @@
+/** Verification of an archive: what the command line, the API and auditors' own programs use. */
+export { type VerifyOptions, verifyArchive } from './archive.ts';
+export type { KeptCheckpoint } from './previous.ts';
+export { PROBLEM_KIND_NAMES, PROBLEM_KINDS } from './problem.ts';
+export * from './report.ts';
+export { fingerprintOf, parseTrustedKeys, type TrustedKey, type TrustedKeys } from './trust.ts';
+export type { WorkerPlan } from './worker-pool.ts';
