@@ -36,7 +36,7 @@ export function timeMillis(text: string): number | undefined {
   const millis = startOfDay(year, month, day) + ((hour * 60 + minute) * 60 + second) * 1000 - offset;
   // Second 60 must end a month of UTC: the instant it stands for is then the first of the next one.
   if (second === 60 && (millis % 86_400_000 !== 0 || new Date(millis).getUTCDate() !== 1)) return undefined;
-  return millis + (match[7] === undefined ? 0 : Math.floor(Number(match[7]) * 1000));
+  return millis + Number((match[7] ?? '').slice(1, 4).padEnd(3, '0'));
 }
 
 /** `Date.UTC` takes the years 0 to 99 for those of the 20th century; the Gregorian calendar repeats after 400 years. */
