@@ -28,9 +28,6 @@ export function itemAfter(write: Write, standing: Item | undefined): Item | unde
 function holds(condition: Condition, standing: Item | undefined): boolean {
   if (condition.is === 'absent') return standing === undefined;
   if (condition.is === 'present' || standing === undefined) return standing !== undefined;
-  // An inherited property (`constructor`) is not an attribute.
-  return (
-    Object.hasOwn(standing.attributes, condition.attribute) &&
-    standing.attributes[condition.attribute] === condition.value
-  );
+  // Nothing that an object inherits is a string or a number, so that only its own attributes can be equal.
+  return standing.attributes[condition.attribute] === condition.value;
 }

@@ -60,8 +60,9 @@ function createPrivately(file: string): void {
 }
 
 /**
- * The locking mode must come before the first access in WAL mode, so that the index of the log lives in this process's
- * memory and not in a shared file, and the page size before the first page.
+ * The locking mode must come before the first access: then that takes the lock for good, and the index of the log lives in
+ * this process's memory and not in a shared file (https://www.sqlite.org/wal.html section 8). The page size must come
+ * before the first page.
  */
 function takeAlone(database: DatabaseSync): void {
   database.exec(`PRAGMA page_size = ${PAGE_BYTES}; PRAGMA locking_mode = EXCLUSIVE;`);
@@ -85,7 +86,7 @@ function identify(database: DatabaseSync, file: string): number {
 }
 
 function configure(database: DatabaseSync, maxBytes: number | undefined): void {
-  // fsync on macOS does not reach the disk itself without fullfsync. The empty transaction takes the lock for good.
+  // fsync on macOS does not reach the disk itself without fullfsync.
   database.exec(`
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = FULL;
@@ -94,8 +95,6 @@ function configure(database: DatabaseSync, maxBytes: number | undefined): void {
     PRAGMA cache_size = -${CACHE_KIBIBYTES};
     PRAGMA temp_store = MEMORY;
     PRAGMA cell_size_check = ON;
-    BEGIN EXCLUSIVE;
-    COMMIT;
   `);
   // Per connection, and never below what the file already has.
   if (maxBytes !== undefined) database.exec(`PRAGMA max_page_count = ${Math.ceil(maxBytes / PAGE_BYTES)}`);

@@ -14,7 +14,7 @@ it('has every acknowledged object, and no part of any other, after kill -9 at an
   const folder = join(await temporaryFolder(), 'archive');
   const put = new Set<number>();
   let replaced = 0;
-  for (let round = 0; round < 4; round++) {
+  for (let round = 0; round < 3; round++) {
     const first = String(Math.max(0, ...put) + 10);
     const killAfterLines = 20 + Math.floor(Math.random() * 60);
     const { lines, signal, stderr } = await runChild(WRITER, [folder, first], { killAfterLines });

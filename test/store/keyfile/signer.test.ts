@@ -1,6 +1,8 @@
+import { execFileSync } from 'node:child_process';
 import { createPrivateKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { chmod, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
 import { KeyFileSigner } from '../../../lib/store/keyfile/signer.ts';
 import { asOrdinaryUser } from '../ordinary-user.ts';
@@ -138,11 +140,28 @@ describe('what the key file may hold', () => {
     expect((await KeyFileSigner.open(file)).algorithm).toBe(algorithm);
   });
 
+  it.each([
+    ['ed25519', ['-algorithm', 'ed25519'], ['-rawin']],
+    ['ecdsa-p256', ['-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-256'], ['-rawin', '-digest', 'sha256']],
+  ] as const)('is a key that OpenSSL made, and OpenSSL verifies what it signs: %s', async (algorithm, kind, how) => {
+    const folder = await temporaryFolder();
+    const file = join(folder, 'key.pem');
+    const message = join(folder, 'message');
+    const signature = join(folder, 'signature');
+    execFileSync('openssl', ['genpkey', ...kind, '-out', file], { stdio: 'pipe' });
+    await chmod(file, 0o600);
+    const signer = await KeyFileSigner.open(file);
+    expect(signer.algorithm).toBe(algorithm);
+    await writeFile(message, 'a message');
+    await writeFile(signature, await signer.sign(Buffer.from('a message')));
+    const verify = ['pkeyutl', '-verify', '-inkey', file, ...how, '-in', message, '-sigfile', signature];
+    expect(execFileSync('openssl', verify, { encoding: 'utf8' })).toContain('Signature Verified Successfully');
+  });
+
   it('is never shown, in errors or when a signer is printed', async () => {
     const file = join(await temporaryFolder(), 'key.pem');
     const signer = await KeyFileSigner.create(file, 'ed25519');
     const secret = (await readFile(file, 'utf8')).split('\n')[1] ?? 'none';
-    const { inspect } = await import('node:util');
     expect(inspect(signer, { depth: 9, showHidden: true })).not.toContain(secret);
     expect(JSON.stringify(signer)).toBe('{"algorithm":"ed25519"}');
     await writeFile(file, `-----BEGIN PRIVATE KEY-----\n${secret.slice(0, 30)}\n-----END PRIVATE KEY-----\n`, {

@@ -38,6 +38,7 @@ describe('one process to a file', () => {
 
   it('refuses a second process, before and after the first write', async () => {
     const file = join(await temporaryFolder(), 'ledger.db');
+    await (await SqliteTable.open(file)).close();
     const table = await SqliteTable.open(file);
     const script = fileURLToPath(new URL('writer.child.ts', import.meta.url));
     for (let round = 0; round < 2; round++) {
