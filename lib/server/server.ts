@@ -160,10 +160,13 @@ export class HttpServer {
 
   /** Answers what is not HTTP, too large in the head, or too slow, as node would, and leaves a line in the log. */
   #answerNoise(error: NodeJS.ErrnoException, socket: Duplex): void {
+    // The peer hung up, or the connection was cut here: whatever request was under way has its own line.
+    if (socket.destroyed || error.code === 'ECONNRESET') {
+      socket.destroy();
+      return;
+    }
     const [status, phrase] = NOISE[error.code ?? ''] ?? [400, 'Bad Request'];
-    if (socket.writable && error.code !== 'ECONNRESET') {
-      socket.end(`HTTP/1.1 ${status} ${phrase}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
-    } else socket.destroy();
+    socket.end(`HTTP/1.1 ${status} ${phrase}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
     const exchange = new Exchange({});
     exchange.fail(error.code ?? 'not HTTP', status);
     this.#options.log(exchange.entry());
