@@ -13,7 +13,8 @@ type Format = (typeof FORMATS)[number];
 
 /**
  * `GET /v1/trails/{trail}/events`: one page of a query, in JSON (`{records, asOf, more, cursor}`), NDJSON (the record
- * lines) or CSV. Where there is more, `x-next-cursor` and a `link` with `rel="next"` say so in every format.
+ * lines) or CSV. In every format `x-as-of`, `x-more` and `x-next-cursor` say what the JSON says beside the records; where
+ * there is more, so does a `link` with `rel="next"`.
  */
 export async function queryEvents({ queries }: Services, request: ApiRequest, parameters: Parameters) {
   const trail = trailOf(parameters);
@@ -74,9 +75,11 @@ const CONTENT_TYPES: Readonly<Record<Format, string>> = {
   csv: 'text/csv; charset=utf-8; header=present',
 };
 
-function headersOf(request: ApiRequest, format: Format, { asOf, cursor }: Page): Record<string, string> {
-  const headers = { 'content-type': CONTENT_TYPES[format], 'x-as-of': String(asOf) };
+function headersOf(request: ApiRequest, format: Format, { asOf, more, cursor }: Page): Record<string, string> {
+  const headers = { 'content-type': CONTENT_TYPES[format], 'x-as-of': String(asOf), 'x-more': String(more) };
   if (cursor === undefined) return headers;
+  // With the oldest first there is a cursor even at the end, for those who follow the trail.
+  if (!more) return { ...headers, 'x-next-cursor': cursor };
   const next = new URLSearchParams(request.query);
   next.set('cursor', cursor);
   // RFC 8288: the same question, from there on.
