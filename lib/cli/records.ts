@@ -9,7 +9,9 @@ export interface LinePage {
   readonly lines: readonly string[];
   /** The trail's size that the answer holds for. */
   readonly asOf: number;
-  /** Where to go on; undefined at the end. */
+  /** Whether there is more by now. */
+  readonly more: boolean;
+  /** Where to go on; at the end only with the oldest first, for what may still be appended. */
   readonly cursor: string | undefined;
 }
 
@@ -23,7 +25,7 @@ export async function* queryPages(
 ): AsyncGenerator<LinePage> {
   let left = limit;
   let cursor = query.cursor;
-  do {
+  for (;;) {
     const path = `/v1/trails/${trail}/events`;
     const page = { ...query, format: 'ndjson', limit: Math.min(left, 1000), cursor };
     const answer = await http.send({ path, query: page, signal });
@@ -31,12 +33,14 @@ export async function* queryPages(
       .text()
       .split('\n')
       .filter((line) => line !== '');
-    left -= lines.length;
+    const more = answer.headers.get('x-more') === 'true';
     const next = answer.headers.get('x-next-cursor') ?? undefined;
-    if (next !== undefined && next === cursor) throw new SealtrailError('unavailable', 'the server repeats a page');
+    yield { lines, asOf: Number(answer.headers.get('x-as-of')), more, cursor: next };
+    left -= lines.length;
+    if (!more || left <= 0) return;
+    if (next === undefined || next === cursor) throw new SealtrailError('unavailable', 'the server repeats a page');
     cursor = next;
-    yield { lines, asOf: Number(answer.headers.get('x-as-of')), cursor };
-  } while (cursor !== undefined && left > 0);
+  }
 }
 
 const SEVERITY_FORMAT: Readonly<Record<string, Parameters<ReturnType<typeof painter>>[0]>> = {

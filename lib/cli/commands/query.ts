@@ -63,8 +63,8 @@ async function printJson({ stdout }: Terminal, pages: AsyncIterable<LinePage>): 
     if (page.lines.length > 0) await write(stdout, between + page.lines.join(',\n'));
     if (page.lines.length > 0) between = ',\n';
   }
-  const { asOf, cursor } = last ?? { asOf: 0, cursor: undefined };
-  const rest = JSON.stringify({ asOf, more: cursor !== undefined, cursor });
+  const { asOf, more, cursor } = last ?? { asOf: 0, more: false, cursor: undefined };
+  const rest = JSON.stringify({ asOf, more, cursor });
   await write(stdout, `${between === ',\n' ? '' : between}],${rest.slice(1)}\n`);
 }
 
@@ -86,7 +86,7 @@ async function printTable(terminal: Terminal, pages: AsyncIterable<LinePage>, op
   progress.clear();
   if (lines.length === 0) return write(stdout, 'Nothing matches.\n');
   await writeLines(stdout, recordTable(parseLines(lines), stdout));
-  if (last?.cursor !== undefined) {
+  if (last?.more) {
     const note = `There is more. --all shows all; to go on after these ${count(options.limit)}:\n  --cursor ${last.cursor}`;
     stderr.write(`${painter(stderr)('dim', note)}\n`);
   }

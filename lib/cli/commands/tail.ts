@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { SignedHttp } from '../../client/http.ts';
+import type { HttpRequest, SignedHttp } from '../../client/http.ts';
 import { SealtrailError } from '../../log/error.ts';
-import { parseRecord, type SealedRecord } from '../../log/record.ts';
+import { parseRecord } from '../../log/record.ts';
 import { filtersOf, withFilters } from '../filters.ts';
-import { queryPages, recordTable } from '../records.ts';
+import { type LinePage, queryPages, recordTable } from '../records.ts';
 import { connect, type Install, integer, type ServerOptions, trailName, withJson, withServer } from '../shell.ts';
 import { type Terminal, writeLines } from '../terminal.ts';
 
@@ -48,8 +48,9 @@ class Tail {
   readonly #http: SignedHttp;
   readonly #trail: string;
   readonly #options: Options;
-  /** The first record that has not been looked at. */
+  /** What follows: the first record that has not been looked at, and how to ask for it. */
   #next = 0;
+  #since: { readonly from?: string; readonly cursor?: string } = {};
   #complained = false;
   #headed = false;
 
@@ -60,14 +61,34 @@ class Tail {
     this.#options = options;
   }
 
+  /** Prints the newest records, the oldest of them first. */
   async begin(): Promise<void> {
-    await this.#print(await this.#newest(this.#options.lines, 0));
+    const { lines: limit, from } = this.#options;
+    // The end of the trail is noted first: what comes while the newest are fetched is printed by goOn.
+    for await (const { lines } of this.#pages({ order: 'newest' }, 1)) {
+      for (const line of lines) {
+        const { seq, receivedAt } = parseRecord(line);
+        this.#next = seq + 1;
+        // Times never decrease along a trail, so nothing new can be earlier.
+        if (typeof from !== 'string') this.#since = { from: String(receivedAt) };
+      }
+    }
+    const newest: string[] = [];
+    const filters = filtersOf(this.#options);
+    if (limit > 0) {
+      for await (const { lines } of this.#pages({ ...filters, order: 'newest' }, limit)) newest.push(...lines);
+    }
+    await this.#print(newest.reverse().filter((line) => parseRecord(line).seq < this.#next));
   }
 
   /** Prints what is new. A server that is away for a while is said to be, and waited for. */
   async goOn(): Promise<void> {
     try {
-      await this.#print(await this.#newest(Number.POSITIVE_INFINITY, this.#next));
+      const query = { ...filtersOf(this.#options), order: 'oldest', ...this.#since };
+      for await (const { lines, cursor } of this.#pages(query, Number.POSITIVE_INFINITY)) {
+        await this.#print(lines.filter((line) => parseRecord(line).seq >= this.#next));
+        if (cursor !== undefined) this.#since = { ...this.#since, cursor };
+      }
       this.#complained = false;
     } catch (error) {
       if (!(error instanceof SealtrailError) || error.code !== 'unavailable') throw error;
@@ -76,25 +97,15 @@ class Tail {
     }
   }
 
-  /** The newest records that match, at most `limit` and from number `least` on, the oldest first. */
-  async #newest(limit: number, least: number): Promise<string[]> {
-    const found: string[] = [];
-    const query = { ...filtersOf(this.#options), order: 'newest' };
-    const { signal } = this.#terminal;
-    for await (const { lines, asOf } of queryPages(this.#http, this.#trail, query, Math.max(limit, 1), signal)) {
-      this.#next = Math.max(this.#next, asOf);
-      const fresh = lines.filter((line) => parseRecord(line).seq >= least);
-      found.push(...fresh);
-      if (fresh.length < lines.length) break;
-    }
-    return limit === 0 ? [] : found.reverse();
+  #pages(query: NonNullable<HttpRequest['query']>, limit: number): AsyncIterable<LinePage> {
+    return queryPages(this.#http, this.#trail, query, limit, this.#terminal.signal);
   }
 
   async #print(lines: readonly string[]): Promise<void> {
     const { stdout } = this.#terminal;
     if (lines.length === 0) return;
     if (this.#options.json) return writeLines(stdout, lines);
-    const [heading = '', ...rows] = recordTable(lines.map(parseRecord) satisfies SealedRecord[], stdout);
+    const [heading = '', ...rows] = recordTable(lines.map(parseRecord), stdout);
     await writeLines(stdout, this.#headed ? rows : [heading, ...rows]);
     this.#headed = true;
   }
