@@ -21,7 +21,7 @@ export class OpenTiles {
   #size: number;
   /** By level. Level 0 has `size % 256` hashes, level 1 `floor(size / 256) % 256`, and so on. */
   readonly #levels: Hash[][];
-  /** Levels that are no longer as they were loaded. */
+  /** Levels above 0 that are no longer as they were loaded. */
   readonly #changed: Set<number>;
 
   private constructor(size: number, levels: Hash[][], changed: ReadonlySet<number> = new Set()) {
@@ -70,7 +70,7 @@ export class OpenTiles {
       filled.push({ tile: { level, index, width: TILE_WIDTH }, hashes });
       this.#levels[level] = [];
       this.#at(level + 1).push(growTree(EMPTY_FRONTIER, hashes).root);
-      this.#changed.add(level).add(level + 1);
+      this.#changed.add(level + 1);
     }
     return filled;
   }
@@ -91,12 +91,10 @@ export class OpenTiles {
 
   /** The writes that store what has changed above level 0 since it was loaded. */
   writes(trail: string): Write[] {
-    return [...this.#changed]
-      .filter((level) => level > 0)
-      .map((level) => {
-        const index = Math.floor(countAt(level, this.#size) / TILE_WIDTH);
-        return storeOpenTile(trail, { level, index, hashes: this.#at(level) });
-      });
+    return [...this.#changed].map((level) => {
+      const index = Math.floor(countAt(level, this.#size) / TILE_WIDTH);
+      return storeOpenTile(trail, { level, index, hashes: this.#at(level) });
+    });
   }
 
   #at(level: number): Hash[] {

@@ -92,11 +92,16 @@ class TileReading {
     return reading;
   }
 
+  /** What an open tile holds of a tile that did not seem to be in the archive. */
   async #openHashes(level: number, index: number): Promise<readonly Hash[]> {
     const open = await this.#openTile(level);
-    if (open.index === index) return open.hashes;
-    // The archiver has filled the tile between two readings.
-    return open.index > index ? this.#archivedTile(level, index) : [];
+    if (open.index <= index) return open.index === index ? open.hashes : [];
+    // The archiver has filled the tile since the level above was read. It moves all levels in one transaction.
+    this.#open.delete(level + 1);
+    const above = await this.#openTile(level + 1);
+    if (index < above.index * TILE_WIDTH + above.hashes.length) return this.#archivedTile(level, index);
+    const message = `the open tiles of levels ${level} and ${level + 1} in trail ${this.#trail} do not fit together`;
+    throw new SealtrailError('store_corrupt', message);
   }
 
   #archivedTile(level: number, index: number): Promise<readonly Hash[]> {

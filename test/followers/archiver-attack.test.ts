@@ -102,7 +102,7 @@ describe('objects that somebody put where the next ones go', () => {
     const { ledger, objects, archiver } = setUp();
     ledger.add(3).sign();
     const [verifier] = await ledger.verifiers('orders');
-    const other = verifierFromSpki('log.example/orders', newKey('ecdsa-p256').spki);
+    const other = verifierFromSpki('log.example/orders', newKey('ed25519').spki);
     const key = `keys/${verifier?.keyId.toString(16).padStart(8, '0')}.vkey`;
     await objects.put(key, Buffer.from(`${other.vkey}\n`));
     await expect(archiver.run('orders', FORCE)).rejects.toMatchObject({ code: 'object_differs' });

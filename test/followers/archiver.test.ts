@@ -185,6 +185,17 @@ describe('when records are archived', () => {
     expect(await checkArchive(objects, ledger)).toMatchObject({ archived: 3 });
   });
 
+  it('is measured from the oldest that still waits', async () => {
+    const { ledger, timers, archiver } = setUp();
+    ledger.add(3, MORNING).sign();
+    await archiver.run('orders');
+    await timers.advance(20_000);
+    ledger.add(3, timers.now());
+    await archiver.run('orders');
+    expect(await archiver.status('orders')).toMatchObject({ archived: 3, lagRecords: 3 });
+    expect(archiver.revisit('orders')).toBe(20_000);
+  });
+
   it('is not put off by a clock that was set back', async () => {
     const { ledger, objects, timers, archiver } = setUp();
     ledger.add(3, MORNING + DAY).sign();

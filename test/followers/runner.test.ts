@@ -131,6 +131,8 @@ describe('a runner', () => {
     await timers.advance(1000);
     probe.wishes.clear();
     runner.wake('orders');
+    await runner.idle();
+    expect(timers.pending).toBe(1);
     await timers.advance(60_000);
     expect(probe.times).toEqual([0, 5000, 6000]);
     expect(timers.pending).toBe(0);
@@ -169,14 +171,14 @@ describe('a follower that fails', () => {
   it('starts over with short pauses once it has worked', async () => {
     const { runner, probe, timers } = setUp();
     const failing = new Set([1, 2, 4]);
+    probe.wishes.set('orders', 10_000);
     probe.work = async () => {
       if (failing.has(probe.visits.length)) throw failure;
     };
     runner.wake('orders');
-    await timers.advance(10_000);
-    runner.wake('orders');
-    await timers.advance(10_000);
-    expect(probe.times).toEqual([0, 250, 750, 10_000, 10_250]);
+    await timers.advance(11_000);
+    expect(probe.times).toEqual([0, 250, 750, 10_750, 11_000]);
+    await runner.stop();
   });
 
   it('is left alone during its pause however often it is woken', async () => {
@@ -294,6 +296,7 @@ describe('stopping', () => {
     runner.wake('broken');
     await runner.idle();
     await runner.stop();
+    expect(timers.pending).toBe(0);
     await timers.advance(60_000);
     expect(probe.trails).toEqual(['later', 'broken']);
   });

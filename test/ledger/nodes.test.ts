@@ -29,12 +29,10 @@ function longTrail(): { readonly ledger: FakeLedger; readonly tree: NaiveTree } 
   return shared;
 }
 
-/** The long trail, 67,000 records, of which so many are archived. */
-async function longTrailOf(archived: number): Promise<Trail> {
+/** Archives the long trail up to a size, where a checkpoint is then. */
+async function archiveLongTrail(objects: MemoryObjects, table: MemoryTable, size: number): Promise<void> {
   const { ledger, tree } = longTrail();
-  const objects = new MemoryObjects();
-  const table = new MemoryTable();
-  const checkpoint = { size: archived, note: ledger.noteOf(archived, tree.root(archived)) };
+  const checkpoint = { size, note: ledger.noteOf(size, tree.root(size)) };
   const upTo = {
     head: () => ledger.head('orders'),
     blocks: (trail: string, range: { from: number; to: number }) => ledger.blocks(trail, range),
@@ -44,6 +42,14 @@ async function longTrailOf(archived: number): Promise<Trail> {
     verifiers: () => ledger.verifiers('orders'),
   };
   await new Archiver({ objects, table, ledger: upTo, now: () => MORNING }).run('orders', { force: true });
+}
+
+/** The long trail, 67,000 records, of which so many are archived. */
+async function longTrailOf(archived: number): Promise<Trail> {
+  const { ledger, tree } = longTrail();
+  const objects = new MemoryObjects();
+  const table = new MemoryTable();
+  await archiveLongTrail(objects, table, archived);
   return { ledger, objects, table, tree };
 }
 
@@ -164,6 +170,29 @@ describe('proofs from the archive and the ledger', () => {
     }
   });
 
+  it('are right, and need no old records, while the archiver fills a tile of an upper level', async () => {
+    const { objects, table, tree, ledger } = await longTrailOf(65_000);
+    const get = table.get.bind(table);
+    table.get = async (key) => {
+      const item = await get(key);
+      // Level 2 was read as it was, level 1 will be read as it is then.
+      if (key.sort === openTileKey('orders', 2).sort) {
+        table.get = get;
+        await archiveLongTrail(objects, table, 66_000);
+      }
+      return item;
+    };
+    const young = {
+      blocks: (trail: string, range: { from: number; to: number }) => {
+        if (range.from < 65_536) throw new RangeError('that has left the ledger');
+        return ledger.blocks(trail, range);
+      },
+    };
+    const [node] = await nodeReader({ objects, table, ledger: young }, 'orders')([{ level: 8, index: 3 }]);
+    expect(Buffer.from(node ?? []).equals(tree.node(8, 3))).toBe(true);
+    expect(table.get).toBe(get);
+  });
+
   it('read a long tail of the ledger once, and then only what is new', async () => {
     const trail = await trailOf(50_000, 0);
     const cache = new TileCache();
@@ -252,6 +281,15 @@ describe('a damaged store', () => {
     await trail.table.transact([{ put: { ...openTileKey('orders', 1), attributes } }]);
     const message = 'the stored tree does not give the root that was signed: no proof of record 590 in 600';
     await expect(inclusion(trail, 590, 600)).rejects.toThrow(new SealtrailError('store_corrupt', message));
+  });
+
+  it('with open tiles that do not fit together gives no proof, and an answer', async () => {
+    const trail = await trailOf(600, 600);
+    const attributes = { index: 5, hashes: new Uint8Array(0) };
+    await trail.table.transact([{ put: { ...openTileKey('orders', 1), attributes } }]);
+    await expect(inclusion(trail, 7, 600)).rejects.toThrow(
+      new SealtrailError('store_corrupt', 'the open tiles of levels 1 and 2 in trail orders do not fit together'),
+    );
   });
 
   it('with a record changed in the ledger gives no proof', async () => {
