@@ -1,4 +1,5 @@
 /** `sealtrail/log`: the bytes and the maths of the log, for whoever writes a verifier or a tool of their own. */
+export * from './archive.ts';
 export * from './checkpoint.ts';
 export * from './encoding.ts';
 export * from './error.ts';
