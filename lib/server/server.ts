@@ -161,7 +161,7 @@ export class HttpServer {
   /** Answers what is not HTTP, too large in the head, or too slow, as node would, and leaves a line in the log. */
   #answerNoise(error: NodeJS.ErrnoException, socket: Duplex): void {
     // The peer hung up, or the connection was cut here: whatever request was under way has its own line.
-    if (socket.destroyed || error.code === 'ECONNRESET') {
+    if (socket.destroyed || !socket.writable || error.code === 'ECONNRESET') {
       socket.destroy();
       return;
     }
