@@ -214,6 +214,15 @@ describe('a table that was tampered with', () => {
     expect(await checkArchive(objects, ledger)).toMatchObject({ archived: 600, sealed: 600, uncovered: 0 });
   });
 
+  it('to hold an open tile under another number stops the archive, also where its hashes are right', async () => {
+    const { ledger, objects, table, archiver } = await archived();
+    await table.transact([{ update: openTileKey('orders', 1), set: { index: 1 } }]);
+    await expect(archiver.run('orders', FORCE)).rejects.toThrow(
+      new SealtrailError('store_corrupt', 'the open tiles of trail orders are not those of size 600'),
+    );
+    expect(await checkArchive(objects, ledger)).toMatchObject({ archived: 600, sealed: 600, uncovered: 0 });
+  });
+
   it.each<[string, Record<string, string | number>]>([
     ['a watermark further on', { size: 700, revision: 9 }],
     ['a watermark further back', { size: 300, revision: 9 }],
