@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { Indexer, type IndexerOptions } from '../../lib/followers/indexer.ts';
 import { classOf } from '../../lib/followers/indexer-runs.ts';
@@ -135,24 +136,12 @@ describe('the indexer', () => {
 /** A day in the life of a trail: how many blocks come, one after the other, before each run of the indexer. */
 type Day = { readonly blocks: readonly number[]; readonly hoursApart: number };
 
-/** Lives through a day; `check` is told the size of the trail after each run. Runs may fail as planned. */
-async function live(
-  { blocks, hoursApart }: Day,
-  table: MemoryTable,
-  process: MemoryTable,
-  check?: (size: number) => Promise<void>,
-) {
-  let size = 0;
-  for (const count of blocks) {
-    for (const end = size + count; size < end; size++) {
-      await append(
-        table,
-        [{ id: `e-${size}`, actor: { id: `actor-${size % 3}` } }],
-        START + size * hoursApart * 3_600_000,
-      );
-    }
-    await despite(run(process));
-    await check?.(size);
+const sizeOf = ({ blocks }: Day): number => blocks.reduce((sum, count) => sum + count, 0);
+
+/** Appends blocks of one record to a trail of `size` records, the nth at its nth hour (or all at once). */
+async function grow(table: MemoryTable, size: number, count: number, hoursApart: number): Promise<void> {
+  for (let n = size; n < size + count; n++) {
+    await append(table, [{ id: `e-${n}`, actor: { id: `actor-${n % 3}` } }], START + n * hoursApart * 3_600_000);
   }
 }
 
@@ -164,49 +153,57 @@ describe.each<[string, Day]>([
   it.each<FaultEffect & string>(['unpersisted', 'persisted', 'cut_before', 'cut_after'])(
     'is made good by the next run, whichever write it hits: %s',
     async (effect) => {
-      const calm = new MemoryTable();
-      const calmProcess = calm.restarted();
-      await live(day, calm, calmProcess);
-      const { writes } = calmProcess.faults;
-      expect(writes).toBeGreaterThan(8);
-      for (let nth = 1; nth <= writes; nth++) {
+      let hit = 0;
+      for (let nth = 1, isHit = true; isHit; nth++) {
         const table = new MemoryTable();
         const process = table.restarted();
         process.faults.add({ effect, nth });
-        const size = day.blocks.reduce((sum, count) => sum + count, 0);
-        // In between, some of it is indexed and some is not; nobody can tell from the answers.
-        await live(day, table, process, async (now) => {
+        let size = 0;
+        for (const count of day.blocks) {
+          await grow(table, size, count, day.hoursApart);
+          size += count;
+          await despite(run(process));
+          // Some of it is indexed and some is not; nobody can tell from the answers.
           const { matches } = await readAll(openQueries(table), ask({ type: ['data.read'] }));
-          expect(matches.map(({ seq }) => seq)).toEqual(Array.from({ length: now }, (_, n) => now - 1 - n));
-          expect((await openQueries(table).summary(TRAIL)).total).toBe(now);
-        });
+          expect(matches.map(({ seq }) => seq)).toEqual(Array.from({ length: size }, (_, n) => size - 1 - n));
+          expect((await openQueries(table).summary(TRAIL)).total).toBe(size);
+        }
+        isHit = process.faults.writes >= nth;
+        if (isHit) hit = nth;
         await run(table.restarted());
         await checkIndex(table, size);
       }
+      expect(hit).toBeGreaterThan(7);
     },
   );
 });
 
 describe('two indexers on one trail', () => {
-  it('get in each other’s way without harm, whatever the order of their reads and writes', async () => {
-    for (let hold = 1; hold <= 40; hold++) {
+  it.each<[string, Day]>([
+    ['in one transaction each', { blocks: [17, 20], hoursApart: 0 }],
+    ['in several transactions each', { blocks: [120, 140], hoursApart: 1 }],
+  ])('do each other no harm, wherever one of them is held up: %s', async (_, day) => {
+    const [before = 0, after = 0] = day.blocks;
+    for (let hold = 1, isHeld = true; isHeld; hold++) {
       const table = new MemoryTable();
-      await fill(table, 17);
+      await grow(table, 0, before, day.hoursApart);
       const slow = table.restarted();
-      let release: () => void = () => undefined;
-      const held = new Promise<void>((resolve) => {
-        release = resolve;
+      const { promise, resolve: release } = Promise.withResolvers<void>();
+      slow.faults.add({ effect: promise, nth: hold, matching: () => true });
+      let isDone = false;
+      const slowly = run(slow).finally(() => {
+        isDone = true;
       });
-      // The slow one stands still at its nth call, of whatever kind, while the other one does everything and more.
-      slow.faults.add({ effect: held, nth: hold, matching: () => true });
-      const slowly = run(slow);
+      while (slow.faults.calls.length < hold && !isDone) await setImmediate();
+      isHeld = !isDone;
+      // The slow one stands still at a read or a write, while the other one does everything there is, and more.
       await run(table);
-      await fill(table, 20, 20);
+      await grow(table, before, after, day.hoursApart);
       await run(table);
       release();
       await slowly;
       await run(table);
-      await checkIndex(table, 417);
+      await checkIndex(table, sizeOf(day));
     }
   });
 });

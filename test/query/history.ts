@@ -58,20 +58,20 @@ export class History {
 /** A Table that lets something happen before each read: whatever others may do while somebody is reading. */
 export class BusyTable implements Table {
   readonly #table: Table;
-  readonly #before: () => Promise<void>;
+  readonly #before: (read: Key | Range) => Promise<void>;
 
-  constructor(table: Table, before: () => Promise<void>) {
+  constructor(table: Table, before: (read: Key | Range) => Promise<void>) {
     this.#table = table;
     this.#before = before;
   }
 
   async get(key: Key): Promise<Item | undefined> {
-    await this.#before();
+    await this.#before(key);
     return this.#table.get(key);
   }
 
   async *query(range: Range): AsyncIterable<Item> {
-    await this.#before();
+    await this.#before(range);
     yield* this.#table.query(range);
   }
 
