@@ -1,0 +1,65 @@
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import { join } from 'node:path';
+import { writeEmptyArchive } from '../../lib/followers/archive-seal.ts';
+import { Archiver } from '../../lib/followers/archiver.ts';
+import { Ledger } from '../../lib/ledger/ledger.ts';
+import { formatCheckpoint } from '../../lib/log/checkpoint.ts';
+import { EMPTY_ROOT } from '../../lib/log/hash.ts';
+import { formatNote, type Verifier, verifierFromSpki } from '../../lib/log/note.ts';
+import { FolderObjects } from '../../lib/store/folder/objects.ts';
+import { MemoryTable } from '../../lib/store/memory/table.ts';
+import type { SignatureAlgorithm, Signer } from '../../lib/store/ports.ts';
+
+export const LOG_NAME = 'outside.example';
+
+/** A sealed archive of one trail, made by the ledger and the archiver as they run. */
+export interface SealedArchive {
+  /** The folder that outside tools take for a log: `<archive>/<trail>`. */
+  readonly folder: string;
+  /** The whole archive. */
+  readonly root: string;
+  readonly verifier: Verifier;
+}
+
+/** @param size of the trail; 0 gives an archive that holds only a checkpoint */
+export async function sealedArchive(root: string, size: number, algorithm: SignatureAlgorithm): Promise<SealedArchive> {
+  const trail = `size-${size}`;
+  const objects = await FolderObjects.open(root);
+  const signer = newSigner(algorithm);
+  const verifier = verifierFromSpki(`${LOG_NAME}/${trail}`, await signer.publicKey());
+  if (size === 0) {
+    const text = formatCheckpoint({ origin: verifier.name, size, root: EMPTY_ROOT });
+    const signature = await signer.sign(Buffer.from(text));
+    await writeEmptyArchive(objects, trail, formatNote(text, [{ ...verifier, signature }]));
+  } else {
+    const table = new MemoryTable();
+    const ledger = new Ledger({ table, signers: [signer], logName: LOG_NAME });
+    for (let from = 0; from < size; from += 1000) {
+      const events = Array.from({ length: Math.min(1000, size - from) }, (_, n) => event(from + n));
+      await ledger.append({ trail, submitter: 'outside', events });
+    }
+    await new Archiver({ objects, table, ledger }).seal(trail);
+    await ledger.close();
+  }
+  await objects.close();
+  return { folder: join(root, trail), root, verifier };
+}
+
+function event(n: number): { id: string; json: string } {
+  const id = `e-${n}`;
+  return { id, json: JSON.stringify({ actor: { id: `user-${n % 97}` }, id, severity: 'info', type: 'data.read' }) };
+}
+
+function newSigner(algorithm: SignatureAlgorithm): Signer {
+  const key: KeyObject =
+    algorithm === 'ed25519'
+      ? generateKeyPairSync('ed25519').privateKey
+      : createPrivateKey(
+          generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'pem', type: 'pkcs8' }),
+        );
+  return {
+    algorithm,
+    publicKey: async () => createPublicKey(key).export({ type: 'spki', format: 'der' }),
+    sign: async (message) => sign(algorithm === 'ed25519' ? null : 'sha256', message, key),
+  };
+}

@@ -1,0 +1,127 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseNote, pemOf } from '../../lib/log/note.ts';
+import { type SealedArchive, sealedArchive } from './archives.ts';
+
+/**
+ * Archives of ours under tools that are not: Tessera's fsck and proof builder, golang.org/x/mod's notes, OpenSSL, jq and
+ * DuckDB. Each must agree on good archives and object to a damaged one. Needs go, openssl, jq, python3 and the package
+ * registries, so it is a script of its own and not a part of `npm test`.
+ */
+
+const SIZES = [0, 1, 255, 256, 257, 65_536, 65_537, 70_000];
+const FSCK = 'github.com/transparency-dev/tessera/cmd/fsck@v1.0.4';
+const HERE = import.meta.dirname;
+const TOOLS = resolve(HERE, '../../.venv/outside');
+
+function ok(what: string, holds: boolean, said = ''): void {
+  if (!holds) throw new Error(`NOT SO: ${what}\n${said}`);
+  console.log(`ok ${what}`);
+}
+
+function sh(command: string, args: readonly string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}): string {
+  return execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], ...options });
+}
+
+/** What a command printed on both streams and how it ended; bounded in time, since fsck can hang on a damaged bundle. */
+function attempt(command: string, args: readonly string[]): { said: string; status: number | null } {
+  const { stdout, stderr, status, error } = spawnSync(command, args, { encoding: 'utf8', timeout: 60_000 });
+  if (error !== undefined && !('code' in error && error.code === 'ETIMEDOUT')) throw error;
+  return { said: `${stdout}${stderr}`, status };
+}
+
+function install(): { fsck: string; outside: string; python: string } {
+  mkdirSync(TOOLS, { recursive: true });
+  sh('go', ['install', FSCK], { env: { ...process.env, GOBIN: TOOLS, GOFLAGS: '' } });
+  const outside = join(TOOLS, 'outside');
+  sh('go', ['build', '-o', outside, '.'], { cwd: join(HERE, 'go') });
+  sh('python3', ['-m', 'venv', join(TOOLS, 'python')]);
+  const python = join(TOOLS, 'python/bin/python');
+  sh(python, ['-m', 'pip', 'install', '--quiet', '-r', join(HERE, 'requirements.txt')]);
+  return { fsck: join(TOOLS, 'fsck'), outside, python };
+}
+
+/** fsck exits with 0 whatever it finds: only its words count. */
+function fsckAgrees(
+  fsck: string,
+  { folder, verifier }: SealedArchive,
+  keyFile: string,
+): { agrees: boolean; said: string } {
+  writeFileSync(keyFile, verifier.vkey);
+  const storage = `--storage_url=file://${folder}/`;
+  const { said } = attempt(fsck, [storage, `--public_key=${keyFile}`, '--ui=false', '--N=16', '--logtostderr']);
+  return { agrees: said.includes("Successfully fsck'd"), said };
+}
+
+function flipByte(file: string, at = readFileSync(file).length >> 1): void {
+  const bytes = readFileSync(file);
+  bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at);
+  chmodSync(file, 0o644);
+  writeFileSync(file, bytes);
+}
+
+function checkWithOpenSsl(archive: SealedArchive, folder: string): boolean {
+  const { text, signatures } = parseNote(readFileSync(join(archive.folder, 'checkpoint'), 'utf8'));
+  const [message, signature, key] = ['message', 'signature', 'key.pem'].map((name) => join(folder, name));
+  if (message === undefined || signature === undefined || key === undefined) throw new RangeError('three files');
+  writeFileSync(message, text);
+  writeFileSync(signature, signatures[0]?.signature ?? '');
+  writeFileSync(key, pemOf(archive.verifier));
+  const args =
+    archive.verifier.algorithm === 'ed25519'
+      ? ['pkeyutl', '-verify', '-pubin', '-inkey', key, '-rawin', '-in', message, '-sigfile', signature]
+      : ['dgst', '-sha256', '-verify', key, '-signature', signature, message];
+  return attempt('openssl', args).status === 0;
+}
+
+const work = mkdtempSync(join(tmpdir(), 'sealtrail-outside-'));
+try {
+  const tools = install();
+  const keyFile = join(work, 'vkey');
+  const archives = new Map<number, SealedArchive>();
+  for (const size of SIZES) {
+    const archive = await sealedArchive(join(work, `archive-${size}`), size, 'ed25519');
+    archives.set(size, archive);
+    const { agrees, said } = fsckAgrees(tools.fsck, archive, keyFile);
+    ok(`fsck agrees on ${size} records`, agrees, said);
+    const go = attempt(tools.outside, [archive.folder, archive.verifier.vkey]);
+    ok(`notes, tiles and proofs agree on ${size} records`, go.status === 0, go.said);
+    ok(`OpenSSL verifies the Ed25519 checkpoint of ${size}`, checkWithOpenSsl(archive, work));
+  }
+
+  const p256 = await sealedArchive(join(work, 'archive-p256'), 300, 'ecdsa-p256');
+  ok('OpenSSL verifies a P-256 checkpoint', checkWithOpenSsl(p256, work));
+
+  const large = archives.get(65_537);
+  if (large === undefined) throw new RangeError('no archive of 65,537');
+  const days = join(large.folder, 'records');
+  const glob = join(days, '*/*.jsonl.gz');
+  const segments = readdirSync(days, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.gz'));
+  const lines = segments.map((name) =>
+    Number(sh('sh', ['-c', `gunzip -c "$1" | jq -n '[inputs] | length'`, 'sh', join(days, name)])),
+  );
+  ok('jq reads every record', lines.reduce((sum, count) => sum + count, 0) === 65_537);
+  const sql = `select count(*), count(distinct seq), max(event->>'id') from read_json('${glob}', format='newline_delimited', columns={seq: 'BIGINT', event: 'JSON'})`;
+  const rows = sh(tools.python, ['-c', 'import duckdb,sys; print(*duckdb.sql(sys.argv[1]).fetchone())', sql]);
+  ok('DuckDB reads every record', rows.trim() === '65537 65537 e-9999', rows);
+
+  const victim = archives.get(257);
+  if (victim === undefined) throw new RangeError('no archive of 257');
+  flipByte(join(victim.folder, 'tile/entries/000'));
+  ok('fsck objects to a flipped byte in a bundle', !fsckAgrees(tools.fsck, victim, keyFile).agrees);
+  const other = archives.get(256);
+  if (other === undefined) throw new RangeError('no archive of 256');
+  flipByte(join(other.folder, 'tile/0/000'));
+  ok('fsck objects to a flipped byte in a tile', !fsckAgrees(tools.fsck, other, keyFile).agrees);
+  ok(
+    'proofs from a flipped tile do not hold',
+    attempt(tools.outside, [other.folder, other.verifier.vkey]).status === 1,
+  );
+  // In its text: the middle of the file is the key's name, which no signature covers.
+  flipByte(join(p256.folder, 'checkpoint'), 5);
+  ok('OpenSSL objects to a flipped byte in a checkpoint', !checkWithOpenSsl(p256, work));
+} finally {
+  rmSync(work, { recursive: true, force: true });
+}
