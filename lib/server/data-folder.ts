@@ -1,9 +1,10 @@
-import { open, readFile, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { fieldPath } from '../event/field.ts';
 import { privacyConfigSchema } from '../event/privacy.ts';
 import { SealtrailError } from '../log/error.ts';
+import { syncFolder, writeSynced } from '../store/durable-file.ts';
 import { KeyFileSigner } from '../store/keyfile/signer.ts';
 import {
   type Access,
@@ -38,33 +39,61 @@ export interface DataFolder {
 
 const DEFAULT_LOG_NAME = 'sealtrail.local';
 
+/** What is known of a data folder before its files are read. */
+export interface DataFolderOptions {
+  /** The log's name for a new folder, or else the one that it must have. */
+  readonly logName?: string | undefined;
+  /** Whether there are records. They depend on the log's name and key, which are then never made anew. */
+  readonly hasRecords: boolean;
+}
+
 /**
  * Reads a data folder's files, and makes those that are not there. A crash in between leaves whole files only, and the next
- * start makes the rest. The caller has made sure that no other process does the same.
+ * start makes the rest. The caller has made sure that no other process does the same. To make new access keys for
+ * everybody, `credentials` and `access.json` are removed together.
  *
- * @throws `invalid_parameter` naming the file and field that is not right, `usage` when a log name is given that is
- *   not the folder's, and what the key file's driver throws
+ * @throws `invalid_parameter` naming the file and field that is not right, `not_found` when a file is missing that must
+ *   not be made anew, `usage` when a log name is given that is not the folder's, and what the key file's driver throws
  */
-export async function openDataFolder(dir: string, logName: string | undefined): Promise<DataFolder> {
+export async function openDataFolder(dir: string, { logName, hasRecords }: DataFolderOptions): Promise<DataFolder> {
   const configFile = join(dir, 'config.json');
+  const keyFile = join(dir, 'signing-key.pem');
+  if (hasRecords) for (const file of [configFile, keyFile]) await mustBeThere(file, 'the records of this log');
   const config = await readJson(configFile, configSchema, () => ({ logName: logName ?? DEFAULT_LOG_NAME }));
   if (logName !== undefined && logName !== config.logName) {
     const message = `this log is named ${config.logName} (in ${configFile}), not ${logName}: its name cannot change`;
     throw new SealtrailError('usage', message);
   }
-  const signer = await openSigner(join(dir, 'signing-key.pem'));
+  const signer = await openSigner(keyFile);
   const credentialsFile = join(dir, 'credentials');
   const accessFile = join(dir, 'access.json');
   // The credentials are written first: a crash before the second file leaves secrets that nobody may use yet.
-  const existing = await readIfThere(credentialsFile);
-  const profiles = existing === undefined ? firstProfiles() : parseCredentials(existing);
-  if (existing === undefined) await writeNew(credentialsFile, formatCredentials(profiles), 0o600);
+  let credentials = await readSecrets(credentialsFile);
+  if (credentials === undefined) {
+    if ((await readIfThere(accessFile)) !== undefined) await mustBeThere(credentialsFile, accessFile);
+    credentials = formatCredentials(firstProfiles());
+    await writeNew(credentialsFile, credentials, 0o600);
+  }
+  const profiles = parseCredentials(credentials);
   const access = await readJson(accessFile, accessSchema, () => firstAccess(profiles));
   return { dir, config, access, profiles, signer, credentialsFile };
 }
 
 async function openSigner(file: string): Promise<KeyFileSigner> {
   return (await readIfThere(file)) === undefined ? KeyFileSigner.create(file, 'ed25519') : KeyFileSigner.open(file);
+}
+
+async function mustBeThere(file: string, dependent: string): Promise<void> {
+  if ((await readIfThere(file)) !== undefined) return;
+  const message = `${file} is missing, and ${dependent} cannot do without it: restore it from a backup`;
+  throw new SealtrailError('not_found', message);
+}
+
+/** A file that nobody else on the machine may read. */
+async function readSecrets(file: string): Promise<string | undefined> {
+  const text = await readIfThere(file);
+  if (text === undefined || ((await stat(file)).mode & 0o077) === 0) return text;
+  throw new SealtrailError('invalid_parameter', `others can read the secrets in ${file}: run chmod 600 ${file}`);
 }
 
 async function readJson<T>(file: string, schema: z.ZodType<T>, initial: () => T): Promise<T> {
@@ -108,14 +137,9 @@ async function writeNew(file: string, text: string, mode: number): Promise<void>
   const beside = `${file}.new`;
   try {
     await rm(beside, { force: true });
-    const handle = await open(beside, 'wx', mode);
-    try {
-      await handle.writeFile(text);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
+    await writeSynced(beside, Buffer.from(text), mode);
     await rename(beside, file);
+    await syncFolder(dirname(file));
   } catch (cause) {
     throw new SealtrailError('unavailable', `cannot write ${file}`, { cause });
   }

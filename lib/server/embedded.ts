@@ -7,9 +7,11 @@ import { Archiver } from '../followers/archiver.ts';
 import { Indexer } from '../followers/indexer.ts';
 import { Runner, type RunnerErrorSource } from '../followers/runner.ts';
 import { Sealer } from '../followers/sealer.ts';
+import { TRAILS_PARTITION } from '../ledger/layout.ts';
 import { Ledger } from '../ledger/ledger.ts';
 import { nodeReader } from '../ledger/nodes.ts';
 import { TileCache } from '../ledger/tile-cache.ts';
+import { SealtrailError } from '../log/error.ts';
 import { Queries } from '../query/queries.ts';
 import { FolderObjects } from '../store/folder/objects.ts';
 import type { Item, Table } from '../store/ports.ts';
@@ -42,7 +44,7 @@ const PURGE_ITEMS = 1000;
  * Opens a data folder, which is made if it is not there, and starts the followers.
  *
  * @throws `in_use` when another process has it open; `invalid_parameter` naming the file of its configuration that is
- *   not right; and what the drivers throw
+ *   not right; `not_found` naming a file that must not be made anew; `unavailable` and what the drivers throw
  *
  * @example
  * const log = await openEmbedded('./data', { logName: 'audit.example.com' });
@@ -50,7 +52,7 @@ const PURGE_ITEMS = 1000;
  * await log.close();
  */
 export async function openEmbedded(dir: string, options: EmbeddedOptions = {}): Promise<Embedded> {
-  await mkdir(dir, { recursive: true });
+  await makeFolder(dir);
   // First of all the table: it is what keeps a second process out.
   const table = await SqliteTable.open(join(dir, 'sealtrail.db'));
   try {
@@ -61,9 +63,20 @@ export async function openEmbedded(dir: string, options: EmbeddedOptions = {}): 
   }
 }
 
+/** What it holds is not for everybody on the machine. */
+async function makeFolder(dir: string): Promise<void> {
+  try {
+    await mkdir(dir, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw new SealtrailError('unavailable', `cannot make the data folder ${dir}`, { cause });
+  }
+}
+
 async function assemble(dir: string, table: SqliteTable, options: EmbeddedOptions): Promise<Embedded> {
-  const folder = await openDataFolder(dir, options.logName);
+  const { logName } = options;
+  const folder = await openDataFolder(dir, { logName, hasRecords: await hasTrails(table) });
   const { config, signer } = folder;
+  const directory = new Directory(folder.access, folder.profiles);
   const objects = await FolderObjects.open(join(dir, 'archive'));
   const onError = options.onError ?? (() => undefined);
   // One object for good: policies are remembered by it.
@@ -102,13 +115,18 @@ async function assemble(dir: string, table: SqliteTable, options: EmbeddedOption
     nodes,
     policyOf,
     logName: config.logName,
-    directory: new Directory(folder.access, folder.profiles),
+    directory,
     folder,
     close: () => {
       closed ??= close();
       return closed;
     },
   };
+}
+
+async function hasTrails(table: Table): Promise<boolean> {
+  for await (const _ of table.query({ partition: TRAILS_PARTITION, limit: 1 })) return true;
+  return false;
 }
 
 async function purgeExpired(table: SqliteTable, onError: (error: unknown, source: RunnerErrorSource) => void) {
