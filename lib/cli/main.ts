@@ -14,6 +14,7 @@ import { installVerifyProof } from './commands/verify-proof.ts';
 import { adviceOn, EXIT, EXIT_HELP, exitCodeFor } from './exit.ts';
 import { type Install, Shell } from './shell.ts';
 import { painter, type Terminal, widthOf } from './terminal.ts';
+import { version } from './version.ts';
 
 const COMMANDS: readonly Install[] = [
   installServe,
@@ -49,6 +50,7 @@ function buildProgram(shell: Shell): Command {
   const { stdout, stderr } = shell.terminal;
   const program = new Command('sealtrail')
     .description('A tamper-evident audit log that anyone can verify without trusting it.')
+    .version(version(), '--version', 'say which version this is')
     .exitOverride()
     .configureOutput({
       writeOut: (text) => stdout.write(text),
