@@ -49,6 +49,12 @@ interface Oldest {
   readonly meanBytes: number;
 }
 
+/** The records of a trail that are not archived; at least one. */
+interface Pending {
+  readonly count: number;
+  readonly oldest: Oldest;
+}
+
 const SEGMENT: SegmentLimits = { records: 50_000, bytes: 16_000_000 };
 /** Records that one plan aims at, so that a long backlog makes lasting progress; a plan ends at a checkpoint after. */
 const PLAN_RECORDS = 100_000;
@@ -78,20 +84,22 @@ export class Archiver implements Follower {
   }
 
   /**
-   * Completes what was begun, archives what is due (with `force`: all that is signed), and seals if the day has changed.
+   * Completes what was begun, archives what is due (with `force`: all that is there and signed), and seals if the day has
+   * changed.
    *
    * @throws `object_differs`: an alarm that names the object. `store_corrupt`: ledger, archiver and archive disagree.
    *   And the errors of the stores; the next run goes on from here.
    */
   async run(trail: string, { signal, force = false }: RunOptions = {}): Promise<void> {
     this.#revisit.delete(trail);
+    // What comes in from now on is not forced: a run on a busy trail comes to an end.
+    const target = force ? ((await this.#stores.ledger.head(trail))?.size ?? 0) : 0;
     while (!signal?.aborted) {
       const state = await this.#completePlans(trail, signal);
       if (state === undefined) return;
-      const plan = await this.#planRecords(trail, state, force);
-      const next = plan ?? (this.#sealIsDue(state) ? await this.#planSeal(trail, state) : undefined);
-      if (next === undefined) return;
-      await this.#begin(trail, state, next, signal);
+      const plan = await this.#nextPlan(trail, state, target);
+      if (plan === undefined) return;
+      await this.#begin(trail, state, plan, signal);
     }
   }
 
@@ -118,15 +126,14 @@ export class Archiver implements Follower {
 
   /** Reads how far the archive has come and how far it lags behind. */
   async status(trail: string): Promise<ArchiveStatus> {
-    const state = await readArchiveState(this.#stores.table, trail);
-    const size = (await this.#stores.ledger.head(trail))?.size ?? 0;
-    const oldest = size > state.size ? await this.#oldestPending(trail, state.size) : undefined;
+    const { size, sealed } = await readArchiveState(this.#stores.table, trail);
+    const pending = await this.#pending(trail, size);
     return {
-      size,
-      archived: state.size,
-      sealed: state.sealed?.size ?? 0,
-      lagRecords: Math.max(0, size - state.size),
-      lagMs: oldest === undefined ? 0 : Math.max(0, this.#stores.now() - oldest.receivedAt),
+      size: size + (pending?.count ?? 0),
+      archived: size,
+      sealed: sealed?.size ?? 0,
+      lagRecords: pending?.count ?? 0,
+      lagMs: pending === undefined ? 0 : Math.max(0, this.#stores.now() - pending.oldest.receivedAt),
     };
   }
 
@@ -174,28 +181,28 @@ export class Archiver implements Follower {
     throw alarm;
   }
 
-  async #planRecords(trail: string, state: ArchiveState, force: boolean): Promise<Plan | undefined> {
-    const size = (await this.#stores.ledger.head(trail))?.size ?? 0;
-    if (size <= state.size) {
-      this.#oldest.delete(trail);
-      return undefined;
+  /** What is to be done next. What came in on an earlier day is archived before the seal of that day. */
+  async #nextPlan(trail: string, state: ArchiveState, target: number): Promise<Plan | undefined> {
+    const pending = await this.#pending(trail, state.size);
+    const sealIsDue = this.#sealIsDue(state);
+    const beforeSeal = sealIsDue && pending !== undefined && this.#isEarlierDay(pending.oldest.receivedAt);
+    if (sealIsDue && !beforeSeal) return this.#planSeal(trail, state);
+    if (pending === undefined) return undefined;
+    const wait = beforeSeal || state.size < target ? 0 : this.#patience(pending);
+    const checkpoint = wait > 0 ? undefined : await this.#nextCheckpoint(trail, state);
+    if (checkpoint !== undefined) {
+      await demandInStep(this.#stores, trail, state);
+      return { kind: 'records', from: state.size, checkpoint, limits: this.#segment };
     }
-    const { receivedAt, seenAt, meanBytes } = await this.#oldestPending(trail, state.size);
+    this.#revisit.set(trail, wait > 0 ? wait : AWAIT_SEALER_MS);
+    return sealIsDue ? this.#planSeal(trail, state) : undefined;
+  }
+
+  /** Milliseconds that the pending records may still wait for more; at most 0 when they are due. */
+  #patience({ oldest, count }: Pending): number {
+    if (count >= this.#segment.records || count * oldest.meanBytes >= this.#segment.bytes) return 0;
     const now = this.#stores.now();
-    const wait = this.#maxDelayMs - Math.max(now - receivedAt, now - seenAt);
-    const pending = size - state.size;
-    const full = pending >= this.#segment.records || pending * meanBytes >= this.#segment.bytes;
-    if (!force && !full && wait > 0 && !this.#sealIsDue(state)) {
-      this.#revisit.set(trail, wait);
-      return undefined;
-    }
-    const checkpoint = await this.#nextCheckpoint(trail, state);
-    if (checkpoint === undefined) {
-      this.#revisit.set(trail, AWAIT_SEALER_MS);
-      return undefined;
-    }
-    await demandInStep(this.#stores, trail, state);
-    return { kind: 'records', from: state.size, checkpoint, limits: this.#segment };
+    return this.#maxDelayMs - Math.max(now - oldest.receivedAt, now - oldest.seenAt);
   }
 
   /** The checkpoint to archive next, its signature checked: the newest one, or an earlier one in a long backlog. */
@@ -222,7 +229,19 @@ export class Archiver implements Follower {
   #sealIsDue({ size, sealed, unsealedSince }: ArchiveState): boolean {
     if (size === (sealed?.size ?? 0)) return false;
     if (sealed === undefined) return true;
-    return unsealedSince !== undefined && utcDate(unsealedSince) < utcDate(this.#stores.now());
+    return unsealedSince !== undefined && this.#isEarlierDay(unsealedSince);
+  }
+
+  #isEarlierDay(milliseconds: number): boolean {
+    return utcDate(milliseconds) < utcDate(this.#stores.now());
+  }
+
+  /** The records beyond a size; undefined where there are none. */
+  async #pending(trail: string, size: number): Promise<Pending | undefined> {
+    const count = ((await this.#stores.ledger.head(trail))?.size ?? 0) - size;
+    if (count > 0) return { count, oldest: await this.#oldestPending(trail, size) };
+    this.#oldest.delete(trail);
+    return undefined;
   }
 
   async #oldestPending(trail: string, seq: number): Promise<Oldest> {

@@ -79,7 +79,7 @@ describe('a seal', () => {
     await archiver.run('orders');
     expect(await checkArchive(objects, ledger)).toMatchObject({ archived: 12, sealed: 12 });
 
-    // What comes in later on that day is archived, and sealed on the next day, when only younger records wait.
+    // What comes in later on that day is archived, and sealed on the next day, for which younger records wait.
     for (const archived of [15, 18]) {
       await timers.advance(3_600_000);
       ledger.add(3, timers.now()).sign();
@@ -89,11 +89,27 @@ describe('a seal', () => {
     await timers.advance(22 * 3_600_000);
     ledger.add(3, timers.now()).sign();
     await archiver.run('orders');
+    expect(await checkArchive(objects, ledger)).toMatchObject({ archived: 18, sealed: 18 });
+    await timers.advance(DAY);
+    await archiver.run('orders');
     expect(await checkArchive(objects, ledger)).toMatchObject({ archived: 21, sealed: 21 });
     const { writes } = objects.faults;
     await timers.advance(DAY);
     await archiver.run('orders');
     expect(objects.faults.writes).toBe(writes);
+  });
+
+  it('of a day does not wait for records that nobody signs', async () => {
+    const { ledger, objects, timers, archiver } = setUp();
+    ledger.add(3);
+    await archiver.seal('orders');
+    ledger.add(3).sign();
+    await archiver.run('orders', FORCE);
+    ledger.add(3);
+    await timers.advance(DAY);
+    await archiver.run('orders');
+    expect(await checkArchive(objects, ledger)).toMatchObject({ archived: 6, sealed: 6 });
+    expect(archiver.revisit('orders')).toBe(500);
   });
 
   it('of a quiet trail is not repeated', async () => {

@@ -185,6 +185,26 @@ describe('when records are archived', () => {
     expect(await checkArchive(objects, ledger)).toMatchObject({ archived: 3 });
   });
 
+  it('comes to an end on a trail that grows all the time, forced, due or at midnight', async () => {
+    const { ledger, objects, timers, archiver } = setUp();
+    ledger.add(3, MORNING).sign();
+    // Whenever something is put, more comes in.
+    const put = objects.put.bind(objects);
+    objects.put = async (...args) => {
+      ledger.add(1, timers.now()).sign();
+      return put(...args);
+    };
+    await archiver.run('orders', FORCE);
+    await timers.advance(20_000);
+    await archiver.run('orders');
+    await timers.advance(DAY);
+    await archiver.run('orders');
+    const { archived, sealed } = await checkArchive(objects, ledger);
+    expect(archived).toBeLessThan(ledger.size);
+    expect(sealed).toBe(archived);
+    await archiver.seal('orders');
+  });
+
   it('is measured from the oldest that still waits', async () => {
     const { ledger, timers, archiver } = setUp();
     ledger.add(3, MORNING).sign();
