@@ -208,6 +208,34 @@ describe('two indexers on one trail', () => {
   });
 });
 
+describe('an indexer that reads what another one is removing', () => {
+  it('sees that it was overtaken, and raises no alarm', async () => {
+    const table = new MemoryTable();
+    for (const actor of [0, 1]) {
+      await append(
+        table,
+        Array.from({ length: 2100 }, (_, n) => ({ id: `e-${n}`, actor: { id: `actor-${actor}` } })),
+      );
+      // One after the other, so that there is something to merge, of lists that are long.
+      if (actor === 0) await run(table);
+    }
+    const slow = table.restarted();
+    const { promise, resolve: release } = Promise.withResolvers<void>();
+    slow.faults.add({
+      effect: promise,
+      matching: (call) => 'get' in call && call.get.partition.startsWith('long-postings/'),
+    });
+    const slowly = run(slow);
+    while (!slow.faults.calls.some((call) => 'get' in call && call.get.partition.startsWith('long-postings/'))) {
+      await setImmediate();
+    }
+    await run(table);
+    release();
+    await slowly;
+    await checkIndex(table, 4200);
+  });
+});
+
 describe('an index that cannot be right', () => {
   const spoil = async (state: Record<string, string | number | Uint8Array>) => {
     const table = new MemoryTable();

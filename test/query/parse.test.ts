@@ -1,0 +1,124 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { DIMENSIONS } from '../../lib/event/dimensions.ts';
+import { SealtrailError } from '../../lib/log/error.ts';
+import { parsePeriod, parseQuery, QUERY_PARAMETERS } from '../../lib/query/parse.ts';
+
+const parse = (text: string, others?: readonly string[]) => parseQuery(new URLSearchParams(text), others);
+
+describe('a query in a URL', () => {
+  it('asks for the newest hundred records where it says nothing', () => {
+    expect(parse('')).toEqual({ filters: {}, order: 'newest', limit: 100 });
+  });
+
+  it('may combine every filter, period, order, limit and cursor', () => {
+    const parameters = new URLSearchParams(
+      'order=oldest&limit=7&cursor=abc&from=2026-01-31T23:59:59%2B01:00&to=1800000000000',
+    );
+    const words = DIMENSIONS.filter((name) => !['type', 'severity', 'outcome', 'decision', 'actorType'].includes(name));
+    for (const name of words) parameters.append(name, `some ${name}`);
+    parameters.append('type', 'invoice.paid');
+    parameters.append('severity', 'error');
+    parameters.append('outcome', 'denied');
+    parameters.append('decision', 'require_approval');
+    parameters.append('actorType', 'agent');
+    expect(parseQuery(parameters)).toEqual({
+      filters: {
+        ...Object.fromEntries(words.map((name) => [name, [`some ${name}`]])),
+        type: ['invoice.paid'],
+        severity: ['error', 'critical'],
+        outcome: ['denied'],
+        decision: ['require_approval'],
+        actorType: ['agent'],
+      },
+      order: 'oldest',
+      limit: 7,
+      cursor: 'abc',
+      from: Date.UTC(2026, 0, 31, 22, 59, 59),
+      to: 1_800_000_000_000,
+    });
+    expect([...parameters.keys()].sort()).toEqual([...QUERY_PARAMETERS].sort());
+  });
+
+  it('takes several values of a filter by repeating it, each once', () => {
+    expect(parse('actor=alice&actor=bob,carol&actor=alice').filters).toEqual({ actor: ['alice', 'bob,carol'] });
+  });
+
+  it('knows types by their aliases and by groups', () => {
+    const types = parse('type=login&type=LOGIN_FAILED&type=auth.*&type=a.b.*&type=auth.login').filters.type;
+    expect(types).toEqual(['auth.login', 'auth.login_failed', 'auth.*', 'a.b.*']);
+  });
+
+  it('takes severity as the least of it; the lowest one rules nothing out', () => {
+    expect(parse('severity=info').filters).toEqual({ severity: ['info', 'warning', 'error', 'critical'] });
+    expect(parse('severity=debug').filters).toEqual({});
+  });
+
+  it('leaves parameters to others that are theirs', () => {
+    expect(parse('format=csv&limit=5', ['format']).limit).toBe(5);
+  });
+
+  it.each([
+    ['format=csv', 'format', 'format: is not known; there are type, actor,'],
+    [`${'x'.repeat(200)}=1`, `${'x'.repeat(64)}…`, 'is not known'],
+    ['limit=0', 'limit', 'limit: must be a whole number from 1 to 1000'],
+    ['limit=1001', 'limit', 'limit: must be a whole number from 1 to 1000'],
+    ['limit=1e2', 'limit', 'limit: must be a whole number from 1 to 1000'],
+    ['limit=', 'limit', 'limit: must be a whole number from 1 to 1000'],
+    ['limit=5&limit=6', 'limit', 'limit: may come only once'],
+    ['order=random', 'order', 'order: '],
+    ['severity=loud', 'severity', 'severity: '],
+    ['severity=info&severity=error', 'severity', 'severity: may come only once'],
+    ['outcome=maybe', 'outcome', 'outcome: '],
+    ['decision=', 'decision', 'decision: '],
+    ['actorType=robot', 'actorType', 'actorType: '],
+    ['actor=', 'actor', 'actor: must not be empty'],
+    [`actor=${'a'.repeat(1025)}`, 'actor', 'actor: '],
+    [`${'actor=a&'.repeat(51)}`, 'actor', 'actor: may come at most 50 times'],
+    [
+      'type=Invoice Paid',
+      'type',
+      'type: must be a type such as auth.login, one of its aliases, or a group such as auth.*',
+    ],
+    ['type=*', 'type', 'type: must be a type'],
+    ['type=auth*', 'type', 'type: must be a type'],
+    ['from=yesterday', 'from', 'from: must be a time such as 2026-01-31T23:59:59Z, or Unix milliseconds'],
+    ['from=2026-02-30T00:00:00Z', 'from', 'from: must be a time'],
+    ['to=-1', 'to', 'to: must be a time'],
+    ['to=1e12', 'to', 'to: must be a time'],
+    ['from=2&to=1', 'from', 'from: must not be after `to`'],
+    [`cursor=${'a'.repeat(257)}`, 'cursor', 'cursor: '],
+  ])('is refused, with the field: %s', (text, field, message) => {
+    expect(() => parse(text)).toThrow(
+      expect.objectContaining({ code: 'invalid_parameter', field, message: expect.stringContaining(message) }),
+    );
+  });
+
+  it('of any text at all is a query or a coded error', () => {
+    const name = fc.oneof(fc.constantFrom(...QUERY_PARAMETERS), fc.string());
+    const value = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.constantFrom('auth.*', 'info', '10', '2026-01-01T00:00:00Z'),
+    );
+    fc.assert(
+      fc.property(fc.array(fc.tuple(name, value), { maxLength: 5 }), (pairs) => {
+        try {
+          const query = parseQuery(new URLSearchParams(pairs));
+          expect(query.limit).toBeGreaterThan(0);
+        } catch (error) {
+          expect(error).toBeInstanceOf(SealtrailError);
+          expect(error).toMatchObject({ code: 'invalid_parameter', field: expect.any(String) });
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe('a period in a URL', () => {
+  it('may be open at either end, and empty', () => {
+    expect(parsePeriod(new URLSearchParams(''))).toEqual({});
+    expect(parsePeriod(new URLSearchParams('from=5'))).toEqual({ from: 5 });
+    expect(parsePeriod(new URLSearchParams('from=5&to=5'))).toEqual({ from: 5, to: 5 });
+  });
+});
