@@ -103,7 +103,7 @@ export class MemoryTable implements Table {
       }
       const item = itemAfter(write, standing);
       if (item) checkItemBytes(key, itemBytes(item));
-      if (item !== standing) changes.push({ key, item });
+      changes.push({ key, item });
     }
     if (failed.length > 0) return { committed: false, failed };
     for (const { key, item } of changes) this.#set(key, item);

@@ -227,14 +227,18 @@ describe('what somebody planted', () => {
     expect(await readdir(outside)).toEqual(['a']);
   });
 
-  it('a link in the place of the folder for unfinished writes stops the start', async () => {
-    const { folder, outside } = await planted();
+  it('a link in the place of the folder for unfinished writes stops writes, and the next start', async () => {
+    const { folder, outside, objects } = await planted();
     await rm(join(folder, UNFINISHED), { recursive: true });
     await symlink(outside, join(folder, UNFINISHED));
-    await expect(FolderObjects.open(folder)).rejects.toMatchObject({
+    const isLink = {
       code: 'store_corrupt',
       message: expect.stringContaining(`${join(folder, UNFINISHED)} is a symbolic link`),
-    });
+    };
+    await expect(objects.put('t/b', bytesOf('x'))).rejects.toMatchObject(isLink);
+    await expect(objects.replace('t/a', bytesOf('x'))).rejects.toMatchObject(isLink);
+    await expect(FolderObjects.open(folder)).rejects.toMatchObject(isLink);
+    expect(await objects.get('t/a')).toEqual(bytesOf('inside'));
     expect(await readdir(outside)).toEqual(['a']);
   });
 

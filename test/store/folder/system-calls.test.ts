@@ -1,72 +1,15 @@
 import { mkdir, readdir } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { FolderObjects, UNFINISHED } from '../../../lib/store/folder/objects.ts';
 import { bytesOf } from '../objects.contract.ts';
+import { run } from '../system-calls.ts';
 import { temporaryFolder } from '../temporary.ts';
 
-/** The system calls that the driver made through `node:fs/promises`, and which of them is to fail. */
-const system = vi.hoisted(() => ({
-  calls: [] as string[],
-  failAt: 0,
-  failWith: 'EIO',
-  /** Counts a call and fails it if its turn has come. */
-  enter(call: string): void {
-    this.calls.push(call);
-    if (this.calls.length !== this.failAt) return;
-    throw Object.assign(new Error(`${this.failWith}: planned`), { code: this.failWith });
-  },
-}));
-
-vi.mock('node:fs/promises', async (importOriginal) => {
-  const real = await importOriginal<typeof import('node:fs/promises')>();
-  const wrapped: Record<string, unknown> = { ...real };
-  for (const name of ['mkdir', 'link', 'rename', 'unlink', 'lstat', 'realpath', 'readdir', 'rm'] as const) {
-    // The arguments and the result are passed through as they are.
-    const call = real[name] as (...args: unknown[]) => Promise<unknown>;
-    wrapped[name] = async (...args: unknown[]) => {
-      system.enter(`${name} ${args.slice(0, 2).map(nameOf).join(' ').trim()}`);
-      return call(...args);
-    };
-  }
-  wrapped.open = async (...args: Parameters<typeof real.open>) => {
-    const name = nameOf(args[0]);
-    system.enter(`open ${name}`);
-    const handle = await real.open(...args);
-    return {
-      writeFile: async (bytes: Uint8Array) => {
-        // A disk fills up in the middle of a write.
-        await handle.writeFile(bytes.subarray(0, 1));
-        system.enter(`write ${name}`);
-        await handle.writeFile(bytes.subarray(1));
-      },
-      sync: async () => {
-        system.enter(`sync ${name}`);
-        await handle.sync();
-      },
-      close: () => handle.close(),
-    };
-  };
-  return wrapped;
-});
-
-/** The last segment of a path; `tmp` for the random names of unfinished writes. */
-function nameOf(path: unknown): string {
-  if (typeof path !== 'string') return '';
-  return /[0-9a-f-]{36}$/.test(path) ? 'tmp' : basename(path);
-}
-
-/** Runs work with the nth system call failing; 0: none. @returns the calls made and the error's code. */
-async function run(work: () => Promise<unknown>, failAt = 0, failWith = 'EIO') {
-  Object.assign(system, { calls: [], failAt, failWith });
-  const told = await work().then(
-    () => 'ok',
-    (error) => error.code,
-  );
-  const { calls } = system;
-  Object.assign(system, { calls: [], failAt: 0 });
-  return { told, calls };
-}
+// Imported in the factory, which runs before the imports above are there.
+vi.mock('node:fs/promises', async (importOriginal) =>
+  (await import('../system-calls.ts')).recorded(await importOriginal()),
+);
 
 describe('what is on disk when a write is acknowledged', () => {
   it('put: the bytes before the name, the name before the answer, and each new folder in the one above it', async () => {
