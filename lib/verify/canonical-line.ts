@@ -50,7 +50,10 @@ const SEQ = ascii(',"seq":');
 const SUBMITTER = ascii(',"submitter":"');
 const TRAIL = ascii(',"trail":"');
 const VERSION = ascii('","v":1}');
-const LITERALS = new Map([...['true', 'false', 'null']].map((word) => [word.charCodeAt(0), ascii(word)]));
+const TRUE = ascii('true');
+const FALSE = ascii('false');
+const NULL = ascii('null');
+const LOWER_A = 0x61;
 
 /**
  * Reads the line in `bytes[start, end)`. False: it is not a canonical record line, or nested deeper than 64; the
@@ -94,13 +97,13 @@ function follows(bytes: Uint8Array, at: number, end: number, text: Uint8Array): 
 function scanHex(bytes: Uint8Array, start: number, end: number, count: number): number {
   const stop = start + count;
   if (stop > end) return -1;
-  for (let at = start; at < stop; at++) if (!isLowerHex(bytes[at] ?? 0)) return -1;
+  for (let at = start; at < stop; at++) if (isHex[bytes[at] ?? 0] === 0) return -1;
   return stop;
 }
 
-function isLowerHex(byte: number): boolean {
-  return (byte >= 0x30 && byte <= 0x39) || (byte >= 0x61 && byte <= 0x66);
-}
+const isHex = Uint8Array.from({ length: 256 }, (_, byte) =>
+  (byte >= 0x30 && byte <= 0x39) || (byte >= 0x61 && byte <= 0x66) ? 1 : 0,
+);
 
 /** Offset after a decimal of 1 to 16 digits without leading zero, or -1. */
 function scanCount(bytes: Uint8Array, start: number, end: number): number {
@@ -129,9 +132,9 @@ function scanValue(bytes: Uint8Array, at: number, end: number, depth: number): n
   if (first === QUOTE) return scanString(bytes, at + 1, end);
   if (first === OPEN_BRACE) return depth < MAX_DEPTH ? scanObject(bytes, at + 1, end, depth + 1) : -1;
   if (first === OPEN_BRACKET) return depth < MAX_DEPTH ? scanArray(bytes, at + 1, end, depth + 1) : -1;
-  const literal = LITERALS.get(first);
-  if (literal !== undefined) return follows(bytes, at, end, literal) ? at + literal.length : -1;
-  return scanNumber(bytes, at, end);
+  if (first < LOWER_A) return scanNumber(bytes, at, end);
+  const literal = first === 0x74 ? TRUE : first === 0x66 ? FALSE : NULL;
+  return follows(bytes, at, end, literal) ? at + literal.length : -1;
 }
 
 /** Members sorted by key (section 3.2.3), no two alike, no white space (section 3.2.1). */

@@ -1,21 +1,22 @@
 import { canonicalJson } from '../event/canonical.ts';
 import { SealtrailError } from '../log/error.ts';
-import type { Hash } from '../log/hash.ts';
+import { HASH_BYTES } from '../log/hash.ts';
 import { MAX_RECORD_BYTES, parseRecord } from '../log/record.ts';
 import { type ScannedLine, scanRecordLine } from './canonical-line.ts';
-import type { Problem, ProblemKind } from './problem.ts';
+import type { ProblemKind } from './problem.ts';
 
 /** `seq` of a line that does not say which record it is. */
 export const UNREADABLE = -1;
 
 /** A record line as it lies in a segment or bundle, and what it says of itself. */
 export interface Line {
-  readonly bytes: Uint8Array;
+  /** The line behind the byte 0x00: what is hashed (RFC 6962 section 2.1). */
+  readonly leaf: Buffer;
   /** As the line says; {@link UNREADABLE} where it is no record. */
   readonly seq: number;
   /** Unix milliseconds. */
   readonly receivedAt: number;
-  /** Offset of the 64 hex digits of `prev`, or, for a line that is not canonical, the digits themselves. */
+  /** Offset in `leaf` of the 64 hex digits of `prev`, or, for a line that is not canonical, the digits themselves. */
   readonly prev: number | string;
   /** The object it lies in. */
   readonly object: string;
@@ -35,19 +36,19 @@ export class LineReader {
   }
 
   /**
-   * Reads a line without its line feed and reports what is wrong with it in itself.
+   * Reads a line and reports what is wrong with it in itself.
    *
-   * @param bytes the line alone
+   * @param leaf the line, without its line feed, behind the byte 0x00
    */
-  read(bytes: Uint8Array, object: string, report: ReportLine): Line {
+  read(leaf: Buffer, object: string, report: ReportLine): Line {
     if (
-      bytes.length <= MAX_RECORD_BYTES &&
-      scanRecordLine(bytes, 0, bytes.length, scanned) &&
-      this.#isOurs(bytes, scanned.trailAt, scanned.trailEnd)
+      leaf.length <= 1 + MAX_RECORD_BYTES &&
+      scanRecordLine(leaf, 1, leaf.length, scanned) &&
+      this.#isOurs(leaf, scanned.trailAt, scanned.trailEnd)
     ) {
-      return { bytes, seq: scanned.seq, receivedAt: scanned.receivedAt, prev: scanned.prevAt, object };
+      return { leaf, seq: scanned.seq, receivedAt: scanned.receivedAt, prev: scanned.prevAt, object };
     }
-    return this.#readSlowly(bytes, object, report);
+    return this.#readSlowly(leaf, object, report);
   }
 
   #isOurs(bytes: Uint8Array, start: number, end: number): boolean {
@@ -58,25 +59,27 @@ export class LineReader {
   }
 
   /** What the scanner refuses is looked at as a whole, to say what is wrong; deep nesting is nothing wrong. */
-  #readSlowly(bytes: Uint8Array, object: string, report: ReportLine): Line {
+  #readSlowly(leaf: Buffer, object: string, report: ReportLine): Line {
+    const bytes = leaf.subarray(1);
     try {
       const record = parseRecord(bytes);
-      if (record.trail !== this.#trail.toString()) {
-        report('wrong_trail', `the record says that it is of the trail ${record.trail}`, record.seq);
+      const { seq, receivedAt, prev, trail } = record;
+      if (trail !== this.#trail.toString()) {
+        report('wrong_trail', `the record says that it is of the trail ${trail}`, seq);
       }
       if (!isCanonical(record, bytes)) {
-        report('not_canonical', 'the line is not the canonical JSON (RFC 8785) of what it says', record.seq);
+        report('not_canonical', 'the line is not the canonical JSON (RFC 8785) of what it says', seq);
       }
-      return { bytes, seq: record.seq, receivedAt: record.receivedAt, prev: record.prev, object };
+      return { leaf, seq, receivedAt, prev, object };
     } catch (error) {
       if (!(error instanceof SealtrailError)) throw error;
       report('malformed_record', `the line is no record: ${error.message}`);
-      return { bytes, seq: UNREADABLE, receivedAt: UNREADABLE, prev: '', object };
+      return { leaf, seq: UNREADABLE, receivedAt: UNREADABLE, prev: '', object };
     }
   }
 }
 
-function isCanonical(record: unknown, bytes: Uint8Array): boolean {
+function isCanonical(record: unknown, bytes: Buffer): boolean {
   try {
     return Buffer.from(canonicalJson(record)).equals(bytes);
   } catch (error) {
@@ -86,29 +89,16 @@ function isCanonical(record: unknown, bytes: Uint8Array): boolean {
   }
 }
 
-/** Whether a line names `hash` as the hash of the record before it. */
-export function namesPrevious({ bytes, prev }: Line, hash: Hash): boolean {
-  if (typeof prev === 'string') return Buffer.from(hash).toString('hex') === prev;
-  for (let i = 0; i < hash.length; i++) {
-    const byte = hash[i] ?? 0;
-    if (bytes[prev + 2 * i] !== hexDigit(byte >> 4) || bytes[prev + 2 * i + 1] !== hexDigit(byte & 15)) return false;
+/** The hex digits of each byte. */
+const HIGH = Uint8Array.from({ length: 256 }, (_, byte) => (byte >> 4).toString(16).charCodeAt(0));
+const LOW = Uint8Array.from({ length: 256 }, (_, byte) => (byte & 15).toString(16).charCodeAt(0));
+
+/** Whether a line names the hash at `row[at...]` as the hash of the record before it. */
+export function namesPrevious({ leaf, prev }: Line, row: Uint8Array, at: number): boolean {
+  if (typeof prev === 'string') return Buffer.from(row.subarray(at, at + HASH_BYTES)).toString('hex') === prev;
+  for (let i = 0; i < HASH_BYTES; i++) {
+    const byte = row[at + i] ?? 0;
+    if (leaf[prev + 2 * i] !== HIGH[byte] || leaf[prev + 2 * i + 1] !== LOW[byte]) return false;
   }
   return true;
 }
-
-const hexDigit = (nibble: number): number => nibble + (nibble < 10 ? 0x30 : 0x57);
-
-/** Makes a problem out of what is known of its place. */
-export const lineProblem = (
-  kind: ProblemKind,
-  trail: string,
-  object: string,
-  seq: number,
-  message: string,
-): Problem => ({
-  kind,
-  trail,
-  object,
-  seq,
-  message,
-});

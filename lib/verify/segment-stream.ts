@@ -10,6 +10,9 @@ import { type SegmentIndex, segmentKey } from './segment-index.ts';
 
 const DAY_MS = 86_400_000;
 const LINE_FEED = 0x0a;
+/** RFC 6962 section 2.1: what is hashed of a leaf begins with this byte. */
+const LEAF_PREFIX = 0x00;
+const PREFIX = Buffer.from([LEAF_PREFIX]);
 /** Problems of a segment as a whole, reported by one reader only. */
 const OF_THE_WHOLE: ReadonlySet<ProblemKind> = new Set([
   'malformed_segment',
@@ -126,9 +129,9 @@ export class SegmentStream {
     };
     const aligner = new SegmentAligner(first, last, (seq, line) => this.#place(seq, line), report);
     const checkDay = dayCheck(segment, report);
-    const lines = new LineSplitter((bytes) => {
+    const lines = new LineSplitter((leaf) => {
       if (aligner.isOverfull) return;
-      const line = this.#reader.read(bytes, object, (kind, message, seq) => report(kind, seq ?? aligner.next, message));
+      const line = this.#reader.read(leaf, object, (kind, message, seq) => report(kind, seq ?? aligner.next, message));
       checkDay(line);
       aligner.add(line);
     });
@@ -174,32 +177,41 @@ function dayCheck({ day, first }: SegmentName, report: ReportAt): (line: Line) =
   };
 }
 
-/** Cuts chunks into lines, each without its line feed. A line that is too long for a record is handed out in parts. */
+/**
+ * Cuts chunks into lines, and gives each the prefix of a leaf (RFC 6962 section 2.1) in place of the line feed before it,
+ * so that nothing is copied. A line that is too long for a record is handed out in parts.
+ */
 class LineSplitter {
-  readonly #each: (line: Uint8Array) => void;
-  #rest: Buffer = Buffer.alloc(0);
+  readonly #each: (leaf: Buffer) => void;
+  /** The beginning of a line, behind its prefix. */
+  #rest: Buffer = PREFIX;
 
-  constructor(each: (line: Uint8Array) => void) {
+  constructor(each: (leaf: Buffer) => void) {
     this.#each = each;
   }
 
+  /** @param chunk is written to */
   add(chunk: Buffer): void {
-    let start = 0;
+    let start = 0; // of the line whose prefix is before it
     for (let end = chunk.indexOf(LINE_FEED); end >= 0; end = chunk.indexOf(LINE_FEED, start)) {
-      const line = chunk.subarray(start, end);
-      this.#each(this.#rest.length === 0 ? line : Buffer.concat([this.#rest, line]));
-      this.#rest = Buffer.alloc(0);
+      if (start === 0) {
+        this.#each(Buffer.concat([this.#rest, chunk.subarray(0, end)]));
+        this.#rest = PREFIX;
+      } else {
+        chunk[start - 1] = LEAF_PREFIX;
+        this.#each(chunk.subarray(start - 1, end));
+      }
       start = end + 1;
     }
     this.#rest = Buffer.concat([this.#rest, chunk.subarray(start)]);
-    if (this.#rest.length <= MAX_RECORD_BYTES) return;
+    if (this.#rest.length <= 1 + MAX_RECORD_BYTES) return;
     this.#each(this.#rest);
-    this.#rest = Buffer.alloc(0);
+    this.#rest = PREFIX;
   }
 
   /** @returns whether the last line was whole; it is handed out all the same */
   finish(): boolean {
-    if (this.#rest.length === 0) return true;
+    if (this.#rest.length <= PREFIX.length) return true;
     this.#each(this.#rest);
     return false;
   }

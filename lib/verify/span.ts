@@ -1,6 +1,6 @@
 import { checkpointName } from '../log/archive.ts';
-import { EMPTY_FRONTIER, type Frontier, frontierRoot, type Growth, growTree } from '../log/frontier.ts';
-import { type Hash, nodeHash, ZERO_HASH } from '../log/hash.ts';
+import { EMPTY_FRONTIER } from '../log/frontier.ts';
+import { EMPTY_ROOT, HASH_BYTES, type Hash, ZERO_HASH } from '../log/hash.ts';
 import { MAX_RECORD_BYTES } from '../log/record.ts';
 import { TILE_WIDTH } from '../log/tile.ts';
 import type { Objects } from '../store/ports.ts';
@@ -14,6 +14,7 @@ import { SegmentStream } from './segment-stream.ts';
 import type { Seam, SpanJob, SpanResult } from './span-job.ts';
 import { type Copy, TileReader, UpperTiles } from './tiles.ts';
 import { TimelineCounter } from './timeline.ts';
+import { type OnRoot, TreeWalk } from './tree-walk.ts';
 import { type Settled, settleUnit } from './unit.ts';
 
 /** Units whose objects are fetched ahead of the one that is looked at. */
@@ -51,6 +52,7 @@ class SpanWalk {
   readonly #roots: RootChecks;
   readonly #tiles: TileReader;
   readonly #upper: UpperTiles;
+  readonly #tree: TreeWalk;
   readonly #segments: SegmentStream;
   readonly #reader: LineReader;
   #segmentCount = 0;
@@ -61,7 +63,6 @@ class SpanWalk {
   /** The record that comes next. */
   #at: number;
   // What the records so far hand on to the next: see Seam.
-  #frontier: Frontier | undefined;
   #leaf: Hash | undefined;
   #receivedAt: number | undefined;
 
@@ -75,6 +76,7 @@ class SpanWalk {
     this.#roots = new RootChecks(job, evidence, this.#findings);
     this.#tiles = new TileReader(source);
     this.#upper = new UpperTiles(source, this.#tiles);
+    this.#tree = new TreeWalk(this.#upper);
     this.#reader = new LineReader(trail);
     this.#segments = new SegmentStream({
       ...source,
@@ -100,7 +102,7 @@ class SpanWalk {
     return {
       span,
       start,
-      end: { frontier: this.#frontier, leaf: this.#leaf, receivedAt: this.#receivedAt },
+      end: { frontier: this.#tree.frontier, leaf: this.#leaf, receivedAt: this.#receivedAt },
       firstAt: this.#firstAt,
       records: this.#records,
       bytes: this.#bytes,
@@ -119,7 +121,7 @@ class SpanWalk {
   async #begin(): Promise<Seam> {
     const { span, start } = this.#job;
     const seam = start ?? (await this.#seamFromTiles(span.from));
-    this.#frontier = seam.frontier;
+    this.#tree.frontier = seam.frontier;
     this.#leaf = seam.leaf;
     this.#receivedAt = seam.receivedAt;
     return seam;
@@ -134,7 +136,7 @@ class SpanWalk {
   /** A checkpoint of size 0 can be archived before there is a record. */
   async #checkEmpty(): Promise<void> {
     for (const claim of await this.#roots.claims(0, 0)) {
-      this.#roots.compare(claim, frontierRoot(EMPTY_FRONTIER), false);
+      this.#roots.compare(claim, EMPTY_ROOT, false);
     }
   }
 
@@ -193,14 +195,15 @@ class SpanWalk {
     if (leapt) this.#leap(first);
     // Behind a hole the tiles may help, at once or where the next tile above begins.
     const mayResume = leapt || index % TILE_WIDTH === 0;
-    if (this.#frontier === undefined && mayResume) this.#frontier = await this.#upper.frontier(first);
+    if (this.#tree.frontier === undefined && mayResume) this.#tree.frontier = await this.#upper.frontier(first);
     const [bundles, tiles, claims] = await Promise.all([fetched.bundles, fetched.tiles, fetched.claims]);
     const subtree = width === TILE_WIDTH ? await this.#upper.hash(1, index) : undefined;
     const lines = await this.#segments.take(width);
     const unit = { trail, first, lines, bundles, tiles, subtree };
     const settled = settleUnit(unit, this.#reader, this.#findings);
-    this.#checkChain(first, settled.lines, settled.leaves);
-    await this.#growTo(first, settled, claims, subtree);
+    this.#checkChain(first, settled);
+    const onRoot: OnRoot = (claim, root) => this.#onRoot(claim, root, first, settled.lines);
+    await this.#tree.add(first, settled.row, settled.known, claims, subtree, onRoot);
     this.#at = first + width;
     this.#options.onRecords?.(width, this.#findings.total);
   }
@@ -208,30 +211,36 @@ class SpanWalk {
   /** Over records of which nothing is left. */
   #leap(to: number): void {
     this.#hole ??= this.#at;
-    this.#frontier = undefined;
+    this.#tree.frontier = undefined;
     this.#leaf = undefined;
     this.#segments.skipTo(to);
   }
 
   /** Each record names the one before it, and time does not run backwards. */
-  #checkChain(first: number, lines: readonly (Line | undefined)[], leaves: readonly (Hash | undefined)[]): void {
-    const { trail } = this.#job;
-    for (let at = 0; at < lines.length; at++) {
-      const line = lines[at];
-      const seq = first + at;
-      if (line === undefined) this.#hole ??= seq;
+  #checkChain(first: number, { row, known, lines }: Settled): void {
+    let before: Uint8Array | undefined = this.#leaf;
+    let at = 0;
+    for (let i = 0; i < lines.length; i++) {
+      const line = lines[i];
+      if (line === undefined) this.#hole ??= first + i;
       else {
         this.#records += 1;
-        this.#bytes += line.bytes.length;
-        const { object } = line;
-        if (line.seq !== UNREADABLE) this.#checkTime(seq, line);
-        if (line.seq !== UNREADABLE && this.#leaf !== undefined && !namesPrevious(line, this.#leaf)) {
-          const message = 'prev is not the hash of the record before';
-          this.#findings.add({ kind: 'broken_chain', trail, object, seq, message });
+        this.#bytes += line.leaf.length - 1;
+        if (line.seq !== UNREADABLE) {
+          this.#checkTime(first + i, line);
+          if (before !== undefined && !namesPrevious(line, before, at)) this.#reportBroken(first + i, line);
         }
       }
-      this.#leaf = leaves[at];
+      // Behind a lost record nothing is known until the next one that is not.
+      before = i < known || !isLost(row, i) ? row : undefined;
+      at = i * HASH_BYTES;
     }
+    this.#leaf = before?.subarray(at, at + HASH_BYTES);
+  }
+
+  #reportBroken(seq: number, { object }: Line): void {
+    const message = 'prev is not the hash of the record before';
+    this.#findings.add({ kind: 'broken_chain', trail: this.#job.trail, object, seq, message });
   }
 
   #checkTime(seq: number, { receivedAt, object }: Line): void {
@@ -245,53 +254,10 @@ class SpanWalk {
     this.#receivedAt = receivedAt;
   }
 
-  /** Adds a unit's leaves to the tree and compares the roots and the tiles above on the way. */
-  async #growTo(
-    first: number,
-    { leaves, lines }: Settled,
-    claims: readonly RootClaim[],
-    subtree: Hash | undefined,
-  ): Promise<void> {
-    const gap = leaves.indexOf(undefined);
-    const usable = leaves.slice(0, gap < 0 ? leaves.length : gap).filter((leaf) => leaf !== undefined);
-    const before = this.#frontier;
-    let growth: Growth | undefined;
-    let done = 0;
-    const growBy = (count: number): void => {
-      if (this.#frontier === undefined || count === done) return;
-      growth = growTree(this.#frontier, usable.slice(done, count));
-      this.#frontier = growth.frontier;
-      done = count;
-    };
-    for (const claim of claims) {
-      const count = claim.size - first;
-      if (count <= 0 || count > usable.length) continue;
-      growBy(count);
-      if (this.#frontier === undefined) continue;
-      this.#roots.compare(claim, frontierRoot(this.#frontier), this.#hole !== undefined && this.#hole < claim.size);
-      const receivedAt = lines[count - 1]?.receivedAt ?? UNREADABLE;
-      if (receivedAt !== UNREADABLE && claim.source === 'archived') this.#timeline.addCheckpoint(receivedAt);
-    }
-    if (gap >= 0) {
-      this.#frontier = bridge(before, first, subtree);
-      return;
-    }
-    growBy(usable.length);
-    if (usable.length === TILE_WIDTH) await this.#checkUpper(first, usable, growth);
-  }
-
-  /** Compares each subtree that the unit has completed with the tile that holds its hash. */
-  async #checkUpper(first: number, leaves: readonly Hash[], growth: Growth | undefined): Promise<void> {
-    const units = first / TILE_WIDTH + 1;
-    if (growth === undefined) {
-      // Nothing is known of what lies before, so only the lowest level can be compared.
-      return this.#upper.check(1, units - 1, growTree(EMPTY_FRONTIER, leaves).root);
-    }
-    for (let level = 1, count = units; ; level++, count /= TILE_WIDTH) {
-      const hash = growth.node({ level: level * 8, index: count - 1 });
-      if (hash !== undefined) await this.#upper.check(level, count - 1, hash);
-      if (count % TILE_WIDTH !== 0) return;
-    }
+  #onRoot(claim: RootClaim, root: Hash, first: number, lines: readonly (Line | undefined)[]): void {
+    this.#roots.compare(claim, root, this.#hole !== undefined && this.#hole < claim.size);
+    const receivedAt = lines[claim.size - first - 1]?.receivedAt ?? UNREADABLE;
+    if (receivedAt !== UNREADABLE && claim.source === 'archived') this.#timeline.addCheckpoint(receivedAt);
   }
 
   /** A run of the archiver ends with a checkpoint; within a run a segment ends when the day does, or when it is full. */
@@ -308,15 +274,8 @@ class SpanWalk {
   }
 }
 
-/** Goes on behind a unit whose records are not all there, on the word of the tile above. A signed root proves it. */
-function bridge(before: Frontier | undefined, first: number, subtree: Hash | undefined): Frontier | undefined {
-  if (before === undefined || subtree === undefined) return undefined;
-  const nodes = [...before.nodes];
-  let hash = subtree;
-  for (let index = first / TILE_WIDTH; index % 2 === 1; index = (index - 1) / 2) {
-    const left = nodes.pop();
-    if (left === undefined) throw new RangeError('a frontier that does not fit its size');
-    hash = nodeHash(left, hash); // RFC 6962 section 2.1
-  }
-  return { size: first + TILE_WIDTH, nodes: [...nodes, hash] };
+/** Whether the hash of a record is lost: no leaf hashes to zeros. */
+function isLost(row: Buffer, at: number): boolean {
+  for (let i = at * HASH_BYTES; i < (at + 1) * HASH_BYTES; i++) if (row[i] !== 0) return false;
+  return true;
 }

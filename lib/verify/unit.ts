@@ -1,10 +1,10 @@
 import { SealtrailError } from '../log/error.ts';
-import { EMPTY_FRONTIER, growTree } from '../log/frontier.ts';
-import { type Hash, leafHash, sameBytes } from '../log/hash.ts';
-import { decodeBundle, decodeTile, encodeBundle, encodeTile } from '../log/tile.ts';
+import { HASH_BYTES, type Hash, sameBytes } from '../log/hash.ts';
+import { decodeBundle, decodeTile, TILE_WIDTH } from '../log/tile.ts';
 import type { Findings } from './findings.ts';
 import { type Line, type LineReader, UNREADABLE } from './line.ts';
 import type { ProblemKind } from './problem.ts';
+import { completeRoot, hashLeaves } from './tile-hash.ts';
 import type { Copy } from './tiles.ts';
 
 /** The records that share a level 0 tile and a bundle, and every copy of them that the archive holds. */
@@ -22,8 +22,10 @@ export interface Unit {
 
 /** What the copies agree on. */
 export interface Settled {
-  /** Leaf hashes; undefined where nothing is left of a record. */
-  readonly leaves: readonly (Hash | undefined)[];
+  /** Leaf hashes, one after the other; those of lost records are zeros. */
+  readonly row: Buffer;
+  /** The first record, counted from the unit's first, whose hash is lost; as many as there are records: none. */
+  readonly known: number;
   /** The line that has the leaf hash; undefined where none is left that has. */
   readonly lines: readonly (Line | undefined)[];
 }
@@ -41,39 +43,43 @@ function complete<T>(list: readonly (T | undefined)[]): readonly T[] | undefined
 export function settleUnit(unit: Unit, reader: LineReader, findings: Findings): Settled {
   const lines = complete(unit.lines);
   if (lines !== undefined) {
-    const leaves = lines.map(({ bytes }) => leafHash(bytes));
-    if (bundlesAgree(unit.bundles, lines) && tilesAgree(unit.tiles, leaves)) return { leaves, lines };
+    const row = hashLeaves(lines);
+    const agree = (tile: Copy): boolean => sameBytes(tile.bytes, row.subarray(0, tile.width * HASH_BYTES));
+    if (unit.tiles.every(agree) && unit.bundles.every((bundle) => holds(bundle, lines))) {
+      return { row, known: lines.length, lines };
+    }
   }
   return new Dispute(unit, reader, findings).settle();
 }
 
-function bundlesAgree(bundles: readonly Copy[], lines: readonly Line[]): boolean {
-  if (bundles.length === 0) return true;
-  const all = encodeBundle(lines.map(({ bytes }) => bytes));
-  return bundles.every(({ width, bytes }) => {
-    const end = lines.slice(width).reduce((at, line) => at - 2 - line.bytes.length, all.length);
-    return width <= lines.length && sameBytes(bytes, all.subarray(0, end));
-  });
+/** Whether a bundle holds these lines, and no more (C2SP tlog-tiles, Log entries: each behind its length in 16 bits). */
+function holds({ width, bytes: stored }: Copy, lines: readonly Line[]): boolean {
+  if (width > lines.length) return false;
+  const bundle = Buffer.from(stored.buffer, stored.byteOffset, stored.length);
+  let at = 0;
+  for (let i = 0; i < width; i++) {
+    const leaf = lines[i]?.leaf;
+    if (leaf === undefined) return false;
+    const end = at + 1 + leaf.length;
+    if (end > bundle.length || bundle.readUInt16BE(at) !== leaf.length - 1) return false;
+    if (bundle.compare(leaf, 1, leaf.length, at + 2, end) !== 0) return false;
+    at = end;
+  }
+  return at === bundle.length;
 }
 
-function tilesAgree(tiles: readonly Copy[], leaves: readonly Hash[]): boolean {
-  if (tiles.length === 0) return true;
-  const all = encodeTile(leaves);
-  return tiles.every(({ width, bytes }) => sameBytes(bytes, all.subarray(0, width * 32)));
-}
+type Hashes = readonly (Hash | undefined)[];
 
 /** Copies that differ, record by record. */
 class Dispute {
   readonly #unit: Unit;
   readonly #reader: LineReader;
   readonly #findings: Findings;
-  readonly #width: number;
 
   constructor(unit: Unit, reader: LineReader, findings: Findings) {
     this.#unit = unit;
     this.#reader = reader;
     this.#findings = findings;
-    this.#width = unit.lines.length;
   }
 
   settle(): Settled {
@@ -81,16 +87,16 @@ class Dispute {
     const entries = bundles.map((copy) => this.#entriesOf(copy));
     const [bundle = []] = entries;
     const [tile] = tiles;
-    const bySegment = lines.map((line) => (line === undefined ? undefined : leafHash(line.bytes)));
-    const byBundle = this.#filled(bundle.map((entry) => leafHash(entry)));
+    const bySegment = lines.map((line) => (line === undefined ? undefined : hashOf(line.leaf)));
+    const byBundle = this.#filled(bundle.map(hashOf));
     const byTile = this.#filled(tile === undefined ? [] : decodeTile(tile.bytes, tile.width));
     const leaves = this.#choose(bySegment, byBundle, byTile);
     for (const [at, line] of lines.entries()) {
       if (line !== undefined) this.#compare('record_mismatch', line.object, at, bySegment[at], leaves[at]);
     }
     for (const [which, copy] of bundles.entries()) {
-      for (const [at, entry] of (entries[which] ?? []).entries()) {
-        this.#compare('record_mismatch', copy.object, at, leafHash(entry), leaves[at]);
+      for (const [at, leaf] of (entries[which] ?? []).entries()) {
+        this.#compare('record_mismatch', copy.object, at, hashOf(leaf), leaves[at]);
       }
     }
     for (const copy of tiles) {
@@ -98,45 +104,43 @@ class Dispute {
         this.#compare('tile_mismatch', copy.object, at, hash, leaves[at]);
       }
     }
-    return { leaves, lines: leaves.map((leaf, at) => this.#lineOf(at, leaf, bySegment[at], bundle[at], byBundle[at])) };
+    const lost = leaves.indexOf(undefined);
+    return {
+      row: Buffer.concat(leaves.map((leaf) => leaf ?? Buffer.alloc(HASH_BYTES))),
+      known: lost < 0 ? leaves.length : lost,
+      lines: leaves.map((leaf, at) => this.#lineOf(at, leaf, bySegment[at], bundle[at])),
+    };
   }
 
-  /** The entries of a bundle that is one; those of another are not looked at. */
-  #entriesOf({ object, width, bytes }: Copy): readonly Uint8Array[] {
+  /** The entries of a bundle that is one, as leaves; those of another are not looked at. */
+  #entriesOf({ object, width, bytes }: Copy): readonly Buffer[] {
     let message: string;
     try {
       const entries = decodeBundle(bytes);
-      if (entries.length === width) return entries;
+      if (entries.length === width) return entries.map((entry) => Buffer.concat([PREFIX, entry]));
       message = `the bundle holds ${entries.length} records, its name says ${width}`;
     } catch (error) {
       if (!(error instanceof SealtrailError)) throw error;
       message = error.message;
     }
     const { trail, first } = this.#unit;
-    this.#findings.add({
-      kind: 'malformed_bundle',
-      trail,
-      object,
-      seq: first,
-      lastSeq: first + width - 1,
-      message,
-    });
+    const about = { trail, object, seq: first, lastSeq: first + width - 1 };
+    this.#findings.add({ kind: 'malformed_bundle', ...about, message });
     return [];
   }
 
-  #filled(hashes: readonly Hash[]): readonly (Hash | undefined)[] {
-    return Array.from({ length: this.#width }, (_, at) => hashes[at]);
+  #filled(hashes: readonly Hash[]): Hashes {
+    return this.#unit.lines.map((_, at) => hashes[at]);
   }
 
   /** The leaf hashes to go on with: what gives the hash in the tile above, or else what most copies say. */
-  #choose(...copies: readonly [Hashes, Hashes, Hashes]): Hashes {
-    const [bySegment, byBundle, byTile] = copies;
+  #choose(bySegment: Hashes, byBundle: Hashes, byTile: Hashes): Hashes {
     const voted = byTile.map((hash, at) => vote(bySegment[at], byBundle[at], hash));
     const { subtree } = this.#unit;
-    if (subtree === undefined) return voted;
     const fits = (hashes: Hashes): boolean => {
       const leaves = complete(hashes);
-      return leaves !== undefined && sameBytes(growTree(EMPTY_FRONTIER, leaves).root, subtree);
+      if (subtree === undefined || leaves?.length !== TILE_WIDTH) return false;
+      return sameBytes(completeRoot(Buffer.concat(leaves)), subtree);
     };
     return [voted, byTile, bySegment, byBundle].find(fits) ?? voted;
   }
@@ -152,18 +156,17 @@ class Dispute {
   #lineOf(
     at: number,
     leaf: Hash | undefined,
-    segmentHash: Hash | undefined,
-    entry: Uint8Array | undefined,
-    entryHash: Hash | undefined,
+    bySegment: Hash | undefined,
+    entry: Buffer | undefined,
   ): Line | undefined {
     if (leaf === undefined) return undefined;
-    if (segmentHash !== undefined && sameBytes(segmentHash, leaf)) return this.#unit.lines[at];
-    if (entry === undefined || entryHash === undefined || !sameBytes(entryHash, leaf)) return undefined;
+    if (bySegment !== undefined && sameBytes(bySegment, leaf)) return this.#unit.lines[at];
+    if (entry === undefined || !sameBytes(hashOf(entry), leaf)) return undefined;
     return this.#readEntry(this.#unit.first + at, entry);
   }
 
   /** A record whose line is gone from the segments is read from the bundle. */
-  #readEntry(seq: number, entry: Uint8Array): Line {
+  #readEntry(seq: number, entry: Buffer): Line {
     const { trail } = this.#unit;
     const object = this.#unit.bundles[0]?.object ?? '';
     const report = (kind: ProblemKind, message: string): void =>
@@ -176,7 +179,10 @@ class Dispute {
   }
 }
 
-type Hashes = readonly (Hash | undefined)[];
+/** RFC 6962 section 2.1: what is hashed of a leaf begins with 0x00. */
+const PREFIX = Buffer.from([0x00]);
+
+const hashOf = (leaf: Buffer): Hash => hashLeaves([{ leaf }]);
 
 /** What two of three say; else what the tile says, the segment, the bundle. */
 function vote(segment: Hash | undefined, bundle: Hash | undefined, tile: Hash | undefined): Hash | undefined {

@@ -1,0 +1,24 @@
+import { readFile } from 'node:fs/promises';
+import { openObjects } from '../lib/cli/archive-source.ts';
+import { parseTrustedKeys, verifyArchive } from '../lib/verify/index.ts';
+
+/** `node bench/verify-run.ts ARCHIVE KEY WORKERS`: verifies once and prints what it took, as JSON. */
+
+const [archive = '', key = '', workers = '1'] = process.argv.slice(2);
+const objects = await openObjects(archive);
+const plan = {
+  count: Number(workers),
+  module: new URL('../lib/cli/archive-source.ts', import.meta.url).href,
+  args: archive,
+};
+const start = process.hrtime.bigint();
+const report = await verifyArchive(objects, {
+  trust: parseTrustedKeys(await readFile(key, 'utf8')),
+  ...(plan.count > 1 ? { workers: plan } : {}),
+});
+const seconds = Number(process.hrtime.bigint() - start) / 1e9;
+if (report.verdict !== 'ok') throw new Error(`the archive does not verify: ${JSON.stringify(report.problems)}`);
+const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage();
+const records = report.trails.reduce((sum, trail) => sum + trail.records, 0);
+const rssMb = Math.round(maxRSS / 1024);
+console.log(JSON.stringify({ records, seconds, cpu: (userCPUTime + systemCPUTime) / 1e6, rssMb }));
