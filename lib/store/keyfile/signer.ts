@@ -50,7 +50,10 @@ export class KeyFileSigner implements Signer {
   static async create(path: string, algorithm: SignatureAlgorithm): Promise<KeyFileSigner> {
     const file = resolve(path);
     const key = generate(algorithm);
-    await writeExclusively(file, key.export({ type: 'pkcs8', format: 'pem' }).toString());
+    const pem = key.export({ type: 'pkcs8', format: 'pem' }).toString();
+    await writeExclusively(file, pem).catch((cause: unknown) => {
+      throw keyFileError(cause, file, 'written');
+    });
     return new KeyFileSigner(key, algorithm);
   }
 
@@ -116,8 +119,6 @@ async function writeExclusively(file: string, pem: string): Promise<void> {
     // The name appears at once and whole: a crash leaves no half key where the next start looks for one.
     await link(unfinished, file);
     await syncFolder(dirname(file));
-  } catch (cause) {
-    throw keyFileError(cause, file, 'written');
   } finally {
     await unlink(unfinished).catch(absent);
   }
