@@ -24,13 +24,19 @@ export async function queryEvents({ queries }: Services, request: ApiRequest, pa
   return { status: 200, ...RENDER[format](page), headers: headersOf(request, format, page) };
 }
 
-/** `GET /v1/trails/{trail}/events/{seq or id}`: one record's line. */
+/** A record number as it is written; `007` is not, and so can only be an id. */
+const RECORD_NUMBER = /^(?:0|[1-9]\d*)$/;
+
+/**
+ * `GET /v1/trails/{trail}/events/{seq or id}`: one record's line. An id that looks like a record number is taken for
+ * one; the filter `id` finds it.
+ */
 export async function getRecord(services: Services, request: ApiRequest, parameters: Parameters): Promise<ApiResponse> {
   const trail = trailOf(parameters);
   request.principal.demand('read', trail);
   rejectUnknown(request.query, []);
   const { event = '' } = parameters;
-  const isNumber = /^\d+$/.test(event);
+  const isNumber = RECORD_NUMBER.test(event);
   const line = isNumber
     ? await services.ledger.record(trail, countOf(event, 'seq'))
     : await recordWithId(services, trail, event);

@@ -227,13 +227,23 @@ async function requestOf(claim: Claim, body: Body, principal: Principal, request
   return {
     method: claim.method,
     path: claim.path,
-    query: new URLSearchParams(claim.query),
+    query: queryOf(claim.query),
     // RFC 9110 section 5.3: repeated fields are one, joined by commas. What is signed is joined in the same way.
     headers: Object.fromEntries([...claim.headers].map(([name, values]) => [name, values.join(', ')])),
     body: await body.decoded(),
     principal,
     requestId,
   };
+}
+
+/** URLSearchParams would replace what is no UTF-8, and the question would be another one. */
+function queryOf(query: string): URLSearchParams {
+  try {
+    if (query.includes('%')) decodeURIComponent(query);
+  } catch (cause) {
+    throw new SealtrailError('invalid_parameter', 'the query is not percent-encoded UTF-8', { field: 'query', cause });
+  }
+  return new URLSearchParams(query);
 }
 
 /** All values by lower-case name: node joins or drops repeated ones, and a signature is over what was sent. */

@@ -124,6 +124,16 @@ describe('a request', () => {
     expect(request?.principal.name).toBe('tester');
   });
 
+  it.each(['actor=%ff', 'actor=%e2%82', 'actor=%zz', 'a=1&%'])(
+    'with a query that is no UTF-8 gets 400: %s',
+    async (query) => {
+      await start();
+      const { status, body } = await send(echo.url, { query });
+      expect([status, JSON.parse(body)]).toMatchObject([400, { code: 'invalid_parameter', field: 'query' }]);
+      expect(echo.requests).toEqual([]);
+    },
+  );
+
   it('leaves one line in the log, without query, ids or content', async () => {
     await start();
     await send(echo.url, { path: '/v1/trails/orders/actors/alice/activity', query: 'days=7' });
