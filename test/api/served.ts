@@ -1,7 +1,7 @@
-import { handle } from '../../lib/api/handle.ts';
 import { SignedHttp } from '../../lib/client/http.ts';
 import { type Embedded, openEmbedded } from '../../lib/server/embedded.ts';
-import { type AccessEntry, HttpServer } from '../../lib/server/server.ts';
+import { serveLog } from '../../lib/server/serve.ts';
+import type { AccessEntry, HttpServer } from '../../lib/server/server.ts';
 import { makeFolder, removeFolder } from '../store/temporary.ts';
 
 /** A real embedded log behind a real socket, in a folder of its own. */
@@ -26,9 +26,8 @@ export async function serve(): Promise<Served> {
   const entries: AccessEntry[] = [];
   const errors: unknown[] = [];
   const log = await openEmbedded(folder, { logName: LOG_NAME, onError: (error) => errors.push(error) });
-  const server = await HttpServer.listen({
-    handle: (request) => handle(log, request, (error) => errors.push(error)),
-    directory: log.directory,
+  const server = await serveLog(log, {
+    onError: (error) => errors.push(error),
     log: (entry) => entries.push(entry),
   });
   const profiles = new Map(log.folder.profiles.map((profile) => [profile.profile, profile]));

@@ -4,9 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { handle } from '../../lib/api/handle.ts';
 import { openEmbedded } from '../../lib/server/embedded.ts';
-import { HttpServer } from '../../lib/server/server.ts';
+import { serveLog } from '../../lib/server/serve.ts';
 
 /**
  * Clients that are not ours, and not from npm, against a real server: botocore and libcurl 8, in a Python environment
@@ -56,9 +55,8 @@ const CALLS: readonly Call[] = [
 
 const folder = mkdtempSync(join(tmpdir(), 'sealtrail-interop-'));
 const log = await openEmbedded(join(folder, 'data'), { logName: 'interop.example' });
-const server = await HttpServer.listen({
-  handle: (request) => handle(log, request, (error) => say(process.stderr, String(error))),
-  directory: log.directory,
+const server = await serveLog(log, {
+  onError: (error) => say(process.stderr, String(error)),
   log: (entry) => entry.status < 400 || say(process.stderr, JSON.stringify(entry)),
 });
 try {
