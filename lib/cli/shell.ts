@@ -1,6 +1,5 @@
-import { defaultProvider } from '@aws-sdk/credential-provider-node';
 import type { Command } from 'commander';
-import { SignedHttp } from '../client/http.ts';
+import { type Credentials, SignedHttp } from '../client/http.ts';
 import { SealtrailError } from '../log/error.ts';
 import { isSystemTrailName, isTrailName } from '../log/record.ts';
 import { EXIT, type ExitCode } from './exit.ts';
@@ -58,16 +57,27 @@ export function connect(terminal: Terminal, options: ServerOptions): SignedHttp 
     );
   }
   const region = options.region ?? terminal.env.AWS_REGION ?? terminal.env.AWS_DEFAULT_REGION;
-  const profile = options.profile ?? terminal.env.AWS_PROFILE;
-  const filepath = terminal.env.AWS_SHARED_CREDENTIALS_FILE;
   return new SignedHttp({
     endpoint,
-    credentials: defaultProvider({
-      ...(profile === undefined ? {} : { profile }),
-      ...(filepath === undefined ? {} : { filepath }),
-    }),
+    credentials: credentialChain(terminal, options.profile),
     ...(region === undefined || region === '' ? {} : { region }),
   });
+}
+
+/** The AWS SDK's chain of credential providers, loaded when it is needed and asked again when credentials expire. */
+function credentialChain({ env }: Terminal, named: string | undefined): () => Promise<Credentials> {
+  const profile = named ?? env.AWS_PROFILE;
+  const filepath = env.AWS_SHARED_CREDENTIALS_FILE;
+  let chain: Promise<() => Promise<Credentials>> | undefined;
+  return async () => {
+    chain ??= import('@aws-sdk/credential-provider-node').then(({ defaultProvider }) =>
+      defaultProvider({
+        ...(profile === undefined ? {} : { profile }),
+        ...(filepath === undefined ? {} : { filepath }),
+      }),
+    );
+    return (await chain)();
+  };
 }
 
 /** For option parsers: an option that may come several times. */

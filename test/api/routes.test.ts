@@ -100,6 +100,8 @@ describe('reading', () => {
     expect(all).toEqual([...new Set(all)].sort((a, b) => a - b));
     const ndjson = await admin.send({ path, query: { actor: 'user-1', order: 'oldest', format: 'ndjson' } });
     expect(ndjson.headers.get('content-type')).toBe('application/x-ndjson');
+    expect(ndjson.headers.get('x-more')).toBe('false');
+    expect(ndjson.headers.get('link')).toBeNull();
     const lines = ndjson.text().trimEnd().split('\n');
     expect(lines.map((line) => JSON.parse(line).seq)).toEqual(all);
     const csv = await admin.send({ path, query: { actor: 'user-1', order: 'oldest', format: 'csv', limit: '1' } });

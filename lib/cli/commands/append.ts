@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createReadStream, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { addAbortSignal } from 'node:stream';
 import { toHex } from '../../log/encoding.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { gather, readEvents } from '../input.ts';
@@ -112,14 +113,15 @@ class Append {
     const { stdin, stderr } = this.#terminal;
     if (this.#file === '-') {
       if (stdin.isTTY === true) stderr.write('Type events, one JSON object a line; Ctrl-D ends.\n');
-      return new Chunks(stdin, undefined);
+      return new Chunks(addAbortSignal(this.#terminal.signal, stdin), undefined);
     }
     const stats = statSync(this.#file, { throwIfNoEntry: false });
     if (stats === undefined || stats.isDirectory()) {
       const why = stats === undefined ? 'there is no such file' : 'it is a folder';
       throw new SealtrailError('usage', `cannot read the events ${this.#file}: ${why}`);
     }
-    return new Chunks(createReadStream(this.#file), stats.isFile() ? stats.size : undefined);
+    const stream = addAbortSignal(this.#terminal.signal, createReadStream(this.#file));
+    return new Chunks(stream, stats.isFile() ? stats.size : undefined);
   }
 
   #count({ receipt, checkpoint }: Uploaded): void {

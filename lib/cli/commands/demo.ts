@@ -1,9 +1,6 @@
 import { mkdir, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { Demo } from '../demo/demo.ts';
-import { loadExamples } from '../demo/examples.ts';
-import { eventsOf } from '../demo/github.ts';
 import type { Install } from '../shell.ts';
 
 interface Options {
@@ -20,6 +17,12 @@ export const installDemo: Install = (program, shell) => {
     )
     .option('--folder <dir>', 'where to put everything (default: a new folder among the temporary ones)')
     .action(async ({ folder }: Options) => {
+      // Only now: the other commands start faster without all of this.
+      const [{ Demo }, { loadExamples }, { eventsOf }] = await Promise.all([
+        import('../demo/demo.ts'),
+        import('../demo/examples.ts'),
+        import('../demo/github.ts'),
+      ]);
       const events = eventsOf(await loadExamples());
       const dir = folder === undefined ? await mkdtemp(join(tmpdir(), 'sealtrail-demo-')) : resolve(folder);
       await mkdir(dir, { recursive: true });

@@ -1,15 +1,8 @@
-import { readFile } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
-import { SealtrailError } from '../../log/error.ts';
-import { type VerifyOptions, verifyArchive } from '../../verify/archive.ts';
-import { exitCodeOf, type Report } from '../../verify/report.ts';
-import { archiveWithin, openObjects } from '../archive-source.ts';
-import { reportLines } from '../report-lines.ts';
-import { collect, type Install, integer, type Shell, trailName, withJson } from '../shell.ts';
-import { count, Progress, type Terminal, write, writeLines } from '../terminal.ts';
-import { readTrust } from '../trust.ts';
+import type { Install } from '../shell.ts';
+import { collect, integer, trailName, withJson } from '../shell.ts';
 
-interface Options {
+/** Options of `sealtrail verify`. */
+export interface VerifyCommandOptions {
   readonly key: string;
   readonly trail?: readonly string[];
   readonly from?: number;
@@ -52,64 +45,9 @@ export const installVerify: Install = (program, shell) => {
     )
     .option('--log-name <name>', 'the name that the log must have, such as audit.example.com')
     .option('--workers [n]', 'threads to work with; without a number, one for each core', integer('--workers', 1, 256));
-  withJson(command).action((archive: string, options: Options) => verify(shell, archive, options));
+  withJson(command).action(async (archive: string, options: VerifyCommandOptions) => {
+    // Only now: the other commands start faster without a verifier.
+    const { verify } = await import('../verifying.ts');
+    await verify(shell, archive, options);
+  });
 };
-
-async function verify(shell: Shell, archive: string, options: Options): Promise<void> {
-  const { terminal } = shell;
-  const report = await reportOn(terminal, archive, options);
-  shell.exitCode = exitCodeOf(report);
-  if (options.json) return write(terminal.stdout, `${JSON.stringify(report)}\n`);
-  await writeLines(terminal.stdout, reportLines(report, terminal.stdout));
-}
-
-async function reportOn(terminal: Terminal, archive: string, options: Options): Promise<Report> {
-  const within = await archiveWithin(archive);
-  if (within !== undefined) {
-    throw new SealtrailError('usage', `${archive} is the data folder of a server; its archive is ${within}`);
-  }
-  const objects = await openObjects(archive);
-  const progress = new Progress(terminal.stderr);
-  try {
-    return await verifyArchive(objects, {
-      ...(await verifyOptions(archive, options)),
-      signal: terminal.signal,
-      onProgress: ({ trail, records, totalRecords, problems }) =>
-        progress.show(() => {
-          const share = totalRecords === 0 ? '' : ` (${Math.floor((100 * records) / totalRecords)} %)`;
-          return `${count(records)} of ${count(totalRecords)} records${share} · ${trail} · ${count(problems)} problems`;
-        }),
-    });
-  } finally {
-    progress.clear();
-    await objects.close();
-  }
-}
-
-async function verifyOptions(archive: string, options: Options): Promise<VerifyOptions> {
-  const { trail, from, to, previous = [], logName } = options;
-  const workers = options.workers === true ? availableParallelism() : (options.workers ?? 1);
-  const module = new URL(
-    import.meta.url.endsWith('.ts') ? '../archive-source.ts' : '../archive-source.js',
-    import.meta.url,
-  );
-  return {
-    source: archive,
-    trust: await readTrust(options.key),
-    ...(trail === undefined ? {} : { trails: trail }),
-    ...(from === undefined && to === undefined
-      ? {}
-      : { range: { from: from ?? 0, to: to ?? Number.MAX_SAFE_INTEGER } }),
-    ...(previous.length === 0 ? {} : { previous: await Promise.all(previous.map(readKept)) }),
-    ...(logName === undefined ? {} : { logName }),
-    ...(workers === 1 ? {} : { workers: { count: workers, module: module.href, args: archive } }),
-  };
-}
-
-async function readKept(name: string): Promise<{ name: string; note: Uint8Array }> {
-  try {
-    return { name, note: await readFile(name) };
-  } catch (cause) {
-    throw new SealtrailError('usage', `cannot read the checkpoint ${name}`, { cause });
-  }
-}

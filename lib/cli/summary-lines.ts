@@ -1,0 +1,86 @@
+import { z } from 'zod';
+import { SealtrailError } from '../log/error.ts';
+import { renderTable } from './table.ts';
+import { count, type Output, painter, plural, widthOf } from './terminal.ts';
+
+const breakdownSchema = z.object({
+  values: z.array(z.object({ value: z.string(), count: z.number() })),
+  distinct: z.number(),
+  others: z.number(),
+});
+
+/** What is needed of the server's answer. */
+const summarySchema = z.object({
+  total: z.number(),
+  by: z.record(z.string(), breakdownSchema),
+  histogram: z.object({ bucket: z.string(), counts: z.array(z.object({ from: z.number(), count: z.number() })) }),
+});
+
+/** How records spread over the values of one dimension. */
+export type Breakdown = z.infer<typeof breakdownSchema>;
+export type Summary = z.infer<typeof summarySchema>;
+
+/** Reads a summary from a server's answer. Errors: `unavailable` where it is none. */
+export function readSummary(answer: unknown): Summary {
+  const parsed = summarySchema.safeParse(answer);
+  if (parsed.success) return parsed.data;
+  throw new SealtrailError('unavailable', 'the server answered with something that is no summary', {
+    cause: parsed.error,
+  });
+}
+
+const TITLES: Readonly<Record<string, string>> = { resourceType: 'resource type' };
+
+/** A summary for people: one small table for each dimension, with bars. */
+export function summaryLines(
+  trail: string,
+  { total, by, histogram }: Summary,
+  out: Output,
+  width = widthOf(out),
+): string[] {
+  if (total === 0) return [`The trail ${trail} has no records in this period.`];
+  const lines = [`${plural(total, 'record')} in ${trail}`];
+  for (const [dimension, breakdown] of Object.entries(by)) {
+    if (breakdown.values.length === 0) continue;
+    const rows = breakdown.values.map(({ value, count: records }) => [value, records] as const);
+    lines.push('', ...bars(TITLES[dimension] ?? dimension, rows, total, out, width));
+    const hidden = breakdown.distinct - breakdown.values.length;
+    if (hidden > 0)
+      lines.push(painter(out)('dim', `and ${count(hidden)} more, with ${plural(breakdown.others, 'record')}`));
+  }
+  const times = histogram.counts.map((one) => [bucketName(one.from, histogram.bucket), one.count] as const);
+  const busiest = Math.max(...histogram.counts.map((one) => one.count));
+  return [...lines, '', ...bars(`${histogram.bucket} (UTC)`, times, busiest, out, width)];
+}
+
+/** Values, their counts, and bars; a bar of full length stands for `whole`. */
+function bars(
+  title: string,
+  rows: readonly (readonly [string, number])[],
+  whole: number,
+  out: Output,
+  width: number,
+): string[] {
+  const paint = painter(out);
+  const longest = Math.min(30, Math.max(8, Math.floor(width / 4)));
+  const cells = rows.map(([value, records]) => [value, count(records), bar(records / whole, longest)]);
+  const columns = [
+    { title },
+    { title: 'records', align: 'right', rigid: true },
+    { title: '', rigid: true, style: (padded: string) => paint('cyan', padded) },
+  ] as const;
+  return renderTable(columns, cells, width, (heading) => paint('bold', heading));
+}
+
+const EIGHTHS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
+
+/** A bar of block characters, in steps of an eighth of a column, and never empty. */
+function bar(share: number, width: number): string {
+  const eighths = Math.max(1, Math.round(share * width * 8));
+  return '█'.repeat(Math.floor(eighths / 8)) + (EIGHTHS[eighths % 8] ?? '');
+}
+
+function bucketName(from: number, bucket: string): string {
+  const text = new Date(from).toISOString().replace('T', ' ');
+  return text.slice(0, bucket === 'day' ? 10 : 16);
+}

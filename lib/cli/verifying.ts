@@ -1,0 +1,71 @@
+import { readFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { SealtrailError } from '../log/error.ts';
+import { type VerifyOptions, verifyArchive } from '../verify/archive.ts';
+import { exitCodeOf, type Report } from '../verify/report.ts';
+import { archiveWithin, openObjects } from './archive-source.ts';
+import type { VerifyCommandOptions } from './commands/verify.ts';
+import { reportLines } from './report-lines.ts';
+import type { Shell } from './shell.ts';
+import { count, Progress, type Terminal, write, writeLines } from './terminal.ts';
+import { readTrust } from './trust.ts';
+
+/** Verifies an archive, prints the report and sets the exit code. */
+export async function verify(shell: Shell, archive: string, options: VerifyCommandOptions): Promise<void> {
+  const { terminal } = shell;
+  const report = await reportOn(terminal, archive, options);
+  shell.exitCode = exitCodeOf(report);
+  if (options.json) return write(terminal.stdout, `${JSON.stringify(report)}\n`);
+  await writeLines(terminal.stdout, reportLines(report, terminal.stdout));
+}
+
+async function reportOn(terminal: Terminal, archive: string, options: VerifyCommandOptions): Promise<Report> {
+  const within = await archiveWithin(archive);
+  if (within !== undefined) {
+    throw new SealtrailError('usage', `${archive} is the data folder of a server; its archive is ${within}`);
+  }
+  const objects = await openObjects(archive);
+  const progress = new Progress(terminal.stderr);
+  try {
+    return await verifyArchive(objects, {
+      ...(await verifyOptions(archive, options)),
+      signal: terminal.signal,
+      onProgress: ({ trail, records, totalRecords, problems }) =>
+        progress.show(() => {
+          const share = totalRecords === 0 ? '' : ` (${Math.floor((100 * records) / totalRecords)} %)`;
+          return `${count(records)} of ${count(totalRecords)} records${share} · ${trail} · ${count(problems)} problems`;
+        }),
+    });
+  } finally {
+    progress.clear();
+    await objects.close();
+  }
+}
+
+async function verifyOptions(archive: string, options: VerifyCommandOptions): Promise<VerifyOptions> {
+  const { trail, from, to, previous = [], logName } = options;
+  const workers = options.workers === true ? availableParallelism() : (options.workers ?? 1);
+  const module = new URL(
+    import.meta.url.endsWith('.ts') ? './archive-source.ts' : './archive-source.js',
+    import.meta.url,
+  );
+  return {
+    source: archive,
+    trust: await readTrust(options.key),
+    ...(trail === undefined ? {} : { trails: trail }),
+    ...(from === undefined && to === undefined
+      ? {}
+      : { range: { from: from ?? 0, to: to ?? Number.MAX_SAFE_INTEGER } }),
+    ...(previous.length === 0 ? {} : { previous: await Promise.all(previous.map(readKept)) }),
+    ...(logName === undefined ? {} : { logName }),
+    ...(workers === 1 ? {} : { workers: { count: workers, module: module.href, args: archive } }),
+  };
+}
+
+async function readKept(name: string): Promise<{ name: string; note: Uint8Array }> {
+  try {
+    return { name, note: await readFile(name) };
+  } catch (cause) {
+    throw new SealtrailError('usage', `cannot read the checkpoint ${name}`, { cause });
+  }
+}

@@ -1,0 +1,98 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable, Writable } from 'node:stream';
+import { WriteStream } from 'node:tty';
+import { main } from '../../lib/cli/main.ts';
+import { listen } from '../../lib/cli/serving.ts';
+import { SignedHttp } from '../../lib/client/http.ts';
+import { type Embedded, openEmbedded } from '../../lib/server/embedded.ts';
+
+/** A stream that keeps what is written, and may say that it is a terminal. */
+export class Screen extends Writable {
+  text = '';
+  readonly isTTY: boolean;
+  readonly columns?: number;
+  readonly #onText: (text: string) => void;
+
+  constructor(columns?: number, onText: (text: string) => void = () => {}) {
+    super({ decodeStrings: false });
+    this.isTTY = columns !== undefined;
+    if (columns !== undefined) this.columns = columns;
+    this.#onText = onText;
+  }
+
+  /** As a real terminal has it: NO_COLOR and the like are looked at there. */
+  getColorDepth(): number {
+    return WriteStream.prototype.getColorDepth.call(this, { TERM: 'xterm-256color', ...process.env });
+  }
+
+  override _write(chunk: string, _encoding: BufferEncoding, done: () => void): void {
+    this.text += chunk;
+    this.#onText(this.text);
+    done();
+  }
+}
+
+export interface CliOptions {
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly input?: string | AsyncIterable<string>;
+  /** Columns of a terminal; without, the output is none. */
+  readonly columns?: number;
+  readonly signal?: AbortSignal;
+  /** Told all that stdout holds, whenever it grows. */
+  readonly onText?: (text: string) => void;
+}
+
+/** Runs a command line in this process: as the real one does, but for the process around it. */
+export async function cli(
+  args: readonly string[],
+  { env = {}, input = '', columns, signal = new AbortController().signal, onText }: CliOptions = {},
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  const stdout = new Screen(columns, onText);
+  const stderr = new Screen(columns);
+  const stdin = Readable.from(typeof input === 'string' ? [input] : input);
+  const code = await main(args, { stdin, stdout, stderr, env: { AWS_EC2_METADATA_DISABLED: 'true', ...env }, signal });
+  return { code, stdout: stdout.text, stderr: stderr.text };
+}
+
+/** A log in a folder of its own, served on a free port, for the tests of one file. */
+export interface TestLog {
+  readonly folder: string;
+  /** Its archive. */
+  readonly archive: string;
+  readonly log: Embedded;
+  readonly url: string;
+  /** Environment of a client with this profile. */
+  env(profile: 'writer' | 'auditor' | 'admin'): Record<string, string>;
+  client(profile: 'writer' | 'auditor' | 'admin'): SignedHttp;
+  close(): Promise<void>;
+}
+
+export async function openTestLog(): Promise<TestLog> {
+  const folder = mkdtempSync(join(tmpdir(), 'sealtrail-cli-'));
+  const data = join(folder, 'data');
+  const log = await openEmbedded(data, { logName: 'log.example' });
+  const server = await listen(log, { host: '127.0.0.1', port: 0 }, new Screen());
+  return {
+    folder,
+    archive: join(data, 'archive'),
+    log,
+    url: server.url,
+    env: (profile) => ({
+      SEALTRAIL_ENDPOINT: server.url,
+      AWS_SHARED_CREDENTIALS_FILE: join(data, 'credentials'),
+      AWS_PROFILE: profile,
+    }),
+    client: (profile) => {
+      const found = log.folder.profiles.find((one) => one.profile === profile);
+      if (found === undefined) throw new Error(`there is no profile ${profile}`);
+      return new SignedHttp({ endpoint: server.url, credentials: async () => found, attempts: 1 });
+    },
+    close: async () => {
+      await server.close();
+      await log.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
