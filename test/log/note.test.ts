@@ -56,6 +56,7 @@ describe('a note', () => {
       });
     }
     const one = key.sign(NAME, TEXT);
+    expect(parseNote(formatNote(TEXT, new Array<NoteSignature>(100).fill(one))).signatures).toHaveLength(100);
     for (const count of [0, 101]) {
       expect(refusal(() => formatNote(TEXT, new Array<NoteSignature>(count).fill(one)))).toEqual({
         code: 'malformed_note',
@@ -65,7 +66,9 @@ describe('a note', () => {
   });
 
   it('has a length', () => {
-    const long = `${'x'.repeat(1_000_000)}\n`;
+    const room = 1_000_000 - noteBy(key, NAME, '\n').length;
+    expect(parseNote(noteBy(key, NAME, `${'x'.repeat(room)}\n`)).text).toHaveLength(room + 1);
+    const long = `${'x'.repeat(room + 1)}\n`;
     expect(refusal(() => parseNote(noteBy(key, NAME, long)))).toEqual({
       code: 'malformed_note',
       message: 'a note has at most 1000000 characters',

@@ -81,6 +81,12 @@ describe('a proof file', () => {
   });
 
   const HASH = Buffer.from(ZERO_HASH).toString('base64');
+
+  it('may have 53 hashes, the levels of the largest tree', () => {
+    const text = `c2sp.org/tlog-proof@v1\nindex 0\n${`${HASH}\n`.repeat(53)}\n${checkpoint}`;
+    expect(parseProof(text).hashes).toHaveLength(53);
+  });
+
   it.each([
     ['', 'a proof has an empty line before its checkpoint'],
     ['c2sp.org/tlog-proof@v1\nindex 0\n', 'a proof has an empty line before its checkpoint'],

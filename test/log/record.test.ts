@@ -157,12 +157,12 @@ describe('a line that is no record', () => {
 });
 
 describe('the name of a trail', () => {
-  it.each(['a', '0', 'orders', 'eu-west-1', 'a-', 'a--b', 'a'.repeat(63)])('may be %j', (name) => {
+  it.each(['a', '0', '9', 'z9', 'orders', 'eu-west-1', 'a-', 'a--b', 'a'.repeat(63)])('may be %j', (name) => {
     expect([isTrailName(name), isSystemTrailName(name)]).toEqual([true, false]);
     expect(parseRecord(recordLine({ ...envelope, trail: name }, '{}')).trail).toBe(name);
   });
 
-  it.each(['_system', '_access', '_0', `_${'a'.repeat(62)}`])("may be the system's own: %j", (name) => {
+  it.each(['_system', '_access', '_0', '_9', '_z9', `_${'a'.repeat(62)}`])("may be the system's own: %j", (name) => {
     expect([isTrailName(name), isSystemTrailName(name)]).toEqual([false, true]);
     expect(parseRecord(recordLine({ ...envelope, trail: name }, '{}')).trail).toBe(name);
   });
