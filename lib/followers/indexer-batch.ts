@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { watermarkKey } from '../ledger/layout.ts';
 import type { Item, Table, Write } from '../store/ports.ts';
 import { type Move, moveWatermark, type Watermark } from './watermark.ts';
@@ -5,6 +6,8 @@ import { type Move, moveWatermark, type Watermark } from './watermark.ts';
 /** Writes of one transaction, beside the one that guards or moves the watermark; the Table takes 100 and 4 MB. */
 const MAX_WRITES = 98;
 const MAX_BYTES = 3_000_000;
+/** Calls after which others get their turn: a long merge must not keep appends waiting. */
+const TURN = 250;
 /** What an item may take besides its body: keys, names and numbers. */
 const ITEM_OVERHEAD_BYTES = 500;
 
@@ -23,6 +26,7 @@ export class Batch {
   #isPlanned: boolean;
   #writes: Write[] = [];
   #bytes = 0;
+  #calls = 0;
 
   /** @param plan how the watermark says what is being done; @param isPlanned whether it says so already */
   constructor(table: Table, mark: Watermark, plan: Move, isPlanned: boolean) {
@@ -34,6 +38,7 @@ export class Batch {
 
   /** Adds writes, which may reach the store now or with the commit. @returns false when another process took over. */
   async add(writes: readonly Write[]): Promise<boolean> {
+    if (++this.#calls % TURN === 0) await setImmediate();
     for (const write of writes) {
       const bytes = bytesOf(write);
       const isFull = this.#writes.length >= MAX_WRITES || this.#bytes + bytes > MAX_BYTES;

@@ -14,38 +14,64 @@ export function typeGroups(type: string): string[] {
   return groups;
 }
 
+/** Entries are sorted as numbers: a fingerprint of 32 bits above the place of a record in its run. */
+const PLACES = 2 ** 21;
+/** Dimensions whose values hardly ever come twice in a run: to remember their fingerprints gains nothing. */
+const UNIQUE: ReadonlySet<Dimension> = new Set(['id', 'request']);
+
 /** Gathers what a run's records have in each dimension, block by block. */
 export class RunContent {
   /** Records gathered. */
   size = 0;
-  /** By fingerprint. Two values with one fingerprint share a list; readers look at the records anyway. */
-  readonly #lists = new Map<number, number[]>();
-  /** The lists again, by dimension and value, since most values come often and hashing is slow. */
-  readonly #known = new Map<Dimension, Map<string, number[]>>();
+  /** The run's first record. */
+  readonly #first: number;
+  #entries = new Float64Array(4096);
+  #count = 0;
+  /** Fingerprints by dimension and value, since most values come often and hashing is slow. */
+  readonly #known = new Map<Dimension, Map<string, number>>();
   readonly #hours: Slice[] = [];
 
+  constructor(first: number) {
+    this.#first = first;
+  }
+
   add(block: Block): void {
-    file(this.#list(BLOCKS_FINGERPRINT), block.first);
     const hour = this.#hour(Math.floor(block.receivedAt / UNIT_MS.hour));
     const minute = Math.floor(block.receivedAt / 60_000) % CELLS.hour;
+    const place = block.first - this.#first;
+    if (place + block.count > PLACES) throw new RangeError(`a run has at most ${PLACES} records`);
+    this.#file(BLOCKS_FINGERPRINT, place);
     for (const [index, line] of block.lines.entries()) {
-      const seq = block.first + index;
-      const record = parseRecord(line);
-      const dimensions = dimensionsOf(record);
+      const dimensions = dimensionsOf(parseRecord(line));
       countRecord(hour.counts, minute, dimensions);
       for (const [dimension, value] of dimensions) {
-        file(this.#listOf(dimension, value), seq);
-        if (dimension === 'type') for (const group of typeGroups(value)) file(this.#listOf(dimension, group), seq);
+        this.#file(this.#fingerprint(dimension, value), place + index);
+        if (dimension !== 'type') continue;
+        for (const group of typeGroups(value)) this.#file(this.#fingerprint(dimension, group), place + index);
       }
     }
     this.size += block.count;
   }
 
-  /** In ascending order of fingerprints, each once. */
+  /** In ascending order of fingerprints, each once. Two values with one fingerprint share their postings. */
   *postings(): Generator<Postings, void, void> {
-    for (const fingerprint of [...this.#lists.keys()].sort((a, b) => a - b)) {
-      yield { fingerprint, seqs: this.#list(fingerprint) };
+    const entries = this.#entries.subarray(0, this.#count).sort();
+    let fingerprint = -1;
+    let seqs: number[] = [];
+    let last = -1;
+    for (const entry of entries) {
+      // A record may have both of two values that share a fingerprint.
+      if (entry === last) continue;
+      last = entry;
+      const next = Math.floor(entry / PLACES);
+      if (next !== fingerprint) {
+        if (fingerprint >= 0) yield { fingerprint, seqs };
+        fingerprint = next;
+        seqs = [];
+      }
+      seqs.push(this.#first + (entry - next * PLACES));
     }
+    if (fingerprint >= 0) yield { fingerprint, seqs };
   }
 
   /** In ascending order. */
@@ -61,31 +87,27 @@ export class RunContent {
     return hour;
   }
 
-  #listOf(dimension: Dimension, value: string): number[] {
+  #fingerprint(dimension: Dimension, value: string): number {
+    if (UNIQUE.has(dimension)) return fingerprintOf(dimension, value);
     let values = this.#known.get(dimension);
     if (values === undefined) {
       values = new Map();
       this.#known.set(dimension, values);
     }
-    let list = values.get(value);
-    if (list === undefined) {
-      list = this.#list(fingerprintOf(dimension, value));
-      values.set(value, list);
+    let fingerprint = values.get(value);
+    if (fingerprint === undefined) {
+      fingerprint = fingerprintOf(dimension, value);
+      values.set(value, fingerprint);
     }
-    return list;
+    return fingerprint;
   }
 
-  #list(fingerprint: number): number[] {
-    let list = this.#lists.get(fingerprint);
-    if (list === undefined) {
-      list = [];
-      this.#lists.set(fingerprint, list);
+  #file(fingerprint: number, place: number): void {
+    if (this.#count === this.#entries.length) {
+      const wider = new Float64Array(2 * this.#count);
+      wider.set(this.#entries);
+      this.#entries = wider;
     }
-    return list;
+    this.#entries[this.#count++] = fingerprint * PLACES + place;
   }
-}
-
-/** Records come in order, so one that is there already is the last. */
-function file(seqs: number[], seq: number): void {
-  if (seqs.at(-1) !== seq) seqs.push(seq);
 }

@@ -58,7 +58,10 @@ export class PostingsWriter {
   readonly #trail: string;
   readonly #run: Run;
   readonly #class: number;
-  #bucket: string | undefined;
+  /** Fingerprints of one bucket are the same but for so many bits. */
+  readonly #bits: number;
+  /** One of the fingerprints of the bucket that is being filled. */
+  #bucket: number | undefined;
   #pieces: VarintWriter[] = [];
   #previous = 0;
 
@@ -66,15 +69,14 @@ export class PostingsWriter {
     this.#trail = trail;
     this.#run = run;
     this.#class = classOf(run.size);
+    this.#bits = 32 - 4 * bucketDigits(this.#class);
   }
 
   /** Takes in postings. @returns the writes that are ready. */
   add({ fingerprint, seqs }: Postings): Write[] {
     const writes: Write[] = [];
-    const bucket = bucketOf(fingerprint, this.#class);
-    if (bucket !== this.#bucket) writes.push(...this.end());
-    this.#bucket = bucket;
-    const list = encodeSeqs(seqs, this.#run.first);
+    if (!this.#isInBucket(fingerprint)) writes.push(...this.end());
+    this.#bucket = fingerprint;
     let piece = this.#pieces.at(-1);
     if (piece === undefined || piece.length > ITEM_BYTES) {
       piece = new VarintWriter();
@@ -83,9 +85,9 @@ export class PostingsWriter {
     }
     piece.put(fingerprint - this.#previous);
     this.#previous = fingerprint;
-    if (list.length <= LONG_BYTES) {
+    if (!isLong(seqs)) {
       piece.put(seqs.length * 2);
-      piece.append(list);
+      writeSeqs(piece, seqs, this.#run.first);
       return writes;
     }
     const parts = splitSeqs(seqs);
@@ -106,16 +108,24 @@ export class PostingsWriter {
     return pieces.map((piece, index) => ({
       put: {
         partition,
-        sort: pieceSort(this.#bucket ?? '', this.#run.first, index),
+        sort: pieceSort(bucketOf(this.#bucket ?? 0, this.#class), this.#run.first, index),
         attributes: { pieces: pieces.length, body: piece.bytes() },
       },
     }));
   }
 
+  #isInBucket(fingerprint: number): boolean {
+    if (this.#bucket === undefined) return false;
+    // A shift by 32 bits would be none.
+    return this.#bits === 32 || fingerprint >>> this.#bits === this.#bucket >>> this.#bits;
+  }
+
   #partWrite(fingerprint: number, seqs: readonly number[]): Write {
     const first = seqs[0] ?? 0;
     const key = partKey(this.#trail, this.#run, fingerprint, first);
-    return { put: { ...key, attributes: { body: encodeSeqs(seqs, first).bytes() } } };
+    const writer = new VarintWriter();
+    writeSeqs(writer, seqs, first);
+    return { put: { ...key, attributes: { body: writer.bytes() } } };
   }
 }
 
@@ -140,14 +150,22 @@ function partKey(trail: string, run: Run, fingerprint: number, first: number): K
   };
 }
 
-function encodeSeqs(seqs: readonly number[], base: number): VarintWriter {
-  const writer = new VarintWriter();
+function writeSeqs(writer: VarintWriter, seqs: readonly number[], base: number): void {
   let previous = base;
   for (const seq of seqs) {
     writer.put(seq - previous);
     previous = seq;
   }
-  return writer;
+}
+
+/** Bytes that the step from a number to the next one takes, within a run. */
+const stepBytes = (step: number): number => (step < 128 ? 1 : step < 16_384 ? 2 : 3);
+
+function isLong(seqs: readonly number[]): boolean {
+  if (seqs.length <= LONG_BYTES / 3) return false;
+  let bytes = 0;
+  for (let i = 1; i < seqs.length; i++) bytes += stepBytes((seqs[i] ?? 0) - (seqs[i - 1] ?? 0));
+  return bytes > LONG_BYTES;
 }
 
 function decodeSeqs(reader: VarintReader, count: number, base: number): number[] {
@@ -167,8 +185,7 @@ function splitSeqs(seqs: readonly number[]): (readonly number[])[] {
   let start = 0;
   let bytes = 0;
   for (let i = 1; i < seqs.length; i++) {
-    const step = (seqs[i] ?? 0) - (seqs[i - 1] ?? 0);
-    bytes += step < 128 ? 1 : step < 16_384 ? 2 : 3;
+    bytes += stepBytes((seqs[i] ?? 0) - (seqs[i - 1] ?? 0));
     if (bytes < ITEM_BYTES) continue;
     parts.push(seqs.slice(start, i));
     start = i;

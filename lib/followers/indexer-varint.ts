@@ -21,16 +21,6 @@ export class VarintWriter {
     this.#bytes[this.#length++] = rest;
   }
 
-  append(other: VarintWriter): void {
-    while (this.#length + other.#length > this.#bytes.length) {
-      const wider = Buffer.allocUnsafe(this.#bytes.length * 2);
-      this.#bytes.copy(wider, 0, 0, this.#length);
-      this.#bytes = wider;
-    }
-    other.#bytes.copy(this.#bytes, this.#length, 0, other.#length);
-    this.#length += other.#length;
-  }
-
   /** A copy of what was written. */
   bytes(): Uint8Array {
     return Uint8Array.prototype.slice.call(this.#bytes, 0, this.#length);

@@ -104,7 +104,7 @@ export class Indexer implements Follower {
   /** Writes the run from the watermark to before record `plannedEnd`, or as many records as a run should have. */
   async #index(mark: Watermark, state: IndexState, plannedEnd?: number): Promise<Stepped> {
     const { trail, size: first } = mark;
-    const content = new RunContent();
+    const content = new RunContent(first);
     for await (const block of readBlocks(this.#table, trail, {
       from: first,
       to: plannedEnd ?? Number.MAX_SAFE_INTEGER,
