@@ -1,11 +1,19 @@
 import { once } from 'node:events';
 import { resolve } from 'node:path';
-import { handle } from '../api/handle.ts';
 import { SealtrailError } from '../log/error.ts';
 import { type Embedded, openEmbedded } from '../server/embedded.ts';
-import { type AccessEntry, HttpServer } from '../server/server.ts';
-import type { ServeOptions } from './commands/serve.ts';
+import { serveLog } from '../server/serve.ts';
+import type { AccessEntry, HttpServer } from '../server/server.ts';
 import { type Output, type Terminal, write } from './terminal.ts';
+
+/** Options of `sealtrail serve`. */
+export interface ServeOptions {
+  readonly data: string;
+  readonly port: number;
+  readonly host: string;
+  readonly logName?: string;
+  readonly logRequests?: boolean;
+}
 
 /** Runs a server until the user wants it to stop; then finishes what is under way. */
 export async function serve(terminal: Terminal, options: ServeOptions): Promise<void> {
@@ -25,21 +33,19 @@ export async function serve(terminal: Terminal, options: ServeOptions): Promise<
   }
 }
 
-/** Serves an open log over HTTP; errors that are not a caller's go to `stderr`. */
+/** Serves an open log over HTTP; what is not a caller's fault is said on `stderr`. */
 export function listen(
   log: Embedded,
-  options: Pick<ServeOptions, 'port' | 'host' | 'logRequests'>,
+  { port, host, logRequests = false }: Pick<ServeOptions, 'port' | 'host' | 'logRequests'>,
   stderr: Output,
 ): Promise<HttpServer> {
-  const record = (entry: AccessEntry): void => {
-    if (options.logRequests || entry.status >= 500) stderr.write(`${JSON.stringify(entry)}\n`);
-  };
-  return HttpServer.listen({
-    handle: (request) => handle(log, request, (error) => complain(stderr, { requestId: request.requestId }, error)),
-    directory: log.directory,
-    log: record,
-    host: options.host,
-    port: options.port,
+  return serveLog(log, {
+    host,
+    port,
+    log: (entry: AccessEntry) => {
+      if (logRequests || entry.status >= 500) stderr.write(`${JSON.stringify(entry)}\n`);
+    },
+    onError: (error, requestId) => complain(stderr, { requestId }, error),
   });
 }
 

@@ -4,11 +4,22 @@ import { SealtrailError } from '../log/error.ts';
 import { type VerifyOptions, verifyArchive } from '../verify/archive.ts';
 import { exitCodeOf, type Report } from '../verify/report.ts';
 import { archiveWithin, openObjects } from './archive-source.ts';
-import type { VerifyCommandOptions } from './commands/verify.ts';
 import { reportLines } from './report-lines.ts';
 import type { Shell } from './shell.ts';
 import { count, Progress, type Terminal, write, writeLines } from './terminal.ts';
 import { readTrust } from './trust.ts';
+
+/** Options of `sealtrail verify`. */
+export interface VerifyCommandOptions {
+  readonly key: string;
+  readonly trail?: readonly string[];
+  readonly from?: number;
+  readonly to?: number;
+  readonly previous?: readonly string[];
+  readonly logName?: string;
+  readonly workers?: number | true;
+  readonly json?: true;
+}
 
 /** Verifies an archive, prints the report and sets the exit code. */
 export async function verify(shell: Shell, archive: string, options: VerifyCommandOptions): Promise<void> {

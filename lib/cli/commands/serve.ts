@@ -1,13 +1,5 @@
+import type { ServeOptions } from '../serving.ts';
 import { type Install, integer } from '../shell.ts';
-
-/** Options of `sealtrail serve`. */
-export interface ServeOptions {
-  readonly data: string;
-  readonly port: number;
-  readonly host: string;
-  readonly logName?: string;
-  readonly logRequests?: true;
-}
 
 export const installServe: Install = (program, shell) => {
   program

@@ -1,17 +1,5 @@
-import type { Install } from '../shell.ts';
-import { collect, integer, trailName, withJson } from '../shell.ts';
-
-/** Options of `sealtrail verify`. */
-export interface VerifyCommandOptions {
-  readonly key: string;
-  readonly trail?: readonly string[];
-  readonly from?: number;
-  readonly to?: number;
-  readonly previous?: readonly string[];
-  readonly logName?: string;
-  readonly workers?: number | true;
-  readonly json?: true;
-}
+import { collect, type Install, integer, trailName, withJson } from '../shell.ts';
+import type { VerifyCommandOptions } from '../verifying.ts';
 
 export const installVerify: Install = (program, shell) => {
   const command = program

@@ -1,9 +1,11 @@
 import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
+import { Writable } from 'node:stream';
 import { SignedHttp } from '../../client/http.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { type Embedded, openEmbedded } from '../../server/embedded.ts';
 import type { HttpServer } from '../../server/server.ts';
+import type { Report } from '../../verify/report.ts';
 import { EXIT } from '../exit.ts';
 import { gather } from '../input.ts';
 import { listen } from '../serving.ts';
@@ -28,7 +30,10 @@ const LOG_NAME = 'demo.sealtrail.local';
 /** The record that is proven, and later changed behind the log's back. */
 const SHOWN = { trail: 'access', type: 'github.member.added' };
 
-/** The story that `sealtrail demo` tells, with a real server, real data and the real commands. */
+/**
+ * The story that `sealtrail demo` tells, with a real server, real data and the real commands. Commands name files
+ * relative to the story's folder, so that they can be copied: whoever runs the story has changed to that folder.
+ */
 export class Demo {
   readonly #shell: Shell;
   readonly #folder: string;
@@ -46,7 +51,7 @@ export class Demo {
   async run(): Promise<void> {
     const started = performance.now();
     await this.#say.title('Sealtrail: a tamper-evident audit log, on real data');
-    const log = await openEmbedded(DATA, { logName: LOG_NAME });
+    const log = await openEmbedded(this.#path(DATA), { logName: LOG_NAME });
     let server: HttpServer | undefined;
     let seq: number;
     try {
@@ -99,7 +104,7 @@ export class Demo {
     await this.#say.lines(['', ...renderTable(columns, rows, this.#say.width, this.#say.heading), '']);
     await this.#say.text(`Sent, stored safely, signed and checked in ${seconds.toFixed(1)} s.`);
     const all = sent.flat();
-    await writeFile(RECEIPTS, all.map(({ receipt }) => `${JSON.stringify(receipt)}\n`).join(''));
+    await writeFile(this.#path(RECEIPTS), all.map(({ receipt }) => `${JSON.stringify(receipt)}\n`).join(''));
     const mine = (byTrail.get(SHOWN.trail) ?? []).findIndex(({ event }) => event.type === SHOWN.type);
     const receipts = sent.find(([one]) => one?.receipt.trail === SHOWN.trail)?.map((one) => one.receipt) ?? [];
     const [first, last] = [receipts[0], receipts.at(-1)];
@@ -187,15 +192,32 @@ export class Demo {
   async #audit(seq: number): Promise<void> {
     const key = ['--key', KEY];
     await this.#command(undefined, ['verify', ARCHIVE, ...key]);
-    const change = await tamper(ARCHIVE, COPY, SHOWN.trail, seq);
+    const change = await tamper(this.#path(ARCHIVE), this.#path(COPY), SHOWN.trail, seq);
     await this.#say.step(
       'One byte changed',
-      `Now somebody edits a copy of the archive. In ${change.file}, byte ${count(change.offset)} changes from ` +
+      `Now somebody edits a copy of the archive. In ${relative(this.#folder, change.file)}, byte ${count(change.offset)} changes from ` +
         `"${change.before}" to "${change.after}": record ${seq} of ${SHOWN.trail} now blames "${change.actor}". The same check again:`,
     );
     await this.#command(undefined, ['verify', COPY, ...key], EXIT.wrong);
+    await this.#demandNamed(seq, key);
     await this.#say.lines(['']);
     await this.#say.text(`It refuses (exit code 1), and names the record that was changed: ${seq} of ${SHOWN.trail}.`);
+  }
+
+  /** Listens to the verifier once more, as a program does, so that the story does not claim what it did not say. */
+  async #demandNamed(seq: number, key: readonly string[]): Promise<void> {
+    let told = '';
+    const stdout = new Writable({
+      decodeStrings: false,
+      write: (text: string, _encoding, done) => {
+        told += text;
+        done();
+      },
+    });
+    await this.#shell.run(['verify', this.#path(COPY), '--json', ...key], { ...this.#shell.terminal, stdout });
+    const { problems }: Report = JSON.parse(told);
+    if (problems.some((problem) => problem.trail === SHOWN.trail && problem.seq === seq)) return;
+    throw new SealtrailError('proof_mismatch', `the verifier did not name record ${seq} of ${SHOWN.trail}`);
   }
 
   async #whatNext(seconds: number): Promise<void> {
@@ -205,8 +227,8 @@ export class Demo {
       `That took ${seconds.toFixed(1)} s. Everything is kept in ${this.#folder}.`,
     );
     await this.#say.block([
-      `${sealtrail} serve --data ${join(this.#folder, DATA)}`,
-      `${sealtrail} verify ${join(this.#folder, ARCHIVE)} --key ${join(this.#folder, KEY)}`,
+      `${sealtrail} serve --data ${this.#path(DATA)}`,
+      `${sealtrail} verify ${this.#path(ARCHIVE)} --key ${this.#path(KEY)}`,
       `${sealtrail} --help`,
     ]);
     await this.#say.text(
@@ -215,14 +237,14 @@ export class Demo {
     );
   }
 
-  /** Shows a command line and runs it. @throws `proof_mismatch` when it ends with another exit code than due */
+  /** Shows a command line and runs it, in the story's folder. @throws `proof_mismatch` when it ends with another exit code than due */
   async #command(url: string | undefined, args: readonly string[], due: number = EXIT.ok): Promise<void> {
     const { terminal } = this.#shell;
     await this.#say.command(args);
     const env = {
       ...terminal.env,
       SEALTRAIL_ENDPOINT: url,
-      AWS_SHARED_CREDENTIALS_FILE: join(this.#folder, DATA, 'credentials'),
+      AWS_SHARED_CREDENTIALS_FILE: this.#path(DATA, 'credentials'),
       AWS_PROFILE: 'auditor',
     };
     const code = await this.#shell.run(args, { ...terminal, stdout: this.#say.out, env });
@@ -233,6 +255,10 @@ export class Demo {
         `"sealtrail ${args.join(' ')}" ended with ${code}, and ${due} was due`,
       );
     }
+  }
+
+  #path(...parts: readonly string[]): string {
+    return join(this.#folder, ...parts);
   }
 
   #client(log: Embedded, url: string, profile: string): SignedHttp {
