@@ -1,14 +1,17 @@
 import { hash, randomBytes } from 'node:crypto';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { CATALOGUE } from '../lib/event/catalogue.ts';
 import { Indexer } from '../lib/followers/indexer.ts';
+import { TOP_CLASS } from '../lib/followers/indexer-runs.ts';
 import { commit } from '../lib/ledger/commit.ts';
 import type { Head } from '../lib/ledger/head.ts';
+import { countsPartition, longPostingsPartition, postingsPartition } from '../lib/ledger/layout.ts';
 import { parseQuery } from '../lib/query/parse.ts';
 import { Queries } from '../lib/query/queries.ts';
+import { itemBytes } from '../lib/store/limits.ts';
 import { SqliteTable } from '../lib/store/sqlite/table.ts';
 import { type Figure, report } from './report.ts';
 
@@ -41,11 +44,10 @@ async function measure(events: number): Promise<{ figures: Figure[] }> {
   const table = await SqliteTable.open(join(folder, 'ledger.db'));
   try {
     await fill(table, events);
-    const before = (await stat(join(folder, 'ledger.db'))).size;
     const started = performance.now();
     await new Indexer({ table }).run(TRAIL, { force: true });
     const seconds = (performance.now() - started) / 1000;
-    const bytes = (await stat(join(folder, 'ledger.db'))).size - before;
+    const bytes = await indexBytes(table);
     const index: Figure = {
       what: `indexing ${events} events`,
       goal: 'none set; the append path makes 15,000 events/s',
@@ -58,34 +60,46 @@ async function measure(events: number): Promise<{ figures: Figure[] }> {
   }
 }
 
+async function indexBytes(table: SqliteTable): Promise<number> {
+  let bytes = 0;
+  for (let runClass = 0; runClass <= TOP_CLASS; runClass++) {
+    const counts = (['hour', 'day'] as const).map((unit) => countsPartition(TRAIL, runClass, unit));
+    for (const partition of [postingsPartition(TRAIL, runClass), longPostingsPartition(TRAIL, runClass), ...counts]) {
+      for await (const item of table.query({ partition })) bytes += itemBytes(item);
+    }
+  }
+  return bytes;
+}
+
 async function queryFigures(table: SqliteTable, events: number): Promise<Figure[]> {
+  const world = new World(events);
   const figures: Figure[] = [];
   const goal = 'p50 under 10 ms, p99 under 50 ms, p50 at most 1.5 times that at a hundredth of the events';
   for (const limit of [25, 100]) {
     for (const [name, parameters] of Object.entries(QUESTIONS)) {
       const latency = await time(table, async (queries, round) => {
-        await queries.page(TRAIL, parseQuery(new URLSearchParams(`${parameters(round, events)}&limit=${limit}`)));
+        await queries.page(TRAIL, parseQuery(new URLSearchParams(`${parameters(world, round)}&limit=${limit}`)));
       });
       figures.push({ what: `first page of ${limit} by ${name}`, goal, measured: shown(latency) });
     }
   }
-  figures.push(...(await pageFigures(table)));
+  figures.push(...(await pageFigures(table, world)));
   return figures;
 }
 
-const QUESTIONS: Readonly<Record<string, (round: number, events: number) => string>> = {
-  actor: (round) => `actor=${actorOf(round * 31)}`,
-  type: (round) => `type=${typeOf(round * 7)}`,
-  resource: (round) => `resource=${resourceOf(round * 101)}`,
-  correlation: (round, events) => `correlation=${correlationOf((round * 7919) % events)}`,
-  'actor and type': (round) => `actor=${actorOf(round * 31)}&type=${typeOf(round * 7)}`,
+const QUESTIONS: Readonly<Record<string, (world: World, round: number) => string>> = {
+  actor: (world, round) => `actor=${world.actor(round * 31)}`,
+  type: (world, round) => `type=${world.type(round * 7)}`,
+  resource: (world, round) => `resource=${world.resource(round * 101)}`,
+  correlation: (world, round) => `correlation=${world.correlation(round * 7919)}`,
+  'actor and type': (world, round) => `actor=${world.actor(round * 31)}&type=${world.type(round * 7)}`,
   'nothing, the newest': () => 'order=newest',
-  'a value that does not exist': (round) => `session=none-${round}`,
+  'a value that does not exist': (_, round) => `session=none-${round}`,
 };
 
-async function pageFigures(table: SqliteTable): Promise<Figure[]> {
+async function pageFigures(table: SqliteTable, world: World): Promise<Figure[]> {
   const queries = open(table);
-  const query = parseQuery(new URLSearchParams(`tenant=${tenantOf(1)}&limit=10`));
+  const query = parseQuery(new URLSearchParams(`tenant=${world.tenant(1)}&limit=10`));
   const latencies: number[] = [];
   let cursor: string | undefined;
   for (let page = 0; page < 1000; page++) {
@@ -98,7 +112,11 @@ async function pageFigures(table: SqliteTable): Promise<Figure[]> {
   const share = (from: number, to: number) => shown(percentiles(latencies.slice(from, to)));
   return [
     { what: 'pages 1 to 50 of 10 by tenant', goal: 'the measure for the next', measured: share(0, 50) },
-    { what: 'pages 951 to 1,000 of 10 by tenant', goal: 'as fast as the first', measured: share(-50, latencies.length) },
+    {
+      what: 'pages 951 to 1,000 of 10 by tenant',
+      goal: 'as fast as the first',
+      measured: share(-50, latencies.length),
+    },
   ];
 }
 
@@ -111,7 +129,11 @@ async function summaryFigures(table: SqliteTable, events: number): Promise<Figur
       queries.summary(TRAIL, { from: START + round * 1234 * step, to: START + MONTH - round * 777 * step }),
     30,
   );
-  const activity = await time(table, (queries, round) => queries.activity(TRAIL, actorOf(round * 31)), 10);
+  const activity = await time(
+    table,
+    (queries, round) => queries.activity(TRAIL, new World(events).actor(round * 31)),
+    10,
+  );
   return [
     { what: 'summary of a month', goal: 'under 50 ms', measured: shown(whole) },
     { what: 'summary of a month from and to the middle of an hour', goal: 'under 50 ms', measured: shown(cut) },
@@ -121,15 +143,15 @@ async function summaryFigures(table: SqliteTable, events: number): Promise<Figur
 
 const open = (table: SqliteTable): Queries => new Queries({ table, secret: randomBytes(32) });
 
+/** Each round begins with nothing kept in memory but what SQLite and the operating system keep. */
 async function time(table: SqliteTable, work: (queries: Queries, round: number) => Promise<unknown>, rounds = ROUNDS) {
-  for (let round = 0; round < Math.min(10, rounds); round++) await work(open(table), round + 100_000);
-  // Nothing kept from the warm-up, and then as in a process that serves many callers.
-  const queries = open(table);
   const latencies: number[] = [];
-  for (let round = 0; round < rounds; round++) {
+  const warmUp = Math.min(10, rounds);
+  for (let round = -warmUp; round < rounds; round++) {
+    const queries = open(table);
     const started = performance.now();
-    await work(queries, round);
-    latencies.push(performance.now() - started);
+    await work(queries, round + warmUp);
+    if (round >= 0) latencies.push(performance.now() - started);
   }
   return percentiles(latencies);
 }
@@ -144,46 +166,73 @@ const shown = ({ p50, p99 }: Latency) => ({ 'p50 ms': rounded(p50), 'p99 ms': ro
 const rounded = (value: number): number => Math.round(value * 100) / 100;
 
 async function fill(table: SqliteTable, events: number): Promise<void> {
+  const world = new World(events);
   let known: Head | undefined;
   for (let first = 0; first < events; first += BLOCK) {
     const now = () => START + Math.floor((first / events) * MONTH);
-    const block = Array.from({ length: BLOCK }, (_, n) => ({ id: idOf(first + n), json: eventOf(first + n) }));
+    const block = Array.from({ length: BLOCK }, (_, n) => world.event(first + n));
     const done = await commit({ table, trail: TRAIL, now, known }, [{ submitter: 'bench', events: block }]);
     known = done.head;
   }
 }
 
-/** Spreads numbers without a pattern that the index could gain from. */
+/** Spreads numbers without a pattern that the index could gain from: 0 to before `among`. */
 const spread = (n: number, among: number): number => Number.parseInt(hash('md5', `${n}`).slice(0, 8), 16) % among;
-const idOf = (n: number): string => `${hash('md5', `id ${n}`)}`;
-/** A thousand actors, some of whom do most of the work. */
-const actorOf = (n: number): string => `user-${Math.floor(1000 * (spread(n, 10_000) / 10_000) ** 2)}@example.com`;
-const typeOf = (n: number): string => CATALOGUE[spread(n, CATALOGUE.length)]?.name ?? 'data.read';
-const resourceOf = (n: number): string => `document-${spread(n + 1, 50_000)}`;
-const tenantOf = (n: number): string => `tenant-${spread(n + 2, 40)}`;
-/** Eight events each, one after the other. */
-const correlationOf = (n: number): string => hash('md5', `correlation ${Math.floor(n / 8)}`);
 
-function eventOf(n: number): string {
-  const context = {
-    correlation: correlationOf(n),
-    project: `project-${spread(n + 3, 200)}`,
-    request: hash('md5', `request ${n}`),
-    session: hash('md5', `session ${spread(n + 4, 20_000)}`),
-    tenant: tenantOf(n),
-  };
-  // Keys in canonical order (RFC 8785), so that this is what intake would store.
-  return JSON.stringify({
-    action: `step ${spread(n + 5, 30)}`,
-    actor: { id: actorOf(n), ip: '203.0.113.***', type: 'user' },
-    context,
-    description: 'Something happened to something, and it is written down here in as many words as people use.',
-    id: idOf(n),
-    outcome: spread(n + 6, 10) === 0 ? 'failure' : 'success',
-    resource: { id: resourceOf(n), type: 'document' },
-    severity: spread(n + 7, 20) === 0 ? 'warning' : 'info',
-    type: typeOf(n),
-  });
+/** Who does what to what: as many different ones as events call for, so that each has as many whatever their number. */
+class World {
+  readonly #events: number;
+
+  constructor(events: number) {
+    this.#events = events;
+  }
+
+  /** A thousand events each on average; some actors do most of the work. */
+  actor(n: number): string {
+    const actors = Math.ceil(this.#events / 1000);
+    return `user-${Math.floor(actors * (spread(n, 10_000) / 10_000) ** 2)}@example.com`;
+  }
+
+  type(n: number): string {
+    return CATALOGUE[spread(n, CATALOGUE.length)]?.name ?? 'data.read';
+  }
+
+  /** Twenty events each. */
+  resource(n: number): string {
+    return `document-${spread(n + 1, Math.ceil(this.#events / 20))}`;
+  }
+
+  tenant(n: number): string {
+    return `tenant-${spread(n + 2, 40)}`;
+  }
+
+  /** Eight events each, one after the other. */
+  correlation(n: number): string {
+    return hash('md5', `correlation ${Math.floor((n % this.#events) / 8)}`);
+  }
+
+  event(n: number): { id: string; json: string } {
+    const id = hash('md5', `id ${n}`);
+    // Keys in canonical order (RFC 8785), so that this is what intake would store.
+    const json = JSON.stringify({
+      action: `step ${spread(n + 5, 30)}`,
+      actor: { id: this.actor(n), ip: '203.0.113.***', type: 'user' },
+      context: {
+        correlation: this.correlation(n),
+        project: `project-${spread(n + 3, 200)}`,
+        request: hash('md5', `request ${n}`),
+        session: hash('md5', `session ${spread(n + 4, Math.ceil(this.#events / 50))}`),
+        tenant: this.tenant(n),
+      },
+      description: 'Something happened to something, and it is written down here in as many words as people use.',
+      id,
+      outcome: spread(n + 6, 10) === 0 ? 'failure' : 'success',
+      resource: { id: this.resource(n), type: 'document' },
+      severity: spread(n + 7, 20) === 0 ? 'warning' : 'info',
+      type: this.type(n),
+    });
+    return { id, json };
+  }
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
