@@ -2,7 +2,6 @@ import { hash, randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { CATALOGUE } from '../lib/event/catalogue.ts';
 import { Indexer } from '../lib/followers/indexer.ts';
 import { TOP_CLASS } from '../lib/followers/indexer-runs.ts';
@@ -13,7 +12,7 @@ import { parseQuery } from '../lib/query/parse.ts';
 import { Queries } from '../lib/query/queries.ts';
 import { itemBytes } from '../lib/store/limits.ts';
 import { SqliteTable } from '../lib/store/sqlite/table.ts';
-import { type Figure, report } from './report.ts';
+import type { Figure } from './report.ts';
 
 /** Queries and summaries over a trail in SQLite: a month of events of about 600 bytes, sealed 100 at a time. */
 
@@ -233,8 +232,4 @@ class World {
     });
     return { id, json };
   }
-}
-
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  await report(await benchQuery(Number(process.argv[2] ?? 1_000_000)));
 }

@@ -1,10 +1,12 @@
 import { benchAppend } from './append.ts';
+import { benchQuery } from './query.ts';
 import { report } from './report.ts';
 
 /** `npm run bench [-- name …]`: measures, prints a table and keeps it as JSON. Nothing here can fail a build. */
 
 const BENCHES: Readonly<Record<string, () => Promise<Parameters<typeof report>[0]>>> = {
   append: () => benchAppend(),
+  query: () => benchQuery(),
 };
 
 const names = process.argv.slice(2);
