@@ -1,3 +1,4 @@
+import { SealtrailError } from '../log/error.ts';
 import type { Principal } from './principal.ts';
 
 /** A request whose sender is known; the same from the embedded server and from a Lambda event. */
@@ -30,4 +31,19 @@ export function json(status: number, value: unknown, headers: Record<string, str
 /** An answer in plain text, such as a signed note. */
 export function text(body: string, headers: Record<string, string> = {}): ApiResponse {
   return { status: 200, headers: { 'content-type': 'text/plain; charset=utf-8', ...headers }, body };
+}
+
+/**
+ * A query as it stands in a URL. URLSearchParams alone would replace what is no UTF-8, and the question would be another
+ * one.
+ *
+ * @throws `invalid_parameter`
+ */
+export function queryOf(query: string): URLSearchParams {
+  try {
+    if (query.includes('%')) decodeURIComponent(query);
+  } catch (cause) {
+    throw new SealtrailError('invalid_parameter', 'the query is not percent-encoded UTF-8', { field: 'query', cause });
+  }
+  return new URLSearchParams(query);
 }

@@ -1,10 +1,7 @@
 import type { IncomingMessage } from 'node:http';
-import { promisify } from 'node:util';
-import { gunzip } from 'node:zlib';
+import { bodyTooLarge, decodeContent } from '../api/content-encoding.ts';
 import { MAX_BODY_BYTES } from '../event/intake.ts';
 import { SealtrailError } from '../log/error.ts';
-
-const inflate = promisify(gunzip);
 
 /** A request's body: the bytes as sent, which are what is signed, and what they stand for. */
 export interface Body {
@@ -43,7 +40,7 @@ export class BodyBudget {
  * @throws `batch_too_large` as soon as that is known, `rate_limited`; `unavailable` when the sender went away
  */
 export async function readBody(incoming: IncomingMessage, budget: BodyBudget, goOn?: () => void): Promise<Body> {
-  if (Number(incoming.headers['content-length'] ?? 0) > MAX_BODY_BYTES) throw tooLarge();
+  if (Number(incoming.headers['content-length'] ?? 0) > MAX_BODY_BYTES) throw bodyTooLarge();
   goOn?.();
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -52,7 +49,7 @@ export async function readBody(incoming: IncomingMessage, budget: BodyBudget, go
     for await (const chunk of incoming.iterator({ destroyOnReturn: false })) {
       budget.take(chunk.length);
       bytes += chunk.length;
-      if (bytes > MAX_BODY_BYTES) throw tooLarge();
+      if (bytes > MAX_BODY_BYTES) throw bodyTooLarge();
       chunks.push(chunk);
     }
   } catch (cause) {
@@ -61,23 +58,5 @@ export async function readBody(incoming: IncomingMessage, budget: BodyBudget, go
     throw new SealtrailError('unavailable', 'the request ended before its body did', { cause });
   }
   const sent = chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
-  return { sent, decoded: () => decode(sent, incoming.headers['content-encoding']) };
+  return { sent, decoded: () => decodeContent(sent, incoming.headers['content-encoding']) };
 }
-
-async function decode(sent: Uint8Array, encoding = 'identity'): Promise<Uint8Array> {
-  const coding = encoding.trim().toLowerCase(); // RFC 9110 section 8.4.1: codings are case-insensitive
-  if (coding === 'identity') return sent;
-  if (coding !== 'gzip') {
-    const message = 'a body may be sent as it is or with Content-Encoding: gzip';
-    throw new SealtrailError('unsupported_media_type', message, { field: 'Content-Encoding' });
-  }
-  try {
-    return await inflate(sent, { maxOutputLength: MAX_BODY_BYTES });
-  } catch (cause) {
-    if (cause instanceof RangeError) throw tooLarge(); // node's way to say that the output is longer
-    throw new SealtrailError('invalid_json', 'the body is not gzip, though Content-Encoding says so', { cause });
-  }
-}
-
-const tooLarge = (): SealtrailError =>
-  new SealtrailError('batch_too_large', `a request has at most ${MAX_BODY_BYTES} bytes: send fewer events at a time`);

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Services } from '../api/services.ts';
@@ -12,9 +11,10 @@ import { Ledger } from '../ledger/ledger.ts';
 import { nodeReader } from '../ledger/nodes.ts';
 import { TileCache } from '../ledger/tile-cache.ts';
 import { SealtrailError } from '../log/error.ts';
+import { cursorSecret } from '../query/cursor-secret.ts';
 import { Queries } from '../query/queries.ts';
 import { FolderObjects } from '../store/folder/objects.ts';
-import type { Item, Table } from '../store/ports.ts';
+import type { Table } from '../store/ports.ts';
 import { SqliteTable } from '../store/sqlite/table.ts';
 import { Directory } from './access.ts';
 import { type DataFolder, openDataFolder } from './data-folder.ts';
@@ -22,7 +22,10 @@ import { type DataFolder, openDataFolder } from './data-folder.ts';
 export interface EmbeddedOptions {
   /** For a new data folder only: the first part of every checkpoint's origin, for good. @default sealtrail.local */
   readonly logName?: string;
-  /** Told of what goes wrong beside requests: followers, signatures. Must not throw. @default nobody */
+  /**
+   * Told of what goes wrong beside requests: followers, signatures. Must not throw. @default a warning
+   * of the process, so that no alarm goes unseen
+   */
   readonly onError?: (error: unknown, source: RunnerErrorSource) => void;
   /** Milliseconds that a record may wait to be archived. @default 20,000 */
   readonly archiveDelayMs?: number;
@@ -39,6 +42,8 @@ export interface Embedded extends Services {
 /** How often expired items are looked for. */
 const PURGE_MS = 60_000;
 const PURGE_ITEMS = 1000;
+/** How long work may lie in the thread pool's queue unseen: see {@link nudgeThreadPool}. */
+const NUDGE_MS = 1_000;
 
 /**
  * Opens a data folder, which is made if it is not there, and starts the followers.
@@ -78,7 +83,7 @@ async function assemble(dir: string, table: SqliteTable, options: EmbeddedOption
   const { config, signer } = folder;
   const directory = new Directory(folder.access, folder.profiles);
   const objects = await FolderObjects.open(join(dir, 'archive'));
-  const onError = options.onError ?? (() => undefined);
+  const onError = options.onError ?? ((error) => process.emitWarning(error instanceof Error ? error : String(error)));
   // One object for good: policies are remembered by it.
   const privacy = config.privacy ?? {};
   const policyOf = (trail: string) => policyFor(trail, privacy);
@@ -99,10 +104,12 @@ async function assemble(dir: string, table: SqliteTable, options: EmbeddedOption
   const queries = new Queries({ table, secret: await cursorSecret(table), policy: policyOf });
   runner.start();
   const purge = setInterval(() => void purgeExpired(table, onError), PURGE_MS).unref();
+  const nudge = setInterval(() => nudgeThreadPool(), NUDGE_MS).unref();
 
   let closed: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     clearInterval(purge);
+    clearInterval(nudge);
     await ledger.close();
     await runner.stop();
     await objects.close();
@@ -135,15 +142,4 @@ async function purgeExpired(table: SqliteTable, onError: (error: unknown, source
   } catch (error) {
     onError(error, { follower: 'purge' });
   }
-}
-
-const CURSOR_SECRET = { partition: 'deployment', sort: 'cursor-secret' };
-
-/** What cursors are authenticated with: made once, kept with the data, so that cursors outlive a restart. */
-async function cursorSecret(table: Table): Promise<Uint8Array> {
-  const item: Item = { ...CURSOR_SECRET, attributes: { secret: randomBytes(32) } };
-  await table.transact([{ put: item, when: { is: 'absent' } }]);
-  const secret = (await table.get(CURSOR_SECRET))?.attributes.secret;
-  if (secret instanceof Uint8Array) return secret;
-  throw new RangeError('the cursor secret was put and is not there');
 }

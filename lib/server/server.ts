@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { loggedPath } from '../api/handle.ts';
-import type { ApiRequest, ApiResponse } from '../api/http.ts';
+import { type ApiRequest, type ApiResponse, queryOf } from '../api/http.ts';
 import type { Principal } from '../api/principal.ts';
 import { problemResponse } from '../api/problem.ts';
 import { SealtrailError } from '../log/error.ts';
@@ -234,16 +234,6 @@ async function requestOf(claim: Claim, body: Body, principal: Principal, request
     principal,
     requestId,
   };
-}
-
-/** URLSearchParams would replace what is no UTF-8, and the question would be another one. */
-function queryOf(query: string): URLSearchParams {
-  try {
-    if (query.includes('%')) decodeURIComponent(query);
-  } catch (cause) {
-    throw new SealtrailError('invalid_parameter', 'the query is not percent-encoded UTF-8', { field: 'query', cause });
-  }
-  return new URLSearchParams(query);
 }
 
 /** All values by lower-case name: node joins or drops repeated ones, and a signature is over what was sent. */
