@@ -1,9 +1,11 @@
+import { parseCheckpoint } from '../log/checkpoint.ts';
 import { toBase64, toHex } from '../log/encoding.ts';
 import { SealtrailError } from '../log/error.ts';
 
-import type { Verifier } from '../log/note.ts';
+import type { Hash } from '../log/hash.ts';
+import { parseNote, type Verifier } from '../log/note.ts';
 import { isSystemTrailName, isTrailName, MAX_RECORD_BYTES } from '../log/record.ts';
-import { type NodeReader, proveRange, rangeProofFrom } from '../log/tree.ts';
+import { type NodeReader, rangeProofFrom } from '../log/tree.ts';
 import type { Signer, Table } from '../store/ports.ts';
 import type { Block } from './block.ts';
 import { blockNodes } from './block-nodes.ts';
@@ -14,6 +16,7 @@ import { Group } from './group.ts';
 import type { Head } from './head.ts';
 import type { Idempotency, Remembered } from './idempotency.ts';
 import { TRAILS_PARTITION } from './layout.ts';
+import { provenRange } from './proven.ts';
 import type { Receipt, SealedEvent } from './receipt.ts';
 
 /** What a ledger is made of. */
@@ -172,6 +175,7 @@ export class Ledger {
     const { first, count } = remembered;
     const events: SealedEvent[] = [];
     const lines: string[] = [];
+    const leaves: Hash[] = [];
     let receivedAt = 0;
     for await (const block of this.blocks(trail, { from: first, to: first + count })) {
       receivedAt = block.receivedAt;
@@ -180,6 +184,7 @@ export class Ledger {
         const leaf = block.leaves[seq - block.first];
         if (line === undefined || leaf === undefined) throw new RangeError('a block shorter than it says');
         lines.push(line);
+        leaves.push(leaf);
         events.push({ seq, id: idOf(line), hash: toHex(leaf) });
       }
     }
@@ -187,7 +192,8 @@ export class Ledger {
     const checkpoint = await this.#checkpoints.covering(trail, first + count);
     if (checkpoint === undefined) return { ...receipt, sealed: false };
     const nodes = this.#options.nodes?.(trail) ?? blockNodes(this, trail);
-    const proof = await proveRange(first, first + count, checkpoint.size, nodes);
+    const root = parseCheckpoint(parseNote(checkpoint.note).text);
+    const proof = await provenRange(nodes, leaves, first, root);
     return { ...receipt, sealed: true, checkpoint: checkpoint.note, proof: proof.map(toBase64) };
   }
 }

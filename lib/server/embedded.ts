@@ -143,3 +143,11 @@ async function purgeExpired(table: SqliteTable, onError: (error: unknown, source
     onError(error, { follower: 'purge' });
   }
 }
+
+/**
+ * Gives libuv's thread pool something to do. In glibc before 2.41 a waiting thread can miss its wake-up for good
+ * (sourceware bug 25847), and with it whatever lies in the queue, until something else is queued.
+ */
+function nudgeThreadPool(): void {
+  randomBytes(1, () => undefined);
+}
