@@ -199,6 +199,7 @@ describe('a prover', () => {
       await expect(treeRoot(size, read)).rejects.toThrow(RangeError);
       await expect(proveInclusion(0, size, read)).rejects.toThrow(RangeError);
       await expect(proveConsistency(1, size, read)).rejects.toThrow(RangeError);
+      await expect(proveConsistency(size, 3, read)).rejects.toThrow(RangeError);
     }
     await expect(proveInclusion(3, 3, read)).rejects.toThrow(new RangeError('the range [3, 4) is not in a tree of 3'));
     await expect(proveInclusion(-1, 3, read)).rejects.toThrow(RangeError);
