@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { eventInputSchema } from '../event/schema.ts';
 import type { Route } from './routes.ts';
 import { problemSchema } from './schemas.ts';

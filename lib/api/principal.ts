@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { matchesTrail, trailPattern } from '../event/trail-pattern.ts';
 import { SealtrailError } from '../log/error.ts';
 import { isSystemTrailName } from '../log/record.ts';

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { QUERY_PARAMETERS } from '../query/parse.ts';
 import { appendEvents } from './append.ts';
 import { listKeys, listTrails, sealTrail } from './deployment.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { auditEventSchema } from '../event/schema.ts';
 
 /** What the answers look like: documented in the OpenAPI description and checked against real answers in tests. */

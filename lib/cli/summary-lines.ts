@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { SealtrailError } from '../log/error.ts';
 import { renderTable } from './table.ts';
 import { count, type Output, painter, plural, widthOf } from './terminal.ts';

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { SealtrailError } from '../log/error.ts';
 import { MAX_RECORD_BYTES } from '../log/record.ts';
 import { canonicalJson } from './canonical.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { SealtrailError } from '../log/error.ts';
 import { errorAt, type Step } from './field.ts';
 import { DEFAULT_KEEP_KEYS, DEFAULT_REDACT_KEYS, type KeyRules } from './secret-keys.ts';

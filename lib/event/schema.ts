@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { z } from 'zod';
+import * as z from 'zod';
 import { MAX_TYPE_LENGTH, OUTCOMES, resolveType, SEVERITIES } from './catalogue.ts';
 import { isMaskedIp } from './mask.ts';
 import { timeMillis } from './time.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** A trail name, in which `*` stands for any characters, also none. */
 export const trailPattern = z

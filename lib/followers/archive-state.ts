@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { SealtrailError } from '../log/error.ts';
 import type { Attribute, Table, Write } from '../store/ports.ts';
 import { moveWatermark, readWatermark, type Watermark } from './watermark.ts';

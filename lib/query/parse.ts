@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { OUTCOMES, resolveType, SEVERITIES, type Severity } from '../event/catalogue.ts';
 import { DIMENSIONS, type Dimension } from '../event/dimensions.ts';
 import { ACTOR_TYPES, DECISIONS } from '../event/schema.ts';

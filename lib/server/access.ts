@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Grant, grantSchema, Principal } from '../api/principal.ts';
 import { SealtrailError } from '../log/error.ts';
 

@@ -1,6 +1,6 @@
 import { readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { fieldPath } from '../event/field.ts';
 import { privacyConfigSchema } from '../event/privacy.ts';
 import { SealtrailError } from '../log/error.ts';
