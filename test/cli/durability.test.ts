@@ -133,10 +133,11 @@ describe('a server that is killed again and again', () => {
         if (kill % 4 === 3) await killWhileStarting(data);
         const server = await serve(data);
         const http = await clientOf(data, server);
-        const writing = writers.map((writer) => writer.writeTo(http));
+        const writing = Promise.allSettled(writers.map((writer) => writer.writeTo(http)));
         await delay(between(20, 500));
         await server.stop('SIGKILL');
-        await Promise.all(writing);
+        const failures = (await writing).filter((result) => result.status === 'rejected');
+        expect({ kill, failures, complaints: server.complaints() }).toEqual({ kill, failures: [], complaints: '' });
       }
 
       const server = await serve(data);
@@ -161,7 +162,10 @@ describe('a server that is killed again and again', () => {
         await http.send({ method: 'POST', path: `/v1/trails/${trail}/seals` });
       }
       const keys = await http.send({ path: '/v1/keys' });
-      expect(await server.stop('SIGTERM')).toBe(0);
+      expect({ code: await server.stop('SIGTERM'), complaints: server.complaints() }).toEqual({
+        code: 0,
+        complaints: '',
+      });
 
       const trust = parseTrustedKeys(
         JSON.parse(keys.text())

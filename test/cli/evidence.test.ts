@@ -1,9 +1,10 @@
 import { chmodSync, cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parseProof } from '../../lib/log/proof.ts';
 import { PROBLEM_KINDS } from '../../lib/verify/problem.ts';
+import { serveAsBucket } from './bucket.ts';
 import { cli, openTestLog, type TestLog } from './in-process.ts';
 
 let test: TestLog;
@@ -226,6 +227,22 @@ describe('verify', () => {
     for (const { kind } of told.problems) expect(Object.keys(PROBLEM_KINDS)).toContain(kind);
   });
 
+  it('reads a bucket as it reads a folder', async () => {
+    const s3 = await serveAsBucket(test.archive, 'evidence', 'logs/one');
+    vi.stubEnv('AWS_ENDPOINT_URL_S3', s3.url);
+    vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIDEXAMPLE');
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'secret');
+    const whole = await cli(['verify', 's3://evidence/logs/one/', '--key', key]);
+    const threads = await cli(['verify', 's3://evidence/logs/one', '--key', key, '--workers', '2', '--json']);
+    const nothing = await cli(['verify', 's3://evidence/logs/two', '--key', key]);
+    vi.unstubAllEnvs();
+    s3.close();
+    expect(whole).toMatchObject({ code: 0, stderr: '' });
+    expect(whole.stdout).toMatch(/^OK {2}305 records in 2 trails of s3:\/\/evidence\/logs\/one\/: intact/);
+    expect(JSON.parse(threads.stdout)).toMatchObject({ verdict: 'ok', problems: [] });
+    expect(nothing).toMatchObject({ code: 2, stderr: expect.stringContaining('there is no trail here') });
+  });
+
   it('does not take an archive that was rolled back behind what somebody has seen', async () => {
     const short = await openTestLog();
     await cli(['append', 'orders'], { env: short.env('admin'), input: events(0, 10) });
@@ -249,7 +266,11 @@ describe('verify', () => {
       () => [join(test.archive, '..')],
       /is the data folder of a server; its archive is /,
     ],
-    ['a bucket', () => ['s3://bucket/prefix'], /aws s3 sync s3:\/\/bucket\/prefix FOLDER\n/],
+    [
+      'a bucket whose name is none',
+      () => ['s3://Bad_Bucket/prefix'],
+      /^sealtrail: s3:\/\/Bad_Bucket\/prefix is no address of a bucket/,
+    ],
     ['a range without a trail', () => [test.archive, '--from', '3'], /needs exactly one trail/],
   ])('says what to do with %s', async (_, args, message) => {
     const result = await cli(['verify', ...args(), '--key', key]);

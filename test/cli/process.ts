@@ -66,6 +66,8 @@ export interface Server {
   readonly endpoint: string;
   /** Environment of a client: endpoint, credentials file, profile `admin`. */
   readonly env: Readonly<Record<string, string>>;
+  /** What it complained about on stderr so far, without its invitation: nothing, as long as all is well. */
+  complaints(): string;
   /** Sends a signal and waits for the end; resolves to the exit code, or null where the signal ended it. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
@@ -95,7 +97,13 @@ export async function serve(data: string, args: readonly string[] = []): Promise
       const [code] = await ended;
       return typeof code === 'number' ? code : null;
     };
-    return { child, endpoint, env, stop };
+    return {
+      child,
+      endpoint,
+      env,
+      stop,
+      complaints: () => complaints.replace(/^To use it .*\n(?: {2}.*\n)*Profiles: .*\n/m, ''),
+    };
   }
   throw new Error(`sealtrail serve ended before it listened: ${complaints}`);
 }

@@ -7,7 +7,7 @@ export const installVerify: Install = (program, shell) => {
     .summary('check an archive, end to end')
     .description(
       'Checks an archive offline: every record, hash, tile, checkpoint and signature, and that nothing is there that should not be.\n' +
-        'It needs the archive (a folder) and the public key, and nothing else: no server, no network, no trust in whoever made it.',
+        'It needs the archive (a folder, or s3://bucket/prefix) and the public key, and nothing else: no server, no trust in whoever made it.',
     )
     .requiredOption(
       '--key <file>',
