@@ -11,6 +11,7 @@ const plan = {
   module: new URL('../lib/cli/archive-source.ts', import.meta.url).href,
   args: archive,
 };
+const before = process.cpuUsage();
 const start = process.hrtime.bigint();
 const report = await verifyArchive(objects, {
   trust: parseTrustedKeys(await readFile(key, 'utf8')),
@@ -18,7 +19,7 @@ const report = await verifyArchive(objects, {
 });
 const seconds = Number(process.hrtime.bigint() - start) / 1e9;
 if (report.verdict !== 'ok') throw new Error(`the archive does not verify: ${JSON.stringify(report.problems)}`);
-const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage();
+const { user, system } = process.cpuUsage(before);
 const records = report.trails.reduce((sum, trail) => sum + trail.records, 0);
-const rssMb = Math.round(maxRSS / 1024);
-console.log(JSON.stringify({ records, seconds, cpu: (userCPUTime + systemCPUTime) / 1e6, rssMb }));
+const rssMb = Math.round(process.resourceUsage().maxRSS / 1024);
+console.log(JSON.stringify({ records, seconds, cpu: (user + system) / 1e6, rssMb }));

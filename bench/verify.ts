@@ -61,7 +61,7 @@ interface Run {
   readonly records: number;
   /** Wall clock. */
   readonly seconds: number;
-  /** Seconds of processor time, start-up included. */
+  /** Seconds of processor time. */
   readonly cpu: number;
   readonly rssMb: number;
 }

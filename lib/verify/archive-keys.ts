@@ -3,7 +3,7 @@ import { fromUtf8 } from '../log/encoding.ts';
 import { SealtrailError } from '../log/error.ts';
 import { parseVkey, pemOf, type Verifier } from '../log/note.ts';
 import type { Evidence } from './evidence.ts';
-import type { Findings } from './findings.ts';
+import { type Findings, quoted } from './findings.ts';
 import { keyIdText } from './trust.ts';
 
 /** The public keys that the archive holds. Nothing is trusted for standing here. */
@@ -59,4 +59,25 @@ async function checkPem(id: string, verifier: Verifier, evidence: Evidence, find
   const bytes = await evidence.read(object, undefined, 'missing_key');
   if (bytes === undefined || Buffer.from(pemOf(verifier)).equals(bytes)) return;
   findings.add({ kind: 'malformed_key', object, message: 'the file does not hold the same key as the vkey beside it' });
+}
+
+/**
+ * Checks that the keys are this log's. An Ed25519 key's ID vouches for its name; that of a P-256 key does not, so its
+ * name must be that of a trail which is there (C2SP signed-note, Signature types).
+ *
+ * @param hasTrail undefined where not all trails were listed
+ */
+export function checkKeyNames(
+  keys: ArchiveKeys,
+  logName: string,
+  hasTrail: ((trail: string) => boolean) | undefined,
+  findings: Findings,
+): void {
+  for (const { name, keyId, algorithm } of keys.verifiers) {
+    const trail = name.startsWith(`${logName}/`) ? name.slice(logName.length + 1) : undefined;
+    const isKnown = trail !== undefined && (algorithm === 'ed25519' || hasTrail === undefined || hasTrail(trail));
+    if (isKnown) continue;
+    const message = `the key is named ${quoted(name)}, which is no trail of ${quoted(logName)} here`;
+    findings.add({ kind: 'malformed_key', object: vkeyName(keyIdText(keyId)), message });
+  }
 }

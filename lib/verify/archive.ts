@@ -2,7 +2,7 @@ import { SealtrailError } from '../log/error.ts';
 import { type Verifier, verifierFromSpki } from '../log/note.ts';
 import { isSystemTrailName, isTrailName } from '../log/record.ts';
 import type { Objects } from '../store/ports.ts';
-import { type ArchiveKeys, readArchiveKeys } from './archive-keys.ts';
+import { type ArchiveKeys, checkKeyNames, readArchiveKeys } from './archive-keys.ts';
 import { Evidence } from './evidence.ts';
 import { Findings } from './findings.ts';
 import { type Inventory, takeInventory } from './inventory.ts';
@@ -65,6 +65,10 @@ export async function verifyArchive(objects: Objects, options: VerifyOptions): P
   const evidence = new Evidence(objects, inventory.oldest, findings);
   const keys = await readArchiveKeys(inventory.keyFiles, evidence, findings);
   const logName = await findLogName(objects, inventory, options.trust, options.logName);
+  if (logName !== undefined) {
+    const hasTrail = options.trails === undefined ? (trail: string) => inventory.trails.has(trail) : undefined;
+    checkKeyNames(keys, logName.name, hasTrail, findings);
+  }
   const previous = judgePrevious(options.previous ?? [], options.trust, logName?.name, inventory, options.trails);
   const run = new ArchiveRun(objects, options, inventory, keys, logName, previous);
   const outcomes = await run.verifyTrails();

@@ -45,6 +45,40 @@ function reversed(code: number, length: number): number {
   return result;
 }
 
+/** How many bits a {@link strides} table looks at. */
+const STRIDE_BITS = 12;
+const STRIDE_MASK = (1 << STRIDE_BITS) - 1;
+/** What comes after the bits of a stride: another one, a distance, or the end of the block. */
+const THEN_DISTANCE = 32;
+const THEN_END = 64;
+
+/**
+ * Over the next 12 bits, how many bits the whole symbols in them take, extra bits of a length included, plus what comes
+ * then; 0 where not even one is whole. Most strides are of two or three literals.
+ */
+function strides({ bits, table }: Code): Uint8Array {
+  const result = new Uint8Array(1 << STRIDE_BITS);
+  const mask = (1 << bits) - 1;
+  for (let window = 0; window < result.length; window++) {
+    let taken = 0;
+    let then = 0;
+    while (then === 0) {
+      const entry = table[(window >> taken) & mask] ?? 0;
+      const length = entry & 15;
+      if (entry === 0 || taken + length > STRIDE_BITS) break;
+      taken += length;
+      const symbol = entry >> 4;
+      if (symbol === END_OF_BLOCK) then = THEN_END;
+      else if (symbol > END_OF_BLOCK) {
+        taken += LENGTH_EXTRA[symbol - 257] ?? 0;
+        then = THEN_DISTANCE;
+      }
+    }
+    result[window] = taken === 0 ? 0 : taken | then;
+  }
+  return result;
+}
+
 /** RFC 1951 section 3.2.6. */
 const FIXED_LITERALS = codeOf(
   Array.from({ length: 288 }, (_, symbol) => (symbol < 144 ? 8 : symbol < 256 ? 9 : symbol < 280 ? 7 : 8)),
@@ -117,29 +151,33 @@ class Walk {
   #symbols(literals: Code, distances: Code): boolean {
     const bytes = this.#bytes;
     const end = bytes.length * 8;
-    const literalMask = (1 << literals.bits) - 1;
+    const stride = strides(literals);
     const distanceMask = (1 << distances.bits) - 1;
     let at = this.#at;
     while (at < end) {
-      let byte = at >>> 3;
-      let window = ((bytes[byte] ?? 0) | ((bytes[byte + 1] ?? 0) << 8) | ((bytes[byte + 2] ?? 0) << 16)) >> (at & 7);
-      const literal = literals.table[window & literalMask] ?? 0;
-      if (literal === 0) return false;
-      at += literal & 15;
-      const symbol = literal >> 4;
-      if (symbol < END_OF_BLOCK) continue;
-      if (symbol === END_OF_BLOCK) {
+      let step = stride[windowAt(bytes, at) & STRIDE_MASK] ?? 0;
+      if (step === 0) step = this.#longCode(literals, at);
+      if (step === 0) return false;
+      at += step & 31;
+      if (step >= THEN_END) {
         this.#at = at;
         return true;
       }
-      at += LENGTH_EXTRA[symbol - 257] ?? 0;
-      byte = at >>> 3;
-      window = ((bytes[byte] ?? 0) | ((bytes[byte + 1] ?? 0) << 8) | ((bytes[byte + 2] ?? 0) << 16)) >> (at & 7);
-      const distance = distances.table[window & distanceMask] ?? 0;
+      if (step < THEN_DISTANCE) continue;
+      const distance = distances.table[windowAt(bytes, at) & distanceMask] ?? 0;
       if (distance === 0) return false;
       at += (distance & 15) + (DISTANCE_EXTRA[distance >> 4] ?? 0);
     }
     return false;
+  }
+
+  /** A symbol whose code is longer than a stride, in the form of one. */
+  #longCode({ bits, table }: Code, at: number): number {
+    const entry = table[windowAt(this.#bytes, at) & ((1 << bits) - 1)] ?? 0;
+    const length = entry & 15;
+    const symbol = entry >> 4;
+    if (symbol <= END_OF_BLOCK) return symbol === END_OF_BLOCK ? length | THEN_END : length;
+    return (length + (LENGTH_EXTRA[symbol - 257] ?? 0)) | THEN_DISTANCE;
   }
 
   #restOfByteIsZero(): boolean {
@@ -149,10 +187,7 @@ class Walk {
 
   /** The next bits, at most 16, lowest first. Beyond the end there are zeros. */
   #peek(bits: number): number {
-    const byte = this.#at >>> 3;
-    const bytes = this.#bytes;
-    const window = (bytes[byte] ?? 0) | ((bytes[byte + 1] ?? 0) << 8) | ((bytes[byte + 2] ?? 0) << 16);
-    return (window >> (this.#at & 7)) & ((1 << bits) - 1);
+    return windowAt(this.#bytes, this.#at) & ((1 << bits) - 1);
   }
 
   #take(bits: number): number {
@@ -160,4 +195,10 @@ class Walk {
     this.#at += bits;
     return value;
   }
+}
+
+/** At least 17 bits from bit `at` on, the first one lowest. */
+function windowAt(bytes: Uint8Array, at: number): number {
+  const byte = at >>> 3;
+  return ((bytes[byte] ?? 0) | ((bytes[byte + 1] ?? 0) << 8) | ((bytes[byte + 2] ?? 0) << 16)) >> (at & 7);
 }

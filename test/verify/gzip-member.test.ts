@@ -24,7 +24,9 @@ describe('a gzip member of the archive', () => {
   test('is unpacked in chunks, whatever its size', async () => {
     const large = Buffer.alloc(3_000_000, 'large ');
     for (const content of [text, large, Buffer.alloc(0)]) {
-      expect(await unpack(gzipSync(content), 4_000_000)).toMatchObject({ content, flaw: undefined });
+      const unpacked = await unpack(gzipSync(content), 4_000_000);
+      expect(unpacked.flaw).toBeUndefined();
+      expect(unpacked.content.equals(content)).toBe(true);
     }
     expect((await unpack(gzipSync(large), 4_000_000)).largest).toBeLessThanOrEqual(256 * 1024);
   });
@@ -78,7 +80,7 @@ describe('a gzip member of the archive', () => {
   });
 
   test('a bomb is given up at the limit, in small chunks', async () => {
-    const bomb = gzipSync(Buffer.alloc(200_000_000));
+    const bomb = gzipSync(Buffer.alloc(40_000_000));
     const { content, flaw, largest } = await unpack(bomb, 1_000_000);
     expect(flaw).toEqual({ kind: 'too_large', message: 'it unpacks to more than 1000000 bytes' });
     expect(content.length).toBeLessThanOrEqual(1_000_000);
