@@ -10,7 +10,7 @@ import { keyUses } from './key-uses.ts';
 import { findLogName, type LogName } from './log-name.ts';
 import { judgePrevious, type KeptCheckpoint, type Previous, previousResult } from './previous.ts';
 import { ProgressMeter } from './progress.ts';
-import type { OnProgress, Report, Skipped, Span } from './report.ts';
+import type { OnProgress, Report, Skipped } from './report.ts';
 import { verifySpan } from './span.ts';
 import type { SegmentLimits, SpanJob, SpanResult } from './span-job.ts';
 import type { RunSpan } from './spans.ts';
@@ -25,8 +25,8 @@ export interface VerifyOptions {
   readonly trust: TrustedKeys;
   /** Trails to look at. @default all that the archive holds */
   readonly trails?: readonly string[];
-  /** Records to look at in the one trail that is named, 0-based, `to` exclusive. @default all */
-  readonly range?: Span;
+  /** Records to look at in the one trail that is named: 0-based, `to` exclusive; without it, to the end. @default all */
+  readonly range?: { readonly from: number; readonly to?: number };
   /** The name that the log must have. @default that of the trusted vkeys, else that of the first trusted checkpoint */
   readonly logName?: string;
   /** Checkpoints kept from earlier, which the archive must extend. */

@@ -16,7 +16,7 @@ import { PROBLEM_KINDS, type ProblemKind } from './problem.ts';
 import type { Coverage, Skipped, Span, Verdict } from './report.ts';
 import { hasSize } from './sizes.ts';
 import type { Claim, Mismatch, SegmentLimits, SpanJob } from './span-job.ts';
-import { type JoinedSpans, type RunSpan, splitJob, verifySpans } from './spans.ts';
+import { type JoinedSpans, type RunSpan, spanText, splitJob, verifySpans } from './spans.ts';
 import { TimelineCounter, type TimelineCounts } from './timeline.ts';
 import { keyIdText, keysOfTrail, type TrailKey, type TrustedKeys } from './trust.ts';
 
@@ -31,8 +31,8 @@ export interface TrailContext {
   readonly archiveKeys: readonly Verifier[];
   /** Key IDs of which the archive holds both files. */
   readonly keyFiles: ReadonlySet<string>;
-  /** The records asked for; absent: all. `to` is exclusive. */
-  readonly range?: Span;
+  /** The records asked for, `to` exclusive or, where it is absent, the end; absent: all. */
+  readonly range?: { readonly from: number; readonly to?: number };
   /** Roots that checkpoints kept elsewhere claim of this trail. */
   readonly previous: readonly Claim[];
   readonly segmentLimits: SegmentLimits;
@@ -186,15 +186,14 @@ class TrailVerification {
     const { range, origin, archiveKeys } = this.#context;
     const { trail, checkpoints } = this.#inventory;
     if (range === undefined) return { from: 0, to: this.#size };
-    if (range.from < 0 || range.from >= range.to || range.to > this.#size) {
-      throw new SealtrailError(
-        'usage',
-        `the trail ${trail} has records 0 to ${this.#size - 1} under its newest checkpoint`,
-      );
+    const { from: first, to: end = this.#size } = range;
+    if (first < 0 || first >= end || end > this.#size) {
+      const asked = spanText({ from: first, to: end });
+      throw new SealtrailError('usage', `${asked} of ${trail}: its newest checkpoint covers ${this.#size} records`);
     }
-    const from = range.from - (range.from % TILE_WIDTH);
+    const from = first - (first % TILE_WIDTH);
     for (const size of checkpoints) {
-      if (size < range.to || size > this.#size) continue;
+      if (size < end || size > this.#size) continue;
       const bytes = await this.#evidence.read(checkpointName(trail, size), trail, 'missing_checkpoint');
       if (bytes === undefined) continue;
       if (judgeCheckpoint(bytes, { origin, size, trusted: this.#trusted, known: archiveKeys }).trusted) {
