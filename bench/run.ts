@@ -1,11 +1,14 @@
 import { benchAppend } from './append.ts';
-import { benchQuery } from './query.ts';
-import { report } from './report.ts';
+import { benchQuery, benchQuery } from './query.ts';
+import { type Figure, report } from './report.ts';
+import { benchVerify } from './verify.ts';
 
 /** `npm run bench [-- name …]`: measures, prints a table and keeps it as JSON. Nothing here can fail a build. */
 
-const BENCHES: Readonly<Record<string, () => Promise<Parameters<typeof report>[0]>>> = {
+const BENCHES: Readonly<Record<string, () => Promise<Figure[]>>> = {
   append: () => benchAppend(),
+  query: () => benchQuery(),
+  verify: () => benchVerify(),
   query: () => benchQuery(),
 };
 
@@ -15,7 +18,7 @@ if (unknown.length > 0) {
   console.error(`there is no bench ${unknown.join(', ')}: there are ${Object.keys(BENCHES).join(', ')}`);
   process.exit(2);
 }
-const figures = [];
+const figures: Figure[] = [];
 for (const [name, bench] of Object.entries(BENCHES)) {
   if (names.length === 0 || names.includes(name)) figures.push(...(await bench()));
 }
