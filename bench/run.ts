@@ -1,5 +1,5 @@
 import { benchAppend } from './append.ts';
-import { benchQuery, benchQuery } from './query.ts';
+import { benchQuery } from './query.ts';
 import { type Figure, report } from './report.ts';
 import { benchVerify } from './verify.ts';
 
@@ -9,7 +9,6 @@ const BENCHES: Readonly<Record<string, () => Promise<Figure[]>>> = {
   append: () => benchAppend(),
   query: () => benchQuery(),
   verify: () => benchVerify(),
-  query: () => benchQuery(),
 };
 
 const names = process.argv.slice(2);
