@@ -195,16 +195,20 @@ describe('a prover', () => {
 
   it('refuses what no tree has', async () => {
     const read = readerOf(LARGEST);
-    for (const size of [-1, 0.5, Number.NaN, 2 ** 53]) {
-      await expect(treeRoot(size, read)).rejects.toThrow(RangeError);
-      await expect(proveInclusion(0, size, read)).rejects.toThrow(RangeError);
-      await expect(proveConsistency(1, size, read)).rejects.toThrow(RangeError);
-      await expect(proveConsistency(size, 3, read)).rejects.toThrow(RangeError);
+    const notCounts = [-1, 0.5, Number.NaN, 2 ** 53];
+    for (const count of notCounts) {
+      const message = (what: string) => new RangeError(`${what} is ${count}, not a whole number from 0 to 2^53 - 1`);
+      await expect(treeRoot(count, read)).rejects.toThrow(message('size'));
+      await expect(proveInclusion(0, count, read)).rejects.toThrow(message('size'));
+      await expect(proveRange(count, 3, 3, read)).rejects.toThrow(message('first'));
+      await expect(proveConsistency(1, count, read)).rejects.toThrow(message('to'));
+      await expect(proveConsistency(count, 3, read)).rejects.toThrow(message('from'));
     }
-    await expect(proveInclusion(3, 3, read)).rejects.toThrow(new RangeError('the range [3, 4) is not in a tree of 3'));
-    await expect(proveInclusion(-1, 3, read)).rejects.toThrow(RangeError);
-    await expect(proveRange(2, 2, 3, read)).rejects.toThrow(RangeError);
-    await expect(proveRange(2, 1, 3, read)).rejects.toThrow(RangeError);
+    const noRanges = [...notCounts.map((end) => [0, end]), [2, 2], [2, 1], [3, 4], [2, 4]] as const;
+    for (const [first, end] of noRanges) {
+      const message = `the range [${first}, ${end}) is not in a tree of 3`;
+      await expect(proveRange(first ?? 0, end ?? 0, 3, read)).rejects.toThrow(new RangeError(message));
+    }
     await expect(proveConsistency(4, 3, read)).rejects.toThrow(
       new RangeError('a tree of 3 leaves does not extend one of 4'),
     );
