@@ -1,9 +1,12 @@
+import { differenceFromSent } from '../client/as-sent.ts';
 import type { SignedHttp } from '../client/http.ts';
 import { LogView } from '../client/log-view.ts';
 import { checkReceipt, type Receipt, readReceipt, type Trust } from '../client/receipt.ts';
+import { resolveType } from '../event/catalogue.ts';
 import type { Checkpoint } from '../log/checkpoint.ts';
 import { SealtrailError } from '../log/error.ts';
-import type { Batch } from './input.ts';
+import { parseRecord } from '../log/record.ts';
+import type { Batch, InputEvent } from './input.ts';
 
 /** What an upload needs to know. */
 export interface UploadOptions {
@@ -24,10 +27,10 @@ export interface Uploaded {
   readonly checkpoint: Checkpoint | undefined;
 }
 
-/** A receipt that has not been checked, and how many events it is to be for. */
+/** A receipt that has not been checked, and the events that it is to be for. */
 interface Sent {
   readonly receipt: Receipt;
-  readonly count: number;
+  readonly events: readonly InputEvent[];
 }
 
 /** Appends batches to a trail and checks what comes back. */
@@ -91,7 +94,7 @@ export class Upload {
       const receipt = readReceipt(answer.json());
       // Without the lines a receipt proves hashes, and nothing of what they are the hashes of.
       if (receipt.lines === undefined) return new SealtrailError('proof_mismatch', 'the server left the records out');
-      return { receipt, count: batch.events.length };
+      return { receipt, events: batch.events };
     } catch (error) {
       return placed(error, batch);
     }
@@ -101,9 +104,10 @@ export class Upload {
     const sent = await running.shift();
     if (sent === undefined) throw new RangeError('there is nothing to take');
     if (sent instanceof Error) throw sent;
-    const { receipt, count } = sent;
+    const { receipt, events } = sent;
     const { trail, trust } = this.#options;
-    const checkpoint = checkReceipt(receipt, { trail, count }, trust);
+    const checkpoint = checkReceipt(receipt, { trail, count: events.length }, trust);
+    for (const [i, event] of events.entries()) demandAsSent(event, receipt.lines?.[i]);
     if (checkpoint !== undefined) await this.#compare(checkpoint);
     return { receipt, checkpoint };
   }
@@ -118,6 +122,15 @@ export class Upload {
       this.#mayAsk = false;
     }
   }
+}
+
+/** The record must say what was sent, but for what the server may add, normalise, redact and mask. */
+function demandAsSent({ json, where }: InputEvent, line = ''): void {
+  const record = parseRecord(line);
+  const path = differenceFromSent(JSON.parse(json), record.event, (type) => resolveType(type)?.name ?? type);
+  if (path === undefined) return;
+  const what = path === '' ? 'it' : `its field ${path}`;
+  throw new SealtrailError('proof_mismatch', `record ${record.seq} is not ${where} as it was sent: ${what} differs`);
 }
 
 /** Says which line of the input an answer such as "events[3].actor.id is missing" speaks of. */

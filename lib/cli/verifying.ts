@@ -66,7 +66,7 @@ async function verifyOptions(archive: string, options: VerifyCommandOptions): Pr
     ...(trail === undefined ? {} : { trails: trail }),
     ...(from === undefined && to === undefined
       ? {}
-      : { range: { from: from ?? 0, to: to ?? Number.MAX_SAFE_INTEGER } }),
+      : { range: { from: from ?? 0, ...(to === undefined ? {} : { to }) } }),
     ...(previous.length === 0 ? {} : { previous: await Promise.all(previous.map(readKept)) }),
     ...(logName === undefined ? {} : { logName }),
     ...(workers === 1 ? {} : { workers: { count: workers, module: module.href, args: archive } }),

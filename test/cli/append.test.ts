@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { cli, openTestLog, type TestLog } from './in-process.ts';
 
 let test: TestLog;
@@ -250,6 +250,23 @@ describe('a server that lies', () => {
     proxy.close();
     expect(result).toMatchObject({ code: 1, stdout: '' });
     expect(result.stderr).toContain(reason);
+  });
+
+  it('is found even where it proves well what it sealed, if that is not what was sent', async () => {
+    const { ledger } = test.log;
+    const append = ledger.append.bind(ledger);
+    const spy = vi
+      .spyOn(ledger, 'append')
+      .mockImplementation((order) =>
+        append({
+          ...order,
+          events: order.events.map(({ id, json }) => ({ id, json: json.replace('"n":1', '"n":7') })),
+        }),
+      );
+    const result = await cli(['append', 'altered'], { env: test.env('writer'), input: lines(3) });
+    spy.mockRestore();
+    expect(result).toMatchObject({ code: 1, stdout: '' });
+    expect(result.stderr).toMatch(/^sealtrail: record 1 is not line 2 as it was sent: its field details\.n differs\n/);
   });
 
   it('is also found by its key, where the user brings the right one', async () => {
