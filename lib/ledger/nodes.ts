@@ -11,8 +11,11 @@ import { TileCache } from './tile-cache.ts';
 
 /** Where the nodes of trails' trees are read from. */
 export interface NodeSources {
-  /** The archive, which holds the full tiles. */
-  readonly objects: Objects;
+  /**
+   * The archive, which holds the full tiles. Without it they are made from the ledger's records, which is for those who
+   * may not read the archive and ask only about the newest records.
+   */
+  readonly objects?: Objects;
   /** The archiver's open tiles: the hashes above level 0 that do not fill a tile yet. */
   readonly table: Table;
   /** The records that no full tile in the archive covers. */
@@ -105,16 +108,18 @@ class TileReading {
   }
 
   #archivedTile(level: number, index: number): Promise<readonly Hash[]> {
+    const { objects } = this.#sources;
+    if (objects === undefined) return this.#hashesFromLedger(level, index, [], TILE_WIDTH);
     const name = this.#name(level, index);
-    const reading = this.#archived.get(name) ?? this.#readArchivedTile(name, level, index);
+    const reading = this.#archived.get(name) ?? this.#readArchivedTile(objects, name, level, index);
     this.#archived.set(name, reading);
     return reading;
   }
 
-  async #readArchivedTile(name: string, level: number, index: number): Promise<readonly Hash[]> {
+  async #readArchivedTile(objects: Objects, name: string, level: number, index: number): Promise<readonly Hash[]> {
     const offset = index % TILE_WIDTH;
     const [bytes, above] = await Promise.all([
-      this.#sources.objects.get(name),
+      objects.get(name),
       this.hashes(level + 1, Math.floor(index / TILE_WIDTH), offset + 1),
     ]);
     if (bytes === undefined) throw new SealtrailError('store_corrupt', `${name} is missing from the archive`);

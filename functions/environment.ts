@@ -1,0 +1,60 @@
+import * as z from 'zod';
+import { type PrivacyConfig, privacyConfigSchema } from '../lib/event/privacy.ts';
+
+/** What the stack tells a function, through its environment. Names of variables are in {@link environmentOf}. */
+export interface Environment {
+  readonly table: string;
+  readonly bucket: string;
+  /** ARN of the key that signs checkpoints. */
+  readonly signingKey: string;
+  readonly signingAlgorithm: 'ed25519' | 'ecdsa-p256';
+  readonly logName: string;
+  readonly lock: 'compliance' | 'governance';
+  /** How long archived objects are locked. */
+  readonly archiveDays: number;
+  readonly privacy: PrivacyConfig;
+}
+
+const json = z.string().transform((text, context) => {
+  try {
+    return JSON.parse(text) as unknown; // of what shape is checked next
+  } catch {
+    context.addIssue('is not JSON');
+    return z.NEVER;
+  }
+});
+
+const schema = z.object({
+  SEALTRAIL_TABLE: z.string().min(1),
+  SEALTRAIL_BUCKET: z.string().min(1),
+  SEALTRAIL_SIGNING_KEY: z.string().min(1),
+  SEALTRAIL_SIGNING_ALGORITHM: z.enum(['ed25519', 'ecdsa-p256']),
+  SEALTRAIL_LOG_NAME: z.string().min(1),
+  SEALTRAIL_LOCK: z.enum(['compliance', 'governance']),
+  SEALTRAIL_ARCHIVE_DAYS: z.coerce.number().int().min(1),
+  SEALTRAIL_PRIVACY: json.pipe(privacyConfigSchema).default({}),
+});
+
+/**
+ * Reads the environment that the stack sets.
+ *
+ * @throws RangeError naming the variable: the stack and the functions do not fit together
+ */
+export function environmentOf(variables: Readonly<Record<string, string | undefined>>): Environment {
+  const parsed = schema.safeParse(variables);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    throw new RangeError(`the environment variable ${issue?.path.join('.')} is not right: ${issue?.message}`);
+  }
+  const { data } = parsed;
+  return {
+    table: data.SEALTRAIL_TABLE,
+    bucket: data.SEALTRAIL_BUCKET,
+    signingKey: data.SEALTRAIL_SIGNING_KEY,
+    signingAlgorithm: data.SEALTRAIL_SIGNING_ALGORITHM,
+    logName: data.SEALTRAIL_LOG_NAME,
+    lock: data.SEALTRAIL_LOCK,
+    archiveDays: data.SEALTRAIL_ARCHIVE_DAYS,
+    privacy: data.SEALTRAIL_PRIVACY,
+  };
+}

@@ -1,0 +1,87 @@
+import type {
+  APIGatewayProxyEventV2WithIAMAuthorizer as GatewayEvent,
+  APIGatewayProxyStructuredResultV2 as GatewayResult,
+} from 'aws-lambda';
+import { decodeContent } from '../lib/api/content-encoding.ts';
+import { handle, loggedPath } from '../lib/api/handle.ts';
+import { type ApiRequest, type ApiResponse, queryOf } from '../lib/api/http.ts';
+import { type Action, Principal } from '../lib/api/principal.ts';
+import { problemResponse } from '../lib/api/problem.ts';
+import type { Services } from '../lib/api/services.ts';
+import { SealtrailError } from '../lib/log/error.ts';
+import { gatewayResult } from './gateway-result.ts';
+import { count, describe, logger } from './telemetry.ts';
+
+/** How API Gateway's requests are answered. */
+export interface GatewayOptions {
+  readonly services: () => Promise<Services>;
+  /** What the routes of this function are for: a caller may do nothing else through them, whatever IAM says. */
+  readonly actions: readonly Action[];
+}
+
+/**
+ * Answers a request of an HTTP API (payload format 2.0) whose routes IAM guards. Who may call which route on which trail
+ * is decided there; here the caller is known and may do what the function is for.
+ */
+export async function answer(event: GatewayEvent, { services, actions }: GatewayOptions): Promise<GatewayResult> {
+  const started = performance.now();
+  const { requestId, http } = event.requestContext;
+  const onError = (error: unknown): void => {
+    count('ServerErrors');
+    logger.error('a request failed', { requestId, ...describe(error) });
+  };
+  let response: ApiResponse;
+  try {
+    const request = await requestOf(event, actions);
+    response = await handle(await services(), request, onError);
+  } catch (error) {
+    response = problemResponse(error, requestId);
+    if (response.status >= 500) onError(error);
+  }
+  const result = await gatewayResult(response, { requestId, acceptEncoding: event.headers['accept-encoding'] });
+  logger.info('request', {
+    requestId,
+    method: http.method,
+    path: loggedPath(pathOf(event)),
+    status: result.statusCode,
+    ms: Math.round(performance.now() - started),
+    principal: callerOf(event),
+  });
+  return result;
+}
+
+async function requestOf(event: GatewayEvent, actions: readonly Action[]): Promise<ApiRequest> {
+  const { headers, requestContext } = event;
+  const name = callerOf(event);
+  // Never without a name: a route that lost its authorizer must not become an open door.
+  if (name === undefined) throw new SealtrailError('unauthenticated', 'sign the request with AWS Signature Version 4');
+  const sent = Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8');
+  return {
+    method: requestContext.http.method,
+    path: pathOf(event),
+    query: queryOf(event.rawQueryString),
+    headers,
+    body: await decodeContent(sent, headers['content-encoding']),
+    principal: new Principal({ name, actions: [...actions], trails: ['*', '_*'] }),
+    requestId: requestContext.requestId,
+  };
+}
+
+/** The ARN of the caller: of a user, or of a role's session with the session's name in it. */
+function callerOf(event: GatewayEvent): string | undefined {
+  // The type says that it is there; a route without an authorizer shows that it need not be.
+  const context: Partial<GatewayEvent['requestContext']> = event.requestContext;
+  return context.authorizer?.iam?.userArn;
+}
+
+/**
+ * The path as it was sent, percent-encoded. API Gateway's `rawPath` is decoded, so that a `%` or `/` in an actor's id
+ * could not be told from the path's own; what it took the path's parameters for is not ambiguous.
+ */
+function pathOf({ routeKey, rawPath, pathParameters }: GatewayEvent): string {
+  const [, template] = routeKey.split(' ');
+  if (template === undefined) return rawPath;
+  return template.replace(/\{(\w+)\}/g, (_, name: string) =>
+    encodeURIComponent((pathParameters?.[name] ?? '').toWellFormed()),
+  );
+}
