@@ -17,6 +17,8 @@ export interface UploadOptions {
   readonly parallel: number;
   /** The keys that receipts are checked with. */
   readonly trust: Trust;
+  /** A checkpoint kept from earlier, which those of the receipts must extend. */
+  readonly seen?: Checkpoint;
   readonly signal: AbortSignal;
 }
 
@@ -39,24 +41,22 @@ export class Upload {
   readonly #options: UploadOptions;
   readonly #view: LogView;
   #index = 0;
-  #newest: Checkpoint | undefined;
-  /** Whether the server lets these credentials ask for consistency proofs. */
-  #mayAsk = true;
+  #newestNote: string | undefined;
 
   constructor(http: SignedHttp, options: UploadOptions) {
     this.#http = http;
     this.#options = options;
-    this.#view = new LogView(http, options.trail);
+    this.#view = new LogView(http, options.trail, options.seen);
   }
 
-  /** The newest checkpoint that came with a receipt. */
+  /** The newest checkpoint: of a receipt, or the one kept from earlier. */
   get newest(): Checkpoint | undefined {
-    return this.#newest;
+    return this.#view.newest;
   }
 
-  /** Whether all checkpoints were found to be of one history; false where the credentials may not ask for the proof. */
-  get consistent(): boolean {
-    return this.#mayAsk;
+  /** The same as a signed note; undefined where no receipt had a newer one. */
+  get newestNote(): string | undefined {
+    return this.#newestNote;
   }
 
   /**
@@ -108,19 +108,9 @@ export class Upload {
     const { trail, trust } = this.#options;
     const checkpoint = checkReceipt(receipt, { trail, count: events.length }, trust);
     for (const [i, event] of events.entries()) demandAsSent(event, receipt.lines?.[i]);
-    if (checkpoint !== undefined) await this.#compare(checkpoint);
+    if (checkpoint !== undefined) await this.#view.extend(checkpoint);
+    if (checkpoint !== undefined && checkpoint === this.#view.newest) this.#newestNote = receipt.checkpoint;
     return { receipt, checkpoint };
-  }
-
-  async #compare(checkpoint: Checkpoint): Promise<void> {
-    if (checkpoint.size > (this.#newest?.size ?? 0)) this.#newest = checkpoint;
-    if (!this.#mayAsk) return;
-    try {
-      await this.#view.extend(checkpoint);
-    } catch (error) {
-      if (!(error instanceof SealtrailError) || error.code !== 'forbidden') throw error;
-      this.#mayAsk = false;
-    }
   }
 }
 

@@ -41,6 +41,11 @@ export class LogView {
     this.#newest = seen;
   }
 
+  /** The newest checkpoint that is known to be of one history with all before it. */
+  get newest(): Checkpoint | undefined {
+    return this.#newest;
+  }
+
   /**
    * Takes in a checkpoint whose signature has been checked, asking the server for the proof that it and the newest one
    * are of one history. Calls must not overlap.
@@ -76,10 +81,18 @@ export class LogView {
 
   async #fetchProof(from: number, to: number): Promise<Uint8Array[]> {
     const path = `/v1/trails/${this.#trail}/consistency`;
-    const answer = (await this.#http.send({ path, query: { from, to } })).json();
+    const answer = (await this.#http.send({ path, query: { from, to } }).catch(denied)).json();
     const proof: unknown =
       typeof answer === 'object' && answer !== null && 'proof' in answer ? answer.proof : undefined;
     if (!Array.isArray(proof)) throw new SealtrailError('proof_mismatch', 'the server sent no consistency proof');
     return proof.map((hash: unknown) => fromBase64(String(hash), 'proof_mismatch', 'a hash of the consistency proof'));
   }
+}
+
+/** Who does not know a checkpoint that he has signed has lost it, or wants it to be lost. */
+function denied(error: unknown): never {
+  if (!(error instanceof SealtrailError) || error.code !== 'not_found') throw error;
+  throw new SealtrailError('proof_mismatch', `the log denies a checkpoint that it has signed: ${error.message}`, {
+    cause: error,
+  });
 }

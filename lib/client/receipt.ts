@@ -56,18 +56,17 @@ export function checkReceipt(receipt: Receipt, sent: Sent, trust: Trust): Checkp
   }
   const leaves = receipt.events.map(({ seq, hash }, i) => {
     if (seq !== receipt.first + i) throw wrong(`event ${i} is record ${seq}, where ${receipt.first + i} was due`);
-    return fromHex(hash, 'proof_mismatch', `the receipt is wrong: the hash of record ${seq}`);
+    return fromHex(hash, 'proof_mismatch', `${RECEIPT}the hash of record ${seq}`);
   });
   checkLines(receipt, leaves);
   if (!receipt.sealed) return undefined;
   if (receipt.checkpoint === undefined || receipt.proof === undefined) {
     throw wrong('it claims to be sealed, and has no checkpoint or no proof');
   }
-  const proof = receipt.proof.map((hash) =>
-    fromBase64(hash, 'proof_mismatch', 'the receipt is wrong: a hash of its proof'),
-  );
-  const checkpoint = checkpointOf(receipt.checkpoint, receipt.trail, trust);
-  judging(() => checkRange(leaves, receipt.first, checkpoint.size, proof, checkpoint.root));
+  const proof = receipt.proof.map((hash) => fromBase64(hash, 'proof_mismatch', `${RECEIPT}a hash of its proof`));
+  const note = receipt.checkpoint;
+  const checkpoint = judging(RECEIPT, () => checkpointOf(note, receipt.trail, trust));
+  judging(RECEIPT, () => checkRange(leaves, receipt.first, checkpoint.size, proof, checkpoint.root));
   return checkpoint;
 }
 
@@ -79,7 +78,7 @@ function checkLines(receipt: Receipt, leaves: readonly Uint8Array[]): void {
   for (const [i, line] of lines.entries()) {
     const leaf = leaves[i];
     const event = receipt.events[i];
-    const record = judging(() => parseRecord(line));
+    const record = judging(RECEIPT, () => parseRecord(line));
     const seq = receipt.first + i;
     if (leaf === undefined || !sameBytes(leafHash(line), leaf))
       throw wrong(`the line of record ${seq} has another hash`);
@@ -95,26 +94,29 @@ function checkLines(receipt: Receipt, leaves: readonly Uint8Array[]): void {
  * @throws `bad_signature` where no trusted key signed it, `proof_mismatch` where it is no checkpoint of this trail
  */
 export function checkpointOf(note: string, trail: string, trust: Trust): Checkpoint {
-  return judging(() => {
+  return judging('', () => {
     // Not to be believed before openCheckpoint has said so: it only tells which keys to look for.
     const { origin, size } = parseCheckpoint(parseNote(note).text);
-    if (!origin.endsWith(`/${trail}`)) throw new SealtrailError('proof_mismatch', `its checkpoint is of ${origin}`);
+    if (!origin.endsWith(`/${trail}`)) {
+      throw new SealtrailError('proof_mismatch', `the checkpoint is of ${origin}, which is not the trail ${trail}`);
+    }
     return openCheckpoint(note, origin, trust(origin, size));
   });
 }
 
-/** Runs a check of evidence from a server: whatever is wrong with it, the verdict is that it does not prove anything. */
-function judging<T>(check: () => T): T {
+const RECEIPT = 'the receipt is wrong: ';
+
+/** Runs a check of evidence: whatever is wrong with it, the verdict is that it does not prove anything. */
+function judging<T>(prefix: string, check: () => T): T {
   try {
     return check();
   } catch (cause) {
-    if (cause instanceof SealtrailError && cause.code !== 'bad_signature') throw wrong(cause.message, cause);
-    throw cause;
+    if (!(cause instanceof SealtrailError) || cause.code === 'bad_signature') throw cause;
+    throw new SealtrailError('proof_mismatch', `${prefix}${cause.message}`, { cause });
   }
 }
 
-const wrong = (reason: string, cause?: unknown): SealtrailError =>
-  new SealtrailError('proof_mismatch', `the receipt is wrong: ${reason}`, { cause });
+const wrong = (reason: string): SealtrailError => new SealtrailError('proof_mismatch', `${RECEIPT}${reason}`);
 
 /**
  * Reads a receipt from a server's answer.

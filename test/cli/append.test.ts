@@ -66,11 +66,7 @@ describe('append', () => {
       first: 0,
       last: 2,
       checkpoint: { origin: 'log.example/json', size: 3, root: expect.stringMatching(/^[0-9a-f]{64}$/) },
-      checked: {
-        receipts: true,
-        consistency: true,
-        keys: { from: 'server', fingerprints: [expect.stringMatching(/^[0-9a-f]{64}$/)] },
-      },
+      keys: { from: 'server', fingerprints: [expect.stringMatching(/^[0-9a-f]{64}$/)] },
     });
   });
 
@@ -192,6 +188,50 @@ describe('input that cannot be appended', () => {
   });
 });
 
+describe('a checkpoint that is kept', () => {
+  const kept = (): string => join(test.folder, 'kept.checkpoint');
+  const append = (log: TestLog) =>
+    cli(['append', 'remembered', '--checkpoint', kept(), '--batch', '2'], { env: log.env('writer'), input: lines(3) });
+
+  it('must be extended by what comes later, and moves on', async () => {
+    expect((await append(test)).code).toBe(0);
+    expect(readFileSync(kept(), 'utf8')).toMatch(/^log\.example\/remembered\n3\n/);
+    expect((await append(test)).code).toBe(0);
+    expect(readFileSync(kept(), 'utf8')).toMatch(/^log\.example\/remembered\n6\n/);
+  });
+
+  it('finds out a log that has been rolled back, with the same key and the same name', async () => {
+    await append(test);
+    const before = readFileSync(kept(), 'utf8');
+    // What the log denies now: a checkpoint that it has signed.
+    const exact = vi.spyOn(test.log.ledger, 'exactCheckpoint').mockResolvedValue(undefined);
+    const result = await append(test);
+    exact.mockRestore();
+    expect(result).toMatchObject({ code: 1, stdout: '' });
+    expect(result.stderr).toMatch(
+      /^sealtrail: the log denies a checkpoint that it has signed: trail remembered has no checkpoint of size 9\n/,
+    );
+    expect(readFileSync(kept(), 'utf8')).toBe(before);
+  });
+
+  it('finds out another log under the same name', async () => {
+    const other = await openTestLog();
+    const result = await append(other);
+    await other.close();
+    expect(result).toMatchObject({ code: 1, stdout: '' });
+    expect(result.stderr).toMatch(
+      /^sealtrail: (the signature by the key log\.example\/remembered does not hold|no signature is by a key that is trusted)/,
+    );
+  });
+
+  it('that is damaged says so, and nothing is appended', async () => {
+    const size = await sizeOf('remembered');
+    writeFileSync(kept(), 'half a checkp');
+    expect((await append(test)).code).toBe(1);
+    expect(await sizeOf('remembered')).toBe(size);
+  });
+});
+
 describe('a server that lies', () => {
   /** Stands between the client and the real server and changes the answers to appends. */
   async function liar(
@@ -255,14 +295,12 @@ describe('a server that lies', () => {
   it('is found even where it proves well what it sealed, if that is not what was sent', async () => {
     const { ledger } = test.log;
     const append = ledger.append.bind(ledger);
-    const spy = vi
-      .spyOn(ledger, 'append')
-      .mockImplementation((order) =>
-        append({
-          ...order,
-          events: order.events.map(({ id, json }) => ({ id, json: json.replace('"n":1', '"n":7') })),
-        }),
-      );
+    const spy = vi.spyOn(ledger, 'append').mockImplementation((order) =>
+      append({
+        ...order,
+        events: order.events.map(({ id, json }) => ({ id, json: json.replace('"n":1', '"n":7') })),
+      }),
+    );
     const result = await cli(['append', 'altered'], { env: test.env('writer'), input: lines(3) });
     spy.mockRestore();
     expect(result).toMatchObject({ code: 1, stdout: '' });

@@ -171,7 +171,7 @@ describe('a server that lies is found out', () => {
       "another trail's checkpoint",
       { checkpoint: noteBy(payments, text.replace('orders', 'payments')) },
       'proof_mismatch',
-      /^the receipt is wrong: its checkpoint is of log\.example\/payments$/,
+      /^the receipt is wrong: the checkpoint is of log\.example\/payments, which is not the trail orders$/,
     ],
     [
       "another trail's key under this trail's text",

@@ -1,13 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { createReadStream, statSync } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { createReadStream, existsSync, statSync } from 'node:fs';
+import { open, rename, writeFile } from 'node:fs/promises';
 import { addAbortSignal } from 'node:stream';
+import { checkpointOf } from '../../client/receipt.ts';
+import type { Checkpoint } from '../../log/checkpoint.ts';
 import { toHex } from '../../log/encoding.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { gather, readEvents } from '../input.ts';
 import { connect, type Install, integer, type ServerOptions, trailName, withJson, withServer } from '../shell.ts';
 import { bytes, count, labelled, Progress, plural, type Terminal, write, writeLines } from '../terminal.ts';
-import { type LogKeys, logKeys } from '../trust.ts';
+import { type LogKeys, logKeys, readText } from '../trust.ts';
 import { Upload, type Uploaded } from '../upload.ts';
 
 interface Options extends ServerOptions {
@@ -15,6 +17,7 @@ interface Options extends ServerOptions {
   readonly batch: number;
   readonly parallel: number;
   readonly idempotencyKey?: string;
+  readonly checkpoint?: string;
   readonly receipts?: string;
   readonly json?: true;
 }
@@ -23,6 +26,8 @@ interface Options extends ServerOptions {
 const BATCH_BYTES = 4_900_000;
 /** Milliseconds that an event read from a pipe may wait for others. */
 const LINGER = 500;
+/** The longest that a timer of Node can wait. */
+const FOR_EVER = 2 ** 31 - 1;
 
 export const installAppend: Install = (program, shell) => {
   const command = program
@@ -46,6 +51,10 @@ export const installAppend: Install = (program, shell) => {
       1,
     )
     .option('--idempotency-key <key>', 'repeat an upload safely: what an earlier run with this key appended is found')
+    .option(
+      '--checkpoint <file>',
+      'a checkpoint kept from earlier, which the log must extend; the newest is kept there',
+    )
     .option('--receipts <file>', 'append the receipts to this file, one JSON document a line');
   withJson(withServer(command)).action(async (trail: string, file: string, options: Options) => {
     await new Append(shell.terminal, trail, file, options).run();
@@ -80,33 +89,58 @@ class Append {
   async run(): Promise<void> {
     const http = connect(this.#terminal, this.#options);
     const keys = await logKeys(http, this.#trail, this.#options.key);
-    const { parallel } = this.#options;
-    const { signal } = this.#terminal;
-    const upload = new Upload(http, { trail: this.#trail, key: this.#key, parallel, trust: keys.trust, signal });
+    const seen = await this.#kept(keys);
+    const upload = new Upload(http, {
+      trail: this.#trail,
+      key: this.#key,
+      parallel: this.#options.parallel,
+      trust: keys.trust,
+      signal: this.#terminal.signal,
+      ...(seen === undefined ? {} : { seen }),
+    });
+    try {
+      await this.#send(upload, this.#input());
+    } catch (error) {
+      throw this.#interrupted(error);
+    } finally {
+      await this.#keep(upload);
+    }
+    await this.#report(upload, keys);
+  }
+
+  async #send(upload: Upload, input: Chunks): Promise<void> {
+    const { batch: maxEvents, receipts: file, idempotencyKey } = this.#options;
+    // Batches that are to be found again must be cut the same way again, however slowly the input comes.
+    const linger = this.#file === '-' && idempotencyKey === undefined ? LINGER : FOR_EVER;
+    const batches = gather(readEvents(input.chunks), { maxEvents, maxBytes: BATCH_BYTES, linger });
     const progress = new Progress(this.#terminal.stderr);
-    const receipts = this.#options.receipts === undefined ? undefined : await open(this.#options.receipts, 'a');
-    const input = this.#input();
+    const receipts = file === undefined ? undefined : await open(file, 'a');
     const started = performance.now();
     try {
-      const linger = this.#file === '-' && this.#options.idempotencyKey === undefined ? LINGER : 2 ** 31 - 1;
-      const batches = gather(readEvents(input.chunks), {
-        maxEvents: this.#options.batch,
-        maxBytes: BATCH_BYTES,
-        linger,
-      });
       for await (const uploaded of upload.run(batches)) {
         this.#count(uploaded);
         await receipts?.write(`${JSON.stringify(uploaded.receipt)}\n`);
         progress.show(() => this.#progress(input, performance.now() - started));
       }
-    } catch (error) {
-      progress.clear();
-      throw this.#interrupted(error);
     } finally {
       progress.clear();
       await receipts?.close();
     }
-    await this.#report(upload, keys);
+  }
+
+  /** The checkpoint that an earlier run has kept; undefined where there is none yet. */
+  async #kept({ trust }: LogKeys): Promise<Checkpoint | undefined> {
+    const { checkpoint } = this.#options;
+    if (checkpoint === undefined || !existsSync(checkpoint)) return undefined;
+    return checkpointOf(await readText(checkpoint, 'the checkpoint'), this.#trail, trust);
+  }
+
+  async #keep({ newestNote }: Upload): Promise<void> {
+    const { checkpoint } = this.#options;
+    if (checkpoint === undefined || newestNote === undefined) return;
+    // Whole or not at all: half a checkpoint could not be compared with next time.
+    await writeFile(`${checkpoint}.new`, newestNote);
+    await rename(`${checkpoint}.new`, checkpoint);
   }
 
   #input(): Chunks {
@@ -165,13 +199,9 @@ class Append {
     const { newest } = upload;
     if (this.#options.json) {
       const checkpoint = newest && { origin: newest.origin, size: newest.size, root: toHex(newest.root) };
-      const checked = {
-        receipts: true,
-        consistency: upload.consistent,
-        keys: { from: keys.source, fingerprints: keys.fingerprints },
-      };
-      const result = { trail: this.#trail, events, replayed, unsealed, first, last: events === 0 ? undefined : last };
-      return write(stdout, `${JSON.stringify({ ...result, checkpoint, checked })}\n`);
+      const landed = { trail: this.#trail, events, replayed, unsealed, first, last: events === 0 ? undefined : last };
+      const checkedWith = { from: keys.source, fingerprints: keys.fingerprints };
+      return write(stdout, `${JSON.stringify({ ...landed, checkpoint, keys: checkedWith })}\n`);
     }
     if (events === 0) return write(stdout, 'Nothing to append: the input holds no events.\n');
     const records = first === last ? `record ${count(last)}` : `records ${count(first ?? 0)} to ${count(last)}`;
@@ -182,18 +212,10 @@ class Append {
       'appended',
       `${plural(events, 'event')} to ${this.#trail}: ${records}${known}`,
     );
-    if (newest !== undefined) {
+    if (newest !== undefined && unsealed < events) {
       const proven = `under the checkpoint of ${plural(newest.size, 'record')}, signed by the key ${keys.fingerprints.join(', ')}`;
-      const caveats = [
-        ...(upload.consistent
-          ? []
-          : ['checkpoints were not compared with each other, since these credentials may not read']),
-        ...(keys.source === 'file'
-          ? []
-          : ['the key came from the server itself; --key FILE checks against one that you trust']),
-      ];
-      const said = caveats.length === 0 ? proven : `${proven} (${caveats.join('; ')})`;
-      lines.push(...labelled(stdout, 'green', 'proven  ', said));
+      const caveat = ' (the key came from the server itself; --key FILE checks against one that you trust)';
+      lines.push(...labelled(stdout, 'green', 'proven  ', keys.source === 'file' ? proven : proven + caveat));
     }
     if (unsealed > 0) {
       const waiting = `${plural(unsealed, 'event')} stored, and not under a checkpoint yet`;
