@@ -1,77 +1,59 @@
 import { randomUUID } from 'node:crypto';
-import { CreateTableCommand, waitUntilTableExists } from '@aws-sdk/client-dynamodb';
-import { CreateKeyCommand } from '@aws-sdk/client-kms';
-import { CreateBucketCommand } from '@aws-sdk/client-s3';
 import { dynamoClient, kmsClient, s3Client } from '../../lib/store/aws-clients.ts';
 import { DynamoTable } from '../../lib/store/dynamodb/table.ts';
 import { KmsSigner } from '../../lib/store/kms/signer.ts';
-import type { SignatureAlgorithm } from '../../lib/store/ports.ts';
 import { S3Objects } from '../../lib/store/s3/objects.ts';
 import { objectsContract } from '../store/objects.contract.ts';
 import { signerContract } from '../store/signer.contract.ts';
 import { tableContract } from '../store/table.contract.ts';
+import { EVERYTHING, isMinistack } from './emulated.ts';
+import { createBucket, createKey, createTable } from './resources.ts';
 
 /**
- * The contract suites over a real wire. `npm run test:aws` starts what answers on it; the endpoint comes from
- * AWS_ENDPOINT_URL, and for the referee of the Table, DynamoDB Local, from AWS_ENDPOINT_URL_DYNAMODB.
+ * The contract suites over a real wire. `npm run test:aws` starts what answers on it: everything at AWS_ENDPOINT_URL and,
+ * at AWS_ENDPOINT_URL_DYNAMODB, the referee of the Table.
  */
 
-const tableName = `contract-${randomUUID()}`;
-
-async function createTable(): Promise<void> {
-  const client = dynamoClient();
-  await client.send(
-    new CreateTableCommand({
-      TableName: tableName,
-      BillingMode: 'PAY_PER_REQUEST',
-      AttributeDefinitions: [
-        { AttributeName: 'partition', AttributeType: 'S' },
-        { AttributeName: 'sort', AttributeType: 'S' },
-      ],
-      KeySchema: [
-        { AttributeName: 'partition', KeyType: 'HASH' },
-        { AttributeName: 'sort', KeyType: 'RANGE' },
-      ],
-    }),
-  );
-  await waitUntilTableExists({ client, maxWaitTime: 30 }, { TableName: tableName });
-  client.destroy();
+/** Makes something when it is first needed, once. */
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
 }
 
-let created: Promise<void> | undefined;
-tableContract('DynamoTable', {
-  open: async () => {
-    created ??= createTable();
-    await created;
-    return new DynamoTable({ client: dynamoClient(), tableName });
-  },
-});
+/** What ministack takes of the 4 MB is said in `holes.aws.test.ts`. The SDK finds the referee by itself. */
+const TABLES = [
+  ['DynamoTable', EVERYTHING, isMinistack ? { takesBytes: 2_793_000 } : {}],
+  ['DynamoTable on the referee', {}, {}],
+] as const;
+for (const [name, config, limits] of TABLES) {
+  const tableName = `contract-${randomUUID()}`;
+  const created = once(() => createTable(tableName, config));
+  tableContract(name, {
+    ...limits,
+    open: async () => {
+      await created();
+      return new DynamoTable({ client: dynamoClient(config), tableName });
+    },
+  });
+}
 
 const bucket = `contract-${randomUUID()}`;
-let bucketMade: Promise<unknown> | undefined;
+const bucketMade = once(() => createBucket(bucket));
 objectsContract('S3Objects', {
   keepsVersions: true,
   open: async () => {
-    const client = s3Client({ forcePathStyle: true });
-    bucketMade ??= client.send(new CreateBucketCommand({ Bucket: bucket, ObjectLockEnabledForBucket: true }));
-    await bucketMade;
-    return new S3Objects({ client, bucket, prefix: 'archive', lock: 'governance' });
+    await bucketMade();
+    return new S3Objects({ client: s3Client({ forcePathStyle: true }), bucket, prefix: 'archive', lock: 'governance' });
   },
 });
 
-const KEY_SPECS = { ed25519: 'ECC_NIST_EDWARDS25519', 'ecdsa-p256': 'ECC_NIST_P256' } as const;
-const keys = new Map<SignatureAlgorithm, Promise<string>>();
-async function createKey(algorithm: SignatureAlgorithm): Promise<string> {
-  const command = new CreateKeyCommand({ KeySpec: KEY_SPECS[algorithm], KeyUsage: 'SIGN_VERIFY' });
-  return (await kmsClient().send(command)).KeyMetadata?.KeyId ?? '';
-}
 for (const algorithm of ['ecdsa-p256', 'ed25519'] as const) {
+  const keyMade = once(() => createKey(algorithm));
   signerContract('KmsSigner', {
     algorithm,
-    open: async () => {
-      const made = keys.get(algorithm) ?? createKey(algorithm);
-      keys.set(algorithm, made);
-      return new KmsSigner({ client: kmsClient(), keyId: await made, algorithm });
-    },
+    open: async () => new KmsSigner({ client: kmsClient(), keyId: await keyMade(), algorithm }),
   });
 }

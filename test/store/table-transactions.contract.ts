@@ -4,7 +4,7 @@ import { freshPartition, items, sorts, type TableUnderTest } from './table.contr
 
 const COMMITTED = { committed: true };
 
-export function transactionsContract({ table }: TableUnderTest): void {
+export function transactionsContract({ table, takesBytes }: TableUnderTest): void {
   const put = (...puts: readonly Item[]) => table().transact(puts.map((item) => ({ put: item })));
 
   describe('transactions', () => {
@@ -169,21 +169,22 @@ export function transactionsContract({ table }: TableUnderTest): void {
       expect(await items(table(), { partition })).toHaveLength(100);
     });
 
-    it('takes 3,990,000 bytes and refuses more than 4,000,000', async () => {
+    it(`takes ${takesBytes} bytes and refuses more than 4,000,000`, async () => {
       const partition = freshPartition();
       const large = (n: number): Write => ({
         put: { ...key(partition, n), attributes: { b: new Uint8Array(398_900).fill(n) } },
       });
-      const ten = Array.from({ length: 10 }, (_, n) => large(n));
-      await expect(table().transact([...ten, large(10)])).rejects.toMatchObject({
+      const eleven = Array.from({ length: 11 }, (_, n) => large(n));
+      const taken = eleven.slice(0, takesBytes / 399_000);
+      await expect(table().transact(eleven)).rejects.toMatchObject({
         name: 'RangeError',
         message: expect.stringContaining('at most 4000000 bytes'),
       });
       expect(await sorts(table(), { partition })).toEqual([]);
-      expect(await table().transact(ten)).toEqual(COMMITTED);
+      expect(await table().transact(taken)).toEqual(COMMITTED);
       const found = await items(table(), { partition });
       expect(found.map(({ attributes }) => (attributes.b instanceof Uint8Array ? attributes.b[398_899] : -1))).toEqual(
-        ten.map((_, n) => n),
+        taken.map((_, n) => n),
       );
     });
   });

@@ -4,6 +4,7 @@ import {
   type TransactionCanceledException,
 } from '@aws-sdk/client-dynamodb';
 import { SealtrailError } from '../../log/error.ts';
+import { MAX_ITEM_BYTES } from '../limits.ts';
 import type { Outcome } from '../ports.ts';
 import { fromDynamo } from './item.ts';
 
@@ -27,7 +28,7 @@ export type Failure = { readonly outcome: Outcome } | { readonly again: true } |
  */
 export function transactFailure(cause: unknown): Failure {
   if (cause instanceof Canceled) return cancellation(cause);
-  if (nameOf(cause) === 'TransactionInProgressException' || CLASHES.has(nameOf(cause))) return { again: true };
+  if (CLASHES.has(nameOf(cause))) return { again: true };
   return { error: requestFailure(cause, 'written') };
 }
 
@@ -38,8 +39,8 @@ function cancellation(cause: TransactionCanceledException): Failure {
   // A clash may hide a failed condition: only the answer of an undisturbed try is whole.
   if (codes.some((code) => CLASHES.has(code))) return { again: true };
   if (codes.some((code) => THROTTLES.has(code))) return { error: throttled(cause) };
-  const other = codes.find((code) => code !== 'None' && code !== 'ConditionalCheckFailed');
-  if (other !== undefined) return { error: new RangeError(`DynamoDB refused a write: ${other}`, { cause }) };
+  const write = reasons.findIndex(({ Code = 'None' }) => Code !== 'None' && Code !== 'ConditionalCheckFailed');
+  if (write >= 0) return { error: refusal(`write ${write}: ${reasons[write]?.Message ?? codes[write]}`, cause) };
   const failed = reasons.flatMap(({ Code, Item }, write) => {
     if (Code !== 'ConditionalCheckFailed') return [];
     return [Item === undefined || Object.keys(Item).length === 0 ? { write } : { write, item: fromDynamo(Item) }];
@@ -57,8 +58,7 @@ export function requestFailure(cause: unknown, what: 'written' | 'read'): Error 
   const name = nameOf(cause);
   if (THROTTLES.has(name)) return throttled(cause);
   if (cause instanceof DynamoDBServiceException && cause.$fault === 'client') {
-    if (name === 'ValidationException')
-      return new RangeError(`DynamoDB refused a request: ${cause.message}`, { cause });
+    if (name === 'ValidationException') return refusal(`a request: ${cause.message}`, cause);
     // No such table, no such permission, wrong credentials: nothing was done, and somebody has to look.
     return unavailable(`DynamoDB refused a request: ${name}`, cause);
   }
@@ -66,6 +66,12 @@ export function requestFailure(cause: unknown, what: 'written' | 'read'): Error 
   if (what === 'read') return unavailable('DynamoDB did not answer', cause);
   const message = 'DynamoDB did not say whether a transaction was committed';
   return new SealtrailError('outcome_unknown', message, { cause, retryAfter: 1 });
+}
+
+/** What no retry makes right. The size of an updated item is known to DynamoDB alone, so this limit shows itself here. */
+function refusal(what: string, cause: unknown): RangeError {
+  const limit = /item size/i.test(what) ? ` (an item holds at most ${MAX_ITEM_BYTES} bytes)` : '';
+  return new RangeError(`DynamoDB refused ${what}${limit}`, { cause });
 }
 
 const nameOf = (error: unknown): string => (error instanceof Error ? error.name : '');

@@ -117,8 +117,7 @@ export class S3Objects implements Objects {
   async #compare(key: string, bytes: Uint8Array, cause: unknown): Promise<'existed'> {
     const stored = await this.get(key);
     if (stored !== undefined && sameBytes(stored, bytes)) return 'existed';
-    const message =
-      stored === undefined ? `${key} was there and is gone` : `${key} already holds other bytes`;
+    const message = stored === undefined ? `${key} was there and is gone` : `${key} already holds other bytes`;
     throw new SealtrailError(stored === undefined ? 'unavailable' : 'object_differs', message, { cause });
   }
 

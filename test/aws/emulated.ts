@@ -1,0 +1,8 @@
+/** Where all of AWS is, DynamoDB included, as a client's configuration. Without it the SDK finds the referee of the Table. */
+export const EVERYTHING = { endpoint: process.env.AWS_ENDPOINT_URL ?? '' } as const;
+
+/**
+ * Whether ministack answers there, with the holes that `holes.aws.test.ts` writes down. `npm run test:aws` says so when it has started
+ * it; anything else is held to what AWS does.
+ */
+export const isMinistack = process.env.SEALTRAIL_EMULATOR === 'ministack';
