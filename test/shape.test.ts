@@ -19,7 +19,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   server: ['api', 'query', 'verify', 'followers', 'ledger', 'store', 'event', 'log'],
   client: ['log'],
   cli: ['client', 'server', 'verify', 'store', 'event', 'log'],
-  stack: ['store', 'event', 'log'],
+  stack: ['api', 'store', 'event', 'log'],
 };
 
 /** Packages that only certain folders may import: the rest of the code must not know what it runs on. */

@@ -1,0 +1,21 @@
+import { App, Aws } from 'aws-cdk-lib';
+import { SealtrailStack } from '../lib/stack/stack.ts';
+import { stageOf } from '../lib/stack/stage.ts';
+
+/** The app that `cdk deploy` runs: `-c stage=prod`, `-c logName=audit.example.com`, `-c stackName=...`. */
+
+const app = new App();
+const context = (name: string): string | undefined => {
+  const value: unknown = app.node.tryGetContext(name);
+  if (value === undefined || (typeof value === 'string' && value !== '')) return value;
+  throw new RangeError(`the context value ${name} must be text: use -c ${name}=...`);
+};
+const signingAlgorithm = context('signingAlgorithm') ?? 'ed25519';
+if (signingAlgorithm !== 'ed25519' && signingAlgorithm !== 'ecdsa-p256') {
+  throw new RangeError('the context value signingAlgorithm must be ed25519 or ecdsa-p256');
+}
+new SealtrailStack(app, context('stackName') ?? 'Sealtrail', {
+  stage: stageOf(context('stage')),
+  logName: context('logName') ?? `sealtrail.${Aws.ACCOUNT_ID}.${Aws.REGION}`,
+  signingAlgorithm,
+});

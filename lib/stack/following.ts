@@ -1,0 +1,34 @@
+import { Duration } from 'aws-cdk-lib';
+import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
+import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction as FunctionTarget } from 'aws-cdk-lib/aws-events-targets';
+import { FilterCriteria, FilterRule, type IFunction, StartingPosition } from 'aws-cdk-lib/aws-lambda';
+import { DynamoEventSource, S3OnFailureDestination } from 'aws-cdk-lib/aws-lambda-event-sources';
+import type { IBucket } from 'aws-cdk-lib/aws-s3';
+import type { Construct } from 'constructs';
+
+/** What wakes the follower: every commit, and the clock. */
+export function wakeFollower(scope: Construct, fn: IFunction, table: ITable, failed: IBucket): void {
+  fn.addEventSource(
+    new DynamoEventSource(table, {
+      startingPosition: StartingPosition.TRIM_HORIZON,
+      batchSize: 1000,
+      // As long as this a head that its append could not sign stays without a signature, at most.
+      maxBatchingWindow: Duration.seconds(1),
+      // Only commits wake: every one of them writes the head. What followers write themselves must not wake them again.
+      filters: [FilterCriteria.filter({ dynamodb: { Keys: { partition: { S: FilterRule.beginsWith('head/') } } } })],
+      reportBatchItemFailures: true,
+      bisectBatchOnError: true,
+      // A wake may be lost: the schedule does its work. So one trail that fails does not hold up the others for long.
+      retryAttempts: 5,
+      maxRecordAge: Duration.hours(1),
+      onFailure: new S3OnFailureDestination(failed),
+    }),
+  );
+  new Rule(scope, 'Sweep', {
+    description: 'Visits every trail: archives what waits, and finds what no wake-up came for',
+    schedule: Schedule.rate(Duration.minutes(1)),
+    // A sweep that failed is not repeated: the next one is due in a minute.
+    targets: [new FunctionTarget(fn, { retryAttempts: 0, maxEventAge: Duration.minutes(1) })],
+  });
+}

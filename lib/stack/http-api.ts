@@ -1,0 +1,81 @@
+import { Aws, type RemovalPolicy } from 'aws-cdk-lib';
+import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
+import { HttpApi, HttpMethod, HttpStage, LogGroupLogDestination } from 'aws-cdk-lib/aws-apigatewayv2';
+import { HttpIamAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
+import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { Construct } from 'constructs';
+import { type Duty, dutyOf, STACK_ROUTES } from './routes.ts';
+
+/** How many requests are let through, all callers together; the rest is answered with 429. */
+export interface Throttle {
+  /** Requests per second, on average. */
+  readonly rate: number;
+  /** Requests at once. */
+  readonly burst: number;
+}
+
+export interface LogApiProps {
+  readonly functions: Readonly<Record<Duty, IFunction>>;
+  readonly throttle: Throttle;
+  readonly logRetention: RetentionDays;
+  readonly removal: RemovalPolicy;
+}
+
+const METHODS: Readonly<Record<string, HttpMethod>> = { GET: HttpMethod.GET, POST: HttpMethod.POST };
+
+/** Who called what and when, by the gateway. The path is left out: it may name people. */
+const ACCESS_LOG = {
+  at: '$context.requestTime',
+  requestId: '$context.requestId',
+  route: '$context.routeKey',
+  status: '$context.status',
+  caller: '$context.identity.userArn',
+  ip: '$context.identity.sourceIp',
+  ms: '$context.responseLatency',
+  bytes: '$context.responseLength',
+  error: '$context.error.message',
+  integrationError: '$context.integrationErrorMessage',
+};
+
+/** An HTTP API with a route for each call, all of them behind IAM. */
+export function logApi(scope: Construct, props: LogApiProps): { readonly api: HttpApi; readonly stage: HttpStage } {
+  const api = new HttpApi(scope, 'Api', {
+    description: 'Sealtrail: a tamper-evident audit log',
+    createDefaultStage: false,
+  });
+  const authorizer = new HttpIamAuthorizer();
+  const integrations = Object.fromEntries(
+    Object.entries(props.functions).map(([duty, fn]) => [
+      duty,
+      new HttpLambdaIntegration(`${duty}Integration`, fn, { scopePermissionToRoute: false }),
+    ]),
+  );
+  for (const { method, path } of STACK_ROUTES) {
+    const verb = METHODS[method];
+    const integration = integrations[dutyOf(method, path)];
+    if (verb === undefined || integration === undefined) throw new RangeError(`nothing serves ${method} ${path}`);
+    api.addRoutes({ path, methods: [verb], integration, authorizer });
+  }
+  const accessLogs = new LogGroup(scope, 'AccessLogs', {
+    retention: props.logRetention,
+    removalPolicy: props.removal,
+  });
+  const stage = new HttpStage(scope, 'Stage', {
+    httpApi: api,
+    stageName: '$default',
+    autoDeploy: true,
+    throttle: { rateLimit: props.throttle.rate, burstLimit: props.throttle.burst },
+    accessLogSettings: {
+      destination: new LogGroupLogDestination(accessLogs),
+      format: AccessLogFormat.custom(JSON.stringify(ACCESS_LOG)),
+    },
+    detailedMetricsEnabled: true,
+  });
+  return { api, stage };
+}
+
+/** The ARN of a route as IAM policies name it; parameters are `*` or what is put in for them. */
+export const routeArn = (api: HttpApi, method: string, path: string): string =>
+  `arn:${Aws.PARTITION}:execute-api:${Aws.REGION}:${Aws.ACCOUNT_ID}:${api.apiId}/$default/${method}${path}`;

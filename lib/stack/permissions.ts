@@ -1,0 +1,98 @@
+import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
+import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { IBucket } from 'aws-cdk-lib/aws-s3';
+
+/**
+ * What each function may do with the table, by the kinds of partitions that `lib/ledger/layout.ts` names. There is no
+ * permission anywhere to delete a head, a block or a checkpoint.
+ */
+
+/** What an append writes. */
+const LEDGER = ['head/*', 'block/*', 'block-part/*', 'checkpoint/*', 'idempotency/*', 'trails'];
+/** What followers write. */
+const FOLLOWING = ['follower/*', 'checkpoint/*', 'postings/*', 'long-postings/*', 'counts/*'];
+/** What the indexer removes once it has merged it. */
+const INDEX = ['postings/*', 'long-postings/*', 'counts/*'];
+/** The secret of cursors, made by whoever needs it first. */
+const DEPLOYMENT = ['deployment'];
+
+function allow(grantee: IGrantable, statement: PolicyStatement): void {
+  grantee.grantPrincipal.addToPrincipalPolicy(statement);
+}
+
+const inPartitions = (partitions: readonly string[]) => ({
+  conditions: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': partitions } },
+});
+
+/** To read the whole ledger, index included. */
+export function allowLedgerReads(grantee: IGrantable, table: ITable): void {
+  const actions = ['dynamodb:GetItem', 'dynamodb:Query'];
+  allow(grantee, new PolicyStatement({ sid: 'ReadTable', actions, resources: [table.tableArn] }));
+  allowPuts(grantee, table, 'PutCursorSecret', DEPLOYMENT);
+}
+
+/** To append. */
+export function allowAppends(grantee: IGrantable, table: ITable): void {
+  allowPuts(grantee, table, 'PutRecords', LEDGER);
+}
+
+/** To seal and to remember how far the archive has come. */
+export function allowArchiving(grantee: IGrantable, table: ITable, archive: IBucket): void {
+  allowPuts(grantee, table, 'PutProgress', ['follower/*', 'checkpoint/*']);
+  allow(
+    grantee,
+    new PolicyStatement({
+      sid: 'RemoveOpenTiles',
+      actions: ['dynamodb:DeleteItem'],
+      resources: [table.tableArn],
+      ...inPartitions(['follower/*']),
+    }),
+  );
+  allow(
+    grantee,
+    new PolicyStatement({
+      sid: 'WriteArchive',
+      actions: ['s3:PutObject', 's3:PutObjectRetention'],
+      resources: [archive.arnForObjects('*')],
+    }),
+  );
+  allowArchiveReads(grantee, archive);
+}
+
+/** To write the query index and to remove what was merged in it. */
+export function allowIndexing(grantee: IGrantable, table: ITable): void {
+  allowPuts(grantee, table, 'PutIndex', FOLLOWING);
+  allow(
+    grantee,
+    new PolicyStatement({
+      sid: 'RemoveMergedIndex',
+      actions: ['dynamodb:DeleteItem'],
+      resources: [table.tableArn],
+      ...inPartitions(INDEX),
+    }),
+  );
+}
+
+/** To read objects; S3 tells that one is not there only to those who may list. */
+export function allowArchiveReads(grantee: IGrantable, archive: IBucket): void {
+  allow(
+    grantee,
+    new PolicyStatement({ sid: 'ReadArchive', actions: ['s3:GetObject'], resources: [archive.arnForObjects('*')] }),
+  );
+  allow(
+    grantee,
+    new PolicyStatement({ sid: 'ListArchive', actions: ['s3:ListBucket'], resources: [archive.bucketArn] }),
+  );
+}
+
+function allowPuts(grantee: IGrantable, table: ITable, sid: string, partitions: readonly string[]): void {
+  allow(
+    grantee,
+    new PolicyStatement({
+      sid,
+      actions: ['dynamodb:PutItem', 'dynamodb:ConditionCheckItem'],
+      resources: [table.tableArn],
+      ...inPartitions(partitions),
+    }),
+  );
+}

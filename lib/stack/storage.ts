@@ -1,0 +1,111 @@
+import { Duration } from 'aws-cdk-lib';
+import { AttributeType, BillingMode, type ITable, StreamViewType, Table } from 'aws-cdk-lib/aws-dynamodb';
+import { AnyPrincipal, Effect, type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import {
+  BlockPublicAccess,
+  Bucket,
+  BucketEncryption,
+  type IBucket,
+  ObjectLockRetention,
+  ObjectOwnership,
+} from 'aws-cdk-lib/aws-s3';
+import type { Construct } from 'constructs';
+import { EXPIRES_AT, PARTITION, SORT } from '../store/dynamodb/item.ts';
+import type { Lock, StageDefaults } from './stage.ts';
+
+/**
+ * The ledger's table. It is encrypted with a key that AWS owns: that key cannot be deleted or disabled, and with a key
+ * of the customer's own its loss would be the loss of the log.
+ */
+export function ledgerTable(scope: Construct, stage: StageDefaults): ITable {
+  const table: unknown = new Table(scope, 'Table', {
+    partitionKey: { name: PARTITION, type: AttributeType.STRING },
+    sortKey: { name: SORT, type: AttributeType.STRING },
+    billingMode: BillingMode.PAY_PER_REQUEST,
+    timeToLiveAttribute: EXPIRES_AT,
+    // Both images: whoever looks for tampering must see what an item was.
+    stream: StreamViewType.NEW_AND_OLD_IMAGES,
+    pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: stage.protected },
+    deletionProtection: stage.protected,
+    removalPolicy: stage.removal,
+  });
+  return table as ITable; // CDK is not written for exactOptionalPropertyTypes: its own classes miss its own interfaces
+}
+
+/** How the archive is locked. */
+export interface ArchiveLock {
+  readonly lock: Lock;
+  readonly archive: Duration;
+}
+
+/**
+ * The archive's bucket: versioned, under Object Lock. What is put without a retention of its own gets the same one, so
+ * that nothing in it is ever unlocked. Encrypted with S3's own keys, for the reason given at {@link ledgerTable}.
+ */
+export function archiveBucket(scope: Construct, stage: StageDefaults, { lock, archive }: ArchiveLock): IBucket {
+  const retention =
+    lock === 'compliance' ? ObjectLockRetention.compliance(archive) : ObjectLockRetention.governance(archive);
+  const bucket: unknown = new Bucket(scope, 'Archive', {
+    versioned: true,
+    objectLockEnabled: true,
+    objectLockDefaultRetention: retention,
+    enforceSSL: true,
+    minimumTLSVersion: 1.2,
+    blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+    objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
+    encryption: BucketEncryption.S3_MANAGED,
+    removalPolicy: stage.removal,
+  });
+  return bucket as IBucket; // as for the table
+}
+
+/** Who writes the archive, and what else its policy refuses whatever IAM allows. */
+export function guardArchive(bucket: IBucket, writers: readonly IRole[], mayBypassGovernance: boolean): void {
+  const everyone = [new AnyPrincipal()];
+  // Amazon S3 user guide, "Enforce conditional writes": parts of multipart uploads carry no such header.
+  const unconditional = { Null: { 's3:if-none-match': 'true' }, Bool: { 's3:ObjectCreationOperation': 'true' } };
+  bucket.addToResourcePolicy(
+    new PolicyStatement({
+      sid: 'OnlyNewKeysButCheckpoint',
+      effect: Effect.DENY,
+      principals: everyone,
+      actions: ['s3:PutObject'],
+      notResources: [bucket.arnForObjects('*/checkpoint')],
+      conditions: unconditional,
+    }),
+  );
+  bucket.addToResourcePolicy(
+    new PolicyStatement({
+      sid: 'OnlyTheArchiverWrites',
+      effect: Effect.DENY,
+      principals: everyone,
+      actions: ['s3:PutObject'],
+      resources: [bucket.arnForObjects('*')],
+      conditions: { ArnNotEquals: { 'aws:PrincipalArn': writers.map(({ roleArn }) => roleArn) } },
+    }),
+  );
+  if (mayBypassGovernance) return;
+  bucket.addToResourcePolicy(
+    new PolicyStatement({
+      sid: 'NobodyBypassesTheLock',
+      effect: Effect.DENY,
+      principals: everyone,
+      actions: ['s3:BypassGovernanceRetention'],
+      resources: [bucket.arnForObjects('*')],
+    }),
+  );
+}
+
+/** Where Lambda leaves batches of the stream that kept failing, to be looked at. They hold what the table holds. */
+export function failedBatches(scope: Construct, stage: StageDefaults): IBucket {
+  const bucket: unknown = new Bucket(scope, 'FailedBatches', {
+    enforceSSL: true,
+    minimumTLSVersion: 1.2,
+    blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+    objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
+    encryption: BucketEncryption.S3_MANAGED,
+    lifecycleRules: [{ expiration: Duration.days(30) }],
+    removalPolicy: stage.removal,
+  });
+  return bucket as IBucket; // as for the table
+}
