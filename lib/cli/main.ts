@@ -13,6 +13,7 @@ import { installVerify } from './commands/verify.ts';
 import { installVerifyProof } from './commands/verify-proof.ts';
 import { adviceOn, EXIT, EXIT_HELP, exitCodeFor } from './exit.ts';
 import { type Install, Shell } from './shell.ts';
+import { printable } from './table.ts';
 import { painter, type Terminal, widthOf } from './terminal.ts';
 import { version } from './version.ts';
 
@@ -29,6 +30,14 @@ const COMMANDS: readonly Install[] = [
   installKeys,
   installDemo,
 ];
+
+const ENVIRONMENT_HELP = `
+Environment:
+  SEALTRAIL_ENDPOINT           where the server is
+  AWS_PROFILE, AWS_REGION,     who asks, as for any AWS program; credentials also
+  AWS_SHARED_CREDENTIALS_FILE  come from the rest of the AWS credential chain
+  NO_COLOR                     no colour
+`;
 
 /**
  * Runs one command line and returns its exit code (see {@link EXIT}). Never throws, never ends the process.
@@ -61,7 +70,7 @@ function buildProgram(shell: Shell): Command {
       getErrHasColors: () => stderr.isTTY === true,
     })
     .showHelpAfterError('Run it with --help to see how it is used.')
-    .addHelpText('after', EXIT_HELP);
+    .addHelpText('after', ENVIRONMENT_HELP + EXIT_HELP);
   for (const install of COMMANDS) install(program, shell);
   return program;
 }
@@ -79,7 +88,7 @@ function explain(error: unknown, terminal: Terminal, json: boolean): number {
     return exitCodeFor(error);
   }
   const paint = painter(terminal.stderr);
-  terminal.stderr.write(`${paint('red', 'sealtrail:')} ${messageOf(error)}\n`);
+  terminal.stderr.write(`${paint('red', 'sealtrail:')} ${messageOf(error).split('\n').map(printable).join('\n')}\n`);
   const advice = error instanceof SealtrailError ? adviceOn(error) : undefined;
   if (advice !== undefined) terminal.stderr.write(`${advice}\n`);
   return exitCodeFor(error);

@@ -24,10 +24,13 @@ export async function serve(terminal: Terminal, options: ServeOptions): Promise<
   });
   try {
     const server = await listen(log, options, stderr);
-    await write(stdout, `listening on ${server.url}\n`);
-    await write(stderr, invitation(server.url, log.folder.credentialsFile));
-    if (!signal.aborted) await once(signal, 'abort');
-    await server.close();
+    try {
+      await write(stdout, `listening on ${server.url}\n`);
+      await write(stderr, invitation(server.url, log.folder.credentialsFile));
+      if (!signal.aborted) await once(signal, 'abort');
+    } finally {
+      await server.close();
+    }
   } finally {
     await log.close();
   }

@@ -53,7 +53,7 @@ export function painter(out: Output): (format: Format, text: string) => string {
 /** A coloured word and a sentence beside it, wrapped to the output's width and set in under the sentence's beginning. */
 export function labelled(out: Output, format: Format, label: string, sentence: string): string[] {
   const indent = label.length + 2;
-  const [first = '', ...rest] = wrap(sentence, Math.max(20, widthOf(out) - indent));
+  const [first = '', ...rest] = wrap(printable(sentence), Math.max(20, widthOf(out) - indent));
   return [`${painter(out)(format, label)}  ${first}`, ...rest.map((line) => ' '.repeat(indent) + line)];
 }
 

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -130,6 +131,23 @@ describe('somebody who has not set things up', () => {
     expect(stderr).toMatch(
       /^sealtrail: cannot reach http:\/\/127\.0\.0\.1:\d+: .*ECONNREFUSED.*\nIs the server running\? /,
     );
+  });
+
+  it('is not at the mercy of a server that sends escape sequences', async () => {
+    const server = createHttpServer((_, response) => {
+      response
+        .writeHead(400)
+        .end(JSON.stringify({ code: 'invalid_parameter', detail: 'bad\u001b]0;title\u0007 things' }));
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    const env = { ...test.env('admin'), SEALTRAIL_ENDPOINT: `http://127.0.0.1:${port}` };
+    const { code, stderr } = await cli(['query', 'orders'], { env });
+    server.close();
+    server.closeAllConnections();
+    expect({ code, stderr }).toEqual({ code: 2, stderr: 'sealtrail: bad\\u001b]0;title\\u0007 things\n' });
   });
 
   it('reads errors as JSON where that was asked for', async () => {
