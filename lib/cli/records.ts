@@ -57,13 +57,14 @@ const OUTCOME_FORMAT: Readonly<Record<string, 'green' | 'yellow' | 'red'>> = {
   error: 'red',
 };
 
-/** Below this many columns there is room for the essential ones only. */
+/** From these widths on there is room for more than the essential columns. */
 const WIDE = 110;
+const VERY_WIDE = 140;
 
 /** Records as a table for people. */
 export function recordTable(records: readonly SealedRecord[], out: Output, width = widthOf(out)): string[] {
   const paint = painter(out);
-  const columns: (Column & { readonly cell: (record: SealedRecord) => string; readonly onlyWide?: true })[] = [
+  const columns: (Column & { readonly cell: (record: SealedRecord) => string; readonly from?: number })[] = [
     { title: 'record', align: 'right', rigid: true, cell: ({ seq }) => String(seq) },
     // The year can be spared first.
     { title: 'received (UTC)', rigid: true, cell: ({ receivedAt }) => utc(receivedAt).slice(width < WIDE ? 5 : 0) },
@@ -71,7 +72,7 @@ export function recordTable(records: readonly SealedRecord[], out: Output, width
     {
       title: 'severity',
       rigid: true,
-      onlyWide: true,
+      from: WIDE,
       cell: ({ event }) => text(event, 'severity'),
       style: (padded, cell) => paint(SEVERITY_FORMAT[cell] ?? [], padded),
     },
@@ -83,9 +84,9 @@ export function recordTable(records: readonly SealedRecord[], out: Output, width
     },
     { title: 'actor', cell: ({ event }) => text(event, 'actor', 'id') },
     { title: 'resource', cut: 'middle', cell: ({ event }) => resourceOf(event) },
-    { title: 'project', onlyWide: true, cell: ({ event }) => text(event, 'context', 'project') },
+    { title: 'project', from: VERY_WIDE, cell: ({ event }) => text(event, 'context', 'project') },
   ];
-  const shown = columns.filter((column) => !column.onlyWide || width >= WIDE);
+  const shown = columns.filter(({ from = 0 }) => width >= from);
   // A column that says nothing takes no room.
   const useful = shown.filter((column) => records.some((record) => column.cell(record) !== ''));
   const rows = records.map((record) => useful.map((column) => column.cell(record)));
