@@ -55,7 +55,7 @@ export async function bundleFunctions(folder: string): Promise<Record<(typeof FU
       mainFields: ['module', 'main'],
       // Some of what the SDK stands on is CommonJS and calls require.
       banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
-      alias: { '@aws-sdk/credential-provider-node': resolve(HERE, 'lambda-credentials.ts') },
+      alias: { '@aws-sdk/credential-provider-node': resolve(HERE, '../lib/store/lambda-credentials.ts') },
       plugins: [plainSchemas, onlyVersions],
       metafile: true,
       logLevel: 'warning',

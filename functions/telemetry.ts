@@ -9,10 +9,10 @@ export const NAMESPACE = 'Sealtrail';
  * Structured logs. They say which trail, which request, which code: never what an event holds. Errors go through
  * {@link describe}, because a plain error's properties might quote what was sent.
  */
-export const logger = new Logger({ serviceName: 'sealtrail' });
+export const logger = new Logger();
 
 /** Metrics, written into the logs in CloudWatch's embedded format. */
-export const metrics = new Metrics({ namespace: NAMESPACE, serviceName: 'sealtrail' });
+export const metrics = new Metrics({ namespace: NAMESPACE });
 
 /** The metrics there are, with their units. */
 const UNITS = {

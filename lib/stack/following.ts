@@ -2,13 +2,21 @@ import { Duration } from 'aws-cdk-lib';
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction as FunctionTarget } from 'aws-cdk-lib/aws-events-targets';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { FilterCriteria, FilterRule, type IFunction, StartingPosition } from 'aws-cdk-lib/aws-lambda';
-import { DynamoEventSource, S3OnFailureDestination } from 'aws-cdk-lib/aws-lambda-event-sources';
+import { DynamoEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 
 /** What wakes the follower: every commit, and the clock. */
 export function wakeFollower(scope: Construct, fn: IFunction, table: ITable, failed: IBucket): void {
+  // Lambda developer guide, "Retain discarded records": what it takes to leave a batch in a bucket.
+  fn.addToRolePolicy(
+    new PolicyStatement({ sid: 'LeaveFailed', actions: ['s3:PutObject'], resources: [failed.arnForObjects('*')] }),
+  );
+  fn.addToRolePolicy(
+    new PolicyStatement({ sid: 'ListFailed', actions: ['s3:ListBucket'], resources: [failed.bucketArn] }),
+  );
   fn.addEventSource(
     new DynamoEventSource(table, {
       startingPosition: StartingPosition.TRIM_HORIZON,
@@ -22,7 +30,8 @@ export function wakeFollower(scope: Construct, fn: IFunction, table: ITable, fai
       // A wake may be lost: the schedule does its work. So one trail that fails does not hold up the others for long.
       retryAttempts: 5,
       maxRecordAge: Duration.hours(1),
-      onFailure: new S3OnFailureDestination(failed),
+      // CDK's own destination would let the function read and delete what is there.
+      onFailure: { bind: () => ({ destination: failed.bucketArn }) },
     }),
   );
   new Rule(scope, 'Sweep', {

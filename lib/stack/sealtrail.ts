@@ -173,7 +173,12 @@ export class Sealtrail extends Construct {
       functions: Object.values(workers).map(({ fn }) => fn),
       follower: workers.follow.fn,
     });
-    explainFindings(this);
+    explainFindings({
+      archive: this.archive,
+      failed,
+      archiveReaders: [roles.read, roles.seal, roles.follow],
+      follower: roles.follow,
+    });
   }
 
   /**

@@ -1,0 +1,123 @@
+import { Match } from 'aws-cdk-lib/assertions';
+import { describe, expect, it } from 'vitest';
+import { ROUTES } from '../../lib/api/routes.ts';
+import { dutyOf } from '../../lib/stack/routes.ts';
+import { synthesise } from './synthesised.ts';
+
+const template = synthesise();
+
+describe('the HTTP API', () => {
+  const routes = Object.values(template.findResources('AWS::ApiGatewayV2::Route')).map(({ Properties }) => Properties);
+
+  it('has every route of the log, and its description, and no other', () => {
+    const expected = [...ROUTES.map(({ method, path }) => `${method} ${path}`), 'GET /v1/openapi.json'];
+    expect(routes.map(({ RouteKey }) => RouteKey).sort()).toEqual(expected.sort());
+  });
+
+  it('asks IAM on every one of them', () => {
+    expect(routes.filter(({ AuthorizationType }) => AuthorizationType !== 'AWS_IAM')).toEqual([]);
+  });
+
+  it('hands each route to the function that may do what it is for', () => {
+    const integrations = template.findResources('AWS::ApiGatewayV2::Integration');
+    const served = Object.fromEntries(
+      routes.map(({ RouteKey, Target }) => {
+        const integration = JSON.stringify(Target).match(/"Ref":"(\w+Integration\w+)"/)?.[1] ?? '';
+        const [fn] = integrations[integration]?.Properties.IntegrationUri['Fn::GetAtt'] ?? [];
+        return [RouteKey, String(fn).replace(/^Sealtrail(Append|Read|Seal).*$/, '$1')];
+      }),
+    );
+    const others = Object.entries(served).filter(([, fn]) => fn !== 'Read');
+    expect(Object.fromEntries(others)).toEqual({
+      'POST /v1/trails/{trail}/events': 'Append',
+      'POST /v1/trails/{trail}/seals': 'Seal',
+    });
+  });
+
+  it('is not synthesised with a route that writes and that nobody has thought about', () => {
+    expect(() => dutyOf('POST', '/v1/trails/{trail}/new')).toThrow(
+      'POST /v1/trails/{trail}/new has no function: name one in lib/stack/routes.ts',
+    );
+  });
+
+  it('throttles and writes an access log that leaves paths out, which may name people', () => {
+    template.hasResourceProperties('AWS::ApiGatewayV2::Stage', {
+      StageName: '$default',
+      DefaultRouteSettings: { ThrottlingRateLimit: 1000, ThrottlingBurstLimit: 2000 },
+      AccessLogSettings: { Format: Match.stringLikeRegexp('"route":"\\$context.routeKey"') },
+    });
+    const [stage] = Object.values(template.findResources('AWS::ApiGatewayV2::Stage'));
+    expect(stage?.Properties.AccessLogSettings.Format).not.toMatch(/context\.path|rawPath/);
+  });
+});
+
+describe('the functions', () => {
+  it('run on Node 24 on arm64 and log JSON', () => {
+    const functions = template.findResources('AWS::Lambda::Function');
+    expect(Object.keys(functions)).toHaveLength(4);
+    template.allResourcesProperties('AWS::Lambda::Function', {
+      Runtime: 'nodejs24.x',
+      Architectures: ['arm64'],
+      Handler: 'index.handler',
+      LoggingConfig: { LogFormat: 'JSON' },
+    });
+  });
+
+  it('follow every commit, and nothing that a follower writes itself', () => {
+    const pattern = { dynamodb: { Keys: { partition: { S: [{ prefix: 'head/' }] } } } };
+    template.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
+      FilterCriteria: { Filters: [{ Pattern: JSON.stringify(pattern) }] },
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
+      BisectBatchOnFunctionError: true,
+      MaximumRetryAttempts: 5,
+      DestinationConfig: { OnFailure: { Destination: { 'Fn::GetAtt': ['SealtrailFailedBatches749088CE', 'Arn'] } } },
+      StartingPosition: 'TRIM_HORIZON',
+    });
+  });
+
+  it('visit every trail each minute, whatever the stream does', () => {
+    template.hasResourceProperties('AWS::Events::Rule', { ScheduleExpression: 'rate(1 minute)', State: 'ENABLED' });
+  });
+
+  it('keep their logs for a while, and not for ever', () => {
+    const kept = (one: ReturnType<typeof synthesise>) =>
+      Object.values(one.findResources('AWS::Logs::LogGroup')).map(({ Properties }) => Properties.RetentionInDays);
+    expect(new Set(kept(template))).toEqual(new Set([7]));
+    expect(new Set(kept(synthesise({ stage: 'prod' })))).toEqual(new Set([365]));
+  });
+});
+
+describe('alarms', () => {
+  const alarms = Object.values(template.findResources('AWS::CloudWatch::Alarm')).map(({ Properties }) => Properties);
+
+  it('all tell the topic', () => {
+    const topic = { Ref: Object.keys(template.findResources('AWS::SNS::Topic'))[0] };
+    expect(alarms.length).toBeGreaterThan(0);
+    expect(alarms.map(({ AlarmActions }) => AlarmActions)).toEqual(alarms.map(() => [topic]));
+  });
+
+  it('watch this deployment: the functions report under the name that the alarms look for', () => {
+    const services = new Set(
+      Object.values(template.findResources('AWS::Lambda::Function')).map(
+        ({ Properties }) => Properties.Environment.Variables.POWERTOOLS_SERVICE_NAME,
+      ),
+    );
+    const own = alarms.filter(({ Namespace }) => Namespace === 'Sealtrail');
+    expect(own.map(({ MetricName }) => MetricName).sort()).toEqual([
+      'ArchiveLag',
+      'FollowerFailures',
+      'Tampering',
+      'Unsealed',
+    ]);
+    expect(services.size).toBe(1);
+    for (const { Dimensions } of own) expect(Dimensions).toEqual([{ Name: 'service', Value: [...services][0] }]);
+  });
+
+  it('take a sweep that has gone silent for a failure', () => {
+    template.hasResourceProperties('AWS::CloudWatch::Alarm', {
+      MetricName: 'ArchiveLag',
+      TreatMissingData: 'breaching',
+      Threshold: 300_000,
+    });
+  });
+});

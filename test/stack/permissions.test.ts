@@ -1,0 +1,195 @@
+import { Template } from 'aws-cdk-lib/assertions';
+import { ArnPrincipal, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { describe, expect, it } from 'vitest';
+import { STACK_ROUTES } from '../../lib/stack/routes.ts';
+import { actionsOf, makeStack, type Statement, statementsByRole, synthesise } from './synthesised.ts';
+
+const APPEND = 'SealtrailAppendRoleA1F5BF09';
+const READ = 'SealtrailReadRoleC24874E9';
+const SEAL = 'SealtrailSealRole58704C1D';
+const FOLLOW = 'SealtrailFollowRoleBA45DD2C';
+const TABLE = { 'Fn::GetAtt': ['SealtrailTable29474214', 'Arn'] };
+const ARCHIVE_OBJECTS = { 'Fn::Join': ['', [{ 'Fn::GetAtt': ['SealtrailArchiveA37C4D87', 'Arn'] }, '/*']] };
+
+const template = synthesise({ stage: 'prod' });
+const roles = statementsByRole(template);
+
+const all = (role: string): readonly Statement[] => roles.get(role) ?? [];
+const rolesThatMay = (test: (action: string, statement: Statement) => boolean): string[] =>
+  [...roles]
+    .filter(([, statements]) => statements.some((one) => actionsOf(one).some((action) => test(action, one))))
+    .map(([role]) => role)
+    .sort();
+const isSame = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
+
+describe('each function may do what it is for', () => {
+  it('there are four, and every one has a role of its own', () => {
+    expect([...roles.keys()].sort()).toEqual([APPEND, FOLLOW, READ, SEAL]);
+  });
+
+  it('no permission is wider than its service, and none is to everything but the one that AWS cannot narrow', () => {
+    const wide = [...roles.values()]
+      .flat()
+      .filter((one) => one.Resource === '*' || actionsOf(one).some((action) => action.includes('*')));
+    expect(wide).toEqual([{ Action: 'dynamodb:ListStreams', Effect: 'Allow', Resource: '*' }]);
+  });
+
+  it('append neither deletes nor touches the archive', () => {
+    const actions = all(APPEND).flatMap(actionsOf);
+    expect([...new Set(actions)].sort()).toEqual([
+      'dynamodb:ConditionCheckItem',
+      'dynamodb:GetItem',
+      'dynamodb:PutItem',
+      'dynamodb:Query',
+      'logs:CreateLogStream',
+      'logs:PutLogEvents',
+    ]);
+  });
+
+  it('read writes nothing but the secret that it makes for its cursors', () => {
+    const writes = all(READ).filter((one) =>
+      actionsOf(one).some((action) => /Put(Item|Object)|Delete|Update/.test(action)),
+    );
+    expect(writes.map(({ Sid, Condition }) => [Sid, Condition])).toEqual([
+      ['PutCursorSecret', { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['deployment'] } }],
+    ]);
+  });
+
+  it('only those who archive write the archive, and nobody deletes from it', () => {
+    const writers = rolesThatMay((action, one) => action.startsWith('s3:Put') && isSame(one.Resource, ARCHIVE_OBJECTS));
+    expect(writers).toEqual([FOLLOW, SEAL]);
+    expect(rolesThatMay((action) => action.startsWith('s3:') && /Delete|Bypass|LegalHold/.test(action))).toEqual([]);
+  });
+
+  it('nobody can delete a head, a block or a checkpoint, or change one in place', () => {
+    const deletions = [...roles.values()]
+      .flat()
+      .filter((one) => actionsOf(one).some((a) => /Delete|BatchWrite|Update/.test(a)));
+    const partitions = deletions.map(({ Resource, Condition }) => {
+      expect(Resource).toEqual(TABLE);
+      return Condition?.['ForAllValues:StringLike']?.['dynamodb:LeadingKeys'];
+    });
+    // Twice the archiver's own open tiles, once what the indexer has merged.
+    expect(partitions).toEqual([['follower/*'], ['follower/*'], ['postings/*', 'long-postings/*', 'counts/*']]);
+  });
+
+  it('only append writes heads and blocks', () => {
+    const writers = rolesThatMay((action, { Condition }) => {
+      const keys = Condition?.['ForAllValues:StringLike']?.['dynamodb:LeadingKeys'];
+      return (
+        action === 'dynamodb:PutItem' &&
+        (keys === undefined || [keys].flat().some((key) => /^(\*|head|block)/.test(String(key))))
+      );
+    });
+    expect(writers).toEqual([APPEND]);
+  });
+});
+
+describe('the signing key', () => {
+  const statements = (props: Parameters<typeof synthesise>[0]): readonly Statement[] => {
+    const [key] = Object.values(synthesise(props).findResources('AWS::KMS::Key'));
+    return key?.Properties.KeyPolicy.Statement;
+  };
+  const whoMay = (action: string, policy: readonly Statement[]) =>
+    policy
+      .filter((one) => one.Effect === 'Allow' && actionsOf(one).some((a) => a === action || a === 'kms:*'))
+      .map(({ Sid }) => Sid);
+  const prod = statements({ stage: 'prod' });
+
+  it('signs for append, seal and follow, and by no other policy', () => {
+    expect(whoMay('kms:Sign', prod)).toEqual(['Signing']);
+    const arns = [APPEND, SEAL, FOLLOW].map((role) => ({ 'Fn::GetAtt': [role, 'Arn'] }));
+    expect(prod.find(({ Sid }) => Sid === 'Signing')?.Principal).toEqual({ AWS: arns });
+    expect(rolesThatMay((action) => action.startsWith('kms:'))).toEqual([]);
+  });
+
+  it('is deleted or disabled by nobody in production, unless somebody is named', () => {
+    expect(whoMay('kms:ScheduleKeyDeletion', prod)).toEqual([]);
+    expect(whoMay('kms:DisableKey', prod)).toEqual([]);
+    const principal = new ArnPrincipal('arn:aws:iam::111122223333:role/BreakGlass');
+    const withGlass = statements({ stage: 'prod', breakGlass: [principal] });
+    expect(whoMay('kms:ScheduleKeyDeletion', withGlass)).toEqual(['BreakGlass']);
+    expect(withGlass.find(({ Sid }) => Sid === 'BreakGlass')?.Principal).toEqual({ AWS: principal.arn });
+  });
+
+  it('can go with its stack in dev', () => {
+    expect(whoMay('kms:ScheduleKeyDeletion', statements({}))).toEqual(['Administration']);
+  });
+
+  it.each([
+    ['ed25519', 'ECC_NIST_EDWARDS25519'],
+    ['ecdsa-p256', 'ECC_NIST_P256'],
+  ] as const)('is, for %s, of the spec %s', (signingAlgorithm, KeySpec) => {
+    const made = synthesise({ signingAlgorithm });
+    made.hasResourceProperties('AWS::KMS::Key', { KeySpec, KeyUsage: 'SIGN_VERIFY' });
+  });
+});
+
+describe('grants', () => {
+  type Grant = 'grantAppend' | 'grantRead' | 'grantVerify' | 'grantSeal' | 'grantArchiveRead';
+  function granted(grant: Grant, trails: readonly string[]): readonly Statement[] {
+    const stack = makeStack();
+    const role = new Role(stack, 'Somebody', { assumedBy: new ServicePrincipal('ec2.amazonaws.com') });
+    stack.log[grant](role, trails);
+    const given = statementsByRole(Template.fromStack(stack));
+    return [...given].find(([id]) => id.startsWith('Somebody'))?.[1] ?? [];
+  }
+  /** What may be called, as `METHOD /path`. */
+  const calls = (statements: readonly Statement[]): string[] =>
+    statements
+      .filter((one) => actionsOf(one).includes('execute-api:Invoke'))
+      .flatMap(({ Resource }) => [Resource].flat())
+      .map((arn) => JSON.stringify(arn).replace(/^.*\$default\/([A-Z]+)(\/[^"]*)".*$/, '$1 $2'))
+      .sort();
+
+  it('to append is to post events to those trails, and nothing else', () => {
+    expect(calls(granted('grantAppend', ['orders', 'payments-*']))).toEqual([
+      'GET /v1/openapi.json',
+      'POST /v1/trails/orders/events',
+      'POST /v1/trails/payments-*/events',
+    ]);
+  });
+
+  it('to read is every call that changes nothing', () => {
+    const reads = STACK_ROUTES.filter(({ method }) => method === 'GET').map(({ path }) =>
+      path.replace('{trail}', 'orders').replace(/\{\w+\}/g, '*'),
+    );
+    expect(calls(granted('grantRead', ['orders']))).toEqual(reads.map((path) => `GET ${path}`).sort());
+  });
+
+  it('to verify is to get checkpoints, proofs and keys, and no record', () => {
+    expect(calls(granted('grantVerify', ['orders']))).toEqual([
+      'GET /v1/keys',
+      'GET /v1/openapi.json',
+      'GET /v1/trails/orders/checkpoint',
+      'GET /v1/trails/orders/consistency',
+      'GET /v1/trails/orders/events/*/proof',
+    ]);
+  });
+
+  it('to seal is one call', () => {
+    expect(calls(granted('grantSeal', ['orders']))).toEqual(['POST /v1/trails/orders/seals']);
+  });
+
+  it('to read the archive is to read all versions under those trails and the keys, in S3 and nowhere else', () => {
+    const statements = granted('grantArchiveRead', ['orders']);
+    expect(calls(statements)).toEqual([]);
+    expect(statements.flatMap(actionsOf).filter((action) => !/^s3:(Get|List)/.test(action))).toEqual([]);
+    const objects = statements.find((one) => actionsOf(one).includes('s3:GetObjectVersion'));
+    expect(JSON.stringify(objects?.Resource)).toContain('/orders/*');
+    expect(JSON.stringify(objects?.Resource)).not.toContain('"/*"');
+    const listing = statements.find((one) => actionsOf(one).includes('s3:ListBucketVersions'));
+    expect(listing?.Condition).toEqual({ StringLike: { 's3:prefix': ['orders/*', 'keys/*'] } });
+  });
+
+  it.each([['Orders'], ['orders/events'], ['']])('refuse %j, which no trail is named like', (pattern) => {
+    expect(() => granted('grantAppend', [pattern])).toThrow(
+      /must be a trail name, in which \* stands for any characters/,
+    );
+    expect(() => granted('grantArchiveRead', [pattern])).toThrow(/must be a trail name/);
+  });
+
+  it('refuse to be given for no trail at all', () => {
+    expect(() => granted('grantRead', [])).toThrow("no trails to read: name some, or all with '*'");
+  });
+});

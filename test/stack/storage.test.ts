@@ -1,0 +1,174 @@
+import { Duration } from 'aws-cdk-lib';
+import { Match } from 'aws-cdk-lib/assertions';
+import { describe, expect, it } from 'vitest';
+import { stageOf } from '../../lib/stack/stage.ts';
+import { synthesise } from './synthesised.ts';
+
+const dev = synthesise();
+const prod = synthesise({ stage: 'prod' });
+
+describe('what holds the log keeps its place', () => {
+  // CloudFormation replaces a resource whose logical id changes: an empty table, an empty archive, another key.
+  it.each([
+    ['AWS::DynamoDB::Table', ['SealtrailTable29474214']],
+    ['AWS::S3::Bucket', ['SealtrailArchiveA37C4D87', 'SealtrailFailedBatches749088CE']],
+    ['AWS::KMS::Key', ['SealtrailSigningKeyD860C453']],
+    ['AWS::ApiGatewayV2::Api', ['SealtrailApi24152EE8']],
+  ])('%s has the logical ids it always had', (type, ids) => {
+    expect(Object.keys(dev.findResources(type)).sort()).toEqual(ids);
+    expect(Object.keys(prod.findResources(type)).sort()).toEqual(ids);
+  });
+
+  it.each([
+    ['AWS::DynamoDB::Table', 'SealtrailTable29474214'],
+    ['AWS::S3::Bucket', 'SealtrailArchiveA37C4D87'],
+    ['AWS::KMS::Key', 'SealtrailSigningKeyD860C453'],
+  ])('%s outlives its stack in production, and goes with it in dev', (type, id) => {
+    const policies = { DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' };
+    expect(prod.findResources(type)[id]).toMatchObject(policies);
+    expect(dev.findResources(type)[id]).toMatchObject({ DeletionPolicy: 'Delete' });
+  });
+});
+
+describe('the table', () => {
+  it('has the keys, the stream and the expiry that the driver and the followers need, and grows by itself', () => {
+    dev.hasResourceProperties('AWS::DynamoDB::Table', {
+      KeySchema: [
+        { AttributeName: 'partition', KeyType: 'HASH' },
+        { AttributeName: 'sort', KeyType: 'RANGE' },
+      ],
+      AttributeDefinitions: Match.arrayWith([
+        { AttributeName: 'partition', AttributeType: 'S' },
+        { AttributeName: 'sort', AttributeType: 'S' },
+      ]),
+      BillingMode: 'PAY_PER_REQUEST',
+      StreamSpecification: { StreamViewType: 'NEW_AND_OLD_IMAGES' },
+      TimeToLiveSpecification: { AttributeName: 'expiresAt', Enabled: true },
+    });
+  });
+
+  it('is in production protected from deletion and restorable to any second', () => {
+    prod.hasResourceProperties('AWS::DynamoDB::Table', {
+      DeletionProtectionEnabled: true,
+      PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+    });
+  });
+});
+
+describe('the archive', () => {
+  const lockOf = (mode: string, days: number) => ({
+    ObjectLockEnabled: true,
+    ObjectLockConfiguration: { ObjectLockEnabled: 'Enabled', Rule: { DefaultRetention: { Mode: mode, Days: days } } },
+    VersioningConfiguration: { Status: 'Enabled' },
+  });
+
+  it('is locked for a day under governance in dev, for seven years under compliance in production', () => {
+    dev.hasResourceProperties('AWS::S3::Bucket', lockOf('GOVERNANCE', 1));
+    prod.hasResourceProperties('AWS::S3::Bucket', lockOf('COMPLIANCE', 2557));
+  });
+
+  it('is locked as the props say, and the functions are told the same', () => {
+    const template = synthesise({ lock: 'compliance', archiveFor: Duration.days(30) });
+    template.hasResourceProperties('AWS::S3::Bucket', lockOf('COMPLIANCE', 30));
+    template.allResourcesProperties('AWS::Lambda::Function', {
+      Environment: { Variables: Match.objectLike({ SEALTRAIL_LOCK: 'compliance', SEALTRAIL_ARCHIVE_DAYS: '30' }) },
+    });
+  });
+
+  it('cannot be made public and speaks TLS only, as the bucket for failed batches does', () => {
+    dev.allResourcesProperties('AWS::S3::Bucket', {
+      PublicAccessBlockConfiguration: {
+        BlockPublicAcls: true,
+        BlockPublicPolicy: true,
+        IgnorePublicAcls: true,
+        RestrictPublicBuckets: true,
+      },
+    });
+    dev.allResourcesProperties('AWS::S3::BucketPolicy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({ Effect: 'Deny', Action: 's3:*', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }),
+        ]),
+      },
+    });
+  });
+
+  const archiveArn = { 'Fn::GetAtt': ['SealtrailArchiveA37C4D87', 'Arn'] };
+  const keys = (pattern: string) => ({ 'Fn::Join': ['', [archiveArn, pattern]] });
+
+  it('takes an object only under a key that is free, except for checkpoints', () => {
+    dev.hasResourceProperties('AWS::S3::BucketPolicy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({
+            Effect: 'Deny',
+            Principal: { AWS: '*' },
+            Action: 's3:PutObject',
+            NotResource: keys('/*/checkpoint'),
+            Condition: { Null: { 's3:if-none-match': 'true' }, Bool: { 's3:ObjectCreationOperation': 'true' } },
+          }),
+        ]),
+      },
+    });
+  });
+
+  it('takes objects from those who archive and from nobody else, administrators included', () => {
+    const writers = ['SealtrailFollowRoleBA45DD2C', 'SealtrailSealRole58704C1D'];
+    dev.hasResourceProperties('AWS::S3::BucketPolicy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({
+            Effect: 'Deny',
+            Principal: { AWS: '*' },
+            Action: 's3:PutObject',
+            Resource: keys('/*'),
+            Condition: {
+              ArnNotEquals: { 'aws:PrincipalArn': writers.map((role) => ({ 'Fn::GetAtt': [role, 'Arn'] })) },
+            },
+          }),
+        ]),
+      },
+    });
+  });
+
+  it('lets nobody past a governance lock in production', () => {
+    const statement = Match.objectLike({
+      Effect: 'Deny',
+      Principal: { AWS: '*' },
+      Action: 's3:BypassGovernanceRetention',
+      Resource: keys('/*'),
+    });
+    const policy = { PolicyDocument: { Statement: Match.arrayWith([statement]) } };
+    prod.hasResourceProperties('AWS::S3::BucketPolicy', policy);
+    synthesise({ stage: 'prod', lock: 'governance' }).hasResourceProperties('AWS::S3::BucketPolicy', policy);
+    dev.resourcePropertiesCountIs('AWS::S3::BucketPolicy', policy, 0);
+  });
+});
+
+describe('a stage', () => {
+  it('is dev unless something else is asked for', () => {
+    expect([stageOf(undefined), stageOf('dev'), stageOf('prod')]).toEqual(['dev', 'dev', 'prod']);
+  });
+
+  it('that does not exist is not taken for dev', () => {
+    expect(() => stageOf('production')).toThrow(
+      'the context value stage is "production": use -c stage=dev or -c stage=prod',
+    );
+  });
+});
+
+describe('what cannot be deployed', () => {
+  it.each(['', 'audit example', 'audit+example', 'a'.repeat(129)])('a log named %j', (logName) => {
+    expect(() => synthesise({ logName })).toThrow(/use 1 to 128 characters without white space and \+/);
+  });
+
+  it('an archive that is locked for no day', () => {
+    expect(() => synthesise({ archiveFor: Duration.days(0) })).toThrow('archiveFor must be at least one day');
+  });
+
+  it('functions that nobody bundled', () => {
+    expect(() => synthesise({ functionsFolder: '/nowhere' })).toThrow(
+      'there is no bundle in /nowhere/append: run npm run bundle',
+    );
+  });
+});
