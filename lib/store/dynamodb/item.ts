@@ -44,12 +44,20 @@ export function fromDynamo(stored: DynamoItem): Item {
     Object.defineProperty(attributes, name.slice(PREFIX.length), entry);
   }
   const expiresAt = stored[EXPIRES_AT]?.N;
-  return { partition, sort, attributes, ...(expiresAt === undefined ? {} : { expiresAt: Number(expiresAt) }) };
+  const expiry = expiresAt === undefined ? {} : { expiresAt: fromNumber(expiresAt, sort) };
+  return { partition, sort, attributes, ...expiry };
+}
+
+/** DynamoDB's numbers have 38 digits; those of this driver are whole and safe. */
+function fromNumber(text: string, sort: string): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(value)) return value;
+  throw foreign(`the item ${JSON.stringify(sort)} has the number ${text}`);
 }
 
 function fromValue(value: AttributeValue, sort: string): Attribute {
   if (value.S !== undefined) return value.S;
-  if (value.N !== undefined) return Number(value.N);
+  if (value.N !== undefined) return fromNumber(value.N, sort);
   // A copy: the SDK's answers may be views of one buffer.
   if (value.B !== undefined) return Uint8Array.from(value.B);
   throw foreign(`the item ${JSON.stringify(sort)} has an attribute of another type`);

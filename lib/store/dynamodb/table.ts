@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type DynamoDBClient,
@@ -10,7 +11,8 @@ import {
 import { SealtrailError } from '../../log/error.ts';
 import { checkKey, checkRange, checkWrites } from '../limits.ts';
 import type { Item, Key, Outcome, Range, Table, Write } from '../ports.ts';
-import { requestFailure, transactFailure } from './failure.ts';
+import { watchAttempts } from './attempts.ts';
+import { exhausted, requestFailure, transactFailure } from './failure.ts';
 import { type DynamoItem, fromDynamo, keyValue, PARTITION, SORT } from './item.ts';
 import { toTransactItem } from './write.ts';
 
@@ -86,20 +88,23 @@ export class DynamoTable implements Table {
     this.#client.destroy();
   }
 
-  async #transact(items: TransactWriteItem[]): Promise<Outcome> {
+  async #transact(TransactItems: TransactWriteItem[]): Promise<Outcome> {
+    // The SDK repeats an attempt under its token: a repetition of what went through is the same success, not a second one.
+    let token = randomUUID();
+    let lost = false;
     for (let tries = 1; ; tries++) {
+      const command = new TransactWriteItemsCommand({ TransactItems, ClientRequestToken: token });
+      const anyLost = watchAttempts(command);
       try {
-        // The SDK adds a ClientRequestToken of its own to each command: the same for its retries, another for ours.
-        await this.#client.send(new TransactWriteItemsCommand({ TransactItems: items }));
+        await this.#client.send(command);
         return { committed: true };
       } catch (cause) {
-        const failure = transactFailure(cause);
+        lost ||= anyLost();
+        const failure = transactFailure(cause, lost);
         if ('outcome' in failure) return failure.outcome;
         if ('error' in failure) throw failure.error;
-        if (tries >= CLASH_TRIES) {
-          const message = 'the transaction kept clashing with others';
-          throw new SealtrailError('throttled', message, { cause, retryAfter: 1 });
-        }
+        if (tries >= CLASH_TRIES) throw exhausted(failure.again, cause);
+        if (failure.again === 'anew') [token, lost] = [randomUUID(), false];
       }
       await sleep(this.#random() * Math.min(MAX_CLASH_PAUSE_MS, CLASH_PAUSE_MS * 2 ** tries));
     }

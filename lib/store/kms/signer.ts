@@ -64,9 +64,12 @@ export class KmsSigner implements Signer {
     const { PublicKey } = await this.#send('give the public key', () => this.#client.send(command));
     if (PublicKey === undefined) throw unavailable('KMS answered without a public key');
     const spki = Uint8Array.from(PublicKey);
-    const type = createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' }).asymmetricKeyType;
-    if (type === (this.algorithm === 'ed25519' ? 'ed25519' : 'ec')) return spki;
-    throw new SealtrailError('malformed_key', `the KMS key ${this.#keyId} is not an ${this.algorithm} key but ${type}`);
+    const found = algorithmOf(spki);
+    if (found === this.algorithm) return spki;
+    throw new SealtrailError(
+      'malformed_key',
+      `the KMS key ${this.#keyId} is not an ${this.algorithm} key but ${found}`,
+    );
   }
 
   async #send<T>(what: string, request: () => Promise<T>): Promise<T> {
@@ -76,6 +79,21 @@ export class KmsSigner implements Signer {
       const name = cause instanceof Error ? cause.name : 'unknown';
       throw unavailable(`KMS did not ${what}: ${name}`, cause);
     }
+  }
+}
+
+/** What the key is for, in the port's words or in node's. */
+function algorithmOf(spki: Uint8Array): string {
+  try {
+    const { asymmetricKeyType: type, asymmetricKeyDetails: details } = createPublicKey({
+      key: Buffer.from(spki),
+      format: 'der',
+      type: 'spki',
+    });
+    if (type !== 'ec') return type ?? 'unknown';
+    return details?.namedCurve === 'prime256v1' ? 'ecdsa-p256' : `ec on ${details?.namedCurve}`;
+  } catch {
+    return 'no public key at all'; // What node says of bytes it cannot read tells nobody more.
   }
 }
 

@@ -22,7 +22,8 @@ export const isAbsent = (cause: unknown): boolean =>
 /** The failure of a request as an error of ours. A refusal of S3's has done nothing; without an answer nobody knows. */
 export function requestFailure(cause: unknown, what: 'read' | 'written'): SealtrailError {
   if (cause instanceof SealtrailError) return cause;
-  if (THROTTLES.has(nameOf(cause))) return new SealtrailError('throttled', 'S3 is busy', { cause, retryAfter: 1 });
+  if (THROTTLES.has(nameOf(cause)) || isClash(cause))
+    return new SealtrailError('throttled', 'S3 is busy', { cause, retryAfter: 1 });
   if (cause instanceof S3ServiceException && cause.$fault === 'client') {
     return new SealtrailError('unavailable', `S3 refused a request: ${cause.name}`, { cause });
   }

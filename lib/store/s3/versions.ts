@@ -22,11 +22,13 @@ export function mergeVersions(page: Page, rootLength: number): ObjectVersion[] {
       modifiedAt: LastModified?.getTime() ?? 0,
     }),
   );
-  // Sorting is stable: versions of one second stay as they were listed, the latest in front.
+  // Sorting is stable: versions of one second stay as they were listed, the latest in front. Where a marker belongs among
+  // them is lost; a marker is made to hide something, so it counts as newer and never stands for the oldest version.
   return entries.sort(
     (a, b) =>
       Buffer.compare(Buffer.from(a.key), Buffer.from(b.key)) ||
       Number(b.isLatest) - Number(a.isLatest) ||
-      b.modifiedAt - a.modifiedAt,
+      b.modifiedAt - a.modifiedAt ||
+      Number(b.isDeleteMarker) - Number(a.isDeleteMarker),
   );
 }
