@@ -1,0 +1,154 @@
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
+import { answer } from '../../functions/gateway.ts';
+import { logger } from '../../functions/telemetry.ts';
+import { SealtrailError } from '../../lib/log/error.ts';
+import { APPEND, append, bodyOf, type Deployed, deploy, QUERY } from './deployed.ts';
+import { gatewayEvent, SESSION, USER } from './events.ts';
+
+let deployed: Deployed;
+let info: MockInstance;
+let error: MockInstance;
+beforeEach(async () => {
+  info = vi.spyOn(logger, 'info').mockImplementation(() => undefined);
+  error = vi.spyOn(logger, 'error').mockImplementation(() => undefined);
+  deployed = await deploy();
+});
+afterEach(() => vi.restoreAllMocks());
+
+describe('a request through API Gateway', () => {
+  it('appends, and what was appended is found by a query, sealed under the ARN of its caller', async () => {
+    const receipt = await deployed.call(append('orders'));
+    expect(receipt).toMatchObject({ statusCode: 201, isBase64Encoded: false });
+    expect(bodyOf(receipt)).toMatchObject({ trail: 'orders', first: 0, count: 1, sealed: true });
+    const page = await deployed.call({ route: QUERY, parameters: { trail: 'orders' }, query: 'actor=ann' });
+    expect(bodyOf(page)).toMatchObject({ records: [{ submitter: USER, event: { actor: { id: 'ann' } } }], asOf: 1 });
+  });
+
+  it('knows the session of an assumed role by its ARN too', async () => {
+    await deployed.call({ ...append('orders'), userArn: SESSION });
+    const record = await deployed.call({
+      route: 'GET /v1/trails/{trail}/events/{event}',
+      parameters: { trail: 'orders', event: '0' },
+    });
+    expect(bodyOf(record)).toMatchObject({ submitter: SESSION });
+  });
+
+  it('may have a body in base64, compressed', async () => {
+    const body = gzipSync(JSON.stringify({ type: 'data.update' }));
+    const headers = { 'content-type': 'application/json', 'content-encoding': 'gzip' };
+    const result = await deployed.call({ route: APPEND, parameters: { trail: 'orders' }, headers, body });
+    expect(result.statusCode).toBe(201);
+  });
+
+  it.each(['100%', 'a/b', 'a?b=c#d', 'ä ö', '%2F', 'user:ann@example.com'])(
+    'means the actor %j, though API Gateway decodes the path',
+    async (actor) => {
+      await deployed.call(append('orders', { type: 'data.update', actor: { id: actor } }));
+      const result = await deployed.call({
+        route: 'GET /v1/trails/{trail}/actors/{actor}/activity',
+        parameters: { trail: 'orders', actor },
+      });
+      expect(result.statusCode).toBe(200);
+      expect(bodyOf(result).total).toBe(1);
+    },
+  );
+
+  it('repeated under its idempotency key is the same append', async () => {
+    const call = append('orders');
+    const repeated = { ...call, headers: { ...call.headers, 'idempotency-key': 'order-1' } };
+    const first = await deployed.call(repeated);
+    const second = await deployed.call(repeated);
+    expect([first.statusCode, second.statusCode]).toEqual([201, 200]);
+    expect(bodyOf(second)).toMatchObject({ first: 0, replayed: true });
+  });
+});
+
+describe('an answer', () => {
+  it('is compressed when it is long and the caller takes that', async () => {
+    for (let n = 0; n < 3; n++) {
+      await deployed.call(append('orders', { type: 'data.update', description: 'x'.repeat(8_000) }));
+    }
+    const call = { route: QUERY, parameters: { trail: 'orders' } };
+    const packed = await deployed.call({ ...call, headers: { 'accept-encoding': 'br, gzip;q=0.8' } });
+    expect(packed).toMatchObject({ isBase64Encoded: true, headers: { 'content-encoding': 'gzip' } });
+    const plain = await deployed.call({ ...call, headers: { 'accept-encoding': 'gzip;q=0' } });
+    expect(plain.isBase64Encoded).toBe(false);
+    expect(gunzipSync(Buffer.from(packed.body ?? '', 'base64')).toString()).toBe(plain.body);
+  });
+
+  it('that Lambda could not pass on says what to do instead', async () => {
+    const events = Array.from({ length: 70 }, () => ({ type: 'data.update', description: '"'.repeat(8_000) }));
+    for (let n = 0; n < 4; n++) await deployed.call(append('orders', { events }));
+    const result = await deployed.call({ route: QUERY, parameters: { trail: 'orders' }, query: 'limit=1000' });
+    expect(result.statusCode).toBe(400);
+    expect(bodyOf(result)).toMatchObject({
+      code: 'invalid_parameter',
+      field: 'limit',
+      detail: 'limit: the answer would be longer than 6 MB: ask for fewer records, or accept gzip',
+    });
+  });
+});
+
+describe('who is let in', () => {
+  it('is nobody without a name: a route that lost its authorizer is no open door', async () => {
+    const event = gatewayEvent(append('orders'));
+    const { authorizer: _, ...requestContext } = event.requestContext;
+    const bare = { ...event, requestContext } as typeof event; // what such a route sends, against its type
+    const result = await answer(bare, { services: async () => deployed.log, actions: ['append'] });
+    expect(result.statusCode).toBe(401);
+    expect(bodyOf(result)).toMatchObject({ code: 'unauthenticated' });
+    expect(await deployed.log.ledger.head('orders')).toBeUndefined();
+  });
+
+  it('cannot append through the function that reads, whatever its route', async () => {
+    const result = await deployed.call(append('orders'), ['read', 'verify', 'export']);
+    expect(result.statusCode).toBe(403);
+    expect(bodyOf(result)).toMatchObject({ code: 'forbidden', detail: 'not allowed: append on trail orders' });
+  });
+
+  it('cannot read through the function that appends', async () => {
+    const result = await deployed.call({ route: QUERY, parameters: { trail: 'orders' } }, ['append']);
+    expect(bodyOf(result)).toMatchObject({ code: 'forbidden', detail: 'not allowed: read on trail orders' });
+  });
+
+  it("appends nothing to the system's own trails", async () => {
+    const result = await deployed.call(append('_system'));
+    expect(bodyOf(result)).toMatchObject({ code: 'forbidden', detail: 'not allowed: append on trail _system' });
+  });
+});
+
+describe('what is logged', () => {
+  it('is who called what with which outcome, and nothing that the event or the query says', async () => {
+    await deployed.call(append('orders', { type: 'data.update', actor: { id: 'needle' }, description: 'needle' }));
+    await deployed.call({ route: QUERY, parameters: { trail: 'orders' }, query: 'actor=needle' });
+    await deployed.call({
+      route: 'GET /v1/trails/{trail}/actors/{actor}/activity',
+      parameters: { trail: 'orders', actor: 'needle' },
+    });
+    await deployed.call({ ...append('orders'), body: '{"needle"' });
+    const lines = JSON.stringify(info.mock.calls);
+    expect(info.mock.calls.map(([, line]) => [line.method, line.path, line.status, line.principal])).toEqual([
+      ['POST', '/v1/trails/orders/events', 201, USER],
+      ['GET', '/v1/trails/orders/events', 200, USER],
+      ['GET', '/v1/trails/orders/actors/{actor}/activity', 200, USER],
+      ['POST', '/v1/trails/orders/events', 400, USER],
+    ]);
+    expect(lines).not.toContain('needle');
+    expect(error).not.toHaveBeenCalled();
+  });
+
+  it('is the cause of a failure, of which the caller learns nothing but the id of the request', async () => {
+    const inside = async () => {
+      throw new SealtrailError('store_corrupt', 'the head of trail orders is not readable');
+    };
+    const result = await answer(gatewayEvent(append('orders')), { services: inside, actions: ['append'] });
+    expect(result.statusCode).toBe(500);
+    expect(result.body).not.toContain('head');
+    expect(bodyOf(result)).toMatchObject({ code: 'internal', requestId: 'Vh1f2iZ4liAEPRQ=' });
+    expect(error).toHaveBeenCalledWith('a request failed', {
+      requestId: 'Vh1f2iZ4liAEPRQ=',
+      reason: 'store_corrupt: the head of trail orders is not readable',
+    });
+  });
+});
