@@ -1,0 +1,60 @@
+import { randomUUID } from 'node:crypto';
+import { SignCommand } from '@aws-sdk/client-kms';
+import { describe, expect, it } from 'vitest';
+import { dynamoClient, kmsClient } from '../../lib/store/aws-clients.ts';
+import { DynamoTable } from '../../lib/store/dynamodb/table.ts';
+import type { Write } from '../../lib/store/ports.ts';
+import { EVERYTHING, isMinistack } from './emulated.ts';
+import { createKey, createTable } from './resources.ts';
+
+/**
+ * Where an emulator falls short of AWS: each test says what AWS does and what answered instead. Once an emulator does
+ * better its test fails, and can go, with what the other tests leave out for its sake.
+ */
+
+/** A transaction of about so many bytes. */
+const transactionOf = (bytes: number): Write[] =>
+  Array.from({ length: 10 }, (_, n) => ({
+    put: { partition: 'large', sort: String(n), attributes: { b: new Uint8Array(bytes / 10 - 100) } },
+  }));
+
+describe('AWS takes transactions of 4 MB, however their bytes are encoded on the wire', () => {
+  it('which DynamoDB Local shows', async () => {
+    const tableName = `holes-${randomUUID()}`;
+    await createTable(tableName);
+    const table = new DynamoTable({ client: dynamoClient(), tableName });
+    expect(await table.transact(transactionOf(3_990_000))).toEqual({ committed: true });
+    await table.close();
+  });
+
+  const told = isMinistack ? 'and ministack does not: it counts the base64' : 'and so does what answers for everything';
+  it(told, async () => {
+    const tableName = `holes-${randomUUID()}`;
+    await createTable(tableName, EVERYTHING);
+    const table = new DynamoTable({ client: dynamoClient(EVERYTHING), tableName });
+    const outcome = await table.transact(transactionOf(3_200_000)).catch((error: Error) => error.message);
+    expect(outcome).toEqual(
+      isMinistack
+        ? 'DynamoDB refused a request: Transaction request exceeds the 4MB transaction size limit'
+        : { committed: true },
+    );
+    await table.close();
+  });
+});
+
+describe('AWS signs RAW messages of at most 4,096 bytes', () => {
+  const told = isMinistack ? 'and ministack signs longer ones' : 'and so does what answers for everything';
+  it(`${told}; the driver sends none`, async () => {
+    const client = kmsClient();
+    const command = new SignCommand({
+      ...{ KeyId: await createKey('ecdsa-p256'), SigningAlgorithm: 'ECDSA_SHA_256', MessageType: 'RAW' },
+      Message: new Uint8Array(4_097),
+    });
+    const told = await client.send(command).then(
+      () => 'signed',
+      (error: Error) => error.name,
+    );
+    expect(told).toBe(isMinistack ? 'signed' : 'ValidationException');
+    client.destroy();
+  });
+});
