@@ -1,13 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
 import type { HttpStage } from 'aws-cdk-lib/aws-apigatewayv2';
-import {
-  Alarm,
-  ComparisonOperator,
-  type IMetric,
-  MathExpression,
-  Metric,
-  TreatMissingData,
-} from 'aws-cdk-lib/aws-cloudwatch';
+import { Alarm, ComparisonOperator, type IMetric, Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
@@ -21,7 +14,8 @@ export interface AlarmsProps {
   /** Tells this deployment's metrics from those of others in the account. */
   readonly service: string;
   readonly stage: HttpStage;
-  readonly functions: readonly IFunction[];
+  /** All functions, by the name that people know them by. */
+  readonly functions: Readonly<Record<string, IFunction>>;
   readonly follower: IFunction;
 }
 
@@ -81,19 +75,13 @@ export function alarms(scope: Construct, props: AlarmsProps): readonly Alarm[] {
       threshold: 1,
       what: 'The API answered with 5xx',
     },
-    {
-      id: 'ThrottleAlarm',
-      metric: new MathExpression({
-        expression: functions.map((_, index) => `t${index}`).join('+'),
-        usingMetrics: Object.fromEntries(
-          functions.map((fn, index) => [`t${index}`, fn.metricThrottles({ period: Duration.minutes(5) })]),
-        ),
-        period: Duration.minutes(5),
-      }),
+    ...Object.entries(functions).map(([name, fn]) => ({
+      id: `${name}ThrottleAlarm`,
+      metric: fn.metricThrottles({ period: Duration.minutes(5) }),
       threshold: 1,
       periods: 2,
-      what: 'Functions are throttled: the account has too little concurrency left',
-    },
+      what: `The function ${name} is throttled: the account has too little concurrency left`,
+    })),
   ];
   return specs.map(({ id, metric, threshold, what, periods = 1, needsData = false }) => {
     const alarm = new Alarm(scope, id, {

@@ -170,7 +170,7 @@ export class Sealtrail extends Construct {
       topic: this.alarmTopic,
       service,
       stage: apiStage,
-      functions: Object.values(workers).map(({ fn }) => fn),
+      functions: { Append: functions.append, Read: functions.read, Seal: functions.seal, Follow: workers.follow.fn },
       follower: workers.follow.fn,
     });
     explainFindings({
