@@ -1,0 +1,200 @@
+import { randomUUID } from 'node:crypto';
+import { SealtrailError } from '../log/error.ts';
+import { SEVERITIES, type Severity, severityOf, typeName } from './event-types.ts';
+import { plain } from './plain.ts';
+
+const ACTOR_TYPES = ['user', 'system', 'admin', 'agent', 'service'] as const;
+const DECISIONS = ['allow', 'deny', 'require_approval'] as const;
+const OUTCOMES = ['success', 'failure', 'denied', 'blocked', 'error'] as const;
+
+/** Where an event belongs: each member can be queried. */
+export interface EventContext {
+  readonly tenant?: string | undefined;
+  readonly project?: string | undefined;
+  readonly session?: string | undefined;
+  readonly request?: string | undefined;
+  readonly correlation?: string | undefined;
+  readonly agent?: string | undefined;
+  readonly action?: string | undefined;
+  readonly approval?: string | undefined;
+}
+
+/** Who acted. */
+export interface Actor {
+  readonly id: string;
+  readonly type?: (typeof ACTOR_TYPES)[number] | undefined;
+  readonly name?: string | undefined;
+  /** IPv4 or IPv6, without port. */
+  readonly ip?: string | undefined;
+  readonly userAgent?: string | undefined;
+}
+
+/** What was acted on. */
+export interface Resource {
+  readonly type?: string | undefined;
+  readonly id?: string | undefined;
+  readonly name?: string | undefined;
+}
+
+/** An event as an application logs it. `details` and `changes` may hold anything: see {@link plain}. */
+export interface LogEvent {
+  /** Lower-case dotted `category.name`, or an alias from the catalogue (docs/schema.md). */
+  readonly type: string;
+  /** @default a UUID */
+  readonly id?: string | undefined;
+  /** RFC 3339, or a Date. @default now */
+  readonly time?: string | Date | undefined;
+  readonly action?: string | undefined;
+  readonly outcome?: (typeof OUTCOMES)[number] | undefined;
+  /** @default by type */
+  readonly severity?: Severity | undefined;
+  readonly actor?: Actor | undefined;
+  readonly resource?: Resource | undefined;
+  readonly context?: EventContext | undefined;
+  readonly decision?: (typeof DECISIONS)[number] | undefined;
+  readonly changes?: { readonly before?: unknown; readonly after?: unknown } | undefined;
+  readonly description?: string | undefined;
+  readonly details?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** An event that has been checked and made into JSON: nothing that happens later changes it. */
+export interface PreparedEvent {
+  readonly id: string;
+  readonly type: string;
+  readonly severity: Severity;
+  readonly json: string;
+  /** Of the JSON, in UTF-8. */
+  readonly bytes: number;
+}
+
+/** What to do with an event whose JSON is larger than {@link MAX_EVENT_BYTES}. */
+export type TooLarge = 'cut' | 'refuse';
+
+/** The largest event that is sent, in bytes of JSON: a record line has 65,535, and its envelope and escapes need room. */
+export const MAX_EVENT_BYTES = 60_000;
+/** How much of what is cut is kept, in UTF-16 code units. */
+const KEPT = 2_000;
+
+type Check = (value: unknown) => string | undefined;
+
+const text =
+  (max: number, min = 1): Check =>
+  (value) =>
+    typeof value === 'string' && value.length >= min && value.length <= max
+      ? undefined
+      : `must be text of ${min} to ${max} characters`;
+const oneOf =
+  (names: readonly string[]): Check =>
+  (value) =>
+    names.includes(String(value)) ? undefined : `must be one of ${names.join(', ')}`;
+const object: Check = (value) => (isObject(value) ? undefined : 'must be an object');
+const id: Check = (value) =>
+  typeof value === 'string' && value.length <= 128 && /^(?!\d+$)[A-Za-z0-9][A-Za-z0-9._:~@=+-]*$/.test(value)
+    ? undefined
+    : 'must start with a letter or digit, hold only letters, digits and ._:~@=+- and not be digits alone';
+const time: Check = (value) =>
+  typeof value === 'string' &&
+  /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)$/.test(value) &&
+  !Number.isNaN(Date.parse(value))
+    ? undefined
+    : 'must be a Date or an RFC 3339 time';
+const type: Check = (value) =>
+  typeof value === 'string' && typeName(value) !== undefined
+    ? undefined
+    : 'must be lower-case and dotted, such as invoice.paid, or a name from the catalogue (docs/schema.md)';
+const word = text(256);
+
+/** What each field must be; the server has the last word. */
+const FIELDS: Readonly<Record<string, Check>> = {
+  ...{ id, type, time, action: word, outcome: oneOf(OUTCOMES), severity: oneOf(SEVERITIES) },
+  ...{ actor: object, resource: object, context: object, decision: oneOf(DECISIONS), changes: object },
+  ...{ description: text(8192, 0), details: object },
+};
+const NESTED: Readonly<Record<string, Readonly<Record<string, Check>>>> = {
+  actor: {
+    id: text(512),
+    type: oneOf(ACTOR_TYPES),
+    name: text(256, 0),
+    ip: text(64),
+    userAgent: text(1024, 0),
+  },
+  resource: { type: text(128), id: text(1024), name: text(256, 0) },
+  context: Object.fromEntries(
+    ['tenant', 'project', 'session', 'request', 'correlation', 'agent', 'action', 'approval'].map((name) => [
+      name,
+      word,
+    ]),
+  ),
+  changes: { before: () => undefined, after: () => undefined },
+};
+
+/**
+ * Checks an event, makes it plain and fills in its id and time.
+ *
+ * @throws `invalid_event` with the field, `record_too_large` where it is and `tooLarge` says `refuse`
+ */
+export function prepareEvent(event: LogEvent, tooLarge: TooLarge = 'cut'): PreparedEvent {
+  const fields = plain(event);
+  if (!isObject(fields)) throw new SealtrailError('invalid_event', 'an event must be an object');
+  if (fields.type === undefined) throw invalid('type', 'is missing');
+  check(fields, FIELDS, '');
+  for (const [name, checks] of Object.entries(NESTED)) {
+    const nested = fields[name];
+    if (isObject(nested)) check(nested, checks, `${name}.`);
+  }
+  if (isObject(fields.actor) && fields.actor.id === undefined) throw invalid('actor.id', 'is missing');
+  fields.id ??= randomUUID();
+  fields.time ??= new Date().toISOString();
+  return sized(fields, tooLarge);
+}
+
+function check(fields: Record<string, unknown>, checks: Readonly<Record<string, Check>>, prefix: string): void {
+  for (const [name, value] of Object.entries(fields)) {
+    if (!Object.hasOwn(checks, name))
+      throw invalid(`${prefix}${name}`, 'is not a field of an event: put it into details');
+    const problem = checks[name]?.(value);
+    if (problem !== undefined) throw invalid(`${prefix}${name}`, problem);
+  }
+}
+
+function sized(fields: Record<string, unknown>, tooLarge: TooLarge): PreparedEvent {
+  let json = JSON.stringify(fields);
+  for (const name of ['details', 'changes']) {
+    const size = Buffer.byteLength(json);
+    if (size <= MAX_EVENT_BYTES) break;
+    if (tooLarge === 'refuse') {
+      throw new SealtrailError(
+        'record_too_large',
+        `${name}: the event has ${size} bytes, at most ${MAX_EVENT_BYTES} fit`,
+        {
+          field: name,
+        },
+      );
+    }
+    cut(fields, name);
+    json = JSON.stringify(fields);
+  }
+  const bytes = Buffer.byteLength(json);
+  if (bytes > MAX_EVENT_BYTES) {
+    throw new SealtrailError('record_too_large', `the event has ${bytes} bytes, at most ${MAX_EVENT_BYTES} fit`);
+  }
+  const name = String(fields.type);
+  const severity = SEVERITIES.find((known) => known === fields.severity) ?? severityOf(name);
+  return { id: String(fields.id), type: name, severity, json, bytes };
+}
+
+/** Leaves the names of the members, so that a reader sees what there was. No piece of a value: it may be a secret's. */
+function cut(fields: Record<string, unknown>, name: string): void {
+  const value = fields[name];
+  if (!isObject(value)) return;
+  const bytes = Buffer.byteLength(JSON.stringify(value));
+  const note = { cut: { bytes, members: Object.keys(value).join(', ').slice(0, KEPT).toWellFormed() } };
+  fields[name] = name === 'details' ? note : { after: note };
+}
+
+const invalid = (field: string, problem: string): SealtrailError =>
+  new SealtrailError('invalid_event', `${field}: ${problem}`, { field });
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
