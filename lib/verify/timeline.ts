@@ -2,7 +2,15 @@ import type { Timeline } from './report.ts';
 
 /** Bins of a finished timeline, at most; a plot shows no more. */
 const MOST_BINS = 240;
+/** Widths of a bin that a reader can name, in seconds; each divides the next. After a day each is twice the last. */
+const SECONDS = [1, 5, 15, 60, 300, 900, 3600, 10_800, 43_200, 86_400];
 const FINEST_MS = 1000;
+
+/** How many bins of a width become one. */
+function stepFrom(binMs: number): number {
+  const seconds = binMs / 1000;
+  return (SECONDS.find((wider) => wider > seconds) ?? 2 * seconds) / seconds;
+}
 
 /** What one worker counted; can be sent between threads. */
 export interface TimelineCounts {
@@ -14,8 +22,8 @@ export interface TimelineCounts {
 }
 
 /**
- * Counts things over time without knowing when they begin and end, in constant memory: when there are too many bins,
- * each two become one. Bins are aligned to multiples of their width, so that counts of several workers can be joined.
+ * Counts things over time without knowing when they begin and end, in constant memory: when there are too many bins, some
+ * become one. Bins are aligned to multiples of their width, so that counts of several workers can be joined.
  */
 export class TimelineCounter {
   #binMs = FINEST_MS;
@@ -85,20 +93,21 @@ export class TimelineCounter {
   }
 
   #coarsen(): void {
-    const odd = Math.abs(this.#first % 2);
-    this.#records = inPairs(this.#records, odd);
-    this.#checkpoints = inPairs(this.#checkpoints, odd);
-    this.#first = Math.floor(this.#first / 2);
-    this.#binMs *= 2;
+    const step = stepFrom(this.#binMs);
+    const skipped = this.#first - Math.floor(this.#first / step) * step;
+    this.#records = joined(this.#records, step, skipped);
+    this.#checkpoints = joined(this.#checkpoints, step, skipped);
+    this.#first = Math.floor(this.#first / step);
+    this.#binMs *= step;
   }
 }
 
-/** @param odd 1 where the first bin is the second half of a wider one */
-function inPairs(bins: readonly number[], odd: number): number[] {
-  const joined = new Array<number>(Math.ceil((bins.length + odd) / 2)).fill(0);
+/** @param skipped how many narrow bins of the first wide one lie before those given */
+function joined(bins: readonly number[], step: number, skipped: number): number[] {
+  const wide = new Array<number>(Math.ceil((bins.length + skipped) / step)).fill(0);
   for (const [index, count] of bins.entries()) {
-    const place = Math.floor((index + odd) / 2);
-    joined[place] = (joined[place] ?? 0) + count;
+    const place = Math.floor((index + skipped) / step);
+    wide[place] = (wide[place] ?? 0) + count;
   }
-  return joined;
+  return wide;
 }

@@ -1,0 +1,181 @@
+import { grouped, plotTimeline, utc } from './html-plot.ts';
+import { STYLE } from './html-style.ts';
+import { type Hole, type Markup, markup } from './markup.ts';
+import type { Coverage, KeyUse, PreviousResult, Problem, Report, Skipped, Span, Verdict } from './report.ts';
+
+/**
+ * A report as one HTML file that needs nothing else: no script, no font, no image from anywhere. Reads on paper as well.
+ * Every value of the report is text in it, whatever it holds.
+ *
+ * @example
+ * await writeFile('report.html', renderReport(report));
+ */
+export function renderReport(report: Report): string {
+  return markup`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>Verification of ${report.source}: ${report.verdict}</title>
+<style>${STYLE}</style>
+</head>
+<body>
+<main>
+${heading(report)}
+${figures(report)}
+${report.problems.length === 0 ? undefined : problems(report)}
+${report.timeline === undefined ? undefined : section('When', plotTimeline(report.timeline))}
+${section('What was looked at', coverage(report.trails), skipped(report.skipped))}
+${report.previous.length === 0 ? undefined : section('Checkpoints kept from earlier', previous(report.previous))}
+${section('Keys', keys(report.keys))}
+${section('How to repeat this', repeat(report))}
+</main>
+</body>
+</html>
+`.text;
+}
+
+const section = (title: string, ...content: readonly Hole[]): Markup =>
+  markup`<section><h2>${title}</h2>${content}</section>`;
+
+const WORDS: Readonly<Record<Verdict, string>> = { ok: 'Intact', incomplete: 'Not fully proven', damaged: 'Not right' };
+
+const SENTENCES: Readonly<Record<Verdict, string>> = {
+  ok: 'All that was looked at is intact and covered by signatures of the trusted keys.',
+  incomplete: 'Nothing contradicts itself, but something is not proven, not covered or could not be read.',
+  damaged: 'Something contradicts itself, or what was signed. The problems are listed below.',
+};
+
+function heading({ verdict, source, logName, logNameFrom, startedAt, finishedAt }: Report): Markup {
+  const seconds = Math.max(0, finishedAt - startedAt) / 1000;
+  const from = { given: 'as expected', keys: 'from the trusted keys', archive: 'as the archive has it: compare it' };
+  const origin = logNameFrom === undefined ? undefined : ` (${from[logNameFrom]})`;
+  return markup`<header>
+<p class="kind">Verification of an audit log</p>
+<h1 class="${verdict}"><span class="mark" aria-hidden="true">${verdict === 'ok' ? '✓' : verdict === 'damaged' ? '✗' : '!'}</span> ${WORDS[verdict]}</h1>
+<p class="lead">${SENTENCES[verdict]}</p>
+<dl>
+<dt>Archive</dt><dd>${source}</dd>
+<dt>Log</dt><dd>${logName ?? 'unknown'}${origin}</dd>
+<dt>Checked</dt><dd>${utc(startedAt)} UTC, in ${seconds.toFixed(1)} s</dd>
+</dl>
+</header>`;
+}
+
+function figures({ trails, problemCounts }: Report): Markup {
+  const sum = (of: (trail: Coverage) => number): number => trails.reduce((total, trail) => total + of(trail), 0);
+  const found = Object.values(problemCounts).reduce((total, count) => total + (count ?? 0), 0);
+  const all: readonly (readonly [string, string])[] = [
+    ['records read', grouped(sum(({ records }) => records))],
+    ['records proven', grouped(sum(({ covered }) => covered.to - covered.from))],
+    [trails.length === 1 ? 'trail' : 'trails', grouped(trails.length)],
+    ['checkpoints', grouped(sum(({ checkpointsChecked }) => checkpointsChecked))],
+    [found === 1 ? 'problem' : 'problems', grouped(found)],
+  ];
+  return markup`<ul class="figures">${all.map(([name, value]) => markup`<li><b>${value}</b> ${name}</li>`)}</ul>`;
+}
+
+function problems({ problems: listed, problemCounts }: Report): Markup {
+  const counts = Object.entries(problemCounts).sort(([a], [b]) => (a < b ? -1 : 1));
+  const total = counts.reduce((sum, [, count]) => sum + (count ?? 0), 0);
+  const summary = counts.map(([kind, count]) => markup`<li><code>${kind}</code> ${grouped(count ?? 0)}</li>`);
+  const more =
+    total > listed.length
+      ? markup`<p class="note">The first ${grouped(listed.length)} of ${grouped(total)}: at most 100 of each kind are listed.</p>`
+      : undefined;
+  return section(
+    'Problems',
+    markup`<ul class="kinds">${summary}</ul>
+<table class="problems"><thead><tr><th>Kind</th><th>Where</th><th>What</th></tr></thead>
+<tbody>${listed.map(problemRow)}</tbody></table>${more}`,
+  );
+}
+
+function problemRow({ kind, trail, object, seq, lastSeq, message }: Problem): Markup {
+  const record =
+    seq === undefined
+      ? undefined
+      : lastSeq === undefined
+        ? `record ${grouped(seq)}`
+        : `records ${grouped(seq)} to ${grouped(lastSeq)}`;
+  return markup`<tr><td><code>${kind}</code></td>
+<td>${[trail, record].filter((part) => part !== undefined).join(', ')}${object === undefined ? undefined : markup`<br><code class="object">${object}</code>`}</td>
+<td>${message}</td></tr>`;
+}
+
+const spanOf = ({ from, to }: Span): string => (to > from ? `${grouped(from)} to ${grouped(to - 1)}` : 'none');
+
+function coverage(trails: readonly Coverage[]): Markup {
+  return markup`<table><thead><tr><th>Trail</th><th>Verdict</th><th class="n">Records read</th><th>Proven</th><th>First and last (UTC)</th><th class="n">Objects</th></tr></thead>
+<tbody>${trails.map(coverageRows)}</tbody></table>`;
+}
+
+function coverageRows({
+  trail,
+  verdict,
+  origin,
+  newest,
+  covered,
+  records,
+  objects,
+  firstAt,
+  lastAt,
+}: Coverage): Markup {
+  const { segments, bundles, tiles, checkpoints } = objects;
+  const times = firstAt === undefined || lastAt === undefined ? '' : markup`${utc(firstAt)}<br>${utc(lastAt)}`;
+  const root =
+    newest === undefined
+      ? undefined
+      : markup`<tr class="root"><td colspan="6">${origin}, size ${grouped(newest.size)}, root <code>${newest.root}</code></td></tr>`;
+  return markup`<tr><td>${trail}</td><td class="${verdict}">${WORDS[verdict]}</td><td class="n">${grouped(records)}</td><td>${spanOf(covered)}</td><td>${times}</td>
+<td class="n">${grouped(segments + bundles + tiles + checkpoints)}</td></tr>${root}`;
+}
+
+function skipped(list: readonly Skipped[]): Markup | undefined {
+  if (list.length === 0) return undefined;
+  const items = list.map(({ trail, records, why }) => {
+    const what = records === undefined ? trail : `${trail ?? ''}, records ${spanOf(records)}`;
+    return markup`<li>${what === undefined ? why : `${what}: ${why}`}</li>`;
+  });
+  return markup`<h3>What was not looked at</h3><ul>${items}</ul>`;
+}
+
+function previous(list: readonly PreviousResult[]): Markup {
+  const words: Readonly<Record<Verdict, string>> = {
+    ok: 'the log extends it',
+    incomplete: 'could not be compared',
+    damaged: 'the log contradicts it',
+  };
+  const rows = list.map(
+    ({ name, origin, size, verdict }) =>
+      markup`<tr><td>${name}</td><td>${origin ?? ''}</td><td class="n">${size === undefined ? '' : grouped(size)}</td><td class="${verdict}">${words[verdict]}</td></tr>`,
+  );
+  return markup`<table><thead><tr><th>File</th><th>Log</th><th class="n">Size</th><th>Result</th></tr></thead><tbody>${rows}</tbody></table>`;
+}
+
+/** One key signs under a name for each trail: its fingerprint is what a reader compares. */
+function keys(uses: readonly KeyUse[]): Markup {
+  const rows = [
+    ...Map.groupBy(uses, ({ fingerprint, trusted, from, to }) => [fingerprint, trusted, from, to].join()),
+  ].map(([, [use, ...others]]) => {
+    if (use === undefined) return undefined;
+    const { algorithm, fingerprint, trusted, from, to } = use;
+    const signed = [use, ...others].reduce((sum, { signed: count }) => sum + count, 0);
+    const bounds = from === undefined && to === undefined ? '' : ` for sizes ${from ?? 0} to ${to ?? 'any'}`;
+    const names = [use, ...others].map(({ name, keyId }) => markup`<br>${name} <code>${keyId}</code>`);
+    return markup`<tr><td><code class="object">${fingerprint}</code><span class="names">${names}</span></td><td>${algorithm}</td>
+<td class="${trusted ? 'ok' : 'incomplete'}">${trusted ? 'trusted' : 'not trusted'}${bounds}</td><td class="n">${grouped(signed)}</td></tr>`;
+  });
+  return markup`<p>Compare these fingerprints with those that the log’s owner published elsewhere. A report says nothing about keys that are not the owner’s.</p>
+<table><thead><tr><th>SHA-256 fingerprint of the public key</th><th>Algorithm</th><th>Trust</th><th class="n">Checkpoints signed</th></tr></thead><tbody>${rows}</tbody></table>`;
+}
+
+function repeat({ source, trails }: Report): Markup {
+  const sizes = trails.flatMap(({ origin, newest }) =>
+    newest === undefined ? [] : [`${origin ?? ''} at size ${newest.size}`],
+  );
+  return markup`<p>Anybody with a copy of the archive and the public key can repeat this, and reach the same verdict without our program: see <code>docs/verify-yourself.md</code>.</p>
+<pre>sealtrail verify ${source} --key KEY.pem</pre>
+<p>Keep the newest checkpoint of each trail${sizes.length === 0 ? '' : ` (${sizes.join(', ')})`}: with <code>--previous FILE</code> a later verification proves that the log only grew since, whoever holds the signing key.</p>`;
+}
