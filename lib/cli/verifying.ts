@@ -1,7 +1,8 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { SealtrailError } from '../log/error.ts';
 import { type VerifyOptions, verifyArchive } from '../verify/archive.ts';
+import { renderReport } from '../verify/html.ts';
 import { exitCodeOf, type Report } from '../verify/report.ts';
 import { archiveWithin, openObjects } from './archive-source.ts';
 import { reportLines } from './report-lines.ts';
@@ -18,6 +19,7 @@ export interface VerifyCommandOptions {
   readonly previous?: readonly string[];
   readonly logName?: string;
   readonly workers?: number | true;
+  readonly report?: string;
   readonly json?: true;
 }
 
@@ -26,6 +28,7 @@ export async function verify(shell: Shell, archive: string, options: VerifyComma
   const { terminal } = shell;
   const report = await reportOn(terminal, archive, options);
   shell.exitCode = exitCodeOf(report);
+  if (options.report !== undefined) await writeReport(options.report, report);
   if (options.json) return write(terminal.stdout, `${JSON.stringify(report)}\n`);
   await writeLines(terminal.stdout, reportLines(report, terminal.stdout));
 }
@@ -71,6 +74,16 @@ async function verifyOptions(archive: string, options: VerifyCommandOptions): Pr
     ...(logName === undefined ? {} : { logName }),
     ...(workers === 1 ? {} : { workers: { count: workers, module: module.href, args: archive } }),
   };
+}
+
+async function writeReport(file: string, report: Report): Promise<void> {
+  try {
+    await writeFile(file, renderReport(report));
+  } catch (cause) {
+    throw new SealtrailError('usage', `cannot write ${file}: ${cause instanceof Error ? cause.message : cause}`, {
+      cause,
+    });
+  }
 }
 
 async function readKept(name: string): Promise<{ name: string; note: Uint8Array }> {

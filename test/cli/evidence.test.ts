@@ -211,6 +211,15 @@ describe('verify', () => {
     expect(part.stdout).toMatch(/\nnot looked at\n.*any other trail of the archive: it was not asked for\n/);
   });
 
+  it('writes the report as a page, whatever the verdict', async () => {
+    const file = join(test.folder, 'report.html');
+    expect((await cli(['verify', test.archive, '--key', key, '--report', file])).code).toBe(0);
+    expect(readFileSync(file, 'utf8')).toMatch(/^<!doctype html>/);
+    const nowhere = await cli(['verify', test.archive, '--key', key, '--report', '/nowhere/report.html']);
+    expect(nowhere).toMatchObject({ code: 2, stdout: '' });
+    expect(nowhere.stderr).toMatch(/^sealtrail: cannot write \/nowhere\/report\.html: /);
+  });
+
   it('finds a changed byte, and names record, object and kind', async () => {
     const bad = join(test.folder, 'bad');
     cpSync(test.archive, bad, { recursive: true });

@@ -32,6 +32,7 @@ export const installVerify: Install = (program, shell) => {
       collect,
     )
     .option('--log-name <name>', 'the name that the log must have, such as audit.example.com')
+    .option('--report <file>', 'write the report as an HTML page as well, to file or to print')
     .option('--workers [n]', 'threads to work with; without a number, one for each core', integer('--workers', 1, 256));
   withJson(command).action(async (archive: string, options: VerifyCommandOptions) => {
     // Only now: the other commands start faster without a verifier.
