@@ -43,7 +43,7 @@ export async function listKeys({ ledger, logName }: Services, request: ApiReques
         algorithm: verifier.algorithm,
         vkey: verifier.vkey,
         pem: pemOf(verifier),
-        fingerprint: `SHA256:${hash('sha256', verifier.spki, 'base64').replace(/=+$/, '')}`,
+        fingerprint: hash('sha256', verifier.spki, 'hex'),
       });
     }
   }

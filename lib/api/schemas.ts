@@ -62,7 +62,7 @@ export const keysSchema = z.strictObject({
       algorithm: z.enum(['ed25519', 'ecdsa-p256']),
       vkey: z.string(),
       pem: z.string(),
-      fingerprint: z.string(),
+      fingerprint: hex.describe('SHA-256 of the SubjectPublicKeyInfo.'),
     }),
   ),
 });
