@@ -9,4 +9,3 @@ const lookup = dns.lookup.bind(dns) as (hostname: string, ...rest: unknown[]) =>
 dns.lookup = ((hostname: string, ...rest: unknown[]) => {
   lookup(hostname.endsWith('.localhost') ? '127.0.0.1' : hostname, ...rest);
 }) as typeof dns.lookup;
-

@@ -22,6 +22,8 @@ try {
   const vitest = join(ROOT, 'node_modules/vitest/vitest.mjs');
   const args = [vitest, 'run', '-c', 'vitest.aws.config.ts', ...process.argv.slice(2)];
   const child = spawn(process.execPath, args, { cwd: ROOT, env: { ...process.env, ...env }, stdio: 'inherit' });
+  // The tests end first, and then what they talk to: nothing is left running.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
   const [code] = await once(child, 'exit');
   status = code ?? 1;
 } finally {

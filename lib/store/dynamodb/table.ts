@@ -25,7 +25,7 @@ export interface DynamoTableOptions {
   readonly random?: () => number;
 }
 
-/** Tries of one transaction that keeps clashing with others: about four seconds in all. */
+/** Tries of one transaction that keeps clashing with others: four seconds in all at most, two on average. */
 const CLASH_TRIES = 12;
 const CLASH_PAUSE_MS = 10;
 const MAX_CLASH_PAUSE_MS = 500;

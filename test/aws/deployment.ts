@@ -1,0 +1,74 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { PutObjectLockConfigurationCommand } from '@aws-sdk/client-s3';
+import { s3Client } from '../../lib/store/aws-clients.ts';
+import { EVERYTHING, isMinistack } from './emulated.ts';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const run = promisify(execFile);
+
+/** The outputs of the stack. */
+export interface Outputs {
+  readonly Endpoint: string;
+  readonly ArchiveBucket: string;
+  readonly TableName: string;
+  readonly SigningKeyArn: string;
+  readonly AlarmTopicArn: string;
+}
+
+/** Runs the `cdk` of this folder, as somebody at a terminal would, against wherever the environment points. */
+export class Deployment {
+  readonly #folder = mkdtempSync(join(tmpdir(), 'sealtrail-deploy-'));
+  readonly #stack: string;
+  readonly logName: string;
+
+  constructor(stack: string, logName: string) {
+    this.#stack = stack;
+    this.logName = logName;
+  }
+
+  async bootstrap(): Promise<void> {
+    await this.#cdk('bootstrap');
+  }
+
+  /** @param context such as `stage=prod` */
+  async deploy(...context: readonly string[]): Promise<Outputs> {
+    const file = join(this.#folder, 'outputs.json');
+    const settings = context.flatMap((one) => ['-c', one]);
+    await this.#cdk('deploy', '--require-approval', 'never', '--outputs-file', file, ...settings);
+    // Written by cdk: an object of the stack's outputs by its name.
+    const outputs = JSON.parse(readFileSync(file, 'utf8'))[this.#stack] as Outputs;
+    if (isMinistack) await lockAsTheTemplateSays(outputs.ArchiveBucket);
+    return outputs;
+  }
+
+  async destroy(): Promise<void> {
+    await this.#cdk('destroy', '--force');
+    rmSync(this.#folder, { recursive: true });
+  }
+
+  async #cdk(command: string, ...args: readonly string[]): Promise<void> {
+    const context = ['-c', `stackName=${this.#stack}`, '-c', `logName=${this.logName}`];
+    const output = ['--output', join(this.#folder, 'cdk.out')];
+    // The referee of the Table is for the contract suites alone.
+    const { AWS_ENDPOINT_URL_DYNAMODB: _, ...env } = process.env;
+    await run(join(ROOT, 'node_modules/.bin/cdk'), [command, ...args, ...context, ...output], {
+      cwd: ROOT,
+      env: { ...env, CDK_DISABLE_CLI_TELEMETRY: '1' },
+    });
+  }
+}
+
+/** ministack's CloudFormation leaves out a bucket's Object Lock, which its S3 knows: see `holes.aws.test.ts`. */
+async function lockAsTheTemplateSays(Bucket: string): Promise<void> {
+  const client = s3Client({ ...EVERYTHING, forcePathStyle: true });
+  const ObjectLockConfiguration = {
+    ObjectLockEnabled: 'Enabled',
+    Rule: { DefaultRetention: { Mode: 'GOVERNANCE', Days: 1 } },
+  } as const;
+  await client.send(new PutObjectLockConfigurationCommand({ Bucket, ObjectLockConfiguration }));
+  client.destroy();
+}
