@@ -9,10 +9,15 @@ import { logger, metrics } from './telemetry.ts';
 export function handler<Event, Result>(work: (event: Event, context: Context) => Promise<Result>) {
   return middy<Event, Result>()
     .before(({ context }) => logger.addContext(context))
-    .after(() => void metrics.publishStoredMetrics())
+    .after(publish)
     .onError(({ error }) => {
-      metrics.publishStoredMetrics();
+      publish();
       if (error !== null && error !== undefined) throw error;
     })
     .handler(work);
+}
+
+/** Powertools warns when there is nothing to publish. */
+function publish(): void {
+  if (metrics.hasStoredMetrics()) metrics.publishStoredMetrics();
 }

@@ -1,0 +1,112 @@
+import type { DynamoDBRecord } from 'aws-lambda';
+import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
+import { TrailFollowing } from '../../functions/follow-trails.ts';
+import { logger, metrics } from '../../functions/telemetry.ts';
+import { wakesOf } from '../../functions/wakes.ts';
+import { append, type Deployed, deploy } from './deployed.ts';
+
+/** A stream record as Lambda gets it (DynamoDB developer guide, "Reading and processing a stream"). */
+const record = (partition: string, SequenceNumber: string): DynamoDBRecord => ({
+  eventID: `id-${SequenceNumber}`,
+  eventName: 'MODIFY',
+  eventVersion: '1.1',
+  eventSource: 'aws:dynamodb',
+  awsRegion: 'eu-central-1',
+  dynamodb: {
+    ApproximateCreationDateTime: 1_795_240_800,
+    Keys: { partition: { S: partition }, sort: { S: 'head' } },
+    SequenceNumber,
+    SizeBytes: 300,
+    StreamViewType: 'NEW_AND_OLD_IMAGES',
+  },
+  eventSourceARN: 'arn:aws:dynamodb:eu-central-1:111122223333:table/Audit/stream/2026-11-21T00:00:00.000',
+});
+
+const FOREVER = new AbortController().signal;
+
+let deployed: Deployed;
+let following: TrailFollowing;
+let count: MockInstance;
+beforeEach(async () => {
+  vi.spyOn(logger, 'info').mockImplementation(() => undefined);
+  vi.spyOn(logger, 'warn').mockImplementation(() => undefined);
+  vi.spyOn(logger, 'error').mockImplementation(() => undefined);
+  count = vi.spyOn(metrics, 'addMetric').mockImplementation(() => metrics);
+  deployed = await deploy();
+  following = new TrailFollowing(deployed.log);
+});
+afterEach(() => vi.restoreAllMocks());
+
+const counted = (name: string): unknown[] => count.mock.calls.filter(([of]) => of === name).map(([, , value]) => value);
+
+describe('what a batch of stream records wakes', () => {
+  it('is each trail whose head moved, once, from its first record on', () => {
+    const records = [record('head/orders', '1'), record('head/payments', '2'), record('head/orders', '3')];
+    expect([...wakesOf(records)]).toEqual([
+      ['orders', '1'],
+      ['payments', '2'],
+    ]);
+  });
+
+  it('is nothing for what followers write themselves, and for what has no key', () => {
+    const bare: DynamoDBRecord = { eventID: 'id-9', eventName: 'INSERT' };
+    expect([...wakesOf([record('follower/orders', '1'), record('postings/orders/0', '2'), bare])]).toEqual([]);
+  });
+});
+
+describe('following a batch', () => {
+  it('signs a head that its append could not sign', async () => {
+    deployed.signer.failures = [new Error('KMS is away')];
+    await deployed.call(append('orders'));
+    expect(await deployed.log.ledger.checkpoint('orders')).toBeUndefined();
+    expect(await following.batch([record('head/orders', '1')], FOREVER)).toEqual({ batchItemFailures: [] });
+    expect((await deployed.log.ledger.checkpoint('orders'))?.size).toBe(1);
+    expect(counted('Unsealed')).toEqual([1]);
+  });
+
+  it('asks only for what failed again, and does the rest', async () => {
+    for (const trail of ['orders', 'payments']) {
+      deployed.signer.failures = [new Error('KMS is away')];
+      await deployed.call(append(trail));
+    }
+    const { ledger } = deployed.log;
+    const seal = ledger.seal.bind(ledger);
+    vi.spyOn(ledger, 'seal').mockImplementation((trail) =>
+      trail === 'payments' ? Promise.reject(new Error('KMS is still away')) : seal(trail),
+    );
+    const records = [record('head/payments', '7'), record('head/orders', '8'), record('head/payments', '9')];
+    expect(await following.batch(records, FOREVER)).toEqual({ batchItemFailures: [{ itemIdentifier: '7' }] });
+    expect((await ledger.checkpoint('orders'))?.size).toBe(1);
+    expect(counted('FollowerFailures')).toEqual([1]);
+  });
+
+  it('leaves to a later one what time is not left for', async () => {
+    await deployed.call(append('orders'));
+    const answer = await following.batch([record('head/orders', '4')], AbortSignal.abort());
+    expect(answer).toEqual({ batchItemFailures: [{ itemIdentifier: '4' }] });
+  });
+});
+
+describe('a sweep', () => {
+  it('archives all that waits, though no stream record ever came, and says how long anything waited', async () => {
+    await deployed.call(append('orders'));
+    await deployed.call(append('payments'));
+    await following.sweep(FOREVER);
+    for (const trail of ['orders', 'payments']) {
+      expect(await deployed.log.archiver.status(trail)).toMatchObject({ size: 1, archived: 1, lagMs: 0 });
+    }
+    expect(counted('ArchiveLag')).toEqual([0]);
+  });
+
+  it('raises the alarm over an object that somebody else put in the way, and archives the other trails', async () => {
+    await deployed.call(append('orders'));
+    await deployed.call(append('payments'));
+    await deployed.objects.put('orders/checkpoints/1', Buffer.from('not what the log would write'));
+    await expect(following.sweep(FOREVER)).rejects.toMatchObject({
+      code: 'unavailable',
+      message: '1 trails could not be followed',
+    });
+    expect(counted('Tampering')).toEqual([1]);
+    expect(await deployed.log.archiver.status('payments')).toMatchObject({ archived: 1 });
+  });
+});
