@@ -1,0 +1,93 @@
+/** How much of a trail a verification looks at: what is new since the last good one, or all of it. */
+export type VerificationMode = 'incremental' | 'full';
+
+/**
+ * What the verification of a hot ledger can find. The words are those of the archive's verification wherever the thing
+ * is the same; docs/spec.md explains each.
+ */
+export const VERIFICATION_KINDS = [
+  'missing_records',
+  'overlapping_records',
+  'malformed_block',
+  'broken_chain',
+  'time_reversed',
+  'head_mismatch',
+  'root_mismatch',
+  'rolled_back',
+  'malformed_checkpoint',
+  'misplaced_checkpoint',
+  'wrong_origin',
+  'bad_signature',
+  'retired_key',
+  'missing_checkpoint',
+  'checkpoint_mismatch',
+  'missing_tile',
+  'malformed_tile',
+  'tile_mismatch',
+  'unknown_object',
+  'watermark_damaged',
+  'unreadable',
+] as const;
+export type VerificationKind = (typeof VERIFICATION_KINDS)[number];
+
+/** One finding. */
+export interface VerificationProblem {
+  readonly kind: VerificationKind;
+  /** The first record concerned, 0-based; of a checkpoint or head, its size. */
+  readonly seq?: number;
+  /** The archive's object concerned. */
+  readonly object?: string;
+  /** One English sentence, at most 300 characters. */
+  readonly message: string;
+}
+
+/** What a verification looked at and what it found. */
+export interface VerificationReport {
+  readonly trail: string;
+  readonly mode: VerificationMode;
+  /** `ok` holds for what was looked at, and for nothing that `notLookedAt` names. */
+  readonly verdict: 'ok' | 'damaged';
+  /** Records `from` to `to - 1` of the ledger were checked against themselves. */
+  readonly from: number;
+  readonly to: number;
+  /** Of the archive what covers records `archivedFrom` to `archivedTo - 1` was compared with the ledger. */
+  readonly archivedFrom: number;
+  readonly archivedTo: number;
+  /** At most {@link MAX_PROBLEMS}. */
+  readonly problems: readonly VerificationProblem[];
+  /** How many there were besides those listed. */
+  readonly moreProblems: number;
+  /** One English sentence each. */
+  readonly notLookedAt: readonly string[];
+  /** The newest checkpoint that was found to be right; absent where there is none. */
+  readonly checkpoint?: { readonly size: number; readonly note: string };
+  /** Unix milliseconds. */
+  readonly startedAt: number;
+  /** How long it took, milliseconds. */
+  readonly ms: number;
+}
+
+/** How many problems a report lists. */
+export const MAX_PROBLEMS = 100;
+const MAX_MESSAGE = 300;
+
+/** Collects problems in bounded memory. */
+export class VerificationFindings {
+  readonly #problems: VerificationProblem[] = [];
+  #count = 0;
+
+  add(problem: VerificationProblem): void {
+    this.#count += 1;
+    if (this.#problems.length >= MAX_PROBLEMS) return;
+    this.#problems.push({ ...problem, message: problem.message.slice(0, MAX_MESSAGE) });
+  }
+
+  get problems(): readonly VerificationProblem[] {
+    return this.#problems;
+  }
+
+  /** Problems in all. */
+  get count(): number {
+    return this.#count;
+  }
+}

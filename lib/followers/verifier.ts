@@ -1,0 +1,183 @@
+import { prepareBatch } from '../event/intake.ts';
+import { DEFAULT_POLICY } from '../event/privacy.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import { SealtrailError } from '../log/error.ts';
+import type { Follower, RunOptions } from './follower.ts';
+import type { VerificationMode, VerificationReport } from './verification.ts';
+import { readMark, storeMark, VERIFIER, type VerificationFigures } from './verification-mark.ts';
+import { type VerificationStores, type Verified, verifyTrail } from './verification-run.ts';
+
+/** What a {@link Verifier} works with. */
+export interface VerifierOptions extends Omit<VerificationStores, 'now' | 'ledger'> {
+  readonly ledger: Pick<Ledger, 'head' | 'origin' | 'verifiers' | 'exactCheckpoint' | 'blocks' | 'append'>;
+  /** Unix milliseconds. @default Date.now */
+  readonly now?: () => number;
+  /** Milliseconds between two scheduled verifications of a trail. @default 3,600,000 */
+  readonly everyMs?: number;
+  /** Told when damage was found and could not be recorded in `_system`. Must not throw. @default nobody */
+  readonly onUnrecorded?: (trail: string, reason: unknown) => void;
+}
+
+/** The newest report on a trail, and figures for alarms. */
+export interface VerificationStatus extends VerificationFigures {
+  readonly trail: string;
+  /** Seconds since the last verification that found nothing wrong began; absent where there was none. */
+  readonly secondsSinceOk?: number;
+  readonly report?: VerificationReport;
+}
+
+/** Where the system records what it does by itself. */
+export const SYSTEM_TRAIL = '_system';
+
+/**
+ * Verifies hot ledgers against themselves and their archives: on request, and as a follower once in a while. What came
+ * of it is recorded in `_system`, kept as the newest report, and counted. The place from which the next incremental one
+ * goes on moves only when nothing is wrong.
+ */
+export class Verifier implements Follower {
+  readonly name = VERIFIER;
+  readonly #stores: VerificationStores;
+  readonly #ledger: VerifierOptions['ledger'];
+  readonly #everyMs: number;
+  readonly #onUnrecorded: NonNullable<VerifierOptions['onUnrecorded']>;
+  readonly #due = new Map<string, number>();
+  readonly #underWay = new Map<string, Promise<VerificationReport>>();
+
+  constructor(options: VerifierOptions) {
+    const { table, objects, ledger, retired = [], now = Date.now } = options;
+    this.#stores = { table, objects, ledger, retired, now };
+    this.#ledger = ledger;
+    this.#everyMs = options.everyMs ?? 3_600_000;
+    this.#onUnrecorded = options.onUnrecorded ?? (() => undefined);
+  }
+
+  /**
+   * Verifies a trail now. Whoever asks while the same is under way gets that report.
+   *
+   * @throws `not_found` where there is no such trail; the errors of the stores and of the append to `_system`: then it
+   *   counts for nothing
+   */
+  verify(trail: string, mode: VerificationMode = 'incremental'): Promise<VerificationReport> {
+    const key = `${mode}/${trail}`;
+    const underWay = this.#underWay.get(key);
+    if (underWay !== undefined) return underWay;
+    const verification = this.#verify(trail, mode, { quiet: false }).finally(() => this.#underWay.delete(key));
+    this.#underWay.set(key, verification);
+    return verification;
+  }
+
+  /**
+   * The newest report and the figures of a trail.
+   *
+   * @throws `store_corrupt` when what is stored of them is damaged, until the next verification
+   */
+  async status(trail: string): Promise<VerificationStatus> {
+    const { figures, report } = await readMark(this.#stores.table, trail);
+    const { lastOkAt } = figures;
+    const since = Math.max(0, Math.floor((this.#stores.now() - lastOkAt) / 1000));
+    return {
+      trail,
+      ...figures,
+      ...(lastOkAt === 0 ? {} : { secondsSinceOk: since }),
+      ...(report === undefined ? {} : { report }),
+    };
+  }
+
+  /**
+   * Verifies the trail incrementally when it is time to, or with `force`. A verification that finds nothing new and
+   * nothing wrong is counted and not recorded, so that a trail at rest does not fill `_system`.
+   *
+   * @throws `store_corrupt`, once for each verification that finds damage: an alarm. And the errors of the stores.
+   */
+  async run(trail: string, { signal, force = false }: RunOptions = {}): Promise<void> {
+    const now = this.#stores.now();
+    const due = this.#due.get(trail) ?? (await this.#firstDue(trail));
+    if (due === undefined) return;
+    this.#due.set(trail, due);
+    if (now < due && !force) return;
+    let report: VerificationReport;
+    try {
+      report = await this.#verify(trail, 'incremental', { quiet: true, signal });
+    } catch (error) {
+      if (signal?.aborted) return;
+      throw error;
+    }
+    this.#due.set(trail, now + this.#everyMs);
+    if (report.verdict === 'ok') return;
+    const [first] = report.problems;
+    const count = report.problems.length + report.moreProblems;
+    const message = `verification of trail ${trail} found damage (${count} in all): ${first?.kind}: ${first?.message}`;
+    throw new SealtrailError('store_corrupt', message);
+  }
+
+  /** When the next scheduled verification is due. */
+  revisit(trail: string): number | undefined {
+    const due = this.#due.get(trail);
+    return due === undefined ? undefined : Math.max(0, due - this.#stores.now());
+  }
+
+  /** So much after the last one, whoever ran it, or else after the trail's first record. */
+  async #firstDue(trail: string): Promise<number | undefined> {
+    try {
+      const { figures } = await readMark(this.#stores.table, trail);
+      if (figures.lastRunAt > 0) return figures.lastRunAt + this.#everyMs;
+      for await (const block of this.#ledger.blocks(trail, { from: 0, to: 1 })) return block.receivedAt + this.#everyMs;
+      return undefined;
+    } catch (error) {
+      // A damaged mark, head or first block: what there is a verification for.
+      if (error instanceof SealtrailError && error.code === 'store_corrupt') return 0;
+      throw error;
+    }
+  }
+
+  /** A crash between the record and the mark leads to another verification and another record, never to none. */
+  async #verify(
+    trail: string,
+    mode: VerificationMode,
+    { quiet, signal }: { readonly quiet: boolean; readonly signal?: AbortSignal | undefined },
+  ): Promise<VerificationReport> {
+    const verified = await verifyTrail(this.#stores, trail, mode, signal);
+    if (verified === undefined) throw new SealtrailError('not_found', `there is no trail ${trail}`);
+    const { report, place, markIsDamaged } = verified;
+    if (!(quiet && foundNothingNew(verified))) await this.#record(report);
+    await storeMark(this.#stores.table, report, { place, reset: markIsDamaged });
+    return report;
+  }
+
+  async #record(report: VerificationReport): Promise<void> {
+    try {
+      await this.#ledger.append({ trail: SYSTEM_TRAIL, submitter: 'sealtrail', events: eventsOf(report), wait: false });
+    } catch (error) {
+      // Damage must be told even where `_system` itself is what is damaged.
+      if (report.verdict === 'ok') throw error;
+      this.#onUnrecorded(report.trail, error);
+    }
+  }
+}
+
+function foundNothingNew({ report }: Verified): boolean {
+  return report.verdict === 'ok' && report.from === report.to && report.archivedFrom === report.archivedTo;
+}
+
+function eventsOf(report: VerificationReport): ReturnType<typeof prepareBatch> {
+  const { trail, mode, verdict, from, to, archivedTo, problems, moreProblems, checkpoint, ms } = report;
+  const isOk = verdict === 'ok';
+  const event = {
+    type: isOk ? 'system.verification_completed' : 'security.verification_failed',
+    severity: isOk ? 'info' : 'critical',
+    outcome: isOk ? 'success' : 'failure',
+    actor: { id: 'sealtrail', type: 'system' },
+    resource: { type: 'trail', id: trail },
+    details: {
+      mode,
+      verdict,
+      from,
+      to,
+      archivedTo,
+      ...(checkpoint === undefined ? {} : { checkpoint: checkpoint.size }),
+      ms,
+      ...(isOk ? {} : { problems: problems.slice(0, 10), moreProblems: moreProblems + problems.slice(10).length }),
+    },
+  };
+  return prepareBatch(Buffer.from(JSON.stringify(event)), 'application/json', DEFAULT_POLICY);
+}
