@@ -16,7 +16,7 @@ import type { SegmentLimits, SpanJob, SpanResult } from './span-job.ts';
 import type { RunSpan } from './spans.ts';
 import { TimelineCounter } from './timeline.ts';
 import { type TrailContext, type TrailOutcome, verdictOf, verifyTrail } from './trail.ts';
-import type { TrustedKeys } from './trust.ts';
+import { isKeyName, type TrustedKeys } from './trust.ts';
 import { type WorkerPlan, WorkerPool } from './worker-pool.ts';
 
 /** What to verify, and on whose word. */
@@ -75,8 +75,11 @@ export async function verifyArchive(objects: Objects, options: VerifyOptions): P
   return run.report(outcomes, findings, startedAt);
 }
 
-function checkOptions({ trust, range, trails, previous = [] }: VerifyOptions): void {
+function checkOptions({ trust, range, trails, logName, previous = [] }: VerifyOptions): void {
   if (trust.length === 0) throw new SealtrailError('usage', 'a verification needs at least one trusted key');
+  if (logName !== undefined && !isKeyName(logName)) {
+    throw new SealtrailError('usage', 'the name of a log has no spaces, plus or control characters');
+  }
   const odd = trails?.find((trail) => !isTrailName(trail) && !isSystemTrailName(trail));
   if (odd !== undefined) throw new SealtrailError('usage', `${JSON.stringify(odd)} is not the name of a trail`);
   if (range === undefined) return;

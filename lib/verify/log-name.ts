@@ -7,7 +7,7 @@ import { judgeCheckpoint } from './checkpoint.ts';
 import { readOutcome } from './evidence.ts';
 import type { Inventory, TrailInventory } from './inventory.ts';
 import type { Report } from './report.ts';
-import { keysOfTrail, logNameOf, type TrustedKeys } from './trust.ts';
+import { isKeyName, keysOfTrail, logNameOf, type TrustedKeys } from './trust.ts';
 
 /** The part of every origin before the trail, and where it was learnt. */
 export interface LogName {
@@ -31,7 +31,7 @@ export async function findLogName(
   let unproven: string | undefined;
   for (const trail of inventory.trails.values()) {
     for await (const { origin, trusted } of origins(objects, trail, trust)) {
-      if (!origin.endsWith(`/${trail.trail}`)) continue;
+      if (!isKeyName(origin) || !origin.endsWith(`/${trail.trail}`)) continue;
       const name = origin.slice(0, -trail.trail.length - 1);
       if (trusted) return { name, from: 'archive' };
       unproven ??= name;

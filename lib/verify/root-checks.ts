@@ -33,6 +33,9 @@ export class RootChecks {
   matched: number | undefined;
   /** The largest matched size while no record had been lost. */
   proven: number | undefined;
+  /** The size that is being compared, and the largest matched below it. */
+  #size = -1;
+  #below: number | undefined;
 
   constructor(job: SpanJob, evidence: Evidence, findings: Findings) {
     this.#job = job;
@@ -56,11 +59,15 @@ export class RootChecks {
     return all.sort((a, b) => a.size - b.size);
   }
 
-  /** Keeps the score of a claim. @param lost whether a record below has been lost */
+  /** Keeps the score of a claim; they come in ascending order of size. @param lost whether a record below has been lost */
   compare(claim: RootClaim, root: Hash, lost: boolean): void {
     const { object, size, source, trusted } = claim;
+    if (size > this.#size) {
+      this.#size = size;
+      this.#below = this.matched;
+    }
     if (!sameBytes(claim.root, root)) {
-      this.mismatches.push({ object, size, source, after: this.matched });
+      this.mismatches.push({ object, size, source, after: this.#below });
     } else if (trusted) {
       this.matched = Math.max(this.matched ?? 0, size);
       if (!lost) this.proven = Math.max(this.proven ?? 0, size);

@@ -35,7 +35,9 @@ export interface SpanJob {
   readonly span: Span;
   /** Records in the log, as far as its newest checkpoint goes. */
   readonly size: number;
-  /** Whether the segment and checkpoint at the end are this job's to look at as a whole. */
+  /** Whether no other job comes before. The record before then says nothing: it was not asked for. */
+  readonly isFirst: boolean;
+  /** Whether no other job comes after. The segment at the end is then this job's to look at as a whole. */
   readonly isLast: boolean;
   /** What stands before; absent: taken from the tiles, and to be compared with what the span before ends with. */
   readonly start?: Seam;

@@ -130,7 +130,8 @@ class SpanWalk {
   async #seamFromTiles(from: number): Promise<Seam> {
     if (from === 0) return { frontier: EMPTY_FRONTIER, leaf: ZERO_HASH, receivedAt: undefined };
     const frontier = await this.#upper.frontier(from);
-    return { frontier, leaf: await this.#upper.leafBefore(from), receivedAt: undefined };
+    const leaf = this.#job.isFirst ? undefined : await this.#upper.leafBefore(from);
+    return { frontier, leaf, receivedAt: undefined };
   }
 
   /** A checkpoint of size 0 can be archived before there is a record. */

@@ -42,7 +42,7 @@ export function splitJob(job: SpanJob, parts: number): SpanJob[] {
   return cuts.map((from, at) => {
     const to = cuts[at + 1] ?? span.to;
     const { start, ...rest } = job;
-    const cut = { ...rest, span: { from, to }, isLast: isLast && to === span.to };
+    const cut = { ...rest, span: { from, to }, isFirst: at === 0, isLast: isLast && to === span.to };
     return at === 0 && start !== undefined ? { ...cut, start } : cut;
   });
 }

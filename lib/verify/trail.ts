@@ -191,7 +191,8 @@ class TrailVerification {
       const asked = spanText({ from: first, to: end });
       throw new SealtrailError('usage', `${asked} of ${trail}: its newest checkpoint covers ${this.#size} records`);
     }
-    const from = first - (first % TILE_WIDTH);
+    // With the record before, so that the first one that was asked for is seen to follow it.
+    const from = Math.floor(Math.max(0, first - 1) / TILE_WIDTH) * TILE_WIDTH;
     for (const size of checkpoints) {
       if (size < end || size > this.#size) continue;
       const bytes = await this.#evidence.read(checkpointName(trail, size), trail, 'missing_checkpoint');
@@ -219,6 +220,7 @@ class TrailVerification {
       origin,
       span,
       size: this.#size,
+      isFirst: true,
       isLast: true,
       inventory,
       oldest,

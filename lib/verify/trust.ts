@@ -116,8 +116,12 @@ function atLine<T>(number: number, read: () => T): T {
 const malformed = (line: number, message: string, cause?: unknown): SealtrailError =>
   new SealtrailError('malformed_key', `line ${line} of the key file: ${message}`, { cause });
 
-/** The keys that are trusted for a trail, under the name that they have there. */
+/** Whether a text can be the name of a key, as an origin must (C2SP signed-note, Format). */
+export const isKeyName = (text: string): boolean => text.isWellFormed() && /^[^\p{White_Space}\p{Cc}+]+$/u.test(text);
+
+/** The keys that are trusted for a trail, under the name that they have there; none for an origin that no key can have. */
 export function keysOfTrail(trust: TrustedKeys, origin: string, trail: string): TrailKey[] {
+  if (!isKeyName(origin)) return [];
   return trust
     .filter((key) => (key.name ?? origin) === origin && (key.trail ?? trail) === trail)
     .map(({ spki, from, to }) => ({
