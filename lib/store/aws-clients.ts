@@ -10,12 +10,22 @@ import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
  * loses a race is not retried there but by the drivers, which know what it means.
  */
 
-/** A transaction of 4 MB takes well under a second; three tries fit into the 30 seconds that API Gateway gives. */
-const DYNAMO = { connectionTimeout: 1_000, requestTimeout: 5_000 };
+/**
+ * @param connectionTimeout milliseconds to connect
+ * @param requestTimeout milliseconds until the answer begins, and then between any two of its parts
+ */
+const limits = (connectionTimeout: number, requestTimeout: number) => ({
+  ...{ connectionTimeout, requestTimeout, socketTimeout: requestTimeout },
+  // Without this the SDK logs a warning and goes on waiting.
+  throwOnRequestTimeout: true,
+});
+
+/** A transaction of 4 MB takes well under a second; four tries fit into the 30 seconds that API Gateway gives. */
+const DYNAMO = limits(1_000, 5_000);
 /** Objects of up to 16 MB. */
-const S3 = { connectionTimeout: 2_000, requestTimeout: 20_000 };
+const S3 = limits(2_000, 20_000);
 /** A signature takes milliseconds. An append does not wait for it long: the sealer tries again. */
-const KMS = { connectionTimeout: 1_000, requestTimeout: 2_000 };
+const KMS = limits(1_000, 2_000);
 
 /** A DynamoDB client for `DynamoTable`. */
 export const dynamoClient = (config: DynamoDBClientConfig = {}): DynamoDBClient =>
