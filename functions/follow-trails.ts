@@ -7,6 +7,7 @@ import { SealtrailError } from '../lib/log/error.ts';
 import type { Deployment } from './deployment.ts';
 import { count, describe, logger } from './telemetry.ts';
 import { wakesOf } from './wakes.ts';
+import { watchLedger } from './watch-ledger.ts';
 
 /** Follows trails on behalf of a function's instance, over many invocations. */
 export class TrailFollowing {
@@ -20,13 +21,16 @@ export class TrailFollowing {
   }
 
   /**
-   * Follows the trails that a batch of stream records wakes, and reports those in which something failed, so that only
-   * they come again.
+   * Looks at a batch of stream records for what the log did not do itself, then follows the trails that it wakes. Reports
+   * those in which something failed, so that only they come again.
    */
   async batch(records: readonly DynamoDBRecord[], signal: AbortSignal): Promise<DynamoDBBatchResponse> {
+    // First of all, so that nothing that fails below keeps an alarm from being raised.
+    const unrecorded = await watchLedger(this.#log.ledger, records);
     const wakes = wakesOf(records);
     const failed = await visitTrails(wakes.keys(), this.#visit(signal, false));
-    return { batchItemFailures: [...failed].map((trail) => ({ itemIdentifier: wakes.get(trail) ?? '' })) };
+    const again = [...unrecorded, ...[...failed].map((trail) => wakes.get(trail) ?? '')];
+    return { batchItemFailures: again.map((itemIdentifier) => ({ itemIdentifier })) };
   }
 
   /**

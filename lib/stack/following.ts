@@ -8,6 +8,20 @@ import { DynamoEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 
+/**
+ * Commits wake: every one of them writes the head. What followers write themselves must not wake them again. And what
+ * holds records is written once: that it changes or goes is for the watchman to judge.
+ */
+const FILTERS = [
+  FilterCriteria.filter(inPartitions('head/')),
+  FilterCriteria.filter({ eventName: FilterRule.or('MODIFY', 'REMOVE'), ...inPartitions('block') }),
+  FilterCriteria.filter({ eventName: FilterRule.or('MODIFY', 'REMOVE'), ...inPartitions('checkpoint/') }),
+];
+
+function inPartitions(prefix: string) {
+  return { dynamodb: { Keys: { partition: { S: FilterRule.beginsWith(prefix) } } } };
+}
+
 /** What wakes the follower: every commit, and the clock. */
 export function wakeFollower(scope: Construct, fn: IFunction, table: ITable, failed: IBucket): void {
   // Lambda developer guide, "Retain discarded records": what it takes to leave a batch in a bucket.
@@ -23,8 +37,7 @@ export function wakeFollower(scope: Construct, fn: IFunction, table: ITable, fai
       batchSize: 1000,
       // As long as this a head that its append could not sign stays without a signature, at most.
       maxBatchingWindow: Duration.seconds(1),
-      // Only commits wake: every one of them writes the head. What followers write themselves must not wake them again.
-      filters: [FilterCriteria.filter({ dynamodb: { Keys: { partition: { S: FilterRule.beginsWith('head/') } } } })],
+      filters: FILTERS,
       reportBatchItemFailures: true,
       bisectBatchOnError: true,
       // A wake may be lost: the schedule does its work. So one trail that fails does not hold up the others for long.

@@ -9,6 +9,8 @@ import type { IBucket } from 'aws-cdk-lib/aws-s3';
 
 /** What an append writes. */
 const LEDGER = ['head/*', 'block/*', 'block-part/*', 'checkpoint/*', 'idempotency/*', 'trails'];
+/** What the watchman writes: records in the system's own trail. */
+const SYSTEM_TRAIL = ['head/_system', 'block/_system', 'block-part/_system/*', 'idempotency/_system/*', 'trails'];
 /** What followers write. */
 const FOLLOWING = ['follower/*', 'checkpoint/*', 'postings/*', 'long-postings/*', 'counts/*'];
 /** What the indexer removes once it has merged it. */
@@ -57,6 +59,11 @@ export function allowArchiving(grantee: IGrantable, table: ITable, archive: IBuc
     }),
   );
   allowArchiveReads(grantee, archive);
+}
+
+/** To record what was found in the trail `_system`. */
+export function allowSystemRecords(grantee: IGrantable, table: ITable): void {
+  allowPuts(grantee, table, 'PutSystemRecords', SYSTEM_TRAIL);
 }
 
 /** To write the query index and to remove what was merged in it. */

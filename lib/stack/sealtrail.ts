@@ -14,7 +14,14 @@ import { bundledFunctions, type Worker, type WorkerContext, worker, workerRole }
 import { logApi, routeArn, type Throttle } from './http-api.ts';
 import { checkLogName } from './log-name.ts';
 import { explainFindings } from './nag.ts';
-import { allowAppends, allowArchiveReads, allowArchiving, allowIndexing, allowLedgerReads } from './permissions.ts';
+import {
+  allowAppends,
+  allowArchiveReads,
+  allowArchiving,
+  allowIndexing,
+  allowLedgerReads,
+  allowSystemRecords,
+} from './permissions.ts';
 import { type Permission, routesFor } from './routes.ts';
 import { signingKey } from './signing-key.ts';
 import { type Lock, STAGES, type Stage } from './stage.ts';
@@ -137,6 +144,7 @@ export class Sealtrail extends Construct {
     allowArchiving(roles.seal, this.table, this.archive);
     allowArchiving(roles.follow, this.table, this.archive);
     allowIndexing(roles.follow, this.table);
+    allowSystemRecords(roles.follow, this.table);
 
     const service = Names.uniqueResourceName(this, { maxLength: 64 });
     const context: WorkerContext = {

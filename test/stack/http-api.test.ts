@@ -31,6 +31,7 @@ describe('the HTTP API', () => {
     expect(Object.fromEntries(others)).toEqual({
       'POST /v1/trails/{trail}/events': 'Append',
       'POST /v1/trails/{trail}/seals': 'Seal',
+      'POST /v1/trails/{trail}/verifications': 'Seal',
     });
   });
 
@@ -63,10 +64,16 @@ describe('the functions', () => {
     });
   });
 
-  it('follow every commit, and nothing that a follower writes itself', () => {
-    const pattern = { dynamodb: { Keys: { partition: { S: [{ prefix: 'head/' }] } } } };
+  it('are woken by every commit and by every change of what was committed, and by nothing that a follower writes', () => {
+    const inPartitions = (prefix: string) => ({ dynamodb: { Keys: { partition: { S: [{ prefix }] } } } });
+    const eventName = ['MODIFY', 'REMOVE'];
+    const patterns = [
+      inPartitions('head/'),
+      { eventName, ...inPartitions('block') },
+      { eventName, ...inPartitions('checkpoint/') },
+    ];
     template.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
-      FilterCriteria: { Filters: [{ Pattern: JSON.stringify(pattern) }] },
+      FilterCriteria: { Filters: patterns.map((pattern) => ({ Pattern: JSON.stringify(pattern) })) },
       FunctionResponseTypes: ['ReportBatchItemFailures'],
       BisectBatchOnFunctionError: true,
       MaximumRetryAttempts: 5,

@@ -1,0 +1,40 @@
+import type { AttributeValue, DynamoDBRecord } from 'aws-lambda';
+import type { ItemChange } from '../lib/followers/watchman.ts';
+import { attributeName, EXPIRES_AT, PARTITION, SORT } from '../lib/store/dynamodb/item.ts';
+
+type Image = Readonly<Record<string, AttributeValue>>;
+
+/** Who removes items whose time has come (DynamoDB developer guide, "Time to Live and streams"). */
+const EXPIRY = 'dynamodb.amazonaws.com';
+const SIZE = attributeName('size');
+const CHANGES = { INSERT: 'insert', MODIFY: 'modify', REMOVE: 'remove' } as const;
+
+/** A stream record (with both images) as the watchman takes it. */
+export function changeOf(record: DynamoDBRecord): ItemChange | undefined {
+  const { eventID: id, eventName, dynamodb, userIdentity } = record;
+  const partition = dynamodb?.Keys?.[PARTITION]?.S;
+  const sort = dynamodb?.Keys?.[SORT]?.S;
+  if (id === undefined || eventName === undefined || partition === undefined || sort === undefined) return undefined;
+  const before: Image = dynamodb?.OldImage ?? {};
+  const after: Image = dynamodb?.NewImage ?? {};
+  return {
+    id,
+    change: CHANGES[eventName],
+    key: { partition, sort },
+    changed: eventName === 'MODIFY' ? differences(before, after) : [],
+    size: { before: numberIn(before), after: numberIn(after) },
+    expired: userIdentity?.principalId === EXPIRY,
+  };
+}
+
+function differences(before: Image, after: Image): string[] {
+  const prefix = attributeName('');
+  return [...new Set([...Object.keys(before), ...Object.keys(after)])]
+    .filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]))
+    .map((name) => (name === EXPIRES_AT || !name.startsWith(prefix) ? name : name.slice(prefix.length)));
+}
+
+function numberIn(image: Image): number | undefined {
+  const text = image[SIZE]?.N;
+  return text === undefined ? undefined : Number(text);
+}

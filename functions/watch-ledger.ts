@@ -1,0 +1,58 @@
+import { hash } from 'node:crypto';
+import type { DynamoDBRecord } from 'aws-lambda';
+import { prepareBatch } from '../lib/event/intake.ts';
+import { DEFAULT_POLICY } from '../lib/event/privacy.ts';
+import { type Finding, findingOf } from '../lib/followers/watchman.ts';
+import type { Ledger } from '../lib/ledger/ledger.ts';
+import { changeOf } from './stream-changes.ts';
+import { count, describe, logger } from './telemetry.ts';
+
+/** Where the log keeps what happened to itself. */
+const SYSTEM_TRAIL = '_system';
+const SUBMITTER = 'sealtrail:watchman';
+
+/**
+ * Raises the alarm over changes that the log cannot have made, and records each in the trail `_system`, once however often
+ * the stream tells of it.
+ *
+ * @returns the sequence numbers of the records that have to come again, since what they tell could not be recorded
+ */
+export async function watchLedger(
+  ledger: Pick<Ledger, 'append'>,
+  records: readonly DynamoDBRecord[],
+): Promise<readonly string[]> {
+  const again: string[] = [];
+  for (const record of records) {
+    const change = changeOf(record);
+    const finding = change === undefined ? undefined : findingOf(change);
+    if (finding === undefined) continue;
+    count('Tampering');
+    const { trail, kind, what } = finding;
+    logger.error('somebody else changed the ledger', { trail, kind, what, sort: finding.key.sort });
+    try {
+      await recordFinding(ledger, finding);
+    } catch (error) {
+      logger.error('a finding could not be recorded', { trail, ...describe(error) });
+      again.push(record.dynamodb?.SequenceNumber ?? '');
+    }
+  }
+  return again;
+}
+
+async function recordFinding(ledger: Pick<Ledger, 'append'>, { id, trail, kind, key, what }: Finding): Promise<void> {
+  const event = {
+    type: 'security.alert',
+    severity: 'critical',
+    actor: { id: SUBMITTER, type: 'system' },
+    resource: { type: `ledger.${kind}`, id: `${key.partition}/${key.sort}` },
+    description: what,
+    details: { trail, change: id },
+  };
+  const body = Buffer.from(JSON.stringify(event));
+  await ledger.append({
+    trail: SYSTEM_TRAIL,
+    submitter: SUBMITTER,
+    events: prepareBatch(body, 'application/json', DEFAULT_POLICY),
+    idempotency: { key: id, bodyHash: hash('sha256', body, 'hex') },
+  });
+}
