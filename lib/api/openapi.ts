@@ -73,7 +73,7 @@ export function openApi(routes: readonly Route[]): object {
   };
 }
 
-function operation({ method, path, summary, query = [], headers = [], answers, handler }: Route): object {
+function operation({ method, path, summary, query = [], headers = [], body, answers, handler }: Route): object {
   const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => parameter('path', name, PARAMETERS[name]));
   const parameters = [
     ...inPath,
@@ -87,6 +87,9 @@ function operation({ method, path, summary, query = [], headers = [], answers, h
     summary,
     parameters,
     ...(method === 'POST' && appends ? { requestBody: EVENTS_BODY } : {}),
+    ...(body === undefined
+      ? {}
+      : { requestBody: { required: false, content: { 'application/json': { schema: schemaOf(body, 'input') } } } }),
     responses: {
       ...Object.fromEntries(Object.entries(answers).map(([status, answer]) => [status, answerOf(summary, answer)])),
       ...Object.fromEntries(Object.entries(problems).map(([status, description]) => [status, problemOf(description)])),

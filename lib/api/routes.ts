@@ -8,6 +8,7 @@ import * as schemas from './schemas.ts';
 import type { Services } from './services.ts';
 import { getActivity, getSummary } from './summary.ts';
 import { getCheckpoint, getConsistency, getProof } from './tree.ts';
+import { getVerifications, verifyTrail } from './verifications.ts';
 
 export type Handler = (
   services: Services,
@@ -26,6 +27,8 @@ export interface Route {
   readonly query?: readonly string[];
   /** Request headers besides those of every request. */
   readonly headers?: readonly string[];
+  /** A JSON body that may be sent; the events of an append are described apart. */
+  readonly body?: z.ZodType;
   /** Answers that are not problems: a schema for JSON, or the media type of something else. */
   readonly answers: Readonly<Record<number, z.ZodType | string>>;
 }
@@ -102,6 +105,21 @@ export const ROUTES: readonly Route[] = [
     handler: sealTrail,
     summary: 'Archive and seal all that the trail holds now.',
     answers: { 200: schemas.sealSchema },
+  },
+  {
+    method: 'POST',
+    path: '/v1/trails/{trail}/verifications',
+    handler: verifyTrail,
+    summary: 'Verify the ledger against itself and the archive: what is new, or all with {"mode": "full"}.',
+    body: schemas.verificationRequestSchema,
+    answers: { 200: schemas.verificationSchema },
+  },
+  {
+    method: 'GET',
+    path: '/v1/trails/{trail}/verifications',
+    handler: getVerifications,
+    summary: 'The newest verification, and figures for alarms.',
+    answers: { 200: schemas.verificationStatusSchema },
   },
   {
     method: 'GET',

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { auditEventSchema } from '../event/schema.ts';
+import { VERIFICATION_KINDS } from '../followers/verification.ts';
 
 /** What the answers look like: documented in the OpenAPI description and checked against real answers in tests. */
 
@@ -68,6 +69,46 @@ export const keysSchema = z.strictObject({
 });
 
 export const sealSchema = z.strictObject({ trail: z.string(), size: count, checkpoint: note.optional() });
+
+const verificationMode = z.enum(['incremental', 'full']);
+
+/** What may be sent to ask for a verification. */
+export const verificationRequestSchema = z.strictObject({
+  mode: verificationMode.default('incremental').describe('`full`: from record 0 on.').optional(),
+});
+
+export const verificationSchema = z.strictObject({
+  trail: z.string(),
+  mode: verificationMode,
+  verdict: z.enum(['ok', 'damaged']).describe('Of what was looked at; `notLookedAt` says what was not.'),
+  from: count.describe('Records `from` to `to - 1` of the ledger were checked against themselves.'),
+  to: count,
+  archivedFrom: count.describe('What covers records `archivedFrom` to `archivedTo - 1` was compared with the archive.'),
+  archivedTo: count,
+  problems: z.array(
+    z.strictObject({
+      kind: z.enum(VERIFICATION_KINDS).describe('See docs/spec.md.'),
+      seq: seq.optional(),
+      object: z.string().optional(),
+      message: z.string(),
+    }),
+  ),
+  moreProblems: count.describe('How many there were besides those listed.'),
+  notLookedAt: z.array(z.string()),
+  checkpoint: z.strictObject({ size: count, note }).optional(),
+  startedAt: millis,
+  ms: count,
+});
+
+export const verificationStatusSchema = z.strictObject({
+  trail: z.string(),
+  runs: count,
+  failures: count.describe('Runs that found damage.'),
+  lastRunAt: millis.describe('0: there was none.'),
+  lastOkAt: millis.describe('0: there was none.'),
+  secondsSinceOk: count.optional(),
+  report: verificationSchema.optional(),
+});
 
 const breakdown = z.strictObject({
   values: z.array(z.strictObject({ value: z.string(), count })).describe('Most records first.'),

@@ -1,5 +1,6 @@
 import type { PrivacyPolicy } from '../event/privacy.ts';
 import type { Archiver } from '../followers/archiver.ts';
+import type { Verifier } from '../followers/verifier.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { NodeReader } from '../log/tree.ts';
 import type { Queries } from '../query/queries.ts';
@@ -8,6 +9,8 @@ import type { Queries } from '../query/queries.ts';
 export interface Services {
   readonly ledger: Ledger;
   readonly archiver: Pick<Archiver, 'seal'>;
+  /** Absent where the log does not verify itself. */
+  readonly verifier?: Pick<Verifier, 'verify' | 'status'>;
   readonly queries: Queries;
   /** Tree nodes of a trail, for proofs. */
   readonly nodes: (trail: string) => NodeReader;

@@ -7,6 +7,7 @@ import { Archiver } from '../followers/archiver.ts';
 import { Indexer } from '../followers/indexer.ts';
 import { Runner, type RunnerErrorSource } from '../followers/runner.ts';
 import { Sealer } from '../followers/sealer.ts';
+import { Verifier } from '../followers/verifier.ts';
 import { TRAILS_PARTITION } from '../ledger/layout.ts';
 import { Ledger } from '../ledger/ledger.ts';
 import { nodeReader } from '../ledger/nodes.ts';
@@ -30,10 +31,14 @@ export interface EmbeddedOptions {
   readonly onError?: (error: unknown, source: RunnerErrorSource) => void;
   /** Milliseconds that a record may wait to be archived. @default 20,000 */
   readonly archiveDelayMs?: number;
+  /** Milliseconds between two verifications of a trail. @default 3,600,000 */
+  readonly verifyEveryMs?: number;
 }
 
 /** A whole log in one folder: ledger, followers, archive, queries. */
 export interface Embedded extends Services {
+  /** Verifies trails on request and on its schedule, and keeps figures for alarms. */
+  readonly verifier: Verifier;
   readonly directory: Directory;
   readonly folder: DataFolder;
   /** Finishes what is under way, archives what is sealed, and lets go of the folder. Idempotent. */
@@ -100,7 +105,14 @@ async function assemble(dir: string, table: SqliteTable, options: EmbeddedOption
   });
   const delay = options.archiveDelayMs === undefined ? {} : { maxDelayMs: options.archiveDelayMs };
   const archiver = new Archiver({ objects, table, ledger, ...delay });
-  const followers = [new Sealer({ ledger }), archiver, new Indexer({ table })];
+  const verifier = new Verifier({
+    table,
+    objects,
+    ledger,
+    ...(options.verifyEveryMs === undefined ? {} : { everyMs: options.verifyEveryMs }),
+    onUnrecorded: (trail, error) => onError(error, { follower: 'verifier', trail }),
+  });
+  const followers = [new Sealer({ ledger }), archiver, new Indexer({ table }), verifier];
   const runner = new Runner({ followers, trails: () => ledger.trails(), onError });
   const queries = new Queries({ table, secret: await cursorSecret(table), policy: policyOf });
   runner.start();
@@ -119,6 +131,7 @@ async function assemble(dir: string, table: SqliteTable, options: EmbeddedOption
   return {
     ledger,
     archiver,
+    verifier,
     queries,
     nodes,
     policyOf,

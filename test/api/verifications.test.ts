@@ -1,0 +1,91 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { verificationSchema, verificationStatusSchema } from '../../lib/api/schemas.ts';
+import { headKey } from '../../lib/ledger/layout.ts';
+import { openEmbedded } from '../../lib/server/embedded.ts';
+import { SqliteTable } from '../../lib/store/sqlite/table.ts';
+import { type Served, serve } from './served.ts';
+
+/** Whoever may verify a trail has the log verify itself, and sees what came of it. */
+
+const PATH = '/v1/trails/orders/verifications';
+let served: Served;
+beforeAll(async () => {
+  served = await serve();
+  await served.client('writer').send({
+    method: 'POST',
+    path: '/v1/trails/orders/events',
+    body: '{"type":"auth.login"}',
+  });
+});
+afterAll(() => served.close());
+
+const verify = (body?: string, profile = 'auditor') =>
+  served.client(profile).send({ method: 'POST', path: PATH, ...(body === undefined ? {} : { body }) });
+
+describe('a verification over HTTP', () => {
+  it.each([
+    [undefined, 'incremental'],
+    ['{}', 'incremental'],
+    ['{"mode":"incremental"}', 'incremental'],
+    ['{"mode":"full"}', 'full'],
+  ])('of %s is %s, and answers with the report', async (body, mode) => {
+    const answer = await verify(body);
+    expect(answer.status).toBe(200);
+    expect(verificationSchema.parse(answer.json())).toMatchObject({ trail: 'orders', mode, verdict: 'ok', to: 1 });
+  });
+
+  it('leaves its report and figures to be asked for', async () => {
+    const report = verificationSchema.parse((await verify()).json());
+    const status = await served.client('auditor').send({ path: PATH });
+    const told = verificationStatusSchema.parse(status.json());
+    expect(told.report).toEqual(report);
+    expect(told).toMatchObject({ failures: 0, lastOkAt: report.startedAt });
+    expect(told.runs).toBeGreaterThan(0);
+  });
+
+  it.each([
+    ['{"mode":"quick"}', 'mode', 'mode: may hold mode alone, incremental or full'],
+    ['{"from":1}', 'from', 'from: may hold mode alone, incremental or full'],
+    ['[]', 'body', 'the body: may hold mode alone, incremental or full'],
+  ])('refuses %s', async (body, field, message) => {
+    await expect(verify(body)).rejects.toMatchObject({ code: 'invalid_parameter', field, message });
+  });
+
+  it('refuses what is no JSON, what is no trail, and who may not verify', async () => {
+    await expect(verify('{')).rejects.toMatchObject({ code: 'invalid_json', message: expect.stringContaining('JSON') });
+    await expect(
+      served.client('admin').send({ method: 'POST', path: '/v1/trails/nowhere/verifications' }),
+    ).rejects.toMatchObject({ code: 'not_found', message: 'there is no trail nowhere' });
+    for (const method of ['POST', 'GET'] as const) {
+      await expect(served.client('writer').send({ method, path: PATH })).rejects.toMatchObject({
+        code: 'forbidden',
+        message: 'not allowed: verify on trail orders',
+      });
+    }
+  });
+
+  it('tells of damage in a report, not in an error', async () => {
+    await served.log.close();
+    const table = await SqliteTable.open(`${served.folder}/sealtrail.db`);
+    const item = await table.get(headKey('orders'));
+    if (item === undefined) throw new Error('no head');
+    await table.transact([{ put: { ...item, attributes: { ...item.attributes, root: new Uint8Array(32) } } }]);
+    await table.close();
+    const alarms: unknown[] = [];
+    const log = await openEmbedded(served.folder, {
+      verifyEveryMs: 1,
+      onError: (error, source) => alarms.push([source, error]),
+    });
+    try {
+      expect((await log.verifier.verify('orders')).problems).toMatchObject([{ kind: 'head_mismatch', seq: 1 }]);
+      await expect
+        .poll(() => alarms)
+        .toContainEqual([
+          { follower: 'verifier', trail: 'orders' },
+          expect.objectContaining({ code: 'store_corrupt', message: expect.stringContaining('head_mismatch') }),
+        ]);
+    } finally {
+      await log.close();
+    }
+  });
+});
