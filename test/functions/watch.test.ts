@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } fr
 import { TrailFollowing } from '../../functions/follow-trails.ts';
 import { logger, metrics } from '../../functions/telemetry.ts';
 import { blockKey, headKey } from '../../lib/ledger/layout.ts';
+import { SealtrailError } from '../../lib/log/error.ts';
 import type { Key } from '../../lib/store/ports.ts';
 import { append, type Deployed, deploy } from './deployed.ts';
 
@@ -106,11 +107,8 @@ describe('the watchman', () => {
   });
 
   it('raises the alarm even when it cannot record it, and asks for the change again', async () => {
-    deployed.table.faults.add({
-      effect: 'unpersisted',
-      matching: (call) => 'transact' in call && JSON.stringify(call).includes('_system'),
-      times: 9,
-    });
+    const busy = new SealtrailError('throttled', 'DynamoDB is busy');
+    vi.spyOn(deployed.log.ledger, 'append').mockRejectedValue(busy);
     const answer = await following.batch([REMOVAL], FOREVER);
     expect(answer.batchItemFailures).toEqual([{ itemIdentifier: '4421584500000000017450439091' }]);
     expect(alarms()).toBe(1);
