@@ -1,5 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { DeleteObjectCommand, HeadObjectCommand, PutObjectRetentionCommand, type S3Client } from '@aws-sdk/client-s3';
+import {
+  DeleteObjectCommand,
+  HeadObjectCommand,
+  PutObjectCommand,
+  PutObjectRetentionCommand,
+  type S3Client,
+} from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { s3Client } from '../../lib/store/aws-clients.ts';
 import type { ObjectVersion } from '../../lib/store/ports.ts';
@@ -97,5 +103,15 @@ describe('what stands over a locked object', () => {
       ),
     );
     expect(seen).toEqual(['again', 'marker', 'sealed']);
+  });
+});
+
+describe('names that somebody else chose', () => {
+  it.each(['a b', 'a+b', 'a%2fb', '<a>&amp;', 'é', '\u0001', 'a\nb'])('are listed as they are: %j', async (name) => {
+    const key = `foreign/${randomUUID()}/${name}`;
+    await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: 'x' }));
+    const prefix = key.slice(0, -name.length);
+    expect(await Array.fromAsync(opened('governance').list(prefix))).toEqual([{ key, size: 1 }]);
+    expect(await versionsOf(prefix)).toMatchObject([{ key, size: 1, isLatest: true }]);
   });
 });

@@ -15,6 +15,7 @@ import { sameBytes } from '../../log/hash.ts';
 import { checkObjectKey, checkObjectPrefix } from '../object-key.ts';
 import type { ObjectEntry, Objects, ObjectVersion, Retention } from '../ports.ts';
 import { isAbsent, isClash, isTaken, requestFailure } from './failure.ts';
+import { keyReader, LISTING } from './keys.ts';
 import { mergeVersions } from './versions.ts';
 
 /** What {@link S3Objects} work with. */
@@ -82,24 +83,28 @@ export class S3Objects implements Objects {
       const command = new ListObjectsV2Command({
         Bucket: this.#bucket,
         Prefix: this.#root + prefix,
+        ...LISTING,
         ...(after === undefined ? {} : { StartAfter: this.#root + after }),
         ...(token === undefined ? {} : { ContinuationToken: token }),
       });
       const page = await this.#send('read', () => this.#client.send(command));
-      for (const { Key = '', Size = 0 } of page.Contents ?? []) yield { key: Key.slice(this.#root.length), size: Size };
+      const keyOf = keyReader(page.EncodingType, this.#root.length);
+      for (const { Key, Size = 0 } of page.Contents ?? []) yield { key: keyOf(Key), size: Size };
       token = page.NextContinuationToken;
     } while (token !== undefined);
   }
 
   async *versions(prefix: string): AsyncIterable<ObjectVersion> {
     checkObjectPrefix(prefix);
-    let input: ListObjectVersionsCommandInput | undefined = { Bucket: this.#bucket, Prefix: this.#root + prefix };
+    const first = { Bucket: this.#bucket, Prefix: this.#root + prefix, ...LISTING };
+    let input: ListObjectVersionsCommandInput | undefined = first;
     while (input !== undefined) {
       this.#checkOpen();
       const page: ListObjectVersionsCommandOutput = await this.#listVersions(input);
       yield* mergeVersions(page, this.#root.length);
-      const { IsTruncated, NextKeyMarker: KeyMarker, NextVersionIdMarker: VersionIdMarker } = page;
-      input = IsTruncated ? { ...input, KeyMarker, VersionIdMarker } : undefined;
+      const { IsTruncated, NextKeyMarker, NextVersionIdMarker: VersionIdMarker } = page;
+      const KeyMarker = keyReader(page.EncodingType, 0)(NextKeyMarker);
+      input = IsTruncated ? { ...first, KeyMarker, VersionIdMarker } : undefined;
     }
   }
 

@@ -1,7 +1,8 @@
 import type { ListObjectVersionsCommandOutput } from '@aws-sdk/client-s3';
 import type { ObjectVersion } from '../ports.ts';
+import { keyReader } from './keys.ts';
 
-type Page = Pick<ListObjectVersionsCommandOutput, 'Versions' | 'DeleteMarkers'>;
+type Page = Pick<ListObjectVersionsCommandOutput, 'Versions' | 'DeleteMarkers' | 'EncodingType'>;
 
 /**
  * The entries of one page of a listing in the port's order. S3 lists versions and delete markers by key, newest first;
@@ -10,11 +11,12 @@ type Page = Pick<ListObjectVersionsCommandOutput, 'Versions' | 'DeleteMarkers'>;
  * @param rootLength characters of the keys that are not the port's
  */
 export function mergeVersions(page: Page, rootLength: number): ObjectVersion[] {
+  const keyOf = keyReader(page.EncodingType, rootLength);
   const versions = (page.Versions ?? []).map((entry) => ({ ...entry, isDeleteMarker: false }));
   const markers = (page.DeleteMarkers ?? []).map((entry) => ({ ...entry, Size: 0, isDeleteMarker: true }));
   const entries = [...versions, ...markers].map(
-    ({ Key = '', Size = 0, VersionId = 'null', IsLatest = false, LastModified, isDeleteMarker }): ObjectVersion => ({
-      key: Key.slice(rootLength),
+    ({ Key, Size = 0, VersionId = 'null', IsLatest = false, LastModified, isDeleteMarker }): ObjectVersion => ({
+      key: keyOf(Key),
       size: Size,
       version: VersionId,
       isLatest: IsLatest,

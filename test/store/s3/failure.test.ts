@@ -147,7 +147,7 @@ describe('the versions of a bucket', () => {
     const versions = await Array.fromAsync(open().versions(''));
     expect(versions.map(({ version }) => version)).toEqual(['v2', 'v1']);
     expect(s3.commandCalls(ListObjectVersionsCommand)[1]?.args[0].input).toEqual({
-      ...{ Bucket: 'archive', Prefix: '', KeyMarker: 'a', VersionIdMarker: 'v2' },
+      ...{ Bucket: 'archive', Prefix: '', EncodingType: 'url', KeyMarker: 'a', VersionIdMarker: 'v2' },
     });
   });
 
@@ -171,7 +171,7 @@ describe('the versions of a bucket', () => {
     const objects = new S3Objects({ client: new S3Client({}), bucket: 'archive', prefix: 'logs/one' });
     expect(await Array.fromAsync(objects.list('', { after: '0' }))).toEqual([{ key: 'a', size: 1 }]);
     expect(s3.commandCalls(ListObjectsV2Command)[0]?.args[0].input).toEqual({
-      ...{ Bucket: 'archive', Prefix: 'logs/one/', StartAfter: 'logs/one/0' },
+      ...{ Bucket: 'archive', Prefix: 'logs/one/', EncodingType: 'url', StartAfter: 'logs/one/0' },
     });
   });
 });
