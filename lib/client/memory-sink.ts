@@ -1,0 +1,52 @@
+import type { Entry, Sink } from './sink.ts';
+
+/** How much a memory sink keeps. */
+export interface MemorySinkOptions {
+  /** Events kept; the oldest go first, and are counted in `evicted`. @default 10,000 */
+  readonly limit?: number;
+}
+
+/**
+ * Keeps the newest events in memory: for tests, and for a view of what just happened.
+ *
+ * @example
+ * const memory = new MemorySink({ limit: 100 });
+ * const audit = createAuditLogger({ sinks: [memory] });
+ * audit.log({ type: 'invoice.paid' });
+ * memory.events; // [{ type: 'invoice.paid', id: …, time: … }]
+ */
+export class MemorySink implements Sink {
+  readonly name = 'memory';
+  readonly #limit: number;
+  #lines: string[] = [];
+  #evicted = 0;
+
+  constructor({ limit = 10_000 }: MemorySinkOptions = {}) {
+    if (!Number.isSafeInteger(limit) || limit < 1) throw new RangeError('the limit must be a positive integer');
+    this.#limit = limit;
+  }
+
+  /** The events that are kept, oldest first. */
+  get events(): readonly Readonly<Record<string, unknown>>[] {
+    return this.#lines.slice(-this.#limit).map((line) => JSON.parse(line));
+  }
+
+  /** How many were let go since the start. */
+  get evicted(): number {
+    return this.#evicted + Math.max(0, this.#lines.length - this.#limit);
+  }
+
+  write(entry: Entry): undefined {
+    this.#lines.push(entry.json);
+    // Not one by one: shifting an array costs its length.
+    if (this.#lines.length >= 2 * this.#limit) {
+      this.#evicted += this.#lines.length - this.#limit;
+      this.#lines = this.#lines.slice(-this.#limit);
+    }
+    entry.landed();
+  }
+
+  async flush(): Promise<void> {}
+
+  async close(): Promise<void> {}
+}
