@@ -1,6 +1,6 @@
 import { checkpointName, newestCheckpointName } from '../log/archive.ts';
 import type { Checkpoint } from '../log/checkpoint.ts';
-import { toHex } from '../log/encoding.ts';
+import { sameBytes } from '../log/hash.ts';
 import { type Expectation, judgeCheckpoint } from './checkpoint.ts';
 import type { Evidence } from './evidence.ts';
 import { Findings } from './findings.ts';
@@ -19,8 +19,6 @@ export interface Sealed {
   readonly newest: Found | undefined;
   /** The roots that all versions claim. */
   readonly claims: readonly Claim[];
-  /** Bytes of the newest version as hex, to see whether it changes while the verification runs. */
-  readonly note: string;
 }
 
 /** Reads every version of `<trail>/checkpoint`, judges each, and reports where a later one goes back. */
@@ -34,12 +32,10 @@ export async function readSealed(
   const object = newestCheckpointName(trail);
   const claims: Claim[] = [];
   let newest: Found | undefined;
-  let note = '';
   let largest = 0;
   for (const version of inventory.newest) {
     const bytes = await evidence.readVersion(object, version, trail, 'missing_checkpoint');
     if (bytes === undefined) continue;
-    note = toHex(bytes);
     const { checkpoint, trusted, flaws } = judgeCheckpoint(bytes, expected);
     for (const { kind, message } of flaws) findings.add({ kind, trail, object, message });
     newest = undefined;
@@ -47,13 +43,23 @@ export async function readSealed(
     newest = { checkpoint, trusted };
     const { size, root } = checkpoint;
     claims.push({ size, root, object, source: 'newest', trusted });
+    if (!(await isArchived(evidence, trail, size, bytes))) {
+      const message = `it is not the checkpoint of size ${size} that was archived, byte for byte`;
+      findings.add({ kind: 'misplaced_checkpoint', trail, object, message });
+    }
     if (size < largest) {
       const message = `a checkpoint of size ${size} was put over one of size ${largest}`;
       findings.add({ kind: 'rolled_back', trail, object, seq: size, message });
     }
     largest = Math.max(largest, size);
   }
-  return { newest, claims, note };
+  return { newest, claims };
+}
+
+/** Whether a sealed checkpoint is among the archived ones. Where that one is missing, this is reported elsewhere. */
+async function isArchived(evidence: Evidence, trail: string, size: number, bytes: Uint8Array): Promise<boolean> {
+  const archived = await evidence.read(checkpointName(trail, size), trail);
+  return archived === undefined || sameBytes(archived, bytes);
 }
 
 /**
