@@ -3,7 +3,9 @@ import { dirname, join } from 'node:path';
 import * as z from 'zod';
 import { fieldPath } from '../event/field.ts';
 import { privacyConfigSchema } from '../event/privacy.ts';
+import type { RetiredKey } from '../followers/verification-checkpoint.ts';
 import { SealtrailError } from '../log/error.ts';
+import { sameBytes } from '../log/hash.ts';
 import { syncFolder, writeSynced } from '../store/durable-file.ts';
 import { KeyFileSigner } from '../store/keyfile/signer.ts';
 import {
@@ -15,6 +17,7 @@ import {
   type Profile,
   parseCredentials,
 } from './access.ts';
+import { retiredKeysFile, retiredKeysFrom, retiredKeysSchema } from './retired-keys.ts';
 
 /** `config.json`. */
 const configSchema = z.strictObject({
@@ -32,7 +35,10 @@ export interface DataFolder {
   readonly config: Config;
   readonly access: Access;
   readonly profiles: readonly Profile[];
-  readonly signer: KeyFileSigner;
+  /** The keys that sign: one, and while keys are rotated the next one beside it. */
+  readonly signers: readonly KeyFileSigner[];
+  /** The keys that signed once. */
+  readonly retired: readonly RetiredKey[];
   /** The credentials file, for `AWS_SHARED_CREDENTIALS_FILE`. */
   readonly credentialsFile: string;
 }
@@ -57,14 +63,15 @@ export interface DataFolderOptions {
  */
 export async function openDataFolder(dir: string, { logName, hasRecords }: DataFolderOptions): Promise<DataFolder> {
   const configFile = join(dir, 'config.json');
-  const keyFile = join(dir, 'signing-key.pem');
+  const keyFile = signingKeyFile(dir);
   if (hasRecords) for (const file of [configFile, keyFile]) await mustBeThere(file, 'the records of this log');
   const config = await readJson(configFile, configSchema, () => ({ logName: logName ?? DEFAULT_LOG_NAME }));
   if (logName !== undefined && logName !== config.logName) {
     const message = `this log is named ${config.logName} (in ${configFile}), not ${logName}: its name cannot change`;
     throw new SealtrailError('usage', message);
   }
-  const signer = await openSigner(keyFile);
+  const retired = await readRetiredKeys(dir);
+  const signers = await openSigners(dir, retired);
   const credentialsFile = join(dir, 'credentials');
   const accessFile = join(dir, 'access.json');
   // The credentials are written first: a crash before the second file leaves secrets that nobody may use yet.
@@ -76,7 +83,53 @@ export async function openDataFolder(dir: string, { logName, hasRecords }: DataF
   }
   const profiles = parseCredentials(credentials);
   const access = await readJson(accessFile, accessSchema, () => firstAccess(profiles));
-  return { dir, config, access, profiles, signer, credentialsFile };
+  return { dir, config, access, profiles, signers, retired, credentialsFile };
+}
+
+export const signingKeyFile = (dir: string): string => join(dir, 'signing-key.pem');
+export const nextKeyFile = (dir: string): string => join(dir, 'signing-key-next.pem');
+const retiredKeysPath = (dir: string): string => join(dir, 'retired-keys.json');
+
+/** The keys that signed once. @throws `invalid_parameter` naming the file and the field that is not right */
+export async function readRetiredKeys(dir: string): Promise<RetiredKey[]> {
+  const file = retiredKeysPath(dir);
+  if ((await readIfThere(file)) === undefined) return [];
+  return retiredKeysFrom(await readJson(file, retiredKeysSchema, () => ({ keys: [] })));
+}
+
+/** Replaces the list of keys that signed once. @throws `unavailable` */
+export const writeRetiredKeys = (dir: string, keys: readonly RetiredKey[]): Promise<void> =>
+  writeNew(retiredKeysPath(dir), toJson(retiredKeysFile(keys)), 0o644);
+
+/**
+ * Puts the next key in the place of the one that signed until now, whose file is gone then: it shall sign nothing more.
+ *
+ * @throws `unavailable`
+ */
+export async function replaceSigningKey(dir: string): Promise<void> {
+  try {
+    await rename(nextKeyFile(dir), signingKeyFile(dir));
+    await syncFolder(dir);
+  } catch (cause) {
+    throw new SealtrailError('unavailable', `cannot replace ${signingKeyFile(dir)}`, { cause });
+  }
+}
+
+/** The signing key, made where there is none, and the next one if there is one. */
+async function openSigners(dir: string, retired: readonly RetiredKey[]): Promise<KeyFileSigner[]> {
+  const signer = await openSigner(signingKeyFile(dir));
+  const hasNext = (await readIfThere(nextKeyFile(dir))) !== undefined;
+  const spki = await signer.publicKey();
+  if (!retired.some((key) => sameBytes(key.spki, spki))) {
+    return hasNext ? [signer, await KeyFileSigner.open(nextKeyFile(dir))] : [signer];
+  }
+  if (!hasNext) {
+    const message = `${signingKeyFile(dir)} holds a key that was retired: restore the one that followed it`;
+    throw new SealtrailError('not_found', message);
+  }
+  // A crash came between the two steps of retiring it.
+  await replaceSigningKey(dir);
+  return [await KeyFileSigner.open(signingKeyFile(dir))];
 }
 
 async function openSigner(file: string): Promise<KeyFileSigner> {

@@ -86,7 +86,7 @@ async function makeFolder(dir: string): Promise<void> {
 async function assemble(dir: string, table: SqliteTable, options: EmbeddedOptions): Promise<Embedded> {
   const { logName } = options;
   const folder = await openDataFolder(dir, { logName, hasRecords: await hasTrails(table) });
-  const { config, signer } = folder;
+  const { config, signers, retired } = folder;
   const directory = new Directory(folder.access, folder.profiles);
   const objects = await FolderObjects.open(join(dir, 'archive'));
   const onError = options.onError ?? ((error) => process.emitWarning(error instanceof Error ? error : String(error)));
@@ -97,7 +97,7 @@ async function assemble(dir: string, table: SqliteTable, options: EmbeddedOption
   const nodes = (trail: string) => nodeReader({ objects, table, ledger, cache }, trail);
   const ledger: Ledger = new Ledger({
     table,
-    signers: [signer],
+    signers,
     logName: config.logName,
     nodes,
     onCommit: (trail) => runner.wake(trail),
@@ -109,6 +109,7 @@ async function assemble(dir: string, table: SqliteTable, options: EmbeddedOption
     table,
     objects,
     ledger,
+    retired,
     ...(options.verifyEveryMs === undefined ? {} : { everyMs: options.verifyEveryMs }),
     onUnrecorded: (trail, error) => onError(error, { follower: 'verifier', trail }),
   });

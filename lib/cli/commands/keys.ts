@@ -1,9 +1,11 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Command } from 'commander';
 import { fetchKeys } from '../../client/log-view.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { pemOf, type Verifier } from '../../log/note.ts';
 import { fingerprintOf, keyIdText } from '../../verify/trust.ts';
+import { type RotationOptions, retire, rotate } from '../rotation.ts';
 import { collect, connect, type Install, type ServerOptions, withJson, withServer } from '../shell.ts';
 import { renderTable } from '../table.ts';
 import { painter, type Terminal, widthOf, write, writeLines } from '../terminal.ts';
@@ -26,6 +28,18 @@ export const installKeys: Install = (program, shell) => {
     .option('--trail <name>', 'only of this trail; repeat it for several (default: all that you may read)', collect)
     .option('--export <dir>', 'write log.pem (all trails) and <trail>.vkey into this folder');
   withJson(withServer(command)).action((options: Options) => keys(shell.terminal, options));
+  const step = (
+    name: string,
+    summary: string,
+    run: (terminal: Terminal, options: RotationOptions) => Promise<void>,
+  ) => {
+    const added = command.command(name).summary(summary).description(`Key rotation: ${summary}. Stop the log first.`);
+    withJson(added.requiredOption('--data <dir>', 'the data folder of the log'))
+      // `--json` belongs to `keys` too, which may take it first.
+      .action((_: unknown, own: Command) => run(shell.terminal, own.optsWithGlobals()));
+  };
+  step('rotate', 'make a second key, which signs beside the first from the next start on', rotate);
+  step('retire', 'let the second key sign alone', retire);
 };
 
 async function keys(terminal: Terminal, options: Options): Promise<void> {

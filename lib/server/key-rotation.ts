@@ -1,0 +1,114 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { keyIdOf } from '../followers/archive-keys.ts';
+import { readArchiveState } from '../followers/archive-state.ts';
+import { Ledger } from '../ledger/ledger.ts';
+import { SealtrailError } from '../log/error.ts';
+import { sameBytes } from '../log/hash.ts';
+import { type Verifier, verifierFromSpki } from '../log/note.ts';
+import { KeyFileSigner } from '../store/keyfile/signer.ts';
+import { SqliteTable } from '../store/sqlite/table.ts';
+import {
+  type DataFolder,
+  nextKeyFile,
+  openDataFolder,
+  readRetiredKeys,
+  replaceSigningKey,
+  writeRetiredKeys,
+} from './data-folder.ts';
+
+/** What a step of a rotation means for those who verify: one line of a trust file for each trail. */
+export interface RotationStep {
+  /** Of the key that the step is about, without a trail's name. */
+  readonly spki: Uint8Array;
+  /** Lines as a key file has them: a vkey and `from=` or `to=`, a checkpoint size, inclusive. */
+  readonly trust: readonly string[];
+}
+
+/**
+ * First step: makes a second signing key. From the next start on both sign every checkpoint.
+ *
+ * @param dir a data folder that is not open
+ * @throws `in_use` when it is open, or a rotation is under way; `not_found` where there is no data folder
+ */
+export function beginRotation(dir: string): Promise<RotationStep> {
+  return withClosedLog(dir, async ({ folder, ledger }) => {
+    const [signer] = folder.signers;
+    if (folder.signers.length > 1 || signer === undefined) {
+      throw new SealtrailError('in_use', 'two keys sign already: retire the older one first');
+    }
+    const next = await KeyFileSigner.create(nextKeyFile(dir), signer.algorithm);
+    const spki = await next.publicKey();
+    const trust: string[] = [];
+    for await (const trail of ledger.trails()) {
+      // A size has one checkpoint: the first one with this key on it is of a larger size than any there is.
+      const { size = 0 } = (await ledger.checkpoint(trail)) ?? {};
+      trust.push(`${verifierFromSpki(ledger.origin(trail), spki).vkey} from=${size + 1}`);
+    }
+    return { spki, trust };
+  });
+}
+
+/**
+ * Second step, some time after the first: the older key signs no more, and its file is removed. A crash on the way is
+ * made good by the next start of the log.
+ *
+ * @param dir a data folder that is not open
+ * @throws `in_use` when it is open; `not_found` where there is no data folder; `usage` when there is one key only, or the
+ *   archive does not hold the older key yet
+ */
+export function completeRotation(dir: string): Promise<RotationStep> {
+  return withClosedLog(dir, async ({ folder, ledger, table }) => {
+    const [older, newer] = folder.signers;
+    if (older === undefined || newer === undefined) {
+      throw new SealtrailError('usage', 'one key signs alone: there is none to retire');
+    }
+    const spki = await older.publicKey();
+    const ends: Record<string, number> = {};
+    const trust: string[] = [];
+    for await (const trail of ledger.trails()) {
+      const { size = 0 } = (await ledger.checkpoint(trail)) ?? {};
+      const verifier = verifierFromSpki(ledger.origin(trail), spki);
+      if (size > 0) await demandArchivedKey(table, trail, verifier);
+      ends[trail] = size;
+      trust.push(`${verifier.vkey} to=${size}`);
+    }
+    const before = (await readRetiredKeys(dir)).filter((key) => !sameBytes(key.spki, spki));
+    // The list first: a key must not be gone of which nobody knows until when it signed.
+    await writeRetiredKeys(dir, [...before, { spki, ends }]);
+    await replaceSigningKey(dir);
+    return { spki, trust };
+  });
+}
+
+/** Afterwards nobody could put it into the archive, and its checkpoints could not be checked with what is there. */
+async function demandArchivedKey(table: SqliteTable, trail: string, verifier: Verifier): Promise<void> {
+  const { keys } = await readArchiveState(table, trail);
+  if (keys.includes(keyIdOf(verifier))) return;
+  const message = `the archive of trail ${trail} does not hold the older key yet: start the log and seal the trail first`;
+  throw new SealtrailError('usage', message);
+}
+
+interface ClosedLog {
+  readonly folder: DataFolder;
+  readonly table: SqliteTable;
+  readonly ledger: Ledger;
+}
+
+/** Holds the folder's lock, so that no server signs meanwhile. */
+async function withClosedLog<T>(dir: string, run: (log: ClosedLog) => Promise<T>): Promise<T> {
+  const file = join(dir, 'sealtrail.db');
+  try {
+    await stat(file);
+  } catch (cause) {
+    throw new SealtrailError('not_found', `${dir} is no data folder: it has no sealtrail.db`, { cause });
+  }
+  const table = await SqliteTable.open(file);
+  try {
+    const folder = await openDataFolder(dir, { hasRecords: true });
+    const ledger = new Ledger({ table, signers: folder.signers, logName: folder.config.logName });
+    return await run({ folder, table, ledger });
+  } finally {
+    await table.close();
+  }
+}
