@@ -135,6 +135,7 @@ export class Spool {
   async close(): Promise<void> {
     clearInterval(this.#beat);
     OWN.delete(this.#lane);
+    await this.abandoned().catch(() => undefined); // Clears away the lanes that are empty now; the next process can too.
     await rm(join(this.#lane, ALIVE), { force: true });
     await rmdir(this.#lane).catch(() => undefined); // It is not empty: then it stays.
   }

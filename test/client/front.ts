@@ -1,0 +1,96 @@
+import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { onTestFinished } from 'vitest';
+import type { ApiOptions } from '../../lib/client/index.ts';
+import { type Embedded, openEmbedded } from '../../lib/server/embedded.ts';
+import { serveLog } from '../../lib/server/serve.ts';
+import type { HttpServer } from '../../lib/server/server.ts';
+import { LOG_NAME } from '../api/served.ts';
+import { temporaryFolder } from '../store/temporary.ts';
+
+/** What the front does with a request instead of passing it on and its answer back. */
+export type Trouble = 'refuse' | 'forget the answer' | 429 | 503 | ((body: string) => string);
+
+/** A real embedded log that can be stopped and started, behind one address that can be made to misbehave. */
+export interface Fronted {
+  readonly url: string;
+  /** Asked for each request that appends. */
+  trouble: () => Trouble | undefined;
+  readonly api: Omit<ApiOptions, 'trail'>;
+  stop(): Promise<void>;
+  start(): Promise<void>;
+  /** Ids of all events of a trail, in order. */
+  ids(trail: string): Promise<string[]>;
+}
+
+export async function front(): Promise<Fronted> {
+  const folder = await temporaryFolder();
+  let log: Embedded | undefined;
+  let server: HttpServer | undefined;
+  const start = async (): Promise<void> => {
+    log = await openEmbedded(folder, { logName: LOG_NAME });
+    server = await serveLog(log, { onError: () => undefined, log: () => undefined });
+  };
+  const stop = async (): Promise<void> => {
+    const [running, open] = [server, log];
+    server = undefined;
+    log = undefined;
+    await running?.close();
+    await open?.close();
+  };
+  await start();
+  const credentials = log?.folder.profiles.find(({ profile }) => profile === 'admin');
+  if (credentials === undefined) throw new Error('no profile admin');
+  const proxy = createServer((incoming, outgoing) => {
+    const trouble = incoming.method === 'POST' ? fronted.trouble() : undefined;
+    void pass(incoming, outgoing, server?.url, trouble);
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+  onTestFinished(async () => {
+    proxy.close();
+    proxy.closeAllConnections();
+    await stop();
+  });
+  // A server that listens on TCP has such an address.
+  const url = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+  const fronted: Fronted = {
+    ...{ url, stop, start, trouble: () => undefined },
+    api: { endpoint: url, credentials: async () => credentials },
+    ids: async (trail) => {
+      const ids: string[] = [];
+      for await (const block of log?.ledger.blocks(trail, { from: 0, to: 1_000_000 }) ?? []) {
+        ids.push(...block.lines.map((line) => JSON.parse(line).event.id));
+      }
+      return ids;
+    },
+  };
+  return fronted;
+}
+
+async function pass(incoming: IncomingMessage, outgoing: ServerResponse, url: string | undefined, trouble?: Trouble) {
+  const parts: Buffer[] = [];
+  for await (const part of incoming) parts.push(part);
+  if (typeof trouble === 'number') return outgoing.writeHead(trouble, { 'retry-after': '0' }).end();
+  if (url === undefined || trouble === 'refuse') return outgoing.destroy();
+  const { method, headers } = incoming;
+  const onward = request(`${url}${incoming.url}`, { method: method ?? 'GET', headers }, async (answer) => {
+    const answered: Buffer[] = [];
+    try {
+      for await (const part of answer) answered.push(part);
+    } catch {
+      outgoing.destroy();
+      return;
+    }
+    const body = Buffer.concat(answered);
+    if (trouble === 'forget the answer') {
+      // Cut in the middle of it: the client cannot know that the events are in the log.
+      outgoing.writeHead(answer.statusCode ?? 500, { ...answer.headers, 'content-length': body.length });
+      outgoing.write(body.subarray(0, body.length >> 1), () => outgoing.destroy());
+      return;
+    }
+    const changed = trouble === undefined ? body : Buffer.from(trouble(body.toString()));
+    outgoing.writeHead(answer.statusCode ?? 500, { ...answer.headers, 'content-length': changed.length }).end(changed);
+  });
+  onward.on('error', () => outgoing.destroy());
+  return onward.end(Buffer.concat(parts));
+}
