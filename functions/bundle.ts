@@ -5,7 +5,7 @@ import { build, type Plugin } from 'esbuild';
 /** Bundles each function into one file, for the stack to deploy: `node functions/bundle.ts [folder]`. */
 
 const HERE = import.meta.dirname;
-export const FUNCTIONS = ['append', 'read', 'seal', 'follow'] as const;
+export const FUNCTIONS = ['append', 'read', 'seal', 'follow', 'verify'] as const;
 
 /**
  * The S3 client's schemas name the properties of objects by constants, `{[_hH]: ...}`. That might run code, as far as a
@@ -36,6 +36,18 @@ const onlyVersions: Plugin = {
   },
 };
 
+/** DynamoDB's client keeps endpoints in a cache of its own once endpoint discovery is switched on, which it is not. */
+const smallCache: Plugin = {
+  name: 'small-cache',
+  setup: (context) => {
+    context.onLoad({ filter: /mnemonist\/lru-cache\.js$/ }, () => ({
+      contents:
+        'module.exports = class extends Map { constructor() { super(); } peek(key) { return this.get(key); } };',
+      loader: 'js',
+    }));
+  },
+};
+
 /**
  * @param folder gets `<function>/index.mjs` for each function
  * @returns bytes by function
@@ -56,7 +68,7 @@ export async function bundleFunctions(folder: string): Promise<Record<(typeof FU
       // Some of what the SDK stands on is CommonJS and calls require.
       banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
       alias: { '@aws-sdk/credential-provider-node': resolve(HERE, '../lib/store/lambda-credentials.ts') },
-      plugins: [plainSchemas, onlyVersions],
+      plugins: [plainSchemas, onlyVersions, smallCache],
       metafile: true,
       logLevel: 'warning',
     });

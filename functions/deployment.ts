@@ -12,6 +12,7 @@ const DAY_MS = 86_400_000;
 /** A log with its archive. */
 export interface Deployment extends Services {
   readonly table: Table;
+  readonly objects: Objects;
   readonly archiver: Archiver;
 }
 
@@ -23,7 +24,12 @@ export async function openDeployment(
   const { table, objects } = stores;
   const services = await openServices(stores, environment);
   const retentionMs = environment.archiveDays * DAY_MS;
-  return { ...services, table, archiver: new Archiver({ objects, table, ledger: services.ledger, retentionMs }) };
+  return {
+    ...services,
+    table,
+    objects,
+    archiver: new Archiver({ objects, table, ledger: services.ledger, retentionMs }),
+  };
 }
 
 /** The deployment's log, opened with the first use and kept while the function's instance lives. */

@@ -43,6 +43,13 @@ export function alarms(scope: Construct, props: AlarmsProps): readonly Alarm[] {
       what: 'What is stored is not what was sealed: somebody else wrote to the table or the archive',
     },
     {
+      id: 'VerificationAlarm',
+      metric: own('VerificationFailures', 'Maximum', Duration.hours(2)),
+      threshold: 1,
+      needsData: true,
+      what: 'A verification found damage, or none has run for two hours: the report is in the trail _system',
+    },
+    {
       id: 'ArchiveLagAlarm',
       metric: own('ArchiveLag', 'Maximum'),
       threshold: 300_000,

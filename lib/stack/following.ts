@@ -54,3 +54,12 @@ export function wakeFollower(scope: Construct, fn: IFunction, table: ITable, fai
     targets: [new FunctionTarget(fn, { retryAttempts: 0, maxEventAge: Duration.minutes(1) })],
   });
 }
+
+/** Each hour what is new is verified, against the ledger and the archive. */
+export function wakeVerifier(scope: Construct, fn: IFunction): void {
+  new Rule(scope, 'Verification', {
+    description: 'Verifies every trail from its last verified checkpoint on',
+    schedule: Schedule.rate(Duration.hours(1)),
+    targets: [new FunctionTarget(fn, { retryAttempts: 1 })],
+  });
+}

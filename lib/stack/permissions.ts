@@ -66,6 +66,26 @@ export function allowSystemRecords(grantee: IGrantable, table: ITable): void {
   allowPuts(grantee, table, 'PutSystemRecords', SYSTEM_TRAIL);
 }
 
+/** To verify: nothing is written but what came of it. */
+export function allowVerifying(grantee: IGrantable, table: ITable, archive: IBucket): void {
+  allowPuts(grantee, table, 'PutReport', ['follower/*']);
+  allowSystemRecords(grantee, table);
+  allowArchiveReads(grantee, archive);
+  // Whoever verifies a bucket looks at every version, since a later one can hide the one that is locked.
+  allow(
+    grantee,
+    new PolicyStatement({
+      sid: 'ReadVersions',
+      actions: ['s3:GetObjectVersion'],
+      resources: [archive.arnForObjects('*')],
+    }),
+  );
+  allow(
+    grantee,
+    new PolicyStatement({ sid: 'ListVersions', actions: ['s3:ListBucketVersions'], resources: [archive.bucketArn] }),
+  );
+}
+
 /** To write the query index and to remove what was merged in it. */
 export function allowIndexing(grantee: IGrantable, table: ITable): void {
   allowPuts(grantee, table, 'PutIndex', FOLLOWING);

@@ -9,7 +9,7 @@ import { Construct } from 'constructs';
 import { type PrivacyConfig, privacyConfigSchema } from '../event/privacy.ts';
 import type { SignatureAlgorithm } from '../store/ports.ts';
 import { alarms } from './alarms.ts';
-import { wakeFollower } from './following.ts';
+import { wakeFollower, wakeVerifier } from './following.ts';
 import { bundledFunctions, type Worker, type WorkerContext, worker, workerRole } from './functions.ts';
 import { logApi, routeArn, type Throttle } from './http-api.ts';
 import { checkLogName } from './log-name.ts';
@@ -21,6 +21,7 @@ import {
   allowIndexing,
   allowLedgerReads,
   allowSystemRecords,
+  allowVerifying,
 } from './permissions.ts';
 import { type Permission, routesFor } from './routes.ts';
 import { signingKey } from './signing-key.ts';
@@ -128,11 +129,12 @@ export class Sealtrail extends Construct {
       read: workerRole(this, 'Read'),
       seal: workerRole(this, 'Seal'),
       follow: workerRole(this, 'Follow'),
+      verify: workerRole(this, 'Verify'),
     };
     this.signingKey = signingKey(this, {
       algorithm: signingAlgorithm,
       signers: [roles.append, roles.seal, roles.follow],
-      readers: [roles.read],
+      readers: [roles.read, roles.verify],
       breakGlass: props.breakGlass ?? [],
       mayBeDeleted: stageName === 'dev',
       removal: stage.removal,
@@ -145,6 +147,7 @@ export class Sealtrail extends Construct {
     allowArchiving(roles.follow, this.table, this.archive);
     allowIndexing(roles.follow, this.table);
     allowSystemRecords(roles.follow, this.table);
+    allowVerifying(roles.verify, this.table, this.archive);
 
     const service = Names.uniqueResourceName(this, { maxLength: 64 });
     const context: WorkerContext = {
@@ -165,6 +168,7 @@ export class Sealtrail extends Construct {
     };
     const workers = this.#workers(context, roles);
     wakeFollower(this, workers.follow.fn, this.table, failed);
+    wakeVerifier(this, workers.verify.fn);
 
     const functions = { append: workers.append.fn, read: workers.read.fn, seal: workers.seal.fn };
     const { logRetention, removal } = context;
@@ -178,13 +182,19 @@ export class Sealtrail extends Construct {
       topic: this.alarmTopic,
       service,
       stage: apiStage,
-      functions: { Append: functions.append, Read: functions.read, Seal: functions.seal, Follow: workers.follow.fn },
+      functions: {
+        Append: functions.append,
+        Read: functions.read,
+        Seal: functions.seal,
+        Follow: workers.follow.fn,
+        Verify: workers.verify.fn,
+      },
       follower: workers.follow.fn,
     });
     explainFindings({
       archive: this.archive,
       failed,
-      archiveReaders: [roles.read, roles.seal, roles.follow],
+      archiveReaders: [roles.read, roles.seal, roles.follow, roles.verify],
       follower: roles.follow,
     });
   }
@@ -246,7 +256,10 @@ export class Sealtrail extends Construct {
     });
   }
 
-  #workers(context: WorkerContext, roles: Readonly<Record<'append' | 'read' | 'seal' | 'follow', Worker['role']>>) {
+  #workers(
+    context: WorkerContext,
+    roles: Readonly<Record<'append' | 'read' | 'seal' | 'follow' | 'verify', Worker['role']>>,
+  ) {
     // API Gateway waits for 30 seconds.
     const api = { timeout: Duration.seconds(29), memorySize: 1024 };
     return {
@@ -274,6 +287,13 @@ export class Sealtrail extends Construct {
         bundle: 'follow',
         description: 'Sealtrail: seals, archives and indexes',
         role: roles.follow,
+      }),
+      verify: worker(this, 'Verify', context, {
+        timeout: Duration.minutes(15),
+        memorySize: 1769,
+        bundle: 'verify',
+        description: 'Sealtrail: verifies every trail and its archive',
+        role: roles.verify,
       }),
     };
   }

@@ -55,7 +55,7 @@ describe('the HTTP API', () => {
 describe('the functions', () => {
   it('run on Node 24 on arm64 and log JSON', () => {
     const functions = template.findResources('AWS::Lambda::Function');
-    expect(Object.keys(functions)).toHaveLength(4);
+    expect(Object.keys(functions)).toHaveLength(5);
     template.allResourcesProperties('AWS::Lambda::Function', {
       Runtime: 'nodejs24.x',
       Architectures: ['arm64'],
@@ -115,6 +115,7 @@ describe('alarms', () => {
       'FollowerFailures',
       'Tampering',
       'Unsealed',
+      'VerificationFailures',
     ]);
     expect(services.size).toBe(1);
     for (const { Dimensions } of own) expect(Dimensions).toEqual([{ Name: 'service', Value: [...services][0] }]);

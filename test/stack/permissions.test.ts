@@ -22,9 +22,11 @@ const rolesThatMay = (test: (action: string, statement: Statement) => boolean): 
     .sort();
 const isSame = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 
+const VERIFY = [...roles.keys()].find((id) => id.startsWith('SealtrailVerifyRole')) ?? '';
+
 describe('each function may do what it is for', () => {
-  it('there are four, and every one has a role of its own', () => {
-    expect([...roles.keys()].sort()).toEqual([APPEND, FOLLOW, READ, SEAL]);
+  it('there are five, and every one has a role of its own', () => {
+    expect([...roles.keys()].sort()).toEqual([APPEND, FOLLOW, READ, SEAL, VERIFY]);
   });
 
   it('no permission is wider than its service, and none is to everything but the one that AWS cannot narrow', () => {
@@ -81,6 +83,7 @@ describe('each function may do what it is for', () => {
         .filter((key) => /^(head|block|anything)/.test(String(key)));
     expect(written(APPEND)).toEqual(['head/*', 'block/*', 'block-part/*']);
     expect(written(FOLLOW)).toEqual(['head/_system', 'block/_system', 'block-part/_system/*']);
+    expect(written(VERIFY)).toEqual(written(FOLLOW));
     expect([...written(READ), ...written(SEAL)]).toEqual([]);
   });
 });

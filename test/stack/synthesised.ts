@@ -9,7 +9,7 @@ import { SealtrailStack } from '../../lib/stack/stack.ts';
 /** What stands in for the bundles: the template does not depend on what they hold. */
 export function placeholderFunctions(): string {
   const folder = mkdtempSync(join(tmpdir(), 'sealtrail-functions-'));
-  for (const name of ['append', 'read', 'seal', 'follow']) {
+  for (const name of ['append', 'read', 'seal', 'follow', 'verify']) {
     mkdirSync(join(folder, name));
     writeFileSync(join(folder, name, 'index.mjs'), `export const handler = async () => '${name}';\n`);
   }
