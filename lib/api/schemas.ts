@@ -87,7 +87,7 @@ export const verificationSchema = z.strictObject({
   archivedTo: count,
   problems: z.array(
     z.strictObject({
-      kind: z.enum(VERIFICATION_KINDS).describe('See docs/spec.md.'),
+      kind: z.enum(VERIFICATION_KINDS).describe('See docs/ledger-verification.md.'),
       seq: seq.optional(),
       object: z.string().optional(),
       message: z.string(),

@@ -3,7 +3,7 @@ export type VerificationMode = 'incremental' | 'full';
 
 /**
  * What the verification of a hot ledger can find. The words are those of the archive's verification wherever the thing
- * is the same; docs/spec.md explains each.
+ * is the same; docs/ledger-verification.md explains each.
  */
 export const VERIFICATION_KINDS = [
   'missing_records',
