@@ -29,8 +29,12 @@ export interface Commit<S extends Submission = Submission> {
   readonly landings: readonly Landing<S>[];
 }
 
-/** Attempts at one commit before its callers are told to come back: at the longest pauses, about six seconds. */
-const ATTEMPTS = 12;
+/** Tries of one transaction whose store is busy or silent, before its callers are told: about six seconds. */
+const TRIES = 12;
+/** Races that one commit may lose. Whoever loses comes again soon: waiting longer would only lose the next one too. */
+const RACES = 60;
+const LONGEST_PAUSE_MS = 1000;
+const LONGEST_RACE_PAUSE_MS = 32;
 
 /** Failures of the Table after which the same transaction may yet go through. */
 const PASSING: ReadonlySet<ErrorCode> = new Set(['throttled', 'unavailable', 'outcome_unknown']);
@@ -75,14 +79,14 @@ export async function commit<S extends Submission>(
   let waiting = [...submissions];
   let body = await packSubmissions(waiting);
   let head = context.known ?? (await readHead(context.table, context.trail));
-  for (let attempt = 1; waiting.length > 0; attempt++) {
+  for (let race = 1; waiting.length > 0; race++) {
     const next = prepare(context, head, waiting, body);
-    const outcome = await settle(context, next, attempt);
+    const outcome = await settle(context, next);
     if (outcome.committed) {
       const { to, block, growth, landings } = next;
       return { head: to, block, growth, landings: [...landings, ...repeated] };
     }
-    if (attempt >= ATTEMPTS) throw new SealtrailError('throttled', 'the trail is busy: try again', { retryAfter: 1 });
+    if (race >= RACES) throw new SealtrailError('throttled', 'the trail is busy: try again', { retryAfter: 1 });
     const taken = takenKeys(context.trail, next, outcome);
     if (taken.length === 0 && !outcome.failed.some(({ write }) => write === HEAD_WRITE)) {
       // The head is where it was, yet a block stands beyond it: no writer of ours leaves that behind.
@@ -94,7 +98,7 @@ export async function commit<S extends Submission>(
       body = await packSubmissions(waiting);
     }
     head = await headAfter(context, outcome);
-    await pause(attempt);
+    await pause(race, LONGEST_RACE_PAUSE_MS);
   }
   return { head, landings: repeated };
 }
@@ -150,13 +154,9 @@ function prepare<S extends Submission>(
  * Runs an attempt's transaction until it is known whether it was committed. While that is unknown the very same
  * transaction is repeated: it can be committed once only, since it demands the old head.
  */
-async function settle<S extends Submission>(
-  context: CommitContext,
-  attempt: Attempt<S>,
-  previous: number,
-): Promise<Outcome> {
+async function settle<S extends Submission>(context: CommitContext, attempt: Attempt<S>): Promise<Outcome> {
   let doubt: SealtrailError | undefined;
-  for (let round = previous; ; round++) {
+  for (let tries = 1; ; tries++) {
     try {
       const outcome = await context.table.transact(attempt.writes);
       if (outcome.committed || doubt === undefined) return outcome;
@@ -164,9 +164,9 @@ async function settle<S extends Submission>(
     } catch (error) {
       if (!(error instanceof SealtrailError)) throw error;
       if (error.code === 'outcome_unknown') doubt = error;
-      if (round >= ATTEMPTS || !PASSING.has(error.code)) throw doubt === undefined ? error : inDoubt(doubt);
+      if (tries >= TRIES || !PASSING.has(error.code)) throw doubt === undefined ? error : inDoubt(doubt);
     }
-    await pause(round);
+    await pause(tries, LONGEST_PAUSE_MS);
   }
 }
 
@@ -202,7 +202,7 @@ async function headAfter({ table, trail }: CommitContext, outcome: Failed): Prom
   return winner === undefined ? readHead(table, trail) : headFromItem(trail, winner);
 }
 
-/** Waits before another attempt: full jitter up to 2^n milliseconds, at most one second. */
-async function pause(attempt: number): Promise<void> {
-  await sleep(Math.random() * Math.min(1000, 2 ** attempt));
+/** Waits before the next try: full jitter up to 2^n milliseconds, at most `longest`. */
+async function pause(n: number, longest: number): Promise<void> {
+  await sleep(Math.random() * Math.min(longest, 2 ** n));
 }

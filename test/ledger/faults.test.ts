@@ -104,13 +104,13 @@ describe('a store that refuses for good', () => {
 describe('several writers of one trail', () => {
   it('lose races, rebuild, and lose no event', async () => {
     const table = new MemoryTable();
-    const ledgers = Array.from({ length: 4 }, () => openLedger(table.restarted()));
-    const appends = Array.from({ length: 40 }, (_, n) =>
-      ledgers[n % 4]?.append({ trail: TRAIL, submitter: `p${n % 4}`, events: events(`w${n}`, 3) }),
+    const ledgers = Array.from({ length: 12 }, () => openLedger(table.restarted()));
+    const appends = Array.from({ length: 120 }, (_, n) =>
+      ledgers[n % 12]?.append({ trail: TRAIL, submitter: `p${n % 12}`, events: events(`w${n}`, 3) }),
     );
     const receipts = await Promise.all(appends);
     const ids = await checkTrail(table);
-    expect(ids).toHaveLength(120);
+    expect(ids).toHaveLength(360);
     for (const receipt of receipts) {
       expect(receipt?.events.map(({ id }) => id)).toEqual(ids.slice(receipt?.first, (receipt?.first ?? 0) + 3));
     }
