@@ -71,6 +71,9 @@ export class ApiSink implements Sink {
   #adopting: NodeJS.Timeout | undefined;
   #open: Entry[] = [];
   #openBytes = 0;
+  /** Events that came in since the start, and those of them that left again: in order, so that two numbers tell which. */
+  #pushed = 0;
+  #ended = 0;
   #timer: NodeJS.Timeout | undefined;
   /** Events at the head of the open ones that are to go without waiting for more. */
   #due = 0;
@@ -101,15 +104,15 @@ export class ApiSink implements Sink {
     return entered === true ? undefined : entered;
   }
 
-  /** @throws `unavailable` where something is neither in the log nor in the spool by then */
+  /** @throws `unavailable` where something that was written before is neither in the log nor in the spool by then */
   async flush(): Promise<void> {
     this.#cutAll();
+    const until = this.#pushed;
     const expired = AbortSignal.timeout(this.#options.patience ?? 10_000);
     expired.addEventListener('abort', () => this.#changed());
-    while (!this.#isSafe() && !expired.aborted) await this.#change.promise;
-    if (this.#isSafe()) return;
-    const count = this.#unsafe();
-    const message = `${count} events are not in the log: ${this.#failing?.message ?? 'it takes longer than expected'}`;
+    while (!this.#isSafe(until) && !expired.aborted) await this.#change.promise;
+    if (this.#isSafe(until)) return;
+    const message = `${until - this.#ended} events are not in the log: ${this.#failing?.message ?? 'it takes longer than expected'}`;
     throw new SealtrailError('unavailable', message, { cause: this.#failing });
   }
 
@@ -141,6 +144,7 @@ export class ApiSink implements Sink {
 
   #push(entry: Entry): void {
     this.#open.push(entry);
+    this.#pushed++;
     this.#openBytes += entry.bytes;
     const { batchEvents = 500, batchBytes = 1024 * 1024, batchDelay = 200 } = this.#options;
     if (this.#open.length >= batchEvents || this.#openBytes >= batchBytes) this.#cutAll();
@@ -300,6 +304,7 @@ export class ApiSink implements Sink {
 
   #done(job: Job, settle: (entry: Entry, i: number) => void): void {
     this.#queue.shift();
+    this.#ended += job.entries.length;
     for (const [i, entry] of job.entries.entries()) settle(entry, i);
     if (job.stored === undefined) this.#left(job.entries.length, job.bytes);
     this.#changed();
@@ -364,9 +369,11 @@ export class ApiSink implements Sink {
     );
   }
 
-  #isSafe(): boolean {
-    if (this.#due > 0 || this.#cutting !== undefined) return false;
-    return this.#queue.length === 0 || (this.#failing !== undefined && this.#unsafe() === 0);
+  /** Whether the first so many events have ended, or are on disk while the log is away. */
+  #isSafe(until: number): boolean {
+    if (this.#ended >= until) return true;
+    const isCut = this.#pushed - this.#open.length >= until && this.#cutting === undefined;
+    return isCut && this.#failing !== undefined && this.#queue.every(({ stored }) => stored !== undefined);
   }
 
   #changed(): void {

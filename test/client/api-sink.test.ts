@@ -35,6 +35,17 @@ describe('with the log there', () => {
     expect(errors).toEqual([]);
   });
 
+  it('flushing waits for what was logged before, not for what keeps coming', async () => {
+    const fronted = await front();
+    const { audit } = logger(fronted, { patience: 5000 });
+    const producer = setInterval(() => audit.log({ type: 'a.noise' }), 1);
+    const ids = logMany(audit, 'e', 100);
+    await audit.flush();
+    expect((await fronted.ids(trail)).filter((id) => id.startsWith('e-'))).toEqual(ids);
+    clearInterval(producer);
+    await audit.close();
+  });
+
   it('it can be asked for what it has', async () => {
     const { audit } = logger(await front());
     logMany(audit, 'e', 120);
