@@ -80,12 +80,15 @@ export class FileSink implements Sink {
   async #drain(): Promise<void> {
     await Promise.resolve(); // So that what is logged in one turn is written together.
     let failures = 0;
-    while (this.#open.length > 0 && failures < ATTEMPTS) {
+    while (failures < ATTEMPTS) {
       const loss = this.#room.takeLoss();
       const batch = this.#open.splice(0);
-      const said = loss === undefined ? '' : `${lossLine(loss, this.#options.format)}\n`;
+      if (batch.length === 0 && loss === undefined) break;
+      const lines = batch.map((entry) => this.#line(entry));
+      // Those that were left out came when the buffer was full: after those that filled it.
+      if (loss !== undefined) lines.push(lossLine(loss, this.#options.format));
       try {
-        await this.#append(said + batch.map((entry) => `${this.#line(entry)}\n`).join(''));
+        await this.#append(lines.map((line) => `${line}\n`).join(''));
         this.#failure = undefined;
         failures = 0;
         this.#room.leave(
@@ -95,6 +98,7 @@ export class FileSink implements Sink {
         for (const entry of batch) entry.landed();
       } catch (error) {
         this.#open = [...batch, ...this.#open];
+        if (loss !== undefined) this.#room.giveBack(loss);
         this.#failure = asError(error);
         this.#options.onError?.(this.#failure);
         if (++failures < ATTEMPTS) await delay(RETRY_MS);

@@ -118,6 +118,11 @@ export class Room {
     this.#waiting = undefined;
   }
 
+  /** Takes back a loss that could not be recorded. */
+  giveBack({ count, first, last }: Loss): void {
+    this.#loss = { first, last: this.#loss?.last ?? last, count: count + (this.#loss?.count ?? 0) };
+  }
+
   /** What was lost since the last call. */
   takeLoss(): Loss | undefined {
     const loss = this.#loss;

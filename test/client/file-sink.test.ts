@@ -31,6 +31,20 @@ describe('the file sink', () => {
     expect(periodOf(Date.parse(time), rotate)).toBe(name);
   });
 
+  it('records what it had to leave out, even if nothing comes after', async () => {
+    const dir = await temporaryFolder();
+    const sink = new FileSink({ dir, clock: () => 0, maxEvents: 2, whenFull: 'drop' });
+    const audit = createAuditLogger({ sinks: [sink] });
+    for (let i = 0; i < 5; i++) audit.log({ type: 'a.b', id: `e-${i}` });
+    await audit.close();
+    const lines = (await readFile(join(dir, 'audit-1970-01-01.ndjson'), 'utf8')).trimEnd().split('\n');
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+      { id: 'e-0' },
+      { id: 'e-1' },
+      { type: 'audit.events_dropped', severity: 'error', details: { count: 3 } },
+    ]);
+  });
+
   it('leaves the half line of a killed process alone on its line', async () => {
     const dir = await temporaryFolder();
     const clock = (): number => 0;
