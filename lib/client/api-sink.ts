@@ -138,6 +138,12 @@ export class ApiSink implements Sink {
       for (const entry of entries) entry.failed(stored === undefined ? lost : kept);
     }
     for (const entry of this.#open.splice(0)) entry.failed(lost);
+    const loss = this.#room.takeLoss();
+    if (loss !== undefined) {
+      this.#options.onError?.(
+        new SealtrailError('store_full', `${loss.count} events were dropped, which no record says`),
+      );
+    }
   }
 
   // From events to batches.

@@ -194,6 +194,18 @@ describe('with the log away for longer', () => {
     });
   });
 
+  it('a loss that cannot be recorded before the logger closes is told', async () => {
+    const fronted = await front();
+    await fronted.stop();
+    const { audit, errors } = logger(fronted, { maxEvents: 1, whenFull: 'drop', patience: 50 });
+    logMany(audit, 'e', 3);
+    await expect(audit.close()).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringMatching(/^1 events/),
+    });
+    expect(errors.at(-1)).toMatchObject({ code: 'store_full', message: '2 events were dropped, which no record says' });
+  });
+
   it('a full buffer blocks, throws or drops, by choice, and a drop is recorded', async () => {
     const fronted = await front();
     await fronted.stop();
