@@ -1,8 +1,11 @@
 import './localhost.ts';
+import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { defaultProvider } from '@aws-sdk/credential-provider-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SignedHttp } from '../../lib/client/http.ts';
-import { s3Client } from '../../lib/store/aws-clients.ts';
+import { blockKey } from '../../lib/ledger/layout.ts';
+import { dynamoClient, s3Client } from '../../lib/store/aws-clients.ts';
+import { attributeName, keyValue } from '../../lib/store/dynamodb/item.ts';
 import { S3Objects } from '../../lib/store/s3/objects.ts';
 import { verifyArchive } from '../../lib/verify/archive.ts';
 import { parseTrustedKeys } from '../../lib/verify/trust.ts';
@@ -87,6 +90,24 @@ describe('a log that was deployed', () => {
     },
     15 * MINUTES,
   );
+
+  // The last one: the log does not answer from a block that was edited.
+  it('notices who edits a block behind its back, and seals that into the trail _system', async () => {
+    const client = dynamoClient(EVERYTHING);
+    await client.send(
+      new UpdateItemCommand({
+        TableName: outputs.TableName,
+        Key: keyValue(blockKey(trail, 0)),
+        UpdateExpression: 'SET #a = :forged',
+        ExpressionAttributeNames: { '#a': attributeName('receivedAt') },
+        ExpressionAttributeValues: { ':forged': { N: '1' } },
+      }),
+    );
+    client.destroy();
+    const findings = async () => (await http.send({ path: '/v1/trails/_system/events' })).json();
+    const event = { type: 'security.alert', description: `a block of trail ${trail} was changed: receivedAt` };
+    await expect.poll(findings, { timeout: 30_000, interval: 500 }).toMatchObject({ records: [{ event }] });
+  });
 });
 
 async function sizeOfCheckpoint(): Promise<number> {
