@@ -25,6 +25,8 @@ const BEAT_MS = 20_000;
 const GONE_MS = 300_000;
 const ALIVE = 'alive';
 const SUFFIX = '.batch';
+/** What a lane is called until its owner stands in it. */
+const NEW = 'new-';
 /** This process's lanes. A container's process often has the number of the one before it. */
 const OWN = new Set<string>();
 
@@ -120,13 +122,13 @@ export class Spool {
     const found: Stored[] = [];
     for (const name of (await readdir(this.#dir)).sort()) {
       const lane = join(this.#dir, name);
-      if (lane === this.#lane || name.startsWith('refused-') || (await isAlive(lane))) continue;
+      if (lane === this.#lane || name.startsWith('refused-') || name.startsWith(NEW) || (await isAlive(lane))) continue;
       const files = (await readdir(lane).catch(() => [])).filter((file) => file.endsWith(SUFFIX)).sort();
       for (const file of files) {
         const info = await stat(join(lane, file)).catch(() => undefined); // Gone: another process was faster.
         if (info !== undefined) found.push({ file: join(lane, file), bytes: info.size });
       }
-      if (files.length === 0) await rm(lane, { recursive: true, force: true });
+      if (files.length === 0) await clearAway(lane);
     }
     return found;
   }
@@ -140,9 +142,12 @@ export class Spool {
     await rmdir(this.#lane).catch(() => undefined); // It is not empty: then it stays.
   }
 
+  /** It gets its name with its owner in it: so no other process sees a lane that only seems to be nobody's. */
   async #makeLane(): Promise<void> {
-    await mkdir(this.#lane, { recursive: true, mode: 0o700 });
-    await writeFile(join(this.#lane, ALIVE), JSON.stringify({ host: hostname(), pid: process.pid }));
+    const made = join(this.#dir, `${NEW}${randomUUID()}`);
+    await mkdir(made, { recursive: true, mode: 0o700 });
+    await writeFile(join(made, ALIVE), JSON.stringify({ host: hostname(), pid: process.pid }));
+    await rename(made, this.#lane);
   }
 
   #touch(): void {
@@ -167,6 +172,14 @@ async function writeWhole(lane: string, file: string, text: string): Promise<voi
   } finally {
     await folder.close();
   }
+}
+
+/** Only an empty lane goes: one that gets a batch at this moment stays. */
+async function clearAway(lane: string): Promise<void> {
+  for (const name of await readdir(lane).catch(() => [])) {
+    if (name === ALIVE || name.endsWith('.part')) await rm(join(lane, name), { force: true });
+  }
+  await rmdir(lane).catch(() => undefined);
 }
 
 async function isAlive(lane: string): Promise<boolean> {
