@@ -65,6 +65,7 @@ export function parseTrustedKeys(text: string): TrustedKeys {
       at = end;
       continue;
     }
+    if (line.startsWith('-----')) throw malformed(number, `the PEM of a public key begins with ${PEM_BEGIN}`);
     if (pending !== undefined) throw malformed(number, 'after from=, to= and trail= alone on a line comes a PEM');
     const [first = '', ...rest] = line.split(/\s+/);
     if (/^(from|to|trail)=/.test(first)) pending = parseScope(number, [first, ...rest]);

@@ -185,6 +185,20 @@ describe('whom the auditor trusts', () => {
     ]);
   });
 
+  test('a sealed checkpoint with one of its signatures taken away is not the one that was archived', async () => {
+    const archive = copyOf(buildTrail({ runs: [10], seals: [10], keys: [first, second] }).archive);
+    const note = String(archive.get(`${TRAIL}/checkpoint`)).split('\n');
+    archive.set(`${TRAIL}/checkpoint`, Buffer.from(note.toSpliced(-2, 1).join('\n')));
+    const report = await verify(archive, { trust: lines(old, young) });
+    expect(report.problems).toMatchObject([
+      {
+        kind: 'misplaced_checkpoint',
+        object: `${TRAIL}/checkpoint`,
+        message: 'it is not the checkpoint of size 10 that was archived, byte for byte',
+      },
+    ]);
+  });
+
   test('nobody for this trail: everything is compared, nothing is proven', async () => {
     const report = await verify(rotated, { trust: lines(vkeyOf(`${LOG}/payments`, first)) });
     expect(report).toMatchObject({
