@@ -1,10 +1,12 @@
 import { segmentName } from '../log/archive.ts';
 import type { SegmentName } from './names.ts';
 
-/** The segments of a trail by their first record, 24 bytes each: a segment a minute makes 13 MB in a year. */
+/** The segments of a trail by their first record, 32 bytes each: a segment a minute makes 17 MB in a year. */
 export class SegmentIndex {
   #columns: { first: number[]; last: number[]; day: number[] } = { first: [], last: [], day: [] };
   #sorted = true;
+  /** The greatest `last` up to each place, where it is up to date: what says that nothing before reaches further. */
+  #reach: number[] = [];
 
   static of(segments: Iterable<SegmentName>): SegmentIndex {
     const index = new SegmentIndex();
@@ -17,7 +19,9 @@ export class SegmentIndex {
   }
 
   add({ first, last, day }: SegmentName): void {
-    if (first < (this.#columns.first.at(-1) ?? 0)) this.#sorted = false;
+    const before = this.#columns.first.at(-1) ?? 0;
+    if (first < before || (first === before && last < (this.#columns.last.at(-1) ?? 0))) this.#sorted = false;
+    this.#reach = [];
     this.#columns.first.push(first);
     this.#columns.last.push(last);
     this.#columns.day.push(day);
@@ -30,7 +34,7 @@ export class SegmentIndex {
 
   /** Those that hold records of `[from, to)`, in ascending order of the first record. */
   *overlapping(from: number, to: number): Generator<SegmentName, void, void> {
-    // Segments of an intact archive do not overlap; where some do, the one before may reach over here as well.
+    // Segments of an intact archive do not overlap; where some do, ones before may reach over here as well.
     for (const segment of this.#from(this.#place(from), to)) if (segment.last >= from) yield segment;
   }
 
@@ -62,7 +66,8 @@ export class SegmentIndex {
   /** The place of the first segment that could hold `seq`. */
   #place(seq: number): number {
     this.#sort();
-    const { first, last } = this.#columns;
+    const { first } = this.#columns;
+    const reach = this.#reachOf();
     let low = 0;
     let high = first.length;
     while (low < high) {
@@ -71,8 +76,18 @@ export class SegmentIndex {
       else low = middle + 1;
     }
     let place = Math.max(0, low - 1);
-    while (place > 0 && (last[place - 1] ?? 0) >= seq) place--;
+    while (place > 0 && (reach[place - 1] ?? 0) >= seq) place--;
     return place;
+  }
+
+  #reachOf(): readonly number[] {
+    if (this.#reach.length === this.length) return this.#reach;
+    let furthest = 0;
+    this.#reach = this.#columns.last.map((last) => {
+      furthest = Math.max(furthest, last);
+      return furthest;
+    });
+    return this.#reach;
   }
 
   #sort(): void {

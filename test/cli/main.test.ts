@@ -167,6 +167,9 @@ describe('colour', () => {
     expect(plain.stdout).not.toContain('\u001b');
     vi.stubEnv('FORCE_COLOR', undefined);
     vi.stubEnv('NO_COLOR', undefined);
+    // Node takes most CI services for terminals without colour.
+    vi.stubEnv('CI', undefined);
+    vi.stubEnv('TERM', 'xterm-256color');
     const coloured = await cli(['query', 'coloured'], { env: test.env('auditor'), columns: 100 });
     expect(coloured.stdout).toContain('\u001b[31mfailure');
     vi.stubEnv('NO_COLOR', '1');
