@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { constants, deflateRawSync, inflateRawSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -67,6 +68,24 @@ describe('the bits that no decoder looks at', () => {
       }),
       { numRuns: 2000 },
     );
+  });
+
+  test('in a long stream, where only the last block is looked at, as in a short one', () => {
+    const blocks = Array.from({ length: 2500 }, (_, at) => createHash('sha256').update(String(at)).digest());
+    const noise = Buffer.concat(blocks);
+    for (const tail of ['', 'x', 'the end of it, in words', noise.toString('base64url')]) {
+      const raw = Buffer.from(`${noise.toString('base64')}${noise.toString('hex')}${tail}`);
+      const deflate = deflateRawSync(raw);
+      expect(deflate.length).toBeGreaterThan(100_000);
+      expect(slackIsZero(deflate)).toBe(true);
+      for (let bit = 0; bit < 16; bit++) {
+        const flipped = Buffer.from(deflate);
+        const at = flipped.length - 1 - (bit >> 3);
+        flipped[at] = (flipped[at] ?? 0) ^ (1 << (bit & 7));
+        const back = inflate(flipped);
+        expect(back?.raw.equals(raw) === true && back.consumed === flipped.length && slackIsZero(flipped)).toBe(false);
+      }
+    }
   });
 
   test('a byte after the stream is noticed, and so is a stream cut short', () => {
