@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { hash } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -31,7 +32,7 @@ const ORIGIN = `bench.example.com/${TRAIL}`;
 const RUN = 50_000;
 const SEGMENT = { records: 50_000, bytes: 16_000_000 };
 
-export async function benchVerify(records = 400_000): Promise<Figure[]> {
+export async function benchVerify(records = 1_000_000): Promise<Figure[]> {
   const folder = await mkdtemp(join(tmpdir(), 'sealtrail-bench-'));
   try {
     const archive = join(folder, 'archive');
@@ -129,12 +130,14 @@ async function makeArchive(folder: string, keyFile: string, records: number): Pr
 
 const receivedAt = (seq: number): number => Date.UTC(2026, 10, 21) + Math.floor(seq / 10);
 
-/** A record line of about 600 bytes. */
+/** A record line of about 600 bytes, which packs like real ones: hashes and random IDs among words that come again. */
 function lineOf(seq: number, prev: string): string {
+  const random = hash('sha1', String(seq));
+  const [id, request] = [random.slice(0, 12), random.slice(16, 32)];
   const event =
-    `{"action":"update","actor":{"id":"user-${seq % 997}","ip":"203.0.113.${seq % 250}","type":"user"},"context":{"request":"req-${seq}",` +
+    `{"action":"update","actor":{"id":"user-${seq % 997}","ip":"203.0.113.${seq % 250}","type":"user"},"context":{"request":"${request}",` +
     `"session":"s-${seq % 4999}","tenant":"tenant-${seq % 17}"},"details":{"amount":${seq % 1000},"currency":"EUR","note":"${'invoice corrected; '.repeat(4)}"},` +
-    `"id":"0195a0b2-7c3d-7e4f-8a1b-${String(seq).padStart(12, '0')}","outcome":"success","resource":{"id":"inv-${seq}","type":"invoice"},"severity":"info","type":"data.update"}`;
+    `"id":"0195a0b2-7c3d-7e4f-8a1b-${id}","outcome":"success","resource":{"id":"inv-${seq}","type":"invoice"},"severity":"info","type":"data.update"}`;
   return recordLine(
     { trail: TRAIL, seq, prev, receivedAt: receivedAt(seq), submitter: 'arn:aws:iam::123456789012:role/app' },
     event,
