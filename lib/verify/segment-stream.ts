@@ -2,7 +2,7 @@ import { MAX_RECORD_BYTES } from '../log/record.ts';
 import type { Evidence } from './evidence.ts';
 import type { Findings } from './findings.ts';
 import { unpackMember } from './gzip-member.ts';
-import { type Line, LineReader, UNREADABLE } from './line.ts';
+import { type Line, LineReader, type ReportLine, UNREADABLE } from './line.ts';
 import type { SegmentName } from './names.ts';
 import type { ProblemKind } from './problem.ts';
 import { type ReportAt, SegmentAligner } from './segment-aligner.ts';
@@ -129,9 +129,10 @@ export class SegmentStream {
     };
     const aligner = new SegmentAligner(first, last, (seq, line) => this.#place(seq, line), report);
     const checkDay = dayCheck(segment, report);
+    const reportLine: ReportLine = (kind, message, seq) => report(kind, seq ?? aligner.next, message);
     const lines = new LineSplitter((leaf) => {
       if (aligner.isOverfull) return;
-      const line = this.#reader.read(leaf, object, (kind, message, seq) => report(kind, seq ?? aligner.next, message));
+      const line = this.#reader.read(leaf, object, reportLine);
       checkDay(line);
       aligner.add(line);
     });
