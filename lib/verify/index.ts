@@ -3,6 +3,13 @@ export { type VerifyOptions, verifyArchive } from './archive.ts';
 export { renderReport } from './html.ts';
 export type { KeptCheckpoint } from './previous.ts';
 export { PROBLEM_KIND_NAMES, PROBLEM_KINDS } from './problem.ts';
+export {
+  checkConsistencyFile,
+  checkProofFile,
+  type ProvenCheckpoint,
+  type ProvenGrowth,
+  type ProvenRecord,
+} from './proof-file.ts';
 export * from './report.ts';
 export { fingerprintOf, parseTrustedKeys, type TrustedKey, type TrustedKeys } from './trust.ts';
 export type { WorkerPlan } from './worker-pool.ts';

@@ -121,7 +121,7 @@ describe.each([
           trails: [{ covered: { from: 0, to: world.size } }],
         });
       }),
-      { numRuns: 40 },
+      { numRuns: 25 },
     );
   });
 });

@@ -156,7 +156,7 @@ describe('any single edit of the evidence', () => {
         const report = await verify(edited, KEY.pem);
         expect({ verdict: report.verdict, object, other }).not.toMatchObject({ verdict: 'ok' });
       }),
-      { numRuns: 300 },
+      { numRuns: 200 },
     );
   });
 

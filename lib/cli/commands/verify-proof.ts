@@ -1,15 +1,9 @@
-import { parseCheckpoint } from '../../log/checkpoint.ts';
-import { toHex } from '../../log/encoding.ts';
 import { SealtrailError } from '../../log/error.ts';
-import { leafHash } from '../../log/hash.ts';
-import { openNote, parseNote } from '../../log/note.ts';
-import { checkProof, parseProof } from '../../log/proof.ts';
-import { parseRecord } from '../../log/record.ts';
-import { fingerprintOf } from '../../verify/trust.ts';
+import { checkConsistencyFile, checkProofFile, type ProvenGrowth, type ProvenRecord } from '../../verify/proof-file.ts';
 import { EXIT, exitCodeFor } from '../exit.ts';
 import { type Install, withJson } from '../shell.ts';
 import { count, labelled, plural, write, writeLines } from '../terminal.ts';
-import { readText, readTrust, trailOf, trustedFor } from '../trust.ts';
+import { readText, readTrust } from '../trust.ts';
 
 interface Options {
   readonly key: string;
@@ -27,7 +21,10 @@ export const installVerifyProof: Install = (program, shell) => {
     program
       .command('verify-proof <file>')
       .summary('check a proof offline')
-      .description('Checks offline that the record beside a .tlog-proof file is in the log, as signed by the key.')
+      .description(
+        'Checks offline that the record beside a .tlog-proof file is in the log, as signed by the key; or, given what\n' +
+          'GET /v1/trails/TRAIL/consistency answered, that the later checkpoint in it extends the earlier.',
+      )
       .requiredOption('--key <file>', "the log's public key: a vkey or a PEM file")
       .option('--record <file>', 'the record line (default: <file> with .record.json in place of .tlog-proof)'),
   ).action(async (file: string, options: Options) => {
@@ -36,11 +33,7 @@ export const installVerifyProof: Install = (program, shell) => {
     if ('reason' in verdict) shell.exitCode = EXIT.wrong;
     if (options.json) return write(stdout, `${JSON.stringify(verdict)}\n`);
     if ('reason' in verdict) return writeLines(stdout, labelled(stdout, 'red', 'not proven', `${verdict.reason}.`));
-    const { seq, trail, origin, size, keys } = verdict;
-    const sentence =
-      `Record ${count(seq)} of trail ${trail} is in the log ${origin}. It is one of the ${plural(size, 'record')} under a ` +
-      `checkpoint signed by the key with the SHA-256 fingerprint ${keys.join(', ')}`;
-    await writeLines(stdout, labelled(stdout, 'green', 'ok', sentence));
+    await writeLines(stdout, labelled(stdout, 'green', 'ok', sentenceOn(verdict)));
   });
 };
 
@@ -50,43 +43,29 @@ function refusal(error: unknown): { ok: false; code: string; reason: string } {
   return { ok: false, code: error.code, reason: error.message };
 }
 
-interface ProofVerdict {
-  readonly ok: true;
-  readonly trail: string;
-  readonly seq: number;
-  readonly hash: string;
-  readonly origin: string;
-  readonly size: number;
-  readonly root: string;
-  readonly keys: readonly string[];
-}
+type ProofVerdict = ({ readonly ok: true } & ProvenRecord) | ({ readonly ok: true } & ProvenGrowth);
 
 async function verifyProof(file: string, options: Options): Promise<ProofVerdict> {
-  const proof = parseProof(await readText(file, 'the proof'));
-  const recordText = await readText(options.record ?? recordFileOf(file), 'the record');
+  const proof = await readText(file, 'the proof');
+  const trust = await readTrust(options.key);
+  // A C2SP tlog-proof begins with its name; what the server answers about consistency is JSON.
+  if (proof.startsWith('{')) return { ok: true, ...checkConsistencyFile(proof, trust) };
+  const record = await readText(options.record ?? recordFileOf(file), 'the record');
   // One line end is the editor's; everything else is hashed as it stands.
-  const line = recordText.replace(/\r?\n$/, '');
-  const { origin, size } = parseCheckpoint(parseNote(proof.checkpoint).text);
-  const verifiers = trustedFor(await readTrust(options.key), origin, size);
-  const checkpoint = checkProof(proof, leafHash(line), origin, verifiers);
-  const signers = openNote(proof.checkpoint, verifiers).verified.map((signature) => signature.keyId);
-  const verified = verifiers.filter((verifier) => signers.includes(verifier.keyId));
-  const record = parseRecord(line);
-  if (record.seq !== proof.index || record.trail !== trailOf(origin)) {
-    const place = `record ${proof.index} of ${origin}`;
-    throw new SealtrailError(
-      'proof_mismatch',
-      `the proof is for ${place}, the record says ${record.seq} of ${record.trail}`,
+  return { ok: true, ...checkProofFile(proof, record.replace(/\r?\n$/, ''), trust) };
+}
+
+function sentenceOn(verdict: ProofVerdict): string {
+  if ('seq' in verdict) {
+    const { seq, trail, origin, size, keys } = verdict;
+    return (
+      `Record ${count(seq)} of trail ${trail} is in the log ${origin}. It is one of the ${plural(size, 'record')} under a ` +
+      `checkpoint signed by the key with the SHA-256 fingerprint ${keys.join(', ')}`
     );
   }
-  return {
-    ok: true,
-    trail: record.trail,
-    seq: record.seq,
-    hash: toHex(leafHash(line)),
-    origin,
-    size: checkpoint.size,
-    root: toHex(checkpoint.root),
-    keys: verified.map((verifier) => fingerprintOf(verifier.spki)),
-  };
+  const { from, to } = verdict;
+  return (
+    `The checkpoint of ${plural(to.size, 'record')} of the log ${to.origin} extends that of ${plural(from.size, 'record')}. Both are ` +
+    `signed; the later one by the key with the SHA-256 fingerprint ${to.keys.join(', ')}`
+  );
 }
