@@ -5,6 +5,7 @@ import { partialPlace, type TrailInventory } from './inventory.ts';
 import type { Problem } from './problem.ts';
 import type { Span } from './report.ts';
 import { segmentKey } from './segment-index.ts';
+import { hasSize } from './sizes.ts';
 
 /** Reports what a span of records needs and the archive does not list: segments, bundles, full tiles at every level. */
 export function reportMissing(inventory: TrailInventory, span: Span, findings: Findings): void {
@@ -140,18 +141,23 @@ export function reportSeals(
   findings: Findings,
 ): ReadonlySet<number> {
   const { trail, partials } = inventory;
-  const seals: number[] = sealed === undefined ? [] : [sealed];
-  for (const partial of [...partialsOf(partials)].sort((a, b) => a.leaves - b.leaves)) {
-    // A hash of level 1 stands for 256 sizes, one of level 2 for 65,536; at the lowest of them there is nothing below.
-    const [least, most] = [partial.count * partial.leaves, (partial.count + 1) * partial.leaves - 1];
-    if (least > size) continue;
-    if (!seals.some((seal) => seal >= least && seal <= most)) seals.push(least);
-    if (hasCheckpoint(least, most)) continue;
-    const object = checkpointName(trail, least);
-    const message = `${partialName(trail, partial)} shows that a checkpoint was sealed here, but none is archived`;
-    findings.add({ kind: 'missing_checkpoint', trail, object, seq: least - 1, message });
+  const seals = new Set(sealed === undefined ? [] : [sealed]);
+  // From the lowest level up: a hash of level 1 stands for 256 sizes, one of level 2 for 65,536, and only where none of them
+  // is known to be sealed was it the lowest, at which there is nothing below.
+  const byLeaves = Map.groupBy(partialsOf(partials), ({ leaves }) => leaves);
+  for (const [leaves, group] of [...byLeaves].sort(([a], [b]) => a - b)) {
+    const known = [...seals].sort((a, b) => a - b);
+    for (const partial of group) {
+      const [least, most] = [partial.count * leaves, (partial.count + 1) * leaves - 1];
+      if (least > size) continue;
+      if (!hasSize(known, least, most)) seals.add(least);
+      if (hasCheckpoint(least, most)) continue;
+      const object = checkpointName(trail, least);
+      const message = `${partialName(trail, partial)} shows that a checkpoint was sealed here, but none is archived`;
+      findings.add({ kind: 'missing_checkpoint', trail, object, seq: least - 1, message });
+    }
   }
-  const later = new Set(seals.filter((seal) => seal > (sealed ?? -1)));
+  const later = new Set([...seals].filter((seal) => seal > (sealed ?? -1)));
   for (const seal of seals) if (!later.has(seal)) reportIncompleteSeal(inventory, seal, findings);
   return later;
 }

@@ -6,7 +6,7 @@ import type { Verifier } from '../log/note.ts';
 import { TILE_WIDTH } from '../log/tile.ts';
 import type { Objects } from '../store/ports.ts';
 import { judgeCheckpoint } from './checkpoint.ts';
-import { Evidence } from './evidence.ts';
+import { Evidence, readOutcome } from './evidence.ts';
 import { Findings } from './findings.ts';
 import type { TrailInventory } from './inventory.ts';
 import { parseArchiveName } from './names.ts';
@@ -175,8 +175,8 @@ class TrailVerification {
   /** Whether a seal that was under way has come to its end meanwhile. */
   async #isSealedNow(size: number): Promise<boolean> {
     const { origin, archiveKeys, objects } = this.#context;
-    const bytes = await objects.get(newestCheckpointName(this.#inventory.trail));
-    if (bytes === undefined) return false;
+    const bytes = await readOutcome(objects.get(newestCheckpointName(this.#inventory.trail)));
+    if (!(bytes instanceof Uint8Array)) return false;
     const { checkpoint, trusted } = judgeCheckpoint(bytes, { origin, trusted: this.#trusted, known: archiveKeys });
     return trusted && checkpoint !== undefined && checkpoint.size >= size;
   }
@@ -264,19 +264,30 @@ class TrailVerification {
 
   /** The size of the newest trusted checkpoint that has been archived by now. */
   async #sizeNow(): Promise<number> {
-    const { objects, origin, archiveKeys } = this.#context;
+    const { origin, archiveKeys } = this.#context;
     const { trail } = this.#inventory;
-    const sizes: number[] = [];
-    for await (const { key } of objects.list(`${trail}/checkpoints/`)) {
-      const name = parseArchiveName(key);
-      if (name.kind === 'checkpoint' && name.size > this.#size) sizes.push(name.size);
-    }
+    const sizes = await this.#listNewer();
     for (const size of sizes.sort((a, b) => b - a)) {
       const bytes = await this.#evidence.read(checkpointName(trail, size), trail);
       const expected = { origin, size, trusted: this.#trusted, known: archiveKeys };
       if (bytes !== undefined && judgeCheckpoint(bytes, expected).trusted) return size;
     }
     return this.#size;
+  }
+
+  /** Sizes of the checkpoints that are listed by now and larger than the newest that was believed. */
+  async #listNewer(): Promise<number[]> {
+    const sizes: number[] = [];
+    try {
+      for await (const { key } of this.#context.objects.list(`${this.#inventory.trail}/checkpoints/`)) {
+        const name = parseArchiveName(key);
+        if (name.kind === 'checkpoint' && name.size > this.#size) sizes.push(name.size);
+      }
+    } catch (error) {
+      // A link in place of the folder has been reported; there is nothing newer behind it.
+      if (!(error instanceof SealtrailError) || error.code !== 'store_corrupt') throw error;
+    }
+    return sizes;
   }
 
   #checkKeyFiles(signed: ReadonlyMap<number, number>): void {

@@ -160,10 +160,16 @@ describe('a folder', () => {
   test('with a linked folder inside is not', async () => {
     await rm(join(folder, TRAIL, 'checkpoints'), { recursive: true });
     await symlink('/tmp', join(folder, TRAIL, 'checkpoints'));
+    await rm(join(folder, TRAIL, 'tile/0/001.p'), { recursive: true });
+    await write(new Map([[`${TRAIL}/tile/0/007`, Buffer.alloc(8192)]]));
     const { problems } = await verifyFolder();
+    await rm(join(folder, TRAIL, 'tile/0/007'));
     await rm(join(folder, TRAIL, 'checkpoints'));
     await write(archive);
     expect(problems).toContainEqual(expect.objectContaining({ kind: 'symbolic_link', object: `${TRAIL}/checkpoints` }));
+    expect(problems).toContainEqual(
+      expect.objectContaining({ kind: 'beyond_checkpoint', object: `${TRAIL}/tile/0/007` }),
+    );
   });
 
   test('with an odd file or a huge one is not, and neither is read', async () => {
