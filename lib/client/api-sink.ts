@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { SealtrailError } from '../log/error.ts';
-import { Delivery, instead, isForgery, isRefusal } from './delivery.ts';
+import type { Delivery } from './delivery.ts';
 import { prepareEvent } from './event.ts';
 import type { SignedHttp } from './http.ts';
 import type { Receipt } from './receipt.ts';
+import { instead, isForgery, isRefusal } from './refusal.ts';
 import { asError, type BufferOptions, type Entry, Room, type Sink, withResolvers } from './sink.ts';
-import { type Batch, Spool, type Stored } from './spool.ts';
+import type { Batch, Spool, Stored } from './spool.ts';
 
 /** How an API sink sends. */
 export interface ApiSinkOptions extends BufferOptions {
@@ -64,7 +65,7 @@ const MOST_BYTES = 4_000_000;
 export class ApiSink implements Sink {
   readonly name = 'api';
   readonly #options: ApiSinkOptions;
-  readonly #delivery: Delivery;
+  readonly #delivery: Promise<Delivery>;
   readonly #room: Room;
   readonly #stop = new AbortController();
   readonly #spool: Promise<Spool | undefined>;
@@ -86,7 +87,10 @@ export class ApiSink implements Sink {
 
   constructor(options: ApiSinkOptions) {
     this.#options = options;
-    this.#delivery = new Delivery(options.http, options.trail, options.keys);
+    // Loaded only here, like the spool: the mathematics of receipts are a third of the client.
+    this.#delivery = import('./delivery.ts').then(
+      ({ Delivery }) => new Delivery(options.http, options.trail, options.keys),
+    );
     this.#room = new Room(options);
     this.#spool = this.#openSpool(options.spool);
   }
@@ -279,7 +283,7 @@ export class ApiSink implements Sink {
 
   async #sealed(batch: Batch): Promise<Receipt> {
     for (let attempt = 1; ; attempt++) {
-      const receipt = await this.#delivery.send(batch, this.#stop.signal);
+      const receipt = await (await this.#delivery).send(batch, this.#stop.signal);
       if (receipt.sealed || attempt >= SEAL_ATTEMPTS) return receipt;
       await this.#wait(SEAL_PAUSE);
     }
@@ -342,6 +346,7 @@ export class ApiSink implements Sink {
   async #openSpool(dir: string | undefined): Promise<Spool | undefined> {
     if (dir === undefined) return undefined;
     try {
+      const { Spool } = await import('./spool.ts');
       const spool = await Spool.open(dir);
       await this.#adopt(spool);
       this.#adopting = setInterval(() => void this.#adopt(spool), ADOPT_MS).unref();

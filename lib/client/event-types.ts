@@ -8,109 +8,68 @@ export const SEVERITIES = ['debug', 'info', 'warning', 'error', 'critical'] as c
 export type Severity = (typeof SEVERITIES)[number];
 
 /** Types whose default severity is not info. */
-const TYPES_BY_SEVERITY: Partial<Record<Severity, readonly string[]>> = {
-  warning: [
-    'auth.login_failed',
-    'auth.mfa_disabled',
-    'authz.permission_denied',
-    'authz.access_denied',
-    'user.removed',
-    'data.delete',
-    'video.deleted',
-    'config.changed',
-    'budget.modified',
-    'budget.warning',
-    'policy.updated',
-    'security.suspicious_activity',
-    'security.ip_blocked',
-    'security.rate_limited',
-    'action.denied',
-    'approval.denied',
-    'approval.expired',
-    'rollback.started',
-  ],
-  error: [
-    'generation.failed',
-    'budget.exceeded',
-    'policy.violation',
-    'compliance.violation',
-    'security.alert',
-    'action.failed',
-    'system.error',
-  ],
-  debug: ['quota.checked'],
-  critical: ['security.threat_detected', 'agent.emergency_stop', 'rollback.failed'],
+const TYPES_BY_SEVERITY: Readonly<Partial<Record<Severity, string>>> = {
+  debug: 'quota.checked',
+  warning:
+    'auth.login_failed auth.mfa_disabled authz.permission_denied authz.access_denied user.removed data.delete ' +
+    'video.deleted config.changed budget.modified budget.warning policy.updated security.suspicious_activity ' +
+    'security.ip_blocked security.rate_limited action.denied approval.denied approval.expired rollback.started',
+  error:
+    'generation.failed budget.exceeded policy.violation compliance.violation security.alert action.failed system.error',
+  critical: 'security.threat_detected agent.emergency_stop rollback.failed',
 };
 
-/** Aliases besides the name with its dots as underscores. */
-const ALIASES: Readonly<Record<string, readonly string[]>> = {
-  'auth.event': ['authentication'],
-  'auth.login': ['login'],
-  'auth.logout': ['logout'],
-  'auth.login_failed': ['login_failed'],
-  'auth.password_change': ['password_change'],
-  'auth.password_reset': ['password_reset'],
-  'auth.mfa_enabled': ['mfa_enabled'],
-  'auth.mfa_disabled': ['mfa_disabled'],
-  'auth.mfa_verified': ['mfa_verified'],
-  'auth.session_created': ['session_created'],
-  'auth.session_revoked': ['session_revoked'],
-  'auth.api_key_used': ['api_key_used'],
-  'auth.api_key_rotated': ['api_key_rotated'],
-  'authz.permission_granted': ['permission_granted'],
-  'authz.permission_denied': ['permission_denied'],
-  'authz.access_denied': ['access_denied'],
-  'authz.role_assigned': ['role_assigned'],
-  'authz.role_revoked': ['role_revoked'],
-  'data.read': ['read'],
-  'data.create': ['create'],
-  'data.update': ['update'],
-  'data.delete': ['delete'],
-  'data.export': ['export'],
-  'data.import': ['import'],
-  'generation.started': ['video_generation_started'],
-  'generation.completed': ['video_generation_completed'],
-  'generation.failed': ['video_generation_failed'],
-  'config.event': ['configuration'],
-  'settings.updated': ['settings.changed', 'settings_changed'],
-  'security.alert': ['alert'],
-  'security.threat_detected': ['threat_detected'],
-  'security.suspicious_activity': ['suspicious_activity'],
-  'security.ip_blocked': ['ip_blocked'],
-  'security.rate_limited': ['rate_limit.exceeded', 'rate_limit_exceeded', 'rate_limited'],
-  'llm.request': ['request'],
-  'llm.response': ['response'],
-  'agent.emergency_stop': ['emergency_stop'],
-  'system.event': ['system'],
-  'system.startup': ['startup'],
-  'system.shutdown': ['shutdown'],
-  'system.error': ['error'],
-  'custom.event': ['custom'],
+/** By category, the types that go by their last part alone as well: `login` is `auth.login`. */
+const SHORT: Readonly<Record<string, string>> = {
+  auth:
+    'login logout login_failed password_change password_reset mfa_enabled mfa_disabled mfa_verified session_created ' +
+    'session_revoked api_key_used api_key_rotated',
+  authz: 'permission_granted permission_denied access_denied role_assigned role_revoked',
+  data: 'read create update delete export import',
+  security: 'alert threat_detected suspicious_activity ip_blocked rate_limited',
+  llm: 'request response',
+  agent: 'emergency_stop',
+  system: 'startup shutdown error',
+};
+
+/** Aliases of other kinds. */
+const ALIASES: Readonly<Record<string, string>> = {
+  authentication: 'auth.event',
+  video_generation_started: 'generation.started',
+  video_generation_completed: 'generation.completed',
+  video_generation_failed: 'generation.failed',
+  configuration: 'config.event',
+  'settings.changed': 'settings.updated',
+  settings_changed: 'settings.updated',
+  'rate_limit.exceeded': 'security.rate_limited',
+  rate_limit_exceeded: 'security.rate_limited',
+  system: 'system.event',
+  custom: 'custom.event',
 };
 
 /** The other types of the catalogue. */
-const PLAIN_TYPES: readonly string[] = [
-  'user.added',
-  'prompt.submitted',
-  'video.downloaded',
-  'compliance.check',
-  'action.requested',
-  'action.validated',
-  'action.executed',
-  'approval.requested',
-  'approval.granted',
-  'rollback.completed',
-];
+const PLAIN_TYPES =
+  'user.added prompt.submitted video.downloaded compliance.check action.requested action.validated action.executed ' +
+  'approval.requested approval.granted rollback.completed';
 
 const SEVERITY: ReadonlyMap<string, Severity> = new Map(
-  SEVERITIES.flatMap((severity) => (TYPES_BY_SEVERITY[severity] ?? []).map((type) => [type, severity] as const)),
+  SEVERITIES.flatMap((severity) => (TYPES_BY_SEVERITY[severity] ?? '').split(' ').map((type) => [type, severity])),
 );
 
-const NAME: ReadonlyMap<string, string> = new Map(
-  [...new Set([...SEVERITY.keys(), ...Object.keys(ALIASES), ...PLAIN_TYPES])].flatMap((type) =>
-    [type, type.replaceAll('.', '_'), ...(ALIASES[type] ?? [])].map((name) => [name, type] as const),
+const SHORTER: ReadonlyMap<string, string> = new Map([
+  ...Object.entries(ALIASES),
+  ...Object.entries(SHORT).flatMap(([category, names]) =>
+    names.split(' ').map((name): [string, string] => [name, `${category}.${name}`]),
   ),
-);
+]);
+const KNOWN = [...SEVERITY.keys(), ...SHORTER.values(), ...PLAIN_TYPES.split(' ')];
+const NAMES: ReadonlyMap<string, string> = new Map([
+  ...KNOWN.flatMap((type): [string, string][] => [
+    [type, type],
+    [type.replaceAll('.', '_'), type],
+  ]),
+  ...SHORTER,
+]);
 
 const TYPE_NAME = /^[a-z][a-z0-9_-]*(?:\.[a-z0-9][a-z0-9_-]*)+$/;
 const MAX_TYPE_LENGTH = 128;
@@ -118,7 +77,7 @@ const MAX_TYPE_LENGTH = 128;
 /** The name under which a type is sealed, or undefined where the server would refuse it. */
 export function typeName(type: string): string | undefined {
   if (type.length > MAX_TYPE_LENGTH) return undefined;
-  return NAME.get(type) ?? NAME.get(type.toLowerCase()) ?? (TYPE_NAME.test(type) ? type : undefined);
+  return NAMES.get(type) ?? NAMES.get(type.toLowerCase()) ?? (TYPE_NAME.test(type) ? type : undefined);
 }
 
 /** The severity of an event that does not say its own. */

@@ -14,5 +14,5 @@ export * from './logger.ts';
 export * from './memory-sink.ts';
 export { plain } from './plain.ts';
 export * from './reader.ts';
-export * from './receipt.ts';
+export type { Receipt } from './receipt.ts';
 export type { BufferOptions, Entry, EventReceipt, Sink } from './sink.ts';

@@ -1,11 +1,11 @@
 import { SealtrailError } from '../log/error.ts';
 import { AuditCalls } from './calls.ts';
 import { contextualized, type SharedContext, withContext } from './context.ts';
-import { invalidEvent } from './delivery.ts';
 import { type LogEvent, type PreparedEvent, prepareEvent, type TooLarge } from './event.ts';
 import { SEVERITIES, type Severity } from './event-types.ts';
 import { LogHandle } from './handle.ts';
 import type { LogReader } from './reader.ts';
+import { invalidEvent } from './refusal.ts';
 import { asError, type EventReceipt, type Sink } from './sink.ts';
 
 /** Looks at an event before it is logged: false leaves it out, another event takes its place, anything else lets it pass. */
