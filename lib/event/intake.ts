@@ -138,6 +138,7 @@ function storedEvent(event: EventInput, id: string, redacted: string[]): StoredE
     details: event.details,
     id,
     outcome: event.outcome ?? type.outcome,
+    producer: event.producer,
     redacted: redacted.length === 0 ? undefined : redacted,
     resource: event.resource,
     severity: event.severity ?? type.severity,

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import * as z from 'zod';
+import { MAX_PRODUCER_ID_LENGTH, PRODUCER_ID, PRODUCER_LINK } from '../log/producer.ts';
 import { MAX_TYPE_LENGTH, OUTCOMES, resolveType, SEVERITIES } from './catalogue.ts';
 import { isMaskedIp } from './mask.ts';
 import { timeMillis } from './time.ts';
@@ -68,6 +69,24 @@ export const changesSchema = z.strictObject({
   before: z.unknown().describe('The state before, any JSON. Redacted and masked.').optional(),
 });
 
+/** Which of its producer's events it is (docs/spec.md, "Numbering by producers"). */
+export const producerSchema = z.strictObject({
+  id: z
+    .string()
+    .min(1)
+    .max(MAX_PRODUCER_ID_LENGTH)
+    .regex(PRODUCER_ID, 'must start with a letter or digit and hold only letters, digits and ._-')
+    .describe('Names one run of one producer: a program that starts again takes another.'),
+  prev: z
+    .string()
+    .regex(PRODUCER_LINK, 'must be 64 lower-case hexadecimal digits')
+    .describe('The link of the event that it sent before; 64 zeros in the first.'),
+  seq: z
+    .int()
+    .min(0)
+    .describe('Counts its events from 0. A number that it left out on purpose is counted, and `prev` passes over it.'),
+});
+
 const idSchema = z
   .string()
   .max(MAX_ID_LENGTH)
@@ -92,6 +111,9 @@ const fromActionToDetails = {
     .describe('Anything else: a JSON object of any shape. Redacted and masked.')
     .optional(),
 };
+const producer = producerSchema
+  .describe('Which of its producer’s events it is, so that one that is missing is missed. Needs an `id`.')
+  .optional();
 const outcome = z.enum(OUTCOMES).describe('How it ended. Default by type, where the type leaves no doubt.').optional();
 const resource = resourceSchema.describe('What was acted on.').optional();
 const time = z
@@ -103,20 +125,26 @@ const time = z
   .optional();
 
 /** An event as a producer may send it. Unknown fields are refused outside `details` and `changes`. */
-export const eventInputSchema = z.strictObject({
-  ...fromActionToDetails,
-  id: idSchema.optional(),
-  outcome,
-  resource,
-  severity: severitySchema.optional(),
-  time,
-  type: typeSchema
-    .refine(
-      (value) => resolveType(value) !== undefined,
-      'must be lower-case and dotted, such as invoice.paid, or a name from the catalogue (docs/schema.md)',
-    )
-    .describe('What happened: lower-case dotted `category.name`, or an alias from the catalogue.'),
-});
+export const eventInputSchema = z
+  .strictObject({
+    ...fromActionToDetails,
+    id: idSchema.optional(),
+    outcome,
+    producer,
+    resource,
+    severity: severitySchema.optional(),
+    time,
+    type: typeSchema
+      .refine(
+        (value) => resolveType(value) !== undefined,
+        'must be lower-case and dotted, such as invoice.paid, or a name from the catalogue (docs/schema.md)',
+      )
+      .describe('What happened: lower-case dotted `category.name`, or an alias from the catalogue.'),
+  })
+  .refine(({ id, producer }) => id !== undefined || producer === undefined, {
+    path: ['id'],
+    error: 'is missing: the event is numbered, and the next one names it by its id',
+  });
 /** An event as a producer may send it. */
 export type EventInput = z.infer<typeof eventInputSchema>;
 
@@ -125,6 +153,7 @@ export const auditEventSchema = z.strictObject({
   ...fromActionToDetails,
   id: idSchema,
   outcome,
+  producer,
   redacted: z
     .array(z.string())
     .describe('Where something was redacted: sorted paths such as `details.items[0].token`. Set by the server only.')

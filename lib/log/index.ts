@@ -6,6 +6,8 @@ export * from './error.ts';
 export * from './frontier.ts';
 export * from './hash.ts';
 export * from './note.ts';
+export * from './numbering.ts';
+export * from './producer.ts';
 export * from './proof.ts';
 export * from './record.ts';
 export * from './tile.ts';

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { auditEventSchema, eventInputSchema } from '../../lib/event/schema.ts';
 
 const OK = { type: 'data.read' };
+const PRODUCER = { id: 'shop-1', prev: '0'.repeat(64), seq: 0 };
 
 describe('what an event may be', () => {
   it.each([
@@ -16,6 +17,7 @@ describe('what an event may be', () => {
     ['any JSON in changes', { ...OK, changes: { before: null, after: [1, 'a', { b: true }] } }],
     ['a masked address', { ...OK, actor: { id: 'a', ip: '203.0.113.***' } }],
     ['another', { ...OK, actor: { id: 'a', ip: '2001:db8:0:***' } }],
+    ['numbered', { ...OK, id: 'e-1', producer: PRODUCER }],
     ['an IPv6 address', { ...OK, actor: { id: 'a', ip: '::1' } }],
   ])('%s', (_what, event) => {
     expect(eventInputSchema.safeParse(event).data).toEqual(event);
@@ -44,6 +46,18 @@ describe('what an event may not be', () => {
     [{ ...OK, id: 'a\n' }, 'id', ID],
     [{ ...OK, id: 'ä' }, 'id', ID],
     [{ ...OK, id: 'a'.repeat(129) }, 'id', TOO_LONG(128)],
+    [{ ...OK, producer: PRODUCER }, 'id', 'is missing: the event is numbered, and the next one names it by its id'],
+    [
+      { ...OK, id: 'e', producer: { ...PRODUCER, id: 'a b' } },
+      'producer.id',
+      'must start with a letter or digit and hold only letters, digits and ._-',
+    ],
+    [
+      { ...OK, id: 'e', producer: { ...PRODUCER, prev: 'A'.repeat(64) } },
+      'producer.prev',
+      'must be 64 lower-case hexadecimal digits',
+    ],
+    [{ ...OK, id: 'e', producer: { ...PRODUCER, seq: -1 } }, 'producer.seq', 'Too small: expected number to be >=0'],
     [{ ...OK, time: '2026-11-21' }, 'time', TIME],
     [{ ...OK, time: 1732162860 }, 'time', 'Invalid input: expected string, received number'],
     [

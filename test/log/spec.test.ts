@@ -4,6 +4,7 @@ import { formatCheckpoint } from '../../lib/log/checkpoint.ts';
 import { toBase64, toHex } from '../../lib/log/encoding.ts';
 import { EMPTY_FRONTIER, growTree } from '../../lib/log/frontier.ts';
 import { type Hash, leafHash, ZERO_HASH } from '../../lib/log/hash.ts';
+import { FIRST_LINK, producerLink } from '../../lib/log/producer.ts';
 import { formatProof } from '../../lib/log/proof.ts';
 import { recordLine } from '../../lib/log/record.ts';
 import { tilePath, tilesOf } from '../../lib/log/tile.ts';
@@ -67,6 +68,10 @@ describe('the example log of docs/spec.md', () => {
 });
 
 describe('the other numbers of docs/spec.md', () => {
+  it('has the link of a numbered event', () => {
+    expect(example('link')).toBe(producerLink('01-order', { id: 'shop-1', prev: FIRST_LINK, seq: 0 }));
+  });
+
   it('are right about the tiles of 70,000 records', () => {
     const tiles = [...tilesOf(70_000)];
     const rows = [0, 1, 2].map((level) => {
