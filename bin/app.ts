@@ -2,7 +2,9 @@ import { App, Aws } from 'aws-cdk-lib';
 import { SealtrailStack } from '../lib/stack/stack.ts';
 import { stageOf } from '../lib/stack/stage.ts';
 
-/** The app that `cdk deploy` runs: `-c stage=prod`, `-c logName=audit.example.com`, `-c stackName=...`. */
+/**
+ * The app that `cdk deploy` runs: `-c stage=prod`, `-c logName=audit.example.com`, and what else docs/operations.md lists.
+ */
 
 const app = new App();
 const context = (name: string): string | undefined => {
@@ -14,8 +16,10 @@ const signingAlgorithm = context('signingAlgorithm') ?? 'ed25519';
 if (signingAlgorithm !== 'ed25519' && signingAlgorithm !== 'ecdsa-p256') {
   throw new RangeError('the context value signingAlgorithm must be ed25519 or ecdsa-p256');
 }
+const trails = context('trails');
 new SealtrailStack(app, context('stackName') ?? 'Sealtrail', {
   stage: stageOf(context('stage')),
   logName: context('logName') ?? `sealtrail.${Aws.ACCOUNT_ID}.${Aws.REGION}`,
   signingAlgorithm,
+  ...(trails === undefined ? {} : { trails: trails.split(',') }),
 });

@@ -1,16 +1,10 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Duration, type RemovalPolicy } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Code, Function as LambdaFunction, LoggingFormat, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
-
-/** A function, with the role that it runs as. */
-export interface Worker {
-  readonly fn: LambdaFunction;
-  readonly role: Role;
-}
 
 /** What differs between functions. */
 export interface WorkerProps {
@@ -46,7 +40,7 @@ export function workerRole(scope: Construct, id: string): Role {
  *
  * @throws RangeError when there is no bundle
  */
-export function worker(scope: Construct, id: string, context: WorkerContext, props: WorkerProps): Worker {
+export function worker(scope: Construct, id: string, context: WorkerContext, props: WorkerProps): LambdaFunction {
   const folder = resolve(context.folder, props.bundle);
   if (!existsSync(folder)) throw new RangeError(`there is no bundle in ${folder}: run npm run bundle`);
   const { role } = props;
@@ -62,7 +56,7 @@ export function worker(scope: Construct, id: string, context: WorkerContext, pro
       resources: [logGroup.logGroupArn],
     }),
   );
-  const fn = new LambdaFunction(scope, id, {
+  return new LambdaFunction(scope, id, {
     description: props.description,
     runtime: Runtime.NODEJS_24_X,
     architecture: Architecture.ARM_64,
@@ -75,5 +69,51 @@ export function worker(scope: Construct, id: string, context: WorkerContext, pro
     logGroup,
     loggingFormat: LoggingFormat.JSON,
   });
-  return { fn, role };
+}
+
+/** The functions of a log, by their names. */
+export type Roles = Readonly<Record<'append' | 'read' | 'seal' | 'follow' | 'verify', Role>>;
+
+/** All functions of a log, each under its role. */
+export function workers(
+  scope: Construct,
+  context: WorkerContext,
+  roles: Roles,
+): Readonly<Record<keyof Roles, LambdaFunction>> {
+  // API Gateway waits for 30 seconds.
+  const api = { timeout: Duration.seconds(29), memorySize: 1024 };
+  return {
+    append: worker(scope, 'Append', context, {
+      ...api,
+      bundle: 'append',
+      description: 'Sealtrail: takes events in',
+      role: roles.append,
+    }),
+    read: worker(scope, 'Read', context, {
+      ...api,
+      bundle: 'read',
+      description: 'Sealtrail: answers queries and proofs',
+      role: roles.read,
+    }),
+    seal: worker(scope, 'Seal', context, {
+      ...api,
+      bundle: 'seal',
+      description: 'Sealtrail: seals a trail on request',
+      role: roles.seal,
+    }),
+    follow: worker(scope, 'Follow', context, {
+      timeout: Duration.minutes(5),
+      memorySize: 1024,
+      bundle: 'follow',
+      description: 'Sealtrail: seals, archives and indexes',
+      role: roles.follow,
+    }),
+    verify: worker(scope, 'Verify', context, {
+      timeout: Duration.minutes(15),
+      memorySize: 1769,
+      bundle: 'verify',
+      description: 'Sealtrail: verifies every trail and its archive',
+      role: roles.verify,
+    }),
+  };
 }

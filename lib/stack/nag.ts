@@ -1,5 +1,5 @@
-import { CfnElement, Stack, Validations } from 'aws-cdk-lib';
-import type { IRole } from 'aws-cdk-lib/aws-iam';
+import { Stack, Validations } from 'aws-cdk-lib';
+import type { IRole, ManagedPolicy } from 'aws-cdk-lib/aws-iam';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 
 /**
@@ -40,9 +40,35 @@ export function explainFindings({ archive, failed, archiveReaders, follower }: E
   );
 }
 
+/**
+ * Explains the wildcards of routes and objects in a policy that is complete. Each finding has to be named here too, so
+ * the names are made from what the policy says.
+ */
+export function explainPatterns(policy: ManagedPolicy): void {
+  const reason =
+    'The parameters of routes and the names of objects cannot be listed, and the pattern for the trails is what was asked for.';
+  // The shape of a policy document, in which a list of one is written without brackets.
+  const { Statement }: { readonly Statement: readonly { readonly Resource: unknown }[] } = Stack.of(policy).resolve(
+    policy.document,
+  );
+  const names = new Set(Statement.flatMap(({ Resource }) => [Resource].flat()).map(asFound));
+  for (const name of names) {
+    if (name.includes('*')) Validations.of(policy).acknowledge({ id: `${PACK}-IAM5[Resource::${name}]`, reason });
+  }
+}
+
+/** A resource as findings show it: what only deployment knows stands in angle brackets. */
+function asFound(resource: unknown): string {
+  if (typeof resource === 'string') return resource;
+  // CloudFormation's intrinsic functions, of which resources use these three.
+  const made = resource as { Ref?: string; 'Fn::GetAtt'?: [string, string]; 'Fn::Join'?: [string, unknown[]] };
+  if (made.Ref !== undefined) return `<${made.Ref}>`;
+  if (made['Fn::GetAtt'] !== undefined) return `<${made['Fn::GetAtt'].join('.')}>`;
+  const [separator, parts] = made['Fn::Join'] ?? ['', []];
+  return parts.map(asFound).join(separator);
+}
+
 /** An ARN as findings show it. */
 function arnOf(bucket: IBucket): string {
-  const resource = bucket.node.defaultChild;
-  if (!CfnElement.isCfnElement(resource)) throw new RangeError(`${bucket.node.path} is not made by this stack`);
-  return `<${Stack.of(bucket).getLogicalId(resource)}.Arn>`;
+  return asFound(Stack.of(bucket).resolve(bucket.bucketArn));
 }

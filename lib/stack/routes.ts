@@ -40,26 +40,38 @@ const OF_ALL_TRAILS = ['/v1/keys', '/v1/openapi.json'];
 
 function isFor({ method, path }: StackRoute, permission: Permission): boolean {
   if (permission === 'read') return dutyOf(method, path) === 'read';
-  if (permission === 'append') return dutyOf(method, path) === 'append' || path === '/v1/openapi.json';
+  if (permission === 'append') return dutyOf(method, path) === 'append' || OF_ALL_TRAILS.includes(path);
   if (permission === 'verify') return method === 'GET' && (PROVES.test(path) || OF_ALL_TRAILS.includes(path));
   return path.endsWith('/seals');
 }
 
+/** @throws RangeError for no pattern, and for one that no trail's name can match */
+export function checkPatterns(what: string, trails: readonly string[]): void {
+  if (trails.length === 0) throw new RangeError(`no trails to ${what}: name some, or all with '*'`);
+  for (const pattern of trails) {
+    const parsed = trailPattern.safeParse(pattern);
+    if (!parsed.success) throw new RangeError(`${JSON.stringify(pattern)} ${parsed.error.issues[0]?.message}`);
+  }
+}
+
 /**
- * The routes of a permission on trails, with `*` for every parameter but the trail.
+ * The routes of a permission on trails, with `*` for every parameter but the trail. To read is every GET on a trail: one
+ * line for all of them, since IAM lets a managed policy have 6,144 characters.
  *
  * @param trails names of trails, in which `*` stands for any characters
  * @throws RangeError for a pattern that no trail's name can match
  */
 export function routesFor(permission: Permission, trails: readonly string[]): readonly StackRoute[] {
-  if (trails.length === 0) throw new RangeError(`no trails to ${permission}: name some, or all with '*'`);
-  for (const pattern of trails) {
-    const parsed = trailPattern.safeParse(pattern);
-    if (!parsed.success) throw new RangeError(`${JSON.stringify(pattern)} ${parsed.error.issues[0]?.message}`);
-  }
-  return STACK_ROUTES.filter((route) => isFor(route, permission)).flatMap(({ method, path }) =>
-    path.includes('{trail}')
-      ? trails.map((trail) => ({ method, path: path.replace('{trail}', trail).replace(/\{\w+\}/g, '*') }))
-      : [{ method, path }],
+  checkPatterns(permission, trails);
+  const routes = STACK_ROUTES.filter((route) => isFor(route, permission));
+  const ofTrails = routes.filter(({ path }) => path.includes('{trail}'));
+  const named = trails.flatMap((trail) =>
+    permission === 'read'
+      ? [{ method: 'GET', path: `/v1/trails/${trail}/*` }]
+      : ofTrails.map(({ method, path }) => ({
+          method,
+          path: path.replace('{trail}', trail).replace(/\{\w+\}/g, '*'),
+        })),
   );
+  return [...named, ...routes.filter((route) => !ofTrails.includes(route))];
 }

@@ -1,17 +1,17 @@
-import { Duration, Names } from 'aws-cdk-lib';
+import { Names } from 'aws-cdk-lib';
 import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
-import { Grant, type IGrantable, type IPrincipal } from 'aws-cdk-lib/aws-iam';
+import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { Key } from 'aws-cdk-lib/aws-kms';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
-import { type PrivacyConfig, privacyConfigSchema } from '../event/privacy.ts';
-import type { SignatureAlgorithm } from '../store/ports.ts';
+import { privacyConfigSchema } from '../event/privacy.ts';
 import { alarms } from './alarms.ts';
 import { wakeFollower, wakeVerifier } from './following.ts';
-import { bundledFunctions, type Worker, type WorkerContext, worker, workerRole } from './functions.ts';
-import { logApi, routeArn, type Throttle } from './http-api.ts';
+import { bundledFunctions, type WorkerContext, workerRole, workers } from './functions.ts';
+import { grantArchiveReads, grantRoutes, TrailPolicies } from './grants.ts';
+import { logApi, type Throttle } from './http-api.ts';
 import { checkLogName } from './log-name.ts';
 import { explainFindings } from './nag.ts';
 import {
@@ -23,73 +23,10 @@ import {
   allowSystemRecords,
   allowVerifying,
 } from './permissions.ts';
-import { type Permission, routesFor } from './routes.ts';
+import type { SealtrailProps } from './props.ts';
 import { signingKey } from './signing-key.ts';
-import { type Lock, STAGES, type Stage } from './stage.ts';
+import { STAGES } from './stage.ts';
 import { archiveBucket, failedBatches, guardArchive, ledgerTable } from './storage.ts';
-
-export interface SealtrailProps {
-  /**
-   * The first part of every checkpoint's origin, such as `audit.example.com`. It is signed into every checkpoint and can
-   * never be changed. Without spaces and `+`.
-   */
-  readonly logName: string;
-  /**
-   * What the defaults below are for.
-   *
-   * @default 'dev': everything can be taken back, and little is kept
-   */
-  readonly stage?: Stage;
-  /**
-   * How archived objects are locked. Compliance cannot be undone by anybody: the bucket stays, and is paid for, until the
-   * last lock has run out.
-   *
-   * @default governance in dev, compliance in prod
-   */
-  readonly lock?: Lock;
-  /**
-   * How long each archived object is locked, from the moment it is written; whole days.
-   *
-   * @default one day in dev, seven years in prod
-   */
-  readonly archiveFor?: Duration;
-  /**
-   * What checkpoints are signed with. Witnesses take Ed25519 alone; P-256 is for regions in which KMS does not have it.
-   *
-   * @default 'ed25519'
-   */
-  readonly signingAlgorithm?: SignatureAlgorithm;
-  /**
-   * What is redacted and masked in events before they are sealed.
-   *
-   * @default secrets are redacted, e-mail and IP addresses masked
-   */
-  readonly privacy?: PrivacyConfig;
-  /**
-   * How many requests the API lets through.
-   *
-   * @default 1,000 a second on average, 2,000 at once
-   */
-  readonly throttle?: Throttle;
-  /**
-   * Where alarms go.
-   *
-   * @default a topic of its own, without subscribers
-   */
-  readonly alarmTopic?: ITopic;
-  /**
-   * Who may disable the signing key or schedule its deletion.
-   *
-   * @default in dev whoever may deploy the stack, in prod nobody
-   */
-  readonly breakGlass?: readonly IPrincipal[];
-  /**
-   * A folder with the bundled functions.
-   *
-   * @default those that come with the package; in the repository, what `npm run bundle` made
-   */
-  readonly functionsFolder?: string;
-}
 
 const DEFAULT_THROTTLE: Throttle = { rate: 1000, burst: 2000 };
 
@@ -166,11 +103,10 @@ export class Sealtrail extends Construct {
         POWERTOOLS_SERVICE_NAME: service,
       },
     };
-    const workers = this.#workers(context, roles);
-    wakeFollower(this, workers.follow.fn, this.table, failed);
-    wakeVerifier(this, workers.verify.fn);
+    const functions = workers(this, context, roles);
+    wakeFollower(this, functions.follow, this.table, failed);
+    wakeVerifier(this, functions.verify);
 
-    const functions = { append: workers.append.fn, read: workers.read.fn, seal: workers.seal.fn };
     const { logRetention, removal } = context;
     const throttle = props.throttle ?? DEFAULT_THROTTLE;
     const { api, stage: apiStage } = logApi(this, { functions, throttle, logRetention, removal });
@@ -186,10 +122,10 @@ export class Sealtrail extends Construct {
         Append: functions.append,
         Read: functions.read,
         Seal: functions.seal,
-        Follow: workers.follow.fn,
-        Verify: workers.verify.fn,
+        Follow: functions.follow,
+        Verify: functions.verify,
       },
-      follower: workers.follow.fn,
+      follower: functions.follow,
     });
     explainFindings({
       archive: this.archive,
@@ -200,101 +136,58 @@ export class Sealtrail extends Construct {
   }
 
   /**
-   * Lets somebody append to trails. `*` stands for any characters; in IAM it stands for the system's own trails too, to
-   * which nobody can append.
+   * Lets somebody append to trails, and get the public keys that their receipts are checked with.
+   *
+   * @param trails names, in which `*` stands for any characters. In IAM it stands for the system's own trails too, to
+   *   which nobody can append.
+   * @throws RangeError for a pattern that no trail's name can match; so do the other grants
    */
   grantAppend(grantee: IGrantable, trails: readonly string[]): Grant {
-    return this.#grantRoutes(grantee, 'append', trails);
+    return grantRoutes(this.api, grantee, 'append', trails);
   }
 
-  /** Lets somebody query trails, and read records, summaries, proofs and checkpoints. The list of trails is for all. */
+  /**
+   * Lets somebody query trails, and read records, summaries, proofs, checkpoints and what the last verification found.
+   * The list of trails shows all of them, and their sizes.
+   */
   grantRead(grantee: IGrantable, trails: readonly string[]): Grant {
-    return this.#grantRoutes(grantee, 'read', trails);
+    return grantRoutes(this.api, grantee, 'read', trails);
   }
 
-  /** Lets somebody fetch checkpoints, proofs and public keys, but no record. */
+  /**
+   * Lets somebody fetch checkpoints, proofs and public keys, but no record. To IAM a `*` matches `/` too: with one in a
+   * trail's name, a record can be read whose event has the id `checkpoint` or `consistency`.
+   */
   grantVerify(grantee: IGrantable, trails: readonly string[]): Grant {
-    return this.#grantRoutes(grantee, 'verify', trails);
+    return grantRoutes(this.api, grantee, 'verify', trails);
   }
 
   /** Lets somebody ask for a seal. */
   grantSeal(grantee: IGrantable, trails: readonly string[]): Grant {
-    return this.#grantRoutes(grantee, 'admin', trails);
+    return grantRoutes(this.api, grantee, 'admin', trails);
   }
 
   /**
    * Lets somebody read the archive of trails in S3, every version of every object: all that an auditor needs, without
-   * the API. Both the bucket's and the auditor's account must be the same, or the bucket's policy must say so too.
+   * the API. Who is in another account needs a statement in the bucket's policy as well: `log.archive` is the bucket.
+   *
+   * Who may read some trails has to name them (`sealtrail verify --trail`); who may read `*` may list the whole bucket.
    */
   grantArchiveRead(grantee: IGrantable, trails: readonly string[]): Grant {
-    routesFor('read', trails); // throws for what is no pattern
-    const folders = [...trails, 'keys'];
-    const objects = Grant.addToPrincipal({
-      grantee,
-      actions: ['s3:GetObject', 's3:GetObjectVersion', 's3:GetObjectRetention', 's3:GetObjectLegalHold'],
-      resourceArns: folders.map((folder) => this.archive.arnForObjects(`${folder}/*`)),
-    });
-    const listing = Grant.addToPrincipal({
-      grantee,
-      actions: ['s3:ListBucket', 's3:ListBucketVersions'],
-      resourceArns: [this.archive.bucketArn],
-      conditions: { StringLike: { 's3:prefix': folders.map((folder) => `${folder}/*`) } },
-    });
-    const configuration = Grant.addToPrincipal({
-      grantee,
-      actions: ['s3:GetBucketObjectLockConfiguration', 's3:GetBucketVersioning'],
-      resourceArns: [this.archive.bucketArn],
-    });
-    return objects.combine(listing).combine(configuration);
+    return grantArchiveReads(this.archive, grantee, trails);
   }
 
-  #grantRoutes(grantee: IGrantable, permission: Permission, trails: readonly string[]): Grant {
-    return Grant.addToPrincipal({
-      grantee,
-      actions: ['execute-api:Invoke'],
-      resourceArns: routesFor(permission, trails).map(({ method, path }) => routeArn(this.api, method, path)),
-    });
-  }
-
-  #workers(
-    context: WorkerContext,
-    roles: Readonly<Record<'append' | 'read' | 'seal' | 'follow' | 'verify', Worker['role']>>,
-  ) {
-    // API Gateway waits for 30 seconds.
-    const api = { timeout: Duration.seconds(29), memorySize: 1024 };
-    return {
-      append: worker(this, 'Append', context, {
-        ...api,
-        bundle: 'append',
-        description: 'Sealtrail: takes events in',
-        role: roles.append,
-      }),
-      read: worker(this, 'Read', context, {
-        ...api,
-        bundle: 'read',
-        description: 'Sealtrail: answers queries and proofs',
-        role: roles.read,
-      }),
-      seal: worker(this, 'Seal', context, {
-        ...api,
-        bundle: 'seal',
-        description: 'Sealtrail: seals a trail on request',
-        role: roles.seal,
-      }),
-      follow: worker(this, 'Follow', context, {
-        timeout: Duration.minutes(5),
-        memorySize: 1024,
-        bundle: 'follow',
-        description: 'Sealtrail: seals, archives and indexes',
-        role: roles.follow,
-      }),
-      verify: worker(this, 'Verify', context, {
-        timeout: Duration.minutes(15),
-        memorySize: 1769,
-        bundle: 'verify',
-        description: 'Sealtrail: verifies every trail and its archive',
-        role: roles.verify,
-      }),
-    };
+  /**
+   * Makes managed policies for a writer, an auditor and an archive auditor of trails, to attach to users and roles that no
+   * stack makes.
+   *
+   * @param id tells these three from others of the log; another id makes other policies
+   *
+   * @example
+   * const { writer } = log.policies('Payments', ['payments-*']);
+   * writer.attachToRole(Role.fromRoleName(this, 'Shop', 'shop'));
+   */
+  policies(id: string, trails: readonly string[]): TrailPolicies {
+    return new TrailPolicies(this, `${id}Policies`, this, trails);
   }
 }

@@ -1,8 +1,16 @@
 import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import { Sealtrail, type SealtrailProps } from './sealtrail.ts';
+import type { SealtrailProps } from './props.ts';
+import { Sealtrail } from './sealtrail.ts';
 
-export interface SealtrailStackProps extends StackProps, SealtrailProps {}
+export interface SealtrailStackProps extends StackProps, SealtrailProps {
+  /**
+   * Names of trails, in which `*` stands for any characters, for which there are managed policies to attach.
+   *
+   * @default all trails
+   */
+  readonly trails?: readonly string[];
+}
 
 /** A stack with an audit log and nothing else, for those who have no app to put it into. */
 export class SealtrailStack extends Stack {
@@ -12,11 +20,15 @@ export class SealtrailStack extends Stack {
   constructor(scope: Construct, id: string, props: SealtrailStackProps) {
     super(scope, id, props);
     this.log = new Sealtrail(this, 'Sealtrail', props);
+    const { writer, auditor, archiveAuditor } = this.log.policies('Trails', props.trails ?? ['*']);
     const outputs: Readonly<Record<string, readonly [value: string, description: string]>> = {
       Endpoint: [this.log.endpoint, 'Where the API is: set SEALTRAIL_ENDPOINT to it'],
       ArchiveBucket: [this.log.archive.bucketName, 'The locked archive: sealtrail verify s3://...'],
       TableName: [this.log.table.tableName, 'The ledger'],
       SigningKeyArn: [this.log.signingKey.keyArn, 'The key that signs checkpoints'],
+      WriterPolicyArn: [writer.managedPolicyArn, 'Attach it to who appends'],
+      AuditorPolicyArn: [auditor.managedPolicyArn, 'Attach it to who queries and verifies through the API'],
+      ArchiveAuditorPolicyArn: [archiveAuditor.managedPolicyArn, 'Attach it to who verifies the archive'],
       AlarmTopicArn: [this.log.alarmTopic.topicArn, 'Subscribe to it to hear of alarms'],
     };
     for (const [id, [value, description]] of Object.entries(outputs)) new CfnOutput(this, id, { value, description });

@@ -13,6 +13,7 @@ function underNag(stage: Stage): { readonly app: App; readonly stack: SealtrailS
   const app = new App();
   const env = { account: '111122223333', region: 'eu-central-1' };
   const stack = new SealtrailStack(app, 'Audit', { logName: 'audit.example.com', stage, functionsFolder, env });
+  stack.log.policies('Payments', ['payments-*', 'refunds']);
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
   return { app, stack };
 }

@@ -145,8 +145,9 @@ describe('grants', () => {
       .map((arn) => JSON.stringify(arn).replace(/^.*\$default\/([A-Z]+)(\/[^"]*)".*$/, '$1 $2'))
       .sort();
 
-  it('to append is to post events to those trails, and nothing else', () => {
+  it('to append is to post events to those trails, and to get the keys that receipts are checked with', () => {
     expect(calls(granted('grantAppend', ['orders', 'payments-*']))).toEqual([
+      'GET /v1/keys',
       'GET /v1/openapi.json',
       'POST /v1/trails/orders/events',
       'POST /v1/trails/payments-*/events',
@@ -154,10 +155,14 @@ describe('grants', () => {
   });
 
   it('to read is every call that changes nothing', () => {
+    const read = calls(granted('grantRead', ['orders']));
+    expect(read).toEqual(['GET /v1/keys', 'GET /v1/openapi.json', 'GET /v1/trails', 'GET /v1/trails/orders/*']);
     const reads = STACK_ROUTES.filter(({ method }) => method === 'GET').map(({ path }) =>
-      path.replace('{trail}', 'orders').replace(/\{\w+\}/g, '*'),
+      path.replace('{trail}', 'orders').replace(/\{\w+\}/g, 'x'),
     );
-    expect(calls(granted('grantRead', ['orders']))).toEqual(reads.map((path) => `GET ${path}`).sort());
+    // As IAM matches: a star stands for any characters.
+    const isGranted = (path: string) => read.some((one) => `GET ${path}`.startsWith(one.replace('*', '')));
+    expect(reads.filter((path) => !isGranted(path))).toEqual([]);
   });
 
   it('to verify is to get checkpoints, proofs and keys, and no record', () => {
@@ -185,6 +190,14 @@ describe('grants', () => {
     expect(listing?.Condition).toEqual({ StringLike: { 's3:prefix': ['orders/*', 'keys/*'] } });
   });
 
+  it('to read the archive of all trails is to list the whole bucket too, as verifying all of it does', () => {
+    const statements = granted('grantArchiveRead', ['*']);
+    const listing = statements.find((one) => actionsOf(one).includes('s3:ListBucketVersions'));
+    expect(listing?.Condition).toBeUndefined();
+    const objects = statements.find((one) => actionsOf(one).includes('s3:GetObjectVersion'));
+    expect(objects?.Resource).toEqual(ARCHIVE_OBJECTS);
+  });
+
   it.each([['Orders'], ['orders/events'], ['']])('refuse %j, which no trail is named like', (pattern) => {
     expect(() => granted('grantAppend', [pattern])).toThrow(
       /must be a trail name, in which \* stands for any characters/,
@@ -194,5 +207,37 @@ describe('grants', () => {
 
   it('refuse to be given for no trail at all', () => {
     expect(() => granted('grantRead', [])).toThrow("no trails to read: name some, or all with '*'");
+  });
+});
+
+describe('managed policies', () => {
+  const stack = makeStack({ trails: ['orders', 'payments-*'] });
+  const policies = Template.fromStack(stack).findResources('AWS::IAM::ManagedPolicy');
+  const statementsOf = (name: string): readonly Statement[] => {
+    const [id] = Object.keys(policies).filter((one) => one.startsWith(`SealtrailTrailsPolicies${name}`));
+    return policies[id ?? '']?.Properties.PolicyDocument.Statement ?? [];
+  };
+  const given = (name: string) => JSON.stringify(statementsOf(name).map(({ Action, Resource }) => [Action, Resource]));
+
+  it('are there for a writer, an auditor and an archive auditor of the trails asked for', () => {
+    expect(Object.values(policies).map(({ Properties }) => Properties.Description)).toEqual([
+      'Sealtrail: append to trails orders, payments-*',
+      'Sealtrail: read and verify trails orders, payments-*',
+      'Sealtrail: read the archive of trails orders, payments-*',
+    ]);
+  });
+
+  it('let a writer append, an auditor read, and an archive auditor into the bucket, and none of them more', () => {
+    expect(given('Writer')).toContain('/$default/POST/v1/trails/payments-*/events');
+    expect(given('Writer')).not.toMatch(/GET\/v1\/trails|s3:/);
+    expect(given('Auditor')).toContain('/$default/GET/v1/trails/payments-*/*');
+    expect(given('Auditor')).not.toMatch(/\/events"|seals|s3:/);
+    expect(given('ArchiveAuditor')).toContain('/payments-*/*');
+    expect(given('ArchiveAuditor')).not.toMatch(/execute-api|Put|Delete/);
+  });
+
+  it('are for all trails unless some are named', () => {
+    const all = Template.fromStack(makeStack()).findResources('AWS::IAM::ManagedPolicy');
+    expect(JSON.stringify(all)).toContain('/$default/POST/v1/trails/*/events');
   });
 });

@@ -3,8 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
-import type { SealtrailProps } from '../../lib/stack/index.ts';
-import { SealtrailStack } from '../../lib/stack/stack.ts';
+import { SealtrailStack, type SealtrailStackProps } from '../../lib/stack/stack.ts';
 
 /** What stands in for the bundles: the template does not depend on what they hold. */
 export function placeholderFunctions(): string {
@@ -18,7 +17,7 @@ export function placeholderFunctions(): string {
 
 const folder = placeholderFunctions();
 
-export function makeStack(props: Partial<SealtrailProps> = {}): SealtrailStack {
+export function makeStack(props: Partial<SealtrailStackProps> = {}): SealtrailStack {
   const app = new App();
   return new SealtrailStack(app, 'Sealtrail', {
     logName: 'audit.example.com',
@@ -29,7 +28,7 @@ export function makeStack(props: Partial<SealtrailProps> = {}): SealtrailStack {
 }
 
 /** The template of a stack, as CloudFormation gets it. */
-export const synthesise = (props: Partial<SealtrailProps> = {}): Template => Template.fromStack(makeStack(props));
+export const synthesise = (props: Partial<SealtrailStackProps> = {}): Template => Template.fromStack(makeStack(props));
 
 /** A statement of a policy in a template, as far as tests look at it. */
 export interface Statement {

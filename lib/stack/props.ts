@@ -1,0 +1,71 @@
+import type { Duration } from 'aws-cdk-lib';
+import type { IPrincipal } from 'aws-cdk-lib/aws-iam';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import type { PrivacyConfig } from '../event/privacy.ts';
+import type { SignatureAlgorithm } from '../store/ports.ts';
+import type { Throttle } from './http-api.ts';
+import type { Lock, Stage } from './stage.ts';
+
+/** What an audit log is made with. Only its name has to be given. */
+export interface SealtrailProps {
+  /**
+   * The first part of every checkpoint's origin, such as `audit.example.com`. It is signed into every checkpoint and can
+   * never be changed. Without spaces and `+`.
+   */
+  readonly logName: string;
+  /**
+   * What the defaults below are for.
+   *
+   * @default 'dev': everything can be taken back, and little is kept
+   */
+  readonly stage?: Stage;
+  /**
+   * How archived objects are locked. Compliance cannot be undone by anybody: the bucket stays, and is paid for, until the
+   * last lock has run out.
+   *
+   * @default governance in dev, compliance in prod
+   */
+  readonly lock?: Lock;
+  /**
+   * How long each archived object is locked, from the moment it is written; whole days.
+   *
+   * @default one day in dev, seven years in prod
+   */
+  readonly archiveFor?: Duration;
+  /**
+   * What checkpoints are signed with. Witnesses take Ed25519 alone; P-256 is for regions in which KMS does not have it.
+   *
+   * @default 'ed25519'
+   */
+  readonly signingAlgorithm?: SignatureAlgorithm;
+  /**
+   * What is redacted and masked in events before they are sealed.
+   *
+   * @default secrets are redacted, e-mail and IP addresses masked
+   */
+  readonly privacy?: PrivacyConfig;
+  /**
+   * How many requests the API lets through.
+   *
+   * @default 1,000 a second on average, 2,000 at once
+   */
+  readonly throttle?: Throttle;
+  /**
+   * Where alarms go.
+   *
+   * @default a topic of its own, without subscribers
+   */
+  readonly alarmTopic?: ITopic;
+  /**
+   * Who may disable the signing key or schedule its deletion.
+   *
+   * @default in dev whoever may deploy the stack, in prod nobody
+   */
+  readonly breakGlass?: readonly IPrincipal[];
+  /**
+   * A folder with the bundled functions.
+   *
+   * @default those that come with the package; in the repository, what `npm run bundle` made
+   */
+  readonly functionsFolder?: string;
+}
