@@ -89,9 +89,18 @@ describe('the README', () => {
     expect(asked).toMatch(/4 records in orders\n/);
   });
 
-  it('proves a record offline', () => {
+  it('proves a record and growth offline', () => {
     expect(output('verify-proof')).toMatch(/\nok {2}Record 1 of trail orders is in the log/);
-    expect(readdirSync(tour).sort()).toEqual(['export.record.json', 'export.tlog-proof', 'keys', 'log']);
+    expect(output('proof orders --from')).toMatch(
+      /\nok {2}The checkpoint of 4 records of .* extends that of 1 record\. /,
+    );
+    expect(readdirSync(tour).sort()).toEqual([
+      'export.record.json',
+      'export.tlog-proof',
+      'growth.consistency.json',
+      'keys',
+      'log',
+    ]);
   });
 
   it('verifies the archive, whose records are JSON lines', () => {

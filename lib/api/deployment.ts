@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { SealtrailError } from '../log/error.ts';
-import { pemOf } from '../log/note.ts';
+import { pemOf, type Verifier, verifierFromSpki } from '../log/note.ts';
 import { rejectUnknown } from '../query/parse.ts';
 import { type ApiRequest, type ApiResponse, json } from './http.ts';
 import { trailOf } from './parameters.ts';
@@ -19,11 +19,12 @@ export async function listTrails({ ledger }: Services, request: ApiRequest): Pro
 }
 
 /**
- * `GET /v1/keys[?trail=]`: the log's public keys. A vkey carries the name of the checkpoints it verifies, so there is
- * one for each trail asked for; the PEM is the same for all. Whoever may do
+ * `GET /v1/keys[?trail=]`: the log's public keys, those that sign now and those that were retired. A vkey carries the name
+ * of the checkpoints it verifies, so there is one for each trail asked for; the PEM is the same for all. Whoever may do
  * anything with a trail may have its keys: a writer checks receipts with them.
  */
-export async function listKeys({ ledger, logName }: Services, request: ApiRequest): Promise<ApiResponse> {
+export async function listKeys(services: Services, request: ApiRequest): Promise<ApiResponse> {
+  const { ledger, logName, retired: retiredKeys = [] } = services;
   rejectUnknown(request.query, ['trail']);
   const trails = request.query.getAll('trail');
   for (const trail of trails) {
@@ -34,20 +35,28 @@ export async function listKeys({ ledger, logName }: Services, request: ApiReques
     for await (const trail of ledger.trails()) if (request.principal.knows(trail)) trails.push(trail);
   }
   const keys: object[] = [];
+  const retired: object[] = [];
   for (const trail of trails) {
-    for (const verifier of await ledger.verifiers(trail)) {
-      keys.push({
-        trail,
-        name: verifier.name,
-        keyId: verifier.keyId.toString(16).padStart(8, '0'),
-        algorithm: verifier.algorithm,
-        vkey: verifier.vkey,
-        pem: pemOf(verifier),
-        fingerprint: hash('sha256', verifier.spki, 'hex'),
-      });
+    for (const verifier of await ledger.verifiers(trail)) keys.push(keyOf(trail, verifier));
+    for (const { spki, ends } of retiredKeys) {
+      const to = Object.hasOwn(ends, trail) ? (ends[trail] ?? 0) : 0;
+      // A trail that began after its end, or had no checkpoint by then, has nothing that it signed.
+      if (to > 0) retired.push({ ...keyOf(trail, verifierFromSpki(ledger.origin(trail), spki)), to });
     }
   }
-  return json(200, { logName, keys });
+  return json(200, { logName, keys, retired });
+}
+
+function keyOf(trail: string, verifier: Verifier): object {
+  return {
+    trail,
+    name: verifier.name,
+    keyId: verifier.keyId.toString(16).padStart(8, '0'),
+    algorithm: verifier.algorithm,
+    vkey: verifier.vkey,
+    pem: pemOf(verifier),
+    fingerprint: hash('sha256', verifier.spki, 'hex'),
+  };
 }
 
 /** `POST …/seals`: signs, archives and seals all that the trail holds now. For those who may administer it. */

@@ -53,19 +53,22 @@ export const trailsSchema = z.strictObject({
   trails: z.array(z.strictObject({ trail: z.string(), size: count, receivedAt: millis })),
 });
 
+const keyShape = {
+  trail: z.string(),
+  name: z.string(),
+  keyId: z.string(),
+  algorithm: z.enum(['ed25519', 'ecdsa-p256']),
+  vkey: z.string(),
+  pem: z.string(),
+  fingerprint: hex.describe('SHA-256 of the SubjectPublicKeyInfo.'),
+};
+
 export const keysSchema = z.strictObject({
   logName: z.string(),
-  keys: z.array(
-    z.strictObject({
-      trail: z.string(),
-      name: z.string(),
-      keyId: z.string(),
-      algorithm: z.enum(['ed25519', 'ecdsa-p256']),
-      vkey: z.string(),
-      pem: z.string(),
-      fingerprint: hex.describe('SHA-256 of the SubjectPublicKeyInfo.'),
-    }),
-  ),
+  keys: z.array(z.strictObject(keyShape)).describe('Those that sign now.'),
+  retired: z
+    .array(z.strictObject({ ...keyShape, to: count.describe('The size of the last checkpoint that it signed.') }))
+    .describe('Those that signed once: to be trusted for checkpoints up to that size only.'),
 });
 
 export const sealSchema = z.strictObject({ trail: z.string(), size: count, checkpoint: note.optional() });

@@ -1,5 +1,6 @@
 import type { PrivacyPolicy } from '../event/privacy.ts';
 import type { Archiver } from '../followers/archiver.ts';
+import type { RetiredKey } from '../followers/verification-checkpoint.ts';
 import type { Verifier } from '../followers/verifier.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { NodeReader } from '../log/tree.ts';
@@ -17,4 +18,6 @@ export interface Services {
   readonly policyOf: (trail: string) => PrivacyPolicy;
   /** The log's name: the first part of every checkpoint's origin. */
   readonly logName: string;
+  /** The keys that signed once and sign no more; absent: there are none. */
+  readonly retired?: readonly RetiredKey[];
 }

@@ -1,4 +1,4 @@
-import type { Coverage, Problem, Report, Verdict } from '../verify/report.ts';
+import type { Coverage, KeyUse, Problem, Report, Verdict } from '../verify/report.ts';
 import { utc } from './records.ts';
 import { type Column, renderTable, wrap } from './table.ts';
 import { bytes, count, type Format, type Output, painter, plural, widthOf } from './terminal.ts';
@@ -78,9 +78,17 @@ function keyLines({ keys }: Report, heading: (text: string) => string): string[]
     return [
       `${uses[0]?.algorithm}, ${trust}, signed ${plural(signed, 'checkpoint')}; SHA-256 fingerprint:`,
       `  ${fingerprint}`,
+      ...uses.flatMap(boundsOf),
     ];
   });
   return lines.length === 0 ? [] : ['', heading('keys'), ...lines];
+}
+
+/** For which checkpoint sizes a key is trusted, where that is not all. */
+function boundsOf({ name, from, to }: KeyUse): string[] {
+  if (from === undefined && to === undefined) return [];
+  const bounds = [from === undefined ? '' : `from ${count(from)}`, to === undefined ? '' : `to ${count(to)}`];
+  return [`  of ${name}, sizes ${bounds.filter((bound) => bound !== '').join(' ')}`];
 }
 
 function previousLines({ previous }: Report): string[] {

@@ -1,35 +1,21 @@
 import { readFile } from 'node:fs/promises';
 import type { SignedHttp } from '../client/http.ts';
-import { fetchKeys } from '../client/log-view.ts';
+import { fetchAllKeys, type NamedKey } from '../client/log-view.ts';
 import type { Trust } from '../client/receipt.ts';
 import { fromUtf8 } from '../log/encoding.ts';
 import { SealtrailError } from '../log/error.ts';
-import type { Verifier } from '../log/note.ts';
-import { fingerprintOf, keysOfTrail, parseTrustedKeys, type TrustedKeys } from '../verify/trust.ts';
+import { fingerprintOf, keysOfCheckpoint, parseTrustedKeys, type TrustedKeys } from '../verify/trust.ts';
 
 /** The keys that a user trusts, from a file of vkeys or PEM. Errors: `usage`, `malformed_key`. */
 export async function readTrust(file: string): Promise<TrustedKeys> {
   return parseTrustedKeys(await readText(file, 'the key file'));
 }
 
-/**
- * The keys that are trusted for a checkpoint of a trail.
- *
- * @param origin `<log name>/<trail>`
- * @param size the checkpoint's, in records: a retired key counts only for what it signed in its time
- * @throws `bad_signature` where there is none
- */
-export function trustedFor(trust: TrustedKeys, origin: string, size: number): Verifier[] {
-  const keys = keysOfTrail(trust, origin, trailOf(origin)).filter(({ from, to }) => from <= size && size <= to);
-  if (keys.length === 0) {
-    throw new SealtrailError('bad_signature', `no key in the key file is trusted for ${origin} at ${size} records`);
-  }
-  return keys.map((key) => key.verifier);
-}
-
 /** Which keys to trust for what a server sends, and where they came from. */
 export interface LogKeys {
   readonly source: 'file' | 'server';
+  readonly keys: TrustedKeys;
+  /** The same, for checking what a server answers. */
   readonly trust: Trust;
   /** SHA-256 of each key in hex. */
   readonly fingerprints: readonly string[];
@@ -37,19 +23,15 @@ export interface LogKeys {
 
 /** The keys of the user's file; without one, those that the server itself names, which are trusted this once. */
 export async function logKeys(http: SignedHttp, trail: string, file: string | undefined): Promise<LogKeys> {
-  if (file === undefined) {
-    const keys = await fetchKeys(http, [trail]);
-    const trust: Trust = (origin) => keys.filter((key) => key.name === origin);
-    return { source: 'server', trust, fingerprints: keys.map((key) => fingerprintOf(key.spki)) };
-  }
-  const keys = await readTrust(file);
-  const fingerprints = [...new Set(keys.map((key) => fingerprintOf(key.spki)))];
-  return { source: 'file', trust: (origin, size) => trustedFor(keys, origin, size), fingerprints };
+  const keys = file === undefined ? trustedAsNamed(await fetchAllKeys(http, [trail])) : await readTrust(file);
+  const fingerprints = [...new Set(keys.map(({ spki }) => fingerprintOf(spki)))];
+  const trust: Trust = (origin, size) => keysOfCheckpoint(keys, origin, size);
+  return { source: file === undefined ? 'server' : 'file', keys, trust, fingerprints };
 }
 
-/** `orders` of `audit.example.com/orders`. */
-export function trailOf(origin: string): string {
-  return origin.slice(origin.lastIndexOf('/') + 1);
+/** Trusts what the server names for the trails that it names it for, a retired key up to its end. */
+function trustedAsNamed(keys: readonly NamedKey[]): TrustedKeys {
+  return keys.map(({ verifier: { name, spki }, to }) => ({ name, spki, ...(to === undefined ? {} : { to }) }));
 }
 
 /** A UTF-8 file of the user's, not repaired. Errors: `usage`, saying what cannot be read and why. */

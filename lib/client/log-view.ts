@@ -5,26 +5,60 @@ import { parseVkey, type Verifier } from '../log/note.ts';
 import { checkConsistency } from '../log/tree.ts';
 import type { SignedHttp } from './http.ts';
 
+/** A public key that a server names. */
+export interface NamedKey {
+  readonly verifier: Verifier;
+  /** The size of the last checkpoint that it signed; absent: it signs now. */
+  readonly to?: number;
+}
+
 /**
- * The public keys that a server names, for some trails or for all that the caller may read. Trusting them means
- * trusting the server this once: an auditor compares their fingerprints with ones from elsewhere.
+ * The public keys that a server names, for some trails or for all that the caller may read: those that sign now and those
+ * that were retired. Trusting them means trusting the server this once: an auditor compares their fingerprints with ones
+ * from elsewhere.
  *
  * @throws `malformed_key` where it names something that is no key; the server's own errors
  */
+export async function fetchAllKeys(
+  http: SignedHttp,
+  trails?: readonly string[],
+  signal?: AbortSignal,
+): Promise<NamedKey[]> {
+  const request = { path: '/v1/keys', query: { trail: trails }, ...(signal === undefined ? {} : { signal }) };
+  const answer = (await http.send(request)).json();
+  const current = memberOf(answer, 'keys');
+  const retired = memberOf(answer, 'retired') ?? [];
+  if (!Array.isArray(current) || !Array.isArray(retired)) throw malformed('the server did not answer with keys');
+  const verifierOf = (key: unknown): Verifier => parseVkey(String(memberOf(key, 'vkey')));
+  return [
+    ...current.map((key: unknown) => ({ verifier: verifierOf(key) })),
+    ...retired.map((key: unknown) => ({ verifier: verifierOf(key), to: endOf(key) })),
+  ];
+}
+
+/** The keys that sign now. As {@link fetchAllKeys}. */
 export async function fetchKeys(
   http: SignedHttp,
   trails?: readonly string[],
   signal?: AbortSignal,
 ): Promise<Verifier[]> {
-  const request = { path: '/v1/keys', query: { trail: trails }, ...(signal === undefined ? {} : { signal }) };
-  const answer = (await http.send(request)).json();
-  const keys: unknown = typeof answer === 'object' && answer !== null && 'keys' in answer ? answer.keys : undefined;
-  if (!Array.isArray(keys)) throw new SealtrailError('malformed_key', 'the server did not answer with keys');
-  return keys.map((key: unknown) => {
-    const vkey: unknown = typeof key === 'object' && key !== null && 'vkey' in key ? key.vkey : undefined;
-    return parseVkey(String(vkey));
-  });
+  const keys = await fetchAllKeys(http, trails, signal);
+  return keys.flatMap(({ verifier, to }) => (to === undefined ? [verifier] : []));
 }
+
+function endOf(key: unknown): number {
+  const to = memberOf(key, 'to');
+  if (typeof to === 'number' && Number.isSafeInteger(to) && to >= 0) return to;
+  throw malformed('the server names a retired key without its end');
+}
+
+/** A member of what may be an object. */
+function memberOf(value: unknown, name: string): unknown {
+  if (typeof value !== 'object' || value === null) return undefined;
+  return Object.entries(value).find(([key]) => key === name)?.[1];
+}
+
+const malformed = (message: string): SealtrailError => new SealtrailError('malformed_key', message);
 
 /**
  * What one client has seen of a trail: each checkpoint must extend the last one, or the log shows different histories
@@ -81,9 +115,7 @@ export class LogView {
 
   async #fetchProof(from: number, to: number): Promise<Uint8Array[]> {
     const path = `/v1/trails/${this.#trail}/consistency`;
-    const answer = (await this.#http.send({ path, query: { from, to } }).catch(denied)).json();
-    const proof: unknown =
-      typeof answer === 'object' && answer !== null && 'proof' in answer ? answer.proof : undefined;
+    const proof = memberOf((await this.#http.send({ path, query: { from, to } }).catch(denied)).json(), 'proof');
     if (!Array.isArray(proof)) throw new SealtrailError('proof_mismatch', 'the server sent no consistency proof');
     return proof.map((hash: unknown) => fromBase64(String(hash), 'proof_mismatch', 'a hash of the consistency proof'));
   }

@@ -137,6 +137,7 @@ async function assemble(dir: string, table: SqliteTable, options: EmbeddedOption
     nodes,
     policyOf,
     logName: config.logName,
+    retired,
     directory,
     folder,
     close: () => {

@@ -6,7 +6,7 @@ import { openNote, parseNote } from '../log/note.ts';
 import { parseProof } from '../log/proof.ts';
 import { parseRecord } from '../log/record.ts';
 import { checkConsistency, checkInclusion } from '../log/tree.ts';
-import { fingerprintOf, keysOfTrail, type TrustedKeys } from './trust.ts';
+import { fingerprintOf, keysOfCheckpoint, type TrustedKeys, trailOf } from './trust.ts';
 
 /** A checkpoint that a trusted key has signed; plain JSON. */
 export interface ProvenCheckpoint {
@@ -58,8 +58,8 @@ export interface ProvenGrowth {
 }
 
 /**
- * Checks offline that one checkpoint extends another, from what `GET …/consistency` answers: the two notes and a
- * consistency proof (RFC 6962 section 2.1.2).
+ * Checks offline that one checkpoint extends another, from the file that `sealtrail proof --from` writes, which is what
+ * `GET …/consistency` answers: the two notes and a consistency proof (RFC 6962 section 2.1.2).
  *
  * @param text JSON with `proof`, a list of base64 hashes, and `checkpoints`, the notes `from` and `to`
  * @throws as {@link checkProofFile}
@@ -103,19 +103,12 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
 /** Opens a note with the keys that are trusted for its own origin at its own size. */
 function openTrusted(note: string, trust: TrustedKeys): { checkpoint: Checkpoint; proven: ProvenCheckpoint } {
   const { origin, size } = parseCheckpoint(parseNote(note).text);
-  const verifiers = keysOfTrail(trust, origin, trailOf(origin))
-    .filter(({ from, to }) => from <= size && size <= to)
-    .map(({ verifier }) => verifier);
-  if (verifiers.length === 0) {
-    throw new SealtrailError('bad_signature', `no key that was given is trusted for ${origin} at ${size} records`);
-  }
+  const verifiers = keysOfCheckpoint(trust, origin, size);
   const checkpoint = openCheckpoint(note, origin, verifiers);
   const signed = new Set(openNote(note, verifiers).verified.map(({ keyId }) => keyId));
   const keys = verifiers.filter(({ keyId }) => signed.has(keyId)).map(({ spki }) => fingerprintOf(spki));
   return { checkpoint, proven: { origin, size, root: toHex(checkpoint.root), keys } };
 }
-
-const trailOf = (origin: string): string => origin.slice(origin.lastIndexOf('/') + 1);
 
 const malformed = (message: string, cause?: unknown): SealtrailError =>
   new SealtrailError('malformed_proof', message, { cause });

@@ -132,6 +132,24 @@ export function keysOfTrail(trust: TrustedKeys, origin: string, trail: string): 
     }));
 }
 
+/**
+ * The keys that are trusted for one checkpoint: a retired key counts for what it signed in its time.
+ *
+ * @param origin `<log name>/<trail>`
+ * @param size the checkpoint's, in records
+ * @throws `bad_signature` where there is none
+ */
+export function keysOfCheckpoint(trust: TrustedKeys, origin: string, size: number): Verifier[] {
+  const keys = keysOfTrail(trust, origin, trailOf(origin)).filter(({ from, to }) => from <= size && size <= to);
+  if (keys.length === 0) {
+    throw new SealtrailError('bad_signature', `no key that was given is trusted for ${origin} at ${size} records`);
+  }
+  return keys.map(({ verifier }) => verifier);
+}
+
+/** `orders` of `audit.example.com/orders`. */
+export const trailOf = (origin: string): string => origin.slice(origin.lastIndexOf('/') + 1);
+
 /** The log name that the trusted vkeys agree on; undefined where there is none, or more than one. */
 export function logNameOf(trust: TrustedKeys): string | undefined {
   const names = new Set(

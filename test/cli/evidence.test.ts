@@ -36,7 +36,9 @@ describe('keys', () => {
     const { code, stdout } = await cli(['keys', '--export', join(test.folder, 'shown')], { env: test.env('auditor') });
     expect(code).toBe(0);
     expect(stdout).toMatch(/^ed25519 key, SHA-256 fingerprint:\n[0-9a-f]{64}\n-----BEGIN PUBLIC KEY-----\n/);
-    expect(stdout).toMatch(/\norders +log\.example\/orders\+[0-9a-f]{8}\+\S+\npayments +log\.example\/payments\+/);
+    expect(stdout).toMatch(
+      /\norders +now +log\.example\/orders\+[0-9a-f]{8}\+\S+\npayments +now +log\.example\/payments\+/,
+    );
     expect(readFileSync(join(test.folder, 'shown', 'log.pem'), 'utf8')).toContain('-----BEGIN PUBLIC KEY-----');
     expect(readFileSync(join(test.folder, 'shown', 'orders.vkey'), 'utf8')).toMatch(/^log\.example\/orders\+\S+\n$/);
   });
@@ -55,6 +57,7 @@ describe('keys', () => {
           pem: expect.stringContaining('BEGIN PUBLIC KEY'),
         },
       ],
+      retired: [],
       files: [],
     });
   });
@@ -87,6 +90,7 @@ describe('a proof', () => {
   it('tells a program what it proved', async () => {
     const { stdout } = await cli(['verify-proof', await proofOf(7), '--key', key, '--json']);
     expect(JSON.parse(stdout)).toEqual({
+      file: expect.stringContaining('orders-7.tlog-proof'),
       ok: true,
       trail: 'orders',
       seq: 7,
@@ -137,7 +141,7 @@ describe('a proof', () => {
     writeFileSync(recordFile, record);
     const told = await cli(['verify-proof', file, '--key', key, '--json']);
     expect(told).toMatchObject({ code: 1, stderr: '' });
-    expect(JSON.parse(told.stdout)).toEqual({ ok: false, code, reason: expect.stringMatching(reason) });
+    expect(JSON.parse(told.stdout)).toEqual({ file, ok: false, code, reason: expect.stringMatching(reason) });
     expect((await cli(['verify-proof', file, '--key', key])).stdout).toMatch(/^not proven {2}/);
   });
 
@@ -172,6 +176,87 @@ describe('a proof', () => {
     const result = await cli(['proof', 'orders', '300'], { env: test.env('auditor') });
     expect(result).toMatchObject({ code: 2, stdout: '' });
     expect(result.stderr).toBe('sealtrail: trail orders has no record 300\n');
+  });
+});
+
+describe('a proof that the log only grew', () => {
+  const env = (): Record<string, string> => test.env('auditor');
+  const growthOf = async (name: string, ...args: string[]): Promise<string> => {
+    const file = join(test.folder, name);
+    const result = await cli(['proof', 'orders', ...args, '-o', file], { env: env() });
+    expect(result).toMatchObject({ code: 0, stderr: '' });
+    expect(result.stdout).toMatch(
+      /^proven {2}The log log\.example\/orders of 300 records extends what it was at 40 records\./,
+    );
+    return file;
+  };
+
+  it('goes from a checkpoint that was kept to the newest or to a given one, and checks offline', async () => {
+    const newest = await growthOf('newest.consistency.json', '--from', '40');
+    const given = await growthOf('given.consistency.json', '--from', '40', '--to', '300');
+    expect(readFileSync(given, 'utf8')).toBe(readFileSync(newest, 'utf8'));
+    expect(JSON.parse(readFileSync(given, 'utf8')).checkpoints.from).toBe(readFileSync(kept, 'utf8'));
+    const { code, stdout } = await cli(['verify-proof', given, '--key', key]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      /^ok {2}The checkpoint of 300 records of the log log\.example\/orders extends that of 40 records\. /,
+    );
+  });
+
+  it('is named after what it proves, and tells a program so', async () => {
+    const before = process.cwd();
+    process.chdir(test.folder);
+    const { stdout } = await cli(['proof', 'orders', '--from', '40', '--json'], { env: env() });
+    process.chdir(before);
+    const end = (size: number): object => ({
+      origin: 'log.example/orders',
+      size,
+      root: expect.stringMatching(/^[0-9a-f]{64}$/),
+      keys: [expect.stringMatching(/^[0-9a-f]{64}$/)],
+    });
+    const proofFile = 'orders-40-300.consistency.json';
+    expect(JSON.parse(stdout)).toEqual({ trail: 'orders', from: end(40), to: end(300), proofFile });
+    const told = await cli(['verify-proof', join(test.folder, proofFile), '--key', key, '--json']);
+    expect(JSON.parse(told.stdout)).toMatchObject({ ok: true, from: end(40), to: end(300) });
+  });
+
+  it('is judged beside others, each file by itself', async () => {
+    const good = await growthOf('good.consistency.json', '--from', '40');
+    const bad = join(test.folder, 'bad.consistency.json');
+    const text = readFileSync(good, 'utf8');
+    const [first = ''] = JSON.parse(text).proof;
+    writeFileSync(bad, text.replace(first, `${'A'.repeat(43)}=`));
+    const told = await cli(['verify-proof', bad, good, '--key', key, '--json']);
+    expect(told).toMatchObject({ code: 1, stderr: '' });
+    expect(
+      told.stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+    ).toMatchObject([
+      { file: bad, ok: false, code: 'proof_mismatch' },
+      { file: good, ok: true },
+    ]);
+    expect((await cli(['verify-proof', good, bad, '--key', key])).stdout).toMatch(
+      /^ok {2}\S*good\.consistency\.json: The checkpoint .*\nnot proven {2}\S*bad\.consistency\.json: /s,
+    );
+    const nowhere = await cli(['verify-proof', 'nowhere', good, 'gone', '--key', key]);
+    expect(nowhere).toMatchObject({ code: 2, stdout: expect.stringContaining('extends') });
+    expect(nowhere.stderr).toBe(
+      'sealtrail: cannot read the proof nowhere: there is no such file\ncannot read the proof gone: there is no such file\n',
+    );
+  });
+
+  it.each<[string, string[], RegExp]>([
+    ['of nothing', [], /^sealtrail: what is to be proven\? A record by its number, or growth with --from and --to\n/],
+    ['of a record and of growth', ['3', '--from', '40'], /^sealtrail: what is to be proven\?/],
+    ['without a beginning', ['--to', '300'], /^sealtrail: what is to be proven\?/],
+    ['from a size that was never signed', ['--from', '41'], /^sealtrail: trail orders has no checkpoint of size 41\n/],
+    ['backwards', ['--from', '300', '--to', '40'], /^sealtrail: from: must not be greater than to\n/],
+  ])('%s is refused', async (_, args, message) => {
+    const result = await cli(['proof', 'orders', ...args], { env: env() });
+    expect(result).toMatchObject({ code: 2, stdout: '' });
+    expect(result.stderr).toMatch(message);
   });
 });
 

@@ -3,12 +3,15 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { SignedHttp } from '../../lib/client/http.ts';
-import { fetchKeys, LogView } from '../../lib/client/log-view.ts';
+import { fetchAllKeys, fetchKeys, LogView } from '../../lib/client/log-view.ts';
 import type { Checkpoint } from '../../lib/log/checkpoint.ts';
 import { toBase64 } from '../../lib/log/encoding.ts';
 import { EMPTY_FRONTIER, growTree } from '../../lib/log/frontier.ts';
 import type { Hash } from '../../lib/log/hash.ts';
 import { type NodeReader, proveConsistency } from '../../lib/log/tree.ts';
+
+/** A vkey of docs/spec.md. */
+const KEY_LINE = 'audit.example.com/orders+0414ac09+AW56HN0psLeP0Tr0xVmP7/TvKpcWbjym8uT7/M2AUFvx';
 
 const closing: (() => void)[] = [];
 afterEach(() => {
@@ -125,11 +128,28 @@ describe('the keys that a server names', () => {
     ['no list', {}, /^the server did not answer with keys$/],
     ['a list of something else', { keys: [7] }, /^a vkey has the form /],
     ['a key without a vkey', { keys: [{ pem: 'x' }] }, /^a vkey has the form /],
+    ['no list of retired ones', { keys: [], retired: 'x' }, /^the server did not answer with keys$/],
+    [
+      'a retired key without an end',
+      { keys: [], retired: [{ vkey: KEY_LINE }] },
+      /^the server names a retired key without its end$/,
+    ],
+    [
+      'a retired key with an end that is none',
+      { keys: [], retired: [{ vkey: KEY_LINE, to: -1 }] },
+      /^the server names a retired key without its end$/,
+    ],
   ])('are refused: %s', async (_, body, message) => {
     await expect(fetchKeys(await clientOf(async () => [200, body]))).rejects.toMatchObject({
       code: 'malformed_key',
       message: expect.stringMatching(message),
     });
+  });
+
+  it('are those that sign now, unless one asks for all of them', async () => {
+    const http = await clientOf(async () => [200, { keys: [], retired: [{ vkey: KEY_LINE, to: 7 }] }]);
+    expect(await fetchKeys(http)).toEqual([]);
+    expect(await fetchAllKeys(http)).toMatchObject([{ verifier: { vkey: KEY_LINE }, to: 7 }]);
   });
 
   it('are asked for by trail', async () => {

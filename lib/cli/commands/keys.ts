@@ -1,15 +1,15 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { fetchKeys } from '../../client/log-view.ts';
+import { fetchAllKeys, type NamedKey } from '../../client/log-view.ts';
 import { SealtrailError } from '../../log/error.ts';
-import { pemOf, type Verifier } from '../../log/note.ts';
-import { fingerprintOf, keyIdText } from '../../verify/trust.ts';
+import { sameBytes } from '../../log/hash.ts';
+import { pemOf } from '../../log/note.ts';
+import { fingerprintOf, keyIdText, trailOf } from '../../verify/trust.ts';
 import { type RotationOptions, retire, rotate } from '../rotation.ts';
 import { collect, connect, type Install, type ServerOptions, withJson, withServer } from '../shell.ts';
 import { renderTable } from '../table.ts';
-import { painter, type Terminal, widthOf, write, writeLines } from '../terminal.ts';
-import { trailOf } from '../trust.ts';
+import { count, painter, type Terminal, widthOf, write, writeLines } from '../terminal.ts';
 
 interface Options extends ServerOptions {
   readonly trail?: string[];
@@ -23,10 +23,11 @@ export const installKeys: Install = (program, shell) => {
     .summary("show and export the log's public keys")
     .description(
       "Shows the log's public keys: fingerprints to compare with ones published elsewhere, a PEM for any crypto tool,\n" +
-        'and for each trail a vkey for tools that read C2SP signed notes.',
+        'and for each trail a vkey for tools that read C2SP signed notes. Keys that were retired are shown with the size of\n' +
+        'the last checkpoint that they signed.',
     )
     .option('--trail <name>', 'only of this trail; repeat it for several (default: all that you may read)', collect)
-    .option('--export <dir>', 'write log.pem (all trails) and <trail>.vkey into this folder');
+    .option('--export <dir>', 'write log.pem (all trails) and <trail>.vkey: key files for --key');
   withJson(withServer(command)).action((options: Options) => keys(shell.terminal, options));
   const step = (
     name: string,
@@ -44,33 +45,30 @@ export const installKeys: Install = (program, shell) => {
 
 async function keys(terminal: Terminal, options: Options): Promise<void> {
   const http = connect(terminal, options);
-  const verifiers = await fetchKeys(http, options.trail, terminal.signal);
-  const files = options.export === undefined ? [] : await exportKeys(options.export, verifiers);
+  const named = await fetchAllKeys(http, options.trail, terminal.signal);
+  const files = options.export === undefined ? [] : await exportKeys(options.export, named);
   const { stdout } = terminal;
   if (options.json) {
-    const shown = verifiers.map((key) => ({
-      trail: trailOf(key.name),
-      name: key.name,
-      keyId: keyIdText(key.keyId),
-      algorithm: key.algorithm,
-      fingerprint: fingerprintOf(key.spki),
-      vkey: key.vkey,
-      pem: pemOf(key),
-    }));
-    return write(stdout, `${JSON.stringify({ keys: shown, files })}\n`);
+    const [current, retired] = [named.filter(isCurrent), named.filter((key) => !isCurrent(key))];
+    return write(stdout, `${JSON.stringify({ keys: current.map(shown), retired: retired.map(shown), files })}\n`);
   }
-  if (verifiers.length === 0)
-    return write(stdout, 'No trail yet, or none that you may read: there are no keys to show.\n');
+  if (named.length === 0) return write(stdout, 'No trail yet, or none that you may read: there are no keys to show.\n');
   const paint = painter(stdout);
-  for (const key of distinct(verifiers)) {
-    const lines = [`${paint('bold', key.algorithm)} key, SHA-256 fingerprint:`, fingerprintOf(key.spki), pemOf(key)];
-    await writeLines(stdout, lines);
+  for (const key of distinct(named)) {
+    const { algorithm, spki } = key.verifier;
+    const which = `${paint('bold', algorithm)} key${isCurrent(key) ? '' : ', retired'}, SHA-256 fingerprint:`;
+    await writeLines(stdout, [which, fingerprintOf(spki), pemOf(key.verifier)]);
   }
   const columns = [
     { title: 'trail', rigid: true },
+    { title: 'sizes', rigid: true },
     { title: 'vkey', rigid: true },
   ];
-  const rows = verifiers.map((key) => [trailOf(key.name), key.vkey]);
+  const rows = named.map(({ verifier: { name, vkey }, to }) => [
+    trailOf(name),
+    to === undefined ? 'now' : `to ${count(to)}`,
+    vkey,
+  ]);
   await writeLines(
     stdout,
     renderTable(columns, rows, widthOf(stdout), (heading) => paint('bold', heading)),
@@ -78,21 +76,46 @@ async function keys(terminal: Terminal, options: Options): Promise<void> {
   if (files.length > 0) await writeLines(stdout, ['', ...files.map((file) => `wrote ${file}`)]);
 }
 
-/** One key signs for all trails, under the name of each: here every key once. */
-function distinct(verifiers: readonly Verifier[]): Verifier[] {
-  return [...new Map(verifiers.map((key) => [fingerprintOf(key.spki), key])).values()];
+const isCurrent = ({ to }: NamedKey): boolean => to === undefined;
+
+function shown({ verifier, to }: NamedKey): object {
+  const { name, keyId, algorithm, spki, vkey } = verifier;
+  return {
+    trail: trailOf(name),
+    name,
+    keyId: keyIdText(keyId),
+    algorithm,
+    fingerprint: fingerprintOf(spki),
+    vkey,
+    pem: pemOf(verifier),
+    ...(to === undefined ? {} : { to }),
+  };
 }
 
-async function exportKeys(folder: string, verifiers: readonly Verifier[]): Promise<string[]> {
+/** One key signs for all trails, under the name of each: here every key once. */
+function distinct(keys: readonly NamedKey[]): NamedKey[] {
+  return [...new Map(keys.map((key) => [fingerprintOf(key.verifier.spki), key])).values()];
+}
+
+/**
+ * What a key file says of a key for one trail. A retired key is trusted by name only, up to its end: a PEM counts for every
+ * trail, and at any size.
+ */
+const trustLine = ({ verifier: { vkey }, to }: NamedKey): string => (to === undefined ? vkey : `${vkey} to=${to}`);
+
+async function exportKeys(folder: string, keys: readonly NamedKey[]): Promise<string[]> {
   const texts = new Map<string, string>();
-  const pems = distinct(verifiers).map(
-    (key) => `# ${key.algorithm}, SHA-256 fingerprint ${fingerprintOf(key.spki)}\n${pemOf(key)}`,
-  );
-  if (pems.length > 0) texts.set('log.pem', pems.join(''));
-  for (const key of verifiers) {
-    const file = `${trailOf(key.name)}.vkey`;
-    texts.set(file, `${texts.get(file) ?? ''}${key.vkey}\n`);
+  const add = (file: string, text: string): void => void texts.set(file, `${texts.get(file) ?? ''}${text}`);
+  const comment = ({ verifier: { algorithm, spki } }: NamedKey): string =>
+    `${algorithm}, SHA-256 fingerprint ${fingerprintOf(spki)}\n`;
+  // First those that sign now: other tools read the first PEM of a file, whatever stands after it (RFC 7468 section 2).
+  for (const key of distinct(keys.filter(isCurrent))) add('log.pem', `# ${comment(key)}${pemOf(key.verifier)}`);
+  const retired = keys.filter((key) => !isCurrent(key));
+  for (const key of distinct(retired)) {
+    const uses = retired.filter(({ verifier }) => sameBytes(verifier.spki, key.verifier.spki));
+    add('log.pem', `# retired: ${comment(key)}${uses.map((use) => `${trustLine(use)}\n`).join('')}`);
   }
+  for (const key of keys) add(`${trailOf(key.verifier.name)}.vkey`, `${trustLine(key)}\n`);
   try {
     await mkdir(folder, { recursive: true });
     for (const [file, text] of texts) await writeFile(join(folder, file), text);

@@ -1,79 +1,139 @@
 import { writeFile } from 'node:fs/promises';
-import { checkpointOf } from '../../client/receipt.ts';
-import { toHex } from '../../log/encoding.ts';
+import type { SignedHttp } from '../../client/http.ts';
 import { SealtrailError } from '../../log/error.ts';
-import { leafHash } from '../../log/hash.ts';
-import { parseProof } from '../../log/proof.ts';
-import { parseRecord } from '../../log/record.ts';
-import { checkInclusion } from '../../log/tree.ts';
+import { checkConsistencyFile, checkProofFile } from '../../verify/proof-file.ts';
 import { connect, type Install, integer, type ServerOptions, trailName, withJson, withServer } from '../shell.ts';
 import { count, labelled, plural, type Terminal, write, writeLines } from '../terminal.ts';
-import { logKeys } from '../trust.ts';
+import { type LogKeys, logKeys } from '../trust.ts';
 import { recordFileOf } from './verify-proof.ts';
 
 interface Options extends ServerOptions {
+  readonly from?: number;
+  readonly to?: number;
   readonly output?: string;
   readonly key?: string;
   readonly json?: true;
 }
 
+/** A proof that has been checked and written. */
+interface Written {
+  /** What is proven, in one sentence. */
+  readonly sentence: string;
+  /** The files, the proof first, and what each holds. */
+  readonly files: readonly (readonly [file: string, what: string])[];
+  /** For programs. */
+  readonly result: object;
+}
+
+const MOST = Number.MAX_SAFE_INTEGER;
+
 export const installProof: Install = (program, shell) => {
   const command = program
     .command('proof')
     .argument('<trail>', 'the trail', trailName)
-    .argument('<seq>', 'the record, counted from 0', integer('<seq>', 0, Number.MAX_SAFE_INTEGER))
-    .summary('fetch the proof that a record is in the log')
+    .argument('[seq]', 'the record, counted from 0', integer('<seq>', 0, MOST))
+    .summary('fetch the proof that a record is in the log, or that the log only grew')
     .description(
-      'Writes two files: the proof (C2SP tlog-proof) and the record that it proves. Both together, and the public key,\n' +
-        'are all that "sealtrail verify-proof" needs, on any machine and without a network.',
+      'With <seq>, writes two files: the proof (C2SP tlog-proof) and the record that it proves. With --from, writes one: the\n' +
+        'two checkpoints and the proof that the later extends the earlier (RFC 6962). With the public key they are all that\n' +
+        '"sealtrail verify-proof" needs, on any machine and without a network.',
     )
-    .option('-o, --output <file>', 'the proof file (default: <trail>-<seq>.tlog-proof)')
+    .option(
+      '--from <size>',
+      'the size of the earlier checkpoint, such as one that you kept',
+      integer('--from', 0, MOST),
+    )
+    .option('--to <size>', 'the size of the later one (default: the newest)', integer('--to', 0, MOST))
+    .option(
+      '-o, --output <file>',
+      'the proof file (default: <trail>-<seq>.tlog-proof or <trail>-<from>-<to>.consistency.json)',
+    )
     .option('--key <file>', "the log's public key (vkey or PEM) to check with (default: ask the server for it)");
-  withJson(withServer(command)).action((trail: string, seq: number, options: Options) =>
+  withJson(withServer(command)).action((trail: string, seq: number | undefined, options: Options) =>
     proof(shell.terminal, trail, seq, options),
   );
 };
 
-async function proof(terminal: Terminal, trail: string, seq: number, options: Options): Promise<void> {
+async function proof(terminal: Terminal, trail: string, seq: number | undefined, options: Options): Promise<void> {
+  const prove = proverOf(trail, seq, options);
   const http = connect(terminal, options);
-  const { signal, stdout } = terminal;
-  const path = `/v1/trails/${trail}/events/${seq}`;
-  const [record, answer, keys] = await Promise.all([
-    http.send({ path, signal }),
-    http.send({ path: `${path}/proof`, signal }),
-    logKeys(http, trail, options.key),
-  ]);
-  const line = record.text().replace(/\n$/, '');
-  const text = answer.text();
-  const parsed = parseProof(text);
-  const checkpoint = checkpointOf(parsed.checkpoint, trail, keys.trust);
-  checkInclusion(leafHash(line), parsed.index, checkpoint.size, parsed.hashes, checkpoint.root);
-  const told = parseRecord(line);
-  if (parsed.index !== seq || told.seq !== seq || told.trail !== trail) {
-    throw new SealtrailError(
-      'proof_mismatch',
-      `the server proved record ${told.seq} of ${told.trail}, not ${seq} of ${trail}`,
-    );
-  }
-  const proofFile = options.output ?? `${trail}-${seq}.tlog-proof`;
-  const recordFile = recordFileOf(proofFile);
-  await writeText(proofFile, text);
-  await writeText(recordFile, `${line}\n`);
-  const { origin, size, root } = checkpoint;
-  const result = { trail, seq, hash: toHex(leafHash(line)), origin, size, root: toHex(root), proofFile, recordFile };
+  const { stdout, signal } = terminal;
+  const { sentence, files, result } = await prove({ http, signal, keys: await logKeys(http, trail, options.key) });
   if (options.json) return write(stdout, `${JSON.stringify(result)}\n`);
   await writeLines(stdout, [
-    ...labelled(
-      stdout,
-      'green',
-      'proven',
-      `Record ${count(seq)} of ${trail} is in the log ${origin} of ${plural(size, 'record')}.`,
-    ),
-    `        ${proofFile}  the proof`,
-    `        ${recordFile}  the record`,
+    ...labelled(stdout, 'green', 'proven', sentence),
+    ...files.map(([file, what]) => `        ${file}  ${what}`),
     'Check it on any machine, with the key that "sealtrail keys --export DIR" writes:',
-    `        sealtrail verify-proof ${proofFile} --key DIR/log.pem`,
+    `        sealtrail verify-proof ${files[0]?.[0]} --key DIR/log.pem`,
   ]);
+}
+
+interface Asking {
+  readonly http: SignedHttp;
+  readonly signal: AbortSignal;
+  readonly keys: LogKeys;
+}
+
+/** What is to be proven: one record, or growth. Errors: `usage` where it is neither, or both. */
+function proverOf(trail: string, seq: number | undefined, options: Options): (asking: Asking) => Promise<Written> {
+  const { from, to, output } = options;
+  if (seq !== undefined && from === undefined && to === undefined) {
+    return (asking) => proveRecord(asking, trail, seq, output);
+  }
+  if (seq === undefined && from !== undefined) return (asking) => proveGrowth(asking, trail, { from, to }, output);
+  throw new SealtrailError('usage', 'what is to be proven? A record by its number, or growth with --from and --to');
+}
+
+async function proveRecord(
+  { http, signal, keys }: Asking,
+  trail: string,
+  seq: number,
+  output = `${trail}-${seq}.tlog-proof`,
+): Promise<Written> {
+  const path = `/v1/trails/${trail}/events/${seq}`;
+  const [record, answer] = await Promise.all([
+    http.send({ path, signal }),
+    http.send({ path: `${path}/proof`, signal }),
+  ]);
+  const line = record.text().replace(/\n$/, '');
+  const proven = checkProofFile(answer.text(), line, keys.keys);
+  if (proven.seq !== seq || proven.trail !== trail) {
+    const message = `the server proved record ${proven.seq} of ${proven.trail}, not ${seq} of ${trail}`;
+    throw new SealtrailError('proof_mismatch', message);
+  }
+  const recordFile = recordFileOf(output);
+  await writeText(output, answer.text());
+  await writeText(recordFile, `${line}\n`);
+  const { origin, size } = proven;
+  return {
+    sentence: `Record ${count(seq)} of ${trail} is in the log ${origin} of ${plural(size, 'record')}.`,
+    files: [
+      [output, 'the proof'],
+      [recordFile, 'the record'],
+    ],
+    result: { ...proven, proofFile: output, recordFile },
+  };
+}
+
+async function proveGrowth(
+  { http, signal, keys }: Asking,
+  trail: string,
+  query: { readonly from: number; readonly to: number | undefined },
+  output?: string,
+): Promise<Written> {
+  const answer = await http.send({ path: `/v1/trails/${trail}/consistency`, query, signal });
+  const { from, to } = checkConsistencyFile(answer.text(), keys.keys);
+  if (from.size !== query.from || to.size !== (query.to ?? to.size) || !to.origin.endsWith(`/${trail}`)) {
+    const message = `the server proved growth from ${from.size} to ${to.size} records of ${to.origin}, which was not asked for`;
+    throw new SealtrailError('proof_mismatch', message);
+  }
+  const proofFile = output ?? `${trail}-${from.size}-${to.size}.consistency.json`;
+  await writeText(proofFile, answer.text());
+  return {
+    sentence: `The log ${to.origin} of ${plural(to.size, 'record')} extends what it was at ${plural(from.size, 'record')}.`,
+    files: [[proofFile, 'both checkpoints and the proof']],
+    result: { trail, from, to, proofFile },
+  };
 }
 
 async function writeText(file: string, text: string): Promise<void> {

@@ -1,8 +1,9 @@
-import { SealtrailError } from '../../log/error.ts';
+import { type ErrorCode, SealtrailError } from '../../log/error.ts';
 import { checkConsistencyFile, checkProofFile, type ProvenGrowth, type ProvenRecord } from '../../verify/proof-file.ts';
+import type { TrustedKeys } from '../../verify/trust.ts';
 import { EXIT, exitCodeFor } from '../exit.ts';
 import { type Install, withJson } from '../shell.ts';
-import { count, labelled, plural, write, writeLines } from '../terminal.ts';
+import { count, labelled, plural, type Terminal, write, writeLines } from '../terminal.ts';
 import { readText, readTrust } from '../trust.ts';
 
 interface Options {
@@ -19,53 +20,94 @@ export function recordFileOf(proofFile: string): string {
 export const installVerifyProof: Install = (program, shell) => {
   withJson(
     program
-      .command('verify-proof <file>')
-      .summary('check a proof offline')
+      .command('verify-proof')
+      .argument('<files...>', 'what "sealtrail proof" wrote: .tlog-proof or .consistency.json')
+      .summary('check proofs offline')
       .description(
-        'Checks offline that the record beside a .tlog-proof file is in the log, as signed by the key; or, given what\n' +
-          'GET /v1/trails/TRAIL/consistency answered, that the later checkpoint in it extends the earlier.',
+        'Checks offline that the record beside a .tlog-proof file is in the log, as signed by the key; or, in a file of a\n' +
+          'consistency proof, that the later checkpoint extends the earlier. Every file is judged, whatever the others are.',
       )
-      .requiredOption('--key <file>', "the log's public key: a vkey or a PEM file")
+      .requiredOption('--key <file>', "the log's public key: a vkey or a PEM file, or a list of keys with their sizes")
       .option('--record <file>', 'the record line (default: <file> with .record.json in place of .tlog-proof)'),
-  ).action(async (file: string, options: Options) => {
-    const { stdout } = shell.terminal;
-    const verdict = await verifyProof(file, options).catch((error: unknown) => refusal(error));
-    if ('reason' in verdict) shell.exitCode = EXIT.wrong;
-    if (options.json) return write(stdout, `${JSON.stringify(verdict)}\n`);
-    if ('reason' in verdict) return writeLines(stdout, labelled(stdout, 'red', 'not proven', `${verdict.reason}.`));
-    await writeLines(stdout, labelled(stdout, 'green', 'ok', sentenceOn(verdict)));
+  ).action(async (files: readonly string[], options: Options) => {
+    if (options.record !== undefined && files.length > 1) {
+      throw new SealtrailError('usage', '--record belongs to one proof, and there are several');
+    }
+    const trust = await readTrust(options.key);
+    const unjudged: SealtrailError[] = [];
+    for (const file of files) {
+      try {
+        const verdict = await judge(file, trust, options.record);
+        if (!verdict.ok) shell.exitCode = EXIT.wrong;
+        await tell(shell.terminal, verdict, options.json, files.length > 1);
+      } catch (error) {
+        // The others are looked at all the same; what is not ours ends everything.
+        if (!(error instanceof SealtrailError)) throw error;
+        unjudged.push(error);
+      }
+    }
+    if (unjudged[0] !== undefined) {
+      throw new SealtrailError(unjudged[0].code, unjudged.map(({ message }) => message).join('\n'), {
+        cause: unjudged[0],
+      });
+    }
   });
 };
 
-/** A verdict on the evidence is an answer; anything else means that there is none. */
-function refusal(error: unknown): { ok: false; code: string; reason: string } {
-  if (!(error instanceof SealtrailError) || exitCodeFor(error) !== EXIT.wrong) throw error;
-  return { ok: false, code: error.code, reason: error.message };
+/** What came of one file. */
+type Verdict =
+  | ({ readonly file: string; readonly ok: true } & (ProvenRecord | ProvenGrowth))
+  | { readonly file: string; readonly ok: false; readonly code: ErrorCode; readonly reason: string };
+
+/** Judges a file. Throws where there can be no verdict, as of a file that is not there or that is no proof. */
+async function judge(file: string, trust: TrustedKeys, recordFile: string | undefined): Promise<Verdict> {
+  try {
+    return { file, ok: true, ...(await provenBy(file, trust, recordFile)) };
+  } catch (error) {
+    if (!(error instanceof SealtrailError) || exitCodeFor(error) !== EXIT.wrong) throw error;
+    return { file, ok: false, code: error.code, reason: error.message };
+  }
 }
 
-type ProofVerdict = ({ readonly ok: true } & ProvenRecord) | ({ readonly ok: true } & ProvenGrowth);
-
-async function verifyProof(file: string, options: Options): Promise<ProofVerdict> {
+async function provenBy(
+  file: string,
+  trust: TrustedKeys,
+  recordFile = recordFileOf(file),
+): Promise<ProvenRecord | ProvenGrowth> {
   const proof = await readText(file, 'the proof');
-  const trust = await readTrust(options.key);
   // A C2SP tlog-proof begins with its name; what the server answers about consistency is JSON.
-  if (proof.startsWith('{')) return { ok: true, ...checkConsistencyFile(proof, trust) };
-  const record = await readText(options.record ?? recordFileOf(file), 'the record');
+  if (proof.startsWith('{')) return checkConsistencyFile(proof, trust);
+  const record = await readText(recordFile, 'the record');
   // One line end is the editor's; everything else is hashed as it stands.
-  return { ok: true, ...checkProofFile(proof, record.replace(/\r?\n$/, ''), trust) };
+  return checkProofFile(proof, record.replace(/\r?\n$/, ''), trust);
 }
 
-function sentenceOn(verdict: ProofVerdict): string {
-  if ('seq' in verdict) {
-    const { seq, trail, origin, size, keys } = verdict;
+/** For programs one line of JSON a file; for people a sentence, which names the file where there are several. */
+async function tell(
+  { stdout }: Terminal,
+  verdict: Verdict,
+  json: true | undefined,
+  isOneOfMany: boolean,
+): Promise<void> {
+  if (json) return write(stdout, `${JSON.stringify(verdict)}\n`);
+  const which = isOneOfMany ? `${verdict.file}: ` : '';
+  const [format, label, words] = verdict.ok
+    ? (['green', 'ok', `${sentenceOn(verdict)}.`] as const)
+    : (['red', 'not proven', `${verdict.reason}.`] as const);
+  await writeLines(stdout, labelled(stdout, format, label, which + words));
+}
+
+function sentenceOn(proven: ProvenRecord | ProvenGrowth): string {
+  if ('seq' in proven) {
+    const { seq, trail, origin, size, keys } = proven;
     return (
       `Record ${count(seq)} of trail ${trail} is in the log ${origin}. It is one of the ${plural(size, 'record')} under a ` +
       `checkpoint signed by the key with the SHA-256 fingerprint ${keys.join(', ')}`
     );
   }
-  const { from, to } = verdict;
+  const { from, to } = proven;
   return (
     `The checkpoint of ${plural(to.size, 'record')} of the log ${to.origin} extends that of ${plural(from.size, 'record')}. Both are ` +
-    `signed; the later one by the key with the SHA-256 fingerprint ${to.keys.join(', ')}`
+    `signed, the later one by the key with the SHA-256 fingerprint ${to.keys.join(', ')}`
   );
 }
