@@ -7,9 +7,6 @@
  * const events = prepareBatch(Buffer.from('{"type":"auth.login"}'), 'application/json', DEFAULT_POLICY);
  * const receipt = await log.ledger.append({ trail: 'access', submitter: 'me', events });
  * await log.close();
- * @example
- * const archive = await FolderObjects.openReadOnly('./data/archive');
- * const { verdict, problems } = await verifyArchive(archive, { trust: parseTrustedKeys(pem) });
  */
 export { type PreparedEvent, prepareBatch } from './event/intake.ts';
 export { DEFAULT_POLICY, type PrivacyPolicy } from './event/privacy.ts';
@@ -18,6 +15,6 @@ export { type AppendRequest, Ledger, type LedgerOptions } from './ledger/ledger.
 export type { Receipt, SealedEvent } from './ledger/receipt.ts';
 export { type ErrorCode, SealtrailError } from './log/error.ts';
 export { type Embedded, type EmbeddedOptions, openEmbedded } from './server/embedded.ts';
-export { FolderObjects } from './store/folder/objects.ts';
 export type { Objects, Signer, Table } from './store/ports.ts';
-export * from './verify/index.ts';
+export { verifyArchive } from './verify/archive.ts';
+export type { Report } from './verify/report.ts';

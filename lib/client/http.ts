@@ -129,7 +129,7 @@ export class SignedHttp {
         redirect: 'manual',
         signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
       });
-      const body = await response.bytes();
+      const body = new Uint8Array(await response.arrayBuffer());
       if (response.ok) return { answer: new Answer(response.status, response.headers, body) };
       return { error: problemOf(response, body), again: PASSING.has(response.status) };
     } catch (cause) {

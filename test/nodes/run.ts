@@ -1,0 +1,60 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { cleanEnvironment, finished, serve } from '../cli/process.ts';
+
+/**
+ * The packed client on each Node that it is for, imported and required, against a real server: the tour, and the programs
+ * of docs/client.md. Gets the Nodes from the registry, so it is a script of its own and not a part of `npm test`.
+ */
+
+/** The first of each line that the client can run on: the line of 20 before `require` took ES modules, and so for 22. */
+const NODES = { node20: '20.12.2', node22: '22.11.0' } as const;
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const folder = mkdtempSync(join(tmpdir(), 'sealtrail-nodes-'));
+const npm = (args: readonly string[], cwd = folder): string =>
+  execFileSync('npm', args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+
+/** The package that holds the executable for this machine. */
+const platform = `${process.platform === 'darwin' && process.arch === 'arm64' ? 'node-bin' : 'node'}-${process.platform}-${process.arch}`;
+
+const PROGRAMS: Readonly<Record<string, string>> = {
+  'import.mjs': `
+    import * as client from 'sealtrail/client';
+    import * as receipts from 'sealtrail/receipt';
+    import { tour } from './tour.mjs';
+    await tour(client, receipts, process.argv[2]);`,
+  'require.cjs': `
+    const client = require('sealtrail/client');
+    const receipts = require('sealtrail/receipt');
+    import('./tour.mjs').then(({ tour }) => tour(client, receipts, process.argv[2]));`,
+};
+const shown = [...readFileSync(join(ROOT, 'docs/client.md'), 'utf8').matchAll(/^```js\n(.*?)^```$/gms)];
+
+try {
+  const [packed] = JSON.parse(npm(['pack', '--json', '--pack-destination', folder], ROOT).replace(/^[^[]*/, ''));
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true }));
+  const nodes = Object.entries(NODES).map(([name, version]) => `${name}@npm:${platform}@${version}`);
+  npm(['install', '--no-audit', '--no-fund', `./${packed.filename}`, ...nodes]);
+  copyFileSync(join(import.meta.dirname, 'tour.mjs'), join(folder, 'tour.mjs'));
+  for (const [file, code] of Object.entries(PROGRAMS)) writeFileSync(join(folder, file), code);
+  for (const [i, [, code = '']] of shown.entries()) writeFileSync(join(folder, `docs-${i}.mjs`), code);
+
+  const server = await serve(join(folder, 'data'));
+  const executables = Object.keys(NODES).map((name) => join(folder, 'node_modules', name, 'bin/node'));
+  for (const node of [...executables, process.execPath]) {
+    const version = execFileSync(node, ['--version'], { encoding: 'utf8' }).trim();
+    for (const file of [...Object.keys(PROGRAMS), ...shown.map((_, i) => `docs-${i}.mjs`)]) {
+      const trail = `${version}-${file}`.replace(/[^a-z0-9]+/g, '-');
+      const child = spawn(node, [file, trail], { cwd: folder, env: cleanEnvironment(server.env) });
+      const { code, stderr } = await finished(child);
+      if (code !== 0 || stderr !== '') throw new Error(`${file} on Node ${version}: exit ${code}\n${stderr}`);
+      console.log(`ok ${file} on Node ${version}`);
+    }
+  }
+  if ((await server.stop()) !== 0) throw new Error('the server did not end well');
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
