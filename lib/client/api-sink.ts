@@ -3,8 +3,8 @@ import { SealtrailError } from '../log/error.ts';
 import type { Delivery } from './delivery.ts';
 import { prepareEvent } from './event.ts';
 import type { SignedHttp } from './http.ts';
-import type { Receipt } from './receipt.ts';
-import { instead, isForgery, isRefusal } from './refusal.ts';
+import { ProducerNumbers } from './numbers.ts';
+import { type Job, Outbox } from './outbox.ts';
 import { asError, type BufferOptions, type Entry, Room, type Sink, withResolvers } from './sink.ts';
 import type { Batch, Spool, Stored } from './spool.ts';
 
@@ -36,63 +36,61 @@ export interface ApiSinkOptions extends BufferOptions {
   readonly onAlarm?: (error: SealtrailError) => void;
 }
 
-/** A batch on its way. */
-interface Job {
-  /** In memory, unless it is on disk. */
-  readonly batch: Batch | undefined;
-  readonly stored: Stored | undefined;
-  /** One for each event of the batch; none for a batch of another process. */
-  readonly entries: readonly Entry[];
-  /** That it takes of the buffer, in bytes. */
-  readonly bytes: number;
+/** An event that waits for others to share its batch. */
+interface Waiting extends Entry {
+  /** How many events were left out before it. */
+  readonly skips?: number;
 }
 
-const FIRST_BACKOFF = 100;
-const LONGEST_BACKOFF = 10_000;
-const LONGEST_RETRY_AFTER = 60_000;
 const ADOPT_MS = 30_000;
-/** How often and after how many milliseconds a log that has not signed yet is asked again. */
-const SEAL_ATTEMPTS = 3;
-const SEAL_PAUSE = 400;
 /** The server's limits on one batch are 1,000 events and 5 MB. */
 const MOST_EVENTS = 1000;
 const MOST_BYTES = 4_000_000;
 
 /**
- * Sends events to a log: in batches, one after the other, each under an idempotency key and until it is answered, so that
- * each event is in the log once and in order.
+ * Sends events to a log in batches, numbered, so that each is in the log once and in order, and one that is not is missed:
+ * see {@link Outbox} and {@link ProducerNumbers}.
  */
 export class ApiSink implements Sink {
   readonly name = 'api';
   readonly #options: ApiSinkOptions;
-  readonly #delivery: Promise<Delivery>;
   readonly #room: Room;
-  readonly #stop = new AbortController();
+  readonly #numbers = new ProducerNumbers();
+  readonly #outbox: Outbox;
   readonly #spool: Promise<Spool | undefined>;
   #adopting: NodeJS.Timeout | undefined;
-  #open: Entry[] = [];
+  #open: Waiting[] = [];
   #openBytes = 0;
   /** Events that came in since the start, and those of them that left again: in order, so that two numbers tell which. */
   #pushed = 0;
   #ended = 0;
+  /** Events that were left out since the start and are recorded as such. */
+  #skipped = 0;
   #timer: NodeJS.Timeout | undefined;
   /** Events at the head of the open ones that are to go without waiting for more. */
   #due = 0;
   #cutting: Promise<void> | undefined;
-  #queue: Job[] = [];
-  #sending: Promise<void> | undefined;
-  #failing: Error | undefined;
   #change = withResolvers();
   #closed = false;
 
   constructor(options: ApiSinkOptions) {
     this.#options = options;
-    // Loaded only here, like the spool: the mathematics of receipts are a third of the client.
-    this.#delivery = import('./delivery.ts').then(
-      ({ Delivery }) => new Delivery(options.http, options.trail, options.keys),
-    );
     this.#room = new Room(options);
     this.#spool = this.#openSpool(options.spool);
+    this.#outbox = new Outbox({
+      delivery: loadDelivery(options),
+      spool: this.#spool,
+      onError: (error) => options.onError?.(error),
+      onAlarm: (error) => options.onAlarm?.(error),
+      onDone: (job) => this.#done(job),
+      onChange: () => this.#changed(),
+      isNeeded: () => this.#open.length > 0 || this.#outbox.jobs.some(({ stored }) => stored === undefined),
+    });
+  }
+
+  /** Names this run of this producer in the events that it sends. */
+  get producerId(): string {
+    return this.#numbers.id;
   }
 
   /** Events left out because the buffer was full, since the start. */
@@ -116,8 +114,9 @@ export class ApiSink implements Sink {
     expired.addEventListener('abort', () => this.#changed());
     while (!this.#isSafe(until) && !expired.aborted) await this.#change.promise;
     if (this.#isSafe(until)) return;
-    const message = `${until - this.#ended} events are not in the log: ${this.#failing?.message ?? 'it takes longer than expected'}`;
-    throw new SealtrailError('unavailable', message, { cause: this.#failing });
+    const cause = this.#outbox.failing;
+    const why = cause?.message ?? 'it takes longer than expected';
+    throw new SealtrailError('unavailable', `${until - this.#ended} events are not in the log: ${why}`, { cause });
   }
 
   async close(): Promise<void> {
@@ -127,18 +126,16 @@ export class ApiSink implements Sink {
     } finally {
       clearInterval(this.#adopting);
       clearTimeout(this.#timer);
-      this.#stop.abort();
       await this.#cutting;
-      await this.#sending;
-      this.#giveUp();
+      this.#giveUp(await this.#outbox.stop());
       await (await this.#spool)?.close();
     }
   }
 
-  #giveUp(): void {
+  #giveUp(jobs: readonly Job[]): void {
     const kept = new SealtrailError('unavailable', 'not in the log yet: the spool folder has it, for the next process');
     const lost = new SealtrailError('unavailable', 'not in the log: the logger was closed before the log answered');
-    for (const { stored, entries } of this.#queue.splice(0)) {
+    for (const { stored, entries } of jobs) {
       for (const entry of entries) entry.failed(stored === undefined ? lost : kept);
     }
     for (const entry of this.#open.splice(0)) entry.failed(lost);
@@ -152,7 +149,7 @@ export class ApiSink implements Sink {
 
   // From events to batches.
 
-  #push(entry: Entry): void {
+  #push(entry: Waiting): void {
     this.#open.push(entry);
     this.#pushed++;
     this.#openBytes += entry.bytes;
@@ -174,17 +171,22 @@ export class ApiSink implements Sink {
     while (this.#due > 0) {
       const entries = this.#take();
       const bytes = entries.reduce((sum, entry) => sum + entry.bytes, 0);
-      const body = `{"events":[${entries.map(({ json }) => json).join(',')}]}`;
+      const body = `{"events":[${entries.map((entry) => this.#numbered(entry)).join(',')}]}`;
       const batch = { key: randomUUID(), count: entries.length, body };
       const stored = await this.#store(spool, batch);
-      this.#enqueue({ batch: stored === undefined ? batch : undefined, stored, entries, bytes });
+      this.#outbox.enqueue({ batch: stored === undefined ? batch : undefined, stored, entries, bytes });
       if (stored !== undefined) this.#left(entries.length, bytes);
     }
     this.#cutting = undefined;
     this.#changed();
   }
 
-  #take(): Entry[] {
+  #numbered({ id, json, skips }: Waiting): string {
+    if (skips !== undefined) this.#numbers.skip(skips);
+    return this.#numbers.number(id, json);
+  }
+
+  #take(): Waiting[] {
     const most = Math.min(this.#due, this.#options.batchEvents ?? 500, MOST_EVENTS);
     let bytes = 0;
     let count = 0;
@@ -210,135 +212,28 @@ export class ApiSink implements Sink {
     }
   }
 
+  #done({ stored, entries, bytes }: Job): void {
+    this.#ended += entries.length;
+    if (stored === undefined) this.#left(entries.length, bytes);
+  }
+
+  /** Records a loss before anything else gets in, so that the numbers of what was left out follow one another. */
   #left(events: number, bytes: number): void {
     this.#room.leave(events, bytes);
     const loss = this.#room.isFull ? undefined : this.#room.takeLoss();
     if (loss === undefined) return;
+    const first = this.#pushed + this.#skipped;
+    const numbers = { first, last: first + loss.count - 1 };
+    this.#skipped += loss.count;
     const description = `${loss.count} events were dropped because the buffer was full`;
     this.#options.onError?.(new SealtrailError('store_full', description));
-    const event = prepareEvent({ type: 'audit.events_dropped', severity: 'error', description, details: { ...loss } });
-    const entry = { ...event, landed: () => undefined, failed: (error: Error) => this.#options.onError?.(error) };
+    const details = { ...loss, numbers };
+    const event = prepareEvent({ type: 'audit.events_dropped', severity: 'error', description, details });
+    const failed = (error: Error): void => this.#options.onError?.(error);
+    const entry = { ...event, skips: loss.count, landed: () => undefined, failed };
     // Always let in: it is one event, and there is room.
     this.#room.enter(entry);
     this.#push(entry);
-  }
-
-  // From batches to the log.
-
-  #enqueue(job: Job): void {
-    this.#queue.push(job);
-    this.#sending ??= this.#send();
-  }
-
-  /** Never throws. */
-  async #send(): Promise<void> {
-    let attempt = 0;
-    for (let job = this.#queue[0]; job !== undefined && !this.#stop.signal.aborted; job = this.#queue[0]) {
-      try {
-        await this.#deliver(job);
-        attempt = 0;
-        this.#failing = undefined;
-      } catch (error) {
-        this.#failing = asError(error);
-        if (!this.#stop.signal.aborted) this.#options.onError?.(this.#failing);
-        this.#changed();
-        await this.#pause(++attempt, error);
-      }
-    }
-    this.#sending = undefined;
-    this.#changed();
-  }
-
-  /** Until the job is off the queue. Throws what may pass. */
-  async #deliver(job: Job): Promise<void> {
-    const spool = await this.#spool;
-    const batch = await this.#read(job, spool);
-    if (batch === undefined) return this.#done(job, (entry) => entry.landed());
-    try {
-      const receipt = await this.#sealed(batch);
-      if (job.stored !== undefined) await spool?.remove(job.stored);
-      this.#done(job, (entry, i) => landed(entry, receipt, i));
-    } catch (error) {
-      if (isRefusal(error)) return this.#replace(job, batch, error, spool);
-      if (!isForgery(error)) throw error;
-      this.#options.onAlarm?.(error);
-      if (job.stored !== undefined) await spool?.setAside(job.stored);
-      this.#done(job, (entry) => entry.failed(error));
-    }
-  }
-
-  /** Undefined where another process has sent it, or where it can no longer be read: then its entries have failed. */
-  async #read(job: Job, spool: Spool | undefined): Promise<Batch | undefined> {
-    if (job.batch !== undefined || job.stored === undefined || spool === undefined) return job.batch;
-    try {
-      return await spool.read(job.stored);
-    } catch (error) {
-      if (!(error instanceof SealtrailError)) throw error;
-      await spool.setAside(job.stored);
-      for (const entry of job.entries) entry.failed(error);
-      this.#options.onError?.(error);
-      return undefined;
-    }
-  }
-
-  async #sealed(batch: Batch): Promise<Receipt> {
-    for (let attempt = 1; ; attempt++) {
-      const receipt = await (await this.#delivery).send(batch, this.#stop.signal);
-      if (receipt.sealed || attempt >= SEAL_ATTEMPTS) return receipt;
-      await this.#wait(SEAL_PAUSE);
-    }
-  }
-
-  /** The rest of a batch must not suffer for the one event that the log refuses. */
-  async #replace(job: Job, batch: Batch, error: SealtrailError, spool: Spool | undefined): Promise<void> {
-    this.#options.onError?.(error);
-    const next = error.code === 'idempotency_conflict' ? undefined : instead(batch, error);
-    if (next === undefined) {
-      if (job.stored !== undefined) await spool?.setAside(job.stored);
-      return this.#done(job, (entry) => entry.failed(error));
-    }
-    if (next.replaced !== undefined) job.entries[next.replaced]?.failed(error);
-    let from = 0;
-    const jobs: Job[] = [];
-    for (const one of next.batches) {
-      const entries = job.entries.slice(from, from + one.count);
-      from += one.count;
-      const stored = job.stored === undefined ? undefined : await spool?.put(one);
-      const bytes = entries.reduce((sum, entry) => sum + entry.bytes, 0);
-      jobs.push({ batch: stored === undefined ? one : undefined, stored, entries, bytes });
-    }
-    // Only now: should the process end before, the next one comes to the same batches under the same keys.
-    if (job.stored !== undefined) await spool?.remove(job.stored);
-    this.#queue.splice(0, 1, ...jobs);
-  }
-
-  #done(job: Job, settle: (entry: Entry, i: number) => void): void {
-    this.#queue.shift();
-    this.#ended += job.entries.length;
-    for (const [i, entry] of job.entries.entries()) settle(entry, i);
-    if (job.stored === undefined) this.#left(job.entries.length, job.bytes);
-    this.#changed();
-  }
-
-  /** Full jitter on top of what the server asked for. */
-  async #pause(attempt: number, error: unknown): Promise<void> {
-    const asked = error instanceof SealtrailError ? (error.retryAfter ?? 0) * 1000 : 0;
-    const ceiling = Math.min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** Math.min(attempt - 1, 20));
-    await this.#wait(Math.min(LONGEST_RETRY_AFTER, asked) + Math.random() * ceiling);
-  }
-
-  /** Keeps the process alive: what is only in memory must not be lost because nothing else is left to do. */
-  #wait(milliseconds: number): Promise<void> {
-    const { signal } = this.#stop;
-    const { promise, resolve } = withResolvers();
-    const timer = setTimeout(resolve, milliseconds);
-    if (signal.aborted) resolve();
-    signal.addEventListener('abort', resolve, { once: true });
-    if (this.#unsafe() === 0) timer.unref();
-    return promise.finally(() => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', resolve);
-    });
   }
 
   // The spool.
@@ -357,34 +252,17 @@ export class ApiSink implements Sink {
     }
   }
 
-  /** Takes over what other processes left, and what is not on the way already. */
   async #adopt(spool: Spool): Promise<void> {
-    try {
-      const known = new Set(this.#queue.map(({ stored }) => stored?.file));
-      for (const stored of await spool.abandoned()) {
-        if (known.has(stored.file) || this.#stop.signal.aborted) continue;
-        this.#enqueue({ batch: undefined, stored, entries: [], bytes: 0 });
-      }
-    } catch (error) {
-      this.#options.onError?.(asError(error));
-    }
+    await this.#outbox.adopt(spool).catch((error: unknown) => this.#options.onError?.(asError(error)));
   }
 
   // What flush waits for.
-
-  /** Events that would be lost if the process ended now. */
-  #unsafe(): number {
-    return this.#queue.reduce(
-      (sum, job) => sum + (job.stored === undefined ? job.entries.length : 0),
-      this.#open.length,
-    );
-  }
 
   /** Whether the first so many events have ended, or are on disk while the log is away. */
   #isSafe(until: number): boolean {
     if (this.#ended >= until) return true;
     const isCut = this.#pushed - this.#open.length >= until && this.#cutting === undefined;
-    return isCut && this.#failing !== undefined && this.#queue.every(({ stored }) => stored !== undefined);
+    return isCut && this.#outbox.failing !== undefined && this.#outbox.jobs.every(({ stored }) => stored !== undefined);
   }
 
   #changed(): void {
@@ -393,8 +271,8 @@ export class ApiSink implements Sink {
   }
 }
 
-function landed(entry: Entry, receipt: Receipt, i: number): void {
-  const event = receipt.events[i];
-  if (event === undefined) entry.failed(new RangeError(`the receipt has no event ${i}`));
-  else entry.landed({ id: event.id, trail: receipt.trail, seq: event.seq, hash: event.hash, receipt });
+/** Loaded only here, like the spool: the mathematics of receipts are a third of the client. */
+async function loadDelivery({ http, trail, keys }: ApiSinkOptions): Promise<Delivery> {
+  const { Delivery } = await import('./delivery.ts');
+  return new Delivery(http, trail, keys);
 }

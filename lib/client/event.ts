@@ -70,8 +70,8 @@ export interface PreparedEvent {
 /** What to do with an event whose JSON is larger than {@link MAX_EVENT_BYTES}. */
 export type TooLarge = 'cut' | 'refuse';
 
-/** The largest event that is sent, in bytes of JSON: a record line has 65,535, and its envelope and escapes need room. */
-export const MAX_EVENT_BYTES = 60_000;
+/** The largest event that is logged, in bytes of JSON: the log takes 32,768, and the event's number needs some of them. */
+export const MAX_EVENT_BYTES = 32_512;
 /** How much of what is cut is kept, in UTF-16 code units. */
 const KEPT = 2_000;
 

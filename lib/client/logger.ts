@@ -27,7 +27,7 @@ export interface LoggerOptions {
   readonly mirror?: Mirror;
   /** `throw`: `log` throws, with the field. `record`: an `audit.invalid_event` with the reason is logged instead. @default throw */
   readonly invalid?: 'throw' | 'record';
-  /** What happens to an event over 60,000 bytes: its details are cut, with a note, or it is invalid. @default cut */
+  /** What happens to an event over 32,512 bytes: its details are cut, with a note, or it is invalid. @default cut */
   readonly tooLarge?: TooLarge;
   /** For every event that does not say otherwise. */
   readonly context?: SharedContext;

@@ -52,7 +52,12 @@ export function instead(batch: Batch, error: SealtrailError): Instead | undefine
   const replaced = Number(named ?? 0);
   const event = events[replaced];
   if (event === undefined || event.type === 'audit.invalid_event') return undefined;
-  const note = invalidEvent(event, error.message.replace(/^events\[\d+\][.:]?\s*/, ''));
+  const { producer } = event;
+  // Under the same id and number, so that what was numbered after it still names it.
+  const note = {
+    ...invalidEvent(event, error.message.replace(/^events\[\d+\][.:]?\s*/, '')),
+    ...(producer === undefined ? {} : { producer }),
+  };
   return {
     batches: [
       follow(

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename, rm, rmdir, stat, unlink, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { SealtrailError } from '../log/error.ts';
 
 /** A batch as it is sent, byte for byte each time: that and its key make the append happen once. */
@@ -69,19 +69,39 @@ export class Spool {
 
   /** Stores a batch; when this resolves, it survives a crash. Throws the system's errors. */
   async put(batch: Batch): Promise<Stored> {
-    const text = encode(batch);
     const file = join(this.#lane, `${String(this.#next++).padStart(12, '0')}${SUFFIX}`);
     try {
-      await writeWhole(this.#lane, file, text);
+      return await this.#write(file, batch);
     } catch (error) {
       if (!isMissing(error)) throw error;
       // Another process may have taken a lane without batches for an abandoned one.
       await this.#makeLane();
-      await writeWhole(this.#lane, file, text);
+      return await this.#write(file, batch);
     }
+  }
+
+  /**
+   * Stores what is to be sent instead of a batch, in its place: a process that takes over comes to them when it would have
+   * come to it. Should this process end before it is done, the next one makes the same of it. Throws the system's errors.
+   */
+  async putInstead(stored: Stored, batches: readonly Batch[]): Promise<Stored[]> {
+    const place = stored.file.slice(0, -SUFFIX.length);
+    const all: Stored[] = [];
+    for (const [i, batch] of batches.entries()) all.push(await this.#write(`${place}.${i}${SUFFIX}`, batch));
+    await this.remove(stored);
+    return all;
+  }
+
+  async #write(file: string, batch: Batch): Promise<Stored> {
+    const text = encode(batch);
+    await writeWhole(file, text);
     const bytes = Buffer.byteLength(text);
-    this.#bytes += bytes;
+    if (this.#isOwn(file)) this.#bytes += bytes;
     return { file, bytes };
+  }
+
+  #isOwn(file: string): boolean {
+    return dirname(file) === this.#lane;
   }
 
   /** Reads a batch back. Undefined where it is gone: another process has sent it. @throws `store_corrupt` */
@@ -101,7 +121,7 @@ export class Spool {
 
   /** The log has it. */
   async remove(stored: Stored): Promise<void> {
-    if (stored.file.startsWith(this.#lane)) this.#bytes -= stored.bytes;
+    if (this.#isOwn(stored.file)) this.#bytes -= stored.bytes;
     await unlink(stored.file).catch((error: unknown) => {
       if (!isMissing(error)) throw error;
     });
@@ -113,7 +133,7 @@ export class Spool {
     await rename(stored.file, target).catch((error: unknown) => {
       if (!isMissing(error)) throw error;
     });
-    if (stored.file.startsWith(this.#lane)) this.#bytes -= stored.bytes;
+    if (this.#isOwn(stored.file)) this.#bytes -= stored.bytes;
     return target;
   }
 
@@ -156,8 +176,8 @@ export class Spool {
   }
 }
 
-async function writeWhole(lane: string, file: string, text: string): Promise<void> {
-  const temporary = `${file}.part`;
+async function writeWhole(file: string, text: string): Promise<void> {
+  const temporary = `${file}.${randomUUID()}.part`; // Two processes may write the same one.
   const handle = await open(temporary, 'w', 0o600);
   try {
     await handle.writeFile(text);
@@ -166,7 +186,7 @@ async function writeWhole(lane: string, file: string, text: string): Promise<voi
     await handle.close();
   }
   await rename(temporary, file);
-  const folder = await open(lane, 'r');
+  const folder = await open(dirname(file), 'r');
   try {
     await folder.sync(); // The name is not there after a crash until its folder is.
   } finally {

@@ -3,24 +3,23 @@ import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type ApiOptions, type AuditLogger, createAuditLogger } from '../../lib/client/index.ts';
 import { parseProof } from '../../lib/log/proof.ts';
 import { temporaryFolder } from '../store/temporary.ts';
 import { type Fronted, front, type Trouble } from './front.ts';
 import { logMany } from './load.ts';
-
-const trail = 'orders';
-
-function logger(fronted: Fronted, options: Partial<ApiOptions> = {}): { audit: AuditLogger; errors: Error[] } {
-  const errors: Error[] = [];
-  const api = { ...fronted.api, trail, batchDelay: 5, ...options };
-  return { audit: createAuditLogger({ api, onError: (error) => errors.push(error) }), errors };
-}
+import { logger, trail } from './peer.ts';
 
 /** Each trouble once, in turn, with a request in peace after every one. */
 function eachOf(...troubles: Trouble[]): () => Trouble | undefined {
   let calls = 0;
   return () => (calls++ % 2 === 0 ? troubles.shift() : undefined);
+}
+
+/** Nothing that a producer numbered is missing, and nothing is there twice. */
+async function expectWhole(fronted: Fronted, producers: number): Promise<void> {
+  const all = [...(await fronted.numberings(trail)).values()];
+  const faults = all.map((one) => [one.gaps(), one.conflicts(), one.state().repeated]);
+  expect(faults).toEqual(Array.from({ length: producers }, () => [[], [], 0]));
 }
 
 describe('with the log there', () => {
@@ -111,6 +110,7 @@ describe('with the log in trouble, what was logged is in it exactly once and in 
       const last = await audit.logAndSeal({ type: 'a.b', id: 'last' });
       expect(last?.seq).toBe(100);
       expect(await fronted.ids(trail)).toEqual([...ids, 'last']);
+      await expectWhole(fronted, 1);
       expect(errors.length).toBeGreaterThan(2);
       await audit.close();
     }
@@ -130,6 +130,7 @@ describe('with the log in trouble, what was logged is in it exactly once and in 
     }
     await audit.logAndSeal({ type: 'a.b', id: 'last' });
     expect(await fronted.ids(trail)).toEqual([...ids, 'last']);
+    await expectWhole(fronted, 1);
     expect(errors.length).toBeGreaterThan(0);
     await audit.close();
   });
@@ -154,6 +155,7 @@ describe('with the log in trouble, what was logged is in it exactly once and in 
       expect(own).toEqual(Array.from({ length: 50 }, (_, i) => `${prefix}-${i}`));
     }
     expect(ids).toHaveLength(100);
+    await expectWhole(fronted, 2);
     expect(loggers.flatMap(({ errors }) => errors)).toEqual([]);
   });
 });

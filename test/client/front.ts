@@ -2,6 +2,9 @@ import { createServer, type IncomingMessage, request, type ServerResponse } from
 import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
 import type { ApiOptions } from '../../lib/client/index.ts';
+import { Numbering } from '../../lib/log/numbering.ts';
+import { producerLink, producerMarkOf } from '../../lib/log/producer.ts';
+import { parseRecord, type SealedRecord } from '../../lib/log/record.ts';
 import { type Embedded, openEmbedded } from '../../lib/server/embedded.ts';
 import { serveLog } from '../../lib/server/serve.ts';
 import type { HttpServer } from '../../lib/server/server.ts';
@@ -21,6 +24,8 @@ export interface Fronted {
   start(): Promise<void>;
   /** Ids of all events of a trail, in order. */
   ids(trail: string): Promise<string[]>;
+  /** What the numbers in a trail say of each producer, by its id. */
+  numberings(trail: string): Promise<Map<string, Numbering>>;
 }
 
 export async function front(): Promise<Fronted> {
@@ -53,15 +58,27 @@ export async function front(): Promise<Fronted> {
   });
   // A server that listens on TCP has such an address.
   const url = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+  const records = async (trail: string): Promise<SealedRecord[]> => {
+    const all: SealedRecord[] = [];
+    for await (const block of log?.ledger.blocks(trail, { from: 0, to: 1_000_000 }) ?? []) {
+      all.push(...block.lines.map((line) => parseRecord(line)));
+    }
+    return all;
+  };
   const fronted: Fronted = {
     ...{ url, stop, start, trouble: () => undefined },
     api: { endpoint: url, credentials: async () => credentials },
-    ids: async (trail) => {
-      const ids: string[] = [];
-      for await (const block of log?.ledger.blocks(trail, { from: 0, to: 1_000_000 }) ?? []) {
-        ids.push(...block.lines.map((line) => JSON.parse(line).event.id));
+    ids: async (trail) => (await records(trail)).map(({ event }) => String(event.id)),
+    numberings: async (trail) => {
+      const found = new Map<string, Numbering>();
+      for (const { seq: record, event } of await records(trail)) {
+        const mark = producerMarkOf(event);
+        if (mark === undefined) throw new Error(`record ${record} is not numbered`);
+        const numbering = found.get(mark.id) ?? new Numbering();
+        found.set(mark.id, numbering);
+        numbering.add({ ...mark, link: producerLink(String(event.id), mark), record });
       }
-      return ids;
+      return found;
     },
   };
   return fronted;

@@ -67,6 +67,36 @@ describe('a spool', () => {
     await spool.close();
   });
 
+  it('puts what is sent instead of a batch in its place, whoever comes to it', async () => {
+    const dir = await temporaryFolder();
+    const first = await Spool.open(dir);
+    const stored = [];
+    for (const key of ['k-1', 'k-2', 'k-3']) stored.push(await first.put(batch(key)));
+    await first.close();
+    const second = await Spool.open(dir);
+    const [, middle] = await second.abandoned();
+    if (middle === undefined) throw new Error('nothing was left');
+    const halves = await second.putInstead(middle, ['k-2a', 'k-2b'].map(batch));
+    expect([halves.length, second.bytes]).toEqual([2, 0]);
+    await second.close();
+    const third = await Spool.open(dir);
+    const keys = async () => Promise.all((await third.abandoned()).map(async (one) => (await third.read(one))?.key));
+    expect(await keys()).toEqual(['k-1', 'k-2a', 'k-2b', 'k-3']);
+    const [, , half] = await third.abandoned();
+    if (half !== undefined) await third.putInstead(half, [batch('k-2b-1'), batch('k-2b-2')]);
+    expect(await keys()).toEqual(['k-1', 'k-2a', 'k-2b-1', 'k-2b-2', 'k-3']);
+    await third.close();
+  });
+
+  it('leaves alone a lane whose owner is about to stand in it', async () => {
+    const dir = await temporaryFolder();
+    await mkdir(join(dir, 'new-1'));
+    const spool = await Spool.open(dir);
+    expect(await spool.abandoned()).toEqual([]);
+    await spool.close();
+    expect(await readdir(dir)).toEqual(['new-1']);
+  });
+
   it('does not pass on a batch that was changed, and puts it aside', async () => {
     const dir = await temporaryFolder();
     const spool = await Spool.open(dir);
