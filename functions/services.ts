@@ -1,5 +1,6 @@
 import type { Services } from '../lib/api/services.ts';
 import { type PrivacyConfig, policyFor } from '../lib/event/privacy.ts';
+import { ArchivedRecords } from '../lib/ledger/archived-records.ts';
 import { Ledger } from '../lib/ledger/ledger.ts';
 import { nodeReader } from '../lib/ledger/nodes.ts';
 import { TileCache } from '../lib/ledger/tile-cache.ts';
@@ -33,14 +34,16 @@ export async function openServices(stores: Stores, settings: Settings): Promise<
   // One object for good: policies are remembered by it.
   const policyOf = (trail: string) => policyFor(trail, privacy);
   const cache = new TileCache();
-  const archive = stores.objects === undefined ? {} : { objects: stores.objects };
-  const nodes = (trail: string) => nodeReader({ ...archive, table, ledger, cache }, trail);
+  const { objects } = stores;
+  const archive = objects === undefined ? {} : { archive: new ArchivedRecords({ objects, table, cache }) };
+  const tiles = objects === undefined ? {} : { objects };
+  const nodes = (trail: string) => nodeReader({ ...tiles, table, ledger, cache }, trail);
   const onUnsealed = (trail: string, reason: unknown): void => {
     count('Unsealed');
     logger.warn('an append could not sign: the sealer will', { trail, ...describe(reason) });
   };
-  const ledger: Ledger = new Ledger({ table, signers: [signer], logName, nodes, onUnsealed });
-  const queries = new Queries({ table, secret: await cursorSecret(table), policy: policyOf });
+  const ledger: Ledger = new Ledger({ table, signers: [signer], logName, nodes, onUnsealed, ...archive });
+  const queries = new Queries({ table, secret: await cursorSecret(table), policy: policyOf, ...archive });
   return { ledger, queries, nodes, policyOf, logName };
 }
 

@@ -12,8 +12,8 @@ const FORMATS = ['json', 'ndjson', 'csv'] as const;
 type Format = (typeof FORMATS)[number];
 
 /**
- * `GET /v1/trails/{trail}/events`: one page of a query, in JSON (`{records, asOf, more, cursor}`), NDJSON (the record
- * lines) or CSV. In every format `x-as-of`, `x-more` and `x-next-cursor` say what the JSON says beside the records; where
+ * `GET /v1/trails/{trail}/events`: one page of a query, in JSON (`{records, sources, asOf, more, cursor}`), NDJSON (the record
+ * lines) or CSV. In every format `x-as-of`, `x-more`, `x-sources` and `x-next-cursor` say what the JSON says beside the records; where
  * there is more, so does a `link` with `rel="next"`.
  */
 export async function queryEvents({ queries }: Services, request: ApiRequest, parameters: Parameters) {
@@ -67,8 +67,8 @@ function formatOf({ query }: ApiRequest): Format {
 
 /** Record lines are JSON already: they go out as they were sealed, byte for byte. */
 const RENDER: Readonly<Record<Format, (page: Page) => { readonly body: string }>> = {
-  json: ({ matches, asOf, more, cursor }) => {
-    const rest = JSON.stringify({ asOf, more, ...(cursor === undefined ? {} : { cursor }) });
+  json: ({ matches, sources, asOf, more, cursor }) => {
+    const rest = JSON.stringify({ sources, asOf, more, ...(cursor === undefined ? {} : { cursor }) });
     return { body: `{"records":[${matches.map(({ line }) => line).join(',')}],${rest.slice(1)}\n` };
   },
   ndjson: ({ matches }) => ({ body: matches.map(({ line }) => `${line}\n`).join('') }),
@@ -81,8 +81,14 @@ const CONTENT_TYPES: Readonly<Record<Format, string>> = {
   csv: 'text/csv; charset=utf-8; header=present',
 };
 
-function headersOf(request: ApiRequest, format: Format, { asOf, more, cursor }: Page): Record<string, string> {
-  const headers = { 'content-type': CONTENT_TYPES[format], 'x-as-of': String(asOf), 'x-more': String(more) };
+function headersOf(request: ApiRequest, format: Format, page: Page): Record<string, string> {
+  const { sources, asOf, more, cursor } = page;
+  const headers = {
+    'content-type': CONTENT_TYPES[format],
+    'x-as-of': String(asOf),
+    'x-more': String(more),
+    'x-sources': `hot=${sources.hot}, archive=${sources.archive}`,
+  };
   if (cursor === undefined) return headers;
   // With the oldest first there is a cursor even at the end, for those who follow the trail.
   if (!more) return { ...headers, 'x-next-cursor': cursor };

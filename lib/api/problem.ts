@@ -15,6 +15,7 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   not_found: 404,
   method_not_allowed: 405,
   idempotency_conflict: 409,
+  records_archived: 409,
   batch_too_large: 413,
   unsupported_media_type: 415,
   rate_limited: 429,
@@ -23,6 +24,7 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   store_full: 503,
   outcome_unknown: 503,
   signer_unavailable: 503,
+  archive_damaged: 500,
   in_use: 500,
   object_differs: 500,
   store_corrupt: 500,
@@ -38,6 +40,9 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   usage: 500,
   internal: 500,
 };
+
+/** The one failure inside that is told as it is: whoever asks must know which object of the archive is not what was sealed. */
+const TOLD: ErrorCode = 'archive_damaged';
 
 /** What callers are told where the error's own words concern only the operator. */
 const OUTSIDE: Partial<Record<ErrorCode, string>> = {
@@ -81,7 +86,7 @@ export function problemResponse(error: unknown, requestId: string, headers: Reco
   const known =
     error instanceof SealtrailError ? error : new SealtrailError('internal', 'unexpected', { cause: error });
   const status = STATUS[known.code];
-  const hidden = status === 500;
+  const hidden = status === 500 && known.code !== TOLD;
   const detail = hidden
     ? 'something went wrong inside: the operator finds the cause under the request id'
     : (OUTSIDE[known.code] ?? known.message);

@@ -36,6 +36,9 @@ export const receiptSchema = z.strictObject({
 
 export const pageSchema = z.strictObject({
   records: z.array(recordSchema),
+  sources: z
+    .strictObject({ hot: count, archive: count })
+    .describe('How many of the records came from the hot store, and how many from the archive.'),
   asOf: count.describe('The size of the trail for which the answer holds.'),
   more: z.boolean().describe('Whether to go on with the cursor; a page may be short and not the last.'),
   cursor: z.string().optional(),

@@ -7,6 +7,8 @@ import { type Output, painter, widthOf } from './terminal.ts';
 /** A page of a query, as record lines. */
 export interface LinePage {
   readonly lines: readonly string[];
+  /** How many of them the log read from its archive. */
+  readonly archived: number;
   /** The trail's size that the answer holds for. */
   readonly asOf: number;
   /** Whether there is more by now. */
@@ -35,7 +37,8 @@ export async function* queryPages(
       .filter((line) => line !== '');
     const more = answer.headers.get('x-more') === 'true';
     const next = answer.headers.get('x-next-cursor') ?? undefined;
-    yield { lines, asOf: Number(answer.headers.get('x-as-of')), more, cursor: next };
+    const [, archived = '0'] = /\barchive=(\d+)/.exec(answer.headers.get('x-sources') ?? '') ?? [];
+    yield { lines, archived: Number(archived), asOf: Number(answer.headers.get('x-as-of')), more, cursor: next };
     left -= lines.length;
     if (!more || left <= 0) return;
     if (next === undefined || next === cursor) throw new SealtrailError('unavailable', 'the server repeats a page');

@@ -1,3 +1,4 @@
+import type { ArchivedRecords } from '../ledger/archived-records.ts';
 import { readBlocks } from '../ledger/blocks.ts';
 import { readHead } from '../ledger/commit.ts';
 import { SealtrailError } from '../log/error.ts';
@@ -15,6 +16,8 @@ import { readWatermark, type Watermark } from './watermark.ts';
 /** What an {@link Indexer} works with. */
 export interface IndexerOptions {
   readonly table: Table;
+  /** Where records are read that have left the hot store before they were indexed. @default they cannot be read */
+  readonly archive?: ArchivedRecords;
   /**
    * Records that a run should have: it waits for so many, but no longer than `delayMs`. Queries scan what is not
    * indexed yet, so waiting costs them time and nothing else. @default 256
@@ -40,14 +43,16 @@ type Stepped = Watermark | 'overtaken';
 export class Indexer implements Follower {
   readonly name = INDEXER;
   readonly #table: Table;
+  readonly #archive: ArchivedRecords | undefined;
   readonly #minRecords: number;
   readonly #delayMs: number;
   readonly #now: () => number;
   /** Trails whose newest records wait for more: from which record on, and since when. */
   readonly #waiting = new Map<string, { readonly from: number; readonly since: number }>();
 
-  constructor({ table, minRecords = 256, delayMs = 2000, now = Date.now }: IndexerOptions) {
+  constructor({ table, archive, minRecords = 256, delayMs = 2000, now = Date.now }: IndexerOptions) {
     this.#table = table;
+    this.#archive = archive;
     this.#minRecords = minRecords;
     this.#delayMs = delayMs;
     this.#now = now;
@@ -105,10 +110,8 @@ export class Indexer implements Follower {
   async #index(mark: Watermark, state: IndexState, plannedEnd?: number): Promise<Stepped> {
     const { trail, size: first } = mark;
     const content = new RunContent(first);
-    for await (const block of readBlocks(this.#table, trail, {
-      from: first,
-      to: plannedEnd ?? Number.MAX_SAFE_INTEGER,
-    })) {
+    const range = { from: first, to: plannedEnd ?? Number.MAX_SAFE_INTEGER };
+    for await (const block of readBlocks(this.#table, trail, range, this.#archive)) {
       content.add(block);
       if (plannedEnd === undefined && content.size >= MAX_RUN_RECORDS) break;
     }

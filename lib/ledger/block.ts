@@ -24,6 +24,8 @@ export interface Block {
   readonly lines: readonly string[];
   /** Leaf hashes of the lines. */
   readonly leaves: readonly Hash[];
+  /** Read from the archive: not a block as it was committed, but those of a bundle's records that came together. */
+  readonly archived?: true;
 }
 
 /** Consecutive events of one submitter. */

@@ -1,8 +1,9 @@
 import { SealtrailError } from '../log/error.ts';
 import type { Item, Table } from '../store/ports.ts';
+import { type ArchivedRecords, recordsInBundles } from './archived-records.ts';
 import { type Block, loadBlock } from './block.ts';
 import { readHead } from './commit.ts';
-import { blockPartition, sortableNumber } from './layout.ts';
+import { blockKey, blockPartition, sortableNumber } from './layout.ts';
 
 /** Records by sequence number: `from` inclusive, `to` exclusive. */
 export interface RecordRange {
@@ -14,31 +15,132 @@ export interface RecordRange {
 
 /**
  * Every block that overlaps a range, whole, in order. The range is clipped to the trail's size at the time of the call.
+ * What has left the hot store is read from the archive, and comes in blocks that are cut to its bundles and the range.
  *
- * @throws `store_corrupt` when a block is damaged, or missing where the head says that there is one: an answer is never
- *   shorter than the trail.
+ * @param archive where blocks are read that are not there any more; without it they cannot be
+ * @throws `store_corrupt` when a block is damaged, or missing where the head says that there is one, and not in the archive
+ *   either: an answer is never shorter than the trail. `archive_damaged` naming the object. `records_archived` without an
+ *   archive to read from.
  */
-export async function* readBlocks(table: Table, trail: string, range: RecordRange): AsyncGenerator<Block, void, void> {
+export async function* readBlocks(
+  table: Table,
+  trail: string,
+  range: RecordRange,
+  archive?: ArchivedRecords,
+): AsyncGenerator<Block, void, void> {
   const { size } = await readHead(table, trail);
   const from = Math.max(0, range.from);
   const to = Math.min(size, range.to);
   if (from >= to) return;
-  const descending = range.order === 'descending';
-  const items = descending ? itemsDown(table, trail, to) : itemsUp(table, trail, from, to);
-  // The near edge of what is still to come: it closes up to the far end of the range, block by block.
-  let edge = descending ? to : from;
-  for await (const item of items) {
-    const block = await loadBlock(table, trail, item);
+  const clipped = { ...range, from, to };
+  const absent: Absent = (low, high) => archivedBlocks(table, trail, { ...clipped, from: low, to: high }, archive);
+  yield* range.order === 'descending'
+    ? blocksDown(table, trail, clipped, absent)
+    : blocksUp(table, trail, clipped, absent);
+}
+
+/** Records from `low` to before `high`, which no block in the hot store holds. */
+type Absent = (low: number, high: number) => AsyncIterable<Block>;
+
+async function* blocksUp(
+  table: Table,
+  trail: string,
+  { from, to }: RecordRange,
+  absent: Absent,
+): AsyncGenerator<Block, void, void> {
+  let edge = from;
+  for await (const item of itemsUp(table, trail, from, to)) {
+    const block = await loadHeld(table, trail, item);
+    if (block === undefined) continue;
     const end = block.first + block.count;
-    const reaches = block.first <= edge && edge <= end;
-    const starts = descending ? edge === to || end === edge : edge === from || block.first === edge;
-    if (!reaches || !starts) throw missing(trail, descending ? edge - 1 : edge);
-    if (end <= from || block.first >= to) throw missing(trail, edge);
+    if (edge === from && end <= from) continue; // it stands before the range: what held the first record is gone
+    if (edge !== from && block.first < edge) throw overlapping(trail, block.first);
+    if (block.first > edge) yield* absent(edge, Math.min(block.first, to));
     yield block;
-    edge = descending ? block.first : end;
-    if (descending ? edge <= from : edge >= to) return;
+    edge = end;
+    if (edge >= to) return;
   }
-  throw missing(trail, descending ? edge - 1 : edge);
+  yield* absent(edge, to);
+}
+
+async function* blocksDown(
+  table: Table,
+  trail: string,
+  { from, to }: RecordRange,
+  absent: Absent,
+): AsyncGenerator<Block, void, void> {
+  let edge = to;
+  for await (const item of itemsDown(table, trail, to)) {
+    const block = await loadHeld(table, trail, item);
+    if (block === undefined) continue;
+    const end = block.first + block.count;
+    if (edge !== to && end > edge) throw overlapping(trail, block.first);
+    if (end < edge) yield* absent(Math.max(end, from), edge);
+    if (end <= from) return;
+    yield block;
+    edge = block.first;
+    if (edge <= from) return;
+  }
+  yield* absent(from, edge);
+}
+
+/** A block; undefined when it is on its way out and not all of it is there any more. */
+async function loadHeld(table: Table, trail: string, item: Item): Promise<Block | undefined> {
+  try {
+    return await loadBlock(table, trail, item);
+  } catch (error) {
+    // Whatever carries a time to expire at was in the archive before: that copy is as good, and is checked.
+    const isExpiring = item.expiresAt !== undefined;
+    if (isExpiring && error instanceof SealtrailError && error.code === 'store_corrupt') return undefined;
+    throw error;
+  }
+}
+
+/**
+ * The block whose first record is this one; undefined when it is not in the hot store (any more).
+ *
+ * @throws `store_corrupt` when it is damaged; the Table's errors
+ */
+export async function readBlockAt(table: Table, trail: string, first: number): Promise<Block | undefined> {
+  const item = await table.get(blockKey(trail, first));
+  return item === undefined ? undefined : loadHeld(table, trail, item);
+}
+
+/** What holds records that are not in the hot store. @throws as {@link readBlocks} */
+export async function readArchived(
+  table: Table,
+  trail: string,
+  seqs: readonly number[],
+  archive: ArchivedRecords | undefined,
+): Promise<readonly Block[]> {
+  const source = await demandArchived(table, trail, Math.min(...seqs), Math.max(...seqs) + 1, archive);
+  return source.around(trail, seqs);
+}
+
+/** Records that are not in the hot store. */
+async function* archivedBlocks(
+  table: Table,
+  trail: string,
+  { from, to, order }: RecordRange,
+  archive: ArchivedRecords | undefined,
+): AsyncGenerator<Block, void, void> {
+  if (from >= to) return;
+  yield* (await demandArchived(table, trail, from, to, archive)).blocks(trail, { from, to, order });
+}
+
+/** @throws `store_corrupt` unless the archive has these records; `records_archived` where it is not read */
+async function demandArchived(
+  table: Table,
+  trail: string,
+  from: number,
+  to: number,
+  archive: ArchivedRecords | undefined,
+): Promise<ArchivedRecords> {
+  const end = await recordsInBundles(table, trail);
+  if (to > end) throw missing(trail, Math.max(from, end));
+  if (archive !== undefined) return archive;
+  const message = `record ${from} of trail ${trail} has left the hot store: it is in the archive, which is not read here`;
+  throw new SealtrailError('records_archived', message);
 }
 
 /** The items from the block that holds record `from` to the one that holds record `to - 1`. */
@@ -57,3 +159,9 @@ function itemsDown(table: Table, trail: string, to: number): AsyncIterable<Item>
 
 const missing = (trail: string, seq: number): SealtrailError =>
   new SealtrailError('store_corrupt', `record ${seq} of trail ${trail} is missing from the ledger`);
+
+const overlapping = (trail: string, first: number): SealtrailError =>
+  new SealtrailError(
+    'store_corrupt',
+    `the block at ${first} of trail ${trail} does not stand where the one before it ends`,
+  );

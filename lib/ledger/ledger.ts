@@ -7,6 +7,7 @@ import { parseNote, type Verifier } from '../log/note.ts';
 import { isSystemTrailName, isTrailName, MAX_RECORD_BYTES } from '../log/record.ts';
 import { type NodeReader, rangeProofFrom } from '../log/tree.ts';
 import type { Signer, Table } from '../store/ports.ts';
+import type { ArchivedRecords } from './archived-records.ts';
 import type { Block } from './block.ts';
 import { blockNodes } from './block-nodes.ts';
 import { type RecordRange, readBlocks } from './blocks.ts';
@@ -34,6 +35,8 @@ export interface LedgerOptions {
   readonly onUnsealed?: (trail: string, reason: unknown) => void;
   /** Where tree nodes for proofs come from. @default the trail's blocks, all of them, which is slow on long trails. */
   readonly nodes?: (trail: string) => NodeReader;
+  /** Where records are read that have left the hot store. @default they cannot be read */
+  readonly archive?: ArchivedRecords;
 }
 
 /** Events to append to a trail. */
@@ -99,7 +102,7 @@ export class Ledger {
 
   /** Every block that overlaps a range, whole, in order. See {@link readBlocks}. */
   blocks(trail: string, range: RecordRange): AsyncIterable<Block> {
-    return readBlocks(this.#table, trail, range);
+    return readBlocks(this.#table, trail, range, this.#options.archive);
   }
 
   /** One record's line, or undefined beyond the trail's end. */

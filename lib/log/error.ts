@@ -30,9 +30,11 @@ export type ErrorCode =
   | 'idempotency_conflict'
   | 'rate_limited'
   // Stores and what runs on them (lib/store, lib/ledger, lib/followers).
+  | 'archive_damaged'
   | 'in_use'
   | 'object_differs'
   | 'outcome_unknown'
+  | 'records_archived'
   | 'store_corrupt'
   | 'store_full'
   | 'throttled'

@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PrivacyPolicy } from '../event/privacy.ts';
+import type { ArchivedRecords } from '../ledger/archived-records.ts';
 import { readHead } from '../ledger/commit.ts';
 import type { Table } from '../store/ports.ts';
 import { type Activity, activityOf } from './activity.ts';
 import { Cursors } from './cursor.ts';
 import { RecordFilter } from './filter.ts';
 import type { Period } from './parse.ts';
-import { type Filters, MAX_LIMIT, type Match, type Page, type Query } from './query.ts';
+import { type Filters, MAX_LIMIT, type Match, type Page, type Query, sourcesOf } from './query.ts';
 import { RecentBlocks } from './recent-blocks.ts';
 import { Search, type SearchContext } from './search.ts';
 import { type Summary, type SummaryRequest, summarise } from './summary.ts';
@@ -21,6 +22,8 @@ export interface QueriesOptions {
   readonly policy?: (trail: string) => Pick<PrivacyPolicy, 'pii'>;
   /** Records that one page may look at, about. Beyond that it ends early, with a cursor. @default 50,000 */
   readonly budget?: number;
+  /** Where records are read that have left the hot store. @default they cannot be read */
+  readonly archive?: ArchivedRecords;
 }
 
 const BUDGET = 50_000;
@@ -52,13 +55,15 @@ export class Queries {
   readonly #policy: NonNullable<QueriesOptions['policy']>;
   readonly #budget: number;
   readonly #blocks: RecentBlocks;
+  readonly #archive: ArchivedRecords | undefined;
 
-  constructor({ table, secret, policy, budget = BUDGET }: QueriesOptions) {
+  constructor({ table, secret, policy, budget = BUDGET, archive }: QueriesOptions) {
     this.#table = table;
     this.#cursors = new Cursors(secret);
     this.#policy = policy ?? (() => ({ pii: 'include' }));
     this.#budget = budget;
-    this.#blocks = new RecentBlocks(table);
+    this.#blocks = new RecentBlocks(table, archive);
+    this.#archive = archive;
   }
 
   /**
@@ -87,7 +92,8 @@ export class Queries {
     if (at !== undefined && !isDown) low = Math.max(low, at.seq);
     const search = new Search(this.#context(trail, filter, query), low, high);
     await search.run();
-    const page = { matches: search.matches, asOf, more: search.hasMore };
+    const { matches } = search;
+    const page = { matches, sources: sourcesOf(matches), asOf, more: search.hasMore };
     if (isDown && !search.hasMore) return page;
     const seq = isDown ? search.high : search.low;
     return { ...page, cursor: this.#cursors.seal(trail, question, { seq, asOf }) };
@@ -138,7 +144,7 @@ export class Queries {
 
   /** What a trail holds over a period. See {@link summarise}. */
   summary(trail: string, request: SummaryRequest = {}): Promise<Summary> {
-    return summarise(this.#table, trail, request);
+    return summarise(this.#table, trail, request, this.#archive);
   }
 
   /** What an actor did over a period. Reads each of the actor's records in it. @throws as {@link page} */
@@ -149,12 +155,21 @@ export class Queries {
 
   /** The records of a period: from `low` to before `high`. */
   async #range(trail: string, end: TrailEnd, { from, to }: Pick<Query, 'from' | 'to'>) {
-    const low = from === undefined ? 0 : await seqAt(this.#table, trail, end, from);
-    const high = to === undefined ? end.size : await seqAt(this.#table, trail, end, to);
+    const low = from === undefined ? 0 : await seqAt(this.#table, trail, end, from, this.#archive);
+    const high = to === undefined ? end.size : await seqAt(this.#table, trail, end, to, this.#archive);
     return { low, high };
   }
 
   #context(trail: string, filter: RecordFilter, { order, limit }: Pick<Query, 'order' | 'limit'>): SearchContext {
-    return { table: this.#table, blocks: this.#blocks, trail, filter, order, limit, budget: this.#budget };
+    return {
+      table: this.#table,
+      blocks: this.#blocks,
+      archive: this.#archive,
+      trail,
+      filter,
+      order,
+      limit,
+      budget: this.#budget,
+    };
   }
 }

@@ -31,11 +31,15 @@ export interface Match {
   readonly seq: number;
   /** Its line, as sealed. */
   readonly line: string;
+  /** It has left the hot store and was read from the archive. */
+  readonly archived?: true;
 }
 
 /** An answer to a query. */
 export interface Page {
   readonly matches: readonly Match[];
+  /** How many of the matches came from the hot store, and how many from the archive. */
+  readonly sources: { readonly hot: number; readonly archive: number };
   /**
    * The trail's size for which this holds: of records 0 to `asOf - 1` none is missing up to where the page ends. With
    * the newest first, later pages keep to the size that the first one saw; with the oldest first, they see what is new.
@@ -51,4 +55,10 @@ export interface Page {
    * appended.
    */
   readonly cursor?: string;
+}
+
+/** Where matches came from. */
+export function sourcesOf(matches: readonly Match[]): Page['sources'] {
+  const archive = matches.filter(({ archived }) => archived).length;
+  return { hot: matches.length - archive, archive };
 }

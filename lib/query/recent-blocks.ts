@@ -1,6 +1,6 @@
-import { type Block, loadBlock } from '../ledger/block.ts';
-import { blockKey } from '../ledger/layout.ts';
-import { SealtrailError } from '../log/error.ts';
+import type { ArchivedRecords } from '../ledger/archived-records.ts';
+import type { Block } from '../ledger/block.ts';
+import { readArchived, readBlockAt } from '../ledger/blocks.ts';
 import type { Table } from '../store/ports.ts';
 
 /** Characters of record lines that are kept, about. Blocks never change, so they are never out of date. */
@@ -9,19 +9,30 @@ const KEPT_CHARACTERS = 32_000_000;
 /** Reads blocks by the number of their first record, and keeps those used last. */
 export class RecentBlocks {
   readonly #table: Table;
+  readonly #archive: ArchivedRecords | undefined;
   /** The one used longest ago comes first. */
-  readonly #kept = new Map<string, { readonly block: Promise<Block>; characters: number }>();
+  readonly #kept = new Map<string, { readonly block: Promise<Block | undefined>; characters: number }>();
   #characters = 0;
 
-  constructor(table: Table) {
+  constructor(table: Table, archive?: ArchivedRecords) {
     this.#table = table;
+    this.#archive = archive;
   }
 
-  /** @throws `store_corrupt` when there is no such block, or it is damaged */
-  read(trail: string, first: number): Promise<Block> {
+  /**
+   * What holds certain records of a block: the block, or what the archive has of it once it has left the hot store.
+   *
+   * @throws as `readBlocks`
+   */
+  async read(trail: string, first: number, seqs: readonly number[]): Promise<readonly Block[]> {
+    const block = await this.#recent(trail, first);
+    return block === undefined ? readArchived(this.#table, trail, seqs, this.#archive) : [block];
+  }
+
+  #recent(trail: string, first: number): Promise<Block | undefined> {
     const name = `${trail}/${first}`;
     const known = this.#kept.get(name);
-    const entry = known ?? { block: this.#load(trail, first), characters: 0 };
+    const entry = known ?? { block: readBlockAt(this.#table, trail, first), characters: 0 };
     this.#kept.delete(name);
     this.#kept.set(name, entry);
     if (known === undefined) {
@@ -35,14 +46,9 @@ export class RecentBlocks {
     return entry.block;
   }
 
-  async #load(trail: string, first: number): Promise<Block> {
-    const item = await this.#table.get(blockKey(trail, first));
-    if (item !== undefined) return loadBlock(this.#table, trail, item);
-    throw new SealtrailError('store_corrupt', `record ${first} of trail ${trail} is missing from the ledger`);
-  }
-
-  #keep(name: string, entry: { characters: number }, block: Block): void {
+  #keep(name: string, entry: { characters: number }, block: Block | undefined): void {
     if (this.#kept.get(name) !== entry) return;
+    if (block === undefined) return void this.#kept.delete(name); // the archive's reader keeps what it has read
     entry.characters = block.lines.reduce((sum, line) => sum + line.length, 0);
     this.#characters += entry.characters;
     for (const [oldest, { characters }] of this.#kept) {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { classOf, endOf, type Run } from '../followers/indexer-runs.ts';
 import { type IndexSnapshot, isCurrent, readIndexSnapshot } from '../followers/indexer-state.ts';
+import type { ArchivedRecords } from '../ledger/archived-records.ts';
 import type { Block } from '../ledger/block.ts';
 import { readBlocks } from '../ledger/blocks.ts';
 import { SealtrailError } from '../log/error.ts';
@@ -14,6 +15,8 @@ import { MergedAway, type RunPostings, readRuns } from './run-postings.ts';
 export interface SearchContext {
   readonly table: Table;
   readonly blocks: RecentBlocks;
+  /** Where records are read that have left the hot store. */
+  readonly archive: ArchivedRecords | undefined;
   readonly trail: string;
   readonly filter: RecordFilter;
   readonly order: Query['order'];
@@ -86,9 +89,9 @@ export class Search {
   }
 
   async #scan(from: number, to: number): Promise<void> {
-    const { table, trail } = this.#context;
+    const { table, trail, archive } = this.#context;
     const order = this.#isDown ? 'descending' : 'ascending';
-    for await (const block of readBlocks(table, trail, { from, to, order })) {
+    for await (const block of readBlocks(table, trail, { from, to, order }, archive)) {
       this.#spent += block.count;
       const last = Math.min(to, block.first + block.count) - 1;
       const first = Math.max(from, block.first);
@@ -105,7 +108,9 @@ export class Search {
   #consider(block: Block, seq: number): void {
     const line = block.lines[seq - block.first];
     if (line === undefined) throw new RangeError(`block ${block.first} has no record ${seq}`);
-    if (this.#context.filter.accepts(line)) this.matches.push({ seq, line });
+    if (this.#context.filter.accepts(line)) {
+      this.matches.push(block.archived === undefined ? { seq, line } : { seq, line, archived: true });
+    }
     this.#lookedAt(seq, seq + 1);
   }
 
@@ -206,13 +211,14 @@ export class Search {
 
   async #lookInto(wanted: readonly { readonly first: number; readonly seqs: readonly number[] }[]): Promise<boolean> {
     const { blocks, trail } = this.#context;
-    const read = await Promise.all(wanted.map(({ first }) => blocks.read(trail, first)));
+    const read = await Promise.all(wanted.map(({ first, seqs }) => blocks.read(trail, first, seqs)));
     for (const [i, { seqs }] of wanted.entries()) {
-      const block = read[i];
-      if (block === undefined) throw new RangeError('a block that was asked for did not come');
-      this.#spent += block.count;
+      const held = read[i] ?? [];
+      this.#spent += held.reduce((sum, { count }) => sum + count, 0);
       for (const seq of seqs) {
         if (this.#isFull) return false;
+        const block = held.find(({ first, count }) => first <= seq && seq < first + count);
+        if (block === undefined) throw new RangeError('a record that was asked for did not come');
         this.#consider(block, seq);
       }
     }

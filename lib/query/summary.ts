@@ -14,7 +14,8 @@ import {
   unitsOf,
 } from '../followers/indexer-counts.ts';
 import { classOf, type Run } from '../followers/indexer-runs.ts';
-import { isCurrent, readIndexSnapshot } from '../followers/indexer-state.ts';
+import { type IndexSnapshot, isCurrent, readIndexSnapshot } from '../followers/indexer-state.ts';
+import type { ArchivedRecords } from '../ledger/archived-records.ts';
 import { readBlocks } from '../ledger/blocks.ts';
 import { readHead } from '../ledger/commit.ts';
 import { SealtrailError } from '../log/error.ts';
@@ -74,13 +75,18 @@ const MAX_STALE = 10;
  *
  * @throws `invalid_parameter` when the histogram would have too many buckets; `store_corrupt`; the Table's errors
  */
-export async function summarise(table: Table, trail: string, request: SummaryRequest): Promise<Summary> {
+export async function summarise(
+  table: Table,
+  trail: string,
+  request: SummaryRequest,
+  archive?: ArchivedRecords,
+): Promise<Summary> {
   for (let stale = 0; stale < MAX_STALE; stale++) {
     const index = await readIndexSnapshot(table, trail);
     const head = await readHead(table, trail);
-    const span = await spanOf(table, trail, head, request);
+    const span = await spanOf(table, trail, head, request, archive);
     const tally = new Tally(bucketOf(span, request));
-    await countPeriod(table, trail, index.runs, index.size, span, tally);
+    await countPeriod(table, trail, index, span, tally, archive);
     if (await isCurrent(table, trail, index)) return tally.summary(request, head.size);
   }
   throw new SealtrailError('unavailable', 'the index is being rewritten: try again', { retryAfter: 1 });
@@ -101,8 +107,14 @@ interface Span {
   readonly milliseconds: number;
 }
 
-async function spanOf(table: Table, trail: string, head: TrailEnd, { from, to }: Period): Promise<Span> {
-  const at = (time: number) => seqAt(table, trail, head, time);
+async function spanOf(
+  table: Table,
+  trail: string,
+  head: TrailEnd,
+  { from, to }: Period,
+  archive: ArchivedRecords | undefined,
+): Promise<Span> {
+  const at = (time: number) => seqAt(table, trail, head, time, archive);
   const end = head.receivedAt + 1;
   const low = from === undefined ? 0 : await at(from);
   const high = Math.max(low, to === undefined ? head.size : await at(to));
@@ -111,7 +123,7 @@ async function spanOf(table: Table, trail: string, head: TrailEnd, { from, to }:
   const toHour = to === undefined || to >= end ? Math.ceil(end / UNIT_MS.hour) : Math.floor(to / UNIT_MS.hour);
   const lowHour = Math.min(high, Math.max(low, from === undefined ? 0 : await at(fromHour * UNIT_MS.hour)));
   const highHour = toHour * UNIT_MS.hour >= end ? high : Math.max(lowHour, await at(toHour * UNIT_MS.hour));
-  const first = from ?? (await firstTime(table, trail, head));
+  const first = from ?? (await firstTime(table, trail, head, archive));
   return {
     low,
     high,
@@ -123,9 +135,14 @@ async function spanOf(table: Table, trail: string, head: TrailEnd, { from, to }:
   };
 }
 
-async function firstTime(table: Table, trail: string, head: TrailEnd): Promise<number> {
+async function firstTime(
+  table: Table,
+  trail: string,
+  head: TrailEnd,
+  archive: ArchivedRecords | undefined,
+): Promise<number> {
   if (head.size === 0) return 0;
-  for await (const block of readBlocks(table, trail, { from: 0, to: 1 })) return block.receivedAt;
+  for await (const block of readBlocks(table, trail, { from: 0, to: 1 }, archive)) return block.receivedAt;
   return 0;
 }
 
@@ -142,22 +159,30 @@ function bucketOf({ milliseconds }: Span, { bucket }: SummaryRequest): Bucket {
 async function countPeriod(
   table: Table,
   trail: string,
-  runs: readonly Run[],
-  indexed: number,
+  { runs, size: indexed }: Pick<IndexSnapshot, 'runs' | 'size'>,
   span: Span,
   tally: Tally,
-) {
+  archive: ArchivedRecords | undefined,
+): Promise<void> {
   const { low, high, lowHour, highHour } = span;
   // Records that the slices of whole hours stand for; none where those hours are not indexed at all.
   const [from, to] = [lowHour, Math.max(lowHour, Math.min(highHour, indexed))];
-  await recount(table, trail, low, from, tally);
+  const recount = (first: number, end: number) => recountRecords(table, trail, first, end, tally, archive);
+  await recount(low, from);
   if (from < to) await addSlices(table, trail, runs, span, tally);
-  await recount(table, trail, to, high, tally);
+  await recount(to, high);
 }
 
-async function recount(table: Table, trail: string, from: number, to: number, tally: Tally): Promise<void> {
+async function recountRecords(
+  table: Table,
+  trail: string,
+  from: number,
+  to: number,
+  tally: Tally,
+  archive: ArchivedRecords | undefined,
+): Promise<void> {
   if (from >= to) return;
-  for await (const block of readBlocks(table, trail, { from, to })) {
+  for await (const block of readBlocks(table, trail, { from, to }, archive)) {
     const lines = block.lines.slice(Math.max(0, from - block.first), to - block.first);
     tally.addRecords(lines, block.receivedAt);
   }

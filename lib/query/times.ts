@@ -1,5 +1,6 @@
+import type { ArchivedRecords } from '../ledger/archived-records.ts';
+import { readArchived } from '../ledger/blocks.ts';
 import { blockPartition, sortableNumber } from '../ledger/layout.ts';
-import { SealtrailError } from '../log/error.ts';
 import type { Table } from '../store/ports.ts';
 
 /** As much of a trail's head as is needed here. */
@@ -14,9 +15,16 @@ export interface TrailEnd {
  * since `receivedAt` never decreases along a trail. Reads O(log n) blocks, and few where events come evenly.
  *
  * @param time Unix milliseconds
- * @throws `store_corrupt`
+ * @param archive where records are read that have left the hot store
+ * @throws as {@link readArchived}
  */
-export async function seqAt(table: Table, trail: string, end: TrailEnd, time: number): Promise<number> {
+export async function seqAt(
+  table: Table,
+  trail: string,
+  end: TrailEnd,
+  time: number,
+  archive?: ArchivedRecords,
+): Promise<number> {
   if (end.size === 0 || time <= 0) return 0;
   if (time > end.receivedAt) return end.size;
   // What is sought lies in [low, high]: records before low are earlier, record high is not.
@@ -26,7 +34,7 @@ export async function seqAt(table: Table, trail: string, end: TrailEnd, time: nu
     // Where it would be if events came evenly; every other step halves, so that no trail takes long.
     const share = step % 2 === 0 && highTime > lowTime ? (time - lowTime) / (highTime - lowTime) : 0.5;
     const guess = Math.min(high - 1, low + Math.floor(share * (high - low)));
-    const block = await blockHeader(table, trail, guess);
+    const block = await blockHeader(table, trail, guess, archive);
     if (block.receivedAt >= time) [high, highTime] = [Math.max(low, block.first), block.receivedAt];
     else [low, lowTime] = [Math.min(high, block.first + block.count), block.receivedAt];
   }
@@ -37,6 +45,7 @@ async function blockHeader(
   table: Table,
   trail: string,
   seq: number,
+  archive: ArchivedRecords | undefined,
 ): Promise<{ first: number; count: number; receivedAt: number }> {
   const range = { partition: blockPartition(trail), to: sortableNumber(seq), order: 'descending', limit: 1 } as const;
   for await (const { attributes } of table.query(range)) {
@@ -44,5 +53,8 @@ async function blockHeader(
     if (typeof first !== 'number' || typeof count !== 'number' || typeof receivedAt !== 'number') break;
     if (first <= seq && seq < first + count) return { first, count, receivedAt };
   }
-  throw new SealtrailError('store_corrupt', `record ${seq} of trail ${trail} is missing from the ledger`);
+  const around = await readArchived(table, trail, [seq], archive);
+  const block = around.find(({ first, count }) => first <= seq && seq < first + count);
+  if (block === undefined) throw new RangeError('a record that was asked for did not come');
+  return block;
 }

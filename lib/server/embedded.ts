@@ -8,6 +8,7 @@ import { Indexer } from '../followers/indexer.ts';
 import { Runner, type RunnerErrorSource } from '../followers/runner.ts';
 import { Sealer } from '../followers/sealer.ts';
 import { Verifier } from '../followers/verifier.ts';
+import { ArchivedRecords } from '../ledger/archived-records.ts';
 import { TRAILS_PARTITION } from '../ledger/layout.ts';
 import { Ledger } from '../ledger/ledger.ts';
 import { nodeReader } from '../ledger/nodes.ts';
@@ -95,8 +96,10 @@ async function assemble(dir: string, table: SqliteTable, options: EmbeddedOption
   const policyOf = (trail: string) => policyFor(trail, privacy);
   const cache = new TileCache();
   const nodes = (trail: string) => nodeReader({ objects, table, ledger, cache }, trail);
+  const archive = new ArchivedRecords({ objects, table, cache });
   const ledger: Ledger = new Ledger({
     table,
+    archive,
     signers,
     logName: config.logName,
     nodes,
@@ -113,9 +116,9 @@ async function assemble(dir: string, table: SqliteTable, options: EmbeddedOption
     ...(options.verifyEveryMs === undefined ? {} : { everyMs: options.verifyEveryMs }),
     onUnrecorded: (trail, error) => onError(error, { follower: 'verifier', trail }),
   });
-  const followers = [new Sealer({ ledger }), archiver, new Indexer({ table }), verifier];
+  const followers = [new Sealer({ ledger }), archiver, new Indexer({ table, archive }), verifier];
   const runner = new Runner({ followers, trails: () => ledger.trails(), onError });
-  const queries = new Queries({ table, secret: await cursorSecret(table), policy: policyOf });
+  const queries = new Queries({ table, secret: await cursorSecret(table), policy: policyOf, archive });
   runner.start();
   const purge = setInterval(() => void purgeExpired(table, onError), PURGE_MS).unref();
   const nudge = setInterval(() => nudgeThreadPool(), NUDGE_MS).unref();

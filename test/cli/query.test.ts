@@ -83,10 +83,10 @@ describe('query', () => {
   it('prints one JSON document over all pages', async () => {
     const { stdout } = await cli(['query', 'orders', '--all', '--json'], asAuditor());
     const page = pageSchema.parse(JSON.parse(stdout));
-    expect(page).toMatchObject({ asOf: 2300, more: false });
+    expect(page).toMatchObject({ sources: { hot: 2300, archive: 0 }, asOf: 2300, more: false });
     expect(page.records).toHaveLength(2300);
     const none = await cli(['query', 'empty', '--json'], asAuditor());
-    expect(JSON.parse(none.stdout)).toEqual({ records: [], asOf: 0, more: false });
+    expect(JSON.parse(none.stdout)).toEqual({ records: [], sources: { hot: 0, archive: 0 }, asOf: 0, more: false });
   });
 
   it('prints CSV with one heading, however many pages', async () => {

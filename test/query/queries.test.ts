@@ -53,7 +53,12 @@ describe('a page', () => {
   });
 
   it('of a trail that does not exist is empty', async () => {
-    expect(await openQueries(new MemoryTable()).page('nowhere', ask())).toEqual({ matches: [], asOf: 0, more: false });
+    expect(await openQueries(new MemoryTable()).page('nowhere', ask())).toEqual({
+      matches: [],
+      sources: { hot: 0, archive: 0 },
+      asOf: 0,
+      more: false,
+    });
   });
 
   it('ends early when it has cost enough, and says so, and the pages still add up', async () => {

@@ -54,17 +54,20 @@ async function* linesOf(pages: AsyncIterable<LinePage>): AsyncGenerator<string> 
   for await (const page of pages) yield* page.lines;
 }
 
-/** `{"records": [...], "asOf": n, "more": …, "cursor": …}`, written as it comes; record lines are JSON already. */
+/** `{"records": [...], "sources": …, "asOf": n, "more": …, "cursor": …}`, written as it comes; record lines are JSON already. */
 async function printJson({ stdout }: Terminal, pages: AsyncIterable<LinePage>): Promise<void> {
   let between = '{"records":[';
   let last: LinePage | undefined;
+  const sources = { hot: 0, archive: 0 };
   for await (const page of pages) {
     last = page;
+    sources.archive += page.archived;
+    sources.hot += page.lines.length - page.archived;
     if (page.lines.length > 0) await write(stdout, between + page.lines.join(',\n'));
     if (page.lines.length > 0) between = ',\n';
   }
   const { asOf, more, cursor } = last ?? { asOf: 0, more: false, cursor: undefined };
-  const rest = JSON.stringify({ asOf, more, cursor });
+  const rest = JSON.stringify({ sources, asOf, more, cursor });
   await write(stdout, `${between === ',\n' ? '' : between}],${rest.slice(1)}\n`);
 }
 
