@@ -7,7 +7,7 @@ import { parseRecord, type SealedRecord } from '../log/record.ts';
 import { decodeBundle, TILE_WIDTH } from '../log/tile.ts';
 import type { NodeReader } from '../log/tree.ts';
 import type { Objects, Table } from '../store/ports.ts';
-import type { Block } from './block.ts';
+import type { Block, RecordRange } from './block.ts';
 import { nodeReader } from './nodes.ts';
 import { readOpenTile } from './open-tile.ts';
 import { TileCache } from './tile-cache.ts';
@@ -27,13 +27,6 @@ interface Bundle {
   readonly leaves: readonly Hash[];
   readonly records: readonly Pick<SealedRecord, 'prev' | 'receivedAt'>[];
   readonly characters: number;
-}
-
-/** Records that a reader wants, `from` inclusive, `to` exclusive. */
-interface Wanted {
-  readonly from: number;
-  readonly to: number;
-  readonly order?: 'ascending' | 'descending' | undefined;
 }
 
 /** Bundles that are fetched at the same time, whoever asks for them. */
@@ -75,7 +68,7 @@ export class ArchivedRecords {
    *
    * @throws `archive_damaged` naming the object that is missing or holds something else; the stores' errors
    */
-  async *blocks(trail: string, { from, to, order }: Wanted): AsyncGenerator<Block, void, void> {
+  async *blocks(trail: string, { from, to, order }: RecordRange): AsyncGenerator<Block, void, void> {
     if (from >= to) return;
     const indexes = indexesOf(from, to, order === 'descending');
     const ahead: Promise<Bundle>[] = [];

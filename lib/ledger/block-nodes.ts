@@ -2,8 +2,7 @@ import { SealtrailError } from '../log/error.ts';
 import { EMPTY_FRONTIER, growTree } from '../log/frontier.ts';
 import type { Hash } from '../log/hash.ts';
 import type { NodeReader } from '../log/tree.ts';
-import type { Block } from './block.ts';
-import type { RecordRange } from './blocks.ts';
+import type { Block, RecordRange } from './block.ts';
 import type { Head } from './head.ts';
 
 /** What tree nodes can be computed from. */

@@ -28,6 +28,14 @@ export interface Block {
   readonly archived?: true;
 }
 
+/** Records by sequence number: `from` inclusive, `to` exclusive. */
+export interface RecordRange {
+  readonly from: number;
+  readonly to: number;
+  /** Default `ascending`. */
+  readonly order?: 'ascending' | 'descending';
+}
+
 /** Consecutive events of one submitter. */
 export interface Run {
   readonly submitter: string;

@@ -1,17 +1,9 @@
 import { SealtrailError } from '../log/error.ts';
 import type { Item, Table } from '../store/ports.ts';
 import { type ArchivedRecords, recordsInBundles } from './archived-records.ts';
-import { type Block, loadBlock } from './block.ts';
+import { type Block, loadBlock, type RecordRange } from './block.ts';
 import { readHead } from './commit.ts';
 import { blockKey, blockPartition, sortableNumber } from './layout.ts';
-
-/** Records by sequence number: `from` inclusive, `to` exclusive. */
-export interface RecordRange {
-  readonly from: number;
-  readonly to: number;
-  /** Default `ascending`. */
-  readonly order?: 'ascending' | 'descending';
-}
 
 /**
  * Every block that overlaps a range, whole, in order. The range is clipped to the trail's size at the time of the call.
@@ -121,11 +113,12 @@ export async function readArchived(
 async function* archivedBlocks(
   table: Table,
   trail: string,
-  { from, to, order }: RecordRange,
+  range: RecordRange,
   archive: ArchivedRecords | undefined,
 ): AsyncGenerator<Block, void, void> {
+  const { from, to } = range;
   if (from >= to) return;
-  yield* (await demandArchived(table, trail, from, to, archive)).blocks(trail, { from, to, order });
+  yield* (await demandArchived(table, trail, from, to, archive)).blocks(trail, range);
 }
 
 /** @throws `store_corrupt` unless the archive has these records; `records_archived` where it is not read */

@@ -8,9 +8,9 @@ import { isSystemTrailName, isTrailName, MAX_RECORD_BYTES } from '../log/record.
 import { type NodeReader, rangeProofFrom } from '../log/tree.ts';
 import type { Signer, Table } from '../store/ports.ts';
 import type { ArchivedRecords } from './archived-records.ts';
-import type { Block } from './block.ts';
+import type { Block, RecordRange } from './block.ts';
 import { blockNodes } from './block-nodes.ts';
-import { type RecordRange, readBlocks } from './blocks.ts';
+import { readBlocks } from './blocks.ts';
 import { Checkpoints, type StoredCheckpoint } from './checkpoints.ts';
 import { type Commit, readHead, type Submission } from './commit.ts';
 import { Group } from './group.ts';

@@ -1,6 +1,5 @@
 import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
-import type { Block } from '../../lib/ledger/block.ts';
-import type { RecordRange } from '../../lib/ledger/blocks.ts';
+import type { Block, RecordRange } from '../../lib/ledger/block.ts';
 import type { StoredCheckpoint } from '../../lib/ledger/checkpoints.ts';
 import type { Head } from '../../lib/ledger/head.ts';
 import { formatCheckpoint } from '../../lib/log/checkpoint.ts';
