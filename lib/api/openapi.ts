@@ -18,6 +18,8 @@ const PARAMETERS: Readonly<Record<string, string>> = {
   actor: 'The id of an actor.',
   from: 'Inclusive: RFC 3339 or Unix milliseconds; for a consistency proof, a size.',
   to: 'Exclusive: RFC 3339 or Unix milliseconds; for a consistency proof, a size.',
+  timeFrom: 'Inclusive, by the producer’s clock (the event’s `time`): RFC 3339 or Unix milliseconds.',
+  timeTo: 'Exclusive, by the producer’s clock. Events that do not say when they happened are in no such period.',
   type: 'A type, one of its aliases, or a group such as `auth.*`. May come several times, as other filters may.',
   severity: 'At least this severity.',
   order: '`newest` (default) or `oldest` first.',

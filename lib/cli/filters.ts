@@ -23,6 +23,15 @@ const FILTERS: readonly (readonly [option: string, parameter: string, help: stri
   ['id', 'id', "the event's id"],
 ];
 
+/** Filters that may be given once. */
+const SINGLE: readonly (readonly [option: string, parameter: string, help: string])[] = [
+  ['severity', 'severity', 'at least this severity: debug, info, warning, error, critical'],
+  ['from', 'from', 'received at this time or later (RFC 3339, or Unix milliseconds)'],
+  ['to', 'to', 'received before this time'],
+  ['time-from', 'timeFrom', "happened at this time or later, by the producer's clock"],
+  ['time-to', 'timeTo', "happened before this time, by the producer's clock"],
+];
+
 /** Adds an option for every filter of a query. */
 export function withFilters(command: Command): Command {
   for (const [name, , help] of FILTERS) {
@@ -30,11 +39,7 @@ export function withFilters(command: Command): Command {
       new Option(`--${name} <value>`, help).argParser(collect).helpGroup('Filters (repeat one for several values):'),
     );
   }
-  for (const [name, help] of [
-    ['severity', 'at least this severity: debug, info, warning, error, critical'],
-    ['from', 'received at this time or later (RFC 3339, or Unix milliseconds)'],
-    ['to', 'received before this time'],
-  ] as const) {
+  for (const [name, , help] of SINGLE) {
     command.addOption(new Option(`--${name} <value>`, help).helpGroup('Filters (repeat one for several values):'));
   }
   return command;
@@ -44,9 +49,15 @@ export function withFilters(command: Command): Command {
 export function filtersOf(options: Readonly<Record<string, unknown>>): NonNullable<HttpRequest['query']> {
   const query: Record<string, string | readonly string[]> = {};
   for (const [name, parameter] of FILTERS) {
-    const values = options[name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())];
+    const values = options[attributeOf(name)];
     if (Array.isArray(values)) query[parameter] = values.map(String);
   }
-  for (const name of ['severity', 'from', 'to']) if (typeof options[name] === 'string') query[name] = options[name];
+  for (const [name, parameter] of SINGLE) {
+    const value = options[attributeOf(name)];
+    if (typeof value === 'string') query[parameter] = value;
+  }
   return query;
 }
+
+/** What commander calls an option. */
+const attributeOf = (option: string): string => option.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());

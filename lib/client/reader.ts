@@ -2,13 +2,42 @@ import { SealtrailError } from '../log/error.ts';
 import { parseRecord, type SealedRecord } from '../log/record.ts';
 import { percentEncode, type SignedHttp } from './http.ts';
 
-/** The filters of a query: see `GET /v1/trails/{trail}/events`. Several values of one are alternatives. */
+/** One value of a filter, or several that are alternatives. */
+type Values = string | readonly string[];
+/** RFC 3339, or Unix milliseconds. */
+type Time = string | number | undefined;
+
+/** What to look for: see `GET /v1/trails/{trail}/events`. All filters must hold. */
 export interface EventQuery {
-  readonly [filter: string]: string | number | readonly string[] | undefined;
-  /** Inclusive, by the server's clock: RFC 3339 or Unix milliseconds. */
-  readonly from?: string | number;
-  /** Exclusive. */
-  readonly to?: string | number;
+  /** Types, their aliases, or groups such as `auth.*`. */
+  readonly type?: Values;
+  readonly actor?: Values;
+  readonly actorType?: Values;
+  readonly resource?: Values;
+  readonly resourceType?: Values;
+  readonly tenant?: Values;
+  readonly project?: Values;
+  readonly session?: Values;
+  readonly request?: Values;
+  readonly correlation?: Values;
+  readonly agent?: Values;
+  readonly action?: Values;
+  readonly approval?: Values;
+  readonly outcome?: Values;
+  /** At least this one. */
+  readonly severity?: string;
+  readonly decision?: Values;
+  readonly submitter?: Values;
+  /** Of the event. */
+  readonly id?: Values;
+  /** Inclusive, by the server's clock. */
+  readonly from?: Time;
+  /** Exclusive, by the server's clock. */
+  readonly to?: Time;
+  /** Inclusive, by the producer's clock. */
+  readonly timeFrom?: Time;
+  /** Exclusive, by the producer's clock. */
+  readonly timeTo?: Time;
   /** @default newest */
   readonly order?: 'newest' | 'oldest';
   /** Records per page; the iterator goes over all pages. */

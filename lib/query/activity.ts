@@ -1,6 +1,5 @@
 import { parseRecord } from '../log/record.ts';
-import type { Period } from './parse.ts';
-import type { Match } from './query.ts';
+import type { Match, Period } from './query.ts';
 import { type Breakdown, breakdown, DEFAULT_TOP } from './summary.ts';
 
 /** What somebody did over a period. */

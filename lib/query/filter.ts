@@ -1,9 +1,10 @@
 import { DIMENSIONS, type Dimension, dimensionsOf } from '../event/dimensions.ts';
 import { maskValue } from '../event/mask.ts';
 import type { PrivacyPolicy } from '../event/privacy.ts';
+import { timeMillis } from '../event/time.ts';
 import { fingerprintOf } from '../followers/indexer-postings.ts';
 import { parseRecord, type SealedRecord } from '../log/record.ts';
-import type { Filters } from './query.ts';
+import type { Filters, Period } from './query.ts';
 
 /** Dimensions whose values intake masks (an agent may be named by `actor.id`). */
 const MASKED: readonly Dimension[] = ['actor', 'resource', 'agent'];
@@ -24,6 +25,7 @@ interface Clause {
 /** Decides about records. */
 export class RecordFilter {
   readonly #clauses: readonly Clause[];
+  readonly #time: Period | undefined;
   /** The filters as text: the same for the same filters. */
   readonly text: string;
 
@@ -36,14 +38,21 @@ export class RecordFilter {
       const values = filters[dimension];
       return values === undefined ? [] : [clauseOf(dimension, values, policy?.pii === 'mask')];
     });
-    this.text = JSON.stringify(
-      this.#clauses.map(({ dimension, values, beginnings }) => [dimension, [...values].sort(), beginnings]),
-    );
+    this.#time = filters.time;
+    this.text = JSON.stringify([
+      ...this.#clauses.map(({ dimension, values, beginnings }) => [dimension, [...values].sort(), beginnings]),
+      ...(this.#time === undefined ? [] : [['time', this.#time.from ?? null, this.#time.to ?? null]]),
+    ]);
   }
 
   /** Whether it lets every record pass. */
   get isOpen(): boolean {
-    return this.#clauses.length === 0;
+    return !this.isIndexed && this.#time === undefined;
+  }
+
+  /** Whether the index can tell which records may pass. It knows nothing of the producer's clock. */
+  get isIndexed(): boolean {
+    return this.#clauses.length > 0;
   }
 
   /** For each filter, what the index files its values under. */
@@ -59,6 +68,7 @@ export class RecordFilter {
   }
 
   acceptsRecord(record: SealedRecord): boolean {
+    if (this.#time !== undefined && !isWithin(record.event.time, this.#time)) return false;
     const dimensions = dimensionsOf(record);
     return this.#clauses.every(({ dimension, values, beginnings }) =>
       dimensions.some(
@@ -67,6 +77,12 @@ export class RecordFilter {
       ),
     );
   }
+}
+
+/** Whether an event's `time` lies in a period; one that is missing or is none lies in no period. */
+function isWithin(time: unknown, { from, to }: Period): boolean {
+  const millis = typeof time === 'string' ? timeMillis(time) : undefined;
+  return millis !== undefined && (from === undefined || millis >= from) && (to === undefined || millis < to);
 }
 
 function clauseOf(dimension: Dimension, asked: readonly string[], masks: boolean): Clause {

@@ -4,7 +4,7 @@ import { DIMENSIONS, type Dimension } from '../event/dimensions.ts';
 import { ACTOR_TYPES, DECISIONS } from '../event/schema.ts';
 import { timeMillis } from '../event/time.ts';
 import { SealtrailError } from '../log/error.ts';
-import { DEFAULT_LIMIT, MAX_LIMIT, type Query } from './query.ts';
+import { DEFAULT_LIMIT, type Filters, MAX_LIMIT, type Period, type Query } from './query.ts';
 
 /** Values of one filter, at most. */
 const MAX_VALUES = 50;
@@ -46,6 +46,8 @@ const limit = z
 interface Singles {
   from: number;
   to: number;
+  timeFrom: number;
+  timeTo: number;
   severity: Severity;
   order: Query['order'];
   limit: number;
@@ -56,6 +58,8 @@ interface Singles {
 const SINGLE: { readonly [Name in keyof Singles]: z.ZodType<Singles[Name]> } = {
   from: time,
   to: time,
+  timeFrom: time,
+  timeTo: time,
   severity: z.enum(SEVERITIES),
   order: z.enum(['newest', 'oldest']),
   limit,
@@ -70,8 +74,8 @@ export const QUERY_PARAMETERS: readonly string[] = [...REPEATED, ...Object.keys(
 
 /**
  * Reads a query from the parameters of a URL: any of the filters (repeat one for several values), `severity` (at
- * least), `from` (inclusive) and `to` (exclusive) as RFC 3339 or Unix milliseconds, `order` (`newest` or `oldest`),
- * `limit` and `cursor`.
+ * least), `from` (inclusive) and `to` (exclusive) by the server's clock and `timeFrom` and `timeTo` by the producer's, as
+ * RFC 3339 or Unix milliseconds, `order` (`newest` or `oldest`), `limit` and `cursor`.
  *
  * @param others parameters that the caller reads itself, such as `format`
  * @throws `invalid_parameter` with the parameter as field
@@ -81,6 +85,17 @@ export const QUERY_PARAMETERS: readonly string[] = [...REPEATED, ...Object.keys(
  */
 export function parseQuery(parameters: URLSearchParams, others: readonly string[] = []): Query {
   rejectUnknown(parameters, [...QUERY_PARAMETERS, ...others]);
+  const cursor = single(parameters, 'cursor');
+  return {
+    filters: filtersOf(parameters),
+    ...parsePeriod(parameters),
+    order: single(parameters, 'order') ?? 'newest',
+    limit: single(parameters, 'limit') ?? DEFAULT_LIMIT,
+    ...(cursor === undefined ? {} : { cursor }),
+  };
+}
+
+function filtersOf(parameters: URLSearchParams): Filters {
   const filters: Partial<Record<Dimension, readonly string[]>> = {};
   for (const dimension of REPEATED) {
     const values = parameters.getAll(dimension);
@@ -90,31 +105,21 @@ export function parseQuery(parameters: URLSearchParams, others: readonly string[
   }
   const severity = single(parameters, 'severity');
   if (severity !== undefined && severity !== SEVERITIES[0]) filters.severity = severitiesFrom(severity);
-  const cursor = single(parameters, 'cursor');
-  return {
-    filters,
-    ...parsePeriod(parameters),
-    order: single(parameters, 'order') ?? 'newest',
-    limit: single(parameters, 'limit') ?? DEFAULT_LIMIT,
-    ...(cursor === undefined ? {} : { cursor }),
-  };
+  const time = periodOf(parameters, 'timeFrom', 'timeTo');
+  return time.from === undefined && time.to === undefined ? filters : { ...filters, time };
 }
 
 /** A severity and all above it. */
 export const severitiesFrom = (severity: Severity): readonly Severity[] =>
   SEVERITIES.slice(SEVERITIES.indexOf(severity));
 
-/** A stretch of time by the server's clock, Unix milliseconds: `from` inclusive, `to` exclusive. */
-export interface Period {
-  readonly from?: number;
-  readonly to?: number;
-}
-
 /** Reads `from` and `to`. @throws `invalid_parameter`, also when `from` is after `to` */
-export function parsePeriod(parameters: URLSearchParams): Period {
-  const from = single(parameters, 'from');
-  const to = single(parameters, 'to');
-  if (from !== undefined && to !== undefined && from > to) throw invalid('from', 'must not be after `to`');
+export const parsePeriod = (parameters: URLSearchParams): Period => periodOf(parameters, 'from', 'to');
+
+function periodOf(parameters: URLSearchParams, first: 'from' | 'timeFrom', last: 'to' | 'timeTo'): Period {
+  const from = single(parameters, first);
+  const to = single(parameters, last);
+  if (from !== undefined && to !== undefined && from > to) throw invalid(first, `must not be after \`${last}\``);
   return { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
 }
 

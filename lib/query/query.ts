@@ -10,11 +10,11 @@ export const DEFAULT_LIMIT = 100;
  *
  * Besides whole values, `type` takes groups: `auth.*` stands for every type that begins with `auth.`.
  */
-export interface Query {
+export interface Query extends Period {
   readonly filters: Filters;
-  /** By the server's clock, Unix milliseconds, inclusive. Default: from the first record. */
+  /** By the server's clock, inclusive. Default: from the first record. */
   readonly from?: number;
-  /** By the server's clock, Unix milliseconds, exclusive. Default: to the newest record. */
+  /** By the server's clock, exclusive. Default: to the newest record. */
   readonly to?: number;
   readonly order: 'newest' | 'oldest';
   /** Most records of the page, 1 to {@link MAX_LIMIT}. */
@@ -23,8 +23,17 @@ export interface Query {
   readonly cursor?: string;
 }
 
-/** Values by dimension: at least one each. */
-export type Filters = Readonly<Partial<Record<Dimension, readonly string[]>>>;
+/** A stretch of time, Unix milliseconds: `from` inclusive, `to` exclusive. */
+export interface Period {
+  readonly from?: number;
+  readonly to?: number;
+}
+
+/** Values by dimension, at least one each. */
+export interface Filters extends Readonly<Partial<Record<Dimension, readonly string[]>>> {
+  /** By the producer's clock. Records whose event does not say when it happened are in no such period. */
+  readonly time?: Period;
+}
 
 /** A record that was found. */
 export interface Match {

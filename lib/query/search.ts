@@ -69,7 +69,7 @@ export class Search {
   async run(): Promise<void> {
     for (let stale = 0; this.#goesOn; ) {
       const { table, trail, filter } = this.#context;
-      const index = filter.isOpen ? { size: 0, runs: [] } : await readIndexSnapshot(table, trail);
+      const index = filter.isIndexed ? await readIndexSnapshot(table, trail) : { size: 0, runs: [] };
       const edge = Math.min(Math.max(index.size, this.low), this.high);
       const isScanFirst = this.#isDown ? edge < this.high : edge === this.low;
       if (isScanFirst) {

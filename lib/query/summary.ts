@@ -21,7 +21,7 @@ import { readHead } from '../ledger/commit.ts';
 import { SealtrailError } from '../log/error.ts';
 import { parseRecord } from '../log/record.ts';
 import type { Table } from '../store/ports.ts';
-import type { Period } from './parse.ts';
+import type { Period } from './query.ts';
 import { seqAt, type TrailEnd } from './times.ts';
 
 /** How fine a histogram is: by minutes, hours or days of UTC. */

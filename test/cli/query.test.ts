@@ -110,7 +110,7 @@ describe('query', () => {
     const values = Object.fromEntries(
       command.options.map((option) => [
         option.attributeName(),
-        names.indexOf(option.attributeName()) < names.length - 3 ? ['x'] : 'x',
+        names.indexOf(option.attributeName()) < names.length - 5 ? ['x'] : 'x',
       ]),
     );
     expect(Object.keys(filtersOf(values)).sort()).toEqual(QUERY_PARAMETERS.filter((name) => !own.has(name)).sort());

@@ -39,6 +39,20 @@ describe('a filter', () => {
     expect(new RecordFilter({ actor: ['\ud83d'] }).accepts(lineOf({ actor: { id: '😀' } }))).toBe(false);
   });
 
+  it('takes a period of the producer’s clock from its first moment to before its last, whatever the offset', () => {
+    const happened = (time: object, period: { from?: number; to?: number }) =>
+      new RecordFilter({ time: period }).accepts(lineOf(time));
+    const noon = Date.UTC(2026, 0, 1, 12);
+    const here = { time: '2026-01-01T14:00:00+02:00' };
+    expect(happened(here, { from: noon })).toBe(true);
+    expect(happened(here, { from: noon + 1 })).toBe(false);
+    expect(happened(here, { to: noon })).toBe(false);
+    expect(happened(here, { from: noon, to: noon + 1 })).toBe(true);
+    for (const without of [{}, { time: 'noon' }, { time: noon }, { details: here }]) {
+      expect(happened(without, { from: 0 })).toBe(false);
+    }
+  });
+
   it('is the same text for the same question, so that a cursor knows it again', () => {
     const text = (filters: ConstructorParameters<typeof RecordFilter>[0]) => new RecordFilter(filters).text;
     expect(text({ actor: ['a', 'b'], type: ['x.*', 'y.*'] })).toBe(
@@ -46,6 +60,7 @@ describe('a filter', () => {
     );
     expect(text({ actor: ['a'] })).not.toBe(text({ agent: ['a'] }));
     expect(text({ actor: ['a', 'b'] })).not.toBe(text({ actor: ['a,b'] }));
+    expect(text({ time: { from: 1 } })).not.toBe(text({ time: { to: 1 } }));
     expect(text({ type: ['a.*'] })).not.toBe(text({ type: ['a.'] }));
   });
 });

@@ -37,6 +37,7 @@ export interface PlainRecord {
     readonly id: string;
     readonly type: string;
     readonly severity: string;
+    readonly time?: string;
     readonly outcome?: string;
     readonly action?: string;
     readonly decision?: string;
@@ -85,6 +86,11 @@ function valuesOf({ event, submitter }: PlainRecord, dimension: Dimension): (str
 export function isMatch(record: PlainRecord, { filters, from, to }: Pick<Query, 'filters' | 'from' | 'to'>): boolean {
   if (from !== undefined && record.receivedAt < from) return false;
   if (to !== undefined && record.receivedAt >= to) return false;
+  if (filters.time !== undefined) {
+    const happened = Date.parse(record.event.time ?? 'never');
+    const { from: since = Number.NEGATIVE_INFINITY, to: until = Number.POSITIVE_INFINITY } = filters.time;
+    if (!(happened >= since && happened < until)) return false;
+  }
   return DIMENSIONS.every((dimension) => {
     const wanted = filters[dimension];
     if (wanted === undefined) return true;
@@ -158,6 +164,9 @@ const VALUES = {
   session: ['s-1', 's-2'],
 } as const;
 
+/** By a producer's clock, which need not agree with the server's. */
+const someMoment = fc.integer({ min: -10, max: 10 }).map((n) => START + n * 3_600_000);
+
 /** Events with few different values, so that filters find some and not all. */
 export const someEvent: fc.Arbitrary<TestEvent> = fc
   .record({
@@ -166,6 +175,10 @@ export const someEvent: fc.Arbitrary<TestEvent> = fc
     outcome: among(...VALUES.outcome),
     decision: among(...VALUES.decision),
     action: among(...VALUES.action),
+    time: fc.option(
+      someMoment.map((at) => new Date(at).toISOString()),
+      { nil: undefined },
+    ),
     id: fc.integer({ min: 0, max: 5000 }).map((n) => `id-${n}`),
     actor: fc.option(fc.record({ id: fc.constantFrom(...VALUES.actor), type: among(...VALUES.actorType) }), {
       nil: undefined,
@@ -187,9 +200,9 @@ export const someEvent: fc.Arbitrary<TestEvent> = fc
 const someValues = (values: readonly string[]) =>
   fc.uniqueArray(fc.constantFrom(...values), { minLength: 1, maxLength: 3 });
 
-/** Zero to three filters. */
+/** Zero to four filters. */
 export const someFilters: fc.Arbitrary<Filters> = fc
-  .uniqueArray(
+  .uniqueArray<readonly [keyof Filters, Filters[keyof Filters]], keyof Filters>(
     fc.oneof(
       fc.tuple(fc.constant('type' as const), someValues([...VALUES.type, 'auth.*', 'auth.mfa.*'])),
       fc.tuple(fc.constantFrom('actor' as const, 'agent' as const), someValues([...VALUES.actor, 'nobody'])),
@@ -199,8 +212,10 @@ export const someFilters: fc.Arbitrary<Filters> = fc
       fc.tuple(fc.constant('session' as const), someValues(VALUES.session)),
       fc.tuple(fc.constant('submitter' as const), someValues(['app', 'other'])),
       fc.tuple(fc.constant('id' as const), someValues(['id-7', 'id-8'])),
+      fc.tuple(fc.constantFrom('tenant' as const, 'actorType' as const), someValues(['t-1', 'user', 'agent'])),
+      fc.tuple(fc.constant('time' as const), fc.record({ from: someMoment, to: someMoment }, { requiredKeys: [] })),
     ),
-    { maxLength: 3, selector: ([dimension]) => dimension },
+    { maxLength: 4, selector: ([dimension]) => dimension },
   )
   .map((entries) => Object.fromEntries(entries));
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { EventQuery } from '../../lib/client/reader.ts';
 import { DIMENSIONS } from '../../lib/event/dimensions.ts';
 import { SealtrailError } from '../../lib/log/error.ts';
 import { parsePeriod, parseQuery, QUERY_PARAMETERS } from '../../lib/query/parse.ts';
@@ -13,7 +14,7 @@ describe('a query in a URL', () => {
 
   it('may combine every filter, period, order, limit and cursor', () => {
     const parameters = new URLSearchParams(
-      'order=oldest&limit=7&cursor=abc&from=2026-01-31T23:59:59%2B01:00&to=1800000000000',
+      'order=oldest&limit=7&cursor=abc&from=2026-01-31T23:59:59%2B01:00&to=1800000000000&timeFrom=1&timeTo=2',
     );
     const words = DIMENSIONS.filter((name) => !['type', 'severity', 'outcome', 'decision', 'actorType'].includes(name));
     for (const name of words) parameters.append(name, `some ${name}`);
@@ -30,6 +31,7 @@ describe('a query in a URL', () => {
         outcome: ['denied'],
         decision: ['require_approval'],
         actorType: ['agent'],
+        time: { from: 1, to: 2 },
       },
       order: 'oldest',
       limit: 7,
@@ -38,6 +40,17 @@ describe('a query in a URL', () => {
       to: 1_800_000_000_000,
     });
     expect([...parameters.keys()].sort()).toEqual([...QUERY_PARAMETERS].sort());
+  });
+
+  it('may be typed out in full by users of the client', () => {
+    // Required, so that a parameter that the type lacks or has too many does not compile.
+    const all: { [Name in keyof Required<EventQuery>]: true } = {
+      ...{ type: true, actor: true, actorType: true, resource: true, resourceType: true, tenant: true, project: true },
+      ...{ session: true, request: true, correlation: true, agent: true, action: true, approval: true, outcome: true },
+      ...{ severity: true, decision: true, submitter: true, id: true, from: true, to: true, timeFrom: true },
+      ...{ timeTo: true, order: true, limit: true },
+    };
+    expect([...Object.keys(all), 'cursor'].sort()).toEqual([...QUERY_PARAMETERS].sort());
   });
 
   it('takes several values of a filter by repeating it, each once', () => {
@@ -86,6 +99,9 @@ describe('a query in a URL', () => {
     ['from=2026-02-30T00:00:00Z', 'from', 'from: must be a time'],
     ['to=-1', 'to', 'to: must be a time'],
     ['to=1e12', 'to', 'to: must be a time'],
+    ['timeFrom=noon', 'timeFrom', 'timeFrom: must be a time such as 2026-01-31T23:59:59Z, or Unix milliseconds'],
+    ['timeTo=1&timeTo=2', 'timeTo', 'timeTo: may come only once'],
+    ['timeFrom=2&timeTo=1', 'timeFrom', 'timeFrom: must not be after `timeTo`'],
     ['from=2&to=1', 'from', 'from: must not be after `to`'],
     [`cursor=${'a'.repeat(257)}`, 'cursor', 'cursor: '],
   ])('is refused, with the field: %s', (text, field, message) => {

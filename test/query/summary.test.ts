@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { COUNTED, type Counted } from '../../lib/followers/indexer-counts.ts';
-import type { Period } from '../../lib/query/parse.ts';
+import type { Period } from '../../lib/query/query.ts';
 import { BUCKETS, type Bucket, type Summary } from '../../lib/query/summary.ts';
 import { MemoryTable } from '../../lib/store/memory/table.ts';
 import { allRecords, append, index, openQueries, type PlainRecord, START, TRAIL } from './fixture.ts';
