@@ -1,5 +1,6 @@
 import { CSV_HEADER, csvRow } from '../event/csv.ts';
 import { SealtrailError } from '../log/error.ts';
+import { MAX_TRAILS, type MergedPage } from '../query/merged.ts';
 import { parseQuery, rejectUnknown } from '../query/parse.ts';
 import type { Page } from '../query/query.ts';
 import { type ApiRequest, type ApiResponse, text } from './http.ts';
@@ -21,6 +22,24 @@ export async function queryEvents({ queries }: Services, request: ApiRequest, pa
   request.principal.demand('read', trail);
   const format = formatOf(request);
   const page = await queries.page(trail, parseQuery(request.query, ['format']));
+  return { status: 200, ...RENDER[format](page), headers: headersOf(request, format, page) };
+}
+
+/**
+ * `GET /v1/events?trail=a&trail=b`: one page of the records of several trails, merged by the time at which they were
+ * received; otherwise as a query of one trail. `asOf` has a size for each trail.
+ */
+export async function queryTrails({ queries }: Services, request: ApiRequest) {
+  const trails = [...new Set(request.query.getAll('trail'))];
+  if (trails.length === 0) throw invalid('trail', 'is missing: name one or more');
+  if (trails.length > MAX_TRAILS) throw invalid('trail', `may name at most ${MAX_TRAILS} trails`);
+  for (const trail of trails) trailOf({ trail });
+  // Not which of them: that is for those to know who may read it.
+  if (!trails.every((trail) => request.principal.may('read', trail))) {
+    throw new SealtrailError('forbidden', 'not allowed: read on these trails');
+  }
+  const format = formatOf(request);
+  const page = await queries.pageOf(trails, parseQuery(request.query, ['format', 'trail']));
   return { status: 200, ...RENDER[format](page), headers: headersOf(request, format, page) };
 }
 
@@ -62,11 +81,14 @@ function formatOf({ query }: ApiRequest): Format {
   const [asked = 'json', ...rest] = query.getAll('format');
   const format = FORMATS.find((known) => known === asked);
   if (format !== undefined && rest.length === 0) return format;
-  throw new SealtrailError('invalid_parameter', `format: must be one of ${FORMATS.join(', ')}`, { field: 'format' });
+  throw invalid('format', `must be one of ${FORMATS.join(', ')}`);
 }
 
+const invalid = (field: string, message: string): SealtrailError =>
+  new SealtrailError('invalid_parameter', `${field}: ${message}`, { field });
+
 /** Record lines are JSON already: they go out as they were sealed, byte for byte. */
-const RENDER: Readonly<Record<Format, (page: Page) => { readonly body: string }>> = {
+const RENDER: Readonly<Record<Format, (page: Page | MergedPage) => { readonly body: string }>> = {
   json: ({ matches, sources, asOf, more, cursor }) => {
     const rest = JSON.stringify({ sources, asOf, more, ...(cursor === undefined ? {} : { cursor }) });
     return { body: `{"records":[${matches.map(({ line }) => line).join(',')}],${rest.slice(1)}\n` };
@@ -81,11 +103,12 @@ const CONTENT_TYPES: Readonly<Record<Format, string>> = {
   csv: 'text/csv; charset=utf-8; header=present',
 };
 
-function headersOf(request: ApiRequest, format: Format, page: Page): Record<string, string> {
+function headersOf(request: ApiRequest, format: Format, page: Page | MergedPage): Record<string, string> {
   const { sources, asOf, more, cursor } = page;
+  const sizes = typeof asOf === 'number' ? [asOf] : Object.entries(asOf).map((one) => one.join('='));
   const headers = {
     'content-type': CONTENT_TYPES[format],
-    'x-as-of': String(asOf),
+    'x-as-of': sizes.join(', '),
     'x-more': String(more),
     'x-sources': `hot=${sources.hot}, archive=${sources.archive}`,
   };

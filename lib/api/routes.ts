@@ -2,7 +2,7 @@ import type * as z from 'zod';
 import { QUERY_PARAMETERS } from '../query/parse.ts';
 import { appendEvents } from './append.ts';
 import { listKeys, listTrails, sealTrail } from './deployment.ts';
-import { getRecord, queryEvents } from './events.ts';
+import { getRecord, queryEvents, queryTrails } from './events.ts';
 import type { ApiRequest, ApiResponse } from './http.ts';
 import * as schemas from './schemas.ts';
 import type { Services } from './services.ts';
@@ -52,6 +52,14 @@ export const ROUTES: readonly Route[] = [
     summary: 'Query: one page of the records that pass every filter.',
     query: [...QUERY_PARAMETERS, 'format'],
     answers: { 200: schemas.pageSchema },
+  },
+  {
+    method: 'GET',
+    path: '/v1/events',
+    handler: queryTrails,
+    summary: 'Query several trails: one page of the records that pass every filter, merged by time.',
+    query: ['trail', ...QUERY_PARAMETERS, 'format'],
+    answers: { 200: schemas.mergedPageSchema },
   },
   {
     method: 'GET',

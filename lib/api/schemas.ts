@@ -44,6 +44,10 @@ export const pageSchema = z.strictObject({
   cursor: z.string().optional(),
 });
 
+export const mergedPageSchema = pageSchema.extend({
+  asOf: z.record(z.string(), count).describe('By trail: its size for which the answer holds.'),
+});
+
 export const consistencySchema = z.strictObject({
   trail: z.string(),
   from: count,

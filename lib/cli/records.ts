@@ -9,27 +9,29 @@ export interface LinePage {
   readonly lines: readonly string[];
   /** How many of them the log read from its archive. */
   readonly archived: number;
-  /** The trail's size that the answer holds for. */
-  readonly asOf: number;
+  /** The trail's size that the answer holds for; of several trails each one's. */
+  readonly asOf: number | Readonly<Record<string, number>>;
   /** Whether there is more by now. */
   readonly more: boolean;
   /** Where to go on; at the end only with the oldest first, for what may still be appended. */
   readonly cursor: string | undefined;
 }
 
-/** Fetches the pages of a query until `limit` records have come or there are no more. */
+/** Fetches the pages of a query of one trail or several until `limit` records have come or there are no more. */
 export async function* queryPages(
   http: SignedHttp,
-  trail: string,
+  trails: readonly string[],
   query: NonNullable<HttpRequest['query']>,
   limit: number,
   signal: AbortSignal,
 ): AsyncGenerator<LinePage> {
   let left = limit;
   let cursor = query.cursor;
+  const [only = ''] = trails;
+  const path = trails.length === 1 ? `/v1/trails/${only}/events` : '/v1/events';
+  const which = trails.length === 1 ? {} : { trail: trails };
   for (;;) {
-    const path = `/v1/trails/${trail}/events`;
-    const page = { ...query, format: 'ndjson', limit: Math.min(left, 1000), cursor };
+    const page = { ...query, ...which, format: 'ndjson', limit: Math.min(left, 1000), cursor };
     const answer = await http.send({ path, query: page, signal });
     const lines = answer
       .text()
@@ -38,12 +40,20 @@ export async function* queryPages(
     const more = answer.headers.get('x-more') === 'true';
     const next = answer.headers.get('x-next-cursor') ?? undefined;
     const [, archived = '0'] = /\barchive=(\d+)/.exec(answer.headers.get('x-sources') ?? '') ?? [];
-    yield { lines, archived: Number(archived), asOf: Number(answer.headers.get('x-as-of')), more, cursor: next };
+    const asOf = sizesOf(answer.headers.get('x-as-of') ?? '');
+    yield { lines, archived: Number(archived), asOf, more, cursor: next };
     left -= lines.length;
     if (!more || left <= 0) return;
     if (next === undefined || next === cursor) throw new SealtrailError('unavailable', 'the server repeats a page');
     cursor = next;
   }
+}
+
+/** `5`, or `orders=5, payments=7`. */
+function sizesOf(header: string): LinePage['asOf'] {
+  if (!header.includes('=')) return Number(header);
+  const sizes = header.split(', ').map((one) => one.split('='));
+  return Object.fromEntries(sizes.map(([trail = '', size]) => [trail, Number(size)]));
 }
 
 const SEVERITY_FORMAT: Readonly<Record<string, Parameters<ReturnType<typeof painter>>[0]>> = {
@@ -67,7 +77,9 @@ const VERY_WIDE = 140;
 /** Records as a table for people. */
 export function recordTable(records: readonly SealedRecord[], out: Output, width = widthOf(out)): string[] {
   const paint = painter(out);
+  const isOne = new Set(records.map(({ trail }) => trail)).size < 2;
   const columns: (Column & { readonly cell: (record: SealedRecord) => string; readonly from?: number })[] = [
+    ...(isOne ? [] : [{ title: 'trail', cut: 'middle', cell: ({ trail }: SealedRecord) => trail } as const]),
     { title: 'record', align: 'right', rigid: true, cell: ({ seq }) => String(seq) },
     // The year can be spared first.
     { title: 'received (UTC)', rigid: true, cell: ({ receivedAt }) => utc(receivedAt).slice(width < WIDE ? 5 : 0) },

@@ -11,6 +11,9 @@ const MAX_VALUES = 50;
 /** Characters of a value, at most: the longest that an event's field may have. */
 const MAX_VALUE_LENGTH = 1024;
 
+/** Characters of a cursor, at most: enough for one of as many trails as may be asked together. */
+const MAX_CURSOR_LENGTH = 1024;
+
 const TYPE_GROUP = /^[a-z][a-z0-9_-]*(?:\.[a-z0-9][a-z0-9_-]*)*\.\*$/;
 
 const typeName = z.string().transform((name, context) => {
@@ -63,7 +66,7 @@ const SINGLE: { readonly [Name in keyof Singles]: z.ZodType<Singles[Name]> } = {
   severity: z.enum(SEVERITIES),
   order: z.enum(['newest', 'oldest']),
   limit,
-  cursor: z.string().max(256),
+  cursor: z.string().max(MAX_CURSOR_LENGTH),
 };
 
 /** The filters that may come several times. `severity` is another matter: it stands for itself and what is above. */

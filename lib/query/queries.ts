@@ -4,8 +4,9 @@ import type { ArchivedRecords } from '../ledger/archived-records.ts';
 import { readHead } from '../ledger/commit.ts';
 import type { Table } from '../store/ports.ts';
 import { type Activity, activityOf } from './activity.ts';
-import { Cursors } from './cursor.ts';
+import { Cursors, type Position } from './cursor.ts';
 import { RecordFilter } from './filter.ts';
+import { MAX_TRAILS, type MergedPage, mergePage, type Part } from './merged.ts';
 import { type Filters, MAX_LIMIT, type Match, type Page, type Period, type Query, sourcesOf } from './query.ts';
 import { RecentBlocks } from './recent-blocks.ts';
 import { Search, type SearchContext } from './search.ts';
@@ -79,9 +80,47 @@ export class Queries {
    * const next = page.more ? await queries.page('orders', { ...query, cursor: page.cursor }) : undefined;
    */
   async page(trail: string, query: Query): Promise<Page> {
-    const filter = new RecordFilter(query.filters, this.#policy(trail));
-    const question = JSON.stringify([query.order, query.from ?? null, query.to ?? null, filter.text]);
-    const at = query.cursor === undefined ? undefined : this.#cursors.open(trail, question, query.cursor);
+    const filter = this.#filter(trail, query);
+    const question = questionOf(query, [filter]);
+    const [at] = query.cursor === undefined ? [] : this.#cursors.open([trail], question, query.cursor);
+    const { next, ...page } = await this.#part(trail, filter, query, at);
+    if (query.order === 'newest' && !page.more) return page;
+    return { ...page, cursor: this.#cursors.seal([trail], question, [next]) };
+  }
+
+  /**
+   * One page of the records of several trails, merged by the time at which they were received, and as {@link page} in
+   * everything else.
+   *
+   * @param trails 1 to {@link MAX_TRAILS}; their order does not matter
+   * @throws as {@link page}
+   */
+  async pageOf(trails: readonly string[], query: Query): Promise<MergedPage> {
+    const names = [...new Set(trails)].sort();
+    if (names.length === 0 || names.length > MAX_TRAILS) throw new RangeError(`${names.length} trails in one query`);
+    const filters = new Map(names.map((trail) => [trail, this.#filter(trail, query)]));
+    const question = questionOf(query, [...filters.values()]);
+    const at = query.cursor === undefined ? undefined : this.#cursors.open(names, question, query.cursor);
+    const budget = Math.ceil(this.#budget / names.length);
+    const { next, ...page } = await mergePage(names, query, at, (trail, limit, from) =>
+      this.#part(trail, filters.get(trail) ?? this.#filter(trail, query), { ...query, limit }, from, budget),
+    );
+    if (query.order === 'newest' && !page.more) return page;
+    return { ...page, cursor: this.#cursors.seal(names, question, next) };
+  }
+
+  #filter(trail: string, { filters }: Pick<Query, 'filters'>): RecordFilter {
+    return new RecordFilter(filters, this.#policy(trail));
+  }
+
+  /** A page of a trail from a position on, and where it ends. */
+  async #part(
+    trail: string,
+    filter: RecordFilter,
+    query: Query,
+    at: Position | undefined,
+    budget = this.#budget,
+  ): Promise<Part> {
     const head = await readHead(this.#table, trail);
     const isDown = query.order === 'newest';
     const asOf = isDown ? Math.min(at?.asOf ?? head.size, head.size) : head.size;
@@ -89,13 +128,11 @@ export class Queries {
     high = Math.min(high, asOf);
     if (at !== undefined && isDown) high = Math.min(high, at.seq);
     if (at !== undefined && !isDown) low = Math.max(low, at.seq);
-    const search = new Search(this.#context(trail, filter, query), low, high);
+    const search = new Search({ ...this.#context(trail, filter, query), budget }, low, high);
     await search.run();
     const { matches } = search;
-    const page = { matches, sources: sourcesOf(matches), asOf, more: search.hasMore };
-    if (isDown && !search.hasMore) return page;
-    const seq = isDown ? search.high : search.low;
-    return { ...page, cursor: this.#cursors.seal(trail, question, { seq, asOf }) };
+    const next = { seq: isDown ? search.high : search.low, asOf };
+    return { matches, sources: sourcesOf(matches), asOf, more: search.hasMore, next };
   }
 
   /**
@@ -172,3 +209,7 @@ export class Queries {
     };
   }
 }
+
+/** Everything that an answer depends on besides trails, position and limit, as text. */
+const questionOf = ({ order, from, to }: Query, filters: readonly RecordFilter[]): string =>
+  JSON.stringify([order, from ?? null, to ?? null, ...filters.map(({ text }) => text)]);

@@ -37,6 +37,8 @@ export function dutyOf(method: string, path: string): Duty {
 const PROVES = /\/(checkpoint|consistency|proof)$/;
 /** What is not about one trail. */
 const OF_ALL_TRAILS = ['/v1/keys', '/v1/openapi.json'];
+/** It names trails where IAM cannot see them: for those who may read all (docs/adr/0011-several-trails.md). */
+const OF_ANY_TRAILS = '/v1/events';
 
 function isFor({ method, path }: StackRoute, permission: Permission): boolean {
   if (permission === 'read') return dutyOf(method, path) === 'read';
@@ -63,7 +65,8 @@ export function checkPatterns(what: string, trails: readonly string[]): void {
  */
 export function routesFor(permission: Permission, trails: readonly string[]): readonly StackRoute[] {
   checkPatterns(permission, trails);
-  const routes = STACK_ROUTES.filter((route) => isFor(route, permission));
+  const isAll = trails.includes('*');
+  const routes = STACK_ROUTES.filter((route) => isFor(route, permission) && (isAll || route.path !== OF_ANY_TRAILS));
   const ofTrails = routes.filter(({ path }) => path.includes('{trail}'));
   const named = trails.flatMap((trail) =>
     permission === 'read'

@@ -5,6 +5,7 @@ import {
   activitySchema,
   consistencySchema,
   keysSchema,
+  mergedPageSchema,
   pageSchema,
   receiptSchema,
   recordSchema,
@@ -110,6 +111,33 @@ describe('reading', () => {
     expect(csv.headers.get('x-next-cursor')).toBeTruthy();
   });
 
+  it('asks several trails at once, merged by time, and goes on after a cursor', async () => {
+    for (let n = 0; n < 3; n++) for (const trail of ['left', 'right']) await append(event(n), {}, trail);
+    const query = { trail: ['right', 'left', 'left'], tenant: 'acme', limit: '4' };
+    const first = await get(mergedPageSchema, '/v1/events', query);
+    expect(first).toMatchObject({ asOf: { left: 3, right: 3 }, more: true });
+    const rest = await get(mergedPageSchema, '/v1/events', { ...query, cursor: first.cursor ?? '' });
+    const all = [...first.records, ...rest.records];
+    expect(all).toHaveLength(6);
+    expect(all.map(({ receivedAt }) => receivedAt)).toEqual(
+      all
+        .map(({ receivedAt }) => receivedAt)
+        .sort()
+        .reverse(),
+    );
+    const ndjson = await admin.send({ path: '/v1/events', query: { ...query, format: 'ndjson' } });
+    expect(ndjson.headers.get('x-as-of')).toBe('left=3, right=3');
+    expect(ndjson.headers.get('link')).toMatch(/^<\/v1\/events\?trail=right&.*cursor=[^>]+>; rel="next"$/);
+  });
+
+  it('asks no trail that the caller may not read, and does not say which that is', async () => {
+    const refused = { code: 'forbidden', message: expect.stringContaining('not allowed: read on these trails') };
+    for (const trail of [['orders'], ['orders', 'nowhere'], ['_system']]) {
+      const answer = served.client('writer').send({ path: '/v1/events', query: { trail } });
+      await expect(answer).rejects.toMatchObject(refused);
+    }
+  });
+
   it('proves a record', async () => {
     const text = (await admin.send({ path: '/v1/trails/orders/events/4/proof' })).text();
     const line = (await admin.send({ path: '/v1/trails/orders/events/4' })).text().trimEnd();
@@ -206,6 +234,20 @@ describe('what is not there or not right', () => {
     ['a made-up cursor', '/v1/trails/orders/events', { cursor: 'AAAA' }, { code: 'invalid_cursor', field: 'cursor' }],
     ['from after to', '/v1/trails/orders/events', { from: '2', to: '1' }, { code: 'invalid_parameter', field: 'from' }],
     ['a time that is none', '/v1/trails/orders/events', { from: 'noon' }, { code: 'invalid_parameter', field: 'from' }],
+    ['no trail', '/v1/events', {}, { code: 'invalid_parameter', field: 'trail' }],
+    ['a trail that is none', '/v1/events', { trail: 'a,b' }, { code: 'invalid_trail', field: 'trail' }],
+    [
+      'an unknown filter of several trails',
+      '/v1/events',
+      { trail: 'orders', colour: 'red' },
+      { code: 'invalid_parameter', field: 'colour' },
+    ],
+    [
+      'a cursor of one trail for several',
+      '/v1/events',
+      { trail: 'orders', cursor: 'AAAA' },
+      { code: 'invalid_cursor', field: 'cursor' },
+    ],
     ['a checkpoint too far', '/v1/trails/orders/checkpoint', { size: '11' }, { code: 'not_found' }],
     [
       'a size that is none',
@@ -236,6 +278,12 @@ describe('what is not there or not right', () => {
   ];
   it.each(cases)('%s', async (_, path, query, error) => {
     await expect(admin.send({ path, query })).rejects.toMatchObject(error);
+  });
+
+  it('more trails at once than can be merged', async () => {
+    const trail = Array.from({ length: 33 }, (_, n) => `t-${n}`);
+    const error = { code: 'invalid_parameter', field: 'trail' };
+    await expect(admin.send({ path: '/v1/events', query: { trail } })).rejects.toMatchObject(error);
   });
 
   it('a method that a path does not have: 405 with Allow', async () => {

@@ -103,6 +103,27 @@ describe('query', () => {
     expect(seqsOf(stdout).reverse()).toEqual(due);
   });
 
+  it('asks several trails, by name or by pattern, and says which record is of which', async () => {
+    const args = ['query', 'odd', 'ord*', '--limit', '2', '--order', 'newest'];
+    const { stdout, stderr } = await cli(args, asAuditor());
+    expect(stdout.split('\n')[0]).toMatch(/^trail +record +received/);
+    expect(rowsOf(stdout).map((row) => row.trim().split(/ +/).slice(0, 2))).toEqual([
+      ['odd', '0'],
+      ['orders', '2299'],
+    ]);
+    const [, cursor = ''] = /--cursor (\S+)/.exec(stderr) ?? [];
+    const rest = await cli([...args, '--cursor', cursor, '--json'], asAuditor());
+    expect(JSON.parse(rest.stdout)).toMatchObject({
+      records: [{ seq: 2298 }, { seq: 2297 }],
+      asOf: { odd: 1, orders: 2300 },
+      more: true,
+    });
+    expect(await cli(['query', 'none-*'], asAuditor())).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('there is no trail none-* that you may read'),
+    });
+  });
+
   it('has an option for every filter that the API has', () => {
     const command = withFilters(new Command('query'));
     const own = new Set(['order', 'limit', 'cursor']);

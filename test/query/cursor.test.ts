@@ -11,24 +11,38 @@ const refused = {
 
 describe('a cursor', () => {
   const cursors = new Cursors(SECRET);
-  const cursor = cursors.seal(TRAIL, 'question', { seq: 7, asOf: 2 ** 53 - 1 });
+  const cursor = cursors.seal([TRAIL], 'question', [{ seq: 7, asOf: 2 ** 53 - 1 }]);
 
   it('brings back the position that it was made of', () => {
-    expect(cursors.open(TRAIL, 'question', cursor)).toEqual({ seq: 7, asOf: 2 ** 53 - 1 });
+    expect(cursors.open([TRAIL], 'question', cursor)).toEqual([{ seq: 7, asOf: 2 ** 53 - 1 }]);
     expect(cursor).toMatch(/^[\w-]{44}$/);
   });
 
   it('is good for its trail and question only', () => {
-    const open = (trail: string, question: string) => () => cursors.open(trail, question, cursor);
+    const open = (trail: string, question: string) => () => cursors.open([trail], question, cursor);
     expect(open('salaries', 'question')).toThrow(expect.objectContaining(refused));
     expect(open(TRAIL, 'another')).toThrow(expect.objectContaining(refused));
     // Where one text ends and the next begins is part of what is authenticated.
     expect(open(`${TRAIL}\0`, 'question')).toThrow(expect.objectContaining(refused));
   });
 
+  it('of several trails is good for all of them together only', () => {
+    const positions = [
+      { seq: 1, asOf: 5 },
+      { seq: 2, asOf: 6 },
+    ];
+    const both = cursors.seal(['orders', 'payments'], 'question', positions);
+    expect(cursors.open(['orders', 'payments'], 'question', both)).toEqual(positions);
+    const others = [['orders'], ['orders', 'salaries'], ['payments', 'orders'], ['orders', 'payments', 'salaries'], []];
+    for (const trails of others) {
+      expect(() => cursors.open(trails, 'question', both)).toThrow(expect.objectContaining(refused));
+      expect(() => cursors.open(trails, 'question', cursor)).toThrow(expect.objectContaining(refused));
+    }
+  });
+
   it('cannot be made without the secret', () => {
-    const forged = new Cursors(Buffer.from('a guess at the secret')).seal(TRAIL, 'question', { seq: 7, asOf: 9 });
-    expect(() => cursors.open(TRAIL, 'question', forged)).toThrow(expect.objectContaining(refused));
+    const forged = new Cursors(Buffer.from('a guess at the secret')).seal([TRAIL], 'question', [{ seq: 7, asOf: 9 }]);
+    expect(() => cursors.open([TRAIL], 'question', forged)).toThrow(expect.objectContaining(refused));
   });
 
   it('cannot be changed: no bit of it, nothing more or less, no other spelling', () => {
@@ -51,7 +65,7 @@ describe('a cursor', () => {
       '\0',
     ];
     for (const bad of [...changed, ...others]) {
-      expect(() => cursors.open(TRAIL, 'question', bad), bad).toThrow(expect.objectContaining(refused));
+      expect(() => cursors.open([TRAIL], 'question', bad), bad).toThrow(expect.objectContaining(refused));
     }
   });
 

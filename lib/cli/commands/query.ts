@@ -2,8 +2,9 @@ import { Option } from 'commander';
 import { CSV_HEADER, csvRow } from '../../event/csv.ts';
 import { filtersOf, withFilters } from '../filters.ts';
 import { type LinePage, parseLines, queryPages, recordTable } from '../records.ts';
-import { connect, type Install, integer, type ServerOptions, trailName, withServer } from '../shell.ts';
+import { collect, connect, type Install, integer, type ServerOptions, withServer } from '../shell.ts';
 import { count, Progress, painter, type Terminal, write, writeLines } from '../terminal.ts';
+import { namedTrails, trailOrPattern } from '../trails.ts';
 
 interface Options extends ServerOptions, Readonly<Record<string, unknown>> {
   readonly format: 'table' | 'json' | 'ndjson' | 'csv';
@@ -17,11 +18,13 @@ interface Options extends ServerOptions, Readonly<Record<string, unknown>> {
 export const installQuery: Install = (program, shell) => {
   const command = program
     .command('query')
-    .argument('<trail>', 'the trail', trailName)
-    .summary('find records')
-    .description(
-      'Finds records of a trail by what is in them. All filters must hold; every acknowledged event is seen.',
+    .argument(
+      '<trail...>',
+      'the trail, or several, merged by time; * stands for any characters',
+      (text: string, before: unknown) => collect(trailOrPattern(text), before),
     )
+    .summary('find records')
+    .description('Finds records by what is in them. All filters must hold; every acknowledged event is seen.')
     .addOption(
       new Option('--format <name>', 'how to print').choices(['table', 'json', 'ndjson', 'csv']).default('table'),
     )
@@ -30,13 +33,16 @@ export const installQuery: Install = (program, shell) => {
     .option('--all', 'all that match, however many')
     .addOption(new Option('--order <name>', 'which come first').choices(['newest', 'oldest']).default('newest'))
     .option('--cursor <text>', 'go on where an earlier query stopped');
-  withServer(withFilters(command)).action((trail: string, options: Options) => query(shell.terminal, trail, options));
+  withServer(withFilters(command)).action((trails: string[], options: Options) =>
+    query(shell.terminal, trails, options),
+  );
 };
 
-async function query(terminal: Terminal, trail: string, options: Options): Promise<void> {
+async function query(terminal: Terminal, asked: readonly string[], options: Options): Promise<void> {
   const http = connect(terminal, options);
+  const trails = await namedTrails(http, asked, terminal.signal);
   const format = options.json ? 'json' : options.format;
-  const pages = queryPages(http, trail, parametersOf(options), limitOf(options), terminal.signal);
+  const pages = queryPages(http, trails, parametersOf(options), limitOf(options), terminal.signal);
   if (format === 'json') return printJson(terminal, pages);
   if (format === 'csv') return printCsv(terminal, pages);
   if (format === 'ndjson') return writeLines(terminal.stdout, linesOf(pages));

@@ -98,7 +98,7 @@ class Tail {
   }
 
   #pages(query: NonNullable<HttpRequest['query']>, limit: number): AsyncIterable<LinePage> {
-    return queryPages(this.#http, this.#trail, query, limit, this.#terminal.signal);
+    return queryPages(this.#http, [this.#trail], query, limit, this.#terminal.signal);
   }
 
   async #print(lines: readonly string[]): Promise<void> {
