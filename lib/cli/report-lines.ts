@@ -1,3 +1,4 @@
+import { groupProblems } from '../verify/problem-groups.ts';
 import type { Coverage, KeyUse, Problem, Report, Verdict } from '../verify/report.ts';
 import { utc } from './records.ts';
 import { type Column, renderTable, wrap } from './table.ts';
@@ -20,7 +21,7 @@ export function reportLines(report: Report, out: Output, width = widthOf(out)): 
     '',
     ...renderTable(width < WIDE ? COVERAGE.slice(0, -2) : COVERAGE, report.trails.map(coverageRow), width, heading),
     ...keyLines(report, heading),
-    ...previousLines(report),
+    ...previousLines(report, heading),
     ...problemLines(report.problems, report.problemCounts, width, heading),
     ...(report.skipped.length === 0 ? [] : ['', heading('not looked at')]),
     ...report.skipped.map(({ trail, records, why }) => {
@@ -91,16 +92,17 @@ function boundsOf({ name, from, to }: KeyUse): string[] {
   return [`  of ${name}, sizes ${bounds.filter((bound) => bound !== '').join(' ')}`];
 }
 
-function previousLines({ previous }: Report): string[] {
+function previousLines({ previous }: Report, heading: (text: string) => string): string[] {
   const words: Readonly<Record<Verdict, string>> = {
     ok: 'the archive extends it',
     incomplete: 'could not be compared',
     damaged: 'the archive contradicts it',
   };
-  return previous.map(
+  const lines = previous.map(
     ({ name, verdict, size }) =>
       `${name}${size === undefined ? '' : ` (${plural(size, 'record')})`}: ${words[verdict]}`,
   );
+  return lines.length === 0 ? [] : ['', heading('kept checkpoints'), ...lines];
 }
 
 function problemLines(
@@ -111,14 +113,16 @@ function problemLines(
 ): string[] {
   if (problems.length === 0) return [];
   const total = Object.values(counts).reduce((sum: number, times) => sum + (times ?? 0), 0);
-  const lines = problems.flatMap(({ kind, trail, object, seq, lastSeq, message }) => {
+  const lines = groupProblems(problems).flatMap(({ first, more, upTo }) => {
+    const { kind, trail, object, seq, lastSeq, message } = first;
     const records =
       seq === undefined
         ? ''
         : lastSeq === undefined
           ? ` record ${count(seq)}`
           : ` records ${count(seq)} to ${count(lastSeq)}`;
-    const where = [trail === undefined ? '' : `${trail}${records}`, object ?? '']
+    const others = upTo === undefined ? '' : ` and ${count(more)} more up to ${count(upTo)}`;
+    const where = [trail === undefined ? '' : `${trail}${records}${others}`, object ?? '']
       .filter((part) => part !== '')
       .join(', ');
     return [`${kind}  ${where}`, ...wrap(message, width - 2).map((line) => `  ${line}`)];

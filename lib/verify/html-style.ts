@@ -22,13 +22,15 @@ dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
 .kinds { display: flex; flex-wrap: wrap; gap: .2rem 1.5rem; margin: 0 0 .6rem; padding: 0; list-style: none; }
 table { width: 100%; border-collapse: collapse; font-size: .92rem; }
 th { text-align: left; color: var(--soft); font-weight: 600; }
-th, td { padding: .35rem 1.4rem .35rem 0; border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere; }
+th, td { padding: .35rem 1.4rem .35rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
+th { white-space: nowrap; }
+.long { overflow-wrap: anywhere; } .whole { white-space: nowrap; font-variant-numeric: tabular-nums; }
 th:last-child, td:last-child { padding-right: 0; }
 .n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .root td { padding-top: 0; color: var(--soft); font-size: .85rem; }
 tr:has(+ .root) td { border-bottom: 0; }
 .problems td:first-child { white-space: nowrap; }
-.problems td:nth-child(2) { width: 45%; }
+.problems td:nth-child(2) { width: 50%; }
 code, pre { font: .88em/1.45 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
 code { overflow-wrap: anywhere; } .object, .names { color: var(--soft); }
 .names { font-size: .85rem; }
@@ -41,7 +43,8 @@ svg .records { fill: var(--bar); } svg .checkpoints { fill: var(--mark); }
 @media print {
   @page { margin: 16mm; }
   body { font-size: 10.5pt; } svg text { font-size: 17px; } main { max-width: none; padding: 0; }
-  section, tr, svg { break-inside: avoid; } section:has(.problems) { break-inside: auto; } thead { display: table-header-group; } h2 { break-after: avoid; }
+  tr, svg, section:has(svg), section:last-child { break-inside: avoid; } thead { display: table-header-group; } h2, tr:has(+ .root) { break-after: avoid; }
+  th, td { padding-right: .9rem; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }
 `);

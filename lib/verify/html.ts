@@ -1,7 +1,8 @@
 import { grouped, plotTimeline, utc } from './html-plot.ts';
 import { STYLE } from './html-style.ts';
 import { type Hole, type Markup, markup } from './markup.ts';
-import type { Coverage, KeyUse, PreviousResult, Problem, Report, Skipped, Span, Verdict } from './report.ts';
+import { groupProblems, type ProblemGroup } from './problem-groups.ts';
+import type { Coverage, KeyUse, PreviousResult, Report, Skipped, Span, Verdict } from './report.ts';
 
 /**
  * A report as one HTML file that needs nothing else: no script, no font, no image from anywhere. Reads on paper as well.
@@ -88,20 +89,22 @@ function problems({ problems: listed, problemCounts }: Report): Markup {
     'Problems',
     markup`<ul class="kinds">${summary}</ul>
 <table class="problems"><thead><tr><th>Kind</th><th>Where</th><th>What</th></tr></thead>
-<tbody>${listed.map(problemRow)}</tbody></table>${more}`,
+<tbody>${groupProblems(listed).map(problemRow)}</tbody></table>${more}`,
   );
 }
 
-function problemRow({ kind, trail, object, seq, lastSeq, message }: Problem): Markup {
+function problemRow({ first, more, upTo }: ProblemGroup): Markup {
+  const { kind, trail, object, seq, lastSeq, message } = first;
   const record =
     seq === undefined
       ? undefined
       : lastSeq === undefined
         ? `record ${grouped(seq)}`
         : `records ${grouped(seq)} to ${grouped(lastSeq)}`;
+  const others = upTo === undefined ? undefined : `${grouped(more)} more up to record ${grouped(upTo)}`;
   return markup`<tr><td><code>${kind}</code></td>
-<td>${[trail, record].filter((part) => part !== undefined).join(', ')}${object === undefined ? undefined : markup`<br><code class="object">${object}</code>`}</td>
-<td>${message}</td></tr>`;
+<td class="long">${[trail, record, others].filter((part) => part !== undefined).join(', ')}${object === undefined ? undefined : markup`<br><code class="object">${object}</code>`}</td>
+<td class="long">${message}</td></tr>`;
 }
 
 const spanOf = ({ from, to }: Span): string => (to > from ? `${grouped(from)} to ${grouped(to - 1)}` : 'none');
@@ -127,8 +130,8 @@ function coverageRows({
   const root =
     newest === undefined
       ? undefined
-      : markup`<tr class="root"><td colspan="6">${origin}, size ${grouped(newest.size)}, root <code>${newest.root}</code></td></tr>`;
-  return markup`<tr><td>${trail}</td><td class="${verdict}">${WORDS[verdict]}</td><td class="n">${grouped(records)}</td><td>${spanOf(covered)}</td><td>${times}</td>
+      : markup`<tr class="root"><td class="long" colspan="6">${origin}, size ${grouped(newest.size)}, root <code>${newest.root}</code></td></tr>`;
+  return markup`<tr><td class="long">${trail}</td><td class="${verdict} whole">${WORDS[verdict]}</td><td class="n">${grouped(records)}</td><td class="whole">${spanOf(covered)}</td><td class="whole">${times}</td>
 <td class="n">${grouped(segments + bundles + tiles + checkpoints)}</td></tr>${root}`;
 }
 
@@ -149,7 +152,7 @@ function previous(list: readonly PreviousResult[]): Markup {
   };
   const rows = list.map(
     ({ name, origin, size, verdict }) =>
-      markup`<tr><td>${name}</td><td>${origin ?? ''}</td><td class="n">${size === undefined ? '' : grouped(size)}</td><td class="${verdict}">${words[verdict]}</td></tr>`,
+      markup`<tr><td class="long">${name}</td><td class="long">${origin ?? ''}</td><td class="n">${size === undefined ? '' : grouped(size)}</td><td class="${verdict} whole">${words[verdict]}</td></tr>`,
   );
   return markup`<table><thead><tr><th>File</th><th>Log</th><th class="n">Size</th><th>Result</th></tr></thead><tbody>${rows}</tbody></table>`;
 }
@@ -164,18 +167,19 @@ function keys(uses: readonly KeyUse[]): Markup {
     const signed = [use, ...others].reduce((sum, { signed: count }) => sum + count, 0);
     const bounds = from === undefined && to === undefined ? '' : ` for sizes ${from ?? 0} to ${to ?? 'any'}`;
     const names = [use, ...others].map(({ name, keyId }) => markup`<br>${name} <code>${keyId}</code>`);
-    return markup`<tr><td><code class="object">${fingerprint}</code><span class="names">${names}</span></td><td>${algorithm}</td>
+    return markup`<tr><td class="long"><code class="object">${fingerprint}</code><span class="names">${names}</span></td><td>${algorithm}</td>
 <td class="${trusted ? 'ok' : 'incomplete'}">${trusted ? 'trusted' : 'not trusted'}${bounds}</td><td class="n">${grouped(signed)}</td></tr>`;
   });
   return markup`<p>Compare these fingerprints with those that the log’s owner published elsewhere. A report says nothing about keys that are not the owner’s.</p>
 <table><thead><tr><th>SHA-256 fingerprint of the public key</th><th>Algorithm</th><th>Trust</th><th class="n">Checkpoints signed</th></tr></thead><tbody>${rows}</tbody></table>`;
 }
 
-function repeat({ source, trails }: Report): Markup {
-  const sizes = trails.flatMap(({ origin, newest }) =>
-    newest === undefined ? [] : [`${origin ?? ''} at size ${newest.size}`],
-  );
+function repeat({ source, logName, logNameFrom, previous: kept }: Report): Markup {
+  const options = [
+    ...(logNameFrom === 'given' ? [`--log-name ${logName}`] : []),
+    ...kept.map(({ name }) => `--previous ${name}`),
+  ];
   return markup`<p>Anybody with a copy of the archive and the public key can repeat this, and reach the same verdict without our program: see <code>docs/verify-yourself.md</code>.</p>
-<pre>sealtrail verify ${source} --key KEY.pem</pre>
-<p>Keep the newest checkpoint of each trail${sizes.length === 0 ? '' : ` (${sizes.join(', ')})`}: with <code>--previous FILE</code> a later verification proves that the log only grew since, whoever holds the signing key.</p>`;
+<pre>${['sealtrail verify', source, '--key KEY.pem', ...options].join(' ')}</pre>
+<p>Keep the newest checkpoint of each trail, <code>${source}/TRAIL/checkpoint</code>: given with <code>--previous FILE</code>, a later verification proves that the log only grew since, whoever holds the signing key.</p>`;
 }
