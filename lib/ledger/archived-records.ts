@@ -94,6 +94,18 @@ export class ArchivedRecords {
     return bundles.flatMap((bundle) => blocksOf(trail, bundle, bundle.first, bundle.first + TILE_WIDTH));
   }
 
+  /**
+   * Reads the bundles that hold a range of records, whether or not they were read before, and finds them right.
+   *
+   * @throws as {@link blocks}
+   */
+  async check(trail: string, from: number, to: number): Promise<void> {
+    const check = async (index: number): Promise<void> => {
+      await this.#fetch(trail, index, bundleName(trail, index, TILE_WIDTH));
+    };
+    if (from < to) await Promise.all([...indexesOf(from, to, false)].map((n) => this.#inTurn(() => check(n))));
+  }
+
   #bundle(trail: string, index: number): Promise<Bundle> {
     const name = bundleName(trail, index, TILE_WIDTH);
     const known = this.#kept.get(name);

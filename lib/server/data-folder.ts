@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import * as z from 'zod';
 import { fieldPath } from '../event/field.ts';
 import { privacyConfigSchema } from '../event/privacy.ts';
+import { hotRetentionSchema } from '../event/retention.ts';
 import type { RetiredKey } from '../followers/verification-checkpoint.ts';
 import { SealtrailError } from '../log/error.ts';
 import { sameBytes } from '../log/hash.ts';
@@ -26,6 +27,7 @@ const configSchema = z.strictObject({
     .regex(/^[a-z0-9]([a-z0-9./-]{0,252}[a-z0-9])?$/, 'must look like audit.example.com')
     .describe("The log's name: the first part of every checkpoint's origin. Must never change."),
   privacy: privacyConfigSchema.optional(),
+  retention: hotRetentionSchema.optional(),
 });
 export type Config = z.infer<typeof configSchema>;
 

@@ -1,9 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { Services } from '../api/services.ts';
 import { policyFor } from '../event/privacy.ts';
+import { retentionFor } from '../event/retention.ts';
 import { Archiver } from '../followers/archiver.ts';
+import { Expirer } from '../followers/expirer.ts';
 import { Indexer } from '../followers/indexer.ts';
 import { Runner, type RunnerErrorSource } from '../followers/runner.ts';
 import { Sealer } from '../followers/sealer.ts';
@@ -38,6 +41,7 @@ export interface EmbeddedOptions {
 
 /** A whole log in one folder: ledger, followers, archive, queries. */
 export interface Embedded extends Services {
+  readonly archiver: Archiver;
   /** Verifies trails on request and on its schedule, and keeps figures for alarms. */
   readonly verifier: Verifier;
   readonly directory: Directory;
@@ -48,7 +52,8 @@ export interface Embedded extends Services {
 
 /** How often expired items are looked for. */
 const PURGE_MS = 60_000;
-const PURGE_ITEMS = 1000;
+/** Items that are removed at once: blocks are large. */
+const PURGE_ITEMS = 200;
 /** How long work may lie in the thread pool's queue unseen: see {@link nudgeThreadPool}. */
 const NUDGE_MS = 1_000;
 
@@ -116,16 +121,23 @@ async function assemble(dir: string, table: SqliteTable, options: EmbeddedOption
     ...(options.verifyEveryMs === undefined ? {} : { everyMs: options.verifyEveryMs }),
     onUnrecorded: (trail, error) => onError(error, { follower: 'verifier', trail }),
   });
-  const followers = [new Sealer({ ledger }), archiver, new Indexer({ table, archive }), verifier];
+  const retention = config.retention ?? {};
+  const hotDays = (trail: string) => retentionFor(retention, trail).hotDays ?? 'forever';
+  const expirer = new Expirer({ table, archive, hotDays });
+  const followers = [new Sealer({ ledger }), archiver, new Indexer({ table, archive }), expirer, verifier];
   const runner = new Runner({ followers, trails: () => ledger.trails(), onError });
   const queries = new Queries({ table, secret: await cursorSecret(table), policy: policyOf, archive });
   runner.start();
-  const purge = setInterval(() => void purgeExpired(table, onError), PURGE_MS).unref();
+  const closing = new AbortController();
+  const removeExpired = () => void purgeExpired(table, closing.signal, onError);
+  removeExpired();
+  const purge = setInterval(removeExpired, PURGE_MS).unref();
   const nudge = setInterval(() => nudgeThreadPool(), NUDGE_MS).unref();
 
   let closed: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     clearInterval(purge);
+    closing.abort();
     clearInterval(nudge);
     await ledger.close();
     await runner.stop();
@@ -155,9 +167,16 @@ async function hasTrails(table: Table): Promise<boolean> {
   return false;
 }
 
-async function purgeExpired(table: SqliteTable, onError: (error: unknown, source: RunnerErrorSource) => void) {
+/** Removes what has expired, with turns for others in between. */
+async function purgeExpired(
+  table: SqliteTable,
+  signal: AbortSignal,
+  onError: (error: unknown, source: RunnerErrorSource) => void,
+): Promise<void> {
   try {
-    await table.purgeExpired(Math.floor(Date.now() / 1000), PURGE_ITEMS);
+    while (!signal.aborted && (await table.purgeExpired(Math.floor(Date.now() / 1000), PURGE_ITEMS)) === PURGE_ITEMS) {
+      await turn();
+    }
   } catch (error) {
     onError(error, { follower: 'purge' });
   }

@@ -69,8 +69,8 @@ export function naiveRoot(leaves: readonly Uint8Array[]): Uint8Array {
  *
  * @returns the ids of its events, in order
  */
-export async function checkTrail(table: Table, trail = TRAIL): Promise<string[]> {
-  const ledger = openLedger(table);
+export async function checkTrail(table: Table, trail = TRAIL, options: Partial<LedgerOptions> = {}): Promise<string[]> {
+  const ledger = openLedger(table, options);
   const ids: string[] = [];
   const leaves: Uint8Array[] = [];
   let last = { prev: '0'.repeat(64), receivedAt: 0 };
