@@ -12,12 +12,14 @@ import { watchLedger } from './watch-ledger.ts';
 /** Follows trails on behalf of a function's instance, over many invocations. */
 export class TrailFollowing {
   readonly #log: Deployment;
+  readonly #sealer: Sealer;
   readonly #followers: readonly Follower[];
 
   constructor(log: Deployment) {
     this.#log = log;
     const { ledger, archiver, table } = log;
-    this.#followers = [new Sealer({ ledger }), archiver, new Indexer({ table })];
+    this.#sealer = new Sealer({ ledger });
+    this.#followers = [this.#sealer, archiver, new Indexer({ table })];
   }
 
   /**
@@ -40,38 +42,42 @@ export class TrailFollowing {
    */
   async sweep(signal: AbortSignal): Promise<void> {
     const { ledger } = this.#log;
+    // Before the work, so that it is what waited and not what is left over where all goes well.
+    await this.#countLags(signal);
     const failed = await visitTrails(ledger.trails(), this.#visit(signal, true));
-    count('ArchiveLag', await this.#lag(signal));
     if (failed.size > 0) throw new SealtrailError('unavailable', `${failed.size} trails could not be followed`);
   }
 
   #visit(signal: AbortSignal, force: boolean): VisitOptions {
-    return {
-      followers: this.#followers,
-      signal,
-      force,
-      onError: (error, source) => {
-        count('FollowerFailures');
-        // Somebody else's bytes in the archive, or stores that contradict one another: not a failure but an alarm.
-        const isAlarm = error instanceof SealtrailError && ALARMS.has(error.code);
-        if (isAlarm) count('Tampering');
-        logger.error(isAlarm ? 'what is stored is not what was sealed' : 'a follower failed', {
-          ...source,
-          ...describe(error),
-        });
-      },
-    };
+    return { followers: this.#followers, signal, force, onError: report };
   }
 
-  /** Milliseconds that the oldest record of any trail has been waiting for the archive. */
-  async #lag(signal: AbortSignal): Promise<number> {
-    let longest = 0;
+  /** The longest that a record of any trail has been waiting, for a checkpoint and for the archive. */
+  async #countLags(signal: AbortSignal): Promise<void> {
+    let seal = 0;
+    let archive = 0;
     for await (const trail of this.#log.ledger.trails()) {
       if (signal.aborted) break;
-      longest = Math.max(longest, (await this.#log.archiver.status(trail)).lagMs);
+      try {
+        seal = Math.max(seal, await this.#sealer.lagMs(trail));
+        archive = Math.max(archive, (await this.#log.archiver.status(trail)).lagMs);
+      } catch (error) {
+        // A trail that was tampered with must not keep the others from being followed.
+        report(error, { follower: 'sweep', trail });
+      }
     }
-    return longest;
+    count('SealLag', seal);
+    count('ArchiveLag', archive);
   }
 }
 
+/** Somebody else's bytes in the archive, or stores that contradict one another: not a failure but an alarm. */
 const ALARMS: ReadonlySet<string> = new Set(['object_differs', 'store_corrupt', 'proof_mismatch', 'bad_signature']);
+
+function report(error: unknown, source: { readonly follower: string; readonly trail: string }): void {
+  count('FollowerFailures');
+  const isAlarm = error instanceof SealtrailError && ALARMS.has(error.code);
+  if (isAlarm) count('Tampering');
+  const message = isAlarm ? 'what is stored is not what was sealed' : 'a follower failed';
+  logger.error(message, { ...source, ...describe(error) });
+}

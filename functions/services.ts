@@ -1,13 +1,13 @@
 import type { Services } from '../lib/api/services.ts';
 import { type PrivacyConfig, policyFor } from '../lib/event/privacy.ts';
 import { ArchivedRecords } from '../lib/ledger/archived-records.ts';
-import { Ledger } from '../lib/ledger/ledger.ts';
+import { type CommittedEvents, Ledger } from '../lib/ledger/ledger.ts';
 import { nodeReader } from '../lib/ledger/nodes.ts';
 import { TileCache } from '../lib/ledger/tile-cache.ts';
 import { cursorSecret } from '../lib/query/cursor-secret.ts';
 import { Queries } from '../lib/query/queries.ts';
 import type { Objects, Signer, Table } from '../lib/store/ports.ts';
-import { count, describe, logger } from './telemetry.ts';
+import { count, countRetry, describe, logger } from './telemetry.ts';
 
 /** The ports, over whatever drivers. */
 export interface Stores {
@@ -38,11 +38,19 @@ export async function openServices(stores: Stores, settings: Settings): Promise<
   const archive = objects === undefined ? {} : { archive: new ArchivedRecords({ objects, table, cache }) };
   const tiles = objects === undefined ? {} : { objects };
   const nodes = (trail: string) => nodeReader({ ...tiles, table, ledger, cache }, trail);
+  const onCommit = (_trail: string, _size: number, { events, bytes }: CommittedEvents): void => {
+    count('Events', events);
+    count('Bytes', bytes);
+  };
   const onUnsealed = (trail: string, reason: unknown): void => {
     count('Unsealed');
     logger.warn('an append could not sign: the sealer will', { trail, ...describe(reason) });
   };
-  const ledger: Ledger = new Ledger({ table, signers: [signer], logName, nodes, onUnsealed, ...archive });
+  const ledger: Ledger = new Ledger({
+    ...{ table, signers: [signer], logName, nodes, onCommit, onUnsealed, ...archive },
+    onSigned: (_, waitedMs) => count('SealLag', waitedMs),
+    onRetry: (_, retry) => countRetry(retry),
+  });
   const queries = new Queries({ table, secret: await cursorSecret(table), policy: policyOf, ...archive });
   return { ledger, queries, nodes, policyOf, logName };
 }

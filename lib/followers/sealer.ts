@@ -3,7 +3,7 @@ import type { Follower, RunOptions } from './follower.ts';
 
 /** What a {@link Sealer} works with. */
 export interface SealerOptions {
-  readonly ledger: Pick<Ledger, 'head' | 'checkpoint' | 'seal'>;
+  readonly ledger: Pick<Ledger, 'head' | 'checkpoint' | 'blocks' | 'seal'>;
   /** Unix milliseconds. @default Date.now */
   readonly now?: () => number;
   /**
@@ -52,6 +52,15 @@ export class Sealer implements Follower {
     if (waited < this.#graceMs && options.force !== true) return;
     await this.#ledger.seal(trail);
     this.#unsigned.delete(trail);
+  }
+
+  /** Milliseconds that the oldest record without a checkpoint has been waiting for one; 0 where there is none. */
+  async lagMs(trail: string): Promise<number> {
+    const signed = (await this.#ledger.checkpoint(trail))?.size ?? 0;
+    for await (const { receivedAt } of this.#ledger.blocks(trail, { from: signed, to: signed + 1 })) {
+      return Math.max(0, this.#now() - receivedAt);
+    }
+    return 0;
   }
 
   /** The rest of the grace of a head that was left to its append. */

@@ -17,12 +17,15 @@ export class Checkpoints {
   readonly #table: Table;
   readonly #signers: readonly Signer[];
   readonly #logName: string;
+  readonly #onSigned: (head: Head) => void;
   readonly #verifiers = new Map<string, readonly Verifier[]>();
 
-  constructor(table: Table, signers: readonly Signer[], logName: string) {
+  /** @param onSigned told of each head whose first checkpoint is stored. Must not throw. */
+  constructor(table: Table, signers: readonly Signer[], logName: string, onSigned: (head: Head) => void) {
     this.#table = table;
     this.#signers = signers;
     this.#logName = logName;
+    this.#onSigned = onSigned;
   }
 
   /** The origin line of a trail's checkpoints, which is its keys' name too: `<log name>/<trail>`. */
@@ -62,7 +65,10 @@ export class Checkpoints {
     const note = formatNote(text, signatures);
     const put = { ...checkpointKey(trail, size), attributes: { note } };
     const outcome = await this.#table.transact([{ put, when: { is: 'absent' } }]);
-    if (outcome.committed) return { size, note };
+    if (outcome.committed) {
+      this.#onSigned(head);
+      return { size, note };
+    }
     // Somebody else sealed this size first. Theirs is published, so ours is dropped.
     const theirs = outcome.failed[0]?.item ?? (await this.#table.get(checkpointKey(trail, size)));
     return checkpointFromItem(trail, theirs);

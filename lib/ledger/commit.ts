@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ErrorCode, SealtrailError } from '../log/error.ts';
 import { type Growth, growTree } from '../log/frontier.ts';
-import type { Item, Outcome, Table, Write } from '../store/ports.ts';
+import type { Item, Outcome, Retry, Table, Write } from '../store/ports.ts';
 import { type Block, buildBlock, lastLeaf, MAX_BODY_BYTES, packBody, type StoredBody, storeBlock } from './block.ts';
 import { emptyHead, type Head, headFromItem, swapHead } from './head.ts';
 import { type Idempotency, type Remembered, rememberedFromItem, rememberKey } from './idempotency.ts';
@@ -26,6 +26,8 @@ export interface Commit<S extends Submission = Submission> {
   /** Undefined when every submission turned out to be a repetition. */
   readonly block?: Block;
   readonly growth?: Growth;
+  /** Bytes of the block's events in canonical JSON, with line feeds in between; 0 without a block. */
+  readonly bytes: number;
   readonly landings: readonly Landing<S>[];
 }
 
@@ -61,6 +63,8 @@ export interface CommitContext {
   readonly trail: string;
   readonly now: () => number;
   readonly known: Head | undefined;
+  /** Told of each try that did not go through and is followed by another. Must not throw. */
+  readonly onRetry?: ((retry: Retry) => void) | undefined;
 }
 
 /**
@@ -84,11 +88,12 @@ export async function commit<S extends Submission>(
     const outcome = await settle(context, next);
     if (outcome.committed) {
       const { to, block, growth, landings } = next;
-      return { head: to, block, growth, landings: [...landings, ...repeated] };
+      return { head: to, block, growth, bytes: body.rawBytes, landings: [...landings, ...repeated] };
     }
     if (race >= RACES) throw new SealtrailError('throttled', 'the trail is busy: try again', { retryAfter: 1 });
     const taken = takenKeys(context.trail, next, outcome);
-    if (taken.length === 0 && !outcome.failed.some(({ write }) => write === HEAD_WRITE)) {
+    const isRaceLost = outcome.failed.some(({ write }) => write === HEAD_WRITE);
+    if (taken.length === 0 && !isRaceLost) {
       // The head is where it was, yet a block stands beyond it: no writer of ours leaves that behind.
       throw new SealtrailError('store_corrupt', `trail ${context.trail} holds a block beyond its head`);
     }
@@ -97,10 +102,11 @@ export async function commit<S extends Submission>(
       waiting = waiting.filter((submission) => !taken.some((landing) => landing.submission === submission));
       body = await packSubmissions(waiting);
     }
+    if (isRaceLost) context.onRetry?.('conflict');
     head = await headAfter(context, outcome);
     await pause(race, LONGEST_RACE_PAUSE_MS);
   }
-  return { head, landings: repeated };
+  return { head, bytes: 0, landings: repeated };
 }
 
 /** The trail's head as the store has it. */
@@ -166,6 +172,7 @@ async function settle<S extends Submission>(context: CommitContext, attempt: Att
       if (error.code === 'outcome_unknown') doubt = error;
       if (tries >= TRIES || !PASSING.has(error.code)) throw doubt === undefined ? error : inDoubt(doubt);
     }
+    context.onRetry?.('busy');
     await pause(tries, LONGEST_PAUSE_MS);
   }
 }

@@ -1,5 +1,5 @@
 import { SealtrailError } from '../log/error.ts';
-import type { Table } from '../store/ports.ts';
+import type { Retry, Table } from '../store/ports.ts';
 import { type Commit, commit, type Landing, type Submission } from './commit.ts';
 import type { Head } from './head.ts';
 
@@ -32,15 +32,17 @@ export class Group {
   readonly #table: Table;
   readonly #trail: string;
   readonly #now: () => number;
+  readonly #onRetry: ((retry: Retry) => void) | undefined;
   readonly #queue: Waiting[] = [];
   #waitingBytes = 0;
   #head: Head | undefined;
   #running: Promise<void> | undefined;
 
-  constructor(table: Table, trail: string, now: () => number) {
+  constructor(table: Table, trail: string, now: () => number, onRetry?: (retry: Retry) => void) {
     this.#table = table;
     this.#trail = trail;
     this.#now = now;
+    this.#onRetry = onRetry;
   }
 
   /**
@@ -76,10 +78,8 @@ export class Group {
   async #commitNext(): Promise<void> {
     const together = this.#take();
     try {
-      const done = await commit(
-        { table: this.#table, trail: this.#trail, now: this.#now, known: this.#head },
-        together,
-      );
+      const context = { table: this.#table, trail: this.#trail, now: this.#now, onRetry: this.#onRetry };
+      const done = await commit({ ...context, known: this.#head }, together);
       this.#head = done.head;
       const landings = new Map(done.landings.map((landing) => [landing.submission, landing]));
       for (const waiting of together) {

@@ -6,7 +6,7 @@ import type { Hash } from '../log/hash.ts';
 import { parseNote, type Verifier } from '../log/note.ts';
 import { isSystemTrailName, isTrailName, MAX_RECORD_BYTES } from '../log/record.ts';
 import { type NodeReader, rangeProofFrom } from '../log/tree.ts';
-import type { Signer, Table } from '../store/ports.ts';
+import type { Retry, Signer, Table } from '../store/ports.ts';
 import type { ArchivedRecords } from './archived-records.ts';
 import type { Block, RecordRange } from './block.ts';
 import { blockNodes } from './block-nodes.ts';
@@ -30,13 +30,24 @@ export interface LedgerOptions {
   /** Unix milliseconds. @default Date.now */
   readonly now?: () => number;
   /** Told after each commit, so that followers need not wait for their schedule. Must not throw. */
-  readonly onCommit?: (trail: string, size: number) => void;
+  readonly onCommit?: (trail: string, size: number, sealed: CommittedEvents) => void;
+  /** Told of each head that was signed, with the milliseconds that it stood without a signature. Must not throw. */
+  readonly onSigned?: (trail: string, waitedMs: number) => void;
+  /** Told of each try of a commit that is followed by another. Must not throw. */
+  readonly onRetry?: (trail: string, retry: Retry) => void;
   /** Told when a head could not be signed at once; the append stands and the sealer tries again. Must not throw. */
   readonly onUnsealed?: (trail: string, reason: unknown) => void;
   /** Where tree nodes for proofs come from. @default the trail's blocks, all of them, which is slow on long trails. */
   readonly nodes?: (trail: string) => NodeReader;
   /** Where records are read that have left the hot store. @default they cannot be read */
   readonly archive?: ArchivedRecords;
+}
+
+/** The events of one commit. */
+export interface CommittedEvents {
+  readonly events: number;
+  /** Of their canonical JSON, with line feeds in between. */
+  readonly bytes: number;
 }
 
 /** Events to append to a trail. */
@@ -68,7 +79,9 @@ export class Ledger {
     if (options.signers.length === 0) throw new RangeError('a ledger needs at least one signer');
     this.#options = options;
     this.#table = options.table;
-    this.#checkpoints = new Checkpoints(options.table, options.signers, options.logName);
+    const onSigned = ({ trail, receivedAt }: Head): void =>
+      options.onSigned?.(trail, Math.max(0, (options.now ?? Date.now)() - receivedAt));
+    this.#checkpoints = new Checkpoints(options.table, options.signers, options.logName, onSigned);
   }
 
   /**
@@ -146,7 +159,8 @@ export class Ledger {
   #group(trail: string): Group {
     const known = this.#groups.get(trail);
     if (known !== undefined) return known;
-    const group = new Group(this.#table, trail, this.#options.now ?? Date.now);
+    const { now = Date.now, onRetry } = this.#options;
+    const group = new Group(this.#table, trail, now, (retry) => onRetry?.(trail, retry));
     this.#groups.set(trail, group);
     return group;
   }
@@ -164,7 +178,7 @@ export class Ledger {
       })
       .finally(() => this.#signing.delete(commit));
     this.#signing.set(commit, signing);
-    this.#options.onCommit?.(trail, size);
+    this.#options.onCommit?.(trail, size, { events: commit.block?.count ?? 0, bytes: commit.bytes });
     return signing;
   }
 

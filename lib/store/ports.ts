@@ -62,6 +62,12 @@ export type Outcome =
   | { readonly committed: true }
   | { readonly committed: false; readonly failed: readonly { readonly write: number; readonly item?: Item }[] };
 
+/**
+ * Why a transaction is tried again: it lost against another one (`conflict`), or the store was busy or did not answer
+ * (`busy`).
+ */
+export type Retry = 'conflict' | 'busy';
+
 /** A range of one partition. `from` and `to` are inclusive bounds on `sort`; where `from` is above `to` it is empty. */
 export interface Range {
   readonly partition: string;

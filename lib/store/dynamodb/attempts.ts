@@ -11,12 +11,15 @@ export const isRefusal = (cause: unknown): boolean =>
  * Watches the attempts that the SDK makes of one command. What it throws in the end is the last attempt's failure alone: a
  * throttle, say, after a first attempt that was carried out and whose answer was lost.
  *
+ * @param onRepeat told of each attempt but the first. Must not throw.
  * @returns asks whether an attempt so far ended without DynamoDB's word on it
  */
-export function watchAttempts(command: TransactWriteItemsCommand): () => boolean {
+export function watchAttempts(command: TransactWriteItemsCommand, onRepeat: () => void): () => boolean {
   let lost = false;
+  let attempts = 0;
   command.middlewareStack.add(
     (next) => async (args) => {
+      if (++attempts > 1) onRepeat();
       try {
         return await next(args);
       } catch (cause) {

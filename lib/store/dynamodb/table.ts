@@ -10,7 +10,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { SealtrailError } from '../../log/error.ts';
 import { checkKey, checkRange, checkWrites } from '../limits.ts';
-import type { Item, Key, Outcome, Range, Table, Write } from '../ports.ts';
+import type { Item, Key, Outcome, Range, Retry, Table, Write } from '../ports.ts';
 import { watchAttempts } from './attempts.ts';
 import { exhausted, requestFailure, transactFailure } from './failure.ts';
 import { type DynamoItem, fromDynamo, keyValue, PARTITION, SORT } from './item.ts';
@@ -23,6 +23,8 @@ export interface DynamoTableOptions {
   readonly tableName: string;
   /** 0 inclusive to 1 exclusive: spreads retries. @default Math.random */
   readonly random?: () => number;
+  /** Told of each attempt at a transaction that is followed by another, the SDK's included. Must not throw. */
+  readonly onRetry?: (retry: Retry) => void;
 }
 
 /** Tries of one transaction that keeps clashing with others: four seconds in all at most, two on average. */
@@ -35,13 +37,15 @@ export class DynamoTable implements Table {
   readonly #client: DynamoDBClient;
   readonly #name: string;
   readonly #random: () => number;
+  readonly #onRetry: (retry: Retry) => void;
   readonly #underway = new Set<Promise<unknown>>();
   #closed = false;
 
-  constructor({ client, tableName, random = Math.random }: DynamoTableOptions) {
+  constructor({ client, tableName, random = Math.random, onRetry = () => undefined }: DynamoTableOptions) {
     this.#client = client;
     this.#name = tableName;
     this.#random = random;
+    this.#onRetry = onRetry;
   }
 
   async get(key: Key): Promise<Item | undefined> {
@@ -94,7 +98,7 @@ export class DynamoTable implements Table {
     let lost = false;
     for (let tries = 1; ; tries++) {
       const command = new TransactWriteItemsCommand({ TransactItems, ClientRequestToken: token });
-      const anyLost = watchAttempts(command);
+      const anyLost = watchAttempts(command, () => this.#onRetry('busy'));
       try {
         await this.#client.send(command);
         return { committed: true };
@@ -104,6 +108,7 @@ export class DynamoTable implements Table {
         if ('outcome' in failure) return failure.outcome;
         if ('error' in failure) throw failure.error;
         if (tries >= CLASH_TRIES) throw exhausted(failure.again, cause);
+        this.#onRetry(failure.again === 'anew' ? 'conflict' : 'busy');
         if (failure.again === 'anew') [token, lost] = [randomUUID(), false];
       }
       await sleep(this.#random() * Math.min(MAX_CLASH_PAUSE_MS, CLASH_PAUSE_MS * 2 ** tries));

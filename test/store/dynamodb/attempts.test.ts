@@ -4,6 +4,7 @@ import { json } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from 'vitest';
 import { dynamoClient } from '../../../lib/store/aws-clients.ts';
 import { DynamoTable } from '../../../lib/store/dynamodb/table.ts';
+import type { Retry } from '../../../lib/store/ports.ts';
 
 /**
  * The SDK sends a request again by itself and tells of its last attempt alone. Here a server on the loopback interface answers the
@@ -27,9 +28,10 @@ afterEach(() => {
   server?.closeAllConnections();
 });
 
-/** A table whose attempts are answered so, the last answer for good; and the tokens that they carried. */
-async function answering(...answers: Answer[]): Promise<{ table: DynamoTable; tokens: string[] }> {
+/** A table whose attempts are answered so, the last answer for good; the tokens that they carried; the retries it told of. */
+async function answering(...answers: Answer[]) {
   const tokens: string[] = [];
+  const retries: Retry[] = [];
   server = createServer(async (request, response) => {
     const answer = answers.length > 1 ? answers.shift() : answers[0];
     // What the driver sends is JSON with a token: were it not, the expectations would fail.
@@ -46,7 +48,8 @@ async function answering(...answers: Answer[]): Promise<{ table: DynamoTable; to
     ...{ endpoint: `http://127.0.0.1:${port}`, region: 'us-east-1' },
     ...{ credentials: { accessKeyId: 'test', secretAccessKey: 'test' }, maxAttempts: 3 },
   });
-  return { table: new DynamoTable({ client, tableName: 'log', random: () => 0 }), tokens };
+  const onRetry = (retry: Retry) => retries.push(retry);
+  return { table: new DynamoTable({ client, tableName: 'log', random: () => 0, onRetry }), tokens, retries };
 }
 
 const PUT = [{ put: { partition: 'p', sort: 's', attributes: {} } }];
@@ -97,6 +100,24 @@ describe('the attempts of one transaction', () => {
     const { table, tokens } = await answering('hang up', 'conflict', 'throttle');
     await expect(table.transact(PUT)).rejects.toMatchObject({ code: 'throttled', message: 'DynamoDB is busy' });
     expect(new Set(tokens).size).toBe(2);
+    await table.close();
+  });
+
+  it.each([
+    [['fine'], []],
+    [['throttle', 'fine'], ['busy']],
+    [
+      ['conflict', 'conflict', 'fine'],
+      ['conflict', 'conflict'],
+    ],
+    [
+      ['server error', 'conflict', 'throttle', 'fine'],
+      ['busy', 'conflict', 'busy'],
+    ],
+  ] satisfies [Answer[], Retry[]][])('are told of, all but the first: %j', async (answers, told) => {
+    const { table, retries } = await answering(...answers);
+    expect(await table.transact(PUT)).toEqual({ committed: true });
+    expect(retries).toEqual(told);
     await table.close();
   });
 });

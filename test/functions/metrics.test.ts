@@ -1,0 +1,144 @@
+import type { Context } from 'aws-lambda';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+
+// Read by Powertools when it is loaded, as the stack sets it.
+vi.hoisted(() => {
+  process.env.POWERTOOLS_SERVICE_NAME = 'Audit';
+});
+
+import { openDeployment } from '../../functions/deployment.ts';
+import { TrailFollowing } from '../../functions/follow-trails.ts';
+import { answer } from '../../functions/gateway.ts';
+import { handler } from '../../functions/handler.ts';
+import { UNITS } from '../../functions/telemetry.ts';
+import { TrailVerification } from '../../functions/verify-trails.ts';
+import { blockKey } from '../../lib/ledger/layout.ts';
+import { SealtrailError } from '../../lib/log/error.ts';
+import { append, type Deployed, deploy } from './deployed.ts';
+import { type Call, gatewayEvent } from './events.ts';
+import { capturePrinted } from './printed.ts';
+
+/** Metrics are what a function prints: here every one of them is read from there. */
+
+const printed = capturePrinted();
+const CONTEXT = { awsRequestId: '1', functionName: 'Append', getRemainingTimeInMillis: () => 30_000 } as Context;
+const FOREVER = new AbortController().signal;
+
+const seen = new Set<string>();
+afterEach(() => {
+  for (const { units } of printed.metrics()) for (const name of Object.keys(units)) seen.add(name);
+});
+
+let deployed: Deployed;
+beforeEach(async () => {
+  deployed = await deploy();
+});
+
+/** A call through all that a function has around its work. */
+const invoke = (call: Call) =>
+  handler((event: ReturnType<typeof gatewayEvent>) =>
+    answer(event, { services: async () => deployed.log, actions: ['append', 'read', 'admin'] }),
+  )(gatewayEvent(call), CONTEXT);
+const sweep = (following: TrailFollowing) => handler(() => following.sweep(FOREVER))({}, CONTEXT);
+const verify = () => handler(() => new TrailVerification(deployed.log).run(FOREVER))({}, CONTEXT);
+
+const EVENT = '{"actor":{"id":"ann"},"type":"data.update"}';
+
+describe('an append', () => {
+  it('prints how many events it sealed, of how many bytes, and how long they waited for a signature', async () => {
+    await invoke({ ...append('orders'), body: `{"events":[${EVENT},${EVENT},${EVENT}]}` });
+    const [line, ...others] = printed.metrics();
+    expect(others).toEqual([]);
+    expect(line).toMatchObject({ namespace: 'Sealtrail', dimensions: [['service']], service: 'Audit' });
+    expect(line?.units).toEqual({ Events: 'Count', Bytes: 'Bytes', SealLag: 'Milliseconds' });
+    expect(line?.values).toMatchObject({ Events: [3], SealLag: [expect.any(Number)] });
+    const lines: string[] = [];
+    for await (const block of deployed.log.ledger.blocks('orders', { from: 0, to: 3 })) lines.push(...block.lines);
+    const sealed = lines.map((record) => JSON.stringify(JSON.parse(record).event).length);
+    const lineFeeds = 2;
+    expect(line?.values.Bytes).toEqual([sealed.reduce((sum, bytes) => sum + bytes, lineFeeds)]);
+  });
+
+  it('that is repeated seals nothing, and counts nothing', async () => {
+    const call = append('orders');
+    const repeated = { ...call, headers: { ...call.headers, 'idempotency-key': 'order-1' } };
+    await invoke(repeated);
+    await invoke(repeated);
+    expect(printed.all('Events')).toEqual([1]);
+  });
+
+  it('that loses the race to another instance counts a conflict, and goes through', async () => {
+    const { table, objects, signer } = deployed;
+    const settings = { logName: 'audit.example.com', privacy: {}, archiveDays: 1 };
+    const other = await openDeployment({ table, objects, signer }, settings);
+    await invoke(append('orders'));
+    await answer(gatewayEvent(append('orders')), { services: async () => other, actions: ['append'] });
+    expect(printed.all('Conflicts')).toEqual([]);
+    await invoke(append('orders'));
+    expect(printed.all('Conflicts')).toEqual([1]);
+    expect((await deployed.log.ledger.head('orders'))?.size).toBe(3);
+  });
+
+  it('that finds the table busy counts each time that it tries again', async () => {
+    const busy = new SealtrailError('throttled', 'DynamoDB is busy');
+    vi.spyOn(deployed.table, 'transact').mockRejectedValueOnce(busy).mockRejectedValueOnce(busy);
+    await invoke(append('orders'));
+    expect(printed.all('Retries')).toEqual([1, 1]);
+  });
+
+  it('that could not sign counts as unsealed, and has no lag before it is sealed', async () => {
+    deployed.signer.failures = [new Error('KMS is away')];
+    await invoke(append('orders'));
+    expect(printed.all('Unsealed')).toEqual([1]);
+    expect(printed.all('SealLag')).toEqual([]);
+  });
+
+  it('that fails inside counts as an error of the server', async () => {
+    vi.spyOn(deployed.log.ledger, 'append').mockRejectedValue(new SealtrailError('store_corrupt', 'no head'));
+    await invoke(append('orders'));
+    expect(printed.all('ServerErrors')).toEqual([1]);
+  });
+});
+
+describe('a sweep', () => {
+  it('prints how long anything has been waiting, though it waits no more when the sweep is over', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    deployed = await deploy(); // by that clock
+    deployed.signer.failures = [new Error('KMS is away')];
+    await invoke(append('orders'));
+    vi.setSystemTime(Date.now() + 90_000);
+    const following = new TrailFollowing(deployed.log);
+    await sweep(following);
+    expect(printed.all('ArchiveLag')).toEqual([90_000]);
+    // What waited, and how long it had waited when it was signed.
+    expect(printed.all('SealLag')).toEqual([90_000, 90_000]);
+    await sweep(following);
+    expect(printed.all('ArchiveLag')).toEqual([90_000, 0]);
+    vi.useRealTimers();
+  });
+
+  it('goes on past a trail that was tampered with, and counts both', async () => {
+    await invoke(append('orders'));
+    await invoke(append('payments'));
+    await deployed.table.transact([{ remove: blockKey('orders', 0) }]);
+    await expect(sweep(new TrailFollowing(deployed.log))).rejects.toThrow('1 trails could not be followed');
+    expect(printed.all('Tampering').length).toBeGreaterThan(0);
+    expect(printed.all('FollowerFailures').length).toBeGreaterThan(0);
+    expect(await deployed.log.archiver.status('payments')).toMatchObject({ archived: 1 });
+  });
+});
+
+describe('a verification', () => {
+  it('prints a zero where all is well, and the number of damaged trails where it is not', async () => {
+    await invoke(append('orders'));
+    await verify();
+    await invoke(append('orders'));
+    await deployed.table.transact([{ remove: blockKey('orders', 1) }]);
+    await verify();
+    expect(printed.all('VerificationFailures')).toEqual([0, 1]);
+  });
+});
+
+it('every metric there is was printed by one of the tests above', () => {
+  expect([...seen].sort()).toEqual(Object.keys(UNITS).sort());
+});
