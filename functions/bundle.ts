@@ -36,6 +36,20 @@ const onlyVersions: Plugin = {
   },
 };
 
+/**
+ * Each of the clients' hundred classes of errors sets its own prototype, which the class that they all extend does for
+ * them already (`ServiceException` of @smithy/core).
+ */
+const plainErrors: Plugin = {
+  name: 'plain-errors',
+  setup: (context) => {
+    context.onLoad({ filter: /@aws-sdk\/client-[^/]+\/dist-es\/models\/errors\.js$/ }, async ({ path }) => {
+      const source = await readFile(path, 'utf8');
+      return { contents: source.replace(/^ +Object\.setPrototypeOf\(this, \w+\.prototype\);$/gm, ''), loader: 'js' };
+    });
+  },
+};
+
 /** DynamoDB's client keeps endpoints in a cache of its own once endpoint discovery is switched on, which it is not. */
 const smallCache: Plugin = {
   name: 'small-cache',
@@ -68,7 +82,7 @@ export async function bundleFunctions(folder: string): Promise<Record<(typeof FU
       // Some of what the SDK stands on is CommonJS and calls require.
       banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
       alias: { '@aws-sdk/credential-provider-node': resolve(HERE, '../lib/store/lambda-credentials.ts') },
-      plugins: [plainSchemas, onlyVersions, smallCache],
+      plugins: [plainSchemas, plainErrors, onlyVersions, smallCache],
       metafile: true,
       logLevel: 'warning',
     });
