@@ -21,6 +21,11 @@ export function withContext<T>(context: SharedContext, fn: () => T): T {
   return current.run({ ...current.getStore(), ...context }, fn);
 }
 
+/** For what cannot be wrapped in a call: all that follows in this piece of asynchronous work has this context, and no other. */
+export function enterContext(context: SharedContext): void {
+  current.enterWith(context);
+}
+
 /** The event with what the context and the defaults add to it; what it says itself stands. */
 export function contextualized(event: LogEvent, defaults: SharedContext): LogEvent {
   const { actor, resource, ...context } = { ...defaults, ...current.getStore() };

@@ -1,6 +1,7 @@
 /** `sealtrail/client`: what applications use to talk to a log. It imports no server code. */
 export { SealtrailError } from '../log/error.ts';
 export { ApiSink, type ApiSinkOptions } from './api-sink.ts';
+export { type AuditedFetchOptions, auditedFetch } from './audited-fetch.ts';
 export { AuditCalls, type Budget, type Fields } from './calls.ts';
 export { type SharedContext, withContext } from './context.ts';
 export * from './create.ts';
@@ -12,6 +13,7 @@ export { LogHandle } from './handle.ts';
 export * from './http.ts';
 export * from './logger.ts';
 export * from './memory-sink.ts';
+export type { Mirror } from './mirror.ts';
 export { plain } from './plain.ts';
 export * from './reader.ts';
 export type { Receipt } from './receipt.ts';

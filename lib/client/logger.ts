@@ -4,6 +4,7 @@ import { contextualized, type SharedContext, withContext } from './context.ts';
 import { type LogEvent, type PreparedEvent, prepareEvent, type TooLarge } from './event.ts';
 import { SEVERITIES, type Severity } from './event-types.ts';
 import { LogHandle } from './handle.ts';
+import { type Mirror, mirrorEvent } from './mirror.ts';
 import type { LogReader } from './reader.ts';
 import { invalidEvent } from './refusal.ts';
 import { asError, type EventReceipt, type Sink } from './sink.ts';
@@ -13,9 +14,6 @@ export type Filter = (event: LogEvent) => FilterResult | Promise<FilterResult>;
 type FilterResult = boolean | LogEvent | undefined;
 /** Is told of every event that goes to the sinks. */
 export type Handler = (event: Readonly<Record<string, unknown>>) => unknown;
-/** Where events are mirrored to: `console`, pino, winston. */
-export type Mirror = Readonly<Partial<Record<'debug' | 'info' | 'warn' | 'error', (...args: never[]) => unknown>>>;
-
 /** How a logger behaves, whatever its sinks are. */
 export interface LoggerOptions {
   /** Leaves out events below this severity. @default debug */
@@ -23,7 +21,7 @@ export interface LoggerOptions {
   /** In this order. One that throws lets the event pass: a bug in a filter must not lose events. */
   readonly filters?: readonly Filter[];
   readonly handlers?: readonly Handler[];
-  /** Gets a line of text and the event, at `debug`, `info`, `warn` or `error` by severity. */
+  /** Gets a line of text and the event at `debug`, `info`, `warn` (or `warning`) or `error` by severity; pino gets the event first. */
   readonly mirror?: Mirror;
   /** `throw`: `log` throws, with the field. `record`: an `audit.invalid_event` with the reason is logged instead. @default throw */
   readonly invalid?: 'throw' | 'record';
@@ -36,14 +34,6 @@ export interface LoggerOptions {
   /** Closes the logger on SIGTERM and when the process has nothing left to do. @default false */
   readonly closeOnExit?: boolean;
 }
-
-const LEVELS: Readonly<Record<Severity, 'debug' | 'info' | 'warn' | 'error'>> = {
-  debug: 'debug',
-  info: 'info',
-  warning: 'warn',
-  error: 'error',
-  critical: 'error',
-};
 
 /** Logs events to one sink or several. Made by {@link createAuditLogger}. */
 export class AuditLogger extends AuditCalls {
@@ -177,14 +167,7 @@ export class AuditLogger extends AuditCalls {
     if (waits.length > 0) handle.accepted = Promise.all(waits).then(() => undefined);
     handle.landed();
     for (const handler of handlers) this.#tell(() => handler(JSON.parse(event.json)));
-    if (mirror !== undefined) this.#tell(() => this.#mirror(mirror, event));
-  }
-
-  #mirror(mirror: Mirror, event: PreparedEvent): void {
-    const name = LEVELS[event.severity];
-    const fields: unknown = JSON.parse(event.json);
-    const write: unknown = mirror[name];
-    if (typeof write === 'function') Reflect.apply(write, mirror, [`audit ${event.type}`, fields]);
+    if (mirror !== undefined) this.#tell(() => mirrorEvent(mirror, event));
   }
 
   #tell(call: () => unknown): void {
