@@ -95,6 +95,7 @@ export const verificationSchema = z.strictObject({
   to: count,
   archivedFrom: count.describe('What covers records `archivedFrom` to `archivedTo - 1` was compared with the archive.'),
   archivedTo: count,
+  expired: count.describe('Records that had left the hot store, as they were to, and were verified from the archive.'),
   problems: z.array(
     z.strictObject({
       kind: z.enum(VERIFICATION_KINDS).describe('See docs/ledger-verification.md.'),

@@ -1,3 +1,4 @@
+import { ArchivedRecords } from '../ledger/archived-records.ts';
 import type { Head } from '../ledger/head.ts';
 import { checkpointPartition } from '../ledger/layout.ts';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -11,8 +12,9 @@ import { readArchiveState } from './archive-state.ts';
 import { VerificationFindings, type VerificationMode, type VerificationReport } from './verification.ts';
 import { compareCheckpoints, TileComparison } from './verification-archive.ts';
 import type { RetiredKey, Signatories } from './verification-checkpoint.ts';
+import { ExpiryRules } from './verification-expiry.ts';
 import { EMPTY_MARK, readMark, TRAIL_START, type VerifiedPlace } from './verification-mark.ts';
-import { scanBlocks } from './verification-scan.ts';
+import { BlockScan } from './verification-scan.ts';
 import { demandTime, walkLedger } from './verification-walk.ts';
 
 /** What a ledger is verified with. */
@@ -71,11 +73,25 @@ export async function verifyTrail(
   const archivedFrom = Math.min(start.archivedTo, archivedTo);
   const compare = { ...stores, trail, from: archivedFrom, to: archivedTo, findings, signal };
   const tiles = new TileComparison(compare);
+  const archived = new ArchivedRecords(stores);
+  const expiry = new ExpiryRules(stores.table, trail, stores.now);
+  const scan = new BlockScan({ table: stores.table, archive: archived, expiry }, trail, findings);
   let newest: Omit<VerifiedPlace, 'archivedTo'> = start;
   if (head !== undefined) {
-    await compareEarlier(stores.table, trail, tiles, start.size, findings, signal);
+    await compareEarlier(scan, tiles, start.size, findings, signal);
     const onLeaves = tiles.add.bind(tiles);
-    const walk = { table: stores.table, trail, start, head, signatories, findings, notLookedAt, onLeaves, signal };
+    const walk = {
+      table: stores.table,
+      trail,
+      scan,
+      start,
+      head,
+      signatories,
+      findings,
+      notLookedAt,
+      onLeaves,
+      signal,
+    };
     newest = (await walkLedger(walk)) ?? start;
   }
   await tiles.finish();
@@ -90,6 +106,7 @@ export async function verifyTrail(
     to: size,
     archivedFrom,
     archivedTo,
+    expired: scan.expired,
     problems: findings.problems,
     moreProblems: findings.count - findings.problems.length,
     notLookedAt,
@@ -163,8 +180,7 @@ async function newestSigned(table: Table, trail: string): Promise<number> {
 
 /** Compares what was verified before it was archived. */
 async function compareEarlier(
-  table: Table,
-  trail: string,
+  scan: BlockScan,
   tiles: TileComparison,
   before: number,
   findings: VerificationFindings,
@@ -172,12 +188,11 @@ async function compareEarlier(
 ): Promise<void> {
   const end = Math.min(before, tiles.end);
   let next = tiles.first;
-  for await (const scanned of scanBlocks(table, trail, tiles.first, end)) {
+  for await (const scanned of scan.blocks(tiles.first, end)) {
     demandTime(signal);
-    if ('damaged' in scanned) {
-      const seq = scanned.seq === undefined ? {} : { seq: scanned.seq };
-      findings.add({ kind: 'malformed_block', ...seq, message: scanned.damaged });
-      if (scanned.seq !== undefined) next = Number.NaN;
+    if ('problem' in scanned) {
+      findings.add(scanned.problem);
+      if (scanned.problem.seq !== undefined) next = Number.NaN;
       continue;
     }
     const { first, count, leaves } = scanned.block;

@@ -8,7 +8,7 @@ import type { Item, Table } from '../store/ports.ts';
 import type { VerificationFindings } from './verification.ts';
 import { openStored, type Signatories } from './verification-checkpoint.ts';
 import type { VerifiedPlace } from './verification-mark.ts';
-import { scanBlocks } from './verification-scan.ts';
+import type { BlockScan } from './verification-scan.ts';
 
 /** What a walk along the ledger works with. */
 export interface WalkOptions {
@@ -18,6 +18,7 @@ export interface WalkOptions {
   readonly start: VerifiedPlace;
   /** Where to end. What is appended meanwhile is beyond it. */
   readonly head: Head;
+  readonly scan: BlockScan;
   readonly signatories: Signatories;
   readonly findings: VerificationFindings;
   readonly notLookedAt: string[];
@@ -45,16 +46,15 @@ type Place = Omit<VerifiedPlace, 'archivedTo'>;
  * @throws `unavailable` when the signal interrupts it; the Table's errors
  */
 export async function walkLedger(options: WalkOptions): Promise<Place | undefined> {
-  const { table, trail, start, head, findings, notLookedAt, signal } = options;
+  const { scan, start, head, findings, notLookedAt, signal } = options;
   const at: Reached = { ...start, seq: start.size };
   const checkpoints = new CheckpointsOnTheWay(options);
   await checkpoints.begin();
-  for await (const scanned of scanBlocks(table, trail, start.size, head.size)) {
+  for await (const scanned of scan.blocks(start.size, head.size)) {
     demandTime(signal);
-    if ('damaged' in scanned) {
-      const seq = scanned.seq === undefined ? {} : { seq: scanned.seq };
-      findings.add({ kind: 'malformed_block', ...seq, message: scanned.damaged });
-      if (scanned.seq === undefined) continue; // what it stands between may be whole
+    if ('problem' in scanned) {
+      findings.add(scanned.problem);
+      if (scanned.problem.seq === undefined) continue; // what it stands between may be whole
       // How many records it held is not known: the next block tells where it ended.
       at.seq = Number.NaN;
       at.frontier = undefined;

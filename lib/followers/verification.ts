@@ -24,6 +24,8 @@ export const VERIFICATION_KINDS = [
   'missing_tile',
   'malformed_tile',
   'tile_mismatch',
+  'damaged_bundle',
+  'wrong_expiry',
   'unknown_object',
   'watermark_damaged',
   'unreadable',
@@ -53,6 +55,8 @@ export interface VerificationReport {
   /** Of the archive what covers records `archivedFrom` to `archivedTo - 1` was compared with the ledger. */
   readonly archivedFrom: number;
   readonly archivedTo: number;
+  /** Records whose blocks had left the hot store, as they were to: they were verified from the archive. */
+  readonly expired: number;
   /** At most {@link MAX_PROBLEMS}. */
   readonly problems: readonly VerificationProblem[];
   /** How many there were besides those listed. */

@@ -160,7 +160,7 @@ function foundNothingNew({ report }: Verified): boolean {
 }
 
 function eventsOf(report: VerificationReport): ReturnType<typeof prepareBatch> {
-  const { trail, mode, verdict, from, to, archivedTo, problems, moreProblems, checkpoint, ms } = report;
+  const { trail, mode, verdict, from, to, archivedTo, expired, problems, moreProblems, checkpoint, ms } = report;
   const isOk = verdict === 'ok';
   const event = {
     type: isOk ? 'system.verification_completed' : 'security.verification_failed',
@@ -174,6 +174,7 @@ function eventsOf(report: VerificationReport): ReturnType<typeof prepareBatch> {
       from,
       to,
       archivedTo,
+      expired,
       ...(checkpoint === undefined ? {} : { checkpoint: checkpoint.size }),
       ms,
       ...(isOk ? {} : { problems: problems.slice(0, 10), moreProblems: moreProblems + problems.slice(10).length }),
