@@ -20,6 +20,7 @@ export function reportLines(report: Report, out: Output, width = widthOf(out)): 
     ),
     '',
     ...renderTable(width < WIDE ? COVERAGE.slice(0, -2) : COVERAGE, report.trails.map(coverageRow), width, heading),
+    ...producerLines(report, heading),
     ...keyLines(report, heading),
     ...previousLines(report, heading),
     ...problemLines(report.problems, report.problemCounts, width, heading),
@@ -68,6 +69,21 @@ function coverageRow({
   const proven = covered.to > covered.from ? `${count(covered.from)} to ${count(covered.to - 1)}` : 'none';
   const times = [firstAt, lastAt].map((at) => (at === undefined ? '' : utc(at)));
   return [trail, verdict, count(records), proven, bytes(size), count(checkpointsChecked), ...times];
+}
+
+function producerLines({ trails }: Report, heading: (text: string) => string): string[] {
+  const lines = trails.flatMap(({ trail, producers: seen }) => {
+    if (seen === undefined) return [];
+    const { producers, numbered, missing, declared, repeated } = seen;
+    const parts = [
+      `${plural(producers, 'producer')} numbered ${plural(numbered, 'event')}`,
+      missing === 0 ? 'none is missing' : `${count(missing)} more are missing`,
+      ...(declared === 0 ? [] : [`${count(declared)} were left out and declared`]),
+      ...(repeated === 0 ? [] : [`${count(repeated)} are there twice`]),
+    ];
+    return [`${trail}: ${parts.join(', ')}`];
+  });
+  return lines.length === 0 ? [] : ['', heading('events by their producers’ numbers'), ...lines];
 }
 
 /** One key signs under a name for each trail; people compare its fingerprint, which therefore is never cut. */

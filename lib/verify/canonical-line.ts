@@ -11,9 +11,25 @@ export interface ScannedLine {
   receivedAt: number;
   /** Offset of the 64 hex digits of `prev`. */
   prevAt: number;
+  /** Offset of the submitter, and of the quote after it. */
+  submitterAt: number;
+  submitterEnd: number;
+  /** Offsets of the event's members `id` and `producer`, and behind them; -1 where it has none. */
+  idAt: number;
+  idEnd: number;
+  producerAt: number;
+  producerEnd: number;
   /** Offset of the trail's name, and of the quote after it. */
   trailAt: number;
   trailEnd: number;
+}
+
+/** Something to scan into. */
+export function emptyScan(): ScannedLine {
+  return {
+    ...{ seq: 0, receivedAt: 0, prevAt: 0, submitterAt: 0, submitterEnd: 0, trailAt: 0, trailEnd: 0 },
+    ...{ idAt: -1, idEnd: -1, producerAt: -1, producerEnd: -1 },
+  };
 }
 
 /** Deeper nesting is left to the slow, recursive check; intake refuses events deeper than 32. */
@@ -44,6 +60,8 @@ const SHORT_CONTROLS = new Set([0x08, 0x09, 0x0a, 0x0c, 0x0d]);
 
 const ascii = (text: string): Uint8Array => Buffer.from(text, 'latin1');
 const EVENT = ascii('{"event":{');
+const ID = ascii('id');
+const PRODUCER = ascii('producer');
 const PREV = ascii(',"prev":"');
 const RECEIVED_AT = ascii('","receivedAt":');
 const SEQ = ascii(',"seq":');
@@ -61,7 +79,9 @@ const LOWER_A = 0x61;
  */
 export function scanRecordLine(bytes: Uint8Array, start: number, end: number, into: ScannedLine): boolean {
   if (!follows(bytes, start, end, EVENT)) return false;
-  let at = scanObject(bytes, start + EVENT.length, end, 0);
+  into.idAt = -1;
+  into.producerAt = -1;
+  let at = scanObject(bytes, start + EVENT.length, end, 0, into);
   if (at < 0 || !follows(bytes, at, end, PREV)) return false;
   at += PREV.length;
   into.prevAt = at;
@@ -75,8 +95,10 @@ export function scanRecordLine(bytes: Uint8Array, start: number, end: number, in
   after = scanCount(bytes, at, end);
   if (after < 0 || !follows(bytes, after, end, SUBMITTER)) return false;
   into.seq = decimal(bytes, at, after);
-  at = scanString(bytes, after + SUBMITTER.length, end);
+  into.submitterAt = after + SUBMITTER.length;
+  at = scanString(bytes, into.submitterAt, end);
   if (at < 0 || !follows(bytes, at, end, TRAIL)) return false;
+  into.submitterEnd = at - 1;
   at += TRAIL.length;
   into.trailAt = at;
   at = scanString(bytes, at, end);
@@ -137,8 +159,12 @@ function scanValue(bytes: Uint8Array, at: number, end: number, depth: number): n
   return follows(bytes, at, end, literal) ? at + literal.length : -1;
 }
 
-/** Members sorted by key (section 3.2.3), no two alike, no white space (section 3.2.1). */
-function scanObject(bytes: Uint8Array, start: number, end: number, depth: number): number {
+/**
+ * Members sorted by key (section 3.2.3), no two alike, no white space (section 3.2.1).
+ *
+ * @param into for the event itself: takes note of where its `id` and `producer` are
+ */
+function scanObject(bytes: Uint8Array, start: number, end: number, depth: number, into?: ScannedLine): number {
   if (bytes[start] === CLOSE_BRACE && start < end) return start + 1;
   let at = start;
   let lastKey = -1;
@@ -151,11 +177,24 @@ function scanObject(bytes: Uint8Array, start: number, end: number, depth: number
     if (lastKey >= 0 && !ascends(bytes, lastKey, lastKeyEnd, key, at - 1)) return -1;
     lastKey = key;
     lastKeyEnd = at - 1;
-    at = scanValue(bytes, at + 1, end, depth);
+    const value = at + 1;
+    at = scanValue(bytes, value, end, depth);
     if (at < 0 || at >= end) return -1;
+    if (into !== undefined) noteMember(bytes, key, lastKeyEnd, value, at, into);
     const next = bytes[at++];
     if (next === CLOSE_BRACE) return at;
     if (next !== COMMA) return -1;
+  }
+}
+
+function noteMember(bytes: Uint8Array, key: number, keyEnd: number, value: number, end: number, into: ScannedLine) {
+  const length = keyEnd - key;
+  if (length === ID.length && follows(bytes, key, keyEnd, ID)) {
+    into.idAt = value;
+    into.idEnd = end;
+  } else if (length === PRODUCER.length && follows(bytes, key, keyEnd, PRODUCER)) {
+    into.producerAt = value;
+    into.producerEnd = end;
   }
 }
 

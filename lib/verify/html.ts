@@ -2,7 +2,7 @@ import { grouped, plotTimeline, utc } from './html-plot.ts';
 import { STYLE } from './html-style.ts';
 import { type Hole, type Markup, markup } from './markup.ts';
 import { groupProblems, type ProblemGroup } from './problem-groups.ts';
-import type { Coverage, KeyUse, PreviousResult, Report, Skipped, Span, Verdict } from './report.ts';
+import type { Coverage, KeyUse, PreviousResult, ProducerCounts, Report, Skipped, Span, Verdict } from './report.ts';
 
 /**
  * A report as one HTML file that needs nothing else: no script, no font, no image from anywhere. Reads on paper as well.
@@ -124,6 +124,7 @@ function coverageRows({
   objects,
   firstAt,
   lastAt,
+  producers,
 }: Coverage): Markup {
   const { segments, bundles, tiles, checkpoints } = objects;
   const times = firstAt === undefined || lastAt === undefined ? '' : markup`${utc(firstAt)}<br>${utc(lastAt)}`;
@@ -132,7 +133,12 @@ function coverageRows({
       ? undefined
       : markup`<tr class="root"><td class="long" colspan="6">${origin}, size ${grouped(newest.size)}, root <code>${newest.root}</code></td></tr>`;
   return markup`<tr><td class="long">${trail}</td><td class="${verdict} whole">${WORDS[verdict]}</td><td class="n">${grouped(records)}</td><td class="whole">${spanOf(covered)}</td><td class="whole">${times}</td>
-<td class="n">${grouped(segments + bundles + tiles + checkpoints)}</td></tr>${root}`;
+<td class="n">${grouped(segments + bundles + tiles + checkpoints)}</td></tr>${root}${producers === undefined ? undefined : producersRow(producers)}`;
+}
+
+function producersRow({ producers, numbered, missing, declared, repeated }: ProducerCounts): Markup {
+  const counted = `${grouped(producers)} producers numbered ${grouped(numbered)} events: ${grouped(missing)} missing, ${grouped(declared)} left out and declared, ${grouped(repeated)} there twice`;
+  return markup`<tr class="root"><td class="long" colspan="6">${counted}</td></tr>`;
 }
 
 function skipped(list: readonly Skipped[]): Markup | undefined {

@@ -2,7 +2,7 @@ import { canonicalJson } from '../event/canonical.ts';
 import { SealtrailError } from '../log/error.ts';
 import { HASH_BYTES } from '../log/hash.ts';
 import { MAX_RECORD_BYTES, parseRecord } from '../log/record.ts';
-import { type ScannedLine, scanRecordLine } from './canonical-line.ts';
+import { emptyScan, type ScannedLine, scanRecordLine } from './canonical-line.ts';
 import type { ProblemKind } from './problem.ts';
 
 /** `seq` of a line that does not say which record it is. */
@@ -20,12 +20,20 @@ export interface Line {
   readonly prev: number | string;
   /** The object it lies in. */
   readonly object: string;
+  /** Where in `leaf` it says which of its producer's events it is; undefined where it does not, or is not canonical. */
+  readonly numbered: NumberedPlaces | undefined;
 }
+
+/** Offsets in a leaf: of values with what encloses them, but of the submitter without its quotes. */
+export type NumberedPlaces = Pick<
+  ScannedLine,
+  'idAt' | 'idEnd' | 'producerAt' | 'producerEnd' | 'submitterAt' | 'submitterEnd'
+>;
 
 /** Reports a problem with one line; the reader knows where the line lies. */
 export type ReportLine = (kind: ProblemKind, message: string, seq?: number) => void;
 
-const scanned: ScannedLine = { seq: 0, receivedAt: 0, prevAt: 0, trailAt: 0, trailEnd: 0 };
+const scanned = emptyScan();
 
 /** Reads the record lines of one trail. */
 export class LineReader {
@@ -46,7 +54,14 @@ export class LineReader {
       scanRecordLine(leaf, 1, leaf.length, scanned) &&
       this.#isOurs(leaf, scanned.trailAt, scanned.trailEnd)
     ) {
-      return { leaf, seq: scanned.seq, receivedAt: scanned.receivedAt, prev: scanned.prevAt, object };
+      return {
+        leaf,
+        seq: scanned.seq,
+        receivedAt: scanned.receivedAt,
+        prev: scanned.prevAt,
+        object,
+        numbered: placesOf(scanned),
+      };
     }
     return this.#readSlowly(leaf, object, report);
   }
@@ -70,13 +85,19 @@ export class LineReader {
       if (!isCanonical(record, bytes)) {
         report('not_canonical', 'the line is not the canonical JSON (RFC 8785) of what it says', seq);
       }
-      return { leaf, seq, receivedAt, prev, object };
+      return { leaf, seq, receivedAt, prev, object, numbered: undefined };
     } catch (error) {
       if (!(error instanceof SealtrailError)) throw error;
       report('malformed_record', `the line is no record: ${error.message}`);
-      return { leaf, seq: UNREADABLE, receivedAt: UNREADABLE, prev: '', object };
+      return { leaf, seq: UNREADABLE, receivedAt: UNREADABLE, prev: '', object, numbered: undefined };
     }
   }
+}
+
+function placesOf(line: ScannedLine): NumberedPlaces | undefined {
+  if (line.producerAt < 0 || line.idAt < 0) return undefined;
+  const { idAt, idEnd, producerAt, producerEnd, submitterAt, submitterEnd } = line;
+  return { idAt, idEnd, producerAt, producerEnd, submitterAt, submitterEnd };
 }
 
 function isCanonical(record: unknown, bytes: Buffer): boolean {

@@ -54,6 +54,8 @@ export const PROBLEM_KINDS = {
   beyond_checkpoint: 'open',
   stale_checkpoint: 'open',
   unreadable: 'open',
+  missing_events: 'open',
+  producer_fork: 'open',
 } as const satisfies Readonly<Record<string, 'damage' | 'open'>>;
 
 /** One of the documented kinds of problem. Kinds are stable: programs branch on them. */

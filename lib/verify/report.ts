@@ -31,6 +31,22 @@ export interface ObjectCounts {
   readonly checkpoints: number;
 }
 
+/** What the numbers say that producers gave their events. */
+export interface ProducerCounts {
+  /** Runs of producers that were followed. */
+  readonly producers: number;
+  /** Their numbered events in the trail. */
+  readonly numbered: number;
+  /** Numbered and not in the trail: problems of the kind `missing_events`. */
+  readonly missing: number;
+  /** Left out by the producers themselves, who say so. */
+  readonly declared: number;
+  /** The same events again. */
+  readonly repeated: number;
+  /** Numbered events of producers that were too many to follow; absent: none. */
+  readonly unfollowed?: number;
+}
+
 /** What was looked at in one trail. */
 export interface Coverage {
   readonly trail: string;
@@ -51,6 +67,8 @@ export interface Coverage {
   /** receivedAt of the first and last record read, Unix milliseconds. */
   readonly firstAt?: number;
   readonly lastAt?: number;
+  /** Absent where no event is numbered, or not all records were looked at. */
+  readonly producers?: ProducerCounts;
 }
 
 /** Records and checkpoints over time, for the plot. A checkpoint counts at the receivedAt of its last record. */

@@ -2,6 +2,7 @@ import type { Frontier } from '../log/frontier.ts';
 import type { Hash } from '../log/hash.ts';
 import type { TrailInventory } from './inventory.ts';
 import type { Problem, ProblemKind } from './problem.ts';
+import type { ProducersSeen } from './producers.ts';
 import type { ObjectCounts, Span } from './report.ts';
 import type { TimelineCounts } from './timeline.ts';
 import type { TrustedKeys } from './trust.ts';
@@ -88,4 +89,5 @@ export interface SpanResult {
   /** Checkpoints by key ID that the key signed. */
   readonly signed: ReadonlyMap<number, number>;
   readonly timeline: TimelineCounts;
+  readonly producers: ProducersSeen;
 }

@@ -9,6 +9,7 @@ import { Findings } from './findings.ts';
 import { partialPlace } from './inventory.ts';
 import { type Line, LineReader, namesPrevious, UNREADABLE } from './line.ts';
 import type { SegmentName } from './names.ts';
+import { Producers } from './producers.ts';
 import { RootChecks, type RootClaim } from './root-checks.ts';
 import { SegmentStream } from './segment-stream.ts';
 import type { Seam, SpanJob, SpanResult } from './span-job.ts';
@@ -49,6 +50,7 @@ class SpanWalk {
   readonly #options: SpanOptions;
   readonly #findings = new Findings();
   readonly #timeline = new TimelineCounter();
+  readonly #producers = new Producers();
   readonly #roots: RootChecks;
   readonly #tiles: TileReader;
   readonly #upper: UpperTiles;
@@ -115,6 +117,7 @@ class SpanWalk {
       mismatches: this.#roots.mismatches,
       signed: this.#roots.signed,
       timeline: this.#timeline.counts(),
+      producers: this.#producers.seen(),
     };
   }
 
@@ -229,6 +232,7 @@ class SpanWalk {
         this.#bytes += line.leaf.length - 1;
         if (line.seq !== UNREADABLE) {
           this.#checkTime(first + i, line);
+          this.#producers.add(line, first + i);
           if (before !== undefined && !namesPrevious(line, before, at)) this.#reportBroken(first + i, line);
         }
       }

@@ -2,6 +2,7 @@ import type { Frontier } from '../log/frontier.ts';
 import { type Hash, sameBytes } from '../log/hash.ts';
 import { TILE_WIDTH } from '../log/tile.ts';
 import type { Findings } from './findings.ts';
+import { Producers } from './producers.ts';
 import type { ObjectCounts, Span } from './report.ts';
 import { segmentKey } from './segment-index.ts';
 import type { Mismatch, Seam, SpanJob, SpanResult } from './span-job.ts';
@@ -22,6 +23,9 @@ export interface JoinedSpans {
   readonly signed: ReadonlyMap<number, number>;
   readonly firstAt: number | undefined;
   readonly lastAt: number | undefined;
+  /** Whether there are records of which no line is left that fits. */
+  readonly hasHole: boolean;
+  readonly producers: Producers;
 }
 
 /** Fewer records than this are not worth a span of their own. */
@@ -87,6 +91,7 @@ class Joining {
   readonly #mismatches: Mismatch[] = [];
   readonly #signed = new Map<number, number>();
   #objects: ObjectCounts = { segments: 0, bundles: 0, tiles: 0, checkpoints: 0 };
+  readonly #producers = new Producers();
   #records = 0;
   #bytes = 0;
   #matched: number | undefined;
@@ -105,6 +110,7 @@ class Joining {
   add(job: SpanJob, result: SpanResult, knewTime: boolean): void {
     this.#findings.merge(result.problems, result.counts);
     this.#timeline.merge(result.timeline);
+    this.#producers.join(result.producers);
     for (const mismatch of result.mismatches) {
       this.#mismatches.push({ ...mismatch, after: mismatch.after ?? this.#matched });
     }
@@ -132,6 +138,8 @@ class Joining {
       signed: this.#signed,
       firstAt: this.#firstAt,
       lastAt: this.#lastAt,
+      hasHole: this.#lost,
+      producers: this.#producers,
     };
   }
 

@@ -13,7 +13,8 @@ import { parseArchiveName } from './names.ts';
 import { findNewest, readSealed } from './newest.ts';
 import { beyond, reportMissing, reportSeals } from './presence.ts';
 import { PROBLEM_KINDS, type ProblemKind } from './problem.ts';
-import type { Coverage, Skipped, Span, Verdict } from './report.ts';
+import { MOST_PRODUCERS } from './producers.ts';
+import type { Coverage, ProducerCounts, Skipped, Span, Verdict } from './report.ts';
 import { hasSize } from './sizes.ts';
 import type { Claim, Mismatch, SegmentLimits, SpanJob } from './span-job.ts';
 import { type JoinedSpans, type RunSpan, spanText, splitJob, verifySpans } from './spans.ts';
@@ -93,7 +94,8 @@ class TrailVerification {
     for (const mismatch of joined.mismatches) this.#reportMismatch(mismatch, joined.matched);
     if (this.#context.range === undefined) await this.#checkBeyond();
     this.#checkKeyFiles(joined.signed);
-    const coverage = this.#coverage(scope, joined);
+    const producers = this.#checkProducers(joined);
+    const coverage = { ...this.#coverage(scope, joined), ...(producers === undefined ? {} : { producers }) };
     const { signed } = joined;
     const timeline = this.#timeline.counts();
     const contradicted = this.#contradicted;
@@ -296,6 +298,26 @@ class TrailVerification {
       if (this.#context.keyFiles.has(id)) continue;
       this.#report('missing_key', `keys/${id}.vkey`, 'a key that signed checkpoints is not in the archive');
     }
+  }
+
+  /** Events that arrived late may be anywhere: what is missing can be said of a whole trail only. */
+  #checkProducers({ producers, hasHole }: JoinedSpans): ProducerCounts | undefined {
+    const { trail } = this.#inventory;
+    const counts = producers.counts();
+    if (counts === undefined) return undefined;
+    const { malformed_record, not_canonical } = this.#findings.counts();
+    const isUnread = hasHole || malformed_record !== undefined || not_canonical !== undefined;
+    if (isUnread || this.#context.range !== undefined) {
+      const because = isUnread ? 'records are missing or damaged' : 'it takes all records to know';
+      this.#skipped.push({ trail, why: `which events its producers numbered and are not there: ${because}` });
+      return undefined;
+    }
+    for (const problem of producers.problems(trail)) this.#findings.add(problem);
+    if (counts.unfollowed !== undefined) {
+      const why = `${counts.unfollowed} numbered events of producers beyond the first ${MOST_PRODUCERS}`;
+      this.#skipped.push({ trail, why });
+    }
+    return counts;
   }
 
   #coverage(scope: Span, joined: JoinedSpans): Coverage {

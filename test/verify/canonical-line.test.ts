@@ -1,7 +1,7 @@
 import canonicalize from 'canonicalize';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type ScannedLine, scanRecordLine } from '../../lib/verify/canonical-line.ts';
+import { emptyScan, type ScannedLine, scanRecordLine } from '../../lib/verify/canonical-line.ts';
 
 const PREV = 'ab'.repeat(32);
 
@@ -19,7 +19,7 @@ function scan(line: string | Uint8Array): ScannedLine | undefined {
   // Neighbours that would continue a value show that the scanner keeps to its bounds.
   const inner = Buffer.from(line);
   const bytes = Buffer.concat([Buffer.from('9}'), inner, Buffer.from('}9')]);
-  const into: ScannedLine = { seq: -1, receivedAt: -1, prevAt: -1, trailAt: -1, trailEnd: -1 };
+  const into = emptyScan();
   return scanRecordLine(bytes, 2, 2 + inner.length, into) ? into : undefined;
 }
 

@@ -23,7 +23,8 @@ describe('the kinds of problem', () => {
   });
 
   test('are each asserted by a test', () => {
-    const isTold = /^(archive|archiver|auditor|edits|interrupted|surroundings|workers)\.test\.ts$|^damage-\w+\.ts$/;
+    const isTold =
+      /^(archive|archiver|auditor|edits|interrupted|producers|surroundings|workers)\.test\.ts$|^damage-\w+\.ts$/;
     const tests = readdirSync(import.meta.dirname)
       .filter((name) => isTold.test(name))
       .map((name) => readFileSync(join(import.meta.dirname, name), 'utf8'))

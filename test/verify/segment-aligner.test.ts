@@ -3,7 +3,9 @@ import { describe, expect, test } from 'vitest';
 import { type Line, UNREADABLE } from '../../lib/verify/line.ts';
 import { SegmentAligner } from '../../lib/verify/segment-aligner.ts';
 
-const lineOf = (seq: number): Line => ({ leaf: Buffer.alloc(1), seq, receivedAt: 0, prev: '', object: '' });
+const lineOf = (seq: number): Line => ({
+  ...{ leaf: Buffer.alloc(1), seq, receivedAt: 0, prev: '', object: '', numbered: undefined },
+});
 
 /** What becomes of lines that say they are these records, in a segment of records 10 to 19. */
 function align(...seqs: readonly number[]): {
