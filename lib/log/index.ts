@@ -10,5 +10,6 @@ export * from './numbering.ts';
 export * from './producer.ts';
 export * from './proof.ts';
 export * from './record.ts';
+export * from './selection.ts';
 export * from './tile.ts';
 export * from './tree.ts';

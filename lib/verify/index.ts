@@ -1,5 +1,6 @@
 /** Verification of an archive: what the command line, the API and auditors' own programs use. */
 export { type VerifyOptions, verifyArchive } from './archive.ts';
+export { checkExport, type ExportEvidence, type ProvenExport } from './export-file.ts';
 export { renderReport } from './html.ts';
 export type { KeptCheckpoint } from './previous.ts';
 export { PROBLEM_KIND_NAMES, PROBLEM_KINDS } from './problem.ts';

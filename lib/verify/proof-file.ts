@@ -100,8 +100,8 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null;
 }
 
-/** Opens a note with the keys that are trusted for its own origin at its own size. */
-function openTrusted(note: string, trust: TrustedKeys): { checkpoint: Checkpoint; proven: ProvenCheckpoint } {
+/** Opens a note with the keys that are trusted for its own origin at its own size. @throws `bad_signature` */
+export function openTrusted(note: string, trust: TrustedKeys): { checkpoint: Checkpoint; proven: ProvenCheckpoint } {
   const { origin, size } = parseCheckpoint(parseNote(note).text);
   const verifiers = keysOfCheckpoint(trust, origin, size);
   const checkpoint = openCheckpoint(note, origin, verifiers);
