@@ -64,3 +64,7 @@ export const postingsPartition = (trail: string, runClass: number): string => `p
 export const longPostingsPartition = (trail: string, runClass: number): string => `long-postings/${trail}/${runClass}`;
 export const countsPartition = (trail: string, runClass: number, unit: 'hour' | 'day'): string =>
   `counts/${trail}/${runClass}/${unit}`;
+
+/** Exports of a trail that were asked for, by their ids. */
+export const exportPartition = (trail: string): string => `export/${trail}`;
+export const exportKey = (trail: string, id: string): Key => ({ partition: exportPartition(trail), sort: id });

@@ -1,5 +1,5 @@
 /**
- * The three ports. Everything above them is written once; below them stand the drivers (SQLite, a folder and a key
+ * The ports. Everything above them is written once; below them stand the drivers (SQLite, a folder and a key
  * file; DynamoDB, S3 and KMS; memory for tests). A driver can be written from these comments alone, and each passes
  * the contract suite of its port in `test/store/`.
  */
@@ -192,4 +192,32 @@ export interface Signer {
    * RFC 8032; ECDSA: ASN.1 DER (RFC 3279 section 2.2.3).
    */
   sign(message: Uint8Array): Promise<Uint8Array>;
+}
+
+// ------------------------------------------------------------------------------------------------------ Downloads
+
+/**
+ * Files that are made to be handed out for some days, such as exports: written in one go however long they are, and removed
+ * when their time is over. Keys are as for {@link Objects}.
+ *
+ * Errors: as for {@link Objects}.
+ */
+export interface Downloads {
+  /**
+   * Begins a file. Under its key there is nothing until `finish` resolves, and then all of it, for good; what was begun
+   * and neither finished nor abandoned, because the process ended, is cleared away in time. No key is begun twice.
+   */
+  create(key: string): Promise<DownloadWriter>;
+  /** Removes every file whose key starts with a prefix that ends in `/`. Idempotent. */
+  remove(prefix: string): Promise<void>;
+}
+
+/** A file that is being written: by one caller, a call at a time. */
+export interface DownloadWriter {
+  /** Adds bytes, which stay as they are until this resolves. Memory does not grow with the file. */
+  write(bytes: Uint8Array): Promise<void>;
+  /** Makes the file durable and visible, whole. */
+  finish(): Promise<void>;
+  /** Gives the file up. Idempotent, also after `finish`, which it does not undo. */
+  abandon(): Promise<void>;
 }

@@ -1,0 +1,215 @@
+import { hash, randomBytes } from 'node:crypto';
+import { EXPORT_MEDIA, type ExportManifest } from '../event/export-manifest.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import { SealtrailError } from '../log/error.ts';
+import type { NodeReader } from '../log/tree.ts';
+import type { Queries } from '../query/queries.ts';
+import type { Downloads, Table } from '../store/ports.ts';
+import { type ExportJob, ExportJobs, type ExportSpec, folderOf, type StoredJob } from './job.ts';
+import { ExportRun } from './run.ts';
+
+/** What exports work with. */
+export interface ExportsOptions {
+  readonly table: Table;
+  readonly ledger: Pick<Ledger, 'head' | 'checkpoint' | 'trails'>;
+  readonly queries: Pick<Queries, 'all'>;
+  /** Tree nodes of a trail, for proofs. */
+  readonly nodes: (trail: string) => NodeReader;
+  readonly downloads: Downloads;
+  /** Makes a link to a file that whoever has it may fetch for so many seconds. */
+  readonly link: (key: string, file: LinkedFile) => Promise<string>;
+  /** Sees to it that `run` is called for an export, soon and by somebody. May be told of one more than once. */
+  readonly start: (trail: string, id: string) => Promise<void>;
+  readonly logName: string;
+  /** Told of what failed and is nobody's fault who asked. Must not throw. */
+  readonly onError: (error: unknown, trail: string, id: string) => void;
+  /** Unix milliseconds. @default Date.now */
+  readonly now?: () => number;
+}
+
+/** What a link leads to, as a browser is told. */
+export interface LinkedFile {
+  readonly fileName: string;
+  readonly mediaType: string;
+  readonly seconds: number;
+}
+
+/** Where to fetch what was exported, until when. */
+export interface ExportLinks {
+  /** A URL, or a path on this server. */
+  readonly file: string;
+  readonly proof?: string;
+  /** Unix milliseconds. */
+  readonly expiresAt: number;
+}
+
+/** Who asks for an export. */
+export interface ExportAsker {
+  readonly name: string;
+  /** Repeatable: the same key and export give the same job. */
+  readonly idempotencyKey?: string;
+}
+
+/** How long an export is kept. */
+export const EXPORT_KEPT_MS = 7 * 86_400_000;
+/** How long a link is good for: it is made anew with every look at the export. */
+const LINK_SECONDS = 900;
+/** Exports of one trail that wait or run at a time. */
+const MAX_UNFINISHED = 20;
+/** A queued export that nobody has begun for so long is started again: whoever was told of it may be gone. */
+const OVERDUE_MS = 60_000;
+
+/** Exports: asked for here, written by whoever is started for it, and handed out by link. */
+export class Exports {
+  readonly #options: ExportsOptions;
+  readonly #jobs: ExportJobs;
+  readonly #now: () => number;
+
+  constructor(options: ExportsOptions) {
+    this.#options = options;
+    this.#jobs = new ExportJobs(options.table);
+    this.#now = options.now ?? Date.now;
+  }
+
+  /**
+   * Takes an export to be done. Everything that was acknowledged before is in it.
+   *
+   * @throws `not_found` for a trail without records; `idempotency_conflict`: the key was used for another export;
+   *   `rate_limited`: too many wait already; what the stores throw
+   */
+  async request(trail: string, spec: ExportSpec, asker: ExportAsker): Promise<ExportJob> {
+    if ((await this.#options.ledger.head(trail)) === undefined) {
+      throw new SealtrailError('not_found', `trail ${trail} has no records`);
+    }
+    const id = idOf(trail, asker);
+    const known = await this.#jobs.get(trail, id);
+    if (known === undefined) await this.#demandRoom(trail);
+    const requestedAt = this.#now();
+    const job: ExportJob = {
+      ...spec,
+      id,
+      trail,
+      requestedBy: asker.name,
+      requestedAt,
+      expiresAt: requestedAt + EXPORT_KEPT_MS,
+      state: 'queued',
+      attempts: 0,
+    };
+    const standing = known ?? (await this.#jobs.add(job));
+    if (standing !== undefined && textOf(standing.job) !== textOf(job)) {
+      throw new SealtrailError(
+        'idempotency_conflict',
+        'this idempotency key was used for another export: use a new key',
+      );
+    }
+    const { state } = standing?.job ?? job;
+    // Told again where it was asked for before: the first start may have been lost.
+    if (state === 'queued') await this.#options.start(trail, id);
+    return standing?.job ?? job;
+  }
+
+  /** An export as it stands, or undefined where there is none of this id. Starts again what seems to be forgotten. */
+  async get(trail: string, id: string): Promise<ExportJob | undefined> {
+    const stored = await this.#jobs.get(trail, id);
+    if (stored !== undefined && this.#isForgotten(stored.job)) await this.#options.start(trail, id);
+    return stored?.job;
+  }
+
+  /** Links to what was exported; undefined unless it is done and still there. */
+  async links(job: ExportJob): Promise<ExportLinks | undefined> {
+    const { trail, id, format, compression, expiresAt, manifest } = job;
+    const now = this.#now();
+    const seconds = Math.min(LINK_SECONDS, Math.floor((expiresAt - now) / 1000));
+    if (manifest === undefined || seconds < 1) return undefined;
+    const { type, suffix } = EXPORT_MEDIA[format];
+    const name = `${trail}-${id}.${suffix}`;
+    const gzip = compression === 'gzip';
+    const file = { fileName: gzip ? `${name}.gz` : name, mediaType: gzip ? 'application/gzip' : type, seconds };
+    const proof = { fileName: `${name}.proof`, mediaType: 'application/octet-stream', seconds };
+    const folder = folderOf(job);
+    return {
+      file: await this.#options.link(`${folder}/file`, file),
+      ...(hasProof(manifest) ? { proof: await this.#options.link(`${folder}/proof`, proof) } : {}),
+      expiresAt: now + seconds * 1000,
+    };
+  }
+
+  /**
+   * Does an export, unless it is done or somebody else is at it. After a crash it begins anew.
+   *
+   * @param takeOver whether whoever was at it is known to be gone
+   * @throws what may pass with another try (`throttled`, `unavailable`, ...): the export waits for it. What does not pass
+   *   is kept in the export's state instead
+   */
+  async run(
+    trail: string,
+    id: string,
+    options: { readonly signal?: AbortSignal; readonly takeOver?: boolean } = {},
+  ): Promise<void> {
+    const { ledger, queries, nodes, downloads, logName, onError } = this.#options;
+    const context = {
+      jobs: this.#jobs,
+      ledger,
+      queries,
+      nodes: nodes(trail),
+      downloads,
+      logName,
+      onError,
+      now: this.#now,
+    };
+    await new ExportRun(context, options).run(trail, id);
+  }
+
+  /** Every export that is not done yet, of all trails. */
+  async *unfinished(): AsyncGenerator<{ readonly trail: string; readonly id: string }, void, void> {
+    for await (const trail of this.#options.ledger.trails()) {
+      for await (const { job } of this.#jobs.of(trail)) if (isUnfinished(job)) yield { trail, id: job.id };
+    }
+  }
+
+  /** Removes the files whose time is over. For stores that do not do so by themselves. */
+  async removeExpired(): Promise<void> {
+    for await (const trail of this.#options.ledger.trails()) {
+      for await (const { job } of this.#jobs.of(trail)) {
+        if (this.isExpired(job)) await this.#options.downloads.remove(`${trail}/${job.id}/`);
+      }
+    }
+  }
+
+  isExpired({ expiresAt }: ExportJob): boolean {
+    return this.#now() >= expiresAt;
+  }
+
+  #isForgotten({ state, requestedAt, lease, expiresAt }: ExportJob): boolean {
+    const now = this.#now();
+    if (now >= expiresAt) return false;
+    return state === 'running' ? (lease?.until ?? 0) < now : state === 'queued' && requestedAt + OVERDUE_MS < now;
+  }
+
+  async #demandRoom(trail: string): Promise<void> {
+    let unfinished = 0;
+    for await (const { job } of this.#jobs.of(trail)) if (isUnfinished(job) && !this.isExpired(job)) unfinished += 1;
+    if (unfinished >= MAX_UNFINISHED) {
+      throw new SealtrailError('rate_limited', `${unfinished} exports of trail ${trail} wait already`, {
+        retryAfter: 30,
+      });
+    }
+  }
+}
+
+/** Whether there is a proof file: the lines of a whole log need none. */
+export const hasProof = ({ proof }: ExportManifest): boolean => proof !== undefined && proof.hashes > 0;
+
+const isUnfinished = ({ state }: ExportJob): boolean => state === 'queued' || state === 'running';
+
+/** An id that nobody can guess, or the one that belongs to an idempotency key of the asker's. */
+function idOf(trail: string, { name, idempotencyKey }: ExportAsker): string {
+  if (idempotencyKey === undefined) return randomBytes(16).toString('hex');
+  return hash('sha256', JSON.stringify(['export', trail, name, idempotencyKey]), 'hex').slice(0, 32);
+}
+
+/** What was asked for, as text. */
+function textOf({ format, compression, filters, from, to }: StoredJob['job']): string {
+  const sorted = Object.entries(filters).sort(([a], [b]) => (a < b ? -1 : 1));
+  return JSON.stringify([format, compression, sorted, from ?? null, to ?? null]);
+}
