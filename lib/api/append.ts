@@ -41,7 +41,8 @@ export async function appendEvents(
   });
 }
 
-function idempotencyKeyOf({ headers }: ApiRequest): string | undefined {
+/** The key under which a request may be repeated, if it has one. @throws `invalid_parameter` */
+export function idempotencyKeyOf({ headers }: ApiRequest): string | undefined {
   const key = headers['idempotency-key'];
   if (key === undefined || IDEMPOTENCY_KEY.test(key)) return key;
   const message = 'an idempotency key has 1 to 255 visible ASCII characters';

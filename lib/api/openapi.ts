@@ -6,7 +6,7 @@ import { problemSchema } from './schemas.ts';
 /** What the header parameters mean. */
 const HEADERS: Readonly<Record<string, string>> = {
   'Idempotency-Key':
-    '1 to 255 visible ASCII characters; the same key and body give the same receipt for at least 24 hours.',
+    '1 to 255 visible ASCII characters; the same key and body give the same answer for at least 24 hours.',
   Prefer: '`respond-async`: do not wait for the checkpoint. `return=representation`: add the record lines (RFC 7240).',
 };
 
@@ -14,6 +14,7 @@ const HEADERS: Readonly<Record<string, string>> = {
 const PARAMETERS: Readonly<Record<string, string>> = {
   trail: 'The name of a trail.',
   event: 'A record number or the id of an event.',
+  export: 'The id of an export.',
   seq: 'A record number, from 0 on.',
   actor: 'The id of an actor.',
   from: 'Inclusive: RFC 3339 or Unix milliseconds; for a consistency proof, a size.',
@@ -43,8 +44,8 @@ const PROBLEMS: Readonly<Record<number, string>> = {
   503: 'Not available at the moment; `Retry-After` says when to come again.',
 };
 const APPEND_PROBLEMS: Readonly<Record<number, string>> = {
-  409: 'The idempotency key was used with another body.',
-  413: 'Too many events or bytes.',
+  409: 'The idempotency key was used for something else.',
+  413: 'Too much in one request.',
   415: 'Not application/json.',
 };
 
@@ -82,16 +83,21 @@ function operation({ method, path, summary, query = [], headers = [], body, answ
     ...query.map((name) => parameter('query', name, PARAMETERS[name])),
     ...headers.map((name) => parameter('header', name, HEADERS[name])),
   ];
-  const appends = headers.includes('Idempotency-Key');
-  const problems = { ...PROBLEMS, ...(appends ? APPEND_PROBLEMS : {}) };
+  const appends = method === 'POST' && body === undefined && headers.includes('Idempotency-Key');
+  const problems = { ...PROBLEMS, ...(headers.includes('Idempotency-Key') ? APPEND_PROBLEMS : {}) };
   return {
     operationId: handler.name,
     summary,
     parameters,
-    ...(method === 'POST' && appends ? { requestBody: EVENTS_BODY } : {}),
+    ...(appends ? { requestBody: EVENTS_BODY } : {}),
     ...(body === undefined
       ? {}
-      : { requestBody: { required: false, content: { 'application/json': { schema: schemaOf(body, 'input') } } } }),
+      : {
+          requestBody: {
+            required: !body.safeParse({}).success,
+            content: { 'application/json': { schema: schemaOf(body, 'input') } },
+          },
+        }),
     responses: {
       ...Object.fromEntries(Object.entries(answers).map(([status, answer]) => [status, answerOf(summary, answer)])),
       ...Object.fromEntries(Object.entries(problems).map(([status, description]) => [status, problemOf(description)])),

@@ -3,6 +3,7 @@ import { QUERY_PARAMETERS } from '../query/parse.ts';
 import { appendEvents } from './append.ts';
 import { listKeys, listTrails, sealTrail } from './deployment.ts';
 import { getRecord, queryEvents, queryTrails } from './events.ts';
+import { getExport, requestExport } from './exports.ts';
 import type { ApiRequest, ApiResponse } from './http.ts';
 import * as schemas from './schemas.ts';
 import type { Services } from './services.ts';
@@ -128,6 +129,22 @@ export const ROUTES: readonly Route[] = [
     handler: getVerifications,
     summary: 'The newest verification, and figures for alarms.',
     answers: { 200: schemas.verificationStatusSchema },
+  },
+  {
+    method: 'POST',
+    path: '/v1/trails/{trail}/exports',
+    handler: requestExport,
+    summary: 'Export every record that passes every filter, to a file that is handed out by link.',
+    headers: ['Idempotency-Key'],
+    body: schemas.exportRequestSchema,
+    answers: { 200: schemas.exportSchema, 202: schemas.exportSchema },
+  },
+  {
+    method: 'GET',
+    path: '/v1/trails/{trail}/exports/{export}',
+    handler: getExport,
+    summary: 'How far an export has come; once it is done, its manifest and links to it.',
+    answers: { 200: schemas.exportSchema },
   },
   {
     method: 'GET',

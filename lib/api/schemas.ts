@@ -1,4 +1,6 @@
 import * as z from 'zod';
+import { DIMENSIONS } from '../event/dimensions.ts';
+import { EXPORT_COMPRESSIONS, EXPORT_FORMATS, exportManifestSchema } from '../event/export-manifest.ts';
 import { auditEventSchema } from '../event/schema.ts';
 import { VERIFICATION_KINDS } from '../followers/verification.ts';
 
@@ -159,4 +161,48 @@ export const problemSchema = z.strictObject({
   detail: z.string(),
   field: z.string().describe('The input field or parameter at fault.').optional(),
   requestId: z.string(),
+});
+
+const filterValue = z.union([z.string(), z.array(z.string())]);
+const filterTime = z.union([z.string(), millis]).describe('RFC 3339 or Unix milliseconds, by the server’s clock.');
+
+/** What may be sent to ask for an export: filters are named and read as the parameters of a query. */
+export const exportRequestSchema = z
+  .object({
+    format: z.enum(EXPORT_FORMATS),
+    compression: z.enum(EXPORT_COMPRESSIONS).default('none').describe('Not of Parquet.').optional(),
+    from: filterTime.optional(),
+    to: filterTime.optional(),
+  })
+  .catchall(filterValue)
+  .describe(`Filters by name, one value or a list of which any passes: ${DIMENSIONS.join(', ')}.`);
+
+export const exportSchema = z.strictObject({
+  id: z.string(),
+  trail: z.string(),
+  state: z.enum(['queued', 'running', 'done', 'failed', 'expired']),
+  format: z.enum(EXPORT_FORMATS),
+  compression: z.enum(EXPORT_COMPRESSIONS),
+  filters: z.record(z.string(), z.array(z.string())),
+  from: millis.optional(),
+  to: millis.optional(),
+  requestedBy: z.string(),
+  requestedAt: millis,
+  expiresAt: millis.describe('When what was exported is removed.'),
+  progress: z
+    .strictObject({
+      records: count.describe('Records written.'),
+      at: seq.describe('Records before this one have been looked at.'),
+      of: count.describe('Records to look at.'),
+    })
+    .optional(),
+  error: z.strictObject({ code: z.string(), message: z.string() }).describe('Why it failed.').optional(),
+  manifest: exportManifestSchema.optional(),
+  links: z
+    .strictObject({
+      file: z.string().describe('A URL, or a path on this server; needs no signature of its own.'),
+      proof: z.string().describe('Of the proof file, where there is one.').optional(),
+      expiresAt: millis.describe('Look at the export again for new ones.'),
+    })
+    .optional(),
 });

@@ -1,4 +1,5 @@
 import type { PrivacyPolicy } from '../event/privacy.ts';
+import type { Exports } from '../export/exports.ts';
 import type { Archiver } from '../followers/archiver.ts';
 import type { RetiredKey } from '../followers/verification-checkpoint.ts';
 import type { Verifier } from '../followers/verifier.ts';
@@ -13,6 +14,8 @@ export interface Services {
   /** Absent where the log does not verify itself. */
   readonly verifier?: Pick<Verifier, 'verify' | 'status'>;
   readonly queries: Queries;
+  /** Absent where no exports are made. */
+  readonly exports?: Exports;
   /** Tree nodes of a trail, for proofs. */
   readonly nodes: (trail: string) => NodeReader;
   readonly policyOf: (trail: string) => PrivacyPolicy;

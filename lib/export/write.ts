@@ -10,8 +10,8 @@ import type { NodeReader } from '../log/tree.ts';
 import type { Queries } from '../query/queries.ts';
 import type { Match } from '../query/query.ts';
 import type { DownloadWriter } from '../store/ports.ts';
-import { encoderOf } from './encoder.ts';
 import { Evidence } from './evidence.ts';
+import { encoderOf } from './formats.ts';
 import type { ExportSpec } from './job.ts';
 
 /** Where an export's records come from. */

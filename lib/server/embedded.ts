@@ -5,6 +5,8 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { Services } from '../api/services.ts';
 import { policyFor } from '../event/privacy.ts';
 import { retentionFor } from '../event/retention.ts';
+import { Exports } from '../export/exports.ts';
+import { ExportWorker } from '../export/worker.ts';
 import { Archiver } from '../followers/archiver.ts';
 import { Expirer } from '../followers/expirer.ts';
 import { Indexer } from '../followers/indexer.ts';
@@ -19,11 +21,13 @@ import { TileCache } from '../ledger/tile-cache.ts';
 import { SealtrailError } from '../log/error.ts';
 import { cursorSecret } from '../query/cursor-secret.ts';
 import { Queries } from '../query/queries.ts';
+import { FolderDownloads } from '../store/folder/downloads.ts';
 import { FolderObjects } from '../store/folder/objects.ts';
 import type { Table } from '../store/ports.ts';
 import { SqliteTable } from '../store/sqlite/table.ts';
 import { Directory } from './access.ts';
 import { type DataFolder, openDataFolder } from './data-folder.ts';
+import { DownloadLinks } from './download-links.ts';
 
 export interface EmbeddedOptions {
   /** For a new data folder only: the first part of every checkpoint's origin, for good. @default sealtrail.local */
@@ -44,6 +48,9 @@ export interface Embedded extends Services {
   readonly archiver: Archiver;
   /** Verifies trails on request and on its schedule, and keeps figures for alarms. */
   readonly verifier: Verifier;
+  readonly exports: Exports;
+  /** Where the links to exports lead. */
+  readonly downloads: DownloadLinks;
   readonly directory: Directory;
   readonly folder: DataFolder;
   /** Finishes what is under way, archives what is sealed, and lets go of the folder. Idempotent. */
@@ -126,8 +133,19 @@ async function assemble(dir: string, table: SqliteTable, options: EmbeddedOption
   const expirer = new Expirer({ table, archive, hotDays });
   const followers = [new Sealer({ ledger }), archiver, new Indexer({ table, archive }), expirer, verifier];
   const runner = new Runner({ followers, trails: () => ledger.trails(), onError });
-  const queries = new Queries({ table, secret: await cursorSecret(table), policy: policyOf, archive });
+  const secret = await cursorSecret(table);
+  const queries = new Queries({ table, secret, policy: policyOf, archive });
+  const downloads = await FolderDownloads.open(join(dir, 'exports'));
+  const links = new DownloadLinks(secret, downloads);
+  const exports: Exports = new Exports({
+    ...{ table, ledger, queries, nodes, downloads, logName: config.logName },
+    link: async (key, file) => links.link(key, file),
+    start: async (trail, id) => exporter.wake(trail, id),
+    onError: (error, trail, id) => onError(error, { follower: `export ${id}`, trail }),
+  });
+  const exporter = new ExportWorker({ exports, onError: (error) => onError(error, { follower: 'exports' }) });
   runner.start();
+  exporter.start();
   const closing = new AbortController();
   const removeExpired = () => void purgeExpired(table, closing.signal, onError);
   removeExpired();
@@ -140,6 +158,7 @@ async function assemble(dir: string, table: SqliteTable, options: EmbeddedOption
     closing.abort();
     clearInterval(nudge);
     await ledger.close();
+    await exporter.stop();
     await runner.stop();
     await objects.close();
     await table.close();
@@ -149,6 +168,8 @@ async function assemble(dir: string, table: SqliteTable, options: EmbeddedOption
     archiver,
     verifier,
     queries,
+    exports,
+    downloads: links,
     nodes,
     policyOf,
     logName: config.logName,

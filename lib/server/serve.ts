@@ -2,7 +2,7 @@ import { handle } from '../api/handle.ts';
 import type { Embedded } from './embedded.ts';
 import { HttpServer, type ServerOptions } from './server.ts';
 
-export interface ServeOptions extends Omit<ServerOptions, 'handle' | 'directory'> {
+export interface ServeOptions extends Omit<ServerOptions, 'handle' | 'openLink' | 'directory'> {
   /** Told of every error that is not a caller's, with the id of the request that met it. Must not throw. */
   readonly onError: (error: unknown, requestId: string) => void;
 }
@@ -20,6 +20,7 @@ export function serveLog(log: Embedded, { onError, ...options }: ServeOptions): 
   return HttpServer.listen({
     ...options,
     handle: (request) => handle(log, request, (error) => onError(error, request.requestId)),
+    openLink: (path) => log.downloads.open(path),
     directory: log.directory,
   });
 }

@@ -10,6 +10,7 @@ import { SealtrailError } from '../log/error.ts';
 import type { Directory } from './access.ts';
 import { type AccessEntry, reasonOf } from './access-log.ts';
 import { type Body, BodyBudget, readBody } from './body.ts';
+import { DOWNLOADS_PATH } from './download-links.ts';
 import { reply } from './reply.ts';
 import { SignatureVerifier } from './sigv4.ts';
 import type { Claim, Refusal } from './sigv4-claim.ts';
@@ -18,6 +19,8 @@ export type { AccessEntry } from './access-log.ts';
 
 export interface ServerOptions {
   readonly handle: (request: ApiRequest) => Promise<ApiResponse>;
+  /** Answers a path below {@link DOWNLOADS_PATH}, whose token is all the leave there is. */
+  readonly openLink: (path: string) => Promise<ApiResponse>;
   readonly directory: Directory;
   /** Told of every request once it is answered. Must not throw. */
   readonly log: (entry: AccessEntry) => void;
@@ -132,6 +135,10 @@ export class HttpServer {
   async #respond(exchange: Exchange, incoming: IncomingMessage, goOn?: () => void): Promise<ApiResponse> {
     try {
       const { method, target } = exchange;
+      if (target.startsWith(DOWNLOADS_PATH) && (method === 'GET' || method === 'HEAD')) {
+        incoming.resume();
+        return await this.#options.openLink(target);
+      }
       const headers = headersOf(incoming);
       // Before anything is read: nobody's body needs to be kept.
       const claim = this.#verifier.read({ method, target, headers });
@@ -205,7 +212,10 @@ class Exchange {
       at: new Date().toISOString(),
       requestId: this.requestId,
       method: this.method,
-      path: loggedPath(this.target.split('?', 1)[0] ?? ''),
+      // Whoever has a link may use it, and logs are read by many.
+      path: this.target.startsWith(DOWNLOADS_PATH)
+        ? `${DOWNLOADS_PATH}{token}`
+        : loggedPath(this.target.split('?', 1)[0] ?? ''),
       status: this.status,
       ms: Math.round((performance.now() - this.#started) * 100) / 100,
       bytes: this.bytes,

@@ -21,6 +21,7 @@ export const STACK_ROUTES: readonly StackRoute[] = [
 /** What changes something is listed: a route that is new has to be thought about. */
 const WRITES: Readonly<Record<string, Duty>> = {
   '/v1/trails/{trail}/events': 'append',
+  '/v1/trails/{trail}/exports': 'read',
   '/v1/trails/{trail}/seals': 'seal',
   // Nobody is granted it yet: a full one takes longer than a request may.
   '/v1/trails/{trail}/verifications': 'seal',

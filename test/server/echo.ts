@@ -1,4 +1,5 @@
 import { type ApiRequest, type ApiResponse, json } from '../../lib/api/http.ts';
+import { SealtrailError } from '../../lib/log/error.ts';
 import { Directory } from '../../lib/server/access.ts';
 import type { AccessEntry } from '../../lib/server/access-log.ts';
 import { HttpServer, type ServerOptions } from '../../lib/server/server.ts';
@@ -24,6 +25,7 @@ export async function startEcho(options: Partial<ServerOptions> = {}): Promise<E
     json(200, { path: request.path, query: [...request.query], body: Buffer.from(request.body).toString() });
   const inner = options.handle ?? handle;
   const server = await HttpServer.listen({
+    openLink: () => Promise.reject(new SealtrailError('forbidden', 'there are no links here')),
     directory: new Directory({ principals: [grant] }, [profile]),
     log: (entry) => entries.push(entry),
     ...options,

@@ -5,23 +5,21 @@ import { dirname, join, resolve } from 'node:path';
 import { closing, syncFolder } from '../durable-file.ts';
 import { checkObjectKey, checkObjectPrefix } from '../object-key.ts';
 import type { Downloads, DownloadWriter } from '../ports.ts';
-import { absent } from '../system-error.ts';
 import { folderError } from './failure.ts';
-import { DurableFolders, makeFolder } from './folders.ts';
+import { DurableFolders, linkError, makeFolder } from './folders.ts';
 import { UNFINISHED } from './objects.ts';
-import { checkNoLink } from './reading.ts';
+import { checkNoLink, statsOf } from './reading.ts';
 
 /** Only the owner reads what was exported: whoever may have it gets it from the server. */
 const OWNER_ONLY = 0o600;
 /** Bytes that are read at a time. */
 const READ_BYTES = 262_144;
 
-/** A finished file, open for reading. */
+/** A finished file. */
 export interface OpenDownload {
   readonly bytes: number;
-  /** From the beginning, once. Closes the file, also when it is not read to the end. */
+  /** From its beginning. Nothing is open before the first chunk is asked for, or after the last. */
   chunks(): AsyncGenerator<Uint8Array, void, void>;
-  close(): Promise<void>;
 }
 
 /** Downloads as files in a folder, which one process may use at a time. */
@@ -70,18 +68,15 @@ export class FolderDownloads implements Downloads {
     });
   }
 
-  /** Opens a finished file; undefined where there is none. @throws `store_corrupt` for a link, `unavailable` */
+  /** A finished file; undefined where there is none. @throws `store_corrupt` for a symbolic link, `unavailable` */
   async read(key: string): Promise<OpenDownload | undefined> {
     checkObjectKey(key);
     const path = join(this.#root, key);
     return attempt(path, async () => {
       checkNoLink(this.#root, key);
-      const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(absent);
-      if (handle === undefined) return undefined;
-      const stats = await handle.stat();
-      if (stats.isFile()) return new FileReader(handle, stats.size);
-      await handle.close();
-      return undefined;
+      const stats = statsOf(path);
+      if (stats?.isSymbolicLink()) throw linkError(path);
+      return stats?.isFile() ? { bytes: stats.size, chunks: () => chunksOf(path) } : undefined;
     });
   }
 
@@ -127,29 +122,16 @@ class FileWriter implements DownloadWriter {
   }
 }
 
-class FileReader implements OpenDownload {
-  readonly bytes: number;
-  readonly #handle: FileHandle;
-
-  constructor(handle: FileHandle, bytes: number) {
-    this.#handle = handle;
-    this.bytes = bytes;
-  }
-
-  async *chunks(): AsyncGenerator<Uint8Array, void, void> {
-    try {
-      for (;;) {
-        const { bytesRead, buffer } = await this.#handle.read(Buffer.allocUnsafe(READ_BYTES), 0, READ_BYTES, null);
-        if (bytesRead === 0) return;
-        yield buffer.subarray(0, bytesRead);
-      }
-    } finally {
-      await this.close();
+async function* chunksOf(path: string): AsyncGenerator<Uint8Array, void, void> {
+  const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    for (;;) {
+      const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(READ_BYTES), 0, READ_BYTES, null);
+      if (bytesRead === 0) return;
+      yield buffer.subarray(0, bytesRead);
     }
-  }
-
-  close(): Promise<void> {
-    return this.#handle.close();
+  } finally {
+    await handle.close();
   }
 }
 

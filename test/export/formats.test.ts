@@ -5,7 +5,7 @@ import { COLUMNS } from '../../lib/event/columns.ts';
 import { CSV_HEADER, csvRow } from '../../lib/event/csv.ts';
 import { EXPORT_FORMATS, type ExportFormat } from '../../lib/event/export-manifest.ts';
 import { ocsfLine } from '../../lib/event/ocsf.ts';
-import { encoderOf } from '../../lib/export/encoder.ts';
+import { encoderOf } from '../../lib/export/formats.ts';
 
 const lineOf = (seq: number, event: object = {}): string =>
   JSON.stringify({

@@ -1,0 +1,171 @@
+import { createHash } from 'node:crypto';
+import { gunzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type * as z from 'zod';
+import { exportSchema, keysSchema } from '../../lib/api/schemas.ts';
+import { EXPORT_FORMATS } from '../../lib/event/export-manifest.ts';
+import { checkExport } from '../../lib/verify/export-file.ts';
+import { parseTrustedKeys } from '../../lib/verify/trust.ts';
+import { type Served, serve } from './served.ts';
+
+/** Whoever may export a trail asks for a file, waits for it, fetches it by link, and can prove it. */
+
+const PATH = '/v1/trails/orders/exports';
+let served: Served;
+beforeAll(async () => {
+  served = await serve();
+  for (let n = 0; n < 6; n++) {
+    const events = Array.from({ length: 50 }, (_, at) => ({
+      type: at % 2 === 0 ? 'auth.login' : 'data.update',
+      severity: at % 10 === 0 ? 'critical' : 'info',
+      actor: { id: `user-${at % 7}@example.com` },
+    }));
+    const body = JSON.stringify({ events });
+    await served.client('writer').send({ method: 'POST', path: '/v1/trails/orders/events', body });
+  }
+});
+afterAll(() => served.close());
+
+type Export = z.infer<typeof exportSchema>;
+
+const ask = (body: unknown, headers: Record<string, string> = {}, profile = 'auditor') =>
+  served.client(profile).send({ method: 'POST', path: PATH, body: JSON.stringify(body), headers });
+
+const look = async (id: string): Promise<Export> =>
+  exportSchema.parse((await served.client('auditor').send({ path: `${PATH}/${id}` })).json());
+
+async function finished(body: unknown): Promise<Export> {
+  const asked = exportSchema.parse((await ask(body)).json());
+  return expect
+    .poll(() => look(asked.id))
+    .toSatisfy(({ state }: Export) => state === 'done' || state === 'failed')
+    .then(() => look(asked.id));
+}
+
+async function fetchLink(link: string | undefined): Promise<Uint8Array> {
+  const answer = await fetch(new URL(link ?? '', served.url));
+  expect(answer.status).toBe(200);
+  return new Uint8Array(await answer.arrayBuffer());
+}
+
+async function trust() {
+  const answer = await served.client('auditor').send({ path: '/v1/keys', query: { trail: 'orders' } });
+  return parseTrustedKeys(
+    keysSchema
+      .parse(answer.json())
+      .keys.map(({ vkey }) => vkey)
+      .join('\n'),
+  );
+}
+
+async function* streamOf(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
+
+describe('an export over HTTP', () => {
+  it('is taken with 202 and its place, and told of there until it is done', async () => {
+    const answer = await ask({ format: 'ndjson' });
+    expect(answer.status).toBe(202);
+    const asked = exportSchema.parse(answer.json());
+    expect(answer.headers.get('location')).toBe(`${PATH}/${asked.id}`);
+    expect(asked).toMatchObject({
+      trail: 'orders',
+      format: 'ndjson',
+      compression: 'none',
+      requestedBy: 'auditor',
+      filters: {},
+    });
+    await expect.poll(async () => (await look(asked.id)).state).toBe('done');
+  });
+
+  it('holds every record, byte for byte, and proves that it does', async () => {
+    const { manifest, links } = await finished({ format: 'ndjson' });
+    const file = await fetchLink(links?.file);
+    const lines = Buffer.from(file).toString().split('\n').slice(0, -1);
+    expect(lines).toHaveLength(300);
+    for (const seq of [0, 150, 299]) expect(lines[seq]).toBe(await served.log.ledger.record('orders', seq));
+    expect(manifest).toMatchObject({ log: 'audit.example.com', trail: 'orders', records: 300, first: 0, last: 299 });
+    expect(manifest?.file).toEqual({ bytes: file.length, sha256: createHash('sha256').update(file).digest('hex') });
+    expect(links?.proof).toBeUndefined(); // The lines of a whole log need none.
+    const proven = await checkExport({ manifest: JSON.stringify(manifest), file: streamOf(file) }, await trust());
+    expect(proven).toMatchObject({ proven: 'records', complete: 'log', records: 300, size: 300 });
+  });
+
+  it('holds what passes the filters, those of a query, and proves every line of it', async () => {
+    const filters = { type: ['login'], actor: 'user-3@example.com', severity: 'info' };
+    const { manifest, links } = await finished({ format: 'ndjson', compression: 'gzip', ...filters });
+    const file = await fetchLink(links?.file);
+    const lines = gunzipSync(file).toString().split('\n').slice(0, -1);
+    const page = await served.client('auditor').send({
+      path: '/v1/trails/orders/events',
+      query: { ...filters, order: 'oldest', limit: '1000', format: 'ndjson' },
+    });
+    expect(lines.length).toBeGreaterThan(5);
+    expect(`${lines.join('\n')}\n`).toBe(page.text());
+    expect(manifest?.filters.type).toEqual(['auth.login']);
+    const proof = await fetchLink(links?.proof);
+    const evidence = { manifest: JSON.stringify(manifest), file: streamOf(file), proof: streamOf(proof) };
+    expect(await checkExport(evidence, await trust())).toMatchObject({ proven: 'records', complete: 'unknown' });
+  });
+
+  it.each(EXPORT_FORMATS)('can be had as %s', async (format) => {
+    const { state, manifest, links } = await finished({ format, severity: 'critical' });
+    expect(state).toBe('done');
+    expect(manifest).toMatchObject({ format, records: 30 });
+    const file = await fetchLink(links?.file);
+    expect(createHash('sha256').update(file).digest('hex')).toBe(manifest?.file.sha256);
+  });
+
+  it('may be empty, when nothing passes', async () => {
+    const { manifest, links } = await finished({ format: 'json', actor: 'nobody' });
+    expect(manifest).toMatchObject({ records: 0 });
+    expect(Buffer.from(await fetchLink(links?.file)).toString()).toBe('[]\n');
+  });
+
+  it('is the same one for the same idempotency key, and refused for another export under it', async () => {
+    const headers = { 'idempotency-key': 'once' };
+    const first = exportSchema.parse((await ask({ format: 'csv' }, headers)).json());
+    await expect.poll(async () => (await look(first.id)).state).toBe('done');
+    const second = await ask({ format: 'csv' }, headers);
+    expect(second.status).toBe(200);
+    expect(exportSchema.parse(second.json())).toMatchObject({ id: first.id, state: 'done' });
+    await expect(ask({ format: 'json' }, headers)).rejects.toMatchObject({ code: 'idempotency_conflict' });
+  });
+});
+
+describe('what is refused', () => {
+  it.each([
+    [{}, 'format'],
+    [{ format: 'xml' }, 'format'],
+    [{ format: 'csv', compression: 'zip' }, 'compression'],
+    [{ format: 'parquet', compression: 'gzip' }, 'compression'],
+    [{ format: 'csv', colour: 'red' }, 'colour'],
+    [{ format: 'csv', order: 'newest' }, 'order'],
+    [{ format: 'csv', limit: '5' }, 'limit'],
+    [{ format: 'csv', type: 'No Type' }, 'type'],
+    [{ format: 'csv', type: [] }, 'type'],
+    [{ format: 'csv', actor: [1] }, 'actor'],
+    [{ format: 'csv', severity: ['info', 'error'] }, 'severity'],
+    [{ format: 'csv', from: 'yesterday' }, 'from'],
+    [{ format: 'csv', from: -1 }, 'from'],
+    [{ format: 'csv', from: 5, to: 4 }, 'from'],
+    [[], 'body'],
+  ])('%j, naming %s', async (body, field) => {
+    await expect(ask(body)).rejects.toMatchObject({ code: 'invalid_parameter', field });
+  });
+
+  it('what is not JSON, a trail without records, and who may not export', async () => {
+    const text = { method: 'POST', path: PATH, body: 'format=csv', headers: { 'content-type': 'text/plain' } } as const;
+    await expect(served.client('auditor').send(text)).rejects.toMatchObject({ code: 'unsupported_media_type' });
+    await expect(
+      served.client('auditor').send({ method: 'POST', path: '/v1/trails/nowhere/exports', body: '{"format":"csv"}' }),
+    ).rejects.toMatchObject({ code: 'not_found' });
+    await expect(ask({ format: 'csv' }, {}, 'writer')).rejects.toMatchObject({ code: 'forbidden' });
+    const { id } = await finished({ format: 'csv' });
+    await expect(served.client('writer').send({ path: `${PATH}/${id}` })).rejects.toMatchObject({ code: 'forbidden' });
+  });
+
+  it.each(['0'.repeat(32), 'x', '..%2F..'])('to tell of the export %s, which there is not', async (id) => {
+    await expect(served.client('auditor').send({ path: `${PATH}/${id}` })).rejects.toMatchObject({ code: 'not_found' });
+  });
+});
