@@ -89,8 +89,16 @@ function specOf({ body, headers }: ApiRequest): ExportSpec {
   const { format, compression = 'none', ...rest } = parsed.data;
   if (format === 'parquet' && compression !== 'none') throw invalid('compression', 'Parquet is compressed already');
   const { filters, from, to } = parseQuery(parametersOf(rest));
-  const period = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
-  return { format, compression, filters: mutable(filters), ...period };
+  const { time, ...byDimension } = filters;
+  return {
+    format,
+    compression,
+    filters: Object.fromEntries(Object.entries(byDimension).map(([name, values]) => [name, [...values]])),
+    ...(from === undefined ? {} : { from }),
+    ...(to === undefined ? {} : { to }),
+    ...(time?.from === undefined ? {} : { timeFrom: time.from }),
+    ...(time?.to === undefined ? {} : { timeTo: time.to }),
+  };
 }
 
 function parametersOf(
@@ -105,9 +113,6 @@ function parametersOf(
   }
   return parameters;
 }
-
-const mutable = (filters: ReturnType<typeof parseQuery>['filters']): ExportSpec['filters'] =>
-  Object.fromEntries(Object.entries(filters).map(([name, values]) => [name, [...values]]));
 
 const invalid = (field: string, message: string): SealtrailError =>
   new SealtrailError('invalid_parameter', `${field}: ${message}`, { field });

@@ -164,7 +164,7 @@ export const problemSchema = z.strictObject({
 });
 
 const filterValue = z.union([z.string(), z.array(z.string())]);
-const filterTime = z.union([z.string(), millis]).describe('RFC 3339 or Unix milliseconds, by the server’s clock.');
+const filterTime = z.union([z.string(), millis]).describe('RFC 3339 or Unix milliseconds.');
 
 /** What may be sent to ask for an export: filters are named and read as the parameters of a query. */
 export const exportRequestSchema = z
@@ -173,6 +173,8 @@ export const exportRequestSchema = z
     compression: z.enum(EXPORT_COMPRESSIONS).default('none').describe('Not of Parquet.').optional(),
     from: filterTime.optional(),
     to: filterTime.optional(),
+    timeFrom: filterTime.optional(),
+    timeTo: filterTime.optional(),
   })
   .catchall(filterValue)
   .describe(`Filters by name, one value or a list of which any passes: ${DIMENSIONS.join(', ')}.`);
@@ -186,6 +188,8 @@ export const exportSchema = z.strictObject({
   filters: z.record(z.string(), z.array(z.string())),
   from: millis.optional(),
   to: millis.optional(),
+  timeFrom: millis.optional(),
+  timeTo: millis.optional(),
   requestedBy: z.string(),
   requestedAt: millis,
   expiresAt: millis.describe('When what was exported is removed.'),

@@ -34,6 +34,8 @@ export const exportManifestSchema = z.strictObject({
     .describe('Values by dimension, any of which passes; all must. `severity` lists every severity that passes.'),
   from: millis.describe('Received at this time or later; absent: from the first record.').optional(),
   to: millis.describe('Received before this time; absent: to the checkpoint.').optional(),
+  timeFrom: millis.describe('Happened at this time or later, by the producer’s clock.').optional(),
+  timeTo: millis.describe('Happened before this time.').optional(),
   records: count,
   first: count.describe('Number of the first record; absent where there is none.').optional(),
   last: count.describe('Number of the last record.').optional(),
@@ -58,3 +60,7 @@ export const exportManifestSchema = z.strictObject({
   finishedAt: millis,
 });
 export type ExportManifest = z.infer<typeof exportManifestSchema>;
+
+/** Whether records between the first and the last may have been left out. */
+export const isFiltered = ({ filters, timeFrom, timeTo }: ExportManifest): boolean =>
+  Object.keys(filters).length > 0 || timeFrom !== undefined || timeTo !== undefined;

@@ -5,7 +5,7 @@ import { SealtrailError } from '../log/error.ts';
 import type { NodeReader } from '../log/tree.ts';
 import type { Queries } from '../query/queries.ts';
 import type { Downloads, Table } from '../store/ports.ts';
-import { type ExportJob, ExportJobs, type ExportSpec, folderOf, type StoredJob } from './job.ts';
+import { type ExportJob, ExportJobs, type ExportSpec, folderOf, periodsOf } from './job.ts';
 import { ExportRun } from './run.ts';
 
 /** What exports work with. */
@@ -209,7 +209,7 @@ function idOf(trail: string, { name, idempotencyKey }: ExportAsker): string {
 }
 
 /** What was asked for, as text. */
-function textOf({ format, compression, filters, from, to }: StoredJob['job']): string {
+function textOf({ format, compression, filters, ...job }: ExportJob): string {
   const sorted = Object.entries(filters).sort(([a], [b]) => (a < b ? -1 : 1));
-  return JSON.stringify([format, compression, sorted, from ?? null, to ?? null]);
+  return JSON.stringify([format, compression, sorted, periodsOf({ format, compression, filters, ...job })]);
 }

@@ -3,6 +3,7 @@ import { DIMENSIONS } from '../event/dimensions.ts';
 import { EXPORT_COMPRESSIONS, EXPORT_FORMATS, exportManifestSchema } from '../event/export-manifest.ts';
 import { exportKey, exportPartition } from '../ledger/layout.ts';
 import { SealtrailError } from '../log/error.ts';
+import type { Query } from '../query/query.ts';
 import type { Item, Table } from '../store/ports.ts';
 
 const count = z.int().min(0);
@@ -11,11 +12,13 @@ const count = z.int().min(0);
 const specSchema = z.object({
   format: z.enum(EXPORT_FORMATS),
   compression: z.enum(EXPORT_COMPRESSIONS),
-  /** Values by dimension, as {@link Filters} of a query. */
+  /** Values by dimension. */
   filters: z.partialRecord(z.enum(DIMENSIONS), z.array(z.string())),
-  /** Unix milliseconds, inclusive and exclusive, by the server's clock. */
+  /** Unix milliseconds, inclusive and exclusive, by the server's clock, and by the producer's. */
   from: count.exactOptional(),
   to: count.exactOptional(),
+  timeFrom: count.exactOptional(),
+  timeTo: count.exactOptional(),
 });
 export type ExportSpec = Readonly<z.infer<typeof specSchema>>;
 
@@ -38,6 +41,32 @@ const jobSchema = z.object({
 });
 /** An export that was asked for, as it stands. */
 export type ExportJob = Readonly<z.infer<typeof jobSchema>>;
+
+/** Of a job, when what is exported happened. */
+export function periodsOf({
+  from,
+  to,
+  timeFrom,
+  timeTo,
+}: ExportSpec): Pick<ExportSpec, 'from' | 'to' | 'timeFrom' | 'timeTo'> {
+  return {
+    ...(from === undefined ? {} : { from }),
+    ...(to === undefined ? {} : { to }),
+    ...(timeFrom === undefined ? {} : { timeFrom }),
+    ...(timeTo === undefined ? {} : { timeTo }),
+  };
+}
+
+/** The query that an export answers. */
+export function queryOfExport(spec: ExportSpec): Pick<Query, 'filters' | 'order' | 'from' | 'to'> {
+  const { timeFrom, timeTo, ...period } = periodsOf(spec);
+  const happened = {
+    ...(timeFrom === undefined ? {} : { from: timeFrom }),
+    ...(timeTo === undefined ? {} : { to: timeTo }),
+  };
+  const isTimed = timeFrom !== undefined || timeTo !== undefined;
+  return { filters: { ...spec.filters, ...(isTimed ? { time: happened } : {}) }, order: 'oldest', ...period };
+}
 
 /** A job with the version under which it was read: who writes it back must still find that version. */
 export interface StoredJob {

@@ -6,7 +6,7 @@ import { SealtrailError } from '../log/error.ts';
 import type { NodeReader } from '../log/tree.ts';
 import type { Queries } from '../query/queries.ts';
 import type { Downloads, DownloadWriter } from '../store/ports.ts';
-import { type ExportJob, type ExportJobs, folderOf, type StoredJob } from './job.ts';
+import { type ExportJob, type ExportJobs, folderOf, periodsOf, type StoredJob } from './job.ts';
 import { type ExportProgress, type ExportTarget, isPassing, writeExport } from './write.ts';
 
 /** What a run works with. */
@@ -80,7 +80,7 @@ export class ExportRun {
 
   async #write(holder: Holder): Promise<ExportManifest> {
     const { queries, nodes, logName, now } = this.#context;
-    const { trail, id, format, compression, filters, from, to, requestedBy, requestedAt } = holder.job;
+    const { trail, id, format, compression, filters, requestedBy, requestedAt } = holder.job;
     const checkpoint = await this.#covering(trail);
     const open: DownloadWriter[] = [];
     const create = async (name: string): Promise<DownloadWriter> => {
@@ -98,8 +98,7 @@ export class ExportRun {
       });
       await file.finish();
       if (written.proof !== undefined && written.proof.hashes > 0) await target.proof?.finish();
-      const period = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
-      const known = { v: 1, id, log: logName, trail, format, compression, ...period } as const;
+      const known = { v: 1, id, log: logName, trail, format, compression, ...periodsOf(holder.job) } as const;
       return { ...known, filters: listed(filters), ...written, requestedBy, requestedAt, finishedAt: now() };
     } finally {
       await Promise.allSettled(open.map((writer) => writer.abandon()));

@@ -12,7 +12,7 @@ import type { Match } from '../query/query.ts';
 import type { DownloadWriter } from '../store/ports.ts';
 import { Evidence } from './evidence.ts';
 import { encoderOf } from './formats.ts';
-import type { ExportSpec } from './job.ts';
+import { type ExportSpec, queryOfExport } from './job.ts';
 
 /** Where an export's records come from. */
 export interface ExportSource {
@@ -95,13 +95,12 @@ export async function writeExport(
 
 async function* batchesOf(
   { queries, trail }: ExportSource,
-  { filters, from, to }: ExportSpec,
+  spec: ExportSpec,
   { size }: Checkpoint,
 ): AsyncGenerator<readonly Match[], void, void> {
   let batch: Match[] = [];
   let characters = 0;
-  const period = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
-  for await (const match of queries.all(trail, { filters, order: 'oldest', ...period })) {
+  for await (const match of queries.all(trail, queryOfExport(spec))) {
     if (match.seq >= size) break;
     batch.push(match);
     characters += match.line.length;

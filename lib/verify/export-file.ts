@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { type ExportManifest, exportManifestSchema } from '../event/export-manifest.ts';
+import { type ExportManifest, exportManifestSchema, isFiltered } from '../event/export-manifest.ts';
 import { toHex } from '../log/encoding.ts';
 import { SealtrailError } from '../log/error.ts';
 import { HASH_BYTES, leafHash, sameBytes } from '../log/hash.ts';
@@ -79,9 +79,9 @@ export async function checkExport(evidence: ExportEvidence, trust: TrustedKeys):
   return { ...known, proven: 'records', complete: completeness(manifest, checkpoint.size) };
 }
 
-function completeness({ filters, records }: ExportManifest, size: number): ProvenExport['complete'] {
-  if (records === size) return 'log';
-  return Object.keys(filters).length === 0 && records > 0 ? 'range' : 'unknown';
+function completeness(manifest: ExportManifest, size: number): ProvenExport['complete'] {
+  if (manifest.records === size) return 'log';
+  return !isFiltered(manifest) && manifest.records > 0 ? 'range' : 'unknown';
 }
 
 function parseManifest(text: string): ExportManifest {
@@ -119,13 +119,13 @@ class SelectionTree {
   async add(line: Uint8Array): Promise<void> {
     const number = this.#records + 1;
     const { seq, trail, receivedAt } = recordAt(line, number);
-    const { first, from, to, filters } = this.#manifest;
+    const { first, from, to } = this.#manifest;
     const bad = (why: string) => mismatch(`line ${number}, record ${seq}: ${why}`);
     if (trail !== this.#manifest.trail) throw bad(`it is of trail ${trail}`);
     if (seq >= this.#size) throw bad(`the checkpoint covers ${this.#size} records`);
     if (this.#last === undefined ? seq !== first : seq <= this.#last)
       throw bad('records are missing before it, or it is out of order');
-    if (Object.keys(filters).length === 0 && this.#last !== undefined && seq !== this.#last + 1) {
+    if (!isFiltered(this.#manifest) && this.#last !== undefined && seq !== this.#last + 1) {
       throw bad(`record ${this.#last + 1} is missing, and nothing was filtered`);
     }
     if (receivedAt < (from ?? 0) || receivedAt >= (to ?? Number.POSITIVE_INFINITY))
@@ -137,10 +137,10 @@ class SelectionTree {
   }
 
   async finish(): Promise<void> {
-    const { records, last, from, to, filters } = this.#manifest;
+    const { records, last, from, to } = this.#manifest;
     if (this.#records !== records) throw mismatch(`there are ${this.#records} lines, the manifest says ${records}`);
     if (this.#last !== last) throw mismatch(`the last record is ${this.#last}, the manifest says ${last}`);
-    const isWhole = Object.keys(filters).length === 0 && from === undefined && to === undefined;
+    const isWhole = !isFiltered(this.#manifest) && from === undefined && to === undefined;
     if (isWhole && records !== this.#size) {
       throw mismatch(`nothing was filtered, and yet there are ${records} of ${this.#size} records`);
     }

@@ -116,6 +116,11 @@ describe('an export over HTTP', () => {
     expect(createHash('sha256').update(file).digest('hex')).toBe(manifest?.file.sha256);
   });
 
+  it('keeps to both clocks, the producer’s and the server’s', async () => {
+    const { manifest } = await finished({ format: 'ndjson', timeFrom: 0, timeTo: '2000-01-01T00:00:00Z', from: 0 });
+    expect(manifest).toMatchObject({ records: 0, from: 0, timeFrom: 0, timeTo: Date.UTC(2000, 0, 1) });
+  });
+
   it('may be empty, when nothing passes', async () => {
     const { manifest, links } = await finished({ format: 'json', actor: 'nobody' });
     expect(manifest).toMatchObject({ records: 0 });
