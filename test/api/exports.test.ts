@@ -35,12 +35,13 @@ const look = async (id: string): Promise<Export> =>
   exportSchema.parse((await served.client('auditor').send({ path: `${PATH}/${id}` })).json());
 
 async function finished(body: unknown): Promise<Export> {
-  const asked = exportSchema.parse((await ask(body)).json());
-  return expect
-    .poll(() => look(asked.id))
-    .toSatisfy(({ state }: Export) => state === 'done' || state === 'failed')
-    .then(() => look(asked.id));
+  const { id } = exportSchema.parse((await ask(body)).json());
+  await ended(id);
+  return look(id);
 }
+
+const ended = (id: string) =>
+  expect.poll(async () => (await look(id)).state, { timeout: 30_000, interval: 20 }).toMatch(/done|failed/);
 
 async function fetchLink(link: string | undefined): Promise<Uint8Array> {
   const answer = await fetch(new URL(link ?? '', served.url));
@@ -75,7 +76,7 @@ describe('an export over HTTP', () => {
       requestedBy: 'auditor',
       filters: {},
     });
-    await expect.poll(async () => (await look(asked.id)).state).toBe('done');
+    await ended(asked.id);
   });
 
   it('holds every record, byte for byte, and proves that it does', async () => {
@@ -130,7 +131,7 @@ describe('an export over HTTP', () => {
   it('is the same one for the same idempotency key, and refused for another export under it', async () => {
     const headers = { 'idempotency-key': 'once' };
     const first = exportSchema.parse((await ask({ format: 'csv' }, headers)).json());
-    await expect.poll(async () => (await look(first.id)).state).toBe('done');
+    await ended(first.id);
     const second = await ask({ format: 'csv' }, headers);
     expect(second.status).toBe(200);
     expect(exportSchema.parse(second.json())).toMatchObject({ id: first.id, state: 'done' });
