@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -7,6 +7,7 @@ import { FolderObjects } from '../../lib/store/folder/objects.ts';
 import type { Objects, ObjectVersion } from '../../lib/store/ports.ts';
 import { parseTrustedKeys, type Report, verifyArchive } from '../../lib/verify/index.ts';
 import { type Archive, buildTrail, KEY, objectsOf, TRAIL } from './archive-builder.ts';
+import { archiveOf, SIZES } from './damage.ts';
 
 const trust = parseTrustedKeys(KEY.pem);
 const { archive } = buildTrail({ runs: [100, 300], seals: [100, 300] });
@@ -106,6 +107,12 @@ describe('names that no archive has', () => {
     expect(JSON.stringify(problems)).toMatch(/^[\x20-\x7e…]*$/);
   });
 
+  test.each(SIZES)('a name that climbs is reported, whatever the size of the log: %i records', async (size) => {
+    const object = `${TRAIL}/records/../../${TRAIL}/checkpoint`;
+    const { verdict, problems } = await verify(withListed(await objectsOf(archiveOf(size).archive), object));
+    expect({ verdict, problems }).toMatchObject({ verdict: 'damaged', problems: [{ kind: 'bad_name', object }] });
+  });
+
   test('an object that was listed and is gone when it is read is missing', async () => {
     const objects = withListed(await objectsOf(archive), `${TRAIL}/checkpoints/200`, `${TRAIL}/tile/entries/000.p/200`);
     const { problems } = await verify(objects);
@@ -155,6 +162,25 @@ describe('a folder', () => {
     await write(archive);
     expect(verdict).toBe('damaged');
     expect(problems).toContainEqual(expect.objectContaining({ kind: 'symbolic_link', object }));
+  });
+
+  test.each(SIZES)('with a link in place of any object of %i records is not, even to the very bytes', async (size) => {
+    await rm(folder, { recursive: true });
+    const files = archiveOf(size).archive;
+    await write(files);
+    const aside = await mkdtemp(join(tmpdir(), 'sealtrail-aside-'));
+    for (const object of files.keys()) {
+      await rename(join(folder, object), join(aside, 'object'));
+      await symlink(join(aside, 'object'), join(folder, object));
+      const { verdict, problems } = await verifyFolder();
+      await rename(join(aside, 'object'), join(folder, object));
+      expect(verdict).toBe('damaged');
+      expect(problems).toContainEqual(expect.objectContaining({ kind: 'symbolic_link', object }));
+    }
+    await rm(aside, { recursive: true });
+    expect(await verifyFolder()).toMatchObject({ verdict: 'ok', problems: [] });
+    await rm(folder, { recursive: true });
+    await write(archive);
   });
 
   test('with a linked folder inside is not', async () => {
