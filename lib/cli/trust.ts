@@ -39,7 +39,8 @@ export async function readText(file: string, what: string): Promise<string> {
   return fromUtf8(await readBytes(file, what), 'usage', `${what} ${file}`);
 }
 
-async function readBytes(file: string, what: string): Promise<Uint8Array> {
+/** A file of the user's. Errors: as {@link readText}. */
+export async function readBytes(file: string, what: string): Promise<Uint8Array> {
   try {
     return await readFile(file);
   } catch (cause) {

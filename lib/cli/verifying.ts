@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { SealtrailError } from '../log/error.ts';
 import { type VerifyOptions, verifyArchive } from '../verify/archive.ts';
@@ -8,7 +8,7 @@ import { archiveWithin, openObjects } from './archive-source.ts';
 import { reportLines } from './report-lines.ts';
 import type { Shell } from './shell.ts';
 import { count, Progress, type Terminal, write, writeLines } from './terminal.ts';
-import { readTrust } from './trust.ts';
+import { readBytes, readTrust } from './trust.ts';
 
 /** Options of `sealtrail verify`. */
 export interface VerifyCommandOptions {
@@ -87,9 +87,5 @@ async function writeReport(file: string, report: Report): Promise<void> {
 }
 
 async function readKept(name: string): Promise<{ name: string; note: Uint8Array }> {
-  try {
-    return { name, note: await readFile(name) };
-  } catch (cause) {
-    throw new SealtrailError('usage', `cannot read the checkpoint ${name}`, { cause });
-  }
+  return { name, note: await readBytes(name, 'the checkpoint') };
 }

@@ -84,6 +84,10 @@ function checkOptions({ trust, range, trails, logName, previous = [] }: VerifyOp
   if (odd !== undefined) throw new SealtrailError('usage', `${JSON.stringify(odd)} is not the name of a trail`);
   if (range === undefined) return;
   if (trails?.length !== 1) throw new SealtrailError('usage', 'a range of records needs exactly one trail');
+  const { from, to = Number.POSITIVE_INFINITY } = range;
+  if (from < 0 || from >= to) {
+    throw new SealtrailError('usage', `a range goes from a record up to a later one, not from ${from} to ${to}`);
+  }
   if (previous.length > 0)
     throw new SealtrailError('usage', 'a kept checkpoint is compared with a whole trail, not a range');
 }
@@ -194,6 +198,11 @@ class ArchiveRun {
   report(outcomes: readonly TrailOutcome[], findings: Findings, startedAt: number): Report {
     const { source = 'archive', trails } = this.#options;
     const timeline = new TimelineCounter();
+    // What was found around a trail counts for it too, such as an object that does not belong there.
+    const coverages = outcomes.map(({ coverage, findings: own }) => {
+      const kinds = [...own.kinds(), ...findings.kindsOf(coverage.trail)];
+      return { ...coverage, verdict: verdictOf(kinds) };
+    });
     const problemsOf = new Map<string, TrailOutcome>();
     for (const outcome of outcomes) {
       findings.merge(outcome.findings.list(), outcome.findings.counts());
@@ -206,12 +215,12 @@ class ArchiveRun {
     const plot = timeline.finish();
     return {
       format: 'sealtrail-verification/1',
-      verdict: verdictOf(findings.counts()),
+      verdict: verdictOf(findings.kinds()),
       source,
       startedAt,
       finishedAt: Date.now(),
       ...(this.#logName === undefined ? {} : { logName: this.#logName.name, logNameFrom: this.#logName.from }),
-      trails: outcomes.map(({ coverage }) => coverage),
+      trails: coverages,
       skipped,
       problems: findings.list(),
       problemCounts: findings.counts(),

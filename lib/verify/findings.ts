@@ -7,6 +7,7 @@ export const MOST_PER_KIND = 100;
 export class Findings {
   readonly #kept = new Map<ProblemKind, Problem[]>();
   readonly #counts = new Map<ProblemKind, number>();
+  readonly #kindsByTrail = new Map<string, Set<ProblemKind>>();
   #total = 0;
 
   /** An object may be read more than once; what is found again is not counted again. */
@@ -17,6 +18,10 @@ export class Findings {
     if (this.#kept.get(kind)?.some(isKnown)) return;
     this.#count(kind, 1);
     this.#keep(problem);
+    if (trail === undefined) return;
+    const kinds = this.#kindsByTrail.get(trail);
+    if (kinds === undefined) this.#kindsByTrail.set(trail, new Set([kind]));
+    else kinds.add(kind);
   }
 
   /** Takes over what another one collected, such as a worker's. */
@@ -32,6 +37,16 @@ export class Findings {
 
   counts(): Partial<Record<ProblemKind, number>> {
     return Object.fromEntries(this.#counts);
+  }
+
+  /** The kinds that occurred. */
+  kinds(): readonly ProblemKind[] {
+    return [...this.#counts.keys()];
+  }
+
+  /** The kinds of all that was added here of a trail, whether it was kept or only counted. */
+  kindsOf(trail: string): readonly ProblemKind[] {
+    return [...(this.#kindsByTrail.get(trail) ?? [])];
   }
 
   /** The problems that were kept, by trail, record and object. */

@@ -103,7 +103,9 @@ export function previousResult(
   contradicted: boolean,
 ): PreviousResult {
   const about = { name, ...(origin === undefined ? {} : { origin }), ...(size === undefined ? {} : { size }) };
-  if (problems.length > 0 || contradicted) return { ...about, verdict: 'damaged' };
+  if (contradicted || problems.some(({ kind }) => kind === 'rolled_back')) return { ...about, verdict: 'damaged' };
+  // What is no evidence, such as a note by a key that is not trusted, contradicts nothing: it is a problem all the same.
+  if (problems.length > 0) return { ...about, verdict: 'incomplete' };
   const isCovered = trail !== undefined && size !== undefined && coverage !== undefined && coverage.covered.to >= size;
   return { ...about, verdict: isCovered ? 'ok' : 'incomplete' };
 }

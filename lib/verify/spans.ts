@@ -3,7 +3,7 @@ import { type Hash, sameBytes } from '../log/hash.ts';
 import { TILE_WIDTH } from '../log/tile.ts';
 import type { Findings } from './findings.ts';
 import { Producers } from './producers.ts';
-import type { ObjectCounts, Span } from './report.ts';
+import type { ObjectCounts } from './report.ts';
 import { segmentKey } from './segment-index.ts';
 import type { Mismatch, Seam, SpanJob, SpanResult } from './span-job.ts';
 import type { TimelineCounter } from './timeline.ts';
@@ -161,7 +161,3 @@ function sum(a: ObjectCounts, b: ObjectCounts): ObjectCounts {
     checkpoints: a.checkpoints + b.checkpoints,
   };
 }
-
-/** A part of the records of a trail, in words. */
-export const spanText = ({ from, to }: Span): string =>
-  to - from === 1 ? `record ${from}` : `records ${from} to ${to - 1}`;

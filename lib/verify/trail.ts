@@ -17,7 +17,7 @@ import { MOST_PRODUCERS } from './producers.ts';
 import type { Coverage, ProducerCounts, Skipped, Span, Verdict } from './report.ts';
 import { hasSize } from './sizes.ts';
 import type { Claim, Mismatch, SegmentLimits, SpanJob } from './span-job.ts';
-import { type JoinedSpans, type RunSpan, spanText, splitJob, verifySpans } from './spans.ts';
+import { type JoinedSpans, type RunSpan, splitJob, verifySpans } from './spans.ts';
 import { TimelineCounter, type TimelineCounts } from './timeline.ts';
 import { keyIdText, keysOfTrail, type TrailKey, type TrustedKeys } from './trust.ts';
 
@@ -189,9 +189,9 @@ class TrailVerification {
     const { trail, checkpoints } = this.#inventory;
     if (range === undefined) return { from: 0, to: this.#size };
     const { from: first, to: end = this.#size } = range;
-    if (first < 0 || first >= end || end > this.#size) {
-      const asked = spanText({ from: first, to: end });
-      throw new SealtrailError('usage', `${asked} of ${trail}: its newest checkpoint covers ${this.#size} records`);
+    if (first >= this.#size || end > this.#size) {
+      const message = `${trail} has ${this.#size} records under its newest checkpoint: there is no record ${Math.max(first, end - 1)}`;
+      throw new SealtrailError('usage', message);
     }
     // With the record before, so that the first one that was asked for is seen to follow it.
     const from = Math.floor(Math.max(0, first - 1) / TILE_WIDTH) * TILE_WIDTH;
@@ -323,7 +323,7 @@ class TrailVerification {
   #coverage(scope: Span, joined: JoinedSpans): Coverage {
     const { trail } = this.#inventory;
     const to = Math.max(scope.from, joined.proven ?? 0);
-    if (to < scope.to && verdictOf(this.#findings.counts()) === 'ok') {
+    if (to < scope.to && verdictOf(this.#findings.kinds()) === 'ok') {
       const message = `records ${to} to ${scope.to - 1} were not found under a trusted checkpoint`;
       this.#report('no_checkpoint', `${trail}/checkpoints/`, message, to, scope.to - 1);
     }
@@ -331,7 +331,7 @@ class TrailVerification {
     const isProven = newest !== undefined && joined.matched === newest.size;
     return {
       trail,
-      verdict: verdictOf(this.#findings.counts()),
+      verdict: verdictOf(this.#findings.kinds()),
       origin: this.#context.origin,
       ...(isProven ? { newest: { size: newest.size, root: toHex(newest.root) } } : {}),
       covered: { from: scope.from, to },
@@ -346,8 +346,7 @@ class TrailVerification {
 }
 
 /** The verdict that some problems leave. */
-export function verdictOf(counts: Readonly<Partial<Record<ProblemKind, number>>>): Verdict {
-  const kinds = Object.keys(counts) as ProblemKind[]; // keys of that record
+export function verdictOf(kinds: readonly ProblemKind[]): Verdict {
   if (kinds.length === 0) return 'ok';
   return kinds.some((kind) => PROBLEM_KINDS[kind] === 'damage') ? 'damaged' : 'incomplete';
 }

@@ -99,8 +99,9 @@ describe('a checkpoint that the auditor kept', () => {
     ['with a broken signature', Buffer.from(String(keep('', 100).note).replace('\n100\n', '\n101\n')), 'bad_signature'],
   ])('%s proves nothing, and the verdict is not ok', async (_, note, kind) => {
     const report = await verify(archive, { previous: [{ name: 'kept', note }] });
-    expect(report).toMatchObject({ verdict: 'damaged', previous: [{ name: 'kept', verdict: 'damaged' }] });
+    expect(report).toMatchObject({ verdict: 'damaged', previous: [{ name: 'kept', verdict: 'incomplete' }] });
     expect(kinds(report)).toEqual([kind]);
+    expect(report.trails.map(({ verdict }) => verdict)).toEqual(['ok']);
   });
 
   test('cannot be compared with half a log, nor with trails that were not asked for', async () => {
@@ -314,10 +315,19 @@ describe('part of an archive', () => {
     expect(kinds(await verify(edited, options))).toEqual(['record_mismatch']);
   });
 
+  test('is not ok where something lies around it that does not belong there', async () => {
+    const object = `${TRAIL}/notes.txt`;
+    const edited = new Map([...both, [object, Buffer.from('x')]]);
+    const report = await verify(edited, { trails: [TRAIL], range: { from: 300, to: 400 } });
+    expect(report).toMatchObject({ verdict: 'damaged', trails: [{ trail: TRAIL, verdict: 'damaged' }] });
+    expect(report.problems).toMatchObject([{ kind: 'unknown_object', trail: TRAIL, object }]);
+  });
+
   test.each([
-    [{ from: 5, to: 5 }, 'records 5 to 4 of orders: its newest checkpoint covers 1500 records'],
-    [{ from: 0, to: 1501 }, 'records 0 to 1500 of orders: its newest checkpoint covers 1500 records'],
-    [{ from: 1500 }, 'records 1500 to 1499 of orders: its newest checkpoint covers 1500 records'],
+    [{ from: 5, to: 5 }, 'a range goes from a record up to a later one, not from 5 to 5'],
+    [{ from: 7, to: 5 }, 'a range goes from a record up to a later one, not from 7 to 5'],
+    [{ from: 0, to: 1501 }, 'orders has 1500 records under its newest checkpoint: there is no record 1500'],
+    [{ from: 1500 }, 'orders has 1500 records under its newest checkpoint: there is no record 1500'],
   ])('records %j are refused: they are not there', async (range, message) => {
     await expect(verify(both, { trails: [TRAIL], range })).rejects.toMatchObject({ code: 'usage', message });
   });
