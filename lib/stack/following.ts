@@ -3,7 +3,7 @@ import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction as FunctionTarget } from 'aws-cdk-lib/aws-events-targets';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import { FilterCriteria, FilterRule, type IFunction, StartingPosition } from 'aws-cdk-lib/aws-lambda';
+import { FilterCriteria, FilterRule, type IFunction, MetricType, StartingPosition } from 'aws-cdk-lib/aws-lambda';
 import { DynamoEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
@@ -22,8 +22,12 @@ function inPartitions(prefix: string) {
   return { dynamodb: { Keys: { partition: { S: FilterRule.beginsWith(prefix) } } } };
 }
 
-/** What wakes the follower: every commit, and the clock. */
-export function wakeFollower(scope: Construct, fn: IFunction, table: ITable, failed: IBucket): void {
+/**
+ * What wakes the follower: every commit, and the clock.
+ *
+ * @returns the UUID of the stream's mapping
+ */
+export function wakeFollower(scope: Construct, fn: IFunction, table: ITable, failed: IBucket): string {
   // Lambda developer guide, "Retain discarded records": what it takes to leave a batch in a bucket.
   fn.addToRolePolicy(
     new PolicyStatement({ sid: 'LeaveFailed', actions: ['s3:PutObject'], resources: [failed.arnForObjects('*')] }),
@@ -31,28 +35,30 @@ export function wakeFollower(scope: Construct, fn: IFunction, table: ITable, fai
   fn.addToRolePolicy(
     new PolicyStatement({ sid: 'ListFailed', actions: ['s3:ListBucket'], resources: [failed.bucketArn] }),
   );
-  fn.addEventSource(
-    new DynamoEventSource(table, {
-      startingPosition: StartingPosition.TRIM_HORIZON,
-      batchSize: 1000,
-      // As long as this a head that its append could not sign stays without a signature, at most.
-      maxBatchingWindow: Duration.seconds(1),
-      filters: FILTERS,
-      reportBatchItemFailures: true,
-      bisectBatchOnError: true,
-      // A wake may be lost: the schedule does its work. So one trail that fails does not hold up the others for long.
-      retryAttempts: 5,
-      maxRecordAge: Duration.hours(1),
-      // CDK's own destination would let the function read and delete what is there.
-      onFailure: { bind: () => ({ destination: failed.bucketArn }) },
-    }),
-  );
+  const stream = new DynamoEventSource(table, {
+    startingPosition: StartingPosition.TRIM_HORIZON,
+    batchSize: 1000,
+    // As long as this a head that its append could not sign stays without a signature, at most.
+    maxBatchingWindow: Duration.seconds(1),
+    filters: FILTERS,
+    reportBatchItemFailures: true,
+    bisectBatchOnError: true,
+    // A wake may be lost: the schedule does its work. So one trail that fails does not hold up the others for long.
+    retryAttempts: 5,
+    maxRecordAge: Duration.hours(1),
+    // CDK's own destination would let the function read and delete what is there.
+    onFailure: { bind: () => ({ destination: failed.bucketArn }) },
+    // How many records went there: an alarm watches that.
+    metricsConfig: { metrics: [MetricType.EVENT_COUNT] },
+  });
+  fn.addEventSource(stream);
   new Rule(scope, 'Sweep', {
     description: 'Visits every trail: archives what waits, and finds what no wake-up came for',
     schedule: Schedule.rate(Duration.minutes(1)),
     // A sweep that failed is not repeated: the next one is due in a minute.
     targets: [new FunctionTarget(fn, { retryAttempts: 0, maxEventAge: Duration.minutes(1) })],
   });
+  return stream.eventSourceMappingId;
 }
 
 /** Each hour what is new is verified, against the ledger and the archive. */

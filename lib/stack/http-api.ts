@@ -4,8 +4,9 @@ import { HttpApi, HttpMethod, HttpStage, LogGroupLogDestination } from 'aws-cdk-
 import { HttpIamAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
-import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { FilterPattern, LogGroup, MetricFilter, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
+import { API_THROTTLES } from './metrics.ts';
 import { type Duty, dutyOf, STACK_ROUTES } from './routes.ts';
 
 /** How many requests are let through, all callers together; the rest is answered with 429. */
@@ -19,6 +20,8 @@ export interface Throttle {
 export interface LogApiProps {
   readonly functions: Readonly<Record<Duty, IFunction>>;
   readonly throttle: Throttle;
+  /** Tells this deployment's metrics from those of others in the account. */
+  readonly service: string;
   readonly logRetention: RetentionDays;
   readonly removal: RemovalPolicy;
 }
@@ -69,9 +72,18 @@ export function logApi(scope: Construct, props: LogApiProps): { readonly api: Ht
     throttle: { rateLimit: props.throttle.rate, burstLimit: props.throttle.burst },
     accessLogSettings: {
       destination: new LogGroupLogDestination(accessLogs),
-      format: AccessLogFormat.custom(JSON.stringify(ACCESS_LOG)),
+      format: AccessLogFormat.custom(JSON.stringify({ service: props.service, ...ACCESS_LOG })),
     },
     detailedMetricsEnabled: true,
+  });
+  new MetricFilter(scope, 'ApiThrottles', {
+    logGroup: accessLogs,
+    metricNamespace: API_THROTTLES.namespace,
+    metricName: API_THROTTLES.name,
+    filterPattern: FilterPattern.stringValue('$.status', '=', '429'),
+    metricValue: '1',
+    // As the functions' own metrics have it.
+    dimensions: { service: '$.service' },
   });
   return { api, stage };
 }

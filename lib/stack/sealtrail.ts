@@ -8,11 +8,13 @@ import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { privacyConfigSchema } from '../event/privacy.ts';
 import { alarms } from './alarms.ts';
+import { dashboard } from './dashboard.ts';
 import { wakeFollower, wakeVerifier } from './following.ts';
 import { bundledFunctions, type WorkerContext, workerRole, workers } from './functions.ts';
 import { grantArchiveReads, grantRoutes, TrailPolicies } from './grants.ts';
 import { logApi, type Throttle } from './http-api.ts';
 import { checkLogName } from './log-name.ts';
+import type { Observed } from './metrics.ts';
 import { explainFindings } from './nag.ts';
 import {
   allowAppends,
@@ -104,20 +106,20 @@ export class Sealtrail extends Construct {
       },
     };
     const functions = workers(this, context, roles);
-    wakeFollower(this, functions.follow, this.table, failed);
+    const followerMapping = wakeFollower(this, functions.follow, this.table, failed);
     wakeVerifier(this, functions.verify);
 
     const { logRetention, removal } = context;
     const throttle = props.throttle ?? DEFAULT_THROTTLE;
-    const { api, stage: apiStage } = logApi(this, { functions, throttle, logRetention, removal });
+    const { api, stage: apiStage } = logApi(this, { functions, throttle, service, logRetention, removal });
     this.api = api;
     this.endpoint = api.apiEndpoint;
 
     this.alarmTopic = props.alarmTopic ?? new Topic(this, 'Alarms', { enforceSSL: true });
-    alarms(this, {
-      topic: this.alarmTopic,
+    const observed: Observed = {
       service,
       stage: apiStage,
+      table: this.table,
       functions: {
         Append: functions.append,
         Read: functions.read,
@@ -126,7 +128,9 @@ export class Sealtrail extends Construct {
         Verify: functions.verify,
       },
       follower: functions.follow,
-    });
+      followerMapping,
+    };
+    dashboard(this, alarms(this, this.alarmTopic, observed), observed);
     explainFindings({
       archive: this.archive,
       failed,

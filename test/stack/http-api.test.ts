@@ -93,39 +93,3 @@ describe('the functions', () => {
     expect(new Set(kept(synthesise({ stage: 'prod' })))).toEqual(new Set([365]));
   });
 });
-
-describe('alarms', () => {
-  const alarms = Object.values(template.findResources('AWS::CloudWatch::Alarm')).map(({ Properties }) => Properties);
-
-  it('all tell the topic', () => {
-    const topic = { Ref: Object.keys(template.findResources('AWS::SNS::Topic'))[0] };
-    expect(alarms.length).toBeGreaterThan(0);
-    expect(alarms.map(({ AlarmActions }) => AlarmActions)).toEqual(alarms.map(() => [topic]));
-  });
-
-  it('watch this deployment: the functions report under the name that the alarms look for', () => {
-    const services = new Set(
-      Object.values(template.findResources('AWS::Lambda::Function')).map(
-        ({ Properties }) => Properties.Environment.Variables.POWERTOOLS_SERVICE_NAME,
-      ),
-    );
-    const own = alarms.filter(({ Namespace }) => Namespace === 'Sealtrail');
-    expect(own.map(({ MetricName }) => MetricName).sort()).toEqual([
-      'ArchiveLag',
-      'FollowerFailures',
-      'Tampering',
-      'Unsealed',
-      'VerificationFailures',
-    ]);
-    expect(services.size).toBe(1);
-    for (const { Dimensions } of own) expect(Dimensions).toEqual([{ Name: 'service', Value: [...services][0] }]);
-  });
-
-  it('take a sweep that has gone silent for a failure', () => {
-    template.hasResourceProperties('AWS::CloudWatch::Alarm', {
-      MetricName: 'ArchiveLag',
-      TreatMissingData: 'breaching',
-      Threshold: 300_000,
-    });
-  });
-});
