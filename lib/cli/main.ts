@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { SealtrailError } from '../log/error.ts';
 import { installAppend } from './commands/append.ts';
 import { installDemo } from './commands/demo.ts';
+import { installExport } from './commands/export.ts';
 import { installKeys } from './commands/keys.ts';
 import { installProof } from './commands/proof.ts';
 import { installQuery } from './commands/query.ts';
@@ -10,6 +11,7 @@ import { installServe } from './commands/serve.ts';
 import { installSummary } from './commands/summary.ts';
 import { installTail } from './commands/tail.ts';
 import { installVerify } from './commands/verify.ts';
+import { installVerifyExport } from './commands/verify-export.ts';
 import { installVerifyProof } from './commands/verify-proof.ts';
 import { adviceOn, EXIT, EXIT_HELP, exitCodeFor } from './exit.ts';
 import { type Install, Shell } from './shell.ts';
@@ -23,9 +25,11 @@ const COMMANDS: readonly Install[] = [
   installQuery,
   installSummary,
   installTail,
+  installExport,
   installProof,
   installVerify,
   installVerifyProof,
+  installVerifyExport,
   installSeal,
   installKeys,
   installDemo,

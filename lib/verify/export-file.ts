@@ -4,7 +4,7 @@ import { createGunzip } from 'node:zlib';
 import { type ExportManifest, exportManifestSchema, isFiltered } from '../event/export-manifest.ts';
 import { toHex } from '../log/encoding.ts';
 import { SealtrailError } from '../log/error.ts';
-import { HASH_BYTES, leafHash, sameBytes } from '../log/hash.ts';
+import { HASH_BYTES, type Hash, leafHash, sameBytes, ZERO_HASH } from '../log/hash.ts';
 import { MAX_RECORD_BYTES, parseRecord } from '../log/record.ts';
 import { nodesBetween, TreeBuilder } from '../log/selection.ts';
 import { openTrusted, type ProvenCheckpoint } from './proof-file.ts';
@@ -70,12 +70,12 @@ export async function checkExport(evidence: ExportEvidence, trust: TrustedKeys):
   const tree = new SelectionTree(manifest, checkpoint.size, hashesOf(proof.chunks()));
   for await (const line of linesOf(plainBytes(file.chunks(), manifest))) await tree.add(line);
   await tree.finish();
-  // First what is wrong with the lines: that the file is not the same is true of every change.
-  file.demand('file', manifest.file);
-  proof.demand('proof', { bytes: hashes * HASH_BYTES, sha256 });
+  // First what says most: that the file is not the same is true of every change.
   if (!sameBytes(tree.root, checkpoint.root)) {
     throw mismatch('the lines and the proof do not lead to the root that was signed: a line or a hash is not right');
   }
+  file.demand('file', manifest.file);
+  proof.demand('proof', { bytes: hashes * HASH_BYTES, sha256 });
   return { ...known, proven: 'records', complete: completeness(manifest, checkpoint.size) };
 }
 
@@ -105,6 +105,7 @@ class SelectionTree {
   readonly #tree = new TreeBuilder();
   #records = 0;
   #last: number | undefined;
+  #leaf: Hash = ZERO_HASH;
 
   constructor(manifest: ExportManifest, size: number, hashes: AsyncIterator<Uint8Array>) {
     this.#manifest = manifest;
@@ -118,7 +119,7 @@ class SelectionTree {
 
   async add(line: Uint8Array): Promise<void> {
     const number = this.#records + 1;
-    const { seq, trail, receivedAt } = recordAt(line, number);
+    const { seq, trail, receivedAt, prev } = recordAt(line, number);
     const { first, from, to } = this.#manifest;
     const bad = (why: string) => mismatch(`line ${number}, record ${seq}: ${why}`);
     if (trail !== this.#manifest.trail) throw bad(`it is of trail ${trail}`);
@@ -130,8 +131,13 @@ class SelectionTree {
     }
     if (receivedAt < (from ?? 0) || receivedAt >= (to ?? Number.POSITIVE_INFINITY))
       throw bad('it is not of the period');
+    // The root says whether anything was changed; where two records are neighbours, the chain says what.
+    if (this.#last === seq - 1 && toHex(this.#leaf) !== prev) {
+      throw bad('it does not follow from the record before: one of the two was changed');
+    }
     await this.#skipTo(seq);
-    this.#tree.add(leafHash(line));
+    this.#leaf = leafHash(line);
+    this.#tree.add(this.#leaf);
     this.#records = number;
     this.#last = seq;
   }

@@ -1,0 +1,84 @@
+import { Option } from 'commander';
+import { EXPORT_FORMATS } from '../../event/export-manifest.ts';
+import { SealtrailError } from '../../log/error.ts';
+import {
+  askForExport,
+  awaitExport,
+  demandFree,
+  type ExportFiles,
+  keepExport,
+  manifestFileOf,
+  type ServerExport,
+} from '../exporting.ts';
+import { filtersOf, withFilters } from '../filters.ts';
+import { connect, type Install, type ServerOptions, type Shell, trailName, withJson, withServer } from '../shell.ts';
+import { bytes, count, labelled, Progress, plural, write, writeLines } from '../terminal.ts';
+
+interface Options extends ServerOptions, Readonly<Record<string, unknown>> {
+  readonly format: (typeof EXPORT_FORMATS)[number];
+  readonly output: string;
+  readonly gzip?: true;
+  readonly resume?: string;
+  readonly json?: true;
+}
+
+export const installExport: Install = (program, shell) => {
+  const command = program
+    .command('export')
+    .argument('<trail>', 'the trail', trailName)
+    .summary('write records to a file, with a manifest and proofs')
+    .description(
+      'Writes every record that passes the filters to a file, and beside it FILE.manifest.json, which says what is in it,\n' +
+        'and FILE.proof where one is needed: "sealtrail verify-export FILE" checks them offline.',
+    )
+    .requiredOption('--output <file>', 'where to; must not be there yet')
+    .addOption(new Option('--format <name>', 'how to write').choices([...EXPORT_FORMATS]).default('ndjson'))
+    .option('--gzip', 'compress the file (not Parquet, which is compressed in itself)')
+    .option('--resume <id>', 'fetch an export that was asked for before');
+  withServer(withJson(withFilters(command))).action((trail: string, options: Options) =>
+    exportTrail(shell, trail, options),
+  );
+};
+
+async function exportTrail(shell: Shell, trail: string, options: Options): Promise<void> {
+  const { terminal } = shell;
+  const { signal, stdout, stderr } = terminal;
+  const http = connect(terminal, options);
+  await demandFree(options.output);
+  const id = options.resume ?? (await askForExport(http, trail, requestOf(options), signal)).id;
+  if (!/^[0-9a-f]{32}$/.test(id))
+    throw new SealtrailError('usage', '--resume takes the id of an export: 32 hex digits');
+  const progress = new Progress(stderr);
+  try {
+    const found = await awaitExport(http, trail, id, signal, (one) => progress.show(() => progressOf(one)));
+    const total = found.manifest?.file.bytes ?? 0;
+    const files = await keepExport(http, found, options.output, signal, (done) =>
+      progress.show(() => `downloading: ${bytes(done)} of ${bytes(total)}`),
+    );
+    progress.clear();
+    if (options.json) return await write(stdout, `${JSON.stringify({ files, manifest: found.manifest })}\n`);
+    await writeLines(stdout, labelled(stdout, 'green', 'ok', sentenceOn(found, files)));
+  } catch (error) {
+    progress.clear();
+    // On the server it goes on.
+    if (signal.aborted)
+      stderr.write(`Go on with: sealtrail export ${trail} --output ${options.output} --resume ${id}\n`);
+    throw error;
+  }
+}
+
+function requestOf(options: Options): Readonly<Record<string, unknown>> {
+  const compression = options.gzip ? { compression: 'gzip' } : {};
+  return { format: options.format, ...compression, ...filtersOf(options) };
+}
+
+function progressOf({ state, progress }: ServerExport): string {
+  if (progress === undefined) return state === 'queued' ? 'waiting for its turn' : 'beginning';
+  const share = progress.of === 0 ? 1 : progress.at / progress.of;
+  return `${plural(progress.records, 'record')} written, ${count(Math.floor(share * 100))} % of the trail looked at`;
+}
+
+function sentenceOn({ manifest }: ServerExport, { file, proof }: ExportFiles): string {
+  const written = `${plural(manifest?.records ?? 0, 'record')} in ${file} (${bytes(manifest?.file.bytes ?? 0)})`;
+  return `${written}, with ${manifestFileOf(file)}${proof === undefined ? '' : ` and ${proof}`}.`;
+}

@@ -1,0 +1,97 @@
+import { createReadStream } from 'node:fs';
+import { access } from 'node:fs/promises';
+import { SealtrailError } from '../../log/error.ts';
+import type { ProvenExport } from '../../verify/export-file.ts';
+import { EXIT, exitCodeFor } from '../exit.ts';
+import { manifestFileOf, proofFileOf } from '../exporting.ts';
+import { type Install, withJson } from '../shell.ts';
+import { count, labelled, plural, type Terminal, write, writeLines } from '../terminal.ts';
+import { readText, readTrust } from '../trust.ts';
+
+interface Options {
+  readonly key: string;
+  readonly manifest?: string;
+  readonly proof?: string;
+  readonly json?: true;
+}
+
+export const installVerifyExport: Install = (program, shell) => {
+  withJson(
+    program
+      .command('verify-export <file>')
+      .summary('check an exported file offline')
+      .description(
+        'Checks offline that a file is what its manifest says, under a checkpoint signed by the key; of NDJSON, that every\n' +
+          'line is a record of the log, and whether any is missing between the first and the last. It cannot tell whether a\n' +
+          'filter left out a record that it should have let pass.',
+      )
+      .requiredOption('--key <file>', "the log's public key: a vkey or a PEM file")
+      .option('--manifest <file>', 'the manifest (default: <file>.manifest.json)')
+      .option('--proof <file>', 'the proof, where there is one (default: <file>.proof)'),
+  ).action(async (file: string, options: Options) => {
+    const { stdout } = shell.terminal;
+    const verdict = await verifyExport(file, options, shell.terminal).catch((error: unknown) => refusal(error));
+    if ('reason' in verdict) shell.exitCode = EXIT.wrong;
+    if (options.json) return write(stdout, `${JSON.stringify(verdict)}\n`);
+    if ('reason' in verdict) return writeLines(stdout, labelled(stdout, 'red', 'not proven', `${verdict.reason}.`));
+    await writeLines(stdout, labelled(stdout, 'green', 'ok', sentenceOn(file, verdict)));
+  });
+};
+
+/** A verdict on the evidence is an answer; anything else means that there is none. */
+function refusal(error: unknown): { ok: false; code: string; reason: string } {
+  if (!(error instanceof SealtrailError) || exitCodeFor(error) !== EXIT.wrong) throw error;
+  return { ok: false, code: error.code, reason: error.message };
+}
+
+async function verifyExport(
+  file: string,
+  options: Options,
+  { signal }: Terminal,
+): Promise<{ readonly ok: true } & ProvenExport> {
+  // Only now: the other commands start faster without a verifier.
+  const { checkExport } = await import('../../verify/export-file.ts');
+  const trust = await readTrust(options.key);
+  const manifest = await readText(options.manifest ?? manifestFileOf(file), 'the manifest');
+  const proofFile = options.proof ?? proofFileOf(file);
+  const hasProof = options.proof !== undefined || (await isThere(proofFile));
+  const evidence = {
+    manifest,
+    file: bytesOf(file, signal),
+    ...(hasProof ? { proof: bytesOf(proofFile, signal) } : {}),
+  };
+  return { ok: true, ...(await checkExport(evidence, trust)) };
+}
+
+const isThere = (file: string): Promise<boolean> =>
+  access(file).then(
+    () => true,
+    () => false,
+  );
+
+async function* bytesOf(file: string, signal: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
+  try {
+    yield* createReadStream(file, { highWaterMark: 1_048_576, signal });
+  } catch (cause) {
+    if (cause instanceof Error && 'syscall' in cause)
+      throw new SealtrailError('usage', `cannot read ${file}`, { cause });
+    throw cause;
+  }
+}
+
+const COMPLETE: Readonly<Record<ProvenExport['complete'], string>> = {
+  log: 'They are all that the checkpoint covers',
+  range: 'None is missing between the first and the last',
+  unknown: 'Whether others should have passed the filters is not proven',
+};
+
+function sentenceOn(file: string, { records, proven, complete, origin, size, keys, format }: ProvenExport): string {
+  const signed = `a checkpoint of ${plural(size, 'record')} signed by the key with the SHA-256 fingerprint ${keys.join(', ')}`;
+  if (proven === 'file') {
+    return (
+      `${file} is the file that the manifest describes, of ${plural(records, 'record')} of ${origin}, with ${signed}. ` +
+      `Its records are not proven: ${format === 'ndjson' ? 'the manifest names no proof' : `${format} does not hold their own bytes; NDJSON does`}.`
+    );
+  }
+  return `All ${count(records)} lines of ${file} are records of ${origin}, under ${signed}. ${COMPLETE[complete]}.`;
+}

@@ -1,0 +1,168 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { lstat, open, rename, rm, writeFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import * as z from 'zod';
+import type { SignedHttp } from '../client/http.ts';
+import { exportManifestSchema } from '../event/export-manifest.ts';
+import { SealtrailError } from '../log/error.ts';
+
+/** What a server tells of an export, as far as it is of use here. */
+const exportSchema = z.object({
+  id: z.string().regex(/^[0-9a-f]{32}$/),
+  state: z.enum(['queued', 'running', 'done', 'failed', 'expired']),
+  progress: z.object({ records: z.int(), at: z.int(), of: z.int() }).optional(),
+  error: z.object({ code: z.string(), message: z.string() }).optional(),
+  manifest: exportManifestSchema.optional(),
+  links: z.object({ file: z.string(), proof: z.string().optional() }).optional(),
+});
+export type ServerExport = z.infer<typeof exportSchema>;
+
+/** Milliseconds between two looks at an export. */
+const FIRST_LOOK_MS = 50;
+const LOOK_MS = 1_000;
+
+/** Asks for an export, with filters named as in a query. */
+export async function askForExport(
+  http: SignedHttp,
+  trail: string,
+  request: Readonly<Record<string, unknown>>,
+  signal: AbortSignal,
+): Promise<ServerExport> {
+  const body = JSON.stringify(request);
+  return parseExport(await http.send({ method: 'POST', path: exportsPath(trail), body, signal }));
+}
+
+/**
+ * Waits for an export to be done.
+ *
+ * @throws `unavailable` when it failed or its time is over, saying why
+ */
+export async function awaitExport(
+  http: SignedHttp,
+  trail: string,
+  id: string,
+  signal: AbortSignal,
+  onLook: (found: ServerExport) => void,
+): Promise<ServerExport> {
+  for (let pause = FIRST_LOOK_MS; ; pause = Math.min(LOOK_MS, pause * 2)) {
+    const found = parseExport(await http.send({ path: `${exportsPath(trail)}/${id}`, signal }));
+    if (found.state === 'done') return found;
+    if (found.state === 'failed' || found.state === 'expired') {
+      const why = found.error === undefined ? 'what was exported is no longer kept' : found.error.message;
+      throw new SealtrailError('unavailable', `export ${id} of trail ${trail}: ${why}`);
+    }
+    onLook(found);
+    await sleep(pause, undefined, { signal });
+  }
+}
+
+/** The files that an export is kept in. */
+export interface ExportFiles {
+  readonly file: string;
+  readonly manifest: string;
+  /** Present where there is a proof to keep. */
+  readonly proof?: string;
+}
+
+/** Where the manifest and the proof of an exported file are. */
+export const manifestFileOf = (file: string): string => `${file}.manifest.json`;
+export const proofFileOf = (file: string): string => `${file}.proof`;
+
+/** @throws `usage` when something stands already where an export is to be kept */
+export async function demandFree(file: string): Promise<void> {
+  for (const path of [file, manifestFileOf(file), proofFileOf(file)]) {
+    const isThere = await lstat(path).then(
+      () => true,
+      () => false,
+    );
+    if (isThere) throw new SealtrailError('usage', `${path} is there already: choose another --output, or remove it`);
+  }
+}
+
+/**
+ * Downloads a finished export and checks it against its manifest. Everything is written under other names first, and the
+ * exported file gets its name last: where it is, the rest is too.
+ *
+ * @throws `proof_mismatch` when what came is not what the manifest says; `unavailable`
+ */
+export async function keepExport(
+  http: SignedHttp,
+  { manifest, links }: ServerExport,
+  path: string,
+  signal: AbortSignal,
+  onBytes: (bytes: number) => void,
+): Promise<ExportFiles> {
+  if (manifest === undefined || links === undefined) {
+    throw new SealtrailError('unavailable', 'the server gave no link to what was exported');
+  }
+  const parts: (readonly [unfinished: string, path: string])[] = [];
+  const unfinished = (name: string): string => {
+    const part = `${name}.unfinished-${randomUUID()}`;
+    parts.push([part, name]);
+    return part;
+  };
+  const fetchTo = async (link: string, name: string, demanded: Digest): Promise<void> => {
+    const got = await download(new URL(link, http.endpoint), unfinished(name), signal, onBytes);
+    if (got.bytes !== demanded.bytes || got.sha256 !== demanded.sha256) {
+      throw new SealtrailError('proof_mismatch', `what was downloaded for ${name} is not what its manifest says`);
+    }
+  };
+  try {
+    const { proof, file } = manifest;
+    const hasProof = proof !== undefined && proof.hashes > 0;
+    if (hasProof && links.proof === undefined) throw new SealtrailError('unavailable', 'the server gave no proof');
+    if (hasProof)
+      await fetchTo(links.proof ?? '', proofFileOf(path), { bytes: proof.hashes * 32, sha256: proof.sha256 });
+    await writeFile(unfinished(manifestFileOf(path)), `${JSON.stringify(manifest, null, 2)}\n`, { flag: 'wx' });
+    await fetchTo(links.file, path, file);
+    for (const [part, name] of parts) await rename(part, name);
+    const kept = { file: path, manifest: manifestFileOf(path) };
+    return hasProof ? { ...kept, proof: proofFileOf(path) } : kept;
+  } finally {
+    for (const [part] of parts) await rm(part, { force: true });
+  }
+}
+
+interface Digest {
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+async function download(
+  url: URL,
+  path: string,
+  signal: AbortSignal,
+  onBytes: (bytes: number) => void,
+): Promise<Digest> {
+  const answer = await fetch(url, { signal }).catch((cause: unknown) => {
+    throw new SealtrailError('unavailable', `cannot reach ${url.host} for the exported file`, { cause });
+  });
+  if (!answer.ok || answer.body === null) {
+    throw new SealtrailError('unavailable', `${url.host} answered ${answer.status} where the exported file should be`);
+  }
+  const hash = createHash('sha256');
+  let bytes = 0;
+  const handle = await open(path, 'wx');
+  try {
+    for await (const chunk of answer.body) {
+      hash.update(chunk);
+      bytes += chunk.length;
+      await handle.writeFile(chunk);
+      onBytes(bytes);
+    }
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  return { bytes, sha256: hash.digest('hex') };
+}
+
+const exportsPath = (trail: string): string => `/v1/trails/${trail}/exports`;
+
+function parseExport(answer: { json(): unknown }): ServerExport {
+  const parsed = exportSchema.safeParse(answer.json());
+  if (parsed.success) return parsed.data;
+  throw new SealtrailError('unavailable', 'the server told of an export in a way that this version does not know', {
+    cause: parsed.error,
+  });
+}

@@ -1,0 +1,152 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { cli, openTestLog, type TestLog } from './in-process.ts';
+
+/** An export on the command line: a file, what is in it, and the means to prove it to somebody who trusts only the key. */
+
+let test: TestLog;
+let key: string;
+beforeAll(async () => {
+  test = await openTestLog();
+  const events = Array.from({ length: 300 }, (_, n) => ({
+    type: n % 3 === 0 ? 'auth.login' : 'data.update',
+    actor: { id: `user-${n % 5}` },
+  }));
+  for (const path of ['/v1/trails/orders/events']) {
+    await test.client('writer').send({ method: 'POST', path, body: JSON.stringify({ events }) });
+  }
+  key = join(test.folder, 'key.vkey');
+  const [verifier] = await test.log.ledger.verifiers('orders');
+  writeFileSync(key, `${verifier?.vkey}\n`);
+});
+afterAll(() => test.close());
+
+const place = (name: string): string => join(mkdtempSync(join(test.folder, 'export-')), name);
+const run = (args: readonly string[], columns?: number) =>
+  cli(args, { env: test.env('auditor'), ...(columns === undefined ? {} : { columns }) });
+
+describe('sealtrail export', () => {
+  it('writes every record, with a manifest that verifies offline', async () => {
+    const file = place('orders.ndjson');
+    const { code, stdout } = await run(['export', 'orders', '--output', file]);
+    expect(stdout).toContain(`300 records in ${file}`);
+    expect(code).toBe(0);
+    expect(readFileSync(file, 'utf8').split('\n').slice(0, -1)).toHaveLength(300);
+    expect(existsSync(`${file}.proof`)).toBe(false);
+    const verified = await cli(['verify-export', file, '--key', key]);
+    expect(verified.stdout).toContain('They are all that the checkpoint covers.');
+    expect(verified.code).toBe(0);
+  });
+
+  it('takes the filters of a query, and leaves a proof beside the file where one is needed', async () => {
+    const file = place('logins.ndjson.gz');
+    const asked = ['export', 'orders', '--output', file, '--gzip', '--type', 'login', '--actor', 'user-1', '--json'];
+    const { code, stdout } = await run(asked);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      files: { file, manifest: `${file}.manifest.json`, proof: `${file}.proof` },
+      manifest: { records: 20, filters: { type: ['auth.login'], actor: ['user-1'] } },
+    });
+    expect(gunzipSync(readFileSync(file)).toString().split('\n')).toHaveLength(21);
+    const verified = await cli(['verify-export', file, '--key', key, '--json']);
+    expect(JSON.parse(verified.stdout)).toMatchObject({
+      ok: true,
+      proven: 'records',
+      complete: 'unknown',
+      records: 20,
+    });
+  });
+
+  it.each(['json', 'csv', 'ocsf', 'parquet'])('writes %s, of which the file alone can be verified', async (format) => {
+    const file = place(`orders.${format}`);
+    expect((await run(['export', 'orders', '--output', file, '--format', format])).code).toBe(0);
+    const verified = await cli(['verify-export', file, '--key', key]);
+    expect(verified.stdout).toContain('Its records are not proven');
+    expect(verified.code).toBe(0);
+  });
+
+  it('goes on with an export that was asked for before', async () => {
+    const first = place('a.csv');
+    const { stdout } = await run(['export', 'orders', '--output', first, '--format', 'csv', '--json']);
+    const { manifest } = JSON.parse(stdout);
+    const second = place('b.csv');
+    expect((await run(['export', 'orders', '--output', second, '--resume', manifest.id])).code).toBe(0);
+    expect(readFileSync(second)).toEqual(readFileSync(first));
+  });
+
+  it('touches nothing that is there, and leaves nothing half done', async () => {
+    const file = place('orders.csv');
+    writeFileSync(`${file}.manifest.json`, 'mine');
+    const { code, stderr } = await run(['export', 'orders', '--output', file]);
+    expect(stderr).toContain('is there already: choose another --output, or remove it');
+    expect(code).toBe(2);
+    expect(readdirSync(join(file, '..'))).toEqual(['orders.csv.manifest.json']);
+  });
+
+  it.each([
+    [['export', 'orders', '--output', 'x', '--format', 'xml'], 'xml'],
+    [['export', 'orders', '--output', 'x', '--type', 'No Type'], 'type: must be a type'],
+    [['export', 'orders', '--output', 'x', '--from', 'yesterday'], 'from: must be a time'],
+    [['export', 'nowhere', '--output', 'x'], 'trail nowhere has no records'],
+    [['export', 'orders', '--output', 'x', '--resume', 'y'], '--resume takes the id of an export'],
+    [['export', 'orders'], '--output'],
+  ])('refuses %j', async (args, words) => {
+    const { code, stderr } = await run(args);
+    expect(stderr).toContain(words);
+    expect(code).toBe(2);
+    expect(existsSync('x')).toBe(false);
+  });
+});
+
+describe('sealtrail verify-export', () => {
+  async function exported(): Promise<string> {
+    const file = place('logins.ndjson');
+    await run(['export', 'orders', '--output', file, '--type', 'login']);
+    return file;
+  }
+  const verify = (file: string) => cli(['verify-export', file, '--key', key]);
+
+  it.each<[string, (lines: string[]) => string[], string]>([
+    [
+      'changed',
+      (lines) => lines.with(5, (lines[5] ?? '').replace('auth.login', 'auth.logon')),
+      'a line or a hash is not right',
+    ],
+    ['removed', (lines) => lines.toSpliced(5, 1), 'the proof has more hashes|fewer hashes|lines'],
+    ['added', (lines) => lines.toSpliced(5, 0, lines[5] ?? ''), 'out of order'],
+    ['moved', (lines) => [...lines.slice(0, 5), lines[6] ?? '', lines[5] ?? '', ...lines.slice(7)], 'out of order'],
+  ])('finds a line that was %s', async (_, damage, words) => {
+    const file = await exported();
+    writeFileSync(file, `${damage(readFileSync(file, 'utf8').split('\n').slice(0, -1)).join('\n')}\n`);
+    const { code, stdout } = await verify(file);
+    expect(stdout.replaceAll(/\s+/g, ' ')).toMatch(new RegExp(`^not proven .*(${words})`));
+    expect(code).toBe(1);
+  });
+
+  it('finds a proof or a manifest that was changed, and a key that signed nothing of it', async () => {
+    const file = await exported();
+    const proof = readFileSync(`${file}.proof`);
+    writeFileSync(`${file}.proof`, proof.with(40, (proof[40] ?? 0) ^ 1));
+    expect((await verify(file)).code).toBe(1);
+    writeFileSync(`${file}.proof`, proof);
+    expect((await verify(file)).code).toBe(0);
+    const manifest = readFileSync(`${file}.manifest.json`, 'utf8');
+    writeFileSync(`${file}.manifest.json`, manifest.replace('"records": 100', '"records": 99'));
+    expect((await verify(file)).stdout).toContain('there are 100 lines, the manifest says 99');
+    writeFileSync(`${file}.manifest.json`, manifest);
+    const other = join(test.folder, 'other.vkey');
+    writeFileSync(other, readFileSync(key, 'utf8').replace('log.example/orders', 'log.example/others'));
+    expect((await cli(['verify-export', file, '--key', other])).code).not.toBe(0);
+  });
+
+  it('says when there is nothing to check', async () => {
+    const file = await exported();
+    rmSync(file);
+    expect((await verify(file)).stderr).toContain(`cannot read ${file}`);
+    expect((await verify('nothing')).code).toBe(2);
+    writeFileSync(`${file}.manifest.json`, '{}');
+    expect((await verify(file)).stderr).toContain('the manifest is not one of an export');
+  });
+});
