@@ -1,21 +1,27 @@
 import type { DynamoDBBatchResponse, DynamoDBRecord } from 'aws-lambda';
+import type { Archiver } from '../lib/followers/archiver.ts';
 import type { Follower } from '../lib/followers/follower.ts';
 import { Indexer } from '../lib/followers/indexer.ts';
 import { Sealer } from '../lib/followers/sealer.ts';
 import { type VisitOptions, visitTrails } from '../lib/followers/visit.ts';
 import { SealtrailError } from '../lib/log/error.ts';
-import type { Deployment } from './deployment.ts';
+import type { Log } from './log.ts';
 import { count, describe, logger } from './telemetry.ts';
 import { wakesOf } from './wakes.ts';
 import { watchLedger } from './watch-ledger.ts';
 
+/** What is followed, and what writes its archive. */
+interface FollowedLog extends Pick<Log, 'table' | 'ledger'> {
+  readonly archiver: Archiver;
+}
+
 /** Follows trails on behalf of a function's instance, over many invocations. */
 export class TrailFollowing {
-  readonly #log: Deployment;
+  readonly #log: FollowedLog;
   readonly #sealer: Sealer;
   readonly #followers: readonly Follower[];
 
-  constructor(log: Deployment) {
+  constructor(log: FollowedLog) {
     this.#log = log;
     const { ledger, archiver, table } = log;
     this.#sealer = new Sealer({ ledger });

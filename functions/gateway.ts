@@ -3,18 +3,18 @@ import type {
   APIGatewayProxyStructuredResultV2 as GatewayResult,
 } from 'aws-lambda';
 import { decodeContent } from '../lib/api/content-encoding.ts';
-import { handle, loggedPath } from '../lib/api/handle.ts';
 import { type ApiRequest, type ApiResponse, queryOf } from '../lib/api/http.ts';
 import { type Action, Principal } from '../lib/api/principal.ts';
 import { problemResponse } from '../lib/api/problem.ts';
-import type { Services } from '../lib/api/services.ts';
+import type { Router } from '../lib/api/router.ts';
 import { SealtrailError } from '../lib/log/error.ts';
 import { gatewayResult } from './gateway-result.ts';
 import { count, describe, logger } from './telemetry.ts';
 
 /** How API Gateway's requests are answered. */
-export interface GatewayOptions {
-  readonly services: () => Promise<Services>;
+export interface GatewayOptions<Needs> {
+  readonly router: Router<Needs>;
+  readonly services: () => Promise<Needs>;
   /** What the routes of this function are for: a caller may do nothing else through them, whatever IAM says. */
   readonly actions: readonly Action[];
 }
@@ -23,7 +23,8 @@ export interface GatewayOptions {
  * Answers a request of an HTTP API (payload format 2.0) whose routes IAM guards. Who may call which route on which trail
  * is decided there; here the caller is known and may do what the function is for.
  */
-export async function answer(event: GatewayEvent, { services, actions }: GatewayOptions): Promise<GatewayResult> {
+export async function answer<Needs>(event: GatewayEvent, options: GatewayOptions<Needs>): Promise<GatewayResult> {
+  const { router, services, actions } = options;
   const started = performance.now();
   const { requestId, http } = event.requestContext;
   const onError = (error: unknown): void => {
@@ -33,7 +34,7 @@ export async function answer(event: GatewayEvent, { services, actions }: Gateway
   let response: ApiResponse;
   try {
     const request = await requestOf(event, actions);
-    response = await handle(await services(), request, onError);
+    response = await router.handle(await services(), request, onError);
   } catch (error) {
     response = problemResponse(error, requestId);
     if (response.status >= 500) onError(error);
@@ -42,7 +43,7 @@ export async function answer(event: GatewayEvent, { services, actions }: Gateway
   logger.info('request', {
     requestId,
     method: http.method,
-    path: loggedPath(pathOf(event)),
+    path: router.loggedPath(pathOf(event)),
     status: result.statusCode,
     ms: Math.round(performance.now() - started),
     principal: callerOf(event),

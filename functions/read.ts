@@ -1,9 +1,25 @@
+import { readFile } from 'node:fs/promises';
 import type { APIGatewayProxyEventV2WithIAMAuthorizer as GatewayEvent } from 'aws-lambda';
-import { deployedLog } from './deployment.ts';
+import { descriptionRoute } from '../lib/api/describe.ts';
+import { Router } from '../lib/api/router.ts';
+import { READ_ROUTES } from '../lib/api/routes/read.ts';
+import { archiveStore } from './archive-store.ts';
+import { environmentOf } from './environment.ts';
 import { answer } from './gateway.ts';
 import { handler as handlerOf } from './handler.ts';
+import { ledgerStores } from './ledger-stores.ts';
+import { openLog } from './log.ts';
+import { once } from './once.ts';
+import { openQueries } from './queries.ts';
+
+const environment = environmentOf(process.env);
+const log = openLog({ ...ledgerStores(environment), objects: archiveStore(environment) }, environment);
+const services = once(async () => ({ ...log, queries: await openQueries(log) }));
+/** Written beside the bundle: to make it takes the code of every route. */
+const describe = () => readFile(new URL('openapi.json', import.meta.url), 'utf8');
+const router = new Router([...READ_ROUTES, descriptionRoute(describe)]);
 
 /** Answers queries and proofs. It writes nothing and signs nothing. */
 export const handler = handlerOf((event: GatewayEvent) =>
-  answer(event, { services: deployedLog, actions: ['read', 'verify', 'export'] }),
+  answer(event, { router, services, actions: ['read', 'verify', 'export'] }),
 );

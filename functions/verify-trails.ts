@@ -1,30 +1,48 @@
-import { Verifier } from '../lib/followers/verifier.ts';
+import type { VerificationMode, VerificationReport } from '../lib/followers/verification.ts';
+import { type VerificationStatus, Verifier } from '../lib/followers/verifier.ts';
 import { visitTrails } from '../lib/followers/visit.ts';
 import { SealtrailError } from '../lib/log/error.ts';
-import type { Deployment } from './deployment.ts';
+import type { Objects } from '../lib/store/ports.ts';
+import type { Log } from './log.ts';
 import { count, describe, logger } from './telemetry.ts';
 
-/** Verifies every trail against itself and its archive, on behalf of a schedule. */
-export class TrailVerification {
-  readonly #log: Deployment;
+/** What is verified, with its archive. */
+interface VerifiedLog extends Pick<Log, 'table' | 'ledger'> {
+  readonly objects: Objects;
+}
+
+/** Verifies trails against themselves and their archive, and counts what comes of it: 0 where all is well. */
+export class TrailVerification implements Pick<Verifier, 'verify' | 'status'> {
+  readonly #ledger: Log['ledger'];
   readonly #verifier: Verifier;
 
-  constructor(log: Deployment) {
-    this.#log = log;
-    const { table, objects, ledger } = log;
+  constructor({ table, objects, ledger }: VerifiedLog) {
+    this.#ledger = ledger;
     const onUnrecorded = (trail: string, reason: unknown): void =>
       logger.error('damage was found and could not be recorded', { trail, ...describe(reason) });
     this.#verifier = new Verifier({ table, objects, ledger, onUnrecorded });
   }
 
+  /** A trail, on request. @throws as {@link Verifier.verify} */
+  async verify(trail: string, mode?: VerificationMode): Promise<VerificationReport> {
+    const report = await this.#verifier.verify(trail, mode);
+    count('VerificationFailures', report.verdict === 'ok' ? 0 : 1);
+    return report;
+  }
+
+  /** What came of a trail's verifications so far. */
+  status(trail: string): Promise<VerificationStatus> {
+    return this.#verifier.status(trail);
+  }
+
   /**
-   * Counts `VerificationFailures`: 0 where all is well, so that silence can be told from it.
+   * Every trail, on a schedule. The count says when all is well, so that silence can be told from it.
    *
    * @throws `unavailable` when a trail was not verified, whatever the reason
    */
   async run(signal: AbortSignal): Promise<void> {
     let failures = 0;
-    const failed = await visitTrails(this.#log.ledger.trails(), {
+    const failed = await visitTrails(this.#ledger.trails(), {
       followers: [this.#verifier],
       signal,
       force: true,

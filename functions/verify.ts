@@ -1,16 +1,28 @@
-import type { Context, ScheduledEvent } from 'aws-lambda';
-import { deployedLog } from './deployment.ts';
+import type { Context, APIGatewayProxyEventV2WithIAMAuthorizer as GatewayEvent, ScheduledEvent } from 'aws-lambda';
+import { Router } from '../lib/api/router.ts';
+import { VERIFY_ROUTES } from '../lib/api/routes/verify.ts';
+import { archiveStore } from './archive-store.ts';
+import { environmentOf } from './environment.ts';
+import { answer } from './gateway.ts';
 import { handler as handlerOf } from './handler.ts';
-import { once } from './services.ts';
+import { ledgerStores } from './ledger-stores.ts';
+import { openLog } from './log.ts';
 import { TrailVerification } from './verify-trails.ts';
 
 /** What is left of the invocation's time to come to an orderly end. */
 const MARGIN_MS = 30_000;
 
-const verification = once(async () => new TrailVerification(await deployedLog()));
+const environment = environmentOf(process.env);
+const objects = archiveStore(environment);
+const log = openLog({ ...ledgerStores(environment), objects }, environment);
+const verification = new TrailVerification({ ...log, objects });
+const router = new Router(VERIFY_ROUTES);
 
-/** Verifies every trail, on a schedule. */
-export const handler = handlerOf(async (_: ScheduledEvent, context: Context): Promise<void> => {
+/** Verifies: every trail on a schedule, and one on request. */
+export const handler = handlerOf(async (event: GatewayEvent | ScheduledEvent, context: Context) => {
+  if ('requestContext' in event) {
+    return answer(event, { router, services: async () => ({ verifier: verification }), actions: ['verify'] });
+  }
   const signal = AbortSignal.timeout(Math.max(1, context.getRemainingTimeInMillis() - MARGIN_MS));
-  await (await verification()).run(signal);
+  return verification.run(signal);
 });

@@ -1,10 +1,17 @@
 import { hash } from 'node:crypto';
 import { prepareBatch } from '../event/intake.ts';
+import type { PrivacyPolicy } from '../event/privacy.ts';
+import type { Ledger } from '../ledger/ledger.ts';
 import { SealtrailError } from '../log/error.ts';
 import { isSystemTrailName } from '../log/record.ts';
 import { type ApiRequest, type ApiResponse, json } from './http.ts';
 import { trailOf } from './parameters.ts';
-import type { Services } from './services.ts';
+
+/** What an append needs. */
+export interface AppendServices {
+  readonly ledger: Pick<Ledger, 'append'>;
+  readonly policyOf: (trail: string) => PrivacyPolicy;
+}
 
 /** Visible ASCII: it goes into a key of the store and back into logs. */
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
@@ -14,7 +21,7 @@ const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
  * for one that was made before under the same idempotency key, 202 when no checkpoint covers it yet.
  */
 export async function appendEvents(
-  services: Services,
+  services: AppendServices,
   request: ApiRequest,
   parameters: Readonly<Record<string, string>>,
 ): Promise<ApiResponse> {

@@ -4,10 +4,10 @@ import { pemOf, type Verifier, verifierFromSpki } from '../log/note.ts';
 import { rejectUnknown } from '../query/parse.ts';
 import { type ApiRequest, type ApiResponse, json } from './http.ts';
 import { trailOf } from './parameters.ts';
-import type { Services } from './services.ts';
+import type { ReadServices } from './services.ts';
 
 /** `GET /v1/trails`: the trails that the caller may read, with their sizes. */
-export async function listTrails({ ledger }: Services, request: ApiRequest): Promise<ApiResponse> {
+export async function listTrails({ ledger }: Pick<ReadServices, 'ledger'>, request: ApiRequest): Promise<ApiResponse> {
   rejectUnknown(request.query, []);
   const trails: object[] = [];
   for await (const trail of ledger.trails()) {
@@ -23,7 +23,7 @@ export async function listTrails({ ledger }: Services, request: ApiRequest): Pro
  * of the checkpoints it verifies, so there is one for each trail asked for; the PEM is the same for all. Whoever may do
  * anything with a trail may have its keys: a writer checks receipts with them.
  */
-export async function listKeys(services: Services, request: ApiRequest): Promise<ApiResponse> {
+export async function listKeys(services: ReadServices, request: ApiRequest): Promise<ApiResponse> {
   const { ledger, logName, retired: retiredKeys = [] } = services;
   rejectUnknown(request.query, ['trail']);
   const trails = request.query.getAll('trail');
@@ -57,16 +57,4 @@ function keyOf(trail: string, verifier: Verifier): object {
     pem: pemOf(verifier),
     fingerprint: hash('sha256', verifier.spki, 'hex'),
   };
-}
-
-/** `POST …/seals`: signs, archives and seals all that the trail holds now. For those who may administer it. */
-export async function sealTrail(
-  { archiver }: Services,
-  request: ApiRequest,
-  parameters: Readonly<Record<string, string>>,
-): Promise<ApiResponse> {
-  const trail = trailOf(parameters);
-  request.principal.demand('admin', trail);
-  const checkpoint = await archiver.seal(trail);
-  return json(200, { trail, size: checkpoint?.size ?? 0, ...(checkpoint && { checkpoint: checkpoint.note }) });
 }

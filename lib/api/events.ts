@@ -5,7 +5,7 @@ import { parseQuery, rejectUnknown } from '../query/parse.ts';
 import type { Page } from '../query/query.ts';
 import { type ApiRequest, type ApiResponse, text } from './http.ts';
 import { countOf, trailOf } from './parameters.ts';
-import type { Services } from './services.ts';
+import type { ReadServices } from './services.ts';
 
 type Parameters = Readonly<Record<string, string>>;
 
@@ -17,7 +17,7 @@ type Format = (typeof FORMATS)[number];
  * lines) or CSV. In every format `x-as-of`, `x-more`, `x-sources` and `x-next-cursor` say what the JSON says beside the records; where
  * there is more, so does a `link` with `rel="next"`.
  */
-export async function queryEvents({ queries }: Services, request: ApiRequest, parameters: Parameters) {
+export async function queryEvents({ queries }: ReadServices, request: ApiRequest, parameters: Parameters) {
   const trail = trailOf(parameters);
   request.principal.demand('read', trail);
   const format = formatOf(request);
@@ -29,7 +29,7 @@ export async function queryEvents({ queries }: Services, request: ApiRequest, pa
  * `GET /v1/events?trail=a&trail=b`: one page of the records of several trails, merged by the time at which they were
  * received; otherwise as a query of one trail. `asOf` has a size for each trail.
  */
-export async function queryTrails({ queries }: Services, request: ApiRequest) {
+export async function queryTrails({ queries }: ReadServices, request: ApiRequest) {
   const trails = [...new Set(request.query.getAll('trail'))];
   if (trails.length === 0) throw invalid('trail', 'is missing: name one or more');
   if (trails.length > MAX_TRAILS) throw invalid('trail', `may name at most ${MAX_TRAILS} trails`);
@@ -50,7 +50,11 @@ const RECORD_NUMBER = /^(?:0|[1-9]\d*)$/;
  * `GET /v1/trails/{trail}/events/{seq or id}`: one record's line. An id that looks like a record number is taken for
  * one; the filter `id` finds it.
  */
-export async function getRecord(services: Services, request: ApiRequest, parameters: Parameters): Promise<ApiResponse> {
+export async function getRecord(
+  services: ReadServices,
+  request: ApiRequest,
+  parameters: Parameters,
+): Promise<ApiResponse> {
   const trail = trailOf(parameters);
   request.principal.demand('read', trail);
   rejectUnknown(request.query, []);
@@ -66,7 +70,7 @@ export async function getRecord(services: Services, request: ApiRequest, paramet
 }
 
 /** Producers may give an id twice; the first one is meant. */
-async function recordWithId({ queries }: Services, trail: string, id: string): Promise<string | undefined> {
+async function recordWithId({ queries }: ReadServices, trail: string, id: string): Promise<string | undefined> {
   let cursor: string | undefined;
   for (;;) {
     const query = { filters: { id: [id] }, order: 'oldest', limit: 1 } as const;

@@ -8,7 +8,11 @@ import { idempotencyKeyOf } from './append.ts';
 import { type ApiRequest, type ApiResponse, json } from './http.ts';
 import { trailOf } from './parameters.ts';
 import { exportRequestSchema } from './schemas.ts';
-import type { Services } from './services.ts';
+
+/** What the routes of exports need. */
+export interface ExportServices {
+  readonly exports: Exports;
+}
 
 type Parameters = Readonly<Record<string, string>>;
 
@@ -17,7 +21,7 @@ type Parameters = Readonly<Record<string, string>>;
  * the same idempotency key asked for it before and it is done.
  */
 export async function requestExport(
-  services: Services,
+  services: ExportServices,
   request: ApiRequest,
   parameters: Parameters,
 ): Promise<ApiResponse> {
@@ -30,19 +34,23 @@ export async function requestExport(
     name: request.principal.name,
     ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
   };
-  const exports = exportsOf(services);
+  const { exports } = services;
   const job = await exports.request(trail, spec, asker);
   const location = `/v1/trails/${trail}/exports/${job.id}`;
   return json(job.state === 'done' ? 200 : 202, await answerOf(exports, job), { location });
 }
 
 /** `GET /v1/trails/{trail}/exports/{id}`: how far an export has come; once it is done, its manifest and links to it. */
-export async function getExport(services: Services, request: ApiRequest, parameters: Parameters): Promise<ApiResponse> {
+export async function getExport(
+  services: ExportServices,
+  request: ApiRequest,
+  parameters: Parameters,
+): Promise<ApiResponse> {
   const trail = trailOf(parameters);
   request.principal.demand('export', trail);
   rejectUnknown(request.query, []);
   const { export: id = '' } = parameters;
-  const exports = exportsOf(services);
+  const { exports } = services;
   const job = EXPORT_ID.test(id) ? await exports.get(trail, id) : undefined;
   if (job === undefined)
     throw new SealtrailError('not_found', `trail ${trail} has no such export, or has forgotten it`);
@@ -50,11 +58,6 @@ export async function getExport(services: Services, request: ApiRequest, paramet
 }
 
 const EXPORT_ID = /^[0-9a-f]{32}$/;
-
-function exportsOf({ exports }: Services): Exports {
-  if (exports !== undefined) return exports;
-  throw new SealtrailError('not_found', 'this log makes no exports');
-}
 
 async function answerOf(exports: Exports, job: ExportJob): Promise<object> {
   const { lease: _, attempts: __, state, filters, ...told } = job;

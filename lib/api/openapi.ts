@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { eventInputSchema } from '../event/schema.ts';
-import type { Route } from './routes.ts';
+import type { Route } from './route.ts';
 import { problemSchema } from './schemas.ts';
 
 /** What the header parameters mean. */

@@ -3,7 +3,7 @@ import { parsePeriod, rejectUnknown } from '../query/parse.ts';
 import { BUCKETS } from '../query/summary.ts';
 import { type ApiRequest, type ApiResponse, json } from './http.ts';
 import { countIn, trailOf } from './parameters.ts';
-import type { Services } from './services.ts';
+import type { ReadServices } from './services.ts';
 
 type Parameters = Readonly<Record<string, string>>;
 
@@ -14,7 +14,7 @@ const MAX_TOP = 10_000;
 
 /** `GET …/summary?from=&to=&bucket=&top=`: exact counts over a period. */
 export async function getSummary(
-  services: Services,
+  services: ReadServices,
   request: ApiRequest,
   parameters: Parameters,
 ): Promise<ApiResponse> {
@@ -36,7 +36,7 @@ export async function getSummary(
 
 /** `GET …/actors/{id}/activity?days=`: what an actor did over the last days. */
 export async function getActivity(
-  services: Services,
+  services: ReadServices,
   request: ApiRequest,
   parameters: Parameters,
 ): Promise<ApiResponse> {

@@ -8,12 +8,12 @@ import { formatProof } from '../log/proof.ts';
 import { rejectUnknown } from '../query/parse.ts';
 import { type ApiRequest, type ApiResponse, json, text } from './http.ts';
 import { countIn, countOf, trailOf } from './parameters.ts';
-import type { Services } from './services.ts';
+import type { ReadServices } from './services.ts';
 
 type Parameters = Readonly<Record<string, string>>;
 
 /** `GET …/checkpoint[?size=]`: the newest signed checkpoint, or the smallest that covers so many records. */
-export async function getCheckpoint(services: Services, request: ApiRequest, parameters: Parameters) {
+export async function getCheckpoint(services: ReadServices, request: ApiRequest, parameters: Parameters) {
   const trail = trailOf(parameters);
   request.principal.demand('read', trail);
   rejectUnknown(request.query, ['size']);
@@ -25,7 +25,7 @@ export async function getCheckpoint(services: Services, request: ApiRequest, par
 }
 
 /** `GET …/events/{seq}/proof`: a C2SP tlog-proof of a record, against the newest checkpoint. */
-export async function getProof(services: Services, request: ApiRequest, parameters: Parameters) {
+export async function getProof(services: ReadServices, request: ApiRequest, parameters: Parameters) {
   const trail = trailOf(parameters);
   request.principal.demand('read', trail);
   rejectUnknown(request.query, []);
@@ -47,7 +47,7 @@ export async function getProof(services: Services, request: ApiRequest, paramete
  * alone, so those who append may ask too: they compare the checkpoints of their receipts.
  */
 export async function getConsistency(
-  services: Services,
+  services: ReadServices,
   request: ApiRequest,
   parameters: Parameters,
 ): Promise<ApiResponse> {
@@ -64,7 +64,7 @@ export async function getConsistency(
   return json(200, { trail, from, to, proof: proof.map(toBase64), checkpoints: { from: older.note, to: newer.note } });
 }
 
-async function checkpointAt({ ledger }: Services, trail: string, size: number) {
+async function checkpointAt({ ledger }: ReadServices, trail: string, size: number) {
   const stored = await ledger.exactCheckpoint(trail, size);
   if (stored === undefined) throw notFound(`trail ${trail} has no checkpoint of size ${size}`);
   return { ...parseCheckpoint(parseNote(stored.note).text), note: stored.note };

@@ -1,12 +1,17 @@
 import { fieldPath } from '../event/field.ts';
 import { readStrictJson } from '../event/strict-json.ts';
 import type { VerificationMode } from '../followers/verification.ts';
+import type { Verifier } from '../followers/verifier.ts';
 import { SealtrailError } from '../log/error.ts';
 import { rejectUnknown } from '../query/parse.ts';
 import { type ApiRequest, type ApiResponse, json } from './http.ts';
 import { trailOf } from './parameters.ts';
 import { verificationRequestSchema } from './schemas.ts';
-import type { Services } from './services.ts';
+
+/** What the routes that verify need. */
+export interface VerifyServices {
+  readonly verifier: Pick<Verifier, 'verify' | 'status'>;
+}
 
 type Parameters = Readonly<Record<string, string>>;
 
@@ -15,31 +20,26 @@ type Parameters = Readonly<Record<string, string>>;
  * checkpoint on or all of it. 200 with the report, whatever the verdict is.
  */
 export async function verifyTrail(
-  services: Services,
+  { verifier }: VerifyServices,
   request: ApiRequest,
   parameters: Parameters,
 ): Promise<ApiResponse> {
   const trail = trailOf(parameters);
   request.principal.demand('verify', trail);
   rejectUnknown(request.query, []);
-  return json(200, await verifierOf(services).verify(trail, modeOf(request.body)));
+  return json(200, await verifier.verify(trail, modeOf(request.body)));
 }
 
 /** `GET /v1/trails/{trail}/verifications`: the newest report, and figures for alarms. */
 export async function getVerifications(
-  services: Services,
+  { verifier }: VerifyServices,
   request: ApiRequest,
   parameters: Parameters,
 ): Promise<ApiResponse> {
   const trail = trailOf(parameters);
   request.principal.demand('verify', trail);
   rejectUnknown(request.query, []);
-  return json(200, await verifierOf(services).status(trail));
-}
-
-function verifierOf({ verifier }: Services): NonNullable<Services['verifier']> {
-  if (verifier !== undefined) return verifier;
-  throw new SealtrailError('not_found', 'this log verifies nothing by itself: verify its archive');
+  return json(200, await verifier.status(trail));
 }
 
 const LIMITS = { depth: 4, unitBytes: 1000, units: 1, batchKey: 'verifications' };

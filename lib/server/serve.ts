@@ -1,5 +1,5 @@
-import { handle } from '../api/handle.ts';
 import type { Embedded } from './embedded.ts';
+import { ROUTER } from './router.ts';
 import { HttpServer, type ServerOptions } from './server.ts';
 
 export interface ServeOptions extends Omit<ServerOptions, 'handle' | 'openLink' | 'directory'> {
@@ -19,7 +19,7 @@ export interface ServeOptions extends Omit<ServerOptions, 'handle' | 'openLink' 
 export function serveLog(log: Embedded, { onError, ...options }: ServeOptions): Promise<HttpServer> {
   return HttpServer.listen({
     ...options,
-    handle: (request) => handle(log, request, (error) => onError(error, request.requestId)),
+    handle: (request) => ROUTER.handle(log, request, (error) => onError(error, request.requestId)),
     openLink: (path) => log.downloads.open(path),
     directory: log.directory,
   });

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { loggedPath } from '../api/handle.ts';
 import { type ApiRequest, type ApiResponse, queryOf } from '../api/http.ts';
 import type { Principal } from '../api/principal.ts';
 import { problemResponse } from '../api/problem.ts';
@@ -12,6 +11,7 @@ import { type AccessEntry, reasonOf } from './access-log.ts';
 import { type Body, BodyBudget, readBody } from './body.ts';
 import { DOWNLOADS_PATH } from './download-links.ts';
 import { reply } from './reply.ts';
+import { ROUTER } from './router.ts';
 import { SignatureVerifier } from './sigv4.ts';
 import type { Claim, Refusal } from './sigv4-claim.ts';
 
@@ -215,7 +215,7 @@ class Exchange {
       // Whoever has a link may use it, and logs are read by many.
       path: this.target.startsWith(DOWNLOADS_PATH)
         ? `${DOWNLOADS_PATH}{token}`
-        : loggedPath(this.target.split('?', 1)[0] ?? ''),
+        : ROUTER.loggedPath(this.target.split('?', 1)[0] ?? ''),
       status: this.status,
       ms: Math.round((performance.now() - this.#started) * 100) / 100,
       bytes: this.bytes,

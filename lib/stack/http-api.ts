@@ -6,8 +6,9 @@ import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { FilterPattern, LogGroup, MetricFilter, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
+import type { RouteGroup } from '../api/routes.ts';
 import { API_THROTTLES } from './metrics.ts';
-import { type Duty, dutyOf, STACK_ROUTES } from './routes.ts';
+import { STACK_ROUTES } from './routes.ts';
 
 /** How many requests are let through, all callers together; the rest is answered with 429. */
 export interface Throttle {
@@ -18,7 +19,7 @@ export interface Throttle {
 }
 
 export interface LogApiProps {
-  readonly functions: Readonly<Record<Duty, IFunction>>;
+  readonly functions: Readonly<Record<RouteGroup, IFunction>>;
   readonly throttle: Throttle;
   /** Tells this deployment's metrics from those of others in the account. */
   readonly service: string;
@@ -50,14 +51,14 @@ export function logApi(scope: Construct, props: LogApiProps): { readonly api: Ht
   });
   const authorizer = new HttpIamAuthorizer();
   const integrations = Object.fromEntries(
-    Object.entries(props.functions).map(([duty, fn]) => [
-      duty,
-      new HttpLambdaIntegration(`${duty}Integration`, fn, { scopePermissionToRoute: false }),
+    Object.entries(props.functions).map(([group, fn]) => [
+      group,
+      new HttpLambdaIntegration(`${group}Integration`, fn, { scopePermissionToRoute: false }),
     ]),
   );
-  for (const { method, path } of STACK_ROUTES) {
+  for (const { method, path, group } of STACK_ROUTES) {
     const verb = METHODS[method];
-    const integration = integrations[dutyOf(method, path)];
+    const integration = integrations[group];
     if (verb === undefined || integration === undefined) throw new RangeError(`nothing serves ${method} ${path}`);
     api.addRoutes({ path, methods: [verb], integration, authorizer });
   }

@@ -1,8 +1,5 @@
-import { ROUTES } from '../api/routes.ts';
+import { ROUTE_GROUPS, type RouteGroup } from '../api/routes.ts';
 import { trailPattern } from '../event/trail-pattern.ts';
-
-/** Which function answers a route. */
-export type Duty = 'append' | 'read' | 'seal';
 
 /** What a policy lets somebody do over HTTP. */
 export type Permission = 'append' | 'read' | 'verify' | 'admin';
@@ -10,29 +7,20 @@ export type Permission = 'append' | 'read' | 'verify' | 'admin';
 interface StackRoute {
   readonly method: string;
   readonly path: string;
+  /** Which function answers it. */
+  readonly group: RouteGroup;
 }
+
+const DESCRIPTION: StackRoute = { method: 'GET', path: '/v1/openapi.json', group: 'read' };
 
 /** Every route of the API. The description of the routes is not in their own list. */
 export const STACK_ROUTES: readonly StackRoute[] = [
-  ...ROUTES.map(({ method, path }) => ({ method, path })),
-  { method: 'GET', path: '/v1/openapi.json' },
+  // The names of the groups are the keys of what is listed.
+  ...(Object.keys(ROUTE_GROUPS) as RouteGroup[]).flatMap((group) =>
+    ROUTE_GROUPS[group].map(({ method, path }) => ({ method, path, group })),
+  ),
+  DESCRIPTION,
 ];
-
-/** What changes something is listed: a route that is new has to be thought about. */
-const WRITES: Readonly<Record<string, Duty>> = {
-  '/v1/trails/{trail}/events': 'append',
-  '/v1/trails/{trail}/exports': 'read',
-  '/v1/trails/{trail}/seals': 'seal',
-  // Nobody is granted it yet: a full one takes longer than a request may.
-  '/v1/trails/{trail}/verifications': 'seal',
-};
-
-/** @throws RangeError for a route that changes something and has no function yet */
-export function dutyOf(method: string, path: string): Duty {
-  const duty = method === 'GET' ? 'read' : WRITES[path];
-  if (duty === undefined) throw new RangeError(`${method} ${path} has no function: name one in lib/stack/routes.ts`);
-  return duty;
-}
 
 /** Checkpoints and proofs prove what somebody holds, and tell nothing of what is in other records. */
 const PROVES = /\/(checkpoint|consistency|proof)$/;
@@ -41,9 +29,9 @@ const OF_ALL_TRAILS = ['/v1/keys', '/v1/openapi.json'];
 /** It names trails where IAM cannot see them: for those who may read all (docs/adr/0011-several-trails.md). */
 const OF_ANY_TRAILS = '/v1/events';
 
-function isFor({ method, path }: StackRoute, permission: Permission): boolean {
-  if (permission === 'read') return dutyOf(method, path) === 'read';
-  if (permission === 'append') return dutyOf(method, path) === 'append' || OF_ALL_TRAILS.includes(path);
+function isFor({ method, path, group }: StackRoute, permission: Permission): boolean {
+  if (permission === 'read') return method === 'GET';
+  if (permission === 'append') return group === 'append' || OF_ALL_TRAILS.includes(path);
   if (permission === 'verify') return method === 'GET' && (PROVES.test(path) || OF_ALL_TRAILS.includes(path));
   return path.endsWith('/seals');
 }
@@ -64,7 +52,10 @@ export function checkPatterns(what: string, trails: readonly string[]): void {
  * @param trails names of trails, in which `*` stands for any characters
  * @throws RangeError for a pattern that no trail's name can match
  */
-export function routesFor(permission: Permission, trails: readonly string[]): readonly StackRoute[] {
+export function routesFor(
+  permission: Permission,
+  trails: readonly string[],
+): readonly Pick<StackRoute, 'method' | 'path'>[] {
   checkPatterns(permission, trails);
   const isAll = trails.includes('*');
   const routes = STACK_ROUTES.filter((route) => isFor(route, permission) && (isAll || route.path !== OF_ANY_TRAILS));

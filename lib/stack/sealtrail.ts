@@ -111,7 +111,8 @@ export class Sealtrail extends Construct {
 
     const { logRetention, removal } = context;
     const throttle = props.throttle ?? DEFAULT_THROTTLE;
-    const { api, stage: apiStage } = logApi(this, { functions, throttle, service, logRetention, removal });
+    const groups = { ...functions, export: functions.read, admin: functions.seal };
+    const { api, stage: apiStage } = logApi(this, { functions: groups, throttle, service, logRetention, removal });
     this.api = api;
     this.endpoint = api.apiEndpoint;
 

@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bundleFunctions, FUNCTIONS } from '../../functions/bundle.ts';
+import { ROUTES } from '../../lib/api/routes.ts';
 import { append } from './deployed.ts';
 import { gatewayEvent } from './events.ts';
 
@@ -15,6 +16,26 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const MAX_BYTES = 600 * 1024;
+/** What the stack says to a function. Nothing of it is asked for before somebody is let in. */
+const ENVIRONMENT = {
+  AWS_REGION: 'eu-central-1',
+  POWERTOOLS_SERVICE_NAME: 'test',
+  SEALTRAIL_TABLE: 'table',
+  SEALTRAIL_BUCKET: 'bucket',
+  SEALTRAIL_SIGNING_KEY: 'arn:aws:kms:eu-central-1:111122223333:key/1',
+  SEALTRAIL_SIGNING_ALGORITHM: 'ed25519',
+  SEALTRAIL_LOG_NAME: 'audit.example.com',
+  SEALTRAIL_LOCK: 'governance',
+  SEALTRAIL_ARCHIVE_DAYS: '1',
+};
+
+/** Runs a function's bundle in a process of its own, with nothing beside it, and answers what it wrote to stderr. */
+function run(name: string, script: string): string {
+  const file = join(folder, `${name}.mjs`);
+  writeFileSync(file, `import { handler } from './${name}/index.mjs';\n${script}`);
+  const { status, stderr } = spawnSync(process.execPath, [file], { env: ENVIRONMENT, encoding: 'utf8' });
+  return status === 0 ? stderr : `exit code ${status}: ${stderr.slice(-2000)}`;
+}
 
 describe('the bundle of a function', () => {
   it.each(FUNCTIONS)('of %s has at most 600 KB, the SDK included: a cold start reads all of it', (name) => {
@@ -22,21 +43,23 @@ describe('the bundle of a function', () => {
     expect(sizes[name]).toBeLessThanOrEqual(MAX_BYTES);
   });
 
-  it.each(['append', 'read', 'seal'] as const)(
+  it.each(['append', 'read', 'seal', 'verify'] as const)(
     'of %s runs by itself, with nothing beside it, and lets nobody in without a name',
     (name) => {
       const event = gatewayEvent(append('orders'));
       const { authorizer: _, ...requestContext } = event.requestContext;
       const script = `
-        import { handler } from './${name}/index.mjs';
         const result = await handler(${JSON.stringify({ ...event, requestContext })}, { awsRequestId: '1' });
         process.stderr.write(String(result.statusCode));`;
-      writeFileSync(join(folder, `${name}.mjs`), script);
-      const { status, stderr } = spawnSync(process.execPath, [join(folder, `${name}.mjs`)], {
-        env: { AWS_REGION: 'eu-central-1', POWERTOOLS_SERVICE_NAME: 'test' },
-        encoding: 'utf8',
-      });
-      expect({ status, stderr }).toEqual({ status: 0, stderr: '401' });
+      expect(run(name, script)).toBe('401');
     },
   );
+
+  it('of read has the description of every route beside it', () => {
+    const { paths } = JSON.parse(readFileSync(join(folder, 'read/openapi.json'), 'utf8'));
+    const described = Object.entries<object>(paths).flatMap(([path, operations]) =>
+      Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
+    );
+    expect(described.sort()).toEqual(ROUTES.map(({ method, path }) => `${method} ${path}`).sort());
+  });
 });

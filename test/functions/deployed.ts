@@ -1,15 +1,30 @@
 import type { APIGatewayProxyStructuredResultV2 as GatewayResult } from 'aws-lambda';
-import { type Deployment, openDeployment } from '../../functions/deployment.ts';
+import { openArchiver } from '../../functions/archiver.ts';
 import { answer } from '../../functions/gateway.ts';
+import { type Log, openLog } from '../../functions/log.ts';
+import { openQueries } from '../../functions/queries.ts';
+import { TrailVerification } from '../../functions/verify-trails.ts';
 import type { Action } from '../../lib/api/principal.ts';
+import { Router } from '../../lib/api/router.ts';
+import { ROUTE_GROUPS } from '../../lib/api/routes.ts';
+import type { Services } from '../../lib/api/services.ts';
+import type { Archiver } from '../../lib/followers/archiver.ts';
 import { MemoryObjects } from '../../lib/store/memory/objects.ts';
 import { MemoryTable } from '../../lib/store/memory/table.ts';
 import { TestSigner } from '../ledger/fixture.ts';
 import { type Call, gatewayEvent } from './events.ts';
 
+/** All functions' services in one. */
+interface DeployedLog extends Log, Omit<Services, 'exports'> {
+  readonly ledger: Log['ledger'];
+  readonly archiver: Archiver;
+  readonly objects: MemoryObjects;
+  readonly verifier: TrailVerification;
+}
+
 /** A deployment over stores in memory. */
 export interface Deployed {
-  readonly log: Deployment;
+  readonly log: DeployedLog;
   readonly table: MemoryTable;
   readonly objects: MemoryObjects;
   readonly signer: TestSigner;
@@ -17,21 +32,33 @@ export interface Deployed {
   call(call: Call, actions?: readonly Action[]): Promise<GatewayResult>;
 }
 
+/** Every route, in whatever function. */
+export const router = new Router<DeployedLog>([
+  ...ROUTE_GROUPS.append,
+  ...ROUTE_GROUPS.read,
+  ...ROUTE_GROUPS.verify,
+  ...ROUTE_GROUPS.admin,
+]);
+
 export async function deploy(): Promise<Deployed> {
   const table = new MemoryTable();
   const objects = new MemoryObjects();
   const signer = new TestSigner();
-  const log = await openDeployment(
-    { table, objects, signer },
-    { logName: 'audit.example.com', privacy: {}, archiveDays: 1 },
-  );
-  const all: readonly Action[] = ['append', 'read', 'admin'];
+  const opened = openLog({ table, objects, signer }, { logName: 'audit.example.com', privacy: {} });
+  const log = {
+    ...opened,
+    objects,
+    archiver: openArchiver(opened, objects, { archiveDays: 1 }),
+    verifier: new TrailVerification({ ...opened, objects }),
+    queries: await openQueries(opened),
+  };
+  const all: readonly Action[] = ['append', 'read', 'verify', 'admin'];
   return {
     log,
     table,
     objects,
     signer,
-    call: (call, actions = all) => answer(gatewayEvent(call), { services: async () => log, actions }),
+    call: (call, actions = all) => answer(gatewayEvent(call), { router, services: async () => log, actions }),
   };
 }
 

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } fr
 import { answer } from '../../functions/gateway.ts';
 import { logger } from '../../functions/telemetry.ts';
 import { SealtrailError } from '../../lib/log/error.ts';
-import { APPEND, append, bodyOf, type Deployed, deploy, QUERY } from './deployed.ts';
+import { APPEND, append, bodyOf, type Deployed, deploy, QUERY, router } from './deployed.ts';
 import { gatewayEvent, SESSION, USER } from './events.ts';
 
 let deployed: Deployed;
@@ -95,7 +95,7 @@ describe('who is let in', () => {
     const event = gatewayEvent(append('orders'));
     const { authorizer: _, ...requestContext } = event.requestContext;
     const bare = { ...event, requestContext } as typeof event; // what such a route sends, against its type
-    const result = await answer(bare, { services: async () => deployed.log, actions: ['append'] });
+    const result = await answer(bare, { router, services: async () => deployed.log, actions: ['append'] });
     expect(result.statusCode).toBe(401);
     expect(bodyOf(result)).toMatchObject({ code: 'unauthenticated' });
     expect(await deployed.log.ledger.head('orders')).toBeUndefined();
@@ -142,7 +142,7 @@ describe('what is logged', () => {
     const inside = async () => {
       throw new SealtrailError('store_corrupt', 'the head of trail orders is not readable');
     };
-    const result = await answer(gatewayEvent(append('orders')), { services: inside, actions: ['append'] });
+    const result = await answer(gatewayEvent(append('orders')), { router, services: inside, actions: ['append'] });
     expect(result.statusCode).toBe(500);
     expect(result.body).not.toContain('head');
     expect(bodyOf(result)).toMatchObject({ code: 'internal', requestId: 'Vh1f2iZ4liAEPRQ=' });

@@ -6,15 +6,15 @@ vi.hoisted(() => {
   process.env.POWERTOOLS_SERVICE_NAME = 'Audit';
 });
 
-import { openDeployment } from '../../functions/deployment.ts';
 import { TrailFollowing } from '../../functions/follow-trails.ts';
 import { answer } from '../../functions/gateway.ts';
 import { handler } from '../../functions/handler.ts';
+import { openLog } from '../../functions/log.ts';
 import { UNITS } from '../../functions/telemetry.ts';
 import { TrailVerification } from '../../functions/verify-trails.ts';
 import { blockKey } from '../../lib/ledger/layout.ts';
 import { SealtrailError } from '../../lib/log/error.ts';
-import { append, type Deployed, deploy } from './deployed.ts';
+import { append, type Deployed, deploy, router } from './deployed.ts';
 import { type Call, gatewayEvent } from './events.ts';
 import { capturePrinted } from './printed.ts';
 
@@ -37,7 +37,7 @@ beforeEach(async () => {
 /** A call through all that a function has around its work. */
 const invoke = (call: Call) =>
   handler((event: ReturnType<typeof gatewayEvent>) =>
-    answer(event, { services: async () => deployed.log, actions: ['append', 'read', 'admin'] }),
+    answer(event, { router, services: async () => deployed.log, actions: ['append', 'read', 'admin'] }),
   )(gatewayEvent(call), CONTEXT);
 const sweep = (following: TrailFollowing) => handler(() => following.sweep(FOREVER))({}, CONTEXT);
 const verify = () => handler(() => new TrailVerification(deployed.log).run(FOREVER))({}, CONTEXT);
@@ -69,10 +69,10 @@ describe('an append', () => {
 
   it('that loses the race to another instance counts a conflict, and goes through', async () => {
     const { table, objects, signer } = deployed;
-    const settings = { logName: 'audit.example.com', privacy: {}, archiveDays: 1 };
-    const other = await openDeployment({ table, objects, signer }, settings);
+    const other = openLog({ table, objects, signer }, { logName: 'audit.example.com', privacy: {} });
+    const services = async () => ({ ...deployed.log, ...other });
     await invoke(append('orders'));
-    await answer(gatewayEvent(append('orders')), { services: async () => other, actions: ['append'] });
+    await answer(gatewayEvent(append('orders')), { router, services, actions: ['append'] });
     expect(printed.all('Conflicts')).toEqual([]);
     await invoke(append('orders'));
     expect(printed.all('Conflicts')).toEqual([1]);

@@ -1,11 +1,9 @@
-import type { Services } from '../lib/api/services.ts';
-import { type PrivacyConfig, policyFor } from '../lib/event/privacy.ts';
+import { type PrivacyConfig, type PrivacyPolicy, policyFor } from '../lib/event/privacy.ts';
 import { ArchivedRecords } from '../lib/ledger/archived-records.ts';
 import { type CommittedEvents, Ledger } from '../lib/ledger/ledger.ts';
 import { nodeReader } from '../lib/ledger/nodes.ts';
 import { TileCache } from '../lib/ledger/tile-cache.ts';
-import { cursorSecret } from '../lib/query/cursor-secret.ts';
-import { Queries } from '../lib/query/queries.ts';
+import type { NodeReader } from '../lib/log/tree.ts';
 import type { Objects, Signer, Table } from '../lib/store/ports.ts';
 import { count, countRetry, describe, logger } from './telemetry.ts';
 
@@ -23,18 +21,22 @@ export interface Settings {
   readonly privacy: PrivacyConfig;
 }
 
-/**
- * Wires a log, but for its archiver.
- *
- * @throws the Table's errors
- */
-export async function openServices(stores: Stores, settings: Settings): Promise<Omit<Services, 'archiver'>> {
-  const { table, signer } = stores;
-  const { logName, privacy } = settings;
+/** What every function has of the log. */
+export interface Log {
+  readonly table: Table;
+  readonly ledger: Ledger;
+  readonly nodes: (trail: string) => NodeReader;
+  readonly policyOf: (trail: string) => PrivacyPolicy;
+  readonly logName: string;
+  /** What has left the table; undefined in a function that may not read the archive. */
+  readonly archive?: ArchivedRecords;
+}
+
+/** Wires a log over its stores; nothing is asked of them yet. */
+export function openLog({ table, signer, objects }: Stores, { logName, privacy }: Settings): Log {
   // One object for good: policies are remembered by it.
   const policyOf = (trail: string) => policyFor(trail, privacy);
   const cache = new TileCache();
-  const { objects } = stores;
   const archive = objects === undefined ? {} : { archive: new ArchivedRecords({ objects, table, cache }) };
   const tiles = objects === undefined ? {} : { objects };
   const nodes = (trail: string) => nodeReader({ ...tiles, table, ledger, cache }, trail);
@@ -51,23 +53,5 @@ export async function openServices(stores: Stores, settings: Settings): Promise<
     onSigned: (_, waitedMs) => count('SealLag', waitedMs),
     onRetry: (_, retry) => countRetry(retry),
   });
-  const queries = new Queries({ table, secret: await cursorSecret(table), policy: policyOf, ...archive });
-  return { ledger, queries, nodes, policyOf, logName };
-}
-
-/**
- * Makes something once and keeps it, unless making it failed: then the next caller tries again, and does not inherit the
- * failure for as long as the function's instance lives.
- */
-export function once<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined;
-  return async () => {
-    made ??= make();
-    try {
-      return await made;
-    } catch (error) {
-      made = undefined;
-      throw error;
-    }
-  };
+  return { table, ledger, nodes, policyOf, logName, ...archive };
 }

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { handle, loggedPath } from '../../lib/api/handle.ts';
+
 import type { ApiRequest, ApiResponse } from '../../lib/api/http.ts';
 import { Principal } from '../../lib/api/principal.ts';
 import type { Services } from '../../lib/api/services.ts';
+import { ROUTER } from '../../lib/server/router.ts';
 
 /** Finding the route, before any of the services is asked: here there are none, so that asking one would fail. */
 // The cast: whatever is missing, the proxy answers for.
@@ -22,7 +23,7 @@ async function ask(method: string, path: string, principal = nobody) {
     ...{ method, path, query: new URLSearchParams(), headers: {}, body: new Uint8Array() },
     ...{ principal, requestId: 'r-1' },
   };
-  const response: ApiResponse = await handle(NONE, request, (error) => errors.push(error));
+  const response: ApiResponse = await ROUTER.handle(NONE, request, (error) => errors.push(error));
   const { status, headers, body } = response;
   return { status, headers, errors, problem: body === '' ? undefined : JSON.parse(String(body)) };
 }
@@ -124,6 +125,6 @@ describe('a path in the log', () => {
     [`/${'x'.repeat(999)}`, `/${'x'.repeat(255)}`],
     ['', '/'],
   ])('names no person and stays short: %s', (path, logged) => {
-    expect(loggedPath(path)).toBe(logged);
+    expect(ROUTER.loggedPath(path)).toBe(logged);
   });
 });

@@ -1,0 +1,110 @@
+import { SealtrailError } from '../log/error.ts';
+import type { ApiRequest, ApiResponse } from './http.ts';
+import { problemResponse } from './problem.ts';
+import type { Route } from './route.ts';
+
+interface Pattern<Needs> {
+  readonly route: Route<Needs>;
+  readonly segments: readonly string[];
+}
+
+/** Finds the route of a request among those of a server or of a function. */
+export class Router<Needs> {
+  readonly #patterns: readonly Pattern<Needs>[];
+
+  constructor(routes: readonly Route<Needs>[]) {
+    this.#patterns = routes.map((route) => ({ route, segments: route.path.split('/').slice(1) }));
+  }
+
+  /**
+   * Answers a request: finds the route, runs it, and turns what it throws into an answer. It never throws.
+   *
+   * @param onError told of every error that is not the caller's, with its cause
+   */
+  async handle(
+    services: Needs,
+    request: ApiRequest,
+    onError: (error: unknown, request: ApiRequest) => void,
+  ): Promise<ApiResponse> {
+    try {
+      return await this.#dispatch(services, request);
+    } catch (error) {
+      const response = problemResponse(error, request.requestId, headersFor(error));
+      if (response.status >= 500) onError(error, request);
+      return response;
+    }
+  }
+
+  /** A path as it may go into a log: parameters that may name people are replaced by their names in braces. */
+  loggedPath(path: string): string {
+    const segments = path.split('/').slice(1);
+    const pattern = this.#patterns.find((one) => matched(one.segments, segments) !== undefined);
+    const kept = segments.map((segment, at) => {
+      const part = pattern?.segments[at] ?? segment;
+      return part.startsWith('{') && !LOGGED.includes(part) ? part : segment;
+    });
+    return `/${kept.join('/')}`.slice(0, MAX_LOGGED_PATH);
+  }
+
+  #dispatch(services: Needs, request: ApiRequest): Promise<ApiResponse> {
+    const segments = decodeSegments(request.path);
+    const here = this.#patterns.flatMap(({ route, segments: pattern }) => {
+      const parameters = matched(pattern, segments);
+      return parameters === undefined ? [] : [{ route, parameters }];
+    });
+    // HEAD is GET without the body, which the server leaves out (RFC 9110 section 9.3.2).
+    const method = request.method === 'HEAD' ? 'GET' : request.method;
+    const found = here.find(({ route }) => route.method === method);
+    if (found !== undefined) return found.route.handler(services, request, found.parameters);
+    if (here.length === 0) throw new SealtrailError('not_found', 'there is nothing at this path: see /v1/openapi.json');
+    const allow = allowed(here.map(({ route }) => route.method));
+    if (method === 'OPTIONS') return Promise.resolve({ status: 204, headers: { allow }, body: '' });
+    throw new MethodNotAllowed(allow);
+  }
+}
+
+/** The methods of a path, as `Allow` lists them (RFC 9110 section 10.2.1). */
+const allowed = (methods: readonly string[]): string =>
+  [...methods, 'OPTIONS', ...(methods.includes('GET') ? ['HEAD'] : [])].sort().join(', ');
+
+/** Parameters that name no person. */
+const LOGGED = ['{trail}', '{seq}'];
+const MAX_LOGGED_PATH = 256;
+
+/** Carries what `Allow` must say (RFC 9110 section 15.5.6). */
+class MethodNotAllowed extends SealtrailError {
+  readonly allow: string;
+
+  constructor(allow: string) {
+    super('method_not_allowed', `here one can ${allow}`);
+    this.allow = allow;
+  }
+}
+
+const headersFor = (error: unknown): Record<string, string> =>
+  error instanceof MethodNotAllowed ? { allow: error.allow } : {};
+
+/**
+ * The segments that a path means. One that is empty, `.` or `..` is in no path here: a signature covers the path without
+ * such segments, so that what is signed as one path must not be served as another.
+ */
+function decodeSegments(path: string): readonly string[] {
+  const segments = path.split('/').slice(1);
+  if (segments.some((segment) => segment === '' || segment === '.' || segment === '..')) return [];
+  try {
+    return segments.map(decodeURIComponent);
+  } catch (cause) {
+    throw new SealtrailError('invalid_parameter', 'the path is not percent-encoded UTF-8', { field: 'path', cause });
+  }
+}
+
+function matched(pattern: readonly string[], segments: readonly string[]): Record<string, string> | undefined {
+  if (pattern.length !== segments.length) return undefined;
+  const parameters: Record<string, string> = {};
+  for (const [at, part] of pattern.entries()) {
+    const segment = segments[at] ?? '';
+    if (part.startsWith('{')) parameters[part.slice(1, -1)] = segment;
+    else if (part !== segment) return undefined;
+  }
+  return parameters;
+}
