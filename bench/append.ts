@@ -1,14 +1,12 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { createInterface } from 'node:readline';
+import { join } from 'node:path';
 import { type LoadResult, run } from './load.ts';
 import type { Figure } from './report.ts';
+import { serveForBench } from './serve.ts';
 
 /** Appends over HTTP against a real `sealtrail serve`: signed requests, fsync, signed checkpoints, receipts with proofs. */
 
-const ROOT = resolve(import.meta.dirname, '..');
 const EVENT_BYTES = 600;
 
 interface Case {
@@ -27,7 +25,7 @@ export async function benchAppend(milliseconds = 10_000): Promise<Figure[]> {
   const figures: Figure[] = [];
   for (const each of CASES) {
     const folder = await mkdtemp(join(tmpdir(), 'sealtrail-bench-'));
-    const { server, endpoint } = await serve(folder);
+    const { endpoint, stop } = await serveForBench(folder);
     try {
       const credentials = await writerOf(folder);
       const bodies = Array.from({ length: 64 }, (_, n) => bodyOf(n, each.eventsPerRequest));
@@ -38,7 +36,7 @@ export async function benchAppend(milliseconds = 10_000): Promise<Figure[]> {
       const generator = process.cpuUsage(before);
       figures.push(figureOf(each, result, (generator.user + generator.system) / 1000 / result.milliseconds));
     } finally {
-      await stop(server);
+      await stop();
       await rm(folder, { recursive: true, force: true });
     }
   }
@@ -76,23 +74,6 @@ function bodyOf(n: number, events: number): string {
     details: { note: 'x'.repeat(EVENT_BYTES - 490), amount: 12.5, currency: 'EUR' },
   });
   return JSON.stringify(events === 1 ? one(0) : { events: Array.from({ length: events }, (_, index) => one(index)) });
-}
-
-async function serve(folder: string): Promise<{ server: ChildProcess; endpoint: URL }> {
-  const server = spawn(process.execPath, [join(ROOT, 'bin/sealtrail.ts'), 'serve', '--data', folder, '--port', '0'], {
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
-  for await (const line of createInterface({ input: server.stdout ?? process.stdin })) {
-    const url = /listening on (http:\S+)/.exec(line)?.[1];
-    if (url !== undefined) return { server, endpoint: new URL(url) };
-  }
-  throw new Error('the server ended before it listened');
-}
-
-async function stop(server: ChildProcess): Promise<void> {
-  const ended = new Promise((done) => server.once('exit', done));
-  server.kill('SIGTERM');
-  await ended;
 }
 
 async function writerOf(folder: string): Promise<{ accessKeyId: string; secretAccessKey: string }> {

@@ -1,4 +1,5 @@
 import { benchAppend } from './append.ts';
+import { benchClient } from './client.ts';
 import { benchQuery } from './query.ts';
 import { type Figure, report } from './report.ts';
 import { benchVerify } from './verify.ts';
@@ -7,6 +8,7 @@ import { benchVerify } from './verify.ts';
 
 const BENCHES: Readonly<Record<string, () => Promise<Figure[]>>> = {
   append: () => benchAppend(),
+  client: () => benchClient(),
   query: () => benchQuery(),
   verify: () => benchVerify(),
 };

@@ -27,13 +27,17 @@ export function enterContext(context: SharedContext): void {
 }
 
 /** The event with what the context and the defaults add to it; what it says itself stands. */
-export function contextualized(event: LogEvent, defaults: SharedContext): LogEvent {
-  const { actor, resource, ...context } = { ...defaults, ...current.getStore() };
+export function contextualized(event: LogEvent, defaults: SharedContext | undefined): LogEvent {
+  const store = current.getStore();
+  if (store === undefined && defaults === undefined) return event;
+  const { actor, resource, ...context } = { ...defaults, ...store };
+  // A context that is no object stays, to be refused for what it is.
+  const isMerged = event.context === undefined || (typeof event.context === 'object' && event.context !== null);
   const merged = { ...context, ...event.context };
   return {
     ...event,
     ...(event.actor === undefined && actor !== undefined ? { actor } : {}),
     ...(event.resource === undefined && resource !== undefined ? { resource } : {}),
-    ...(Object.keys(merged).length === 0 ? {} : { context: merged }),
+    ...(isMerged && Object.keys(merged).length > 0 ? { context: merged } : {}),
   };
 }

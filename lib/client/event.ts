@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { SealtrailError } from '../log/error.ts';
 import { SEVERITIES, type Severity, severityOf, typeName } from './event-types.ts';
-import { plain } from './plain.ts';
+import { isPlain, plain } from './plain.ts';
 
 const ACTOR_TYPES = ['user', 'system', 'admin', 'agent', 'service'] as const;
 const DECISIONS = ['allow', 'deny', 'require_approval'] as const;
@@ -86,7 +86,7 @@ const text =
 const oneOf =
   (names: readonly string[]): Check =>
   (value) =>
-    names.includes(String(value)) ? undefined : `must be one of ${names.join(', ')}`;
+    typeof value === 'string' && names.includes(value) ? undefined : `must be one of ${names.join(', ')}`;
 const object: Check = (value) => (isObject(value) ? undefined : 'must be an object');
 const id: Check = (value) =>
   typeof value === 'string' && value.length <= 128 && /^(?!\d+$)[A-Za-z0-9][A-Za-z0-9._:~@=+-]*$/.test(value)
@@ -128,19 +128,21 @@ const NESTED: Readonly<Record<string, Readonly<Record<string, Check>>>> = {
   changes: { before: () => undefined, after: () => undefined },
 };
 
+const NESTED_NAMES = Object.keys(NESTED);
+
 /**
  * Checks an event, makes it plain and fills in its id and time.
  *
  * @throws `invalid_event` with the field, `record_too_large` where it is and `tooLarge` says `refuse`
  */
 export function prepareEvent(event: LogEvent, tooLarge: TooLarge = 'cut'): PreparedEvent {
-  const fields = plain(event);
+  const fields = snapshot(event);
   if (!isObject(fields)) throw new SealtrailError('invalid_event', 'an event must be an object');
   if (fields.type === undefined) throw invalid('type', 'is missing');
   check(fields, FIELDS, '');
-  for (const [name, checks] of Object.entries(NESTED)) {
+  for (const name of NESTED_NAMES) {
     const nested = fields[name];
-    if (isObject(nested)) check(nested, checks, `${name}.`);
+    if (isObject(nested)) check(nested, NESTED[name] ?? {}, `${name}.`);
   }
   if (isObject(fields.actor) && fields.actor.id === undefined) throw invalid('actor.id', 'is missing');
   fields.id ??= randomUUID();
@@ -148,8 +150,21 @@ export function prepareEvent(event: LogEvent, tooLarge: TooLarge = 'cut'): Prepa
   return sized(fields, tooLarge);
 }
 
+/**
+ * The event's fields, to be changed. What is plain already is not copied further down: it becomes JSON before anybody can
+ * change it, and copying was a third of the time that `log` takes.
+ */
+function snapshot(event: LogEvent): unknown {
+  if (!isObject(event) || Object.getPrototypeOf(event) !== Object.prototype) return plain(event);
+  const { time } = event;
+  const fields = time instanceof Date && !Number.isNaN(time.getTime()) ? { ...event, time: time.toISOString() } : event;
+  return isPlain(fields) ? { ...fields } : plain(event);
+}
+
 function check(fields: Record<string, unknown>, checks: Readonly<Record<string, Check>>, prefix: string): void {
-  for (const [name, value] of Object.entries(fields)) {
+  for (const name of Object.keys(fields)) {
+    const value = fields[name];
+    if (value === undefined) continue;
     if (!Object.hasOwn(checks, name))
       throw invalid(`${prefix}${name}`, 'is not a field of an event: put it into details');
     const problem = checks[name]?.(value);
@@ -158,36 +173,40 @@ function check(fields: Record<string, unknown>, checks: Readonly<Record<string, 
 }
 
 function sized(fields: Record<string, unknown>, tooLarge: TooLarge): PreparedEvent {
-  let json = JSON.stringify(fields);
+  let json = written(fields);
+  let bytes = Buffer.byteLength(json);
   for (const name of ['details', 'changes']) {
-    const size = Buffer.byteLength(json);
-    if (size <= MAX_EVENT_BYTES) break;
-    if (tooLarge === 'refuse') {
-      throw new SealtrailError(
-        'record_too_large',
-        `${name}: the event has ${size} bytes, at most ${MAX_EVENT_BYTES} fit`,
-        {
-          field: name,
-        },
-      );
-    }
+    if (bytes <= MAX_EVENT_BYTES) break;
+    if (tooLarge === 'refuse') throw large(bytes, name);
     cut(fields, name);
-    json = JSON.stringify(fields);
+    json = written(fields);
+    bytes = Buffer.byteLength(json);
   }
-  const bytes = Buffer.byteLength(json);
-  if (bytes > MAX_EVENT_BYTES) {
-    throw new SealtrailError('record_too_large', `the event has ${bytes} bytes, at most ${MAX_EVENT_BYTES} fit`);
-  }
+  if (bytes > MAX_EVENT_BYTES) throw large(bytes);
   const name = String(fields.type);
   const severity = SEVERITIES.find((known) => known === fields.severity) ?? severityOf(name);
   return { id: String(fields.id), type: name, severity, json, bytes };
+}
+
+function written(fields: Record<string, unknown>): string {
+  try {
+    return JSON.stringify(fields);
+  } catch {
+    return JSON.stringify(plain(fields)); // A getter or a proxy that is something else each time.
+  }
+}
+
+function large(bytes: number, field?: string): SealtrailError {
+  const message = `the event has ${bytes} bytes, at most ${MAX_EVENT_BYTES} fit`;
+  if (field === undefined) return new SealtrailError('record_too_large', message);
+  return new SealtrailError('record_too_large', `${field}: ${message}`, { field });
 }
 
 /** Leaves the names of the members, so that a reader sees what there was. No piece of a value: it may be a secret's. */
 function cut(fields: Record<string, unknown>, name: string): void {
   const value = fields[name];
   if (!isObject(value)) return;
-  const bytes = Buffer.byteLength(JSON.stringify(value));
+  const bytes = Buffer.byteLength(written(value));
   const note = { cut: { bytes, members: Object.keys(value).join(', ').slice(0, KEPT).toWellFormed() } };
   fields[name] = name === 'details' ? note : { after: note };
 }

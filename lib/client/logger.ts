@@ -69,7 +69,7 @@ export class AuditLogger extends AuditCalls {
   log(event: LogEvent): LogHandle {
     if (this.#closing !== undefined) throw new SealtrailError('unavailable', 'the logger is closed');
     const handle = new LogHandle();
-    const { filters = [], context = {} } = this.#options;
+    const { filters = [], context } = this.#options;
     // Prepared even where a filter will look at it: a mistake fails at the call, and later changes do not show.
     const full = isObject(event) ? contextualized(event, context) : event;
     const prepared = this.#prepare(full);

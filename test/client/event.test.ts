@@ -32,6 +32,7 @@ describe('an event', () => {
     ['actor.mail', { type: 'a.b', actor: { id: 'x', mail: 'y' } }],
     ['actor', { type: 'a.b', actor: 'alice' }],
     ['severity', { type: 'a.b', severity: 'bad' }],
+    ['outcome', { type: 'a.b', outcome: ['success'] }],
     ['context.tenant', { type: 'a.b', context: { tenant: 7 } }],
     ['details', { type: 'a.b', details: [] }],
     ['id', { type: 'a.b', id: '42' }],
@@ -50,6 +51,18 @@ describe('an event', () => {
     expect(() => prepareEvent(null as unknown as LogEvent)).toThrow(
       expect.objectContaining({ code: 'invalid_event', message: 'an event must be an object' }),
     );
+  });
+});
+
+describe('an event whose values change while they are read', () => {
+  it('is taken in one of their states', () => {
+    let reads = 0;
+    const details = {
+      get n(): unknown {
+        return reads++ === 0 ? 1 : 2n;
+      },
+    };
+    expect(JSON.parse(prepareEvent({ type: 'a.b', details }).json).details).toEqual({ n: '2' });
   });
 });
 

@@ -97,6 +97,9 @@ describe('a logger', () => {
         message: expect.stringContaining('actor.id: '),
       }),
     );
+    expect(() => logger({ context: { tenant: 't' } }).audit.log({ type: 'a.b', context: Object(7).valueOf() })).toThrow(
+      expect.objectContaining({ code: 'invalid_event', field: 'context' }),
+    );
     const { audit, memory, errors } = logger({ invalid: 'record' });
     audit.log(wrong);
     // The cast: a program in JavaScript may pass anything.

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { plain } from '../../lib/client/plain.ts';
+import { isPlain, plain } from '../../lib/client/plain.ts';
 
 class Point {
   readonly x = 1;
@@ -73,4 +73,42 @@ describe('any value becomes JSON in the documented way', () => {
       }),
     );
   });
+});
+
+describe('what needs no copy', () => {
+  it('becomes the same JSON as its copy', () => {
+    const anything = fc.anything({ withBigInt: true, withDate: true, withMap: true, withNullPrototype: true });
+    const values = fc.oneof(fc.jsonValue({ maxDepth: 6 }), anything, fc.object());
+    let copied = 0;
+    fc.assert(
+      fc.property(values, (value) => {
+        if (!isPlain(value)) return;
+        copied++;
+        expect(JSON.stringify(value)).toBe(JSON.stringify(plain(value)));
+      }),
+      { numRuns: 400 },
+    );
+    expect(copied).toBeGreaterThan(100);
+  });
+
+  it.each<[string, unknown]>([
+    ['text that is half a surrogate pair', '\ud800'],
+    ['a key that is', { '\ud800': 1 }],
+    ['a number without JSON', [Number.NaN]],
+    ['a toJSON', { toJSON: () => 1 }],
+    ['a class instance', new (class A {})()],
+    ['a getter that throws', Object.defineProperty({}, 'a', { enumerable: true, get: () => JSON.parse('') })],
+    ['what is too deep', JSON.parse(`${'['.repeat(40)}${']'.repeat(40)}`)],
+  ])('is not %s', (_, value) => expect(isPlain(value)).toBe(false));
+});
+
+it('ends on objects that hold each other over and over, as on any other', () => {
+  const twice = (depth: number): unknown => {
+    let value: unknown = 'x';
+    for (let i = 0; i < depth; i++) value = { a: value, b: value };
+    return value;
+  };
+  expect(isPlain(twice(25))).toBe(false);
+  expect(JSON.stringify(plain(twice(25)))).toContain('[too many]');
+  expect(JSON.stringify(plain(twice(10)))).not.toContain('[too many]');
 });
