@@ -2,6 +2,7 @@ import type { DynamoDBBatchResponse, DynamoDBRecord } from 'aws-lambda';
 import type { Archiver } from '../lib/followers/archiver.ts';
 import type { Follower } from '../lib/followers/follower.ts';
 import { Indexer } from '../lib/followers/indexer.ts';
+import { ProducerFollower } from '../lib/followers/producers.ts';
 import { Sealer } from '../lib/followers/sealer.ts';
 import { type VisitOptions, visitTrails } from '../lib/followers/visit.ts';
 import { SealtrailError } from '../lib/log/error.ts';
@@ -25,7 +26,7 @@ export class TrailFollowing {
     this.#log = log;
     const { ledger, archiver, table } = log;
     this.#sealer = new Sealer({ ledger });
-    this.#followers = [this.#sealer, archiver, new Indexer({ table })];
+    this.#followers = [this.#sealer, archiver, new Indexer({ table }), new ProducerFollower({ table, ledger })];
   }
 
   /**

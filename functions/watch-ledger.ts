@@ -2,13 +2,11 @@ import { hash } from 'node:crypto';
 import type { DynamoDBRecord } from 'aws-lambda';
 import { prepareBatch } from '../lib/event/intake.ts';
 import { DEFAULT_POLICY } from '../lib/event/privacy.ts';
-import { type Finding, findingOf } from '../lib/followers/watchman.ts';
+import { type Finding, findingOf, SYSTEM_TRAIL } from '../lib/followers/watchman.ts';
 import type { Ledger } from '../lib/ledger/ledger.ts';
 import { changeOf } from './stream-changes.ts';
 import { count, describe, logger } from './telemetry.ts';
 
-/** Where the log keeps what happened to itself. */
-const SYSTEM_TRAIL = '_system';
 const SUBMITTER = 'sealtrail:watchman';
 
 /**

@@ -6,6 +6,7 @@ import type { Follower, RunOptions } from './follower.ts';
 import type { VerificationMode, VerificationReport } from './verification.ts';
 import { readMark, storeMark, VERIFIER, type VerificationFigures } from './verification-mark.ts';
 import { type VerificationStores, type Verified, verifyTrail } from './verification-run.ts';
+import { SYSTEM_TRAIL } from './watchman.ts';
 
 /** What a {@link Verifier} works with. */
 export interface VerifierOptions extends Omit<VerificationStores, 'now' | 'ledger'> {
@@ -25,9 +26,6 @@ export interface VerificationStatus extends VerificationFigures {
   readonly secondsSinceOk?: number;
   readonly report?: VerificationReport;
 }
-
-/** Where the system records what it does by itself. */
-export const SYSTEM_TRAIL = '_system';
 
 /**
  * Verifies hot ledgers against themselves and their archives: on request, and as a follower once in a while. What came

@@ -1,5 +1,8 @@
 import type { Key } from '../store/ports.ts';
 
+/** Where the log keeps what happened to itself. */
+export const SYSTEM_TRAIL = '_system';
+
 /** A change of one item of the table, as the store's own record of changes tells it. */
 export interface ItemChange {
   /** Names the change; the same each time that it is told. */

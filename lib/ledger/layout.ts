@@ -1,4 +1,4 @@
-import type { Key } from '../store/ports.ts';
+import type { Key, Range } from '../store/ports.ts';
 
 /**
  * Where the ledger keeps its items in the Table. Every key is made here, so that two kinds of item can never meet.
@@ -54,6 +54,23 @@ export const watermarkKey = (trail: string, follower: string): Key => ({
 export const openTileKey = (trail: string, level: number): Key => ({
   partition: followerPartition(trail),
   sort: `archiver/tile/${level}`,
+});
+
+/** What is remembered of a producer's numbers, and when it is to be come back to, soonest first. */
+export const producerKey = (trail: string, producer: string, submitter: string): Key => ({
+  partition: followerPartition(trail),
+  sort: `producers/state/${producer}/${submitter}`,
+});
+const DUE = 'producers/due/';
+export const producerDueKey = (trail: string, dueAt: number, producer: string, submitter: string): Key => ({
+  partition: followerPartition(trail),
+  sort: `${DUE}${sortableNumber(dueAt)}/${producer}/${submitter}`,
+});
+/** Those that are due by a time, in Unix milliseconds: `0` comes after the slash that ends a time. */
+export const producersDueBy = (trail: string, time: number): Range => ({
+  partition: followerPartition(trail),
+  from: DUE,
+  to: `${DUE}${sortableNumber(time)}0`,
 });
 
 /**

@@ -10,6 +10,7 @@ import { ExportWorker } from '../export/worker.ts';
 import { Archiver } from '../followers/archiver.ts';
 import { Expirer } from '../followers/expirer.ts';
 import { Indexer } from '../followers/indexer.ts';
+import { ProducerFollower } from '../followers/producers.ts';
 import { Runner, type RunnerErrorSource } from '../followers/runner.ts';
 import { Sealer } from '../followers/sealer.ts';
 import { Verifier } from '../followers/verifier.ts';
@@ -41,6 +42,8 @@ export interface EmbeddedOptions {
   readonly archiveDelayMs?: number;
   /** Milliseconds between two verifications of a trail. @default 3,600,000 */
   readonly verifyEveryMs?: number;
+  /** Milliseconds for which late events of a producer are waited for before a gap is recorded. @default 60,000 */
+  readonly gapGraceMs?: number;
 }
 
 /** A whole log in one folder: ledger, followers, archive, queries. */
@@ -131,7 +134,9 @@ async function assemble(dir: string, table: SqliteTable, options: EmbeddedOption
   const retention = config.retention ?? {};
   const hotDays = (trail: string) => retentionFor(retention, trail).hotDays ?? 'forever';
   const expirer = new Expirer({ table, archive, hotDays });
-  const followers = [new Sealer({ ledger }), archiver, new Indexer({ table, archive }), expirer, verifier];
+  const grace = options.gapGraceMs === undefined ? {} : { graceMs: options.gapGraceMs };
+  const producers = new ProducerFollower({ table, ledger, ...grace });
+  const followers = [new Sealer({ ledger }), archiver, new Indexer({ table, archive }), producers, expirer, verifier];
   const runner = new Runner({ followers, trails: () => ledger.trails(), onError });
   const secret = await cursorSecret(table);
   const queries = new Queries({ table, secret, policy: policyOf, archive });
