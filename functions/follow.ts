@@ -1,4 +1,4 @@
-import type { Context, DynamoDBBatchResponse, DynamoDBStreamEvent, ScheduledEvent } from 'aws-lambda';
+import type { Context, DynamoDBBatchResponse, DynamoDBStreamEvent, ScheduledEvent, SQSEvent } from 'aws-lambda';
 import { archiveStore } from './archive-store.ts';
 import { openArchiver } from './archiver.ts';
 import { environmentOf } from './environment.ts';
@@ -6,6 +6,7 @@ import { TrailFollowing } from './follow-trails.ts';
 import { handler as handlerOf } from './handler.ts';
 import { ledgerStores } from './ledger-stores.ts';
 import { openLog } from './log.ts';
+import { streamRecords } from './stream-changes.ts';
 
 /** What is left of the invocation's time to come to an orderly end. */
 const MARGIN_MS = 10_000;
@@ -15,11 +16,15 @@ const objects = archiveStore(environment);
 const log = openLog({ ...ledgerStores(environment), objects }, environment);
 const following = new TrailFollowing({ ...log, archiver: openArchiver(log, objects, environment) });
 
-/** Seals, archives and indexes: woken by the table's stream and by a schedule. */
+/** Seals, archives and indexes: woken by the table's stream, by a schedule, and by a message halfway between two. */
 export const handler = handlerOf(
-  async (event: DynamoDBStreamEvent | ScheduledEvent, context: Context): Promise<DynamoDBBatchResponse | undefined> => {
+  async (
+    event: DynamoDBStreamEvent | SQSEvent | ScheduledEvent,
+    context: Context,
+  ): Promise<DynamoDBBatchResponse | undefined> => {
     const signal = AbortSignal.timeout(Math.max(1, context.getRemainingTimeInMillis() - MARGIN_MS));
-    if ('Records' in event) return following.batch(event.Records, signal);
+    const changes = streamRecords(event);
+    if (changes !== undefined) return following.batch(changes, signal);
     await following.sweep(signal);
     return undefined;
   },

@@ -1,4 +1,4 @@
-import type { AttributeValue, DynamoDBRecord } from 'aws-lambda';
+import type { AttributeValue, DynamoDBRecord, DynamoDBStreamEvent, ScheduledEvent, SQSEvent } from 'aws-lambda';
 import type { ItemChange } from '../lib/followers/watchman.ts';
 import { attributeName, EXPIRES_AT, PARTITION, SORT } from '../lib/store/dynamodb/item.ts';
 
@@ -8,6 +8,15 @@ type Image = Readonly<Record<string, AttributeValue>>;
 const EXPIRY = 'dynamodb.amazonaws.com';
 const SIZE = attributeName('size');
 const CHANGES = { INSERT: 'insert', MODIFY: 'modify', REMOVE: 'remove' } as const;
+
+/** The records of an event that comes from a table's stream; undefined of one that comes from elsewhere. */
+export function streamRecords(
+  event: DynamoDBStreamEvent | SQSEvent | ScheduledEvent,
+): readonly DynamoDBRecord[] | undefined {
+  if (!('Records' in event)) return undefined;
+  const changes = event.Records.filter((record) => 'dynamodb' in record);
+  return changes.length > 0 ? changes : undefined;
+}
 
 /** A stream record (with both images) as the watchman takes it. */
 export function changeOf(record: DynamoDBRecord): ItemChange | undefined {

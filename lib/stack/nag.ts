@@ -1,6 +1,7 @@
 import { Stack, Validations } from 'aws-cdk-lib';
 import type { IRole, ManagedPolicy } from 'aws-cdk-lib/aws-iam';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 
 /**
  * Why what cdk-nag's AwsSolutions pack finds is as it should be. Each finding is named, so that a new one is not taken
@@ -38,6 +39,12 @@ export function explainFindings({ archive, failed, archiveReaders, follower }: E
       reason: 'dynamodb:ListStreams takes no resource; reading a stream is allowed on this table alone.',
     },
   );
+}
+
+/** Why a queue of messages that only wake needs no other queue for those that fail. */
+export function explainWakes(queue: IQueue): void {
+  const reason = 'A message says nothing but that it is time to look: what it was to start, the next schedule starts.';
+  Validations.of(queue).acknowledge({ id: `${PACK}-SQS3`, reason });
 }
 
 /**

@@ -1,6 +1,7 @@
-import type { DynamoDBRecord } from 'aws-lambda';
+import type { DynamoDBRecord, SQSRecord } from 'aws-lambda';
 import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
 import { TrailFollowing } from '../../functions/follow-trails.ts';
+import { streamRecords } from '../../functions/stream-changes.ts';
 import { logger, metrics } from '../../functions/telemetry.ts';
 import { wakesOf } from '../../functions/wakes.ts';
 import { append, type Deployed, deploy } from './deployed.ts';
@@ -21,6 +22,24 @@ const record = (partition: string, SequenceNumber: string): DynamoDBRecord => ({
   },
   eventSourceARN: 'arn:aws:dynamodb:eu-central-1:111122223333:table/Audit/stream/2026-11-21T00:00:00.000',
 });
+
+/** A message as Lambda gets it (Lambda developer guide, "Using Lambda with Amazon SQS"). */
+const message: SQSRecord = {
+  messageId: '059f36b4-87a3-44ab-83d2-661975830a7d',
+  receiptHandle: 'AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a...',
+  body: '{}',
+  attributes: {
+    ApproximateReceiveCount: '1',
+    SentTimestamp: '1795240800000',
+    SenderId: 'AIDAIENQZJOLO23YVJ4VO',
+    ApproximateFirstReceiveTimestamp: '1795240830000',
+  },
+  messageAttributes: {},
+  md5OfBody: '99914b932bd37a50b983c5e7c90ae93b',
+  eventSource: 'aws:sqs',
+  eventSourceARN: 'arn:aws:sqs:eu-central-1:111122223333:HalfwaySweep',
+  awsRegion: 'eu-central-1',
+};
 
 const FOREVER = new AbortController().signal;
 
@@ -88,6 +107,12 @@ describe('following a batch', () => {
 });
 
 describe('a sweep', () => {
+  it('is what a message starts, as the schedule does; changes come from the stream alone', () => {
+    expect(streamRecords({ Records: [message] })).toBeUndefined();
+    const change = record('head/orders', '1');
+    expect(streamRecords({ Records: [change] })).toEqual([change]);
+  });
+
   it('archives all that waits, though no stream record ever came, and says how long anything waited', async () => {
     await deployed.call(append('orders'));
     await deployed.call(append('payments'));

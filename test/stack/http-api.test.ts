@@ -76,8 +76,26 @@ describe('the functions', () => {
     });
   });
 
-  it('visit every trail each minute, whatever the stream does', () => {
-    template.hasResourceProperties('AWS::Events::Rule', { ScheduleExpression: 'rate(1 minute)', State: 'ENABLED' });
+  it('visit every trail each half minute, whatever the stream does: what is archived within a minute cannot wait for one', () => {
+    const queue = Object.keys(template.findResources('AWS::SQS::Queue', { Properties: { DelaySeconds: 30 } }))[0] ?? '';
+    const [follow] = Object.keys(
+      template.findResources('AWS::Lambda::Function', {
+        Properties: { Description: 'Sealtrail: seals, archives and indexes' },
+      }),
+    );
+    template.hasResourceProperties('AWS::Events::Rule', {
+      ScheduleExpression: 'rate(1 minute)',
+      State: 'ENABLED',
+      Targets: [
+        Match.objectLike({ Arn: { 'Fn::GetAtt': [follow, 'Arn'] } }),
+        Match.objectLike({ Arn: { 'Fn::GetAtt': [queue, 'Arn'] } }),
+      ],
+    });
+    template.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
+      EventSourceArn: { 'Fn::GetAtt': [queue, 'Arn'] },
+      FunctionName: { Ref: follow },
+      BatchSize: 1,
+    });
   });
 
   it('keep their logs for a while, and not for ever', () => {
