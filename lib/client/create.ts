@@ -17,6 +17,8 @@ export interface ApiOptions extends Omit<ApiSinkOptions, 'http'> {
   readonly region?: string;
   /** Milliseconds that one attempt may take. @default 30,000 */
   readonly timeout?: number;
+  /** @default as for {@link SignedHttp} */
+  readonly compress?: boolean;
 }
 
 /** What a logger is made of: at least one sink. */
@@ -53,12 +55,13 @@ export function createAuditLogger(options: AuditLoggerOptions): AuditLogger {
 }
 
 function connect(api: ApiOptions, attempts: number): SignedHttp {
-  const { region, timeout, credentials = credentialChain() } = api;
+  const { region, timeout, compress, credentials = credentialChain() } = api;
   const endpoint = api.endpoint ?? process.env.SEALTRAIL_ENDPOINT ?? '';
   return new SignedHttp({
     ...{ endpoint, credentials, attempts },
     ...(region === undefined ? {} : { region }),
     ...(timeout === undefined ? {} : { timeout }),
+    ...(compress === undefined ? {} : { compress }),
   });
 }
 

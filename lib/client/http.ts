@@ -1,5 +1,7 @@
 import { createHash, createHmac, type Hash, type Hmac, randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { SealtrailError } from '../log/error.ts';
 import { problemOf } from './problem.ts';
@@ -23,6 +25,8 @@ export interface HttpOptions {
   readonly attempts?: number;
   /** Milliseconds that one attempt may take, the answer's body included. @default 30000 */
   readonly timeout?: number;
+  /** Whether bodies of 1,000 bytes and more go as gzip. @default unless the server is on this machine */
+  readonly compress?: boolean;
   /** Between 0 (inclusive) and 1 (exclusive): spreads the retries. @default Math.random */
   readonly random?: () => number;
   /** Waits that many milliseconds. @default timers of Node */
@@ -62,6 +66,11 @@ const FIRST_BACKOFF = 100;
 const LONGEST_BACKOFF = 10_000;
 /** Longest `Retry-After` that is waited for, in milliseconds: a server must not park its clients for hours. */
 const LONGEST_RETRY_AFTER = 60_000;
+/** Smaller bodies gain nothing by gzip, in bytes. */
+const LEAST_COMPRESSED = 1000;
+/** What a server says that cannot read gzip, or gets it spoiled by something in front of it. */
+const NOT_UNDERSTOOD: ReadonlySet<string> = new Set(['invalid_json', 'unsupported_media_type']);
+const compressed = promisify(gzip);
 /** Statuses that say "not now": from the server itself, and from gateways in front of it. */
 const PASSING = new Set([429, 502, 503, 504]);
 
@@ -82,6 +91,7 @@ export class SignedHttp {
   readonly #signer: SignatureV4;
   readonly #attempts: number;
   readonly #timeout: number;
+  #compress: boolean;
   readonly #random: () => number;
   readonly #wait: (milliseconds: number) => Promise<unknown>;
 
@@ -95,16 +105,22 @@ export class SignedHttp {
     });
     this.#attempts = options.attempts ?? 6;
     this.#timeout = options.timeout ?? 30_000;
+    this.#compress = options.compress ?? !/^(localhost|127\..*|\[::1\])$/.test(this.endpoint.hostname);
     this.#random = options.random ?? Math.random;
     this.#wait = options.wait ?? delay;
   }
 
   /** Sends one request, again and again where that can help, and returns the answer. */
   async send(request: HttpRequest): Promise<HttpAnswer> {
-    const prepared = prepare(this.endpoint, request);
+    const plain = prepare(this.endpoint, request);
     for (let attempt = 1; ; attempt++) {
-      const result = await this.#attempt(prepared, request.signal);
+      const isLarge = plain.body !== undefined && plain.body.length >= LEAST_COMPRESSED;
+      const result = await this.#attempt(isLarge && this.#compress ? await compress(plain) : plain, request.signal);
       if ('answer' in result) return result.answer;
+      if (isLarge && this.#compress && NOT_UNDERSTOOD.has(result.error.code)) {
+        this.#compress = false; // The same again as it is: then the answer is about the body, and not about its coding.
+        continue;
+      }
       if (!result.again || attempt >= this.#attempts) throw result.error;
       await this.#wait(this.#pause(attempt, result.error.retryAfter));
       request.signal?.throwIfAborted();
@@ -190,6 +206,11 @@ function prepare(endpoint: URL, request: HttpRequest): Prepared {
     ...request.headers,
   };
   return { method, url, query, headers, body };
+}
+
+async function compress(request: Prepared): Promise<Prepared> {
+  const body = new Uint8Array(await compressed(request.body ?? ''));
+  return { ...request, body, headers: { ...request.headers, 'content-encoding': 'gzip' } };
 }
 
 /** RFC 3986 section 2.1 encoding of everything but unreserved characters, as the signature's canonical form has it. */

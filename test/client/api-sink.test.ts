@@ -34,6 +34,15 @@ describe('with the log there', () => {
     expect(errors).toEqual([]);
   });
 
+  it('batches that go as gzip arrive as they are', async () => {
+    const fronted = await front();
+    const { audit, errors } = logger(fronted, { compress: true, batchEvents: 100 });
+    const ids = logMany(audit, 'e', 250);
+    await audit.close();
+    expect(await fronted.ids(trail)).toEqual(ids);
+    expect(errors).toEqual([]);
+  });
+
   it('flushing waits for what was logged before, not for what keeps coming', async () => {
     const fronted = await front();
     const { audit } = logger(fronted, { patience: 5000 });

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type HttpOptions, percentEncode, SignedHttp } from '../../lib/client/http.ts';
@@ -30,7 +31,7 @@ async function serverWith(...replies: Reply[]): Promise<{ url: string; seen: See
       method: request.method,
       url: request.url,
       headers: request.headers,
-      body: Buffer.concat(parts).toString(),
+      body: bodyOf(request, Buffer.concat(parts)),
     });
     (replies.length > 1 ? replies.shift() : replies[0])?.(response);
   });
@@ -42,6 +43,9 @@ async function serverWith(...replies: Reply[]): Promise<{ url: string; seen: See
   // A server that listens on TCP has such an address.
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, seen, sockets };
 }
+
+const bodyOf = ({ headers }: IncomingMessage, sent: Buffer): string =>
+  (headers['content-encoding'] === 'gzip' ? gunzipSync(sent) : sent).toString();
 
 const ok: Reply = (response) => response.end('{"fine":true}');
 const cut: Reply = (response) => response.socket?.destroy();
@@ -268,5 +272,50 @@ describe('before anything is sent', () => {
       message: 'no AWS credentials to sign with: no profile "x"',
     });
     expect(seen).toHaveLength(0);
+  });
+});
+
+describe('a large body', () => {
+  const body = JSON.stringify({ events: Array.from({ length: 50 }, (_, n) => ({ type: 'a.b', details: { n } })) });
+  const send = (http: SignedHttp, sent = body) =>
+    http.send({ method: 'POST', path: '/v1/trails/t/events', body: sent });
+
+  it('goes as gzip, signed as it goes; a small one as it is', async () => {
+    const { url, seen } = await serverWith(ok);
+    const { http } = client(url, { compress: true });
+    await send(http);
+    await send(http, '{}');
+    expect(seen.map(({ headers }) => headers['content-encoding'])).toEqual(['gzip', undefined]);
+    expect(seen.map((one) => one.body)).toEqual([body, '{}']);
+    expect(Number(seen[0]?.headers['content-length'])).toBeLessThan(body.length / 4);
+    expect(seen[0]?.headers.authorization).toContain('content-encoding');
+  });
+
+  it('goes as it is to a server on this machine', async () => {
+    const { url, seen } = await serverWith(ok);
+    await send(client(url).http);
+    expect(seen[0]?.headers).not.toHaveProperty('content-encoding');
+  });
+
+  it.each(['invalid_json', 'unsupported_media_type'])(
+    'goes again as it is where gzip is answered %s, and stays so',
+    async (code) => {
+      const { url, seen } = await serverWith(problem(400, { code }), ok);
+      const { http, waits } = client(url, { compress: true });
+      await send(http);
+      await send(http);
+      expect(seen.map(({ headers }) => headers['content-encoding'])).toEqual(['gzip', undefined, undefined]);
+      expect(seen.map((one) => one.body)).toEqual([body, body, body]);
+      expect(seen[1]?.headers['idempotency-key']).toBe(seen[0]?.headers['idempotency-key']);
+      expect(waits).toEqual([]);
+    },
+  );
+
+  it('that is refused as it is too is refused', async () => {
+    const { url } = await serverWith(problem(400, { code: 'invalid_json', detail: 'no' }));
+    await expect(send(client(url, { compress: true }).http)).rejects.toMatchObject({
+      code: 'invalid_json',
+      message: 'no',
+    });
   });
 });
