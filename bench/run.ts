@@ -1,5 +1,6 @@
 import { benchAppend } from './append.ts';
 import { benchClient } from './client.ts';
+import { benchProof } from './proof.ts';
 import { benchQuery } from './query.ts';
 import { type Figure, report } from './report.ts';
 import { benchVerify } from './verify.ts';
@@ -9,6 +10,7 @@ import { benchVerify } from './verify.ts';
 const BENCHES: Readonly<Record<string, () => Promise<Figure[]>>> = {
   append: () => benchAppend(),
   client: () => benchClient(),
+  proof: () => benchProof(),
   query: () => benchQuery(),
   verify: () => benchVerify(),
 };

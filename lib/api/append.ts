@@ -4,6 +4,7 @@ import type { PrivacyPolicy } from '../event/privacy.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { SealtrailError } from '../log/error.ts';
 import { isSystemTrailName } from '../log/record.ts';
+import { rejectUnknown } from '../query/parse.ts';
 import { type ApiRequest, type ApiResponse, json } from './http.ts';
 import { trailOf } from './parameters.ts';
 
@@ -29,6 +30,7 @@ export async function appendEvents(
   request.principal.demand('append', trail);
   // What the system records of itself comes from the system alone, whatever pattern a grant has.
   if (isSystemTrailName(trail)) throw new SealtrailError('forbidden', `not allowed: append on trail ${trail}`);
+  rejectUnknown(request.query, []);
   const key = idempotencyKeyOf(request);
   const prefer = preferencesOf(request.headers.prefer);
   const events = prepareBatch(request.body, request.headers['content-type'], services.policyOf(trail));

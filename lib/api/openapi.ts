@@ -39,14 +39,15 @@ const PROBLEMS: Readonly<Record<number, string>> = {
   401: 'No or no valid signature.',
   403: 'Not allowed on this trail.',
   404: 'Not there.',
+  409: 'In conflict with what is there: the idempotency key was used for something else, or the records have left the hot store and the archive is not read here.',
   429: 'Too much at once; `Retry-After` says when to come again.',
   500: 'Something went wrong inside.',
   503: 'Not available at the moment; `Retry-After` says when to come again.',
 };
-const APPEND_PROBLEMS: Readonly<Record<number, string>> = {
-  409: 'The idempotency key was used for something else.',
+/** Those of requests with a body. */
+const BODY_PROBLEMS: Readonly<Record<number, string>> = {
   413: 'Too much in one request.',
-  415: 'Not application/json.',
+  415: 'Not application/json, or in an encoding that is not known.',
 };
 
 /** The OpenAPI 3.1 description of the routes, made from the schemas that validate. */
@@ -76,7 +77,17 @@ export function openApi(routes: readonly Route[]): object {
   };
 }
 
-function operation({ method, path, summary, query = [], headers = [], body, answers, handler }: Route): object {
+function operation({
+  method,
+  path,
+  summary,
+  query = [],
+  headers = [],
+  body,
+  answers,
+  formats = [],
+  handler,
+}: Route): object {
   const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => parameter('path', name, PARAMETERS[name]));
   const parameters = [
     ...inPath,
@@ -84,7 +95,7 @@ function operation({ method, path, summary, query = [], headers = [], body, answ
     ...headers.map((name) => parameter('header', name, HEADERS[name])),
   ];
   const appends = method === 'POST' && body === undefined && headers.includes('Idempotency-Key');
-  const problems = { ...PROBLEMS, ...(headers.includes('Idempotency-Key') ? APPEND_PROBLEMS : {}) };
+  const problems = { ...PROBLEMS, ...(method === 'POST' ? BODY_PROBLEMS : {}) };
   return {
     operationId: handler.name,
     summary,
@@ -99,7 +110,9 @@ function operation({ method, path, summary, query = [], headers = [], body, answ
           },
         }),
     responses: {
-      ...Object.fromEntries(Object.entries(answers).map(([status, answer]) => [status, answerOf(summary, answer)])),
+      ...Object.fromEntries(
+        Object.entries(answers).map(([status, answer]) => [status, answerOf(summary, answer, formats)]),
+      ),
       ...Object.fromEntries(Object.entries(problems).map(([status, description]) => [status, problemOf(description)])),
     },
   };
@@ -130,9 +143,11 @@ function parameter(where: 'path' | 'query' | 'header', name: string, description
   return { name, in: where, description, required: where === 'path', schema: { type: 'string' } };
 }
 
-function answerOf(description: string, answer: z.ZodType | string): object {
-  if (typeof answer === 'string') return { description, content: { [answer]: { schema: { type: 'string' } } } };
-  return { description, content: { 'application/json': { schema: schemaOf(answer, 'output') } } };
+function answerOf(description: string, answer: z.ZodType | string, formats: readonly string[]): object {
+  const text = (type: string): [string, object] => [type, { schema: { type: 'string' } }];
+  if (typeof answer === 'string') return { description, content: Object.fromEntries([text(answer)]) };
+  const json = { schema: schemaOf(answer, 'output') };
+  return { description, content: { 'application/json': json, ...Object.fromEntries(formats.map(text)) } };
 }
 
 function problemOf(description: string): object {

@@ -24,4 +24,6 @@ export interface Route<Needs = Services> {
   readonly body?: z.ZodType;
   /** Answers that are not problems: a schema for JSON, or the media type of something else. */
   readonly answers: Readonly<Record<number, z.ZodType | string>>;
+  /** Media types besides JSON that the parameter `format` can ask for. */
+  readonly formats?: readonly string[];
 }

@@ -1,4 +1,5 @@
 import type { Archiver } from '../followers/archiver.ts';
+import { rejectUnknown } from '../query/parse.ts';
 import { type ApiRequest, type ApiResponse, json } from './http.ts';
 import { trailOf } from './parameters.ts';
 
@@ -15,6 +16,7 @@ export async function sealTrail(
 ): Promise<ApiResponse> {
   const trail = trailOf(parameters);
   request.principal.demand('admin', trail);
+  rejectUnknown(request.query, []);
   const checkpoint = await archiver.seal(trail);
   return json(200, { trail, size: checkpoint?.size ?? 0, ...(checkpoint && { checkpoint: checkpoint.note }) });
 }

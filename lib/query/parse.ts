@@ -129,7 +129,11 @@ function periodOf(parameters: URLSearchParams, first: 'from' | 'timeFrom', last:
 /** @throws `invalid_parameter` for the first parameter that is not among those known */
 export function rejectUnknown(parameters: URLSearchParams, known: readonly string[]): void {
   for (const name of parameters.keys()) {
-    if (!known.includes(name)) throw invalid(shown(name), `is not known; there are ${known.join(', ')}`);
+    if (known.includes(name)) continue;
+    throw invalid(
+      shown(name),
+      known.length === 0 ? 'there are no parameters here' : `is not known; there are ${known.join(', ')}`,
+    );
   }
 }
 

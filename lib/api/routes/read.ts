@@ -8,6 +8,7 @@ import { getActivity, getSummary } from '../summary.ts';
 import { getCheckpoint, getConsistency, getProof } from '../tree.ts';
 
 const PERIOD = ['from', 'to'];
+const FORMATS = ['application/x-ndjson', 'text/csv'];
 
 /** What answers from records and proofs, and changes nothing. */
 export const READ_ROUTES: readonly Route<ReadServices>[] = [
@@ -18,6 +19,7 @@ export const READ_ROUTES: readonly Route<ReadServices>[] = [
     summary: 'Query: one page of the records that pass every filter.',
     query: [...QUERY_PARAMETERS, 'format'],
     answers: { 200: schemas.pageSchema },
+    formats: FORMATS,
   },
   {
     method: 'GET',
@@ -26,6 +28,7 @@ export const READ_ROUTES: readonly Route<ReadServices>[] = [
     summary: 'Query several trails: one page of the records that pass every filter, merged by time.',
     query: ['trail', ...QUERY_PARAMETERS, 'format'],
     answers: { 200: schemas.mergedPageSchema },
+    formats: FORMATS,
   },
   {
     method: 'GET',
