@@ -13,6 +13,8 @@ export interface Environment {
   /** How long archived objects are locked. */
   readonly archiveDays: number;
   readonly privacy: PrivacyConfig;
+  /** Whether the trail `_access` keeps who read what. */
+  readonly recordsReads: boolean;
 }
 
 const json = z.string().transform((text, context) => {
@@ -32,6 +34,7 @@ const schema = z.object({
   SEALTRAIL_LOG_NAME: z.string().min(1),
   SEALTRAIL_LOCK: z.enum(['compliance', 'governance']),
   SEALTRAIL_ARCHIVE_DAYS: z.coerce.number().int().min(1),
+  SEALTRAIL_RECORD_READS: z.enum(['true', 'false']).default('true'),
   SEALTRAIL_PRIVACY: json.pipe(privacyConfigSchema).default({}),
 });
 
@@ -56,5 +59,6 @@ export function environmentOf(variables: Readonly<Record<string, string | undefi
     lock: data.SEALTRAIL_LOCK,
     archiveDays: data.SEALTRAIL_ARCHIVE_DAYS,
     privacy: data.SEALTRAIL_PRIVACY,
+    recordsReads: data.SEALTRAIL_RECORD_READS === 'true',
   };
 }

@@ -19,6 +19,7 @@ export interface Stores {
 export interface Settings {
   readonly logName: string;
   readonly privacy: PrivacyConfig;
+  readonly recordsReads: boolean;
 }
 
 /** What every function has of the log. */
@@ -28,12 +29,14 @@ export interface Log {
   readonly nodes: (trail: string) => NodeReader;
   readonly policyOf: (trail: string) => PrivacyPolicy;
   readonly logName: string;
+  /** Whether the trail `_access` keeps who read what. */
+  readonly recordsReads: boolean;
   /** What has left the table; undefined in a function that may not read the archive. */
   readonly archive?: ArchivedRecords;
 }
 
 /** Wires a log over its stores; nothing is asked of them yet. */
-export function openLog({ table, signer, objects }: Stores, { logName, privacy }: Settings): Log {
+export function openLog({ table, signer, objects }: Stores, { logName, privacy, recordsReads }: Settings): Log {
   // One object for good: policies are remembered by it.
   const policyOf = (trail: string) => policyFor(trail, privacy);
   const cache = new TileCache();
@@ -53,5 +56,5 @@ export function openLog({ table, signer, objects }: Stores, { logName, privacy }
     onSigned: (_, waitedMs) => count('SealLag', waitedMs),
     onRetry: (_, retry) => countRetry(retry),
   });
-  return { table, ledger, nodes, policyOf, logName, ...archive };
+  return { table, ledger, nodes, policyOf, logName, recordsReads, ...archive };
 }

@@ -19,7 +19,7 @@ const services = once(async () => ({ ...log, queries: await openQueries(log) }))
 const describe = () => readFile(new URL('openapi.json', import.meta.url), 'utf8');
 const router = new Router([...READ_ROUTES, descriptionRoute(describe)]);
 
-/** Answers queries and proofs. It writes nothing and signs nothing. */
+/** Answers queries and proofs. It writes who asked, and signs nothing. */
 export const handler = handlerOf((event: GatewayEvent) =>
   answer(event, { router, services, actions: ['read', 'verify', 'export'] }),
 );

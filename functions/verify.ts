@@ -21,7 +21,7 @@ const router = new Router(VERIFY_ROUTES);
 /** Verifies: every trail on a schedule, and one on request. */
 export const handler = handlerOf(async (event: GatewayEvent | ScheduledEvent, context: Context) => {
   if ('requestContext' in event) {
-    return answer(event, { router, services: async () => ({ verifier: verification }), actions: ['verify'] });
+    return answer(event, { router, services: async () => ({ ...log, verifier: verification }), actions: ['verify'] });
   }
   const signal = AbortSignal.timeout(Math.max(1, context.getRemainingTimeInMillis() - MARGIN_MS));
   return verification.run(signal);

@@ -22,7 +22,8 @@ export async function queryEvents({ queries }: ReadServices, request: ApiRequest
   request.principal.demand('read', trail);
   const format = formatOf(request);
   const page = await queries.page(trail, parseQuery(request.query, ['format']));
-  return { status: 200, ...RENDER[format](page), headers: headersOf(request, format, page) };
+  const shown = { [trail]: page.matches.length };
+  return { status: 200, ...RENDER[format](page), headers: headersOf(request, format, page), shown };
 }
 
 /**
@@ -40,7 +41,9 @@ export async function queryTrails({ queries }: ReadServices, request: ApiRequest
   }
   const format = formatOf(request);
   const page = await queries.pageOf(trails, parseQuery(request.query, ['format', 'trail']));
-  return { status: 200, ...RENDER[format](page), headers: headersOf(request, format, page) };
+  const shown = Object.fromEntries(trails.map((trail) => [trail, 0]));
+  for (const { trail } of page.matches) shown[trail] = (shown[trail] ?? 0) + 1;
+  return { status: 200, ...RENDER[format](page), headers: headersOf(request, format, page), shown };
 }
 
 /** A record number as it is written; `007` is not, and so can only be an id. */
@@ -66,7 +69,7 @@ export async function getRecord(
   if (line === undefined) {
     throw new SealtrailError('not_found', `trail ${trail} has no record ${isNumber ? event : 'with this id'}`);
   }
-  return text(`${line}\n`, { 'content-type': 'application/json' });
+  return { ...text(`${line}\n`, { 'content-type': 'application/json' }), shown: { [trail]: 1 } };
 }
 
 /** Producers may give an id twice; the first one is meant. */

@@ -54,7 +54,9 @@ export async function getExport(
   const job = EXPORT_ID.test(id) ? await exports.get(trail, id) : undefined;
   if (job === undefined)
     throw new SealtrailError('not_found', `trail ${trail} has no such export, or has forgotten it`);
-  return json(200, await answerOf(exports, job));
+  const answer = await answerOf(exports, job);
+  const isHandedOut = 'links' in answer;
+  return { ...json(200, answer), shown: { [trail]: isHandedOut ? (job.manifest?.records ?? 0) : 0 } };
 }
 
 const EXPORT_ID = /^[0-9a-f]{32}$/;

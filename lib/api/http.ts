@@ -21,6 +21,8 @@ export interface ApiResponse {
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | Uint8Array | AsyncIterable<string | Uint8Array>;
+  /** By trail, how many records the answer shows: for the log's own record of who read what. Not sent. */
+  readonly shown?: Readonly<Record<string, number>>;
 }
 
 /** An answer in JSON. */

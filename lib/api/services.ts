@@ -6,6 +6,7 @@ import type { AppendServices } from './append.ts';
 import type { ExportServices } from './exports.ts';
 import type { AdminServices } from './seal.ts';
 import type { VerifyServices } from './verifications.ts';
+import type { WatchedServices } from './watched.ts';
 
 /** What the routes that read need. */
 export interface ReadServices {
@@ -20,6 +21,12 @@ export interface ReadServices {
 }
 
 /** What all routes call: wired once, by the embedded server. In AWS each function has what its own routes need. */
-export interface Services extends AppendServices, ReadServices, VerifyServices, ExportServices, AdminServices {
+export interface Services
+  extends AppendServices,
+    ReadServices,
+    VerifyServices,
+    ExportServices,
+    AdminServices,
+    WatchedServices {
   readonly ledger: Ledger;
 }

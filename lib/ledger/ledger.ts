@@ -61,6 +61,8 @@ export interface AppendRequest {
   readonly idempotency?: Idempotency;
   /** Whether to wait for the checkpoint. @default true */
   readonly wait?: boolean;
+  /** `later`: not signed here, but by the sealer, and not waited for. @default signed at once */
+  readonly seal?: 'later';
 }
 
 /** Bytes that a record line may need around its event and its names: keys, numbers, `prev` and punctuation. */
@@ -72,6 +74,7 @@ export class Ledger {
   readonly #table: Table;
   readonly #checkpoints: Checkpoints;
   readonly #groups = new Map<string, Group>();
+  readonly #told = new WeakSet<Commit>();
   readonly #signing = new Map<Commit, Promise<StoredCheckpoint | undefined>>();
   #closed = false;
 
@@ -97,8 +100,7 @@ export class Ledger {
     const { trail } = request;
     const { commit, landing } = await this.#group(trail).submit(submissionOf(request));
     if ('remembered' in landing) return this.#replay(request, landing.remembered);
-    const sealing = this.#seal(commit);
-    const checkpoint = request.wait === false ? undefined : await sealing;
+    const checkpoint = await this.#sealFor(request, commit);
     return receiptOf(request, commit, landing.first, checkpoint);
   }
 
@@ -165,11 +167,26 @@ export class Ledger {
     return group;
   }
 
+  async #sealFor(request: AppendRequest, commit: Commit): Promise<StoredCheckpoint | undefined> {
+    this.#tell(commit);
+    if (request.seal === 'later') return undefined;
+    const sealing = this.#seal(commit);
+    return request.wait === false ? undefined : sealing;
+  }
+
+  /** Tells of a commit, once for all the submissions in it. */
+  #tell(commit: Commit): void {
+    if (this.#told.has(commit)) return;
+    this.#told.add(commit);
+    const { trail, size } = commit.head;
+    this.#options.onCommit?.(trail, size, { events: commit.block?.count ?? 0, bytes: commit.bytes });
+  }
+
   /** Signs a commit's head once, for all the submissions in it. Undefined when signing failed: the sealer's turn. */
   #seal(commit: Commit): Promise<StoredCheckpoint | undefined> {
     const under = this.#signing.get(commit);
     if (under !== undefined) return under;
-    const { trail, size } = commit.head;
+    const { trail } = commit.head;
     const signing = this.#checkpoints
       .sign(commit.head)
       .catch((reason: unknown) => {
@@ -178,7 +195,6 @@ export class Ledger {
       })
       .finally(() => this.#signing.delete(commit));
     this.#signing.set(commit, signing);
-    this.#options.onCommit?.(trail, size, { events: commit.block?.count ?? 0, bytes: commit.bytes });
     return signing;
   }
 

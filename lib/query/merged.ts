@@ -5,8 +5,14 @@ import { type Match, type Page, type Query, sourcesOf } from './query.ts';
 /** Trails that one query may ask. */
 export const MAX_TRAILS = 32;
 
+/** A record that was found in one of several trails. */
+export interface TrailMatch extends Match {
+  readonly trail: string;
+}
+
 /** An answer to a query of several trails. */
-export interface MergedPage extends Omit<Page, 'asOf'> {
+export interface MergedPage extends Omit<Page, 'asOf' | 'matches'> {
+  readonly matches: readonly TrailMatch[];
   /** By trail, as {@link Page.asOf}. */
   readonly asOf: Readonly<Record<string, number>>;
 }
@@ -41,7 +47,7 @@ export async function mergePage(
   const atOnce = Math.min(limit, Math.ceil((2 * limit) / trails.length));
   const isDown = order === 'newest';
   const streams = trails.map((trail, i) => new Stream(trail, isDown, at?.[i], (from) => read(trail, atOnce, from)));
-  const matches: Match[] = [];
+  const matches: TrailMatch[] = [];
   do {
     await Promise.all(streams.map((stream) => stream.fill()));
     // What is still hidden in a trail may be next: nothing of the others may go before it.
@@ -129,9 +135,9 @@ class Stream {
     this.#isSpent = matches.length === 0;
   }
 
-  take(): Match {
+  take(): TrailMatch {
     const next = this.#waiting[this.#taken++];
     if (next === undefined) throw new RangeError(`nothing of trail ${this.trail} is waiting`);
-    return next.match;
+    return { ...next.match, trail: this.trail };
   }
 }

@@ -28,6 +28,7 @@ const configSchema = z.strictObject({
     .describe("The log's name: the first part of every checkpoint's origin. Must never change."),
   privacy: privacyConfigSchema.optional(),
   retention: hotRetentionSchema.optional(),
+  recordReads: z.boolean().describe('Whether the trail `_access` keeps who read what. Default: it does.').optional(),
 });
 export type Config = z.infer<typeof configSchema>;
 

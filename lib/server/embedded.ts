@@ -177,6 +177,7 @@ async function assemble(dir: string, table: SqliteTable, options: EmbeddedOption
     downloads: links,
     nodes,
     policyOf,
+    recordsReads: config.recordReads ?? true,
     logName: config.logName,
     retired,
     directory,

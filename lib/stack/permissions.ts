@@ -10,13 +10,19 @@ import type { IBucket } from 'aws-cdk-lib/aws-s3';
 /** What an append writes. */
 const LEDGER = ['head/*', 'block/*', 'block-part/*', 'checkpoint/*', 'idempotency/*', 'trails'];
 /** What the watchman writes: records in the system's own trail. */
-const SYSTEM_TRAIL = ['head/_system', 'block/_system', 'block-part/_system/*', 'idempotency/_system/*', 'trails'];
+const SYSTEM_TRAIL = trailPartitions('_system');
+/** What is written of who read what. */
+const ACCESS_TRAIL = trailPartitions('_access');
 /** What followers write. */
 const FOLLOWING = ['follower/*', 'checkpoint/*', 'postings/*', 'long-postings/*', 'counts/*'];
 /** What the indexer removes once it has merged it. */
 const INDEX = ['postings/*', 'long-postings/*', 'counts/*'];
 /** The secret of cursors, made by whoever needs it first. */
 const DEPLOYMENT = ['deployment'];
+
+function trailPartitions(trail: string): readonly string[] {
+  return [`head/${trail}`, `block/${trail}`, `block-part/${trail}/*`, `idempotency/${trail}/*`, 'trails'];
+}
 
 function allow(grantee: IGrantable, statement: PolicyStatement): void {
   grantee.grantPrincipal.addToPrincipalPolicy(statement);
@@ -64,6 +70,11 @@ export function allowArchiving(grantee: IGrantable, table: ITable, archive: IBuc
 /** To record what was found in the trail `_system`. */
 export function allowSystemRecords(grantee: IGrantable, table: ITable): void {
   allowPuts(grantee, table, 'PutSystemRecords', SYSTEM_TRAIL);
+}
+
+/** To record in the trail `_access` who read what. */
+export function allowAccessRecords(grantee: IGrantable, table: ITable): void {
+  allowPuts(grantee, table, 'PutAccessRecords', ACCESS_TRAIL);
 }
 
 /** To verify: nothing is written but what came of it. */

@@ -45,6 +45,13 @@ export interface SealtrailProps {
    */
   readonly privacy?: PrivacyConfig;
   /**
+   * Whether the trail `_access` keeps who read what: every query, summary, proof, export and verification through the
+   * API. Each costs an append.
+   *
+   * @default true
+   */
+  readonly recordReads?: boolean;
+  /**
    * How many requests the API lets through.
    *
    * @default 1,000 a second on average, 2,000 at once

@@ -26,7 +26,7 @@ export const STACK_ROUTES: readonly StackRoute[] = [
 const PROVES = /\/(checkpoint|consistency|proof)$/;
 /** What is not about one trail. */
 const OF_ALL_TRAILS = ['/v1/keys', '/v1/openapi.json'];
-/** It names trails where IAM cannot see them: for those who may read all (docs/adr/0011-several-trails.md). */
+/** It names trails where IAM cannot see them: for those who may read all (docs/adr/0012-several-trails.md). */
 const OF_ANY_TRAILS = '/v1/events';
 
 function isFor({ method, path, group }: StackRoute, permission: Permission): boolean {

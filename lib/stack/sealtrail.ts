@@ -17,6 +17,7 @@ import { checkLogName } from './log-name.ts';
 import type { Observed } from './metrics.ts';
 import { explainFindings } from './nag.ts';
 import {
+  allowAccessRecords,
   allowAppends,
   allowArchiveReads,
   allowArchiving,
@@ -87,6 +88,8 @@ export class Sealtrail extends Construct {
     allowIndexing(roles.follow, this.table);
     allowSystemRecords(roles.follow, this.table);
     allowVerifying(roles.verify, this.table, this.archive);
+    const recordsReads = props.recordReads ?? true;
+    if (recordsReads) for (const role of [roles.read, roles.verify]) allowAccessRecords(role, this.table);
 
     const service = Names.uniqueResourceName(this, { maxLength: 64 });
     const context: WorkerContext = {
@@ -101,6 +104,7 @@ export class Sealtrail extends Construct {
         SEALTRAIL_LOG_NAME: logName,
         SEALTRAIL_LOCK: lock.lock,
         SEALTRAIL_ARCHIVE_DAYS: String(lock.archive.toDays()),
+        SEALTRAIL_RECORD_READS: String(recordsReads),
         SEALTRAIL_PRIVACY: JSON.stringify(privacyConfigSchema.parse(props.privacy ?? {})),
         POWERTOOLS_SERVICE_NAME: service,
       },

@@ -44,7 +44,7 @@ export async function deploy(): Promise<Deployed> {
   const table = new MemoryTable();
   const objects = new MemoryObjects();
   const signer = new TestSigner();
-  const opened = openLog({ table, objects, signer }, { logName: 'audit.example.com', privacy: {} });
+  const opened = openLog({ table, objects, signer }, { logName: 'audit.example.com', privacy: {}, recordsReads: true });
   const log = {
     ...opened,
     objects,

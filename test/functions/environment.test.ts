@@ -9,6 +9,7 @@ const SET = {
   SEALTRAIL_LOG_NAME: 'audit.example.com',
   SEALTRAIL_LOCK: 'compliance',
   SEALTRAIL_ARCHIVE_DAYS: '2557',
+  SEALTRAIL_RECORD_READS: 'false',
   SEALTRAIL_PRIVACY: '{"default":{"pii":"include"}}',
 };
 
@@ -23,6 +24,7 @@ describe('the environment of a function', () => {
       lock: 'compliance',
       archiveDays: 2557,
       privacy: { default: { pii: 'include' } },
+      recordsReads: false,
     });
   });
 
@@ -31,6 +33,7 @@ describe('the environment of a function', () => {
     ['SEALTRAIL_LOCK', 'none'],
     ['SEALTRAIL_ARCHIVE_DAYS', '0'],
     ['SEALTRAIL_ARCHIVE_DAYS', 'seven'],
+    ['SEALTRAIL_RECORD_READS', 'no'],
     ['SEALTRAIL_PRIVACY', '{'],
     ['SEALTRAIL_PRIVACY', '{"unknown":1}'],
   ])('names what is wrong: %s is %j', (name, value) => {

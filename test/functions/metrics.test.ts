@@ -69,7 +69,10 @@ describe('an append', () => {
 
   it('that loses the race to another instance counts a conflict, and goes through', async () => {
     const { table, objects, signer } = deployed;
-    const other = openLog({ table, objects, signer }, { logName: 'audit.example.com', privacy: {} });
+    const other = openLog(
+      { table, objects, signer },
+      { logName: 'audit.example.com', privacy: {}, recordsReads: true },
+    );
     const services = async () => ({ ...deployed.log, ...other });
     await invoke(append('orders'));
     await answer(gatewayEvent(append('orders')), { router, services, actions: ['append'] });

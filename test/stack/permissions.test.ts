@@ -48,13 +48,19 @@ describe('each function may do what it is for', () => {
     ]);
   });
 
-  it('read writes nothing but the secret that it makes for its cursors', () => {
-    const writes = all(READ).filter((one) =>
-      actionsOf(one).some((action) => /Put(Item|Object)|Delete|Update/.test(action)),
-    );
-    expect(writes.map(({ Sid, Condition }) => [Sid, Condition])).toEqual([
-      ['PutCursorSecret', { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['deployment'] } }],
-    ]);
+  it('read writes nothing but the secret that it makes for its cursors, and who read', () => {
+    const writesOf = (statements: readonly Statement[]) =>
+      statements
+        .filter((one) => actionsOf(one).some((action) => /Put(Item|Object)|Delete|Update/.test(action)))
+        .map(({ Sid, Condition }) => [Sid, Condition]);
+    const inPartitions = (keys: readonly string[]) => ({
+      'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': keys },
+    });
+    const secret = ['PutCursorSecret', inPartitions(['deployment'])];
+    const ACCESS = ['head/_access', 'block/_access', 'block-part/_access/*', 'idempotency/_access/*', 'trails'];
+    expect(writesOf(all(READ))).toEqual([secret, ['PutAccessRecords', inPartitions(ACCESS)]]);
+    const silent = statementsByRole(synthesise({ stage: 'prod', recordReads: false }));
+    expect(writesOf(silent.get(READ) ?? [])).toEqual([secret]);
   });
 
   it('only those who archive write the archive, and nobody deletes from it', () => {
@@ -75,7 +81,7 @@ describe('each function may do what it is for', () => {
     expect(partitions).toEqual([['follower/*'], ['follower/*'], ['postings/*', 'long-postings/*', 'counts/*']]);
   });
 
-  it("only append writes heads and blocks, but for the watchman's in the trail _system", () => {
+  it("only append writes heads and blocks, but for the watchman's in the trail _system and who read in _access", () => {
     const written = (role: string): unknown[] =>
       all(role)
         .filter((one) => actionsOf(one).includes('dynamodb:PutItem'))
@@ -83,8 +89,9 @@ describe('each function may do what it is for', () => {
         .filter((key) => /^(head|block|anything)/.test(String(key)));
     expect(written(APPEND)).toEqual(['head/*', 'block/*', 'block-part/*']);
     expect(written(FOLLOW)).toEqual(['head/_system', 'block/_system', 'block-part/_system/*']);
-    expect(written(VERIFY)).toEqual(written(FOLLOW));
-    expect([...written(READ), ...written(SEAL)]).toEqual([]);
+    expect(written(READ)).toEqual(['head/_access', 'block/_access', 'block-part/_access/*']);
+    expect(written(VERIFY)).toEqual([...written(FOLLOW), ...written(READ)]);
+    expect(written(SEAL)).toEqual([]);
   });
 });
 

@@ -6,16 +6,17 @@ import * as schemas from '../schemas.ts';
 import type { ReadServices } from '../services.ts';
 import { getActivity, getSummary } from '../summary.ts';
 import { getCheckpoint, getConsistency, getProof } from '../tree.ts';
+import { type WatchedServices, watched } from '../watched.ts';
 
 const PERIOD = ['from', 'to'];
 const FORMATS = ['application/x-ndjson', 'text/csv'];
 
 /** What answers from records and proofs, and changes nothing. */
-export const READ_ROUTES: readonly Route<ReadServices>[] = [
+export const READ_ROUTES: readonly Route<ReadServices & WatchedServices>[] = [
   {
     method: 'GET',
     path: '/v1/trails/{trail}/events',
-    handler: queryEvents,
+    handler: watched('access.query', queryEvents),
     summary: 'Query: one page of the records that pass every filter.',
     query: [...QUERY_PARAMETERS, 'format'],
     answers: { 200: schemas.pageSchema },
@@ -24,7 +25,7 @@ export const READ_ROUTES: readonly Route<ReadServices>[] = [
   {
     method: 'GET',
     path: '/v1/events',
-    handler: queryTrails,
+    handler: watched('access.query', queryTrails),
     summary: 'Query several trails: one page of the records that pass every filter, merged by time.',
     query: ['trail', ...QUERY_PARAMETERS, 'format'],
     answers: { 200: schemas.mergedPageSchema },
@@ -33,14 +34,14 @@ export const READ_ROUTES: readonly Route<ReadServices>[] = [
   {
     method: 'GET',
     path: '/v1/trails/{trail}/events/{event}',
-    handler: getRecord,
+    handler: watched('access.record', getRecord),
     summary: 'One record, by its number or by the id of its event.',
     answers: { 200: schemas.recordSchema },
   },
   {
     method: 'GET',
     path: '/v1/trails/{trail}/events/{seq}/proof',
-    handler: getProof,
+    handler: watched('access.proof', getProof),
     summary: 'The proof that a record is in the log (C2SP tlog-proof).',
     answers: { 200: 'text/plain' },
   },
@@ -63,7 +64,7 @@ export const READ_ROUTES: readonly Route<ReadServices>[] = [
   {
     method: 'GET',
     path: '/v1/trails/{trail}/summary',
-    handler: getSummary,
+    handler: watched('access.summary', getSummary),
     summary: 'Exact counts over a period: in all, by dimension and over time.',
     query: [...PERIOD, 'bucket', 'top'],
     answers: { 200: schemas.summarySchema },
@@ -71,7 +72,7 @@ export const READ_ROUTES: readonly Route<ReadServices>[] = [
   {
     method: 'GET',
     path: '/v1/trails/{trail}/actors/{actor}/activity',
-    handler: getActivity,
+    handler: watched('access.activity', getActivity),
     summary: 'What an actor did over the last `days`.',
     query: ['days'],
     answers: { 200: schemas.activitySchema },
