@@ -4,5 +4,4 @@ import { S3Objects } from '../lib/store/s3/objects.ts';
 import type { Environment } from './environment.ts';
 
 /** The locked bucket. */
-export const archiveStore = ({ bucket, lock }: Environment): Objects =>
-  new S3Objects({ client: s3Client(), bucket, lock });
+export const archiveStore = ({ bucket }: Environment): Objects => new S3Objects({ client: s3Client(), bucket });

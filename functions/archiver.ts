@@ -1,3 +1,5 @@
+import { type RetentionConfig, retentionFor } from '../lib/event/retention.ts';
+import type { ObjectLock } from '../lib/followers/archive-records.ts';
 import { Archiver } from '../lib/followers/archiver.ts';
 import type { Objects } from '../lib/store/ports.ts';
 import type { Environment } from './environment.ts';
@@ -5,9 +7,14 @@ import type { Log } from './log.ts';
 
 const DAY_MS = 86_400_000;
 
-/** What writes a log's archive, for as long as the environment says that it is locked. */
+/** What writes a log's archive, and locks it as the environment says. */
 export const openArchiver = (
   { table, ledger }: Log,
   objects: Objects,
-  { archiveDays }: Pick<Environment, 'archiveDays'>,
-): Archiver => new Archiver({ objects, table, ledger, retentionMs: archiveDays * DAY_MS });
+  { retention }: Pick<Environment, 'retention'>,
+): Archiver => new Archiver({ objects, table, ledger, lockFor: (trail) => lockOf(retention, trail) });
+
+function lockOf(config: RetentionConfig, trail: string | undefined): ObjectLock | undefined {
+  const { archiveDays, lock } = retentionFor(config, trail);
+  return archiveDays === undefined ? undefined : { ms: archiveDays * DAY_MS, ...(lock && { mode: lock }) };
+}

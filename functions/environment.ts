@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { type PrivacyConfig, privacyConfigSchema } from '../lib/event/privacy.ts';
+import { type RetentionConfig, retentionConfigSchema } from '../lib/event/retention.ts';
 
 /** What the stack tells a function, through its environment. Names of variables are in {@link environmentOf}. */
 export interface Environment {
@@ -9,9 +10,8 @@ export interface Environment {
   readonly signingKey: string;
   readonly signingAlgorithm: 'ed25519' | 'ecdsa-p256';
   readonly logName: string;
-  readonly lock: 'compliance' | 'governance';
-  /** How long archived objects are locked. */
-  readonly archiveDays: number;
+  /** How long records stay where, and how they are locked. */
+  readonly retention: RetentionConfig;
   readonly privacy: PrivacyConfig;
   /** Whether the trail `_access` keeps who read what. */
   readonly recordsReads: boolean;
@@ -32,8 +32,7 @@ const schema = z.object({
   SEALTRAIL_SIGNING_KEY: z.string().min(1),
   SEALTRAIL_SIGNING_ALGORITHM: z.enum(['ed25519', 'ecdsa-p256']),
   SEALTRAIL_LOG_NAME: z.string().min(1),
-  SEALTRAIL_LOCK: z.enum(['compliance', 'governance']),
-  SEALTRAIL_ARCHIVE_DAYS: z.coerce.number().int().min(1),
+  SEALTRAIL_RETENTION: json.pipe(retentionConfigSchema),
   SEALTRAIL_RECORD_READS: z.enum(['true', 'false']).default('true'),
   SEALTRAIL_PRIVACY: json.pipe(privacyConfigSchema).default({}),
 });
@@ -56,8 +55,7 @@ export function environmentOf(variables: Readonly<Record<string, string | undefi
     signingKey: data.SEALTRAIL_SIGNING_KEY,
     signingAlgorithm: data.SEALTRAIL_SIGNING_ALGORITHM,
     logName: data.SEALTRAIL_LOG_NAME,
-    lock: data.SEALTRAIL_LOCK,
-    archiveDays: data.SEALTRAIL_ARCHIVE_DAYS,
+    retention: data.SEALTRAIL_RETENTION,
     privacy: data.SEALTRAIL_PRIVACY,
     recordsReads: data.SEALTRAIL_RECORD_READS === 'true',
   };

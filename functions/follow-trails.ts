@@ -1,19 +1,24 @@
 import type { DynamoDBBatchResponse, DynamoDBRecord } from 'aws-lambda';
 import type { Archiver } from '../lib/followers/archiver.ts';
+import type { Expirer } from '../lib/followers/expirer.ts';
+import { ExpiryClaims } from '../lib/followers/expiry-claims.ts';
 import type { Follower } from '../lib/followers/follower.ts';
 import { Indexer } from '../lib/followers/indexer.ts';
 import { ProducerFollower } from '../lib/followers/producers.ts';
 import { Sealer } from '../lib/followers/sealer.ts';
 import { type VisitOptions, visitTrails } from '../lib/followers/visit.ts';
+import type { ArchivedRecords } from '../lib/ledger/archived-records.ts';
 import { SealtrailError } from '../lib/log/error.ts';
 import type { Log } from './log.ts';
 import { count, describe, logger } from './telemetry.ts';
 import { wakesOf } from './wakes.ts';
 import { watchLedger } from './watch-ledger.ts';
 
-/** What is followed, and what writes its archive. */
+/** What is followed, what writes its archive, and what lets blocks leave the table. */
 interface FollowedLog extends Pick<Log, 'table' | 'ledger'> {
   readonly archiver: Archiver;
+  readonly archive: ArchivedRecords;
+  readonly expirer: Expirer;
 }
 
 /** Follows trails on behalf of a function's instance, over many invocations. */
@@ -21,12 +26,15 @@ export class TrailFollowing {
   readonly #log: FollowedLog;
   readonly #sealer: Sealer;
   readonly #followers: readonly Follower[];
+  readonly #claims: ExpiryClaims;
 
   constructor(log: FollowedLog) {
     this.#log = log;
-    const { ledger, archiver, table } = log;
+    const { ledger, archiver, table, archive, expirer } = log;
     this.#sealer = new Sealer({ ledger });
-    this.#followers = [this.#sealer, archiver, new Indexer({ table }), new ProducerFollower({ table, ledger })];
+    this.#claims = new ExpiryClaims(table, archive);
+    const producers = new ProducerFollower({ table, ledger });
+    this.#followers = [this.#sealer, archiver, new Indexer({ table, archive }), producers, expirer];
   }
 
   /**
@@ -35,7 +43,7 @@ export class TrailFollowing {
    */
   async batch(records: readonly DynamoDBRecord[], signal: AbortSignal): Promise<DynamoDBBatchResponse> {
     // First of all, so that nothing that fails below keeps an alarm from being raised.
-    const unrecorded = await watchLedger(this.#log.ledger, records);
+    const unrecorded = await watchLedger(this.#log.ledger, this.#claims, records);
     const wakes = wakesOf(records);
     const failed = await visitTrails(wakes.keys(), this.#visit(signal, false));
     const again = [...unrecorded, ...[...failed].map((trail) => wakes.get(trail) ?? '')];
@@ -79,7 +87,13 @@ export class TrailFollowing {
 }
 
 /** Somebody else's bytes in the archive, or stores that contradict one another: not a failure but an alarm. */
-const ALARMS: ReadonlySet<string> = new Set(['object_differs', 'store_corrupt', 'proof_mismatch', 'bad_signature']);
+const ALARMS: ReadonlySet<string> = new Set([
+  'archive_damaged',
+  'object_differs',
+  'store_corrupt',
+  'proof_mismatch',
+  'bad_signature',
+]);
 
 function report(error: unknown, source: { readonly follower: string; readonly trail: string }): void {
   count('FollowerFailures');

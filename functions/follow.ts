@@ -1,7 +1,9 @@
 import type { Context, DynamoDBBatchResponse, DynamoDBStreamEvent, ScheduledEvent, SQSEvent } from 'aws-lambda';
+import { ArchivedRecords } from '../lib/ledger/archived-records.ts';
 import { archiveStore } from './archive-store.ts';
 import { openArchiver } from './archiver.ts';
 import { environmentOf } from './environment.ts';
+import { openExpirer } from './expirer.ts';
 import { TrailFollowing } from './follow-trails.ts';
 import { handler as handlerOf } from './handler.ts';
 import { ledgerStores } from './ledger-stores.ts';
@@ -14,7 +16,12 @@ const MARGIN_MS = 10_000;
 const environment = environmentOf(process.env);
 const objects = archiveStore(environment);
 const log = openLog({ ...ledgerStores(environment), objects }, environment);
-const following = new TrailFollowing({ ...log, archiver: openArchiver(log, objects, environment) });
+const archive = new ArchivedRecords({ objects, table: log.table });
+const following = new TrailFollowing({
+  ...{ ...log, archive },
+  archiver: openArchiver(log, objects, environment),
+  expirer: openExpirer(log, archive, environment),
+});
 
 /** Seals, archives and indexes: woken by the table's stream, by a schedule, and by a message halfway between two. */
 export const handler = handlerOf(

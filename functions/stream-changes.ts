@@ -31,7 +31,8 @@ export function changeOf(record: DynamoDBRecord): ItemChange | undefined {
     change: CHANGES[eventName],
     key: { partition, sort },
     changed: eventName === 'MODIFY' ? differences(before, after) : [],
-    size: { before: numberIn(before), after: numberIn(after) },
+    size: { before: numberIn(before, SIZE), after: numberIn(after, SIZE) },
+    expiresAt: numberIn(eventName === 'REMOVE' ? before : after, EXPIRES_AT),
     expired: userIdentity?.principalId === EXPIRY,
   };
 }
@@ -43,7 +44,7 @@ function differences(before: Image, after: Image): string[] {
     .map((name) => (name === EXPIRES_AT || !name.startsWith(prefix) ? name : name.slice(prefix.length)));
 }
 
-function numberIn(image: Image): number | undefined {
-  const text = image[SIZE]?.N;
+function numberIn(image: Image, name: string): number | undefined {
+  const text = image[name]?.N;
   return text === undefined ? undefined : Number(text);
 }

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import type { DynamoDBRecord } from 'aws-lambda';
 import { prepareBatch } from '../lib/event/intake.ts';
 import { DEFAULT_POLICY } from '../lib/event/privacy.ts';
+import type { ExpiryClaims } from '../lib/followers/expiry-claims.ts';
 import { type Finding, findingOf, SYSTEM_TRAIL } from '../lib/followers/watchman.ts';
 import type { Ledger } from '../lib/ledger/ledger.ts';
 import { changeOf } from './stream-changes.ts';
@@ -17,6 +18,7 @@ const SUBMITTER = 'sealtrail:watchman';
  */
 export async function watchLedger(
   ledger: Pick<Ledger, 'append'>,
+  claims: Pick<ExpiryClaims, 'holds'>,
   records: readonly DynamoDBRecord[],
 ): Promise<readonly string[]> {
   const again: string[] = [];
@@ -24,13 +26,14 @@ export async function watchLedger(
     const change = changeOf(record);
     const finding = change === undefined ? undefined : findingOf(change);
     if (finding === undefined) continue;
-    count('Tampering');
-    const { trail, kind, what } = finding;
-    logger.error('somebody else changed the ledger', { trail, kind, what, sort: finding.key.sort });
+    const { trail, kind, what, unless } = finding;
     try {
+      if (unless !== undefined && (await claims.holds(unless))) continue;
+      count('Tampering');
+      logger.error('somebody else changed the ledger', { trail, kind, what, sort: finding.key.sort });
       await recordFinding(ledger, finding);
     } catch (error) {
-      logger.error('a finding could not be recorded', { trail, ...describe(error) });
+      logger.error('a finding could not be judged or recorded', { trail, ...describe(error) });
       again.push(record.dynamodb?.SequenceNumber ?? '');
     }
   }

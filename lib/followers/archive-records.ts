@@ -6,7 +6,7 @@ import { SealtrailError } from '../log/error.ts';
 import { leafHash, sameBytes } from '../log/hash.ts';
 import { parseNote } from '../log/note.ts';
 import { encodeBundle, encodeTile, TILE_WIDTH } from '../log/tile.ts';
-import type { Objects, Retention, Table } from '../store/ports.ts';
+import type { LockMode, Objects, Retention, Table } from '../store/ports.ts';
 import {
   type ArchiveState,
   type RecordsPlan,
@@ -18,13 +18,21 @@ import { ArchiveWriter } from './archive-writer.ts';
 import { OpenTiles } from './open-tiles.ts';
 import { SegmentCutter } from './segment.ts';
 
+/** How objects are locked. */
+export interface ObjectLock {
+  /** Milliseconds from the moment they are put. */
+  readonly ms: number;
+  /** @default the store's */
+  readonly mode?: LockMode;
+}
+
 /** Where an archive's objects come from and go to. */
 export interface ArchiveStores {
   readonly objects: Objects;
   readonly table: Table;
   readonly ledger: Pick<Ledger, 'head' | 'blocks' | 'checkpoint' | 'exactCheckpoint' | 'seal' | 'verifiers'>;
-  /** Milliseconds for which each object is locked from the moment it is put; undefined: not locked. */
-  readonly retentionMs?: number;
+  /** How a trail's objects are locked; without a trail, those of no trail, such as keys. @default not at all */
+  readonly lockFor?: (trail?: string) => ObjectLock | undefined;
   /** Unix milliseconds. */
   readonly now: () => number;
 }
@@ -58,7 +66,7 @@ export async function archiveRecords(
   }
   demandRoot(trail, trial, checkpoint);
 
-  const writer = new ArchiveWriter(stores.objects, trail, retentionFrom(stores));
+  const writer = new ArchiveWriter(stores.objects, trail, retentionFrom(stores, trail));
   // When the ledger fails in the middle, nothing goes on behind the back of whoever is told.
   const unsealedSince = await writeRecords(kept.all ?? read(), trail, tiles, plan, writer, signal).finally(() =>
     writer.idle(),
@@ -178,7 +186,11 @@ export function demandRoot(trail: string, tiles: OpenTiles, { size, note }: Sign
   throw new SealtrailError('store_corrupt', message);
 }
 
-/** The lock of objects that are put now. */
-export function retentionFrom({ retentionMs, now }: Pick<ArchiveStores, 'retentionMs' | 'now'>): Retention | undefined {
-  return retentionMs === undefined ? undefined : { until: now() + retentionMs };
+/** The lock of a trail's objects, or of those of none, that are put now. */
+export function retentionFrom(
+  { lockFor, now }: Pick<ArchiveStores, 'lockFor' | 'now'>,
+  trail?: string,
+): Retention | undefined {
+  const lock = lockFor?.(trail);
+  return lock && { until: now() + lock.ms, ...(lock.mode && { mode: lock.mode }) };
 }

@@ -77,8 +77,8 @@ export class Archiver implements Follower {
   readonly #revisit = new Map<string, number>();
 
   constructor(options: ArchiverOptions) {
-    const { objects, table, ledger, retentionMs, now = Date.now } = options;
-    this.#stores = { objects, table, ledger, now, ...(retentionMs === undefined ? {} : { retentionMs }) };
+    const { objects, table, ledger, lockFor, now = Date.now } = options;
+    this.#stores = { objects, table, ledger, now, ...(lockFor && { lockFor }) };
     this.#maxDelayMs = options.maxDelayMs ?? 20_000;
     this.#segment = options.segment ?? SEGMENT;
   }

@@ -226,7 +226,9 @@ export class Ledger {
     if (checkpoint === undefined) return { ...receipt, sealed: false };
     const nodes = this.#options.nodes?.(trail) ?? blockNodes(this, trail);
     const root = parseCheckpoint(parseNote(checkpoint.note).text);
-    const proof = await provenRange(nodes, leaves, first, root);
+    const proof = await provenRange(nodes, leaves, first, root).catch(unlessArchived);
+    // Who may not read the archive cannot prove across what has gone there. The proof can be asked for elsewhere.
+    if (proof === undefined) return { ...receipt, sealed: false };
     return { ...receipt, sealed: true, checkpoint: checkpoint.note, proof: proof.map(toBase64) };
   }
 }
@@ -277,6 +279,10 @@ function receiptOf(
   if (checkpoint === undefined) return { ...receipt, sealed: false };
   const proof = rangeProofFrom(growth, first, first + count).map(toBase64);
   return { ...receipt, sealed: true, checkpoint: checkpoint.note, proof };
+}
+
+function unlessArchived(error: unknown): undefined {
+  if (!(error instanceof SealtrailError) || error.code !== 'records_archived') throw error;
 }
 
 function idOf(line: string): string {

@@ -1,6 +1,7 @@
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
+import { EXPIRES_AT, PARTITION, SORT } from '../store/dynamodb/item.ts';
 
 /**
  * What each function may do with the table, by the kinds of partitions that `lib/ledger/layout.ts` names. There is no
@@ -107,6 +108,25 @@ export function allowIndexing(grantee: IGrantable, table: ITable): void {
       actions: ['dynamodb:DeleteItem'],
       resources: [table.tableArn],
       ...inPartitions(INDEX),
+    }),
+  );
+}
+
+/**
+ * To stamp blocks with the time at which DynamoDB removes them, and to change nothing else of them (DynamoDB developer
+ * guide, "Using IAM policy conditions for fine-grained access control": an update names the attributes that it touches).
+ */
+export function allowStamping(grantee: IGrantable, table: ITable): void {
+  allow(
+    grantee,
+    new PolicyStatement({
+      sid: 'StampBlocks',
+      actions: ['dynamodb:UpdateItem'],
+      resources: [table.tableArn],
+      conditions: {
+        'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['block/*', 'block-part/*'] },
+        'ForAllValues:StringEquals': { 'dynamodb:Attributes': [PARTITION, SORT, EXPIRES_AT] },
+      },
     }),
   );
 }

@@ -1,13 +1,13 @@
-import type { Duration } from 'aws-cdk-lib';
 import type { IPrincipal } from 'aws-cdk-lib/aws-iam';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { PrivacyConfig } from '../event/privacy.ts';
 import type { SignatureAlgorithm } from '../store/ports.ts';
 import type { Throttle } from './http-api.ts';
-import type { Lock, Stage } from './stage.ts';
+import type { RetentionProps, TrailRetentionProps } from './retention.ts';
+import type { Stage } from './stage.ts';
 
 /** What an audit log is made with. Only its name has to be given. */
-export interface SealtrailProps {
+export interface SealtrailProps extends RetentionProps {
   /**
    * The first part of every checkpoint's origin, such as `audit.example.com`. It is signed into every checkpoint and can
    * never be changed. Without spaces and `+`.
@@ -20,18 +20,13 @@ export interface SealtrailProps {
    */
   readonly stage?: Stage;
   /**
-   * How archived objects are locked. Compliance cannot be undone by anybody: the bucket stays, and is paid for, until the
-   * last lock has run out.
+   * What differs by trail from `hotFor`, `archiveFor` and `lock`: of each, the last entry that matches a trail and has it
+   * counts.
    *
-   * @default governance in dev, compliance in prod
+   * @default nothing
+   * @example [{ trail: 'debug-*', hotFor: Duration.days(7), archiveFor: Duration.days(30), lock: 'governance' }]
    */
-  readonly lock?: Lock;
-  /**
-   * How long each archived object is locked, from the moment it is written; whole days.
-   *
-   * @default one day in dev, seven years in prod
-   */
-  readonly archiveFor?: Duration;
+  readonly trailRetention?: readonly TrailRetentionProps[];
   /**
    * What checkpoints are signed with. Witnesses take Ed25519 alone; P-256 is for regions in which KMS does not have it.
    *

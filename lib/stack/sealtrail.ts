@@ -23,10 +23,12 @@ import {
   allowArchiving,
   allowIndexing,
   allowLedgerReads,
+  allowStamping,
   allowSystemRecords,
   allowVerifying,
 } from './permissions.ts';
 import type { SealtrailProps } from './props.ts';
+import { retentionOf } from './retention.ts';
 import { signingKey } from './signing-key.ts';
 import { STAGES } from './stage.ts';
 import { archiveBucket, failedBatches, guardArchive, ledgerTable } from './storage.ts';
@@ -58,7 +60,7 @@ export class Sealtrail extends Construct {
     const stage = STAGES[stageName];
     const lock = { lock: props.lock ?? stage.lock, archive: props.archiveFor ?? stage.archive };
     checkLogName(logName);
-    if (lock.archive.toDays() < 1) throw new RangeError('archiveFor must be at least one day');
+    const retention = retentionOf(props, props.trailRetention ?? [], stage);
 
     this.table = ledgerTable(this, stage);
     this.archive = archiveBucket(this, stage, lock);
@@ -86,6 +88,7 @@ export class Sealtrail extends Construct {
     allowArchiving(roles.seal, this.table, this.archive);
     allowArchiving(roles.follow, this.table, this.archive);
     allowIndexing(roles.follow, this.table);
+    allowStamping(roles.follow, this.table);
     allowSystemRecords(roles.follow, this.table);
     allowVerifying(roles.verify, this.table, this.archive);
     const recordsReads = props.recordReads ?? true;
@@ -102,8 +105,7 @@ export class Sealtrail extends Construct {
         SEALTRAIL_SIGNING_KEY: this.signingKey.keyArn,
         SEALTRAIL_SIGNING_ALGORITHM: signingAlgorithm,
         SEALTRAIL_LOG_NAME: logName,
-        SEALTRAIL_LOCK: lock.lock,
-        SEALTRAIL_ARCHIVE_DAYS: String(lock.archive.toDays()),
+        SEALTRAIL_RETENTION: JSON.stringify(retention),
         SEALTRAIL_RECORD_READS: String(recordsReads),
         SEALTRAIL_PRIVACY: JSON.stringify(privacyConfigSchema.parse(props.privacy ?? {})),
         POWERTOOLS_SERVICE_NAME: service,

@@ -1,15 +1,17 @@
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import type { Lock } from '../event/retention.ts';
 
 /** `dev` to try it out, with nothing that cannot be undone; `prod` for records that somebody will ask for. */
 export type Stage = 'dev' | 'prod';
 
-/** How objects in the archive are locked. Governance can be bypassed by those who are allowed to, compliance by nobody. */
-export type Lock = 'governance' | 'compliance';
+export type { Lock } from '../event/retention.ts';
 
 /** What a stage decides unless props say otherwise. */
 export interface StageDefaults {
   readonly lock: Lock;
   readonly archive: Duration;
+  /** How long blocks stay in the table. */
+  readonly hot: Duration;
   /** What becomes of table, bucket and key when the stack goes. */
   readonly removal: RemovalPolicy;
   /** Against deletion of the table by mistake, and for its restoration to any second of the last 35 days. */
@@ -22,6 +24,7 @@ export const STAGES: Readonly<Record<Stage, StageDefaults>> = {
   dev: {
     lock: 'governance',
     archive: Duration.days(1),
+    hot: Duration.days(7),
     removal: RemovalPolicy.DESTROY,
     protected: false,
     logDays: 7,
@@ -29,6 +32,7 @@ export const STAGES: Readonly<Record<Stage, StageDefaults>> = {
   prod: {
     lock: 'compliance',
     archive: Duration.days(7 * 365 + 2), // two leap years at most
+    hot: Duration.days(90),
     removal: RemovalPolicy.RETAIN,
     protected: true,
     logDays: 365,

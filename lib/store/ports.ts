@@ -128,10 +128,15 @@ export interface ObjectVersion extends ObjectEntry {
   readonly modifiedAt: number;
 }
 
+/** Governance can be bypassed by those who are allowed to, compliance by nobody. */
+export type LockMode = 'governance' | 'compliance';
+
 /** How long an object is locked, from the moment it is put. */
 export interface Retention {
   /** Unix milliseconds until which nobody may remove or change this version. */
   readonly until: number;
+  /** @default what the store was opened with */
+  readonly mode?: LockMode;
 }
 
 /**

@@ -97,7 +97,7 @@ describe.each(STORES)('a log whose Table is %s and whose key is for %s', (_, alg
     const [verifier] = await ledger.verifiers(TRAIL);
     if (verifier === undefined) throw new Error('a ledger with a signer has a verifier');
     writeFileSync(keyFile, pemOf(verifier));
-    await new Archiver({ objects, table, ledger, retentionMs: 3_600_000 }).seal(TRAIL);
+    await new Archiver({ objects, table, ledger, lockFor: () => ({ ms: 3_600_000 }) }).seal(TRAIL);
     await new Indexer({ table }).run(TRAIL, { force: true });
   });
   afterAll(async () => {

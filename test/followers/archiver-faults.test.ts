@@ -20,7 +20,7 @@ interface Stores {
 }
 
 const archiverOn = ({ objects, table }: Stores, ledger: FakeLedger, segment = SEGMENT): Archiver =>
-  new Archiver({ objects, table, ledger, segment, now: () => MORNING + DAY, retentionMs: 1000 });
+  new Archiver({ objects, table, ledger, segment, now: () => MORNING + DAY, lockFor: () => ({ ms: 1000 }) });
 
 const restarted = ({ objects, table }: Stores): Stores => ({ objects: objects.restarted(), table: table.restarted() });
 

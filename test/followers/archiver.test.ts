@@ -252,7 +252,7 @@ describe('when records are archived', () => {
 
 describe('the lock', () => {
   it('is put on every object for as long as the options say, from when it is written', async () => {
-    const { ledger, objects, archiver } = setUp({ retentionMs: 1000 });
+    const { ledger, objects, archiver } = setUp({ lockFor: () => ({ ms: 1000 }) });
     ledger.growTo(257).sign();
     await archiver.seal('orders');
     for await (const { key } of objects.list(''))

@@ -25,8 +25,7 @@ const ENVIRONMENT = {
   SEALTRAIL_SIGNING_KEY: 'arn:aws:kms:eu-central-1:111122223333:key/1',
   SEALTRAIL_SIGNING_ALGORITHM: 'ed25519',
   SEALTRAIL_LOG_NAME: 'audit.example.com',
-  SEALTRAIL_LOCK: 'governance',
-  SEALTRAIL_ARCHIVE_DAYS: '1',
+  SEALTRAIL_RETENTION: '{"default":{"hotDays":7,"archiveDays":1,"lock":"governance"}}',
 };
 
 /** Runs a function's bundle in a process of its own, with nothing beside it, and answers what it wrote to stderr. */

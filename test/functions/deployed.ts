@@ -1,5 +1,6 @@
 import type { APIGatewayProxyStructuredResultV2 as GatewayResult } from 'aws-lambda';
 import { openArchiver } from '../../functions/archiver.ts';
+import { openExpirer } from '../../functions/expirer.ts';
 import { answer } from '../../functions/gateway.ts';
 import { type Log, openLog } from '../../functions/log.ts';
 import { openQueries } from '../../functions/queries.ts';
@@ -9,6 +10,8 @@ import { Router } from '../../lib/api/router.ts';
 import { ROUTE_GROUPS } from '../../lib/api/routes.ts';
 import type { Services } from '../../lib/api/services.ts';
 import type { Archiver } from '../../lib/followers/archiver.ts';
+import type { Expirer } from '../../lib/followers/expirer.ts';
+import { ArchivedRecords } from '../../lib/ledger/archived-records.ts';
 import { MemoryObjects } from '../../lib/store/memory/objects.ts';
 import { MemoryTable } from '../../lib/store/memory/table.ts';
 import { TestSigner } from '../ledger/fixture.ts';
@@ -18,6 +21,8 @@ import { type Call, gatewayEvent } from './events.ts';
 interface DeployedLog extends Log, Omit<Services, 'exports'> {
   readonly ledger: Log['ledger'];
   readonly archiver: Archiver;
+  readonly archive: ArchivedRecords;
+  readonly expirer: Expirer;
   readonly objects: MemoryObjects;
   readonly verifier: TrailVerification;
 }
@@ -44,11 +49,15 @@ export async function deploy(): Promise<Deployed> {
   const table = new MemoryTable();
   const objects = new MemoryObjects();
   const signer = new TestSigner();
+  const archive = new ArchivedRecords({ objects, table });
+  const retention = { default: { archiveDays: 1, hotDays: 30 } };
   const opened = openLog({ table, objects, signer }, { logName: 'audit.example.com', privacy: {}, recordsReads: true });
   const log = {
     ...opened,
     objects,
-    archiver: openArchiver(opened, objects, { archiveDays: 1 }),
+    archive,
+    archiver: openArchiver(opened, objects, { retention }),
+    expirer: openExpirer(opened, archive, { retention }),
     verifier: new TrailVerification({ ...opened, objects }),
     queries: await openQueries(opened),
   };

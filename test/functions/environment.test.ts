@@ -7,8 +7,7 @@ const SET = {
   SEALTRAIL_SIGNING_KEY: 'arn:aws:kms:eu-central-1:111122223333:key/1',
   SEALTRAIL_SIGNING_ALGORITHM: 'ed25519',
   SEALTRAIL_LOG_NAME: 'audit.example.com',
-  SEALTRAIL_LOCK: 'compliance',
-  SEALTRAIL_ARCHIVE_DAYS: '2557',
+  SEALTRAIL_RETENTION: '{"default":{"archiveDays":2557,"lock":"compliance"}}',
   SEALTRAIL_RECORD_READS: 'false',
   SEALTRAIL_PRIVACY: '{"default":{"pii":"include"}}',
 };
@@ -21,8 +20,7 @@ describe('the environment of a function', () => {
       signingKey: 'arn:aws:kms:eu-central-1:111122223333:key/1',
       signingAlgorithm: 'ed25519',
       logName: 'audit.example.com',
-      lock: 'compliance',
-      archiveDays: 2557,
+      retention: { default: { archiveDays: 2557, lock: 'compliance' } },
       privacy: { default: { pii: 'include' } },
       recordsReads: false,
     });
@@ -30,15 +28,16 @@ describe('the environment of a function', () => {
 
   it.each([
     ['SEALTRAIL_TABLE', undefined],
-    ['SEALTRAIL_LOCK', 'none'],
-    ['SEALTRAIL_ARCHIVE_DAYS', '0'],
-    ['SEALTRAIL_ARCHIVE_DAYS', 'seven'],
+    ['SEALTRAIL_RETENTION', ''],
+    ['SEALTRAIL_RETENTION', '{"default":{"lock":"none"}}'],
+    ['SEALTRAIL_RETENTION', '{"default":{"archiveDays":0}}'],
+    ['SEALTRAIL_RETENTION', '{"trails":[{"trail":"debug-*","hotDays":"seven"}]}'],
     ['SEALTRAIL_RECORD_READS', 'no'],
     ['SEALTRAIL_PRIVACY', '{'],
     ['SEALTRAIL_PRIVACY', '{"unknown":1}'],
   ])('names what is wrong: %s is %j', (name, value) => {
     const act = () => environmentOf({ ...SET, [name]: value });
     expect(act).toThrow(RangeError);
-    expect(act).toThrow(`the environment variable ${name} is not right`);
+    expect(act).toThrow(new RegExp(`^the environment variable ${name}[^ ]* is not right`));
   });
 });

@@ -90,15 +90,37 @@ describe('the watchman', () => {
     expect(JSON.stringify(found)).not.toMatch(/c2VhbGVk|Zm9yZ2Vk/);
   });
 
-  it('lets pass what the log itself does: a stamp, what has expired, a commit', async () => {
-    const passing = [
-      streamed('MODIFY', BLOCK, { before: { _body: BODY }, after: { _body: BODY, expiresAt: { N: '1795240800' } } }),
-      streamed('REMOVE', BLOCK, { before: { _body: BODY } }, 'dynamodb.amazonaws.com'),
-      streamed('MODIFY', headKey('orders'), { before: { _size: { N: '9' } }, after: { _size: { N: '10' } } }),
-    ];
-    await following.batch(passing, FOREVER);
+  it('lets pass what the log itself does: a commit', async () => {
+    const commit = streamed('MODIFY', headKey('orders'), {
+      before: { _size: { N: '9' } },
+      after: { _size: { N: '10' } },
+    });
+    await following.batch([commit], FOREVER);
     expect(alarms()).toBe(0);
     expect(await systemRecords()).toEqual([]);
+  });
+
+  it('lets pass a stamp and what has expired where the archive has it and the log has set that time, and no other', async () => {
+    const events = Array.from({ length: 255 }, () => ({ type: 'data.update' }));
+    await deployed.call(append('orders', { events }));
+    await following.sweep(FOREVER);
+    const stamped = async (seq: number) => (await deployed.table.get(blockKey('orders', seq)))?.expiresAt;
+    const expiresAt = await stamped(1);
+    expect(expiresAt).toBeDefined();
+    const stampOf = (seq: number, at: unknown) => {
+      const stamp = { expiresAt: { N: String(at) } };
+      return [
+        streamed('MODIFY', blockKey('orders', seq), { before: { _body: BODY }, after: { _body: BODY, ...stamp } }),
+        streamed('REMOVE', blockKey('orders', seq), { before: { _body: BODY, ...stamp } }, 'dynamodb.amazonaws.com'),
+      ];
+    };
+    await following.batch([...stampOf(0, await stamped(0)), ...stampOf(1, expiresAt)], FOREVER);
+    expect(alarms()).toBe(0);
+    // Another time; a block that the archive has only in part; one that the store removed without a time.
+    await deployed.call(append('orders'));
+    const unmarked = streamed('REMOVE', BLOCK, { before: { _body: BODY } }, 'dynamodb.amazonaws.com');
+    await following.batch([...stampOf(1, 1_795_240_800), ...stampOf(256, expiresAt), unmarked], FOREVER);
+    expect(alarms()).toBe(5);
   });
 
   it('is not taken in by somebody else who removes and calls himself a service', async () => {

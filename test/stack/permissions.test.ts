@@ -69,7 +69,16 @@ describe('each function may do what it is for', () => {
     expect(rolesThatMay((action) => action.startsWith('s3:') && /Delete|Bypass|LegalHold/.test(action))).toEqual([]);
   });
 
-  it('nobody can delete a head, a block or a checkpoint, or change one in place', () => {
+  it('only follow changes blocks, and nothing of them but when they expire', () => {
+    expect(rolesThatMay((action) => action === 'dynamodb:UpdateItem')).toEqual([FOLLOW]);
+    const [stamping] = all(FOLLOW).filter((one) => actionsOf(one).includes('dynamodb:UpdateItem'));
+    expect(stamping?.Condition).toEqual({
+      'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['block/*', 'block-part/*'] },
+      'ForAllValues:StringEquals': { 'dynamodb:Attributes': ['partition', 'sort', 'expiresAt'] },
+    });
+  });
+
+  it('nobody can delete a head, a block or a checkpoint, or change a head or a checkpoint in place', () => {
     const deletions = [...roles.values()]
       .flat()
       .filter((one) => actionsOf(one).some((a) => /^dynamodb:.*(Delete|BatchWrite|Update)/.test(a)));
@@ -77,8 +86,13 @@ describe('each function may do what it is for', () => {
       expect(Resource).toEqual(TABLE);
       return Condition?.['ForAllValues:StringLike']?.['dynamodb:LeadingKeys'];
     });
-    // Twice the archiver's own open tiles, once what the indexer has merged.
-    expect(partitions).toEqual([['follower/*'], ['follower/*'], ['postings/*', 'long-postings/*', 'counts/*']]);
+    // Twice the archiver's own open tiles, once what the indexer has merged, and the stamps.
+    expect(partitions).toEqual([
+      ['follower/*'],
+      ['follower/*'],
+      ['postings/*', 'long-postings/*', 'counts/*'],
+      ['block/*', 'block-part/*'],
+    ]);
   });
 
   it("only append writes heads and blocks, but for the watchman's in the trail _system and who read in _access", () => {

@@ -71,7 +71,14 @@ describe('the archive', () => {
     const template = synthesise({ lock: 'compliance', archiveFor: Duration.days(30) });
     template.hasResourceProperties('AWS::S3::Bucket', lockOf('COMPLIANCE', 30));
     template.allResourcesProperties('AWS::Lambda::Function', {
-      Environment: { Variables: Match.objectLike({ SEALTRAIL_LOCK: 'compliance', SEALTRAIL_ARCHIVE_DAYS: '30' }) },
+      Environment: {
+        Variables: Match.objectLike({
+          SEALTRAIL_RETENTION: Match.serializedJson({
+            default: { hotDays: 7, archiveDays: 30, lock: 'compliance' },
+            trails: [],
+          }),
+        }),
+      },
     });
   });
 
@@ -164,6 +171,9 @@ describe('what cannot be deployed', () => {
 
   it('an archive that is locked for no day', () => {
     expect(() => synthesise({ archiveFor: Duration.days(0) })).toThrow('archiveFor must be at least one day');
+    expect(() => synthesise({ hotFor: Duration.days(2) })).toThrow("hotFor must be at least 3 days, or 'forever'");
+    const trailRetention = [{ trail: 'No Trail', hotFor: Duration.days(7) }];
+    expect(() => synthesise({ trailRetention })).toThrow('retention: trails.0.trail: must be a trail name');
   });
 
   it('functions that nobody bundled', () => {

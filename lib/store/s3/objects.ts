@@ -13,7 +13,7 @@ import {
 import { SealtrailError } from '../../log/error.ts';
 import { sameBytes } from '../../log/hash.ts';
 import { checkObjectKey, checkObjectPrefix } from '../object-key.ts';
-import type { ObjectEntry, Objects, ObjectVersion, Retention } from '../ports.ts';
+import type { LockMode, ObjectEntry, Objects, ObjectVersion, Retention } from '../ports.ts';
 import { isAbsent, isClash, isTaken, requestFailure } from './failure.ts';
 import { keyReader, LISTING } from './keys.ts';
 import { mergeVersions } from './versions.ts';
@@ -26,21 +26,23 @@ export interface S3ObjectsOptions {
   /** A folder of the bucket, without a `/` at its end. @default the whole bucket */
   readonly prefix?: string;
   /**
-   * How objects that are put with a retention are locked. Compliance: nobody removes or shortens it, not even the root of
+   * How objects are locked that are put with a retention which does not say. Compliance: nobody removes or shortens it, not even the root of
    * the account. Governance: whoever may bypass it can. @default compliance
    */
-  readonly lock?: 'compliance' | 'governance';
+  readonly lock?: LockMode;
 }
 
 /** Tries of a put that meets another put of the same key: S3 answers 409 and asks to send it again. */
 const CLASH_TRIES = 6;
+
+const MODES = { compliance: 'COMPLIANCE', governance: 'GOVERNANCE' } as const;
 
 /** Objects in an S3 bucket with Object Lock. See README.md beside this file. */
 export class S3Objects implements Objects {
   readonly #client: S3Client;
   readonly #bucket: string;
   readonly #root: string;
-  readonly #mode: 'COMPLIANCE' | 'GOVERNANCE';
+  readonly #mode: LockMode;
   #closed = false;
 
   constructor({ client, bucket, prefix = '', lock = 'compliance' }: S3ObjectsOptions) {
@@ -48,7 +50,7 @@ export class S3Objects implements Objects {
     this.#client = client;
     this.#bucket = bucket;
     this.#root = prefix === '' ? '' : `${prefix}/`;
-    this.#mode = lock === 'compliance' ? 'COMPLIANCE' : 'GOVERNANCE';
+    this.#mode = lock;
   }
 
   async put(key: string, bytes: Uint8Array, retention?: Retention): Promise<'created' | 'existed'> {
@@ -137,7 +139,10 @@ export class S3Objects implements Objects {
       ChecksumSHA256: hash('sha256', bytes, 'base64'),
       ...(retention === undefined
         ? {}
-        : { ObjectLockMode: this.#mode, ObjectLockRetainUntilDate: new Date(retention.until) }),
+        : {
+            ObjectLockMode: MODES[retention.mode ?? this.#mode],
+            ObjectLockRetainUntilDate: new Date(retention.until),
+          }),
     };
   }
 

@@ -1,0 +1,69 @@
+import type { Duration } from 'aws-cdk-lib';
+import { LEAST_HOT_DAYS, type RetentionConfig, retentionConfigSchema } from '../event/retention.ts';
+import type { Lock, StageDefaults } from './stage.ts';
+
+/** How long records stay where. What is not given is as for all trails. */
+export interface RetentionProps {
+  /**
+   * How long blocks stay in the table, once the archive has them; whole days, at least three. Then they are read from the
+   * archive. What was stamped with its time keeps it when this is changed.
+   *
+   * @default a week in dev, 90 days in prod
+   */
+  readonly hotFor?: Duration | 'forever';
+  /**
+   * How long each archived object is locked, from the moment it is written; whole days.
+   *
+   * @default one day in dev, seven years in prod
+   */
+  readonly archiveFor?: Duration;
+  /**
+   * How archived objects are locked. Compliance cannot be undone by anybody: the bucket stays, and is paid for, until the
+   * last lock has run out.
+   *
+   * @default governance in dev, compliance in prod
+   */
+  readonly lock?: Lock;
+}
+
+/** What differs for some trails. */
+export interface TrailRetentionProps extends RetentionProps {
+  /** A trail's name, in which `*` stands for any characters. */
+  readonly trail: string;
+}
+
+/**
+ * The retention of all trails and what differs.
+ *
+ * @throws RangeError for a time that is too short or not in whole days, or a pattern that no trail's name can match
+ */
+export function retentionOf(
+  all: RetentionProps,
+  trails: readonly TrailRetentionProps[],
+  stage: StageDefaults,
+): RetentionConfig {
+  const config = {
+    default: daysOf({
+      hotFor: all.hotFor ?? stage.hot,
+      archiveFor: all.archiveFor ?? stage.archive,
+      lock: all.lock ?? stage.lock,
+    }),
+    trails: trails.map(({ trail, ...props }) => ({ trail, ...daysOf(props) })),
+  };
+  const parsed = retentionConfigSchema.safeParse(config);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new RangeError(`retention: ${issue?.path.join('.')}: ${issue?.message}`);
+}
+
+function daysOf({ hotFor, archiveFor, lock }: RetentionProps) {
+  if (hotFor !== undefined && hotFor !== 'forever' && hotFor.toDays() < LEAST_HOT_DAYS) {
+    throw new RangeError(`hotFor must be at least ${LEAST_HOT_DAYS} days, or 'forever'`);
+  }
+  if (archiveFor !== undefined && archiveFor.toDays() < 1) throw new RangeError('archiveFor must be at least one day');
+  return {
+    ...(hotFor === undefined ? {} : { hotDays: hotFor === 'forever' ? hotFor : hotFor.toDays() }),
+    ...(archiveFor === undefined ? {} : { archiveDays: archiveFor.toDays() }),
+    ...(lock === undefined ? {} : { lock }),
+  };
+}
