@@ -49,6 +49,11 @@ export class Upload {
     this.#view = new LogView(http, options.trail, options.seen);
   }
 
+  /** What has been seen of the trail. */
+  get view(): LogView {
+    return this.#view;
+  }
+
   /** The newest checkpoint: of a receipt, or the one kept from earlier. */
   get newest(): Checkpoint | undefined {
     return this.#view.newest;

@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
 import { SealtrailError } from '../log/error.ts';
 import type { Delivery } from './delivery.ts';
 import { prepareEvent } from './event.ts';
 import type { SignedHttp } from './http.ts';
 import { ProducerNumbers } from './numbers.ts';
 import { type Job, Outbox } from './outbox.ts';
+import { isForgery } from './refusal.ts';
 import { asError, type BufferOptions, type Entry, Room, type Sink, withResolvers } from './sink.ts';
 import type { Batch, Spool, Stored } from './spool.ts';
 
@@ -20,6 +22,13 @@ export interface ApiSinkOptions extends BufferOptions {
    * principal. Processes may share it. @default none: what is not delivered is in memory alone
    */
   readonly spool?: string;
+  /**
+   * A file that keeps the newest checkpoint seen of the trail, a signed note, so that a log that shows two histories is
+   * found out across restarts and processes; `sealtrail append --checkpoint` and `verify --previous` take it too.
+   *
+   * @default `<trail>.checkpoint` in the spool folder; without one, what was seen is forgotten with the process
+   */
+  readonly checkpoint?: string;
   /** Of the spool; beyond it, batches stay in memory until that is full too. @default 1 GiB */
   readonly maxSpoolBytes?: number;
   /** Most events in a batch. @default 500 */
@@ -32,7 +41,7 @@ export interface ApiSinkOptions extends BufferOptions {
   readonly patience?: number;
   /** Told of everything that goes wrong, also where it is tried again. */
   readonly onError?: (error: Error) => void;
-  /** Told of a receipt that does not prove what it says: evidence against the log, to be kept. */
+  /** Told of a receipt that does not prove what it says, and of a log that shows two histories: evidence to be kept. */
   readonly onAlarm?: (error: SealtrailError) => void;
 }
 
@@ -56,6 +65,7 @@ export class ApiSink implements Sink {
   readonly #options: ApiSinkOptions;
   readonly #room: Room;
   readonly #numbers = new ProducerNumbers();
+  readonly #delivery: Promise<Delivery>;
   readonly #outbox: Outbox;
   readonly #spool: Promise<Spool | undefined>;
   #adopting: NodeJS.Timeout | undefined;
@@ -77,8 +87,9 @@ export class ApiSink implements Sink {
     this.#options = options;
     this.#room = new Room(options);
     this.#spool = this.#openSpool(options.spool);
+    this.#delivery = loadDelivery(options);
     this.#outbox = new Outbox({
-      delivery: loadDelivery(options),
+      delivery: this.#delivery,
       spool: this.#spool,
       onError: (error) => options.onError?.(error),
       onAlarm: (error) => options.onAlarm?.(error),
@@ -128,7 +139,17 @@ export class ApiSink implements Sink {
       clearTimeout(this.#timer);
       await this.#cutting;
       this.#giveUp(await this.#outbox.stop());
+      if (this.#outbox.failing === undefined) await this.#closeDelivery();
       await (await this.#spool)?.close();
+    }
+  }
+
+  async #closeDelivery(): Promise<void> {
+    try {
+      await (await this.#delivery).close();
+    } catch (error) {
+      if (isForgery(error)) this.#options.onAlarm?.(error);
+      else this.#options.onError?.(asError(error));
     }
   }
 
@@ -272,7 +293,12 @@ export class ApiSink implements Sink {
 }
 
 /** Loaded only here, like the spool: the mathematics of receipts are a third of the client. */
-async function loadDelivery({ http, trail, keys }: ApiSinkOptions): Promise<Delivery> {
-  const { Delivery } = await import('./delivery.ts');
-  return new Delivery(http, trail, keys);
+async function loadDelivery({ http, trail, keys, spool, checkpoint, onError }: ApiSinkOptions): Promise<Delivery> {
+  const [{ Delivery }, { KeptCheckpoint }] = await Promise.all([
+    import('./delivery.ts'),
+    import('./kept-checkpoint.ts'),
+  ]);
+  const file = checkpoint ?? (spool === undefined ? undefined : join(spool, `${trail}.checkpoint`));
+  const kept = file === undefined ? undefined : new KeptCheckpoint(file);
+  return new Delivery({ http, trail, keys, kept, onError: (error) => onError?.(error) });
 }

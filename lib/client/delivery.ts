@@ -1,28 +1,43 @@
+import type { Checkpoint } from '../log/checkpoint.ts';
 import { SealtrailError } from '../log/error.ts';
 import { parseVkey } from '../log/note.ts';
 import { parseRecord } from '../log/record.ts';
 import { differenceFromSent } from './as-sent.ts';
 import { typeName } from './event-types.ts';
 import type { SignedHttp } from './http.ts';
+import type { KeptCheckpoint } from './kept-checkpoint.ts';
 import { fetchKeys, LogView } from './log-view.ts';
 import { checkReceipt, type Receipt, readReceipt, type Trust } from './receipt.ts';
 import { eventsOf } from './refusal.ts';
+import { asError } from './sink.ts';
 import type { Batch } from './spool.ts';
+
+/** What a {@link Delivery} works with. */
+export interface DeliveryOptions {
+  readonly http: SignedHttp;
+  readonly trail: string;
+  /** Vkeys; without them those that the server names are trusted, from the first time on. */
+  readonly keys: readonly string[] | undefined;
+  /** Where the newest checkpoint seen is kept. */
+  readonly kept: KeptCheckpoint | undefined;
+  /** Told where it cannot be kept: that keeps nothing from being sent. */
+  readonly onError: (error: Error) => void;
+}
+
+/** How often the kept checkpoint is compared with and replaced, at most. */
+const EXCHANGE_MS = 1000;
 
 /** Appends batches to a trail and checks each receipt: signature, inclusion, one history, and that what is sealed is what was sent. */
 export class Delivery {
-  readonly #http: SignedHttp;
-  readonly #trail: string;
-  readonly #keys: readonly string[] | undefined;
+  readonly #options: DeliveryOptions;
   readonly #view: LogView;
   #trust: Trust | undefined;
+  #newestNote: string | undefined;
+  #exchangedAt = 0;
 
-  /** @param keys vkeys; without them those that the server names are trusted, from the first time on */
-  constructor(http: SignedHttp, trail: string, keys: readonly string[] | undefined) {
-    this.#http = http;
-    this.#trail = trail;
-    this.#keys = keys;
-    this.#view = new LogView(http, trail);
+  constructor(options: DeliveryOptions) {
+    this.#options = options;
+    this.#view = new LogView(options.http, options.trail);
   }
 
   /**
@@ -31,24 +46,59 @@ export class Delivery {
    * @throws what `isRefusal` or `isForgery` tells; anything else: try again, under the same key
    */
   async send(batch: Batch, signal: AbortSignal): Promise<Receipt> {
-    const answer = await this.#http.send({
+    const { http, trail } = this.#options;
+    const answer = await http.send({
       method: 'POST',
-      path: `/v1/trails/${this.#trail}/events`,
+      path: `/v1/trails/${trail}/events`,
       headers: { 'idempotency-key': batch.key, prefer: 'return=representation' },
       body: batch.body,
       signal,
     });
     const receipt = readReceipt(answer.json());
     this.#trust ??= await this.#loadTrust(signal);
-    const checkpoint = checkReceipt(receipt, { trail: this.#trail, count: batch.count }, this.#trust);
+    const checkpoint = checkReceipt(receipt, { trail, count: batch.count }, this.#trust);
     if (receipt.lines === undefined) throw new SealtrailError('proof_mismatch', 'the server left the records out');
     for (const [i, event] of eventsOf(batch).entries()) demandAsSent(event, receipt.lines[i] ?? '');
-    if (checkpoint !== undefined) await this.#view.extend(checkpoint);
+    if (checkpoint !== undefined) await this.#see(checkpoint, receipt.checkpoint ?? '');
     return receipt;
   }
 
+  /** Keeps the newest checkpoint for the next process. @throws as `send` where it contradicts what others have kept */
+  async close(): Promise<void> {
+    await this.#exchange();
+  }
+
+  /** @throws `proof_mismatch`, with the checkpoint kept beside the one that it contradicts; the server's errors */
+  async #see(checkpoint: Checkpoint, note: string): Promise<void> {
+    if (this.#exchangedAt === 0) await this.#exchange();
+    try {
+      await this.#view.extend(checkpoint);
+    } catch (error) {
+      if (error instanceof SealtrailError && error.code === 'proof_mismatch') await this.#accuse(note);
+      throw error;
+    }
+    if (this.#view.newest === checkpoint) this.#newestNote = note;
+    if (Date.now() - this.#exchangedAt >= EXCHANGE_MS) await this.#exchange();
+  }
+
+  async #exchange(): Promise<void> {
+    try {
+      await this.#options.kept?.exchange(this.#view, this.#newestNote);
+    } catch (error) {
+      // What the log says counts, and what the disk says does not keep an event from being sent.
+      if (error instanceof SealtrailError && error.code !== 'store_corrupt') throw error;
+      this.#options.onError(asError(error));
+    }
+    this.#exchangedAt = Date.now();
+  }
+
+  async #accuse(note: string): Promise<void> {
+    await this.#options.kept?.accuse(note).catch((error: unknown) => this.#options.onError(asError(error)));
+  }
+
   async #loadTrust(signal: AbortSignal): Promise<Trust> {
-    const keys = this.#keys?.map((key) => parseVkey(key)) ?? (await fetchKeys(this.#http, [this.#trail], signal));
+    const { http, trail, keys: given } = this.#options;
+    const keys = given?.map((key) => parseVkey(key)) ?? (await fetchKeys(http, [trail], signal));
     return (origin) => keys.filter(({ name }) => name === origin);
   }
 }

@@ -4,6 +4,7 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { SealtrailError } from '../log/error.ts';
+import { SigningClock } from './clock.ts';
 import { problemOf } from './problem.ts';
 
 /** What a request is signed with. */
@@ -31,6 +32,8 @@ export interface HttpOptions {
   readonly random?: () => number;
   /** Waits that many milliseconds. @default timers of Node */
   readonly wait?: (milliseconds: number) => Promise<unknown>;
+  /** Unix milliseconds. Where the server's clock says something else, that counts. @default Date.now */
+  readonly now?: () => number;
 }
 
 /** One call, to be signed. */
@@ -94,6 +97,7 @@ export class SignedHttp {
   #compress: boolean;
   readonly #random: () => number;
   readonly #wait: (milliseconds: number) => Promise<unknown>;
+  readonly #clock: SigningClock;
 
   constructor(options: HttpOptions) {
     this.endpoint = parseEndpoint(options.endpoint);
@@ -108,6 +112,7 @@ export class SignedHttp {
     this.#compress = options.compress ?? !/^(localhost|127\..*|\[::1\])$/.test(this.endpoint.hostname);
     this.#random = options.random ?? Math.random;
     this.#wait = options.wait ?? delay;
+    this.#clock = new SigningClock(options.now ?? Date.now);
   }
 
   /** Sends one request, again and again where that can help, and returns the answer. */
@@ -133,7 +138,8 @@ export class SignedHttp {
     return Math.min(LONGEST_RETRY_AFTER, (retryAfter ?? 0) * 1000) + Math.floor(this.#random() * ceiling);
   }
 
-  async #attempt(request: Prepared, signal: AbortSignal | undefined): Promise<Attempt> {
+  /** @param corrected whether the clock was set by the answer to the same request */
+  async #attempt(request: Prepared, signal: AbortSignal | undefined, corrected = false): Promise<Attempt> {
     // Signed anew each time: a signature is only good for five minutes, and credentials may have been renewed.
     const headers = await this.#sign(request);
     const timeout = AbortSignal.timeout(this.#timeout);
@@ -147,6 +153,7 @@ export class SignedHttp {
       });
       const body = new Uint8Array(await response.arrayBuffer());
       if (response.ok) return { answer: new Answer(response.status, response.headers, body) };
+      if (!corrected && this.#clock.correct(response)) return await this.#attempt(request, signal, true);
       return { error: problemOf(response, body), again: PASSING.has(response.status) };
     } catch (cause) {
       signal?.throwIfAborted();
@@ -159,7 +166,7 @@ export class SignedHttp {
   async #sign(request: Prepared): Promise<Record<string, string>> {
     const { url } = request;
     try {
-      const signed = await this.#signer.sign({
+      const unsigned = {
         method: request.method,
         protocol: url.protocol,
         hostname: url.hostname,
@@ -168,7 +175,8 @@ export class SignedHttp {
         query: request.query,
         headers: { ...request.headers, host: url.host },
         body: request.body,
-      });
+      };
+      const signed = await this.#signer.sign(unsigned, { signingDate: this.#clock.now() });
       // fetch writes the host header itself, with the same value.
       const { host: _, ...headers } = signed.headers;
       return headers;

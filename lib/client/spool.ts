@@ -142,7 +142,8 @@ export class Spool {
     const found: Stored[] = [];
     for (const name of (await readdir(this.#dir)).sort()) {
       const lane = join(this.#dir, name);
-      if (lane === this.#lane || name.startsWith('refused-') || name.startsWith(NEW) || (await isAlive(lane))) continue;
+      // A name with a dot is a file, such as a refused batch or the checkpoint that was seen last.
+      if (lane === this.#lane || name.includes('.') || name.startsWith(NEW) || (await isAlive(lane))) continue;
       const files = (await readdir(lane).catch(() => [])).filter((file) => file.endsWith(SUFFIX)).sort();
       for (const file of files) {
         const info = await stat(join(lane, file)).catch(() => undefined); // Gone: another process was faster.

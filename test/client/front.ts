@@ -12,11 +12,13 @@ import { LOG_NAME } from '../api/served.ts';
 import { temporaryFolder } from '../store/temporary.ts';
 
 /** What the front does with a request instead of passing it on and its answer back. */
-export type Trouble = 'refuse' | 'forget the answer' | 429 | 503 | ((body: string) => string);
+export type Trouble = 'refuse' | 'stall' | 'forget the answer' | 429 | 503 | ((body: string) => string);
 
 /** A real embedded log that can be stopped and started, behind one address that can be made to misbehave. */
 export interface Fronted {
   readonly url: string;
+  /** Of the log's data. */
+  readonly folder: string;
   /** Asked for each request that appends. */
   trouble: () => Trouble | undefined;
   readonly api: Omit<ApiOptions, 'trail'>;
@@ -66,27 +68,31 @@ export async function front(): Promise<Fronted> {
     return all;
   };
   const fronted: Fronted = {
-    ...{ url, stop, start, trouble: () => undefined },
+    ...{ url, folder, stop, start, trouble: () => undefined },
     api: { endpoint: url, credentials: async () => credentials },
     ids: async (trail) => (await records(trail)).map(({ event }) => String(event.id)),
-    numberings: async (trail) => {
-      const found = new Map<string, Numbering>();
-      for (const { seq: record, event } of await records(trail)) {
-        const mark = producerMarkOf(event);
-        if (mark === undefined) throw new Error(`record ${record} is not numbered`);
-        const numbering = found.get(mark.id) ?? new Numbering();
-        found.set(mark.id, numbering);
-        numbering.add({ ...mark, link: producerLink(String(event.id), mark), record });
-      }
-      return found;
-    },
+    numberings: async (trail) => numberingsOf(await records(trail)),
   };
   return fronted;
+}
+
+/** What the numbers in records say of each producer, by its id. */
+export function numberingsOf(records: readonly SealedRecord[]): Map<string, Numbering> {
+  const found = new Map<string, Numbering>();
+  for (const { seq: record, event } of records) {
+    const mark = producerMarkOf(event);
+    if (mark === undefined) throw new Error(`record ${record} is not numbered`);
+    const numbering = found.get(mark.id) ?? new Numbering();
+    found.set(mark.id, numbering);
+    numbering.add({ ...mark, link: producerLink(String(event.id), mark), record });
+  }
+  return found;
 }
 
 async function pass(incoming: IncomingMessage, outgoing: ServerResponse, url: string | undefined, trouble?: Trouble) {
   const parts: Buffer[] = [];
   for await (const part of incoming) parts.push(part);
+  if (trouble === 'stall') return; // Until the client gives up.
   if (typeof trouble === 'number') return outgoing.writeHead(trouble, { 'retry-after': '0' }).end();
   if (url === undefined || trouble === 'refuse') return outgoing.destroy();
   const { method, headers } = incoming;

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { createReadStream, existsSync, statSync } from 'node:fs';
-import { open, rename, writeFile } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { addAbortSignal } from 'node:stream';
+import { KeptCheckpoint } from '../../client/kept-checkpoint.ts';
 import { checkpointOf } from '../../client/receipt.ts';
 import type { Checkpoint } from '../../log/checkpoint.ts';
 import { toHex } from '../../log/encoding.ts';
@@ -135,12 +136,10 @@ class Append {
     return checkpointOf(await readText(checkpoint, 'the checkpoint'), this.#trail, trust);
   }
 
-  async #keep({ newestNote }: Upload): Promise<void> {
+  async #keep({ view, newestNote }: Upload): Promise<void> {
     const { checkpoint } = this.#options;
     if (checkpoint === undefined || newestNote === undefined) return;
-    // Whole or not at all: half a checkpoint could not be compared with next time.
-    await writeFile(`${checkpoint}.new`, newestNote);
-    await rename(`${checkpoint}.new`, checkpoint);
+    await new KeptCheckpoint(checkpoint).exchange(view, newestNote);
   }
 
   #input(): Chunks {
