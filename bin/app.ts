@@ -16,10 +16,16 @@ const signingAlgorithm = context('signingAlgorithm') ?? 'ed25519';
 if (signingAlgorithm !== 'ed25519' && signingAlgorithm !== 'ecdsa-p256') {
   throw new RangeError('the context value signingAlgorithm must be ed25519 or ecdsa-p256');
 }
+const count = (name: string, otherwise: number): number => {
+  const value = Number(context(name) ?? otherwise);
+  if (Number.isSafeInteger(value)) return value;
+  throw new RangeError(`the context value ${name} must be a whole number`);
+};
 const trails = context('trails');
 new SealtrailStack(app, context('stackName') ?? 'Sealtrail', {
   stage: stageOf(context('stage')),
   logName: context('logName') ?? `sealtrail.${Aws.ACCOUNT_ID}.${Aws.REGION}`,
   signingAlgorithm,
+  keyRotation: { made: count('signingKeys', 1), retired: count('retiredKeys', 0) },
   ...(trails === undefined ? {} : { trails: trails.split(',') }),
 });

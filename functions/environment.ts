@@ -6,8 +6,11 @@ import { type RetentionConfig, retentionConfigSchema } from '../lib/event/retent
 export interface Environment {
   readonly table: string;
   readonly bucket: string;
-  /** ARN of the key that signs checkpoints. */
-  readonly signingKey: string;
+  /** ARNs of the keys that sign checkpoints, each of them every one; at least one. */
+  readonly signingKeys: readonly string[];
+  /** ARNs of the keys that signed once. */
+  readonly retiredKeys: readonly string[];
+  /** Of all keys. */
   readonly signingAlgorithm: 'ed25519' | 'ecdsa-p256';
   readonly logName: string;
   /** How long records stay where, and how they are locked. */
@@ -16,6 +19,8 @@ export interface Environment {
   /** Whether the trail `_access` keeps who read what. */
   readonly recordsReads: boolean;
 }
+
+const list = z.string().transform((text) => text.split(',').filter((one) => one !== ''));
 
 const json = z.string().transform((text, context) => {
   try {
@@ -29,7 +34,8 @@ const json = z.string().transform((text, context) => {
 const schema = z.object({
   SEALTRAIL_TABLE: z.string().min(1),
   SEALTRAIL_BUCKET: z.string().min(1),
-  SEALTRAIL_SIGNING_KEY: z.string().min(1),
+  SEALTRAIL_SIGNING_KEYS: list.pipe(z.array(z.string()).min(1)),
+  SEALTRAIL_RETIRED_KEYS: list.default([]),
   SEALTRAIL_SIGNING_ALGORITHM: z.enum(['ed25519', 'ecdsa-p256']),
   SEALTRAIL_LOG_NAME: z.string().min(1),
   SEALTRAIL_RETENTION: json.pipe(retentionConfigSchema),
@@ -52,7 +58,8 @@ export function environmentOf(variables: Readonly<Record<string, string | undefi
   return {
     table: data.SEALTRAIL_TABLE,
     bucket: data.SEALTRAIL_BUCKET,
-    signingKey: data.SEALTRAIL_SIGNING_KEY,
+    signingKeys: data.SEALTRAIL_SIGNING_KEYS,
+    retiredKeys: data.SEALTRAIL_RETIRED_KEYS,
     signingAlgorithm: data.SEALTRAIL_SIGNING_ALGORITHM,
     logName: data.SEALTRAIL_LOG_NAME,
     retention: data.SEALTRAIL_RETENTION,

@@ -5,11 +5,18 @@ import type { Signer, Table } from '../lib/store/ports.ts';
 import type { Environment } from './environment.ts';
 import { countRetry } from './telemetry.ts';
 
-/** The table and the key. Clients find region, credentials and endpoints as every AWS SDK does. */
-export function ledgerStores(environment: Environment): { readonly table: Table; readonly signer: Signer } {
-  const { table, signingKey, signingAlgorithm } = environment;
+/** The table and the keys. Clients find region, credentials and endpoints as every AWS SDK does. */
+export function ledgerStores({ table, signingKeys, retiredKeys, signingAlgorithm }: Environment): {
+  readonly table: Table;
+  readonly signers: readonly Signer[];
+  /** The keys that sign no more; their public keys can still be had. */
+  readonly retired: readonly Signer[];
+} {
+  const client = kmsClient();
+  const signerOf = (keyId: string) => new KmsSigner({ client, keyId, algorithm: signingAlgorithm });
   return {
     table: new DynamoTable({ client: dynamoClient(), tableName: table, onRetry: countRetry }),
-    signer: new KmsSigner({ client: kmsClient(), keyId: signingKey, algorithm: signingAlgorithm }),
+    signers: signingKeys.map(signerOf),
+    retired: retiredKeys.map(signerOf),
   };
 }

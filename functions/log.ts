@@ -10,7 +10,8 @@ import { count, countRetry, describe, logger } from './telemetry.ts';
 /** The ports, over whatever drivers. */
 export interface Stores {
   readonly table: Table;
-  readonly signer: Signer;
+  /** The keys that sign each checkpoint. */
+  readonly signers: readonly Signer[];
   /** Undefined in a function that may not read the archive. */
   readonly objects?: Objects;
 }
@@ -20,6 +21,8 @@ export interface Settings {
   readonly logName: string;
   readonly privacy: PrivacyConfig;
   readonly recordsReads: boolean;
+  /** Whether the function may sign; otherwise what it appends is left to the sealer. @default true */
+  readonly signs?: boolean;
 }
 
 /** What every function has of the log. */
@@ -36,7 +39,10 @@ export interface Log {
 }
 
 /** Wires a log over its stores; nothing is asked of them yet. */
-export function openLog({ table, signer, objects }: Stores, { logName, privacy, recordsReads }: Settings): Log {
+export function openLog(
+  { table, signers, objects }: Stores,
+  { logName, privacy, recordsReads, signs = true }: Settings,
+): Log {
   // One object for good: policies are remembered by it.
   const policyOf = (trail: string) => policyFor(trail, privacy);
   const cache = new TileCache();
@@ -52,7 +58,7 @@ export function openLog({ table, signer, objects }: Stores, { logName, privacy, 
     logger.warn('an append could not sign: the sealer will', { trail, ...describe(reason) });
   };
   const ledger: Ledger = new Ledger({
-    ...{ table, signers: [signer], logName, nodes, onCommit, onUnsealed, ...archive },
+    ...{ table, signers, signs, logName, nodes, onCommit, onUnsealed, ...archive },
     onSigned: (_, waitedMs) => count('SealLag', waitedMs),
     onRetry: (_, retry) => countRetry(retry),
   });

@@ -1,4 +1,5 @@
 import type { VerificationMode, VerificationReport } from '../lib/followers/verification.ts';
+import type { RetiredKey } from '../lib/followers/verification-checkpoint.ts';
 import { type VerificationStatus, Verifier } from '../lib/followers/verifier.ts';
 import { visitTrails } from '../lib/followers/visit.ts';
 import { SealtrailError } from '../lib/log/error.ts';
@@ -9,6 +10,8 @@ import { count, describe, logger } from './telemetry.ts';
 /** What is verified, with its archive. */
 interface VerifiedLog extends Pick<Log, 'table' | 'ledger'> {
   readonly objects: Objects;
+  /** The keys that sign no more. @default none */
+  readonly retired?: readonly RetiredKey[];
 }
 
 /** Verifies trails against themselves and their archive, and counts what comes of it: 0 where all is well. */
@@ -16,11 +19,11 @@ export class TrailVerification implements Pick<Verifier, 'verify' | 'status'> {
   readonly #ledger: Log['ledger'];
   readonly #verifier: Verifier;
 
-  constructor({ table, objects, ledger }: VerifiedLog) {
+  constructor({ table, objects, ledger, retired = [] }: VerifiedLog) {
     this.#ledger = ledger;
     const onUnrecorded = (trail: string, reason: unknown): void =>
       logger.error('damage was found and could not be recorded', { trail, ...describe(reason) });
-    this.#verifier = new Verifier({ table, objects, ledger, onUnrecorded });
+    this.#verifier = new Verifier({ table, objects, ledger, retired, onUnrecorded });
   }
 
   /** A trail, on request. @throws as {@link Verifier.verify} */

@@ -25,6 +25,8 @@ export interface LedgerOptions {
   readonly table: Table;
   /** Keys that sign each checkpoint, at least one. */
   readonly signers: readonly Signer[];
+  /** Whether appends are signed here; otherwise they are left to the sealer. @default true */
+  readonly signs?: boolean;
   /** The log's name, such as `audit.example.com`: the first part of every checkpoint's origin. */
   readonly logName: string;
   /** Unix milliseconds. @default Date.now */
@@ -187,8 +189,8 @@ export class Ledger {
     const under = this.#signing.get(commit);
     if (under !== undefined) return under;
     const { trail } = commit.head;
-    const signing = this.#checkpoints
-      .sign(commit.head)
+    const signed = this.#options.signs === false ? Promise.resolve(undefined) : this.#checkpoints.sign(commit.head);
+    const signing = signed
       .catch((reason: unknown) => {
         this.#options.onUnsealed?.(trail, reason);
         return undefined;

@@ -6,6 +6,17 @@ import type { Throttle } from './http-api.ts';
 import type { RetentionProps, TrailRetentionProps } from './retention.ts';
 import type { Stage } from './stage.ts';
 
+/**
+ * How far the rotation of signing keys has come. Neither number ever goes down: a key that is not listed any more is
+ * taken for one that never was.
+ */
+export interface KeyRotation {
+  /** Keys that were made, the oldest first; all but the retired ones sign every checkpoint. */
+  readonly made: number;
+  /** How many of them, the oldest first, sign no more. */
+  readonly retired: number;
+}
+
 /** What an audit log is made with. Only its name has to be given. */
 export interface SealtrailProps extends RetentionProps {
   /**
@@ -33,6 +44,14 @@ export interface SealtrailProps extends RetentionProps {
    * @default 'ed25519'
    */
   readonly signingAlgorithm?: SignatureAlgorithm;
+  /**
+   * The rotation of signing keys, one deployment for each step: with `{ made: 2, retired: 0 }` a second key signs
+   * alongside the first; once those who verify trust it, with `{ made: 2, retired: 1 }` it signs alone, and KMS lets nobody
+   * sign with the first one.
+   *
+   * @default { made: 1, retired: 0 }
+   */
+  readonly keyRotation?: KeyRotation;
   /**
    * What is redacted and masked in events before they are sealed.
    *

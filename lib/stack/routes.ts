@@ -32,7 +32,7 @@ const OF_ANY_TRAILS = '/v1/events';
 function isFor({ method, path, group }: StackRoute, permission: Permission): boolean {
   if (permission === 'read') return method === 'GET';
   if (permission === 'append') return group === 'append' || OF_ALL_TRAILS.includes(path);
-  if (permission === 'verify') return method === 'GET' && (PROVES.test(path) || OF_ALL_TRAILS.includes(path));
+  if (permission === 'verify') return group === 'verify' || PROVES.test(path) || OF_ALL_TRAILS.includes(path);
   return path.endsWith('/seals');
 }
 

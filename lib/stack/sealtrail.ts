@@ -29,11 +29,13 @@ import {
 } from './permissions.ts';
 import type { SealtrailProps } from './props.ts';
 import { retentionOf } from './retention.ts';
-import { signingKey } from './signing-key.ts';
+import { signingKeys } from './signing-key.ts';
 import { STAGES } from './stage.ts';
 import { archiveBucket, failedBatches, guardArchive, ledgerTable } from './storage.ts';
 
 const DEFAULT_THROTTLE: Throttle = { rate: 1000, burst: 2000 };
+
+const arnsOf = (keys: readonly Key[]): string => keys.map(({ keyArn }) => keyArn).join(',');
 
 /**
  * A tamper-evident audit log: an HTTP API behind IAM, a table, a locked archive, a signing key, and what keeps them in
@@ -48,7 +50,8 @@ export class Sealtrail extends Construct {
   readonly api: HttpApi;
   readonly table: ITable;
   readonly archive: IBucket;
-  readonly signingKey: Key;
+  /** The keys that sign checkpoints, the oldest first; usually one. */
+  readonly signingKeys: readonly Key[];
   readonly alarmTopic: ITopic;
   /** Where the API is: what `SEALTRAIL_ENDPOINT` is set to. */
   readonly endpoint: string;
@@ -73,7 +76,8 @@ export class Sealtrail extends Construct {
       follow: workerRole(this, 'Follow'),
       verify: workerRole(this, 'Verify'),
     };
-    this.signingKey = signingKey(this, {
+    const keys = signingKeys(this, {
+      rotation: props.keyRotation ?? { made: 1, retired: 0 },
       algorithm: signingAlgorithm,
       signers: [roles.append, roles.seal, roles.follow],
       readers: [roles.read, roles.verify],
@@ -81,6 +85,7 @@ export class Sealtrail extends Construct {
       mayBeDeleted: stageName === 'dev',
       removal: stage.removal,
     });
+    this.signingKeys = keys.signing;
     guardArchive(this.archive, [roles.follow, roles.seal], lock.lock === 'governance' && stageName === 'dev');
     for (const role of Object.values(roles)) allowLedgerReads(role, this.table);
     allowAppends(roles.append, this.table);
@@ -102,7 +107,8 @@ export class Sealtrail extends Construct {
       environment: {
         SEALTRAIL_TABLE: this.table.tableName,
         SEALTRAIL_BUCKET: this.archive.bucketName,
-        SEALTRAIL_SIGNING_KEY: this.signingKey.keyArn,
+        SEALTRAIL_SIGNING_KEYS: arnsOf(keys.signing),
+        SEALTRAIL_RETIRED_KEYS: arnsOf(keys.retired),
         SEALTRAIL_SIGNING_ALGORITHM: signingAlgorithm,
         SEALTRAIL_LOG_NAME: logName,
         SEALTRAIL_RETENTION: JSON.stringify(retention),
@@ -166,7 +172,8 @@ export class Sealtrail extends Construct {
   }
 
   /**
-   * Lets somebody fetch checkpoints, proofs and public keys, but no record. To IAM a `*` matches `/` too: with one in a
+   * Lets somebody fetch checkpoints, proofs and public keys, ask for a verification and see what came of it, but no
+   * record. To IAM a `*` matches `/` too: with one in a
    * trail's name, a record can be read whose event has the id `checkpoint` or `consistency`.
    */
   grantVerify(grantee: IGrantable, trails: readonly string[]): Grant {

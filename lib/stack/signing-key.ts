@@ -3,6 +3,7 @@ import { AccountRootPrincipal, type IPrincipal, PolicyDocument, PolicyStatement 
 import { Key, KeySpec, KeyUsage } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
 import type { SignatureAlgorithm } from '../store/ports.ts';
+import type { KeyRotation } from './props.ts';
 
 /** What an administrator of the account may do: everything but to sign, to switch the key off or to delete it. */
 const ADMINISTRATION = [
@@ -29,6 +30,8 @@ const SPECS: Readonly<Record<SignatureAlgorithm, KeySpec>> = {
 
 /** Who may do what with the key. */
 export interface SigningKeyProps {
+  /** Counted from 1, in the order in which keys were made. */
+  readonly number: number;
   readonly algorithm: SignatureAlgorithm;
   /** The functions that sign checkpoints. */
   readonly signers: readonly IPrincipal[];
@@ -45,18 +48,12 @@ export interface SigningKeyProps {
  * The key that signs checkpoints. Its policy leaves signing to no IAM policy: an administrator who wants to sign has to
  * change the key's policy first, and CloudTrail shows that.
  */
-export function signingKey(scope: Construct, props: SigningKeyProps): Key {
+function signingKey(scope: Construct, props: SigningKeyProps): Key {
   const statements = [
     new PolicyStatement({
       sid: 'Administration',
       principals: [new AccountRootPrincipal()],
       actions: props.mayBeDeleted ? [...ADMINISTRATION, ...DESTRUCTION] : ADMINISTRATION,
-      resources: ['*'],
-    }),
-    new PolicyStatement({
-      sid: 'Signing',
-      principals: [...props.signers],
-      actions: ['kms:Sign', 'kms:GetPublicKey'],
       resources: ['*'],
     }),
     new PolicyStatement({
@@ -66,6 +63,16 @@ export function signingKey(scope: Construct, props: SigningKeyProps): Key {
       resources: ['*'],
     }),
   ];
+  if (props.signers.length > 0) {
+    statements.push(
+      new PolicyStatement({
+        sid: 'Signing',
+        principals: [...props.signers],
+        actions: ['kms:Sign', 'kms:GetPublicKey'],
+        resources: ['*'],
+      }),
+    );
+  }
   if (props.breakGlass.length > 0) {
     statements.push(
       new PolicyStatement({
@@ -76,11 +83,34 @@ export function signingKey(scope: Construct, props: SigningKeyProps): Key {
       }),
     );
   }
-  return new Key(scope, 'SigningKey', {
+  // The first one's id is from when there was no other.
+  return new Key(scope, props.number === 1 ? 'SigningKey' : `SigningKey${props.number}`, {
     description: `Signs the checkpoints of the audit log in ${Stack.of(scope).stackName}`,
     keySpec: SPECS[props.algorithm],
     keyUsage: KeyUsage.SIGN_VERIFY,
     policy: new PolicyDocument({ statements }),
     removalPolicy: props.removal,
   });
+}
+
+/** What is the same for all keys of a log. */
+interface SigningKeysProps extends Omit<SigningKeyProps, 'number'> {
+  readonly rotation: KeyRotation;
+}
+
+/** The keys of a log, oldest first: those that sign, and those that once did. */
+export function signingKeys(
+  scope: Construct,
+  { rotation, ...props }: SigningKeysProps,
+): { readonly signing: readonly Key[]; readonly retired: readonly Key[] } {
+  const { made, retired } = rotation;
+  if (!Number.isSafeInteger(made) || !Number.isSafeInteger(retired) || retired < 0 || made <= retired) {
+    throw new RangeError(`${retired} of ${made} signing keys cannot be retired: at least one has to sign`);
+  }
+  const keys = Array.from({ length: made }, (_, at) => {
+    const signs = at >= retired;
+    const who = signs ? props : { ...props, signers: [], readers: [...props.signers, ...props.readers] };
+    return signingKey(scope, { ...who, number: at + 1 });
+  });
+  return { signing: keys.slice(retired), retired: keys.slice(0, retired) };
 }

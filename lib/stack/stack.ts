@@ -25,7 +25,7 @@ export class SealtrailStack extends Stack {
       Endpoint: [this.log.endpoint, 'Where the API is: set SEALTRAIL_ENDPOINT to it'],
       ArchiveBucket: [this.log.archive.bucketName, 'The locked archive: sealtrail verify s3://...'],
       TableName: [this.log.table.tableName, 'The ledger'],
-      SigningKeyArn: [this.log.signingKey.keyArn, 'The key that signs checkpoints'],
+      SigningKeyArn: [this.log.signingKeys.map(({ keyArn }) => keyArn).join(','), 'What signs checkpoints'],
       WriterPolicyArn: [writer.managedPolicyArn, 'Attach it to who appends'],
       AuditorPolicyArn: [auditor.managedPolicyArn, 'Attach it to who queries and verifies through the API'],
       ArchiveAuditorPolicyArn: [archiveAuditor.managedPolicyArn, 'Attach it to who verifies the archive'],

@@ -22,7 +22,7 @@ const ENVIRONMENT = {
   POWERTOOLS_SERVICE_NAME: 'test',
   SEALTRAIL_TABLE: 'table',
   SEALTRAIL_BUCKET: 'bucket',
-  SEALTRAIL_SIGNING_KEY: 'arn:aws:kms:eu-central-1:111122223333:key/1',
+  SEALTRAIL_SIGNING_KEYS: 'arn:aws:kms:eu-central-1:111122223333:key/1',
   SEALTRAIL_SIGNING_ALGORITHM: 'ed25519',
   SEALTRAIL_LOG_NAME: 'audit.example.com',
   SEALTRAIL_RETENTION: '{"default":{"hotDays":7,"archiveDays":1,"lock":"governance"}}',

@@ -51,7 +51,10 @@ export async function deploy(): Promise<Deployed> {
   const signer = new TestSigner();
   const archive = new ArchivedRecords({ objects, table });
   const retention = { default: { archiveDays: 1, hotDays: 30 } };
-  const opened = openLog({ table, objects, signer }, { logName: 'audit.example.com', privacy: {}, recordsReads: true });
+  const opened = openLog(
+    { table, objects, signers: [signer] },
+    { logName: 'audit.example.com', privacy: {}, recordsReads: true },
+  );
   const log = {
     ...opened,
     objects,

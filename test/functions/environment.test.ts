@@ -4,7 +4,8 @@ import { environmentOf } from '../../functions/environment.ts';
 const SET = {
   SEALTRAIL_TABLE: 'Audit',
   SEALTRAIL_BUCKET: 'audit-archive',
-  SEALTRAIL_SIGNING_KEY: 'arn:aws:kms:eu-central-1:111122223333:key/1',
+  SEALTRAIL_SIGNING_KEYS: 'arn:aws:kms:eu-central-1:111122223333:key/2,arn:aws:kms:eu-central-1:111122223333:key/3',
+  SEALTRAIL_RETIRED_KEYS: 'arn:aws:kms:eu-central-1:111122223333:key/1',
   SEALTRAIL_SIGNING_ALGORITHM: 'ed25519',
   SEALTRAIL_LOG_NAME: 'audit.example.com',
   SEALTRAIL_RETENTION: '{"default":{"archiveDays":2557,"lock":"compliance"}}',
@@ -13,11 +14,16 @@ const SET = {
 };
 
 describe('the environment of a function', () => {
+  it('names no retired key where none is', () => {
+    expect(environmentOf({ ...SET, SEALTRAIL_RETIRED_KEYS: '' }).retiredKeys).toEqual([]);
+  });
+
   it('says where everything is and what holds', () => {
     expect(environmentOf({ ...SET, PATH: '/bin' })).toEqual({
       table: 'Audit',
       bucket: 'audit-archive',
-      signingKey: 'arn:aws:kms:eu-central-1:111122223333:key/1',
+      signingKeys: ['arn:aws:kms:eu-central-1:111122223333:key/2', 'arn:aws:kms:eu-central-1:111122223333:key/3'],
+      retiredKeys: ['arn:aws:kms:eu-central-1:111122223333:key/1'],
       signingAlgorithm: 'ed25519',
       logName: 'audit.example.com',
       retention: { default: { archiveDays: 2557, lock: 'compliance' } },
@@ -28,6 +34,7 @@ describe('the environment of a function', () => {
 
   it.each([
     ['SEALTRAIL_TABLE', undefined],
+    ['SEALTRAIL_SIGNING_KEYS', ''],
     ['SEALTRAIL_RETENTION', ''],
     ['SEALTRAIL_RETENTION', '{"default":{"lock":"none"}}'],
     ['SEALTRAIL_RETENTION', '{"default":{"archiveDays":0}}'],

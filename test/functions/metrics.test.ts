@@ -70,7 +70,7 @@ describe('an append', () => {
   it('that loses the race to another instance counts a conflict, and goes through', async () => {
     const { table, objects, signer } = deployed;
     const other = openLog(
-      { table, objects, signer },
+      { table, objects, signers: [signer] },
       { logName: 'audit.example.com', privacy: {}, recordsReads: true },
     );
     const services = async () => ({ ...deployed.log, ...other });

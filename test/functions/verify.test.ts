@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
+import { openLog } from '../../functions/log.ts';
 import { logger, metrics } from '../../functions/telemetry.ts';
 import { TrailVerification } from '../../functions/verify-trails.ts';
 import { blockKey } from '../../lib/ledger/layout.ts';
 import { SealtrailError } from '../../lib/log/error.ts';
-import { append, type Deployed, deploy } from './deployed.ts';
+import { append, bodyOf, type Deployed, deploy } from './deployed.ts';
 
 const FOREVER = new AbortController().signal;
 
@@ -19,6 +20,58 @@ afterEach(() => vi.restoreAllMocks());
 
 const counted = (): unknown[] =>
   count.mock.calls.filter(([name]) => name === 'VerificationFailures').map(([, , value]) => value);
+
+describe('a verification on request', () => {
+  const call = (method: 'GET' | 'POST', trail: string, body?: string) =>
+    deployed.call({
+      route: `${method} /v1/trails/{trail}/verifications`,
+      parameters: { trail },
+      headers: { 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body }),
+    });
+
+  it('answers with the report, counts it, and records it in the trail _system', async () => {
+    const result = await call('POST', 'orders', '{"mode":"full"}');
+    expect(result.statusCode).toBe(200);
+    expect(bodyOf(result)).toMatchObject({ trail: 'orders', mode: 'full', verdict: 'ok', from: 0, to: 1 });
+    expect(counted()).toEqual([0]);
+    const [record] = await systemEvents();
+    expect(record).toMatchObject({ type: 'system.verification_completed', resource: { type: 'trail', id: 'orders' } });
+    expect(bodyOf(await call('GET', 'orders'))).toMatchObject({ runs: 1, failures: 0 });
+  });
+
+  it('counts damage as the scheduled one does, and is answered all the same', async () => {
+    await deployed.table.transact([{ remove: blockKey('orders', 0) }]);
+    const result = await call('POST', 'orders');
+    expect(bodyOf(result)).toMatchObject({ verdict: 'damaged', problems: [{ kind: 'missing_records' }] });
+    expect(counted()).toEqual([1]);
+    expect(await systemEvents()).toMatchObject([{ type: 'security.verification_failed', severity: 'critical' }]);
+  });
+
+  it('of a trail that is not there counts for nothing', async () => {
+    expect((await call('POST', 'nothing')).statusCode).toBe(404);
+    expect(counted()).toEqual([]);
+  });
+
+  it('leaves the signature under its record to the sealer: the function may not sign', async () => {
+    const { table, objects, signer } = deployed;
+    const settings = { logName: 'audit.example.com', privacy: {}, recordsReads: false, signs: false };
+    const log = openLog({ table, objects, signers: [signer] }, settings);
+    const before = signer.signed;
+    await new TrailVerification({ ...log, objects }).verify('orders');
+    expect(signer.signed).toBe(before);
+    expect(count.mock.calls.map(([name]) => name)).not.toContain('Unsealed');
+    expect((await log.ledger.seal('_system'))?.size).toBe(1);
+  });
+
+  async function systemEvents(): Promise<unknown[]> {
+    const events: unknown[] = [];
+    for await (const { lines } of deployed.log.ledger.blocks('_system', { from: 0, to: 100 })) {
+      events.push(...lines.map((line) => JSON.parse(line).event));
+    }
+    return events;
+  }
+});
 
 describe('the scheduled verification', () => {
   it('counts no failure where all is well, so that silence is no good news', async () => {

@@ -1,4 +1,4 @@
-import { Template } from 'aws-cdk-lib/assertions';
+import { Match, Template } from 'aws-cdk-lib/assertions';
 import { ArnPrincipal, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { describe, expect, it } from 'vitest';
 import { STACK_ROUTES } from '../../lib/stack/routes.ts';
@@ -127,6 +127,38 @@ describe('the signing key', () => {
     expect(rolesThatMay((action) => action.startsWith('kms:'))).toEqual([]);
   });
 
+  it('signs no more once it is retired, and its successor does: the functions are told which is which', () => {
+    const rotated = synthesise({ stage: 'prod', keyRotation: { made: 2, retired: 1 } });
+    const keys = rotated.findResources('AWS::KMS::Key');
+    const [first, second] = [
+      'SealtrailSigningKeyD860C453',
+      Object.keys(keys).find((id) => /SigningKey2/.test(id)) ?? '',
+    ];
+    const policyOf = (id: string): readonly Statement[] => keys[id]?.Properties.KeyPolicy.Statement;
+    expect(whoMay('kms:Sign', policyOf(first))).toEqual([]);
+    expect(whoMay('kms:GetPublicKey', policyOf(first))).toEqual(['PublicKey']);
+    expect(whoMay('kms:Sign', policyOf(second))).toEqual(['Signing']);
+    const arnOf = (id: string) => ({ 'Fn::GetAtt': [id, 'Arn'] });
+    rotated.allResourcesProperties('AWS::Lambda::Function', {
+      Environment: {
+        Variables: Match.objectLike({
+          SEALTRAIL_SIGNING_KEYS: arnOf(second),
+          SEALTRAIL_RETIRED_KEYS: arnOf(first),
+        }),
+      },
+    });
+  });
+
+  it.each([
+    [1, 1],
+    [2, 3],
+    [0, 0],
+    [1.5, 0],
+    [2, -1],
+  ])('is never the last one to be retired: of %d keys %d', (made, retired) => {
+    expect(() => synthesise({ keyRotation: { made, retired } })).toThrow('at least one has to sign');
+  });
+
   it('is deleted or disabled by nobody in production, unless somebody is named', () => {
     expect(whoMay('kms:ScheduleKeyDeletion', prod)).toEqual([]);
     expect(whoMay('kms:DisableKey', prod)).toEqual([]);
@@ -193,13 +225,15 @@ describe('grants', () => {
     }
   });
 
-  it('to verify is to get checkpoints, proofs and keys, and no record', () => {
+  it('to verify is to have the ledger verified, to get checkpoints, proofs and keys, and no record', () => {
     expect(calls(granted('grantVerify', ['orders']))).toEqual([
       'GET /v1/keys',
       'GET /v1/openapi.json',
       'GET /v1/trails/orders/checkpoint',
       'GET /v1/trails/orders/consistency',
       'GET /v1/trails/orders/events/*/proof',
+      'GET /v1/trails/orders/verifications',
+      'POST /v1/trails/orders/verifications',
     ]);
   });
 

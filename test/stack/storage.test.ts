@@ -19,6 +19,15 @@ describe('what holds the log keeps its place', () => {
     expect(Object.keys(prod.findResources(type)).sort()).toEqual(ids);
   });
 
+  it('a key too, while others are made beside it', () => {
+    const rotated = synthesise({ keyRotation: { made: 3, retired: 1 } });
+    const ids = Object.keys(rotated.findResources('AWS::KMS::Key')).sort();
+    expect(ids).toHaveLength(3);
+    expect(ids).toContain('SealtrailSigningKeyD860C453');
+    const before = Object.keys(synthesise({ keyRotation: { made: 2, retired: 0 } }).findResources('AWS::KMS::Key'));
+    expect(ids).toEqual(expect.arrayContaining(before));
+  });
+
   it.each([
     ['AWS::DynamoDB::Table', 'SealtrailTable29474214'],
     ['AWS::S3::Bucket', 'SealtrailArchiveA37C4D87'],
