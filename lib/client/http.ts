@@ -73,7 +73,6 @@ const LONGEST_RETRY_AFTER = 60_000;
 const LEAST_COMPRESSED = 1000;
 /** What a server says that cannot read gzip, or gets it spoiled by something in front of it. */
 const NOT_UNDERSTOOD: ReadonlySet<string> = new Set(['invalid_json', 'unsupported_media_type']);
-const compressed = promisify(gzip);
 /** Statuses that say "not now": from the server itself, and from gateways in front of it. */
 const PASSING = new Set([429, 502, 503, 504]);
 
@@ -217,7 +216,7 @@ function prepare(endpoint: URL, request: HttpRequest): Prepared {
 }
 
 async function compress(request: Prepared): Promise<Prepared> {
-  const body = new Uint8Array(await compressed(request.body ?? ''));
+  const body = new Uint8Array(await promisify(gzip)(request.body ?? ''));
   return { ...request, body, headers: { ...request.headers, 'content-encoding': 'gzip' } };
 }
 

@@ -8,6 +8,7 @@ export * from './create.ts';
 export { diff } from './diff.ts';
 export type { Actor, EventContext, LogEvent, PreparedEvent, Resource } from './event.ts';
 export { SEVERITIES, type Severity } from './event-types.ts';
+export type { ExportFiles, ExportManifest } from './exporting.ts';
 export { FileSink, type FileSinkOptions } from './file-sink.ts';
 export { LogHandle } from './handle.ts';
 export * from './http.ts';

@@ -80,7 +80,7 @@ describe('sealtrail export', () => {
     const file = place('orders.csv');
     writeFileSync(`${file}.manifest.json`, 'mine');
     const { code, stderr } = await run(['export', 'orders', '--output', file]);
-    expect(stderr).toContain('is there already: choose another --output, or remove it');
+    expect(stderr).toContain('is there already: choose another name, or remove it');
     expect(code).toBe(2);
     expect(readdirSync(join(file, '..'))).toEqual(['orders.csv.manifest.json']);
   });

@@ -1,6 +1,4 @@
 import { Option } from 'commander';
-import { EXPORT_FORMATS } from '../../event/export-manifest.ts';
-import { SealtrailError } from '../../log/error.ts';
 import {
   askForExport,
   awaitExport,
@@ -9,7 +7,9 @@ import {
   keepExport,
   manifestFileOf,
   type ServerExport,
-} from '../exporting.ts';
+} from '../../client/exporting.ts';
+import { EXPORT_FORMATS } from '../../event/export-manifest.ts';
+import { SealtrailError } from '../../log/error.ts';
 import { filtersOf, withFilters } from '../filters.ts';
 import { connect, type Install, type ServerOptions, type Shell, trailName, withJson, withServer } from '../shell.ts';
 import { bytes, count, labelled, Progress, plural, write, writeLines } from '../terminal.ts';

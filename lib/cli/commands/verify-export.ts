@@ -1,9 +1,9 @@
 import { createReadStream } from 'node:fs';
 import { access } from 'node:fs/promises';
+import { manifestFileOf, proofFileOf } from '../../client/exporting.ts';
 import { SealtrailError } from '../../log/error.ts';
 import type { ProvenExport } from '../../verify/export-file.ts';
 import { EXIT, exitCodeFor } from '../exit.ts';
-import { manifestFileOf, proofFileOf } from '../exporting.ts';
 import { type Install, withJson } from '../shell.ts';
 import { count, labelled, plural, type Terminal, write, writeLines } from '../terminal.ts';
 import { readText, readTrust } from '../trust.ts';

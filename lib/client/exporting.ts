@@ -1,21 +1,39 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { lstat, open, rename, rm, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import * as z from 'zod';
-import type { SignedHttp } from '../client/http.ts';
-import { exportManifestSchema } from '../event/export-manifest.ts';
 import { SealtrailError } from '../log/error.ts';
+import { percentEncode, type SignedHttp } from './http.ts';
 
-/** What a server tells of an export, as far as it is of use here. */
-const exportSchema = z.object({
-  id: z.string().regex(/^[0-9a-f]{32}$/),
-  state: z.enum(['queued', 'running', 'done', 'failed', 'expired']),
-  progress: z.object({ records: z.int(), at: z.int(), of: z.int() }).optional(),
-  error: z.object({ code: z.string(), message: z.string() }).optional(),
-  manifest: exportManifestSchema.optional(),
-  links: z.object({ file: z.string(), proof: z.string().optional() }).optional(),
-});
-export type ServerExport = z.infer<typeof exportSchema>;
+/** How big a file is, and its SHA-256 in hex. */
+interface Digest {
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+/** What an export holds (docs/spec.md, "Exports"), as far as programs need it; the file that is kept has all of it. */
+export interface ExportManifest {
+  readonly format: string;
+  readonly compression: string;
+  readonly records: number;
+  /** Number of the first record; absent where there is none. */
+  readonly first?: number;
+  readonly last?: number;
+  /** A signed checkpoint: no record at or beyond its size is in the export. */
+  readonly checkpoint: string;
+  readonly file: Digest;
+  readonly proof?: { readonly hashes: number; readonly sha256: string };
+}
+
+/** What a server tells of an export. */
+export interface ServerExport {
+  readonly id: string;
+  readonly state: 'queued' | 'running' | 'done' | 'failed' | 'expired';
+  /** Records written; records before `at` of `of` have been looked at. */
+  readonly progress?: { readonly records: number; readonly at: number; readonly of: number };
+  readonly error?: { readonly code: string; readonly message: string };
+  readonly manifest?: ExportManifest;
+  readonly links?: { readonly file: string; readonly proof?: string };
+}
 
 /** Milliseconds between two looks at an export. */
 const FIRST_LOOK_MS = 50;
@@ -42,7 +60,7 @@ export async function awaitExport(
   trail: string,
   id: string,
   signal: AbortSignal,
-  onLook: (found: ServerExport) => void,
+  onLook: (found: ServerExport) => void = () => undefined,
 ): Promise<ServerExport> {
   for (let pause = FIRST_LOOK_MS; ; pause = Math.min(LOOK_MS, pause * 2)) {
     const found = parseExport(await http.send({ path: `${exportsPath(trail)}/${id}`, signal }));
@@ -75,7 +93,7 @@ export async function demandFree(file: string): Promise<void> {
       () => true,
       () => false,
     );
-    if (isThere) throw new SealtrailError('usage', `${path} is there already: choose another --output, or remove it`);
+    if (isThere) throw new SealtrailError('usage', `${path} is there already: choose another name, or remove it`);
   }
 }
 
@@ -90,7 +108,7 @@ export async function keepExport(
   { manifest, links }: ServerExport,
   path: string,
   signal: AbortSignal,
-  onBytes: (bytes: number) => void,
+  onBytes: (bytes: number) => void = () => undefined,
 ): Promise<ExportFiles> {
   if (manifest === undefined || links === undefined) {
     throw new SealtrailError('unavailable', 'the server gave no link to what was exported');
@@ -123,11 +141,6 @@ export async function keepExport(
   }
 }
 
-interface Digest {
-  readonly bytes: number;
-  readonly sha256: string;
-}
-
 async function download(
   url: URL,
   path: string,
@@ -157,12 +170,41 @@ async function download(
   return { bytes, sha256: hash.digest('hex') };
 }
 
-const exportsPath = (trail: string): string => `/v1/trails/${trail}/exports`;
+const exportsPath = (trail: string): string => `/v1/trails/${percentEncode(trail)}/exports`;
 
 function parseExport(answer: { json(): unknown }): ServerExport {
-  const parsed = exportSchema.safeParse(answer.json());
-  if (parsed.success) return parsed.data;
-  throw new SealtrailError('unavailable', 'the server told of an export in a way that this version does not know', {
-    cause: parsed.error,
-  });
+  const value = answer.json();
+  if (isExport(value)) return value;
+  throw new SealtrailError('unavailable', 'the server told of an export in a way that this version does not know');
+}
+
+/** What is acted upon is as it must be; the rest is only handed on. */
+function isExport(value: unknown): value is ServerExport {
+  if (!isObject(value) || typeof value.id !== 'string' || !/^[0-9a-f]{32}$/.test(value.id)) return false;
+  const { state, progress, error, manifest, links } = value;
+  return (
+    ['queued', 'running', 'done', 'failed', 'expired'].includes(String(state)) &&
+    (progress === undefined || (isObject(progress) && [progress.records, progress.at, progress.of].every(isCount))) &&
+    (error === undefined || (isObject(error) && typeof error.message === 'string')) &&
+    (manifest === undefined || isManifest(manifest)) &&
+    (links === undefined || (isObject(links) && typeof links.file === 'string'))
+  );
+}
+
+function isManifest(value: unknown): value is ExportManifest {
+  if (!isObject(value)) return false;
+  const { records, file, proof } = value;
+  return (
+    isCount(records) &&
+    isObject(file) &&
+    isCount(file.bytes) &&
+    typeof file.sha256 === 'string' &&
+    (proof === undefined || (isObject(proof) && isCount(proof.hashes) && typeof proof.sha256 === 'string'))
+  );
+}
+
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
