@@ -2,7 +2,8 @@ import { createHash, randomUUID } from 'node:crypto';
 import { lstat, open, rename, rm, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SealtrailError } from '../log/error.ts';
-import { percentEncode, type SignedHttp } from './http.ts';
+import type { SignedHttp } from './http.ts';
+import { percentEncode } from './percent-encode.ts';
 
 /** How big a file is, and its SHA-256 in hex. */
 interface Digest {

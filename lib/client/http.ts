@@ -5,6 +5,7 @@ import { gzip } from 'node:zlib';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { SealtrailError } from '../log/error.ts';
 import { SigningClock } from './clock.ts';
+import { percentEncode } from './percent-encode.ts';
 import { problemOf } from './problem.ts';
 
 /** What a request is signed with. */
@@ -151,7 +152,7 @@ export class SignedHttp {
         signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
       });
       const body = new Uint8Array(await response.arrayBuffer());
-      if (response.ok) return { answer: new Answer(response.status, response.headers, body) };
+      if (response.ok) return { answer: answerOf(response.status, response.headers, body) };
       if (!corrected && this.#clock.correct(response)) return await this.#attempt(request, signal, true);
       return { error: problemOf(response, body), again: PASSING.has(response.status) };
     } catch (cause) {
@@ -228,11 +229,6 @@ function queryString(query: Readonly<Record<string, string | readonly string[]>>
     .join('&');
 }
 
-/** Percent-encodes text for one segment of a path or one part of a query. Throws URIError on a lone surrogate. */
-export function percentEncode(text: string): string {
-  return encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
-}
-
 function parseEndpoint(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
@@ -250,28 +246,16 @@ function regionOf(endpoint: URL): string {
   return /\.execute-api\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?$/.exec(endpoint.hostname)?.[1] ?? 'us-east-1';
 }
 
-class Answer implements HttpAnswer {
-  readonly status: number;
-  readonly headers: Headers;
-  readonly body: Uint8Array;
-
-  constructor(status: number, headers: Headers, body: Uint8Array) {
-    this.status = status;
-    this.headers = headers;
-    this.body = body;
-  }
-
-  text(): string {
-    return new TextDecoder().decode(this.body);
-  }
-
-  json(): unknown {
+function answerOf(status: number, headers: Headers, body: Uint8Array): HttpAnswer {
+  const text = (): string => new TextDecoder().decode(body);
+  const json = (): unknown => {
     try {
-      return JSON.parse(this.text());
+      return JSON.parse(text());
     } catch (cause) {
       throw new SealtrailError('unavailable', 'the server answered with something that is not JSON', { cause });
     }
-  }
+  };
+  return { status, headers, body, text, json };
 }
 
 /** The innermost message: fetch says "fetch failed" and keeps what happened in `cause`. */

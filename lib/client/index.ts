@@ -15,6 +15,7 @@ export * from './http.ts';
 export * from './logger.ts';
 export * from './memory-sink.ts';
 export type { Mirror } from './mirror.ts';
+export { percentEncode } from './percent-encode.ts';
 export { plain } from './plain.ts';
 export * from './reader.ts';
 export type { Receipt } from './receipt.ts';

@@ -20,37 +20,28 @@ const CODE_BY_STATUS: Readonly<Record<number, ErrorCode>> = {
  * `code`, `detail` and `field` and the seconds of `Retry-After`.
  */
 export function problemOf(response: Response, body: Uint8Array): SealtrailError {
-  const problem = problemDocument(body);
-  const fallback = CODE_BY_STATUS[response.status] ?? (response.status < 500 ? 'invalid_parameter' : 'internal');
-  const seconds = Number(response.headers.get('retry-after') ?? Number.NaN);
+  const { status, statusText, headers } = response;
+  const { code, detail, title, field } = membersOf(body);
+  const seconds = Number(headers.get('retry-after') ?? Number.NaN);
   return new SealtrailError(
-    problem.code ?? fallback,
-    problem.detail ?? problem.title ?? `the server answered ${response.status} ${response.statusText}`.trimEnd(),
+    // A newer server may know codes that this union does not: they are passed on as they are, for programs to branch on.
+    code !== undefined && /^[a-z_]{1,64}$/.test(code)
+      ? (code as ErrorCode)
+      : (CODE_BY_STATUS[status] ?? (status < 500 ? 'invalid_parameter' : 'internal')),
+    detail ?? title ?? `the server answered ${status} ${statusText}`.trimEnd(),
     {
-      ...(problem.field === undefined ? {} : { field: problem.field }),
-      ...(Number.isFinite(seconds) && seconds >= 0 ? { retryAfter: seconds } : {}),
+      ...(field === undefined ? {} : { field }),
+      ...(seconds >= 0 && seconds < Infinity ? { retryAfter: seconds } : {}),
     },
   );
 }
 
-function problemDocument(body: Uint8Array): { code?: ErrorCode; detail?: string; title?: string; field?: string } {
-  let parsed: unknown;
+/** The members of a problem document that are text. */
+function membersOf(body: Uint8Array): Readonly<Record<string, string | undefined>> {
   try {
-    parsed = JSON.parse(new TextDecoder().decode(body));
+    const parsed: unknown = JSON.parse(new TextDecoder().decode(body));
+    return Object.fromEntries(Object.entries(parsed ?? {}).filter(([, value]) => typeof value === 'string'));
   } catch {
     return {}; // A gateway's page of HTML: the status alone has to do.
   }
-  if (typeof parsed !== 'object' || parsed === null) return {};
-  const text = (name: string): string | undefined => {
-    const value: unknown = Reflect.get(parsed, name);
-    return typeof value === 'string' ? value : undefined;
-  };
-  const found: { code?: ErrorCode; detail?: string; title?: string; field?: string } = {};
-  const [code, detail, title, field] = [text('code'), text('detail'), text('title'), text('field')];
-  // A newer server may know codes that this union does not: they are passed on as they are, for programs to branch on.
-  if (code !== undefined && /^[a-z_]{1,64}$/.test(code)) found.code = code as ErrorCode;
-  if (detail !== undefined) found.detail = detail;
-  if (title !== undefined) found.title = title;
-  if (field !== undefined) found.field = field;
-  return found;
 }

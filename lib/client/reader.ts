@@ -1,7 +1,8 @@
 import { SealtrailError } from '../log/error.ts';
-import { parseRecord, type SealedRecord } from '../log/record.ts';
+import type { SealedRecord } from '../log/record.ts';
 import type { ExportFiles, ExportManifest } from './exporting.ts';
-import { percentEncode, type SignedHttp } from './http.ts';
+import type { SignedHttp } from './http.ts';
+import { percentEncode } from './percent-encode.ts';
 
 /** One value of a filter, or several that are alternatives. */
 type Values = string | readonly string[];
@@ -131,6 +132,7 @@ export class LogReader {
    * }
    */
   async *query(query: EventQuery = {}): AsyncGenerator<SealedRecord, void, undefined> {
+    const { parseRecord } = await import('../log/record.ts');
     let cursor: string | undefined;
     do {
       const page = await this.#http.send({

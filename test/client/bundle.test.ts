@@ -8,12 +8,12 @@ const CLIENT = resolve(import.meta.dirname, '../../lib/client/index.ts');
 const KB = 1024;
 
 /** @param code of the application @returns its bundles by name; the signer and the credential chain stay outside */
-async function bundled(code: string, splitting = true): Promise<Metafile['outputs']> {
+async function bundled(code: string): Promise<Metafile['outputs']> {
   const { metafile } = await build({
     stdin: { contents: code.replace('sealtrail/client', CLIENT), resolveDir: import.meta.dirname },
     bundle: true,
     minify: true,
-    splitting,
+    splitting: true,
     format: 'esm',
     platform: 'node',
     target: 'node20',
@@ -81,7 +81,6 @@ describe('an application that uses a part of it', () => {
   it('carries that part: a file sink brings neither the API nor the signer', async () => {
     const outputs = await bundled(
       "import { FileSink } from 'sealtrail/client'; console.log(new FileSink({ dir: 'a' }));",
-      false,
     );
     expect(
       sources(outputs, loaded(outputs, 'ever')).filter((path) => /api-sink|http|delivery|spool/.test(path)),

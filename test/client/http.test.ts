@@ -3,7 +3,8 @@ import type { AddressInfo } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type HttpOptions, percentEncode, SignedHttp } from '../../lib/client/http.ts';
+import { type HttpOptions, SignedHttp } from '../../lib/client/http.ts';
+import { percentEncode } from '../../lib/client/percent-encode.ts';
 
 interface Seen {
   readonly method: string | undefined;
