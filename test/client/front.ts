@@ -2,14 +2,14 @@ import { createServer, type IncomingMessage, request, type ServerResponse } from
 import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
 import type { ApiOptions } from '../../lib/client/index.ts';
-import { Numbering } from '../../lib/log/numbering.ts';
-import { producerLink, producerMarkOf } from '../../lib/log/producer.ts';
+import type { Numbering } from '../../lib/log/numbering.ts';
 import { parseRecord, type SealedRecord } from '../../lib/log/record.ts';
 import { type Embedded, openEmbedded } from '../../lib/server/embedded.ts';
 import { serveLog } from '../../lib/server/serve.ts';
 import type { HttpServer } from '../../lib/server/server.ts';
 import { LOG_NAME } from '../api/served.ts';
 import { temporaryFolder } from '../store/temporary.ts';
+import { numberingsOf } from './whole.ts';
 
 /** What the front does with a request instead of passing it on and its answer back. */
 export type Trouble = 'refuse' | 'stall' | 'forget the answer' | 429 | 503 | ((body: string) => string);
@@ -74,19 +74,6 @@ export async function front(): Promise<Fronted> {
     numberings: async (trail) => numberingsOf(await records(trail)),
   };
   return fronted;
-}
-
-/** What the numbers in records say of each producer, by its id. */
-export function numberingsOf(records: readonly SealedRecord[]): Map<string, Numbering> {
-  const found = new Map<string, Numbering>();
-  for (const { seq: record, event } of records) {
-    const mark = producerMarkOf(event);
-    if (mark === undefined) throw new Error(`record ${record} is not numbered`);
-    const numbering = found.get(mark.id) ?? new Numbering();
-    found.set(mark.id, numbering);
-    numbering.add({ ...mark, link: producerLink(String(event.id), mark), record });
-  }
-  return found;
 }
 
 async function pass(incoming: IncomingMessage, outgoing: ServerResponse, url: string | undefined, trouble?: Trouble) {
