@@ -58,8 +58,9 @@ function failingServices(): Services {
   const fail = (): never => {
     throw new SealtrailError(failure, 'something that nobody outside should read');
   };
-  // The cast: whichever service is asked for, each of its methods fails.
-  return new Proxy({} as Services, { get: () => new Proxy(fail, { get: () => fail }) });
+  const failing = new Proxy(fail, { get: () => fail });
+  // The cast: whichever service is asked for, each of its methods fails. Reads are not recorded, so that it is the read itself.
+  return new Proxy({} as Services, { get: (_, name) => (name === 'recordsReads' ? false : failing) });
 }
 
 /** Signs as a profile, sends, and keeps the answer as it is. */
