@@ -1,3 +1,4 @@
+export type { PublicKey } from './custom-resources.ts';
 export { TrailPolicies } from './grants.ts';
 export type { Throttle } from './http-api.ts';
 export type { KeyRotation, SealtrailProps } from './props.ts';

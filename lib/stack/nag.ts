@@ -1,4 +1,5 @@
 import { Stack, Validations } from 'aws-cdk-lib';
+import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import type { IRole, ManagedPolicy } from 'aws-cdk-lib/aws-iam';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
@@ -45,6 +46,20 @@ export function explainFindings({ archive, failed, archiveReaders, follower }: E
 export function explainWakes(queue: IQueue): void {
   const reason = 'A message says nothing but that it is time to look: what it was to start, the next schedule starts.';
   Validations.of(queue).acknowledge({ id: `${PACK}-SQS3`, reason });
+}
+
+/** @param table of the stage dev */
+export function explainUnprotected(table: ITable): void {
+  const reason = 'Nothing in a stack of the stage dev is to be kept, nor to be paid for.';
+  Validations.of(table).acknowledge({ id: `${PACK}-DDB3`, reason });
+}
+
+/** @param role may delete whatever is in the buckets */
+export function explainEmptying(role: IRole, buckets: Readonly<Record<string, IBucket>>): void {
+  const reason = 'All that is in the buckets goes with the stack, which is of the stage dev.';
+  for (const bucket of Object.values(buckets)) {
+    Validations.of(role).acknowledge({ id: `${PACK}-IAM5[Resource::${arnOf(bucket)}/*]`, reason });
+  }
 }
 
 /**

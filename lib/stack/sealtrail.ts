@@ -8,6 +8,7 @@ import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { privacyConfigSchema } from '../event/privacy.ts';
 import { alarms } from './alarms.ts';
+import { Emptying, type PublicKey, publicKeysOf } from './custom-resources.ts';
 import { dashboard } from './dashboard.ts';
 import { wakeFollower, wakeVerifier } from './following.ts';
 import { bundledFunctions, type WorkerContext, workerRole, workers } from './functions.ts';
@@ -15,7 +16,7 @@ import { grantArchiveReads, grantRoutes, TrailPolicies } from './grants.ts';
 import { logApi, type Throttle } from './http-api.ts';
 import { checkLogName } from './log-name.ts';
 import type { Observed } from './metrics.ts';
-import { explainFindings } from './nag.ts';
+import { explainEmptying, explainFindings, explainUnprotected } from './nag.ts';
 import {
   allowAccessRecords,
   allowAppends,
@@ -53,6 +54,8 @@ export class Sealtrail extends Construct {
   /** The keys that sign checkpoints, the oldest first; usually one. */
   readonly signingKeys: readonly Key[];
   readonly alarmTopic: ITopic;
+  /** What verifies their signatures, in the same order, known when the log is deployed. */
+  readonly publicKeys: readonly PublicKey[];
   /** Where the API is: what `SEALTRAIL_ENDPOINT` is set to. */
   readonly endpoint: string;
 
@@ -76,17 +79,19 @@ export class Sealtrail extends Construct {
       follow: workerRole(this, 'Follow'),
       verify: workerRole(this, 'Verify'),
     };
+    const publicKeyRole = workerRole(this, 'PublicKey');
     const keys = signingKeys(this, {
       rotation: props.keyRotation ?? { made: 1, retired: 0 },
       algorithm: signingAlgorithm,
       signers: [roles.append, roles.seal, roles.follow],
-      readers: [roles.read, roles.verify],
+      readers: [roles.read, roles.verify, publicKeyRole],
       breakGlass: props.breakGlass ?? [],
       mayBeDeleted: stageName === 'dev',
       removal: stage.removal,
     });
     this.signingKeys = keys.signing;
-    guardArchive(this.archive, [roles.follow, roles.seal], lock.lock === 'governance' && stageName === 'dev');
+    const isRemovable = stageName === 'dev' && lock.lock === 'governance';
+    guardArchive(this.archive, [roles.follow, roles.seal], isRemovable);
     for (const role of Object.values(roles)) allowLedgerReads(role, this.table);
     allowAppends(roles.append, this.table);
     allowArchiveReads(roles.read, this.archive);
@@ -120,6 +125,11 @@ export class Sealtrail extends Construct {
     const functions = workers(this, context, roles);
     const followerMapping = wakeFollower(this, functions.follow, this.table, failed);
     wakeVerifier(this, functions.verify);
+    const signing = { keys: keys.signing, algorithm: signingAlgorithm, logName };
+    this.publicKeys = publicKeysOf(this, context, { ...signing, role: publicKeyRole });
+    const buckets = { Archive: this.archive, FailedBatches: failed };
+    const writers = [functions.follow, functions.seal];
+    if (isRemovable) explainEmptying(new Emptying(this, 'Emptying', context, { buckets, writers }).role, buckets);
 
     const { logRetention, removal } = context;
     const throttle = props.throttle ?? DEFAULT_THROTTLE;
@@ -144,6 +154,7 @@ export class Sealtrail extends Construct {
       followerMapping,
     };
     dashboard(this, alarms(this, this.alarmTopic, observed), observed);
+    if (!stage.protected) explainUnprotected(this.table);
     explainFindings({
       archive: this.archive,
       failed,

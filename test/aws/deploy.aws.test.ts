@@ -1,5 +1,6 @@
 import './localhost.ts';
 import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { HeadBucketCommand } from '@aws-sdk/client-s3';
 import { defaultProvider } from '@aws-sdk/credential-provider-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SignedHttp } from '../../lib/client/http.ts';
@@ -75,6 +76,17 @@ describe('a log that was deployed', () => {
     expect(report).toMatchObject({ verdict: 'ok' });
   });
 
+  it('has put its public key out where it was deployed: a line for a key file, and a vkey', async () => {
+    const { keys } = (await http.send({ path: '/v1/keys', query: { trail: '_system' } })).json() as {
+      keys: { vkey: string; fingerprint: string }[]; // keysSchema
+    };
+    expect(keys).toMatchObject([{ vkey: outputs.Vkey, fingerprint: outputs.PublicKeyFingerprint }]);
+    const objects = archive();
+    const report = await verifyArchive(objects, { trust: parseTrustedKeys(outputs.PublicKey) });
+    await objects.close();
+    expect(report).toMatchObject({ verdict: 'ok' });
+  });
+
   it('is refused to who does not sign', async () => {
     const url = new URL(`/v1/trails/${trail}/events`, outputs.Endpoint);
     const answer = await fetch(url, { method: 'POST', body: JSON.stringify(event('eve')) });
@@ -91,7 +103,7 @@ describe('a log that was deployed', () => {
     15 * MINUTES,
   );
 
-  // The last one: the log does not answer from a block that was edited.
+  // Near the end: the log does not answer from a block that was edited.
   it('notices who edits a block behind its back, and seals that into the trail _system', async () => {
     const client = dynamoClient(EVERYTHING);
     await client.send(
@@ -108,6 +120,18 @@ describe('a log that was deployed', () => {
     const event = { type: 'security.alert', description: `a block of trail ${trail} was changed: receivedAt` };
     await expect.poll(findings, { timeout: 30_000, interval: 500 }).toMatchObject({ records: [{ event }] });
   });
+
+  it(
+    'of the stage dev goes with its stack, though its archive is locked',
+    async () => {
+      await deployment.destroy();
+      const client = s3Client({ ...EVERYTHING, forcePathStyle: true });
+      const seen = client.send(new HeadBucketCommand({ Bucket: outputs.ArchiveBucket }));
+      await expect(seen).rejects.toMatchObject({ name: 'NotFound' });
+      client.destroy();
+    },
+    15 * MINUTES,
+  );
 });
 
 async function sizeOfCheckpoint(): Promise<number> {

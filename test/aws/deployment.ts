@@ -16,6 +16,10 @@ export interface Outputs {
   readonly ArchiveBucket: string;
   readonly TableName: string;
   readonly SigningKeyArn: string;
+  /** A line for a verifier's key file. */
+  readonly PublicKey: string;
+  readonly PublicKeyFingerprint: string;
+  readonly Vkey: string;
   readonly AlarmTopicArn: string;
 }
 
@@ -45,9 +49,10 @@ export class Deployment {
     return outputs;
   }
 
+  /** Can be done twice. */
   async destroy(): Promise<void> {
     await this.#cdk('destroy', '--force');
-    rmSync(this.#folder, { recursive: true });
+    rmSync(this.#folder, { recursive: true, force: true });
   }
 
   async #cdk(command: string, ...args: readonly string[]): Promise<void> {

@@ -19,8 +19,8 @@ function underNag(stage: Stage): { readonly app: App; readonly stack: SealtrailS
 }
 
 describe('the rules of cdk-nag', () => {
-  it('find nothing in production that is not explained', () => {
-    const { app } = underNag('prod');
+  it.each(['dev', 'prod'] as const)('find nothing in %s that is not explained', (stage) => {
+    const { app } = underNag(stage);
     expect(app.synth().stacks.map(({ stackName }) => stackName)).toEqual(['Audit']);
   });
 

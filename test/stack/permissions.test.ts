@@ -8,6 +8,7 @@ const APPEND = 'SealtrailAppendRoleA1F5BF09';
 const READ = 'SealtrailReadRoleC24874E9';
 const SEAL = 'SealtrailSealRole58704C1D';
 const FOLLOW = 'SealtrailFollowRoleBA45DD2C';
+const PUBLIC_KEY = 'SealtrailPublicKeyRoleDF40F6DC';
 const TABLE = { 'Fn::GetAtt': ['SealtrailTable29474214', 'Arn'] };
 const ARCHIVE_OBJECTS = { 'Fn::Join': ['', [{ 'Fn::GetAtt': ['SealtrailArchiveA37C4D87', 'Arn'] }, '/*']] };
 
@@ -25,8 +26,12 @@ const isSame = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.s
 const VERIFY = [...roles.keys()].find((id) => id.startsWith('SealtrailVerifyRole')) ?? '';
 
 describe('each function may do what it is for', () => {
-  it('there are five, and every one has a role of its own', () => {
-    expect([...roles.keys()].sort()).toEqual([APPEND, FOLLOW, READ, SEAL, VERIFY]);
+  it('and every one has a role of its own', () => {
+    expect([...roles.keys()].sort()).toEqual([APPEND, FOLLOW, PUBLIC_KEY, READ, SEAL, VERIFY]);
+  });
+
+  it('what tells the stack its public key touches nothing else', () => {
+    expect(all(PUBLIC_KEY).flatMap(actionsOf)).toEqual(['logs:CreateLogStream', 'logs:PutLogEvents']);
   });
 
   it('no permission is wider than its service, and none is to everything but the one that AWS cannot narrow', () => {
@@ -76,6 +81,16 @@ describe('each function may do what it is for', () => {
       'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['block/*', 'block-part/*'] },
       'ForAllValues:StringEquals': { 'dynamodb:Attributes': ['partition', 'sort', 'expiresAt'] },
     });
+  });
+
+  it('in dev one function may delete from the buckets, locks notwithstanding, and there is none in production', () => {
+    const deleters = (one: typeof template) =>
+      [...statementsByRole(one)].flatMap(([role, statements]) =>
+        statements.flatMap(actionsOf).some((action) => /^s3:(Delete|Bypass)/.test(action)) ? [role] : [],
+      );
+    expect(deleters(synthesise())).toEqual([expect.stringMatching(/^SealtrailEmptyingEmptyRole/)]);
+    expect(deleters(synthesise({ lock: 'compliance' }))).toEqual([]);
+    expect(deleters(template)).toEqual([]);
   });
 
   it('nobody can delete a head, a block or a checkpoint, or change a head or a checkpoint in place', () => {

@@ -161,6 +161,63 @@ describe('the archive', () => {
   });
 });
 
+describe('a stack of the stage dev', () => {
+  const BUCKETS = ['SealtrailArchiveA37C4D87', 'SealtrailFailedBatches749088CE'];
+  const emptied = dev.findResources('Custom::SealtrailEmptyBucket');
+
+  it('empties its buckets when it is deleted: after what writes to them is gone, and while they are there', () => {
+    const named = Object.values(emptied).map(({ Properties }) => Properties.Bucket.Ref);
+    expect(named.sort()).toEqual(BUCKETS);
+    const functions = dev.findResources('AWS::Lambda::Function');
+    for (const name of ['Follow', 'Seal']) {
+      const [fn] = Object.entries(functions).flatMap(([id, one]) => (id.startsWith(`Sealtrail${name}`) ? [one] : []));
+      expect(fn?.DependsOn).toEqual(expect.arrayContaining(Object.keys(emptied)));
+    }
+  });
+
+  it('marks the buckets that may be emptied; once it is a production stack they are marked no more', () => {
+    const marked = (template: typeof dev) =>
+      Object.entries(template.findResources('AWS::S3::Bucket')).flatMap(([id, { Properties }]) =>
+        JSON.stringify(Properties.Tags ?? []).includes('sealtrail:removable') ? [id] : [],
+      );
+    expect(marked(dev).sort()).toEqual(BUCKETS);
+    expect(marked(prod)).toEqual([]);
+    expect(prod.findResources('Custom::SealtrailEmptyBucket')).toEqual({});
+  });
+});
+
+describe('the outputs', () => {
+  const made = dev.findOutputs('*');
+
+  it('say where everything is and what verifies it', () => {
+    expect(Object.keys(made).sort()).toEqual([
+      'AlarmTopicArn',
+      'ArchiveAuditorPolicyArn',
+      'ArchiveBucket',
+      'AuditorPolicyArn',
+      'Endpoint',
+      'PublicKey',
+      'PublicKeyFingerprint',
+      'SigningKeyArn',
+      'TableName',
+      'Vkey',
+      'WriterPolicyArn',
+    ]);
+  });
+
+  it('have the public key of the signing key, which KMS is asked for again when there is another one', () => {
+    const [[id, { Properties }] = ['', { Properties: {} }]] = Object.entries(
+      dev.findResources('Custom::SealtrailPublicKey'),
+    );
+    expect(made.Vkey?.Value).toEqual({ 'Fn::GetAtt': [id, 'Vkey'] });
+    expect(Properties).toMatchObject({
+      SigningKey: { 'Fn::GetAtt': ['SealtrailSigningKeyD860C453', 'Arn'] },
+      SigningAlgorithm: 'ed25519',
+      LogName: 'audit.example.com',
+    });
+  });
+});
+
 describe('a stage', () => {
   it('is dev unless something else is asked for', () => {
     expect([stageOf(undefined), stageOf('dev'), stageOf('prod')]).toEqual(['dev', 'dev', 'prod']);

@@ -3,12 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
+import { FUNCTIONS } from '../../functions/bundle.ts';
 import { SealtrailStack, type SealtrailStackProps } from '../../lib/stack/stack.ts';
 
 /** What stands in for the bundles: the template does not depend on what they hold. */
 export function placeholderFunctions(): string {
   const folder = mkdtempSync(join(tmpdir(), 'sealtrail-functions-'));
-  for (const name of ['append', 'read', 'seal', 'follow', 'verify']) {
+  for (const name of FUNCTIONS) {
     mkdirSync(join(folder, name));
     writeFileSync(join(folder, name, 'index.mjs'), `export const handler = async () => '${name}';\n`);
   }
