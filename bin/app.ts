@@ -1,4 +1,5 @@
 import { App, Aws } from 'aws-cdk-lib';
+import { ArnPrincipal } from 'aws-cdk-lib/aws-iam';
 import { SealtrailStack } from '../lib/stack/stack.ts';
 import { stageOf } from '../lib/stack/stage.ts';
 
@@ -22,10 +23,12 @@ const count = (name: string, otherwise: number): number => {
   throw new RangeError(`the context value ${name} must be a whole number`);
 };
 const trails = context('trails');
+const breakGlass = context('breakGlass');
 new SealtrailStack(app, context('stackName') ?? 'Sealtrail', {
   stage: stageOf(context('stage')),
   logName: context('logName') ?? `sealtrail.${Aws.ACCOUNT_ID}.${Aws.REGION}`,
   signingAlgorithm,
   keyRotation: { made: count('signingKeys', 1), retired: count('retiredKeys', 0) },
   ...(trails === undefined ? {} : { trails: trails.split(',') }),
+  ...(breakGlass === undefined ? {} : { breakGlass: [new ArnPrincipal(breakGlass)] }),
 });

@@ -1,5 +1,6 @@
 import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
 import { Grant, type IGrantable, ManagedPolicy } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { routeArn } from './http-api.ts';
@@ -30,7 +31,11 @@ export function grantRoutes(
  *
  * @throws RangeError for a pattern that no trail's name can match
  */
-export function grantArchiveReads(archive: IBucket, grantee: IGrantable, trails: readonly string[]): Grant {
+export function grantArchiveReads(
+  { archive, key }: { readonly archive: IBucket; readonly key: IKey | undefined },
+  grantee: IGrantable,
+  trails: readonly string[],
+): Grant {
   checkPatterns('read in the archive', trails);
   const folders = trails.includes('*') ? ['*'] : [...trails, 'keys'].map((folder) => `${folder}/*`);
   const objects = Grant.addToPrincipal({
@@ -49,7 +54,15 @@ export function grantArchiveReads(archive: IBucket, grantee: IGrantable, trails:
     actions: ['s3:GetBucketLocation', 's3:GetBucketObjectLockConfiguration', 's3:GetBucketVersioning'],
     resourceArns: [archive.bucketArn],
   });
-  return objects.combine(listing).combine(configuration);
+  const all = objects.combine(listing).combine(configuration);
+  if (key === undefined) return all;
+  const decryption = Grant.addToPrincipal({
+    grantee,
+    actions: ['kms:Decrypt'],
+    resourceArns: [key.keyArn],
+    conditions: { StringLike: { 'kms:ViaService': 's3.*.amazonaws.com' } },
+  });
+  return all.combine(decryption);
 }
 
 /** What {@link TrailPolicies} give access to. */

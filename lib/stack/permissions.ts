@@ -1,5 +1,6 @@
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { EXPIRES_AT, PARTITION, SORT } from '../store/dynamodb/item.ts';
 
@@ -140,6 +141,20 @@ export function allowArchiveReads(grantee: IGrantable, archive: IBucket): void {
   allow(
     grantee,
     new PolicyStatement({ sid: 'ListArchive', actions: ['s3:ListBucket'], resources: [archive.bucketArn] }),
+  );
+}
+
+/** To use the key that table and buckets are encrypted with: through them alone, and never by itself. */
+export function allowEncryption(grantee: IGrantable, key: IKey): void {
+  const actions = ['Decrypt', 'DescribeKey', 'Encrypt', 'GenerateDataKey', 'ReEncryptFrom', 'ReEncryptTo'];
+  allow(
+    grantee,
+    new PolicyStatement({
+      sid: 'UseEncryptionKey',
+      actions: actions.map((action) => `kms:${action}`),
+      resources: [key.keyArn],
+      conditions: { StringLike: { 'kms:ViaService': ['dynamodb.*.amazonaws.com', 's3.*.amazonaws.com'] } },
+    }),
   );
 }
 

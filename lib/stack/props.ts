@@ -1,4 +1,5 @@
 import type { IPrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { PrivacyConfig } from '../event/privacy.ts';
 import type { SignatureAlgorithm } from '../store/ports.ts';
@@ -83,6 +84,14 @@ export interface SealtrailProps extends RetentionProps {
    * @default in dev whoever may deploy the stack, in prod nobody
    */
   readonly breakGlass?: readonly IPrincipal[];
+  /**
+   * A key of yours that encrypts the table, the archive and the bucket for failed batches. Its policy has to leave its use
+   * to IAM. Whoever disables it stops the log, and whoever deletes it has destroyed the log, locked archive included:
+   * guard it as you would guard the records, and see docs/operations.md.
+   *
+   * @default keys that AWS owns, which nobody can disable or delete
+   */
+  readonly encryptionKey?: IKey;
   /**
    * A folder with the bundled functions.
    *

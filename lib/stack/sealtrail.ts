@@ -2,7 +2,7 @@ import { Names } from 'aws-cdk-lib';
 import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
-import type { Key } from 'aws-cdk-lib/aws-kms';
+import type { IKey, Key } from 'aws-cdk-lib/aws-kms';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
@@ -22,6 +22,7 @@ import {
   allowAppends,
   allowArchiveReads,
   allowArchiving,
+  allowEncryption,
   allowIndexing,
   allowLedgerReads,
   allowStamping,
@@ -58,19 +59,21 @@ export class Sealtrail extends Construct {
   readonly publicKeys: readonly PublicKey[];
   /** Where the API is: what `SEALTRAIL_ENDPOINT` is set to. */
   readonly endpoint: string;
+  readonly #encryptionKey: IKey | undefined;
 
   /** @throws RangeError for a log name that cannot be signed, or when the functions are not bundled */
   constructor(scope: Construct, id: string, props: SealtrailProps) {
     super(scope, id);
     const { logName, stage: stageName = 'dev', signingAlgorithm = 'ed25519' } = props;
     const stage = STAGES[stageName];
-    const lock = { lock: props.lock ?? stage.lock, archive: props.archiveFor ?? stage.archive };
+    const key = props.encryptionKey;
+    const lock = { lock: props.lock ?? stage.lock, archive: props.archiveFor ?? stage.archive, key };
     checkLogName(logName);
     const retention = retentionOf(props, props.trailRetention ?? [], stage);
 
-    this.table = ledgerTable(this, stage);
+    this.table = ledgerTable(this, stage, key);
     this.archive = archiveBucket(this, stage, lock);
-    const failed = failedBatches(this, stage);
+    const failed = failedBatches(this, stage, key);
     // Roles come first: the key and the archive name them in their policies.
     const roles = {
       append: workerRole(this, 'Append'),
@@ -79,6 +82,8 @@ export class Sealtrail extends Construct {
       follow: workerRole(this, 'Follow'),
       verify: workerRole(this, 'Verify'),
     };
+    if (key !== undefined) for (const role of Object.values(roles)) allowEncryption(role, key);
+    this.#encryptionKey = key;
     const publicKeyRole = workerRole(this, 'PublicKey');
     const keys = signingKeys(this, {
       rotation: props.keyRotation ?? { made: 1, retired: 0 },
@@ -203,7 +208,7 @@ export class Sealtrail extends Construct {
    * Who may read some trails has to name them (`sealtrail verify --trail`); who may read `*` may list the whole bucket.
    */
   grantArchiveRead(grantee: IGrantable, trails: readonly string[]): Grant {
-    return grantArchiveReads(this.archive, grantee, trails);
+    return grantArchiveReads({ archive: this.archive, key: this.#encryptionKey }, grantee, trails);
   }
 
   /**

@@ -1,6 +1,14 @@
 import { Duration } from 'aws-cdk-lib';
-import { AttributeType, BillingMode, type ITable, StreamViewType, Table } from 'aws-cdk-lib/aws-dynamodb';
+import {
+  AttributeType,
+  BillingMode,
+  type ITable,
+  StreamViewType,
+  Table,
+  TableEncryption,
+} from 'aws-cdk-lib/aws-dynamodb';
 import { AnyPrincipal, Effect, type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import {
   BlockPublicAccess,
   Bucket,
@@ -14,10 +22,10 @@ import { EXPIRES_AT, PARTITION, SORT } from '../store/dynamodb/item.ts';
 import type { Lock, StageDefaults } from './stage.ts';
 
 /**
- * The ledger's table. It is encrypted with a key that AWS owns: that key cannot be deleted or disabled, and with a key
- * of the customer's own its loss would be the loss of the log.
+ * The ledger's table. Unless a key is given it is encrypted with one that AWS owns: that one cannot be deleted or
+ * disabled, and the loss of a customer's own would be the loss of the log.
  */
-export function ledgerTable(scope: Construct, stage: StageDefaults): ITable {
+export function ledgerTable(scope: Construct, stage: StageDefaults, key: IKey | undefined): ITable {
   const table: unknown = new Table(scope, 'Table', {
     partitionKey: { name: PARTITION, type: AttributeType.STRING },
     sortKey: { name: SORT, type: AttributeType.STRING },
@@ -27,22 +35,30 @@ export function ledgerTable(scope: Construct, stage: StageDefaults): ITable {
     stream: StreamViewType.NEW_AND_OLD_IMAGES,
     pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: stage.protected },
     deletionProtection: stage.protected,
+    ...(key === undefined ? {} : { encryption: TableEncryption.CUSTOMER_MANAGED, encryptionKey: key }),
     removalPolicy: stage.removal,
   });
   return table as ITable; // CDK is not written for exactOptionalPropertyTypes: its own classes miss its own interfaces
 }
 
-/** How the archive is locked. */
+/** S3's own keys, unless there is one of the customer's; a bucket key spares a request to KMS for each object. */
+const encryptedWith = (key: IKey | undefined) =>
+  key === undefined
+    ? { encryption: BucketEncryption.S3_MANAGED }
+    : { encryption: BucketEncryption.KMS, encryptionKey: key, bucketKeyEnabled: true };
+
+/** How the archive is locked and encrypted. */
 export interface ArchiveLock {
   readonly lock: Lock;
   readonly archive: Duration;
+  readonly key: IKey | undefined;
 }
 
 /**
  * The archive's bucket: versioned, under Object Lock. What is put without a retention of its own gets the same one, so
- * that nothing in it is ever unlocked. Encrypted with S3's own keys, for the reason given at {@link ledgerTable}.
+ * that nothing in it is ever unlocked.
  */
-export function archiveBucket(scope: Construct, stage: StageDefaults, { lock, archive }: ArchiveLock): IBucket {
+export function archiveBucket(scope: Construct, stage: StageDefaults, { lock, archive, key }: ArchiveLock): IBucket {
   const retention =
     lock === 'compliance' ? ObjectLockRetention.compliance(archive) : ObjectLockRetention.governance(archive);
   const bucket: unknown = new Bucket(scope, 'Archive', {
@@ -53,7 +69,7 @@ export function archiveBucket(scope: Construct, stage: StageDefaults, { lock, ar
     minimumTLSVersion: 1.2,
     blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
     objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
-    encryption: BucketEncryption.S3_MANAGED,
+    ...encryptedWith(key),
     removalPolicy: stage.removal,
   });
   return bucket as IBucket; // as for the table
@@ -97,13 +113,13 @@ export function guardArchive(bucket: IBucket, writers: readonly IRole[], mayBypa
 }
 
 /** Where Lambda leaves batches of the stream that kept failing, to be looked at. They hold what the table holds. */
-export function failedBatches(scope: Construct, stage: StageDefaults): IBucket {
+export function failedBatches(scope: Construct, stage: StageDefaults, key: IKey | undefined): IBucket {
   const bucket: unknown = new Bucket(scope, 'FailedBatches', {
     enforceSSL: true,
     minimumTLSVersion: 1.2,
     blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
     objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
-    encryption: BucketEncryption.S3_MANAGED,
+    ...encryptedWith(key),
     lifecycleRules: [{ expiration: Duration.days(30) }],
     removalPolicy: stage.removal,
   });

@@ -1,8 +1,10 @@
-import { Duration } from 'aws-cdk-lib';
-import { Match } from 'aws-cdk-lib/assertions';
+import { Duration, Stack } from 'aws-cdk-lib';
+import { Match, Template } from 'aws-cdk-lib/assertions';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Key } from 'aws-cdk-lib/aws-kms';
 import { describe, expect, it } from 'vitest';
 import { stageOf } from '../../lib/stack/stage.ts';
-import { synthesise } from './synthesised.ts';
+import { actionsOf, makeStack, statementsByRole, synthesise } from './synthesised.ts';
 
 const dev = synthesise();
 const prod = synthesise({ stage: 'prod' });
@@ -158,6 +160,53 @@ describe('the archive', () => {
     prod.hasResourceProperties('AWS::S3::BucketPolicy', policy);
     synthesise({ stage: 'prod', lock: 'governance' }).hasResourceProperties('AWS::S3::BucketPolicy', policy);
     dev.resourcePropertiesCountIs('AWS::S3::BucketPolicy', policy, 0);
+  });
+});
+
+describe('encryption at rest', () => {
+  const ARN = 'arn:aws:kms:eu-central-1:111122223333:key/0a1b2c3d-1111-2222-3333-444455556666';
+  const stack = makeStack({ encryptionKey: Key.fromKeyArn(new Stack(), 'Own', ARN) });
+  const role = new Role(stack, 'Auditor', { assumedBy: new ServicePrincipal('ec2.amazonaws.com') });
+  stack.log.grantArchiveRead(role, ['orders']);
+  const own = Template.fromStack(stack);
+
+  it('is by keys of AWS, which nobody can delete, unless one is given', () => {
+    const [table] = Object.values(dev.findResources('AWS::DynamoDB::Table'));
+    expect(table?.Properties.SSESpecification).toBeUndefined();
+    expect(JSON.stringify(dev.findResources('AWS::S3::Bucket'))).not.toContain('aws:kms');
+  });
+
+  it('with a key of the customer covers table and buckets', () => {
+    own.hasResourceProperties('AWS::DynamoDB::Table', {
+      SSESpecification: { SSEEnabled: true, SSEType: 'KMS', KMSMasterKeyId: ARN },
+    });
+    own.allResourcesProperties('AWS::S3::Bucket', {
+      BucketEncryption: {
+        ServerSideEncryptionConfiguration: [
+          {
+            BucketKeyEnabled: true,
+            ServerSideEncryptionByDefault: { SSEAlgorithm: 'aws:kms', KMSMasterKeyID: ARN },
+          },
+        ],
+      },
+    });
+  });
+
+  it('lets the functions use that key through DynamoDB and S3 alone, and an auditor of the archive decrypt', () => {
+    const uses = [...statementsByRole(own)].flatMap(([id, statements]) =>
+      // CDK lets whoever reads the stream decrypt as well, in a statement of its own.
+      statements.flatMap((one) =>
+        actionsOf(one).includes('kms:Decrypt') && one.Condition !== undefined ? [{ id, ...one }] : [],
+      ),
+    );
+    expect(uses.map(({ id }) => id.replace(/^(?:Sealtrail)?([A-Z][a-z]+).*$/, '$1')).sort()).toEqual([
+      ...['Append', 'Auditor', 'Follow', 'Read', 'Seal', 'Verify'],
+    ]);
+    for (const { Condition, Resource } of uses) {
+      expect(Resource).toBe(ARN);
+      expect(Condition?.StringLike).toHaveProperty('kms:ViaService');
+    }
+    expect(uses.find(({ id }) => id.startsWith('Auditor'))?.Action).toBe('kms:Decrypt');
   });
 });
 
