@@ -95,7 +95,8 @@ export class Sealtrail extends Construct {
       removal: stage.removal,
     });
     this.signingKeys = keys.signing;
-    const isRemovable = stageName === 'dev' && lock.lock === 'governance';
+    const locks = [retention.default, ...(retention.trails ?? [])].map((one) => one?.lock);
+    const isRemovable = stageName === 'dev' && !locks.includes('compliance');
     guardArchive(this.archive, [roles.follow, roles.seal], isRemovable);
     for (const role of Object.values(roles)) allowLedgerReads(role, this.table);
     allowAppends(roles.append, this.table);
