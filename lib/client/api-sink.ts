@@ -59,6 +59,10 @@ const MOST_BYTES = 4_000_000;
 /**
  * Sends events to a log in batches, numbered, so that each is in the log once and in order, and one that is not is missed:
  * see {@link Outbox} and {@link ProducerNumbers}.
+ *
+ * @example
+ * const http = new SignedHttp({ endpoint, credentials, attempts: 1 });
+ * const audit = createAuditLogger({ sinks: [new ApiSink({ trail: 'orders', http })] });
  */
 export class ApiSink implements Sink {
   readonly name = 'api';

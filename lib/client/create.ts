@@ -36,7 +36,7 @@ export interface AuditLoggerOptions extends LoggerOptions {
  * @throws `usage` where there is no sink, or no endpoint for the API
  *
  * @example
- * const audit = createAuditLogger({ api: { trail: 'orders', spool: '/var/spool/audit' } });
+ * const audit = createAuditLogger({ api: { trail: 'orders', spool: 'audit-spool' } });
  * audit.log({ type: 'invoice.paid', actor: { id: 'alice' } });
  * await audit.close();
  */
@@ -94,7 +94,11 @@ export function sharedAuditLogger(options?: AuditLoggerOptions): AuditLogger {
   return shared;
 }
 
-/** Closes the shared logger and forgets it: for tests. */
+/**
+ * Closes the shared logger and forgets it: for tests.
+ *
+ * @example await resetSharedAuditLogger();
+ */
 export async function resetSharedAuditLogger(): Promise<void> {
   const closing = shared;
   shared = undefined;

@@ -31,7 +31,9 @@ const ATTEMPTS = 3;
  * Appends events to files, one line each. Events that are logged while a write is under way share the next one.
  *
  * @example
- * const audit = createAuditLogger({ file: { dir: '/var/log/audit', rotate: 'hourly' } });
+ * const audit = createAuditLogger({ file: { dir: 'audit-log', rotate: 'hourly' } });
+ * await audit.log({ type: 'invoice.paid' }).receipt; // it is on disk
+ * await audit.close();
  */
 export class FileSink implements Sink {
   readonly name = 'file';

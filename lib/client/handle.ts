@@ -1,7 +1,13 @@
 import type { PreparedEvent } from './event.ts';
 import type { Entry, EventReceipt } from './sink.ts';
 
-/** What `log` returns at once. Nobody has to look at it: a failure that nobody awaits disturbs nothing, and `onError` hears of its cause. */
+/**
+ * What `log` returns at once. Nobody has to look at it: a failure that nobody awaits disturbs nothing, and `onError` hears of
+ * its cause.
+ *
+ * @example
+ * for (let n = 0; n < 1000; n++) await audit.log({ type: 'import.row', details: { n } }).accepted; // as fast as they leave
+ */
 export class LogHandle {
   /** Resolves when the sinks have room for more: wait for it where events may come faster than they leave. */
   accepted: Promise<void> = READY;

@@ -86,7 +86,8 @@ const PASSING = new Set([429, 502, 503, 504]);
  * no attempt got an answer, `unauthenticated` without credentials.
  *
  * @example
- * const http = new SignedHttp({ endpoint: 'http://127.0.0.1:8321', credentials: async () => ({ accessKeyId, secretAccessKey }) });
+ * const credentials = async () => ({ accessKeyId, secretAccessKey });
+ * const http = new SignedHttp({ endpoint, credentials }); // such as http://127.0.0.1:8321
  * const answer = await http.send({ path: '/v1/trails' });
  */
 export class SignedHttp {

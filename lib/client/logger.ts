@@ -92,23 +92,47 @@ export class AuditLogger extends AuditCalls {
     return receipt;
   }
 
-  /** Waits until what was logged so far is safe. @throws `unavailable` where something is not, saying how much */
+  /**
+   * Waits until what was logged so far is safe.
+   *
+   * @throws `unavailable` where something is not, saying how much
+   *
+   * @example await audit.flush();
+   */
   async flush(): Promise<void> {
     await this.#flushAll();
   }
 
-  /** Flushes, and lets go of everything; calls after the first one get its result. @throws as `flush` */
+  /**
+   * Flushes, and lets go of everything; calls after the first one get its result.
+   *
+   * @throws as `flush`
+   *
+   * @example
+   * const audit = createAuditLogger({ memory: {} });
+   * await audit.close();
+   */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
   }
 
-  /** {@link withContext} */
+  /**
+   * As the function {@link withContext}.
+   *
+   * @example audit.withContext({ session: 's-1' }, () => audit.log({ type: 'invoice.paid' }));
+   */
   withContext<T>(context: SharedContext, fn: () => T): T {
     return withContext(context, fn);
   }
 
-  /** Questions to the log. @throws `usage` where no sink is a log */
+  /**
+   * Questions to the log.
+   *
+   * @throws `usage` where no sink is a log
+   *
+   * @example const [newest] = await audit.reader.recent(1);
+   */
   get reader(): LogReader {
     if (this.#reader === undefined) throw new SealtrailError('usage', 'only a logger with an api can be asked');
     return this.#reader;

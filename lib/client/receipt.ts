@@ -48,6 +48,10 @@ export interface Sent {
  * @returns the checkpoint that covers the events, or undefined for a receipt that is not sealed yet
  * @throws `proof_mismatch` (with the reason as `cause` where it came from deeper) and `bad_signature`: do not trust
  *   this receipt, and keep it
+ *
+ * @example
+ * const keys = [parseVkey(vkey)];
+ * const checkpoint = checkReceipt(readReceipt(kept), { trail: 'orders', count: 1 }, () => keys);
  */
 export function checkReceipt(receipt: Receipt, sent: Sent, trust: Trust): Checkpoint | undefined {
   if (receipt.trail !== sent.trail) throw wrong(`it is for the trail ${receipt.trail}, not ${sent.trail}`);
@@ -92,6 +96,9 @@ function checkLines(receipt: Receipt, leaves: readonly Uint8Array[]): void {
  * Opens a checkpoint of a trail with the keys that are trusted for it.
  *
  * @throws `bad_signature` where no trusted key signed it, `proof_mismatch` where it is no checkpoint of this trail
+ *
+ * @example
+ * const { size, root } = checkpointOf(kept.checkpoint, 'orders', () => [parseVkey(vkey)]);
  */
 export function checkpointOf(note: string, trail: string, trust: Trust): Checkpoint {
   return judging('', () => {
@@ -122,6 +129,8 @@ const wrong = (reason: string): SealtrailError => new SealtrailError('proof_mism
  * Reads a receipt from a server's answer.
  *
  * @throws `proof_mismatch` where it does not have the shape of one
+ *
+ * @example const { trail, first, count } = readReceipt(kept);
  */
 export function readReceipt(value: unknown): Receipt {
   if (!isReceipt(value)) throw wrong('it does not have the shape of a receipt');
