@@ -43,7 +43,13 @@ describe('docs/client.md', () => {
     expect(readdirSync(join(folder, 'tour/spool'))).toEqual(['orders.checkpoint']);
   });
 
+  it('shows what can be asked, and leaves an export and a proof', () => {
+    expect(results[2]).toMatchObject({ code: 0, stderr: '' });
+    expect(results[2]?.stdout).toBe('4 events in the last hour, of 4 types\n4 by alice in a week\n4 exported\nok []\n');
+    expect(readdirSync(join(folder, 'tour'))).toEqual(expect.arrayContaining(['alice.csv', 'record-0.proof']));
+  });
+
   it('has no other programs', () => {
-    expect(programs).toHaveLength(2);
+    expect(programs).toHaveLength(3);
   });
 });

@@ -46,6 +46,7 @@ try {
   const executables = Object.keys(NODES).map((name) => join(folder, 'node_modules', name, 'bin/node'));
   for (const node of [...executables, process.execPath]) {
     const version = execFileSync(node, ['--version'], { encoding: 'utf8' }).trim();
+    rmSync(join(folder, 'tour'), { recursive: true, force: true });
     for (const file of [...Object.keys(PROGRAMS), ...shown.map((_, i) => `docs-${i}.mjs`)]) {
       const trail = `${version}-${file}`.replace(/[^a-z0-9]+/g, '-');
       const child = spawn(node, [file, trail], { cwd: folder, env: cleanEnvironment(server.env) });
