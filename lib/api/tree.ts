@@ -66,7 +66,11 @@ export async function getConsistency(
 
 async function checkpointAt({ ledger }: ReadServices, trail: string, size: number) {
   const stored = await ledger.exactCheckpoint(trail, size);
-  if (stored === undefined) throw notFound(`trail ${trail} has no checkpoint of size ${size}`);
+  if (stored === undefined) {
+    const next = await ledger.checkpoint(trail, size);
+    const hint = next === undefined ? '' : `: the next one is of ${next.size}`;
+    throw notFound(`trail ${trail} has no checkpoint of size ${size}${hint}`);
+  }
   return { ...parseCheckpoint(parseNote(stored.note).text), note: stored.note };
 }
 

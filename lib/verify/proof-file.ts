@@ -62,9 +62,11 @@ export interface ProvenGrowth {
  * `GET …/consistency` answers: the two notes and a consistency proof (RFC 6962 section 2.1.2).
  *
  * @param text JSON with `proof`, a list of base64 hashes, and `checkpoints`, the notes `from` and `to`
+ * @param kept the signed note that somebody kept from earlier, which the proof must begin with. Without it a log that shows
+ *   different people different histories can prove each of them
  * @throws as {@link checkProofFile}
  */
-export function checkConsistencyFile(text: string, trust: TrustedKeys): ProvenGrowth {
+export function checkConsistencyFile(text: string, trust: TrustedKeys, kept?: string): ProvenGrowth {
   const { proof, from, to } = parseConsistency(text);
   const older = openTrusted(from, trust);
   const newer = openTrusted(to, trust);
@@ -76,7 +78,19 @@ export function checkConsistencyFile(text: string, trust: TrustedKeys): ProvenGr
   if (hashes.some((hash) => hash.length !== HASH_BYTES)) throw malformed('a hash of a proof has 32 bytes');
   const [before, after] = [older.checkpoint, newer.checkpoint];
   checkConsistency(before.size, before.root, after.size, after.root, hashes);
+  if (kept !== undefined) demandSame(openTrusted(kept, trust).proven, older.proven);
   return { from: older.proven, to: newer.proven };
+}
+
+function demandSame(kept: ProvenCheckpoint, from: ProvenCheckpoint): void {
+  const place = ({ origin, size }: ProvenCheckpoint): string => `${size} records of ${origin}`;
+  if (kept.origin !== from.origin || kept.size !== from.size) {
+    const message = `the proof begins at ${place(from)}, and the checkpoint that was kept is of ${place(kept)}`;
+    throw new SealtrailError('proof_mismatch', message);
+  }
+  if (kept.root === from.root) return;
+  const message = `two checkpoints of ${place(kept)} have different roots, and both are signed: the log has two histories. Keep both files`;
+  throw new SealtrailError('proof_mismatch', message);
 }
 
 function parseConsistency(text: string): { proof: readonly string[]; from: string; to: string } {

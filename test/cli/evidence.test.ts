@@ -63,14 +63,14 @@ describe('keys', () => {
   });
 });
 
-describe('a proof', () => {
-  const proofOf = async (seq: number): Promise<string> => {
-    const file = join(test.folder, `orders-${seq}.tlog-proof`);
-    const result = await cli(['proof', 'orders', String(seq), '-o', file], { env: test.env('auditor') });
-    expect(result).toMatchObject({ code: 0, stderr: '' });
-    return file;
-  };
+const proofOf = async (seq: number): Promise<string> => {
+  const file = join(test.folder, `orders-${seq}.tlog-proof`);
+  const result = await cli(['proof', 'orders', String(seq), '-o', file], { env: test.env('auditor') });
+  expect(result).toMatchObject({ code: 0, stderr: '' });
+  return file;
+};
 
+describe('a proof', () => {
   it('is written with its record and checks offline, with the PEM and with the vkey', async () => {
     const file = await proofOf(123);
     expect(parseProof(readFileSync(file, 'utf8')).index).toBe(123);
@@ -203,6 +203,23 @@ describe('a proof that the log only grew', () => {
     );
   });
 
+  it('begins with the very checkpoint that was kept, where that is given: a fork is found', async () => {
+    const file = await growthOf('kept.consistency.json', '--from', kept);
+    const args = ['verify-proof', file, '--key', key, '--previous'];
+    expect((await cli([...args, kept])).code).toBe(0);
+    const newest = join(test.folder, 'newest-checkpoint');
+    writeFileSync(newest, JSON.parse(readFileSync(file, 'utf8')).checkpoints.to);
+    const other = await cli([...args, newest, '--json']);
+    expect(other.code).toBe(1);
+    expect(JSON.parse(other.stdout).reason).toBe(
+      'the proof begins at 40 records of log.example/orders, and the checkpoint that was kept is of 300 records of log.example/orders',
+    );
+    const ofRecord = await cli(['verify-proof', await proofOf(5), '--key', key, '--previous', kept]);
+    expect(ofRecord).toMatchObject({ code: 2, stderr: expect.stringContaining('--previous is for proofs that') });
+    const none = await cli(['proof', 'orders', '--from', key], { env: env() });
+    expect(none).toMatchObject({ code: 2, stderr: expect.stringContaining('a note has') });
+  });
+
   it('is named after what it proves, and tells a program so', async () => {
     const before = process.cwd();
     process.chdir(test.folder);
@@ -251,7 +268,11 @@ describe('a proof that the log only grew', () => {
     ['of nothing', [], /^sealtrail: what is to be proven\? A record by its number, or growth with --from and --to\n/],
     ['of a record and of growth', ['3', '--from', '40'], /^sealtrail: what is to be proven\?/],
     ['without a beginning', ['--to', '300'], /^sealtrail: what is to be proven\?/],
-    ['from a size that was never signed', ['--from', '41'], /^sealtrail: trail orders has no checkpoint of size 41\n/],
+    [
+      'from a size that was never signed',
+      ['--from', '41'],
+      /^sealtrail: trail orders has no checkpoint of size 41: the next one is of 300\n/,
+    ],
     ['backwards', ['--from', '300', '--to', '40'], /^sealtrail: from: must not be greater than to\n/],
   ])('%s is refused', async (_, args, message) => {
     const result = await cli(['proof', 'orders', ...args], { env: env() });

@@ -79,7 +79,7 @@ describe('after a rotation', () => {
       const told = await cli(['keys', '--json', '--trail', 'orders', '--trail', 'later'], { env: use });
       await writeFile(at('told'), told.stdout);
     });
-  });
+  }, 60_000);
 
   afterAll(() => removeFolder(folder));
 

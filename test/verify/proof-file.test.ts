@@ -180,6 +180,24 @@ describe('a consistency file', () => {
     });
   });
 
+  test('begins with the checkpoint that somebody kept, or shows that the log has two histories', async () => {
+    const honest = await consistencyOf(100, 300);
+    expect(checkConsistencyFile(honest, trust, noteAt(100))).toMatchObject({ from: { size: 100 }, to: { size: 300 } });
+    const fork = noteOf(origin, 100, Buffer.alloc(32, 1), [KEY]).toString();
+    expect(thrown(() => checkConsistencyFile(honest, trust, fork))).toMatchObject({
+      code: 'proof_mismatch',
+      message:
+        'two checkpoints of 100 records of audit.example.com/orders have different roots, and both are signed: the log has two histories. Keep both files',
+    });
+    for (const [kept, code] of [
+      [noteAt(99), 'proof_mismatch'],
+      [noteAt(100, [ed25519Key(8)]), 'bad_signature'],
+      ['hello', 'malformed_note'],
+    ] as const) {
+      expect(thrown(() => checkConsistencyFile(honest, trust, kept))).toMatchObject({ code });
+    }
+  });
+
   test('and a proof file, whatever is done to them, are judged or refused', async () => {
     const files = [await proofOf(7), await consistencyOf(100, 300)];
     fc.assert(

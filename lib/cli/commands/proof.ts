@@ -1,14 +1,16 @@
 import { writeFile } from 'node:fs/promises';
 import type { SignedHttp } from '../../client/http.ts';
+import { parseCheckpoint } from '../../log/checkpoint.ts';
 import { SealtrailError } from '../../log/error.ts';
+import { parseNote } from '../../log/note.ts';
 import { checkConsistencyFile, checkProofFile } from '../../verify/proof-file.ts';
 import { connect, type Install, integer, type ServerOptions, trailName, withJson, withServer } from '../shell.ts';
 import { count, labelled, plural, type Terminal, write, writeLines } from '../terminal.ts';
-import { type LogKeys, logKeys } from '../trust.ts';
+import { type LogKeys, logKeys, readText } from '../trust.ts';
 import { recordFileOf } from './verify-proof.ts';
 
 interface Options extends ServerOptions {
-  readonly from?: number;
+  readonly from?: string;
   readonly to?: number;
   readonly output?: string;
   readonly key?: string;
@@ -38,11 +40,7 @@ export const installProof: Install = (program, shell) => {
         'two checkpoints and the proof that the later extends the earlier (RFC 6962). With the public key they are all that\n' +
         '"sealtrail verify-proof" needs, on any machine and without a network.',
     )
-    .option(
-      '--from <size>',
-      'the size of the earlier checkpoint, such as one that you kept',
-      integer('--from', 0, MOST),
-    )
+    .option('--from <checkpoint>', 'the earlier checkpoint: a file in which you kept it, or its size alone')
     .option('--to <size>', 'the size of the later one (default: the newest)', integer('--to', 0, MOST))
     .option(
       '-o, --output <file>',
@@ -80,7 +78,7 @@ function proverOf(trail: string, seq: number | undefined, options: Options): (as
   if (seq !== undefined && from === undefined && to === undefined) {
     return (asking) => proveRecord(asking, trail, seq, output);
   }
-  if (seq === undefined && from !== undefined) return (asking) => proveGrowth(asking, trail, { from, to }, output);
+  if (seq === undefined && from !== undefined) return (asking) => proveGrowth(asking, trail, from, to, output);
   throw new SealtrailError('usage', 'what is to be proven? A record by its number, or growth with --from and --to');
 }
 
@@ -118,12 +116,16 @@ async function proveRecord(
 async function proveGrowth(
   { http, signal, keys }: Asking,
   trail: string,
-  query: { readonly from: number; readonly to: number | undefined },
+  since: string,
+  end: number | undefined,
   output?: string,
 ): Promise<Written> {
+  const kept = /^\d+$/.test(since) ? undefined : await readText(since, 'the checkpoint');
+  const start = kept === undefined ? integer('--from', 0, MOST)(since) : parseCheckpoint(parseNote(kept).text).size;
+  const query = { from: start, to: end };
   const answer = await http.send({ path: `/v1/trails/${trail}/consistency`, query, signal });
-  const { from, to } = checkConsistencyFile(answer.text(), keys.keys);
-  if (from.size !== query.from || to.size !== (query.to ?? to.size) || !to.origin.endsWith(`/${trail}`)) {
+  const { from, to } = checkConsistencyFile(answer.text(), keys.keys, kept);
+  if (from.size !== start || to.size !== (end ?? to.size) || !to.origin.endsWith(`/${trail}`)) {
     const message = `the server proved growth from ${from.size} to ${to.size} records of ${to.origin}, which was not asked for`;
     throw new SealtrailError('proof_mismatch', message);
   }

@@ -9,6 +9,7 @@ import { readText, readTrust } from '../trust.ts';
 interface Options {
   readonly key: string;
   readonly record?: string;
+  readonly previous?: string;
   readonly json?: true;
 }
 
@@ -28,16 +29,21 @@ export const installVerifyProof: Install = (program, shell) => {
           'consistency proof, that the later checkpoint extends the earlier. Every file is judged, whatever the others are.',
       )
       .requiredOption('--key <file>', "the log's public key: a vkey or a PEM file, or a list of keys with their sizes")
-      .option('--record <file>', 'the record line (default: <file> with .record.json in place of .tlog-proof)'),
+      .option('--record <file>', 'the record line (default: <file> with .record.json in place of .tlog-proof)')
+      .option('--previous <file>', 'a checkpoint kept from earlier, which consistency proofs must begin with'),
   ).action(async (files: readonly string[], options: Options) => {
     if (options.record !== undefined && files.length > 1) {
       throw new SealtrailError('usage', '--record belongs to one proof, and there are several');
     }
-    const trust = await readTrust(options.key);
+    const given: Given = {
+      trust: await readTrust(options.key),
+      record: options.record,
+      kept: options.previous === undefined ? undefined : await readText(options.previous, 'the checkpoint'),
+    };
     const unjudged: SealtrailError[] = [];
     for (const file of files) {
       try {
-        const verdict = await judge(file, trust, options.record);
+        const verdict = await judge(file, given);
         if (!verdict.ok) shell.exitCode = EXIT.wrong;
         await tell(shell.terminal, verdict, options.json, files.length > 1);
       } catch (error) {
@@ -54,32 +60,40 @@ export const installVerifyProof: Install = (program, shell) => {
   });
 };
 
+/** What files are judged by. */
+interface Given {
+  readonly trust: TrustedKeys;
+  /** The file of the record. */
+  readonly record: string | undefined;
+  /** The checkpoint that growth must begin with. */
+  readonly kept: string | undefined;
+}
+
 /** What came of one file. */
 type Verdict =
   | ({ readonly file: string; readonly ok: true } & (ProvenRecord | ProvenGrowth))
   | { readonly file: string; readonly ok: false; readonly code: ErrorCode; readonly reason: string };
 
 /** Judges a file. Throws where there can be no verdict, as of a file that is not there or that is no proof. */
-async function judge(file: string, trust: TrustedKeys, recordFile: string | undefined): Promise<Verdict> {
+async function judge(file: string, given: Given): Promise<Verdict> {
   try {
-    return { file, ok: true, ...(await provenBy(file, trust, recordFile)) };
+    return { file, ok: true, ...(await provenBy(file, given)) };
   } catch (error) {
     if (!(error instanceof SealtrailError) || exitCodeFor(error) !== EXIT.wrong) throw error;
     return { file, ok: false, code: error.code, reason: error.message };
   }
 }
 
-async function provenBy(
-  file: string,
-  trust: TrustedKeys,
-  recordFile = recordFileOf(file),
-): Promise<ProvenRecord | ProvenGrowth> {
+async function provenBy(file: string, { trust, record, kept }: Given): Promise<ProvenRecord | ProvenGrowth> {
   const proof = await readText(file, 'the proof');
   // A C2SP tlog-proof begins with its name; what the server answers about consistency is JSON.
-  if (proof.startsWith('{')) return checkConsistencyFile(proof, trust);
-  const record = await readText(recordFile, 'the record');
+  if (proof.startsWith('{')) return checkConsistencyFile(proof, trust, kept);
+  if (kept !== undefined) {
+    throw new SealtrailError('usage', `--previous is for proofs that the log only grew, and ${file} is of a record`);
+  }
+  const line = await readText(record ?? recordFileOf(file), 'the record');
   // One line end is the editor's; everything else is hashed as it stands.
-  return checkProofFile(proof, record.replace(/\r?\n$/, ''), trust);
+  return checkProofFile(proof, line.replace(/\r?\n$/, ''), trust);
 }
 
 /** For programs one line of JSON a file; for people a sentence, which names the file where there are several. */
