@@ -4,6 +4,7 @@ import type { Expirer } from '../lib/followers/expirer.ts';
 import { ExpiryClaims } from '../lib/followers/expiry-claims.ts';
 import type { Follower } from '../lib/followers/follower.ts';
 import { Indexer } from '../lib/followers/indexer.ts';
+import type { LegalHolds } from '../lib/followers/legal-holds.ts';
 import { ProducerFollower } from '../lib/followers/producers.ts';
 import { Sealer } from '../lib/followers/sealer.ts';
 import { type VisitOptions, visitTrails } from '../lib/followers/visit.ts';
@@ -19,6 +20,7 @@ interface FollowedLog extends Pick<Log, 'table' | 'ledger'> {
   readonly archiver: Archiver;
   readonly archive: ArchivedRecords;
   readonly expirer: Expirer;
+  readonly legalHolds: LegalHolds;
 }
 
 /** Follows trails on behalf of a function's instance, over many invocations. */
@@ -30,11 +32,11 @@ export class TrailFollowing {
 
   constructor(log: FollowedLog) {
     this.#log = log;
-    const { ledger, archiver, table, archive, expirer } = log;
+    const { ledger, archiver, table, archive, expirer, legalHolds } = log;
     this.#sealer = new Sealer({ ledger });
     this.#claims = new ExpiryClaims(table, archive);
     const producers = new ProducerFollower({ table, ledger });
-    this.#followers = [this.#sealer, archiver, new Indexer({ table, archive }), producers, expirer];
+    this.#followers = [this.#sealer, archiver, new Indexer({ table, archive }), producers, expirer, legalHolds];
   }
 
   /**

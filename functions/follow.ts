@@ -1,4 +1,5 @@
 import type { Context, DynamoDBBatchResponse, DynamoDBStreamEvent, ScheduledEvent, SQSEvent } from 'aws-lambda';
+import { LegalHolds } from '../lib/followers/legal-holds.ts';
 import { ArchivedRecords } from '../lib/ledger/archived-records.ts';
 import { archiveStore } from './archive-store.ts';
 import { openArchiver } from './archiver.ts';
@@ -21,6 +22,7 @@ const following = new TrailFollowing({
   ...{ ...log, archive },
   archiver: openArchiver(log, objects, environment),
   expirer: openExpirer(log, archive, environment),
+  legalHolds: new LegalHolds({ table: log.table, objects, ledger: log.ledger }),
 });
 
 /** Seals, archives and indexes: woken by the table's stream, by a schedule, and by a message halfway between two. */

@@ -82,6 +82,16 @@ export const keysSchema = z.strictObject({
 
 export const sealSchema = z.strictObject({ trail: z.string(), size: count, checkpoint: note.optional() });
 
+export const legalHoldSchema = z.strictObject({
+  trail: z.string(),
+  held: z.boolean(),
+  since: millis.describe('When it was set or released; absent: never.').optional(),
+  by: z.string().optional(),
+  reason: z.string().optional(),
+  objects: count.describe('Versions of objects that were held or released so far.'),
+  complete: z.boolean().describe('Whether all of them were.'),
+});
+
 const verificationMode = z.enum(['incremental', 'full']);
 
 /** What may be sent to ask for a verification. */

@@ -4,6 +4,7 @@ import type { NodeReader } from '../log/tree.ts';
 import type { Queries } from '../query/queries.ts';
 import type { AppendServices } from './append.ts';
 import type { ExportServices } from './exports.ts';
+import type { LegalHoldServices } from './legal-hold.ts';
 import type { AdminServices } from './seal.ts';
 import type { VerifyServices } from './verifications.ts';
 import type { WatchedServices } from './watched.ts';
@@ -27,6 +28,7 @@ export interface Services
     VerifyServices,
     ExportServices,
     AdminServices,
+    LegalHoldServices,
     WatchedServices {
   readonly ledger: Ledger;
 }

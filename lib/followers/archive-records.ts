@@ -15,6 +15,7 @@ import {
   takeArchiveStep,
 } from './archive-state.ts';
 import { ArchiveWriter } from './archive-writer.ts';
+import { readLegalHold } from './legal-hold-state.ts';
 import { OpenTiles } from './open-tiles.ts';
 import { SegmentCutter } from './segment.ts';
 
@@ -66,7 +67,7 @@ export async function archiveRecords(
   }
   demandRoot(trail, trial, checkpoint);
 
-  const writer = new ArchiveWriter(stores.objects, trail, retentionFrom(stores, trail));
+  const writer = new ArchiveWriter(stores.objects, trail, await retentionFrom(stores, trail));
   // When the ledger fails in the middle, nothing goes on behind the back of whoever is told.
   const unsealedSince = await writeRecords(kept.all ?? read(), trail, tiles, plan, writer, signal).finally(() =>
     writer.idle(),
@@ -186,11 +187,13 @@ export function demandRoot(trail: string, tiles: OpenTiles, { size, note }: Sign
   throw new SealtrailError('store_corrupt', message);
 }
 
-/** The lock of a trail's objects, or of those of none, that are put now. */
-export function retentionFrom(
-  { lockFor, now }: Pick<ArchiveStores, 'lockFor' | 'now'>,
+/** The lock and legal hold of a trail's objects, or of those of none, that are put now. */
+export async function retentionFrom(
+  { table, lockFor, now }: Pick<ArchiveStores, 'table' | 'lockFor' | 'now'>,
   trail?: string,
-): Retention | undefined {
+): Promise<Retention | undefined> {
   const lock = lockFor?.(trail);
-  return lock && { until: now() + lock.ms, ...(lock.mode && { mode: lock.mode }) };
+  const isHeld = trail !== undefined && (await readLegalHold(table, trail)).isHeld;
+  if (lock === undefined) return isHeld ? { isHeld } : undefined;
+  return { until: now() + lock.ms, ...(lock.mode && { mode: lock.mode }), ...(isHeld && { isHeld }) };
 }

@@ -42,7 +42,7 @@ export async function archiveSeal(
   }
   demandRoot(trail, tiles, checkpoint);
 
-  const writer = new ArchiveWriter(stores.objects, trail, retentionFrom(stores, trail));
+  const writer = new ArchiveWriter(stores.objects, trail, await retentionFrom(stores, trail));
   if (bundle.length > 0) {
     const index = Math.floor(checkpoint.size / TILE_WIDTH);
     await writer.put(bundleName(trail, index, bundle.length), encodeBundle(bundle));
@@ -92,7 +92,7 @@ async function publish(stores: ArchiveStores, trail: string, checkpoint: SignedC
   const bytes = Buffer.from(checkpoint.note);
   const standing = await judge(stores, trail, await objects.get(name), checkpoint);
   if (standing === 'same' || standing === 'newer') return standing;
-  await objects.replace(name, bytes, retentionFrom(stores, trail));
+  await objects.replace(name, bytes, await retentionFrom(stores, trail));
   return standing;
 }
 

@@ -167,7 +167,7 @@ export class Archiver implements Follower {
     for (const verifier of await ledger.verifiers(trail)) {
       if (keys.has(keyIdOf(verifier))) continue;
       try {
-        await putKey(objects, verifier, retentionFrom(this.#stores));
+        await putKey(objects, verifier, await retentionFrom(this.#stores));
         keys.add(keyIdOf(verifier));
       } catch (error) {
         // Whoever planted a key must not thereby keep the records from getting under lock: alarm, but afterwards.

@@ -10,6 +10,7 @@ import { ExportWorker } from '../export/worker.ts';
 import { Archiver } from '../followers/archiver.ts';
 import { Expirer } from '../followers/expirer.ts';
 import { Indexer } from '../followers/indexer.ts';
+import { LegalHolds } from '../followers/legal-holds.ts';
 import { ProducerFollower } from '../followers/producers.ts';
 import { Runner, type RunnerErrorSource } from '../followers/runner.ts';
 import { Sealer } from '../followers/sealer.ts';
@@ -136,7 +137,9 @@ async function assemble(dir: string, table: SqliteTable, options: EmbeddedOption
   const expirer = new Expirer({ table, archive, hotDays });
   const grace = options.gapGraceMs === undefined ? {} : { graceMs: options.gapGraceMs };
   const producers = new ProducerFollower({ table, ledger, ...grace });
-  const followers = [new Sealer({ ledger }), archiver, new Indexer({ table, archive }), producers, expirer, verifier];
+  const legalHolds = new LegalHolds({ table, objects, ledger });
+  const indexer = new Indexer({ table, archive });
+  const followers = [new Sealer({ ledger }), archiver, indexer, producers, expirer, legalHolds, verifier];
   const runner = new Runner({ followers, trails: () => ledger.trails(), onError });
   const secret = await cursorSecret(table);
   const queries = new Queries({ table, secret, policy: policyOf, archive });
@@ -171,6 +174,14 @@ async function assemble(dir: string, table: SqliteTable, options: EmbeddedOption
   return {
     ledger,
     archiver,
+    legalHolds: {
+      status: (trail) => legalHolds.status(trail),
+      set: async (trail, request) => {
+        const status = await legalHolds.set(trail, request);
+        runner.wake(trail);
+        return status;
+      },
+    },
     verifier,
     queries,
     exports,

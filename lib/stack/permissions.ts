@@ -62,11 +62,19 @@ export function allowArchiving(grantee: IGrantable, table: ITable, archive: IBuc
     grantee,
     new PolicyStatement({
       sid: 'WriteArchive',
-      actions: ['s3:PutObject', 's3:PutObjectRetention'],
+      actions: ['s3:PutObject', 's3:PutObjectRetention', 's3:PutObjectLegalHold'],
       resources: [archive.arnForObjects('*')],
     }),
   );
   allowArchiveReads(grantee, archive);
+}
+
+/** To find all that a legal hold is about: every version of every object. */
+export function allowListingVersions(grantee: IGrantable, archive: IBucket): void {
+  allow(
+    grantee,
+    new PolicyStatement({ sid: 'ListVersions', actions: ['s3:ListBucketVersions'], resources: [archive.bucketArn] }),
+  );
 }
 
 /** To record what was found in the trail `_system`. */
@@ -93,10 +101,7 @@ export function allowVerifying(grantee: IGrantable, table: ITable, archive: IBuc
       resources: [archive.arnForObjects('*')],
     }),
   );
-  allow(
-    grantee,
-    new PolicyStatement({ sid: 'ListVersions', actions: ['s3:ListBucketVersions'], resources: [archive.bucketArn] }),
-  );
+  allowListingVersions(grantee, archive);
 }
 
 /** To write the query index and to remove what was merged in it. */

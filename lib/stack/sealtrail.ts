@@ -25,6 +25,7 @@ import {
   allowEncryption,
   allowIndexing,
   allowLedgerReads,
+  allowListingVersions,
   allowStamping,
   allowSystemRecords,
   allowVerifying,
@@ -105,7 +106,8 @@ export class Sealtrail extends Construct {
     allowArchiving(roles.follow, this.table, this.archive);
     allowIndexing(roles.follow, this.table);
     allowStamping(roles.follow, this.table);
-    allowSystemRecords(roles.follow, this.table);
+    allowListingVersions(roles.follow, this.archive);
+    for (const role of [roles.follow, roles.seal]) allowSystemRecords(role, this.table);
     allowVerifying(roles.verify, this.table, this.archive);
     const recordsReads = props.recordReads ?? true;
     if (recordsReads) for (const role of [roles.read, roles.verify]) allowAccessRecords(role, this.table);
@@ -200,6 +202,11 @@ export class Sealtrail extends Construct {
   /** Lets somebody ask for a seal. */
   grantSeal(grantee: IGrantable, trails: readonly string[]): Grant {
     return grantRoutes(this.api, grantee, 'admin', trails);
+  }
+
+  /** Lets somebody put the archive of trails under legal hold, release it, and see whether it is held. */
+  grantLegalHold(grantee: IGrantable, trails: readonly string[]): Grant {
+    return grantRoutes(this.api, grantee, 'hold', trails);
   }
 
   /**

@@ -100,6 +100,16 @@ export function guardArchive(bucket: IBucket, writers: readonly IRole[], mayBypa
       conditions: { ArnNotEquals: { 'aws:PrincipalArn': writers.map(({ roleArn }) => roleArn) } },
     }),
   );
+  bucket.addToResourcePolicy(
+    new PolicyStatement({
+      sid: 'OnlyTheLogHolds',
+      effect: Effect.DENY,
+      principals: everyone,
+      actions: ['s3:PutObjectLegalHold'],
+      resources: [bucket.arnForObjects('*')],
+      conditions: { ArnNotEquals: { 'aws:PrincipalArn': writers.map(({ roleArn }) => roleArn) } },
+    }),
+  );
   if (mayBypassGovernance) return;
   bucket.addToResourcePolicy(
     new PolicyStatement({

@@ -131,12 +131,14 @@ export interface ObjectVersion extends ObjectEntry {
 /** Governance can be bypassed by those who are allowed to, compliance by nobody. */
 export type LockMode = 'governance' | 'compliance';
 
-/** How long an object is locked, from the moment it is put. */
+/** How an object is locked from the moment it is put. */
 export interface Retention {
-  /** Unix milliseconds until which nobody may remove or change this version. */
-  readonly until: number;
+  /** Unix milliseconds until which nobody may remove or change this version. @default it is not locked */
+  readonly until?: number;
   /** @default what the store was opened with */
   readonly mode?: LockMode;
+  /** Whether it is under legal hold: see {@link Objects.hold}. @default false */
+  readonly isHeld?: boolean;
 }
 
 /**
@@ -170,10 +172,20 @@ export interface Objects {
    * it; `get` does not take such a name.
    */
   list(prefix: string, options?: { readonly after?: string }): AsyncIterable<ObjectEntry>;
-  /** Every version and delete marker of keys that start with `prefix`; by key ascending, then newest first. */
-  versions(prefix: string): AsyncIterable<ObjectVersion>;
+  /**
+   * Every version and delete marker of keys that start with `prefix` and come after `after`; by key ascending, then newest
+   * first.
+   */
+  versions(prefix: string, options?: { readonly after?: string }): AsyncIterable<ObjectVersion>;
   /** One version's bytes, or undefined where there is none or it is a delete marker. */
   getVersion(key: string, version: string): Promise<Uint8Array | undefined>;
+  /**
+   * Puts one version under legal hold, or releases it: while it is held nobody can remove it, whether or not its lock has
+   * ended. Where there is no such version, or it is a delete marker, this is nothing. Idempotent.
+   */
+  hold(key: string, version: string, isHeld: boolean): Promise<void>;
+  /** Whether one version is under legal hold. */
+  isHeld(key: string, version: string): Promise<boolean>;
   /** Lets go of files and sockets. Idempotent. */
   close(): Promise<void>;
 }

@@ -120,6 +120,14 @@ const examples = (): Readonly<Record<string, readonly Example[]>> => ({
     { to: '/v1/trails/orders/seals', status: 200 },
     { to: '/v1/trails/nothing/seals', status: 200 },
   ],
+  'POST /v1/trails/{trail}/legal-hold': [
+    { to: '/v1/trails/orders/legal-hold', status: 200, ...json({ held: true, reason: 'case 7' }) },
+    { to: '/v1/trails/orders/legal-hold', status: 200, ...json({ held: false, reason: 'case 7 is closed' }) },
+  ],
+  'GET /v1/trails/{trail}/legal-hold': [
+    { to: '/v1/trails/orders/legal-hold', status: 200 },
+    { to: '/v1/trails/payments/legal-hold', status: 200 },
+  ],
   'GET /v1/trails/{trail}/verifications': [{ to: '/v1/trails/payments/verifications', status: 200 }],
   'POST /v1/trails/{trail}/verifications': [
     { to: '/v1/trails/orders/verifications', status: 200 },

@@ -58,6 +58,27 @@ describe.each(['compliance', 'governance'] as const)('an object that is put with
   });
 });
 
+it('an object may be put in another mode than the others', async () => {
+  const key = 'debug/records/0-9';
+  await opened('compliance').put(key, bytesOf('sealed'), { until: Date.now() + 3_600_000, mode: 'governance' });
+  const head = await client.send(new HeadObjectCommand({ Bucket: bucket, Key: key }));
+  expect(head.ObjectLockMode).toBe('GOVERNANCE');
+});
+
+describe('an object under legal hold', () => {
+  const key = 'held/records/0-9';
+  it('cannot be removed though it was never locked, until it is released', async () => {
+    const objects = opened('governance');
+    await objects.put(key, bytesOf('sealed'), { isHeld: true });
+    const version = (await versionsOf(key))[0]?.version ?? '';
+    const remove = () => client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key, VersionId: version }));
+    await expect(remove()).rejects.toMatchObject({ name: 'AccessDenied' });
+    await objects.hold(key, version, false);
+    await remove();
+    expect(await versionsOf(key)).toEqual([]);
+  });
+});
+
 describe('what stands over a locked object', () => {
   const locked = () => ({ until: Date.now() + 3_600_000 });
 

@@ -30,6 +30,8 @@ describe('the HTTP API', () => {
     expect(Object.fromEntries(others)).toEqual({
       'POST /v1/trails/{trail}/events': 'Append',
       'POST /v1/trails/{trail}/seals': 'Seal',
+      'POST /v1/trails/{trail}/legal-hold': 'Seal',
+      'GET /v1/trails/{trail}/legal-hold': 'Seal',
       'GET /v1/trails/{trail}/verifications': 'Verify',
       'POST /v1/trails/{trail}/verifications': 'Verify',
     });

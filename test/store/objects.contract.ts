@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Objects } from '../../lib/store/ports.ts';
+import { holdContract } from './objects-hold.contract.ts';
 import { listingContract } from './objects-listing.contract.ts';
 
 /** What a contract suite needs of a driver. */
@@ -34,6 +35,7 @@ export function objectsContract(name: string, driver: ObjectsDriver): void {
 
     bytesContract(underTest);
     listingContract(underTest);
+    holdContract(underTest);
 
     describe('the end of it', () => {
       it('keeps what it acknowledged when it is closed and opened again', async () => {
@@ -57,6 +59,8 @@ export function objectsContract(name: string, driver: ObjectsDriver): void {
         await expect(closed.replace(key, bytesOf('a'))).rejects.toMatchObject(refused);
         await expect(closed.get(key)).rejects.toMatchObject(refused);
         await expect(closed.getVersion(key, 'null')).rejects.toMatchObject(refused);
+        await expect(closed.hold(key, 'null', true)).rejects.toMatchObject(refused);
+        await expect(closed.isHeld(key, 'null')).rejects.toMatchObject(refused);
         await expect(Array.fromAsync(closed.list(key))).rejects.toMatchObject(refused);
         await expect(Array.fromAsync(closed.versions(key))).rejects.toMatchObject(refused);
         objects = await driver.open();

@@ -80,6 +80,8 @@ function withListed(objects: Objects, ...keys: readonly string[]): Objects {
     get: (key) => objects.get(key),
     getVersion: (key, version) => objects.getVersion(key, version),
     list: (prefix, options) => objects.list(prefix, options),
+    hold: (...args) => objects.hold(...args),
+    isHeld: (...args) => objects.isHeld(...args),
     close: () => objects.close(),
     async *versions(prefix) {
       yield* listed;

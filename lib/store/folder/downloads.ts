@@ -7,7 +7,7 @@ import { checkObjectKey, checkObjectPrefix } from '../object-key.ts';
 import type { Downloads, DownloadWriter } from '../ports.ts';
 import { folderError } from './failure.ts';
 import { DurableFolders, linkError, makeFolder } from './folders.ts';
-import { UNFINISHED } from './objects.ts';
+import { UNFINISHED } from './holding.ts';
 import { checkNoLink, statsOf } from './reading.ts';
 
 /** Only the owner reads what was exported: whoever may have it gets it from the server. */

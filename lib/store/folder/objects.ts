@@ -9,13 +9,12 @@ import type { ObjectEntry, Objects, ObjectVersion, Retention } from '../ports.ts
 import { absent, systemCode } from '../system-error.ts';
 import { folderError } from './failure.ts';
 import { DurableFolders, linkError, makeFolder } from './folders.ts';
+import { HELD, holdFile, UNFINISHED } from './holding.ts';
 import { checkNoLink, readObject, statsOf } from './reading.ts';
 import { type Found, walk } from './walk.ts';
 
 /** The version of every object: a folder keeps only one. S3 says the same where versioning was never turned on. */
 export const ONLY_VERSION = 'null';
-/** Where unfinished writes stand. `~` is in no key, so that no object can get there. */
-export const UNFINISHED = '~unfinished';
 
 /** Objects are not changed, by nobody: the folder's nearest thing to a lock. */
 const READ_ONLY = 0o444;
@@ -73,9 +72,9 @@ export class FolderObjects implements Objects {
     });
   }
 
-  /** A folder cannot lock, so that `retention` is not kept. */
-  async put(key: string, bytes: Uint8Array, _retention?: Retention): Promise<'created' | 'existed'> {
-    return this.#write(key, bytes, async (unfinished, path) => {
+  /** A folder cannot lock, so that of `retention` a legal hold alone is kept. */
+  async put(key: string, bytes: Uint8Array, retention?: Retention): Promise<'created' | 'existed'> {
+    const stored = await this.#write(key, bytes, async (unfinished, path) => {
       try {
         // link, unlike rename, never replaces what is there.
         await link(unfinished, path);
@@ -86,16 +85,20 @@ export class FolderObjects implements Objects {
         return 'existed';
       }
     });
+    // What a crash left without its hold is put again, and held then.
+    if (retention?.isHeld === true) await this.hold(key, ONLY_VERSION, true);
+    return stored;
   }
 
-  /** A folder cannot lock, so that `retention` is not kept. */
-  async replace(key: string, bytes: Uint8Array, _retention?: Retention): Promise<void> {
+  /** As for {@link put}. */
+  async replace(key: string, bytes: Uint8Array, retention?: Retention): Promise<void> {
     await this.#write(key, bytes, async (unfinished, path) => {
       const standing = statsOf(path);
       if (standing?.isSymbolicLink()) throw linkError(path);
       if (standing && !standing.isFile()) throw taken(key);
       await rename(unfinished, path);
     });
+    if (retention?.isHeld === true) await this.hold(key, ONLY_VERSION, true);
   }
 
   async get(key: string): Promise<Uint8Array | undefined> {
@@ -112,8 +115,8 @@ export class FolderObjects implements Objects {
     for await (const { key, size } of this.#walk(prefix, options.after)) yield { key, size };
   }
 
-  async *versions(prefix: string): AsyncIterable<ObjectVersion> {
-    for await (const found of this.#walk(prefix)) {
+  async *versions(prefix: string, options: { readonly after?: string } = {}): AsyncIterable<ObjectVersion> {
+    for await (const found of this.#walk(prefix, options.after)) {
       yield { ...found, version: ONLY_VERSION, isLatest: true, isDeleteMarker: false };
     }
   }
@@ -123,8 +126,32 @@ export class FolderObjects implements Objects {
     return version === ONLY_VERSION ? bytes : undefined;
   }
 
+  /**
+   * Gives an object a second name under `~held`, or takes it away. Whoever removes the object's file removes a name and not
+   * the bytes: `ln` puts it back.
+   */
+  async hold(key: string, version: string, isHeld: boolean): Promise<void> {
+    checkObjectKey(key);
+    this.#checkOpen();
+    if (version !== ONLY_VERSION) return;
+    const folders = this.#writable();
+    await attempt(join(this.#root, key), () => holdFile(this.#root, folders, key, isHeld));
+  }
+
+  async isHeld(key: string, version: string): Promise<boolean> {
+    checkObjectKey(key);
+    this.#checkOpen();
+    const [standing, held] = [key, `${HELD}/${key}`].map((name) => statsOf(join(this.#root, name)));
+    return version === ONLY_VERSION && standing !== undefined && held?.ino === standing.ino;
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
+  }
+
+  #writable(): DurableFolders {
+    if (!this.#folders) throw new RangeError(`${this.#root} was opened for reading only`);
+    return this.#folders;
   }
 
   async *#walk(prefix: string, after = ''): AsyncGenerator<Found> {
@@ -132,7 +159,7 @@ export class FolderObjects implements Objects {
     this.#checkOpen();
     try {
       checkNoLink(this.#root, prefix);
-      yield* walk(this.#root, { prefix, after, skip: UNFINISHED });
+      yield* walk(this.#root, { prefix, after, skip: [UNFINISHED, HELD] });
     } catch (error) {
       throw folderError(error, join(this.#root, prefix));
     }
@@ -149,8 +176,7 @@ export class FolderObjects implements Objects {
   ): Promise<T> {
     checkObjectKey(key);
     this.#checkOpen();
-    const folders = this.#folders;
-    if (!folders) throw new RangeError(`${this.#root} was opened for reading only`);
+    const folders = this.#writable();
     const path = join(this.#root, key);
     const unfinished = join(this.#root, UNFINISHED, randomUUID());
     return attempt(path, async () => {

@@ -19,8 +19,8 @@ export interface Limits {
   readonly prefix: string;
   /** Only keys above it. */
   readonly after: string;
-  /** A name at the top that is not part of the store. */
-  readonly skip: string;
+  /** Names at the top that are not part of the store. */
+  readonly skip: readonly string[];
 }
 
 /** What Node puts for bytes that are not UTF-8: the real name is not known. */
@@ -42,7 +42,7 @@ async function* walkFolder(root: string, base: string, limits: Limits): AsyncGen
   let sinceTurn = 0;
   for (const { name, isFolder } of await namesIn(join(root, base))) {
     const key = base + name;
-    if (key === limits.skip) continue;
+    if (limits.skip.includes(key)) continue;
     if (isFolder && isSegment(name)) {
       if (mayHold(`${key}/`, limits)) yield* walkFolder(root, `${key}/`, limits);
     } else if (key.startsWith(limits.prefix) && key > limits.after) {

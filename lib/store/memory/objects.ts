@@ -5,7 +5,7 @@ import { Faults } from './faults.ts';
 
 /** A call of {@link MemoryObjects}, as faults see it. `list` and `versions` count once each. */
 export interface ObjectsCall {
-  readonly operation: 'put' | 'replace' | 'get' | 'getVersion' | 'list' | 'versions';
+  readonly operation: 'put' | 'replace' | 'get' | 'getVersion' | 'list' | 'versions' | 'hold' | 'isHeld';
   /** The key, or the prefix. */
   readonly key: string;
 }
@@ -16,7 +16,10 @@ interface StoredVersion {
   bytes: Uint8Array | undefined;
   readonly modifiedAt: number;
   readonly until: number | undefined;
+  isHeld: boolean;
 }
+
+const WRITES: ReadonlySet<string> = new Set(['put', 'replace', 'hold']);
 
 /** Each key's versions, oldest first. */
 type Store = Map<string, StoredVersion[]>;
@@ -27,7 +30,7 @@ type Store = Map<string, StoredVersion[]>;
  * `destroyVersion`; what only an attacker with the disk can do, through `tamper`.
  */
 export class MemoryObjects implements Objects {
-  readonly faults = new Faults<ObjectsCall>((call) => call.operation === 'put' || call.operation === 'replace');
+  readonly faults = new Faults<ObjectsCall>((call) => WRITES.has(call.operation));
   readonly #store: Store;
   readonly #clock: () => number;
   #closed = false;
@@ -79,9 +82,10 @@ export class MemoryObjects implements Objects {
     }
   }
 
-  async *versions(prefix: string): AsyncIterable<ObjectVersion> {
+  async *versions(prefix: string, options: { readonly after?: string } = {}): AsyncIterable<ObjectVersion> {
     checkObjectPrefix(prefix);
     for (const key of await this.#run('versions', prefix, () => this.#keys(prefix))) {
+      if (options.after !== undefined && key <= options.after) continue;
       const versions = this.#store.get(key) ?? [];
       for (const { version, bytes, modifiedAt } of versions.toReversed()) {
         const isLatest = version === versions.at(-1)?.version;
@@ -94,6 +98,23 @@ export class MemoryObjects implements Objects {
     checkObjectKey(key);
     return this.#run('getVersion', key, () =>
       copyOf(this.#store.get(key)?.find((stored) => stored.version === version)?.bytes),
+    );
+  }
+
+  async hold(key: string, version: string, isHeld: boolean): Promise<void> {
+    checkObjectKey(key);
+    await this.#run('hold', key, () => {
+      const stored = this.#store.get(key)?.find((one) => one.version === version && one.bytes !== undefined);
+      if (stored !== undefined) stored.isHeld = isHeld;
+    });
+  }
+
+  async isHeld(key: string, version: string): Promise<boolean> {
+    checkObjectKey(key);
+    return this.#run(
+      'isHeld',
+      key,
+      () => this.#store.get(key)?.find((one) => one.version === version)?.isHeld ?? false,
     );
   }
 
@@ -111,12 +132,13 @@ export class MemoryObjects implements Objects {
     return this.#add(key, undefined, undefined);
   }
 
-  /** Attacker: destroys one version. Refused with `forbidden` while it is locked. */
+  /** Attacker: destroys one version. Refused with `forbidden` while it is locked or held. */
   destroyVersion(key: string, version: string): void {
     const stored = this.#find(key, version);
     if (stored.until !== undefined && stored.until > this.#clock()) {
       throw new SealtrailError('forbidden', `${key} is locked until ${new Date(stored.until).toISOString()}`);
     }
+    if (stored.isHeld) throw new SealtrailError('forbidden', `${key} is under legal hold`);
     const left = (this.#store.get(key) ?? []).filter((other) => other !== stored);
     if (left.length > 0) this.#store.set(key, left);
     else this.#store.delete(key);
@@ -156,7 +178,8 @@ export class MemoryObjects implements Objects {
   #add(key: string, bytes: Uint8Array | undefined, retention: Retention | undefined): string {
     const versions = this.#store.get(key) ?? [];
     const version = crypto.randomUUID();
-    this.#store.set(key, [...versions, { version, bytes, modifiedAt: this.#clock(), until: retention?.until }]);
+    const { until, isHeld = false } = retention ?? {};
+    this.#store.set(key, [...versions, { version, bytes, modifiedAt: this.#clock(), until, isHeld }]);
     return version;
   }
 

@@ -19,6 +19,9 @@ export const isAbsent = (cause: unknown): boolean =>
   ['NoSuchKey', 'NoSuchVersion', 'NotFound'].includes(nameOf(cause)) ||
   (statusOf(cause) === 405 && nameOf(cause) === 'MethodNotAllowed');
 
+/** The version was never put under a hold (S3 API reference, GetObjectLegalHold). */
+export const isNeverHeld = (cause: unknown): boolean => nameOf(cause) === 'NoSuchObjectLockConfiguration';
+
 /** The failure of a request as an error of ours. A refusal of S3's has done nothing; without an answer nobody knows. */
 export function requestFailure(cause: unknown, what: 'read' | 'written'): SealtrailError {
   if (cause instanceof SealtrailError) return cause;

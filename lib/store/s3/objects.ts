@@ -2,19 +2,21 @@ import { hash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   GetObjectCommand,
+  GetObjectLegalHoldCommand,
   ListObjectsV2Command,
   ListObjectVersionsCommand,
   type ListObjectVersionsCommandInput,
   type ListObjectVersionsCommandOutput,
   PutObjectCommand,
   type PutObjectCommandInput,
+  PutObjectLegalHoldCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { SealtrailError } from '../../log/error.ts';
 import { sameBytes } from '../../log/hash.ts';
 import { checkObjectKey, checkObjectPrefix } from '../object-key.ts';
 import type { LockMode, ObjectEntry, Objects, ObjectVersion, Retention } from '../ports.ts';
-import { isAbsent, isClash, isTaken, requestFailure } from './failure.ts';
+import { isAbsent, isClash, isNeverHeld, isTaken, requestFailure } from './failure.ts';
 import { keyReader, LISTING } from './keys.ts';
 import { mergeVersions } from './versions.ts';
 
@@ -96,10 +98,12 @@ export class S3Objects implements Objects {
     } while (token !== undefined);
   }
 
-  async *versions(prefix: string): AsyncIterable<ObjectVersion> {
+  async *versions(prefix: string, { after }: { readonly after?: string } = {}): AsyncIterable<ObjectVersion> {
     checkObjectPrefix(prefix);
     const first = { Bucket: this.#bucket, Prefix: this.#root + prefix, ...LISTING };
-    let input: ListObjectVersionsCommandInput | undefined = first;
+    // Without a version the listing begins behind all versions of the key.
+    let input: ListObjectVersionsCommandInput | undefined =
+      after === undefined ? first : { ...first, KeyMarker: this.#root + after };
     while (input !== undefined) {
       this.#checkOpen();
       const page: ListObjectVersionsCommandOutput = await this.#listVersions(input);
@@ -113,6 +117,32 @@ export class S3Objects implements Objects {
   async getVersion(key: string, version: string): Promise<Uint8Array | undefined> {
     checkObjectKey(key);
     return this.#read({ Bucket: this.#bucket, Key: this.#root + key, VersionId: version });
+  }
+
+  async hold(key: string, version: string, isHeld: boolean): Promise<void> {
+    checkObjectKey(key);
+    this.#checkOpen();
+    const command = new PutObjectLegalHoldCommand({
+      ...{ Bucket: this.#bucket, Key: this.#root + key, VersionId: version },
+      LegalHold: { Status: isHeld ? 'ON' : 'OFF' },
+    });
+    try {
+      await this.#client.send(command);
+    } catch (cause) {
+      if (!isAbsent(cause)) throw requestFailure(cause, 'written');
+    }
+  }
+
+  async isHeld(key: string, version: string): Promise<boolean> {
+    checkObjectKey(key);
+    this.#checkOpen();
+    const command = new GetObjectLegalHoldCommand({ Bucket: this.#bucket, Key: this.#root + key, VersionId: version });
+    try {
+      return (await this.#client.send(command)).LegalHold?.Status === 'ON';
+    } catch (cause) {
+      if (isAbsent(cause) || isNeverHeld(cause)) return false;
+      throw requestFailure(cause, 'read');
+    }
   }
 
   async close(): Promise<void> {
@@ -137,7 +167,8 @@ export class S3Objects implements Objects {
       Body: bytes,
       // A put with a retention must carry a checksum, and S3 refuses bytes that do not have it.
       ChecksumSHA256: hash('sha256', bytes, 'base64'),
-      ...(retention === undefined
+      ...(retention?.isHeld ? { ObjectLockLegalHoldStatus: 'ON' } : {}),
+      ...(retention?.until === undefined
         ? {}
         : {
             ObjectLockMode: MODES[retention.mode ?? this.#mode],

@@ -3,7 +3,8 @@ import { chmod, link, mkdir, readdir, rename, rm, stat, symlink, truncate, write
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
-import { FolderObjects, UNFINISHED } from '../../../lib/store/folder/objects.ts';
+import { HELD, UNFINISHED } from '../../../lib/store/folder/holding.ts';
+import { FolderObjects } from '../../../lib/store/folder/objects.ts';
 import { bytesOf, objectsContract } from '../objects.contract.ts';
 import { asOrdinaryUser } from '../ordinary-user.ts';
 import { makeFolder, removeFolder, temporaryFolder } from '../temporary.ts';
@@ -39,6 +40,16 @@ describe('the files', () => {
     const [version] = await Array.fromAsync(objects.versions(''));
     expect(version?.version).toBe('null');
     expect(await objects.getVersion('a', 'null')).toEqual(bytesOf('x'));
+  });
+
+  it('under legal hold outlive their names, also one that a crash had left before it was held', async () => {
+    const folder = await temporaryFolder();
+    const objects = await FolderObjects.open(folder);
+    await objects.put('t/checkpoints/7', bytesOf('seven'));
+    expect(await objects.put('t/checkpoints/7', bytesOf('seven'), { isHeld: true })).toBe('existed');
+    await rm(join(folder, 't/checkpoints/7'));
+    expect(await keysIn(objects)).toEqual([]);
+    expect(execFileSync('cat', [join(folder, HELD, 't/checkpoints/7')], { encoding: 'utf8' })).toBe('seven');
   });
 
   it('may have been copied there: an archive that was moved is read as it is', async () => {

@@ -1,7 +1,8 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
-import { FolderObjects, UNFINISHED } from '../../../lib/store/folder/objects.ts';
+import { UNFINISHED } from '../../../lib/store/folder/holding.ts';
+import { FolderObjects } from '../../../lib/store/folder/objects.ts';
 import { bytesOf } from '../objects.contract.ts';
 import { run } from '../system-calls.ts';
 import { temporaryFolder } from '../temporary.ts';
