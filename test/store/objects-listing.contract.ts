@@ -27,8 +27,14 @@ export function listingContract({ objects, keepsVersions }: ObjectsUnderTest): v
     const entries = await Array.fromAsync(objects().list(prefix, after === undefined ? {} : { after }));
     return entries.map((entry) => entry.key.slice(prefix.indexOf('/') + 1));
   };
-  const fill = (prefix: string, keys: readonly string[]) =>
-    Promise.all(keys.map((key) => objects().put(prefix + key, bytesOf(key))));
+  const fill = async (prefix: string, keys: readonly string[]) => {
+    // No more at once than a client has sockets: what waits for one counts as what gets no connection.
+    const rest = keys.values();
+    const put = async () => {
+      for (const key of rest) await objects().put(prefix + key, bytesOf(key));
+    };
+    await Promise.all(Array.from({ length: 32 }, put));
+  };
 
   describe('lists', () => {
     it('gives keys in the order of their bytes, with sizes', async () => {
