@@ -24,12 +24,14 @@ const PROGRAMS: Readonly<Record<string, string>> = {
   'import.mjs': `
     import * as client from 'sealtrail/client';
     import * as receipts from 'sealtrail/receipt';
+    import * as requests from 'sealtrail/express';
     import { tour } from './tour.mjs';
-    await tour(client, receipts, process.argv[2]);`,
+    await tour(client, receipts, requests, process.argv[2]);`,
   'require.cjs': `
     const client = require('sealtrail/client');
     const receipts = require('sealtrail/receipt');
-    import('./tour.mjs').then(({ tour }) => tour(client, receipts, process.argv[2]));`,
+    const requests = require('sealtrail/express');
+    import('./tour.mjs').then(({ tour }) => tour(client, receipts, requests, process.argv[2]));`,
 };
 const shown = [...readFileSync(join(ROOT, 'docs/client.md'), 'utf8').matchAll(/^```js\n(.*?)^```$/gms)];
 

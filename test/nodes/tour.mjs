@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -8,9 +9,10 @@ import { join } from 'node:path';
  *
  * @param {typeof import('../../lib/client/index.ts')} client
  * @param {typeof import('../../lib/client/receipt.ts')} receipts
+ * @param {typeof import('../../lib/client/express.ts')} requests
  * @param {string} trail of its own
  */
-export async function tour(client, receipts, trail) {
+export async function tour(client, receipts, requests, trail) {
   const folder = mkdtempSync(join(tmpdir(), 'sealtrail-tour-'));
   const errors = [];
   const audit = client.createAuditLogger({
@@ -47,6 +49,13 @@ export async function tour(client, receipts, trail) {
     ]),
     Array.from({ length: 120 }, (_, i) => [`e-${i}`, 'alice', 'r-1', 'acme', i, '1']),
   );
+  await callItself(client, requests, audit);
+  assert.deepEqual((await audit.reader.recent(3)).map(({ event }) => `${event.type} ${event.context.request}`).sort(), [
+    'http.request r-2',
+    'http.submitted undefined',
+    'http.succeeded undefined',
+  ]);
+  assert.equal((await audit.reader.verifyIntegrity('full')).verdict, 'ok');
   await audit.close();
   assert.deepEqual(errors, []);
   const [name] = readdirSync(join(folder, 'audit'));
@@ -54,8 +63,20 @@ export async function tour(client, receipts, trail) {
     readFileSync(join(folder, 'audit', name), 'utf8')
       .trimEnd()
       .split('\n').length,
-    121,
+    124,
   );
-  assert.deepEqual(readdirSync(join(folder, 'spool')), []);
+  assert.deepEqual(readdirSync(join(folder, 'spool')), [`${trail}.checkpoint`]);
   rmSync(folder, { recursive: true });
+}
+
+/** A call through `auditedFetch` to a server with the middleware. */
+async function callItself({ auditedFetch }, { auditRequests }, audit) {
+  const middleware = auditRequests(audit);
+  const server = createServer((request, response) => middleware(request, response, () => response.end('fine')));
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${server.address().port}/`;
+  const answer = await auditedFetch(audit)(url, { headers: { 'x-request-id': 'r-2', connection: 'close' } });
+  assert.equal(await answer.text(), 'fine');
+  await new Promise((resolve) => server.close(resolve));
+  await audit.flush();
 }
