@@ -97,6 +97,12 @@ export class Numbering {
   /** Takes in the next event of the trail. */
   add({ seq, prev, link, record }: NumberedEvent): void {
     this.#received += 1;
+    const [run] = this.#runs;
+    if (run?.link === prev && run.next === seq && this.#runs.length === 1) {
+      // What nearly every event does.
+      this.#runs[0] = { ...run, next: seq + 1, link };
+      return;
+    }
     // Whoever names no event before has left all before it out.
     const declared = prev === FIRST_LINK ? seq : 0;
     this.#insert({ first: seq, prev, next: seq + 1, link, declared, record });

@@ -1,6 +1,5 @@
-import { toHex } from './encoding.ts';
+import { hash } from 'node:crypto';
 import { SealtrailError } from './error.ts';
-import { sha256 } from './hash.ts';
 
 /** What a producer numbers an event with: the event's member `producer`. */
 export interface ProducerMark {
@@ -32,8 +31,13 @@ export const FIRST_LINK: string = '0'.repeat(64);
  * producerLink('01-order', { id: 'shop-1', prev: FIRST_LINK, seq: 0 });
  */
 export function producerLink(eventId: string, { id, prev, seq }: ProducerMark): string {
+  return producerLinkOf(`"${eventId}"`, `{"id":"${id}","prev":"${prev}","seq":${seq}}`);
+}
+
+/** The same from the RFC 8785 JSON of the event's `id` and `producer`, as they stand in a record line. */
+export function producerLinkOf(idJson: string, producerJson: string): string {
   // RFC 8785 section 3.2.3: the members in the order of their names.
-  return toHex(sha256(`{"id":"${eventId}","producer":{"id":"${id}","prev":"${prev}","seq":${seq}}}`));
+  return hash('sha256', `{"id":${idJson},"producer":${producerJson}}`);
 }
 
 /**

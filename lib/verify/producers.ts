@@ -1,5 +1,5 @@
 import { Numbering, type NumberingState } from '../log/numbering.ts';
-import { PRODUCER_ID, producerLink } from '../log/producer.ts';
+import { producerLinkOf } from '../log/producer.ts';
 import { quoted } from './findings.ts';
 import type { Line } from './line.ts';
 import type { Problem } from './problem.ts';
@@ -27,14 +27,14 @@ export class Producers {
   add(line: Line, record: number): void {
     if (line.numbered === undefined) return;
     const { leaf, numbered } = line;
-    const text = (from: number, to: number): string => leaf.toString('utf8', from, to);
-    const mark = MARK.exec(text(numbered.producerAt, numbered.producerEnd));
-    const eventId = EVENT_ID.exec(text(numbered.idAt, numbered.idEnd))?.[1];
-    const [, id = '', prev = '', digits = ''] = mark ?? [];
+    // What is not ASCII is no mark and no id of a numbered event.
+    const producerJson = leaf.toString('latin1', numbered.producerAt, numbered.producerEnd);
+    const idJson = leaf.toString('latin1', numbered.idAt, numbered.idEnd);
+    const [isMark, id = '', prev = '', digits = ''] = MARK.exec(producerJson) ?? [];
     const seq = Number(digits);
-    if (mark === null || eventId === undefined || !PRODUCER_ID.test(id) || !Number.isSafeInteger(seq)) return;
-    const numbering = this.#of(`${id} ${text(numbered.submitterAt, numbered.submitterEnd)}`);
-    numbering?.add({ seq, prev, link: producerLink(eventId, { id, prev, seq }), record });
+    if (isMark === undefined || !EVENT_ID.test(idJson) || !Number.isSafeInteger(seq)) return;
+    const numbering = this.#of(`${id} ${leaf.toString('utf8', numbered.submitterAt, numbered.submitterEnd)}`);
+    numbering?.add({ seq, prev, link: producerLinkOf(idJson, producerJson), record });
   }
 
   /** Takes in what was seen in a later part of the trail. */
@@ -107,8 +107,8 @@ export class Producers {
 }
 
 /** The mark in canonical form; `producerLink` is over text without escapes, so nothing else has a link. */
-const MARK = /^\{"id":"([A-Za-z0-9._-]{1,64})","prev":"([0-9a-f]{64})","seq":(\d{1,16})\}$/;
-const EVENT_ID = /^"([A-Za-z0-9._:~@=+-]{1,128})"$/;
+const MARK = /^\{"id":"([A-Za-z0-9][A-Za-z0-9._-]{0,63})","prev":"([0-9a-f]{64})","seq":(\d{1,16})\}$/;
+const EVENT_ID = /^"[A-Za-z0-9._:~@=+-]{1,128}"$/;
 
 /** A producer's id has no space; the submitter stands as in the line, with its escapes. */
 function whoIs(key: string): string {
