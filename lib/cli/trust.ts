@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { SignedHttp } from '../client/http.ts';
-import { fetchAllKeys, type NamedKey } from '../client/log-view.ts';
+import { fetchKeys, type NamedKey } from '../client/log-view.ts';
 import type { Trust } from '../client/receipt.ts';
 import { fromUtf8 } from '../log/encoding.ts';
 import { SealtrailError } from '../log/error.ts';
@@ -23,7 +23,7 @@ export interface LogKeys {
 
 /** The keys of the user's file; without one, those that the server itself names, which are trusted this once. */
 export async function logKeys(http: SignedHttp, trail: string, file: string | undefined): Promise<LogKeys> {
-  const keys = file === undefined ? trustedAsNamed(await fetchAllKeys(http, [trail])) : await readTrust(file);
+  const keys = file === undefined ? trustedAsNamed(await fetchKeys(http, [trail])) : await readTrust(file);
   const fingerprints = [...new Set(keys.map(({ spki }) => fingerprintOf(spki)))];
   const trust: Trust = (origin, size) => keysOfCheckpoint(keys, origin, size);
   return { source: file === undefined ? 'server' : 'file', keys, trust, fingerprints };

@@ -15,7 +15,7 @@ export interface ApiSinkOptions extends BufferOptions {
   /** Makes one attempt per call (`attempts: 1`): the sink itself tries again. */
   readonly http: SignedHttp;
   readonly trail: string;
-  /** The log's public keys (vkeys), to check receipts with. @default those that the server names when first asked */
+  /** The log's public keys (vkeys), to check receipts with. @default those that the server names, also after a rotation */
   readonly keys?: readonly string[];
   /**
    * A folder in which every batch lies until the log has it, so that it survives the process; one per trail and

@@ -6,7 +6,7 @@ import { differenceFromSent } from './as-sent.ts';
 import { typeName } from './event-types.ts';
 import type { SignedHttp } from './http.ts';
 import type { KeptCheckpoint } from './kept-checkpoint.ts';
-import { fetchKeys, LogView } from './log-view.ts';
+import { fetchKeys, LogView, type NamedKey } from './log-view.ts';
 import { checkReceipt, type Receipt, readReceipt, type Trust } from './receipt.ts';
 import { eventsOf } from './refusal.ts';
 import { asError } from './sink.ts';
@@ -16,7 +16,10 @@ import type { Batch } from './spool.ts';
 export interface DeliveryOptions {
   readonly http: SignedHttp;
   readonly trail: string;
-  /** Vkeys; without them those that the server names are trusted, from the first time on. */
+  /**
+   * Vkeys. Without them those that the server names are trusted, and asked for again when none of them has signed: keys
+   * are rotated while clients run. Whoever signs, the history must go on from what was seen.
+   */
   readonly keys: readonly string[] | undefined;
   /** Where the newest checkpoint seen is kept. */
   readonly kept: KeptCheckpoint | undefined;
@@ -55,8 +58,7 @@ export class Delivery {
       signal,
     });
     const receipt = readReceipt(answer.json());
-    this.#trust ??= await this.#loadTrust(signal);
-    const checkpoint = checkReceipt(receipt, { trail, count: batch.count }, this.#trust);
+    const checkpoint = await this.#check(receipt, batch, signal);
     if (receipt.lines === undefined) throw new SealtrailError('proof_mismatch', 'the server left the records out');
     for (const [i, event] of eventsOf(batch).entries()) demandAsSent(event, receipt.lines[i] ?? '');
     if (checkpoint !== undefined) await this.#see(checkpoint, receipt.checkpoint ?? '');
@@ -96,10 +98,26 @@ export class Delivery {
     await this.#options.kept?.accuse(note).catch((error: unknown) => this.#options.onError(asError(error)));
   }
 
+  async #check(receipt: Receipt, { count }: Batch, signal: AbortSignal): Promise<Checkpoint | undefined> {
+    const { trail, keys } = this.#options;
+    const isFirst = this.#trust === undefined;
+    this.#trust ??= await this.#loadTrust(signal);
+    try {
+      return checkReceipt(receipt, { trail, count }, this.#trust);
+    } catch (error) {
+      const isRotated = error instanceof SealtrailError && error.code === 'bad_signature';
+      if (!isRotated || isFirst || keys !== undefined) throw error;
+      this.#trust = await this.#loadTrust(signal);
+      return checkReceipt(receipt, { trail, count }, this.#trust);
+    }
+  }
+
   async #loadTrust(signal: AbortSignal): Promise<Trust> {
     const { http, trail, keys: given } = this.#options;
-    const keys = given?.map((key) => parseVkey(key)) ?? (await fetchKeys(http, [trail], signal));
-    return (origin) => keys.filter(({ name }) => name === origin);
+    const keys: readonly NamedKey[] =
+      given?.map((key) => ({ verifier: parseVkey(key) })) ?? (await fetchKeys(http, [trail], signal));
+    return (origin, size) =>
+      keys.filter(({ verifier, to = size }) => verifier.name === origin && size <= to).map(({ verifier }) => verifier);
   }
 }
 

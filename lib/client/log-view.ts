@@ -19,7 +19,7 @@ export interface NamedKey {
  *
  * @throws `malformed_key` where it names something that is no key; the server's own errors
  */
-export async function fetchAllKeys(
+export async function fetchKeys(
   http: SignedHttp,
   trails?: readonly string[],
   signal?: AbortSignal,
@@ -34,16 +34,6 @@ export async function fetchAllKeys(
     ...current.map((key: unknown) => ({ verifier: verifierOf(key) })),
     ...retired.map((key: unknown) => ({ verifier: verifierOf(key), to: endOf(key) })),
   ];
-}
-
-/** The keys that sign now. As {@link fetchAllKeys}. */
-export async function fetchKeys(
-  http: SignedHttp,
-  trails?: readonly string[],
-  signal?: AbortSignal,
-): Promise<Verifier[]> {
-  const keys = await fetchAllKeys(http, trails, signal);
-  return keys.flatMap(({ verifier, to }) => (to === undefined ? [verifier] : []));
 }
 
 function endOf(key: unknown): number {

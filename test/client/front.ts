@@ -19,8 +19,8 @@ export interface Fronted {
   readonly url: string;
   /** Of the log's data. */
   readonly folder: string;
-  /** Asked for each request that appends. */
-  trouble: () => Trouble | undefined;
+  /** Asked for each `POST`. */
+  trouble: (path: string) => Trouble | undefined;
   readonly api: Omit<ApiOptions, 'trail'>;
   stop(): Promise<void>;
   start(): Promise<void>;
@@ -49,7 +49,7 @@ export async function front(): Promise<Fronted> {
   const credentials = log?.folder.profiles.find(({ profile }) => profile === 'admin');
   if (credentials === undefined) throw new Error('no profile admin');
   const proxy = createServer((incoming, outgoing) => {
-    const trouble = incoming.method === 'POST' ? fronted.trouble() : undefined;
+    const trouble = incoming.method === 'POST' ? fronted.trouble(incoming.url ?? '') : undefined;
     void pass(incoming, outgoing, server?.url, trouble);
   });
   await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { fetchAllKeys, type NamedKey } from '../../client/log-view.ts';
+import { fetchKeys, type NamedKey } from '../../client/log-view.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { sameBytes } from '../../log/hash.ts';
 import { pemOf } from '../../log/note.ts';
@@ -45,7 +45,7 @@ export const installKeys: Install = (program, shell) => {
 
 async function keys(terminal: Terminal, options: Options): Promise<void> {
   const http = connect(terminal, options);
-  const named = await fetchAllKeys(http, options.trail, terminal.signal);
+  const named = await fetchKeys(http, options.trail, terminal.signal);
   const files = options.export === undefined ? [] : await exportKeys(options.export, named);
   const { stdout } = terminal;
   if (options.json) {
