@@ -78,8 +78,12 @@ export async function checkTrail(table: Table, trail = TRAIL, options: Partial<L
   for await (const block of ledger.blocks(trail, { from: 0, to: Number.MAX_SAFE_INTEGER })) {
     for (const text of block.lines) {
       const line: Line = JSON.parse(text);
-      expect(line).toMatchObject({ seq: ids.length, prev: last.prev, trail, v: 1 });
-      expect(line.receivedAt).toBeGreaterThanOrEqual(last.receivedAt);
+      const isNext = line.seq === ids.length && line.prev === last.prev && line.receivedAt >= last.receivedAt;
+      // Only now: an expectation of each line would take longer than all that is tested.
+      if (!isNext || line.trail !== trail || line.v !== 1) {
+        expect(line).toMatchObject({ seq: ids.length, prev: last.prev, trail, v: 1 });
+        expect(line.receivedAt).toBeGreaterThanOrEqual(last.receivedAt);
+      }
       const leaf = createHash('sha256').update('\x00').update(text).digest();
       leaves.push(leaf);
       ids.push(line.event.id);
