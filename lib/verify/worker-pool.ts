@@ -37,13 +37,22 @@ interface Task {
 /** Node runs the sources as they are, and the published package as JavaScript. */
 const WORKER = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
 
+/** What a worker is told: to do a job, or to stop the one it does and end. */
+export type WorkerOrder = PackedJob | 'stop';
+
+/**
+ * How long a worker that was told to stop may take, in milliseconds. It comes to that between two reads, so whoever takes
+ * longer waits for a store that does not answer.
+ */
+const STOPPING_MS = 5000;
+
 /** Threads that verify spans, one at a time each, in the order in which they were asked for. */
 export class WorkerPool {
   readonly #plan: WorkerPlan;
   readonly #waiting: Task[] = [];
   readonly #idle: Worker[] = [];
   readonly #busy = new Map<Worker, Task>();
-  #closed = false;
+  #closing: Promise<unknown> | undefined;
 
   /** Threads are started as they are needed. */
   constructor(plan: WorkerPlan) {
@@ -53,7 +62,7 @@ export class WorkerPool {
 
   run(job: SpanJob, onRecords: OnRecords): Promise<SpanResult> {
     return new Promise((resolve, reject) => {
-      if (this.#closed) {
+      if (this.#closing !== undefined) {
         reject(new SealtrailError('unavailable', 'the verification was stopped'));
         return;
       }
@@ -62,14 +71,18 @@ export class WorkerPool {
     });
   }
 
-  /** Ends all threads; what has not come to its end is rejected. Idempotent. */
+  /** Stops all threads, and waits until they have ended; what has not come to its end is rejected. Idempotent. */
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#closing ??= this.#stop();
+    await this.#closing;
+  }
+
+  #stop(): Promise<unknown> {
     const stopped = new SealtrailError('unavailable', 'the verification was stopped');
     for (const { reject } of [...this.#waiting.splice(0), ...this.#busy.values()]) reject(stopped);
     const workers = [...this.#idle.splice(0), ...this.#busy.keys()];
     this.#busy.clear();
-    await Promise.all(workers.map((worker) => worker.terminate()));
+    return Promise.all(workers.map(stop));
   }
 
   #dispatch(): void {
@@ -77,7 +90,7 @@ export class WorkerPool {
     const task = worker === undefined ? undefined : this.#waiting.shift();
     if (worker === undefined || task === undefined) return;
     this.#busy.set(worker, task);
-    worker.postMessage(task.job);
+    tell(worker, task.job);
   }
 
   #start(): Worker | undefined {
@@ -111,6 +124,20 @@ export class WorkerPool {
     const at = this.#idle.indexOf(worker);
     if (at >= 0) this.#idle.splice(at, 1);
     task?.reject(error);
-    if (!this.#closed) this.#dispatch();
+    if (this.#closing === undefined) this.#dispatch();
   }
+}
+
+const tell = (worker: Worker, order: WorkerOrder): void => worker.postMessage(order);
+
+/**
+ * Lets a thread end by itself. To be terminated from outside in the middle of its work, or while it is still loading, is
+ * something that V8 has not always survived, and then the whole process goes.
+ */
+async function stop(worker: Worker): Promise<void> {
+  const impatience = setTimeout(() => void worker.terminate(), STOPPING_MS);
+  const ended = new Promise((resolve) => worker.once('exit', resolve));
+  tell(worker, 'stop');
+  await ended;
+  clearTimeout(impatience);
 }

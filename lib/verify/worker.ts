@@ -2,8 +2,8 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { SealtrailError } from '../log/error.ts';
 import type { Objects } from '../store/ports.ts';
 import { verifySpan } from './span.ts';
-import { type PackedJob, unpackJob } from './worker-job.ts';
-import type { WorkerAnswer, WorkerStart } from './worker-pool.ts';
+import { unpackJob } from './worker-job.ts';
+import type { WorkerAnswer, WorkerOrder, WorkerStart } from './worker-pool.ts';
 
 /** The thread of a {@link WorkerPool}: verifies the spans that it is sent, one after the other. */
 
@@ -21,10 +21,18 @@ async function open(): Promise<Objects> {
 const opening = open();
 opening.catch(() => undefined); // told with the first job
 
-port.on('message', (job: PackedJob) => {
+const stopping = new AbortController();
+
+port.on('message', (order: WorkerOrder) => {
+  if (order === 'stop') {
+    stopping.abort(new SealtrailError('unavailable', 'the verification was stopped'));
+    port.close(); // with nothing left to listen to, the thread ends
+    return;
+  }
   opening
     .then((objects) =>
-      verifySpan(objects, unpackJob(job), {
+      verifySpan(objects, unpackJob(order), {
+        signal: stopping.signal,
         onRecords: (records, problems) => answer({ kind: 'progress', records, problems }),
       }),
     )

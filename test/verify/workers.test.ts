@@ -100,15 +100,19 @@ describe('workers', () => {
     });
   });
 
-  test('stop when they are told to', async () => {
+  test('stop when they are told to, each by itself, before the verification is over', async () => {
     const controller = new AbortController();
+    const threads = new Int32Array(new SharedArrayBuffer(8));
     const verification = verifyArchive(await objectsOf(archive), {
       trust,
-      workers: planOf(archive),
+      workers: { ...planOf(archive), args: { archive, threads } },
       signal: controller.signal,
       onProgress: () => controller.abort(new Error('enough')),
     });
     await expect(verification).rejects.toThrow('enough');
+    const [opened, ended] = threads;
+    expect(opened).toBeGreaterThan(0);
+    expect(ended).toBe(opened);
   });
 
   test('a thread that stops when it is told to, too', async () => {
