@@ -3,6 +3,7 @@ import { SealtrailError } from '../log/error.ts';
 import { installAppend } from './commands/append.ts';
 import { installDemo } from './commands/demo.ts';
 import { installExport } from './commands/export.ts';
+import { installHold } from './commands/hold.ts';
 import { installKeys } from './commands/keys.ts';
 import { installProof } from './commands/proof.ts';
 import { installQuery } from './commands/query.ts';
@@ -31,6 +32,7 @@ const COMMANDS: readonly Install[] = [
   installVerifyProof,
   installVerifyExport,
   installSeal,
+  installHold,
   installKeys,
   installDemo,
 ];

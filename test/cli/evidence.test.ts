@@ -187,3 +187,43 @@ describe('seal', () => {
     expect(stdout).toBe('The trail nothing has no records: there is nothing to seal.\n');
   });
 });
+
+describe('hold', () => {
+  const hold = (args: readonly string[], profile: 'admin' | 'auditor' = 'admin') =>
+    cli(['hold', ...args], { env: test.env(profile) });
+  const TIME = String.raw`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z`;
+
+  it('puts the archive of a trail under legal hold, says how far that has come, and releases it', async () => {
+    expect(await hold(['orders'])).toMatchObject({ code: 0, stdout: 'not held  orders was never under legal hold.\n' });
+    const set = await hold(['orders', 'on', '--reason', 'case 2026-17']);
+    expect(set).toMatchObject({ code: 0, stderr: '' });
+    expect(set.stdout).toMatch(new RegExp(`^held  orders, since ${TIME}, by admin: case 2026-17\nunder way  `));
+    const shown = async () => JSON.parse((await hold(['orders', '--json'], 'auditor')).stdout);
+    await expect.poll(async () => (await shown()).objects).toBeGreaterThan(4);
+    expect(await shown()).toMatchObject({ trail: 'orders', held: true, by: 'admin', reason: 'case 2026-17' });
+    const released = await hold(['orders', 'off', '--reason', 'the case is closed']);
+    expect(released.stdout).toMatch(new RegExp(`^released  orders, since ${TIME}, by admin: the case is closed\n`));
+    const recorded = await cli(['query', '_system', '--resource', 'orders', '--format', 'ndjson'], {
+      env: test.env('admin'),
+    });
+    expect(recorded.stdout).toContain('"type":"system.legal_hold_set"');
+    expect(recorded.stdout).toContain('"type":"system.legal_hold_released"');
+  });
+
+  it.each([
+    [['orders', 'on'], /say why with --reason/],
+    [['orders', '--reason', 'x'], /Say on or off/],
+    [['orders', 'maybe', '--reason', 'x'], /Allowed choices are on, off/],
+    [['nowhere', 'on', '--reason', 'x'], /there is no trail nowhere/],
+  ])('refuses %j', async (args, message) => {
+    const { code, stderr } = await hold(args);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(message);
+  });
+
+  it('is changed by administrators alone', async () => {
+    const { code, stderr } = await hold(['orders', 'on', '--reason', 'x'], 'auditor');
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/not allowed: admin on trail orders/);
+  });
+});

@@ -52,6 +52,7 @@ describe('a command line', () => {
       'verify',
       'verify-proof',
       'seal',
+      'hold',
       'keys',
       'demo',
     ]) {
