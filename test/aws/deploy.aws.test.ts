@@ -1,30 +1,46 @@
 import './localhost.ts';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { HeadBucketCommand } from '@aws-sdk/client-s3';
 import { defaultProvider } from '@aws-sdk/credential-provider-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ROUTES } from '../../lib/api/routes.ts';
+import { loadExamples } from '../../lib/cli/demo/examples.ts';
+import { eventsOf } from '../../lib/cli/demo/github.ts';
 import { SignedHttp } from '../../lib/client/http.ts';
 import { blockKey } from '../../lib/ledger/layout.ts';
+import { parseNote } from '../../lib/log/note.ts';
 import { dynamoClient, s3Client } from '../../lib/store/aws-clients.ts';
 import { attributeName, keyValue } from '../../lib/store/dynamodb/item.ts';
 import { S3Objects } from '../../lib/store/s3/objects.ts';
-import { verifyArchive } from '../../lib/verify/archive.ts';
-import { parseTrustedKeys } from '../../lib/verify/trust.ts';
+import { run, temporaryFolder } from '../cli/process.ts';
+import { fsckAgrees, installFsck } from '../outside/fsck.ts';
 import { Deployment, type Outputs } from './deployment.ts';
 import { EVERYTHING } from './emulated.ts';
 
 /**
- * The stack, deployed with plain `cdk deploy` to whatever the environment points at, and used through its API alone.
- * Nothing here knows that it may be an emulator but `deployment.ts`.
+ * The stack, deployed with plain `cdk deploy` to whatever the environment points at, and used through its API alone, with
+ * events that GitHub really sent. Nothing here knows that it may be an emulator but `deployment.ts`.
  */
 
 const MINUTES = 60_000;
 const deployment = new Deployment(`Sealtrail-test-${process.pid}`, 'audit.example.com');
-const trail = 'orders';
+const folder = temporaryFolder((task) => afterAll(task));
 let outputs: Outputs;
 let http: SignedHttp;
+/** The demo's events by trail: 329 of them in five trails. */
+let events: ReadonlyMap<string, readonly object[]>;
+let fsck: string;
 
 beforeAll(async () => {
+  fsck = installFsck();
+  events = new Map(
+    [...Map.groupBy(eventsOf(await loadExamples()), (one) => one.trail)].map(([trail, all]) => [
+      trail,
+      all.map(({ event }) => event),
+    ]),
+  );
   await deployment.bootstrap();
   outputs = await deployment.deploy();
   http = new SignedHttp({ endpoint: outputs.Endpoint, credentials: defaultProvider() });
@@ -32,48 +48,84 @@ beforeAll(async () => {
 
 afterAll(() => deployment.destroy(), 15 * MINUTES);
 
-const append = (event: object, headers: Readonly<Record<string, string>> = {}) =>
-  http.send({ method: 'POST', path: `/v1/trails/${trail}/events`, body: JSON.stringify(event), headers });
-const event = (actor: string) => ({ type: 'data.update', actor: { id: actor } });
+const append = (trail: string, body: object, headers: Readonly<Record<string, string>> = {}) =>
+  http.send({ method: 'POST', path: `/v1/trails/${trail}/events`, body: JSON.stringify(body), headers });
+const get = async (path: string, query: Readonly<Record<string, string | number>> = {}) =>
+  (await http.send({ path, query })).json();
+const sizeOf = (trail: string): number => events.get(trail)?.length ?? 0;
+const noteOf = async (trail: string): Promise<string> =>
+  (await http.send({ path: `/v1/trails/${trail}/checkpoint` })).text();
 
 describe('a log that was deployed', () => {
-  it('seals what it is sent, and finds it', async () => {
-    const receipt = await append(event('ann'));
-    expect(receipt.status).toBe(201);
-    expect(receipt.json()).toMatchObject({ trail, first: 0, sealed: true });
-    const page = await http.send({ path: `/v1/trails/${trail}/events`, query: { actor: 'ann' } });
-    expect(page.json()).toMatchObject({ records: [{ seq: 0, submitter: expect.stringMatching(/^arn:aws/) }], asOf: 1 });
-  });
-
-  it('covers by a checkpoint what nobody waited for', async () => {
-    const receipt = await append(event('bob'), { prefer: 'respond-async' });
-    expect(receipt.status).toBe(202);
-    await expect.poll(sizeOfCheckpoint, { timeout: 30_000, interval: 200 }).toBeGreaterThanOrEqual(2);
+  it('describes itself, every route of it', async () => {
+    const { paths } = (await get('/v1/openapi.json')) as { paths: Record<string, object> }; // OpenAPI 3.1
+    expect(Object.keys(paths).sort()).toEqual([...new Set(ROUTES.map(({ path }) => path))].sort());
   });
 
   it(
-    'archives by itself, within two minutes, whatever wakes it',
+    'seals what GitHub sent, each batch once, however often it is sent',
+    async () => {
+      for (const [trail, all] of events) {
+        for (let first = 0; first < all.length; first += 50) {
+          const body = { events: all.slice(first, first + 50) };
+          const headers = { 'idempotency-key': `demo-${trail}-${first}` };
+          const receipt = await append(trail, body, headers);
+          expect(receipt.status).toBe(201);
+          expect(receipt.json()).toMatchObject({ trail, first, count: body.events.length, sealed: true });
+          if (first > 0) continue;
+          const again = await append(trail, body, headers);
+          expect(again.status).toBe(200);
+          expect(again.json()).toMatchObject({ trail, first, replayed: true });
+        }
+      }
+    },
+    2 * MINUTES,
+  );
+
+  it('finds them, by the ARN of who sent them too, and counts them', async () => {
+    const page = await get('/v1/trails/access/events', { type: 'github.member.added', order: 'oldest' });
+    expect(page).toMatchObject({ records: [{ submitter: expect.stringMatching(/^arn:aws/) }], asOf: sizeOf('access') });
+    for (const trail of events.keys()) {
+      expect(await get(`/v1/trails/${trail}/summary`)).toMatchObject({ total: sizeOf(trail) });
+    }
+  });
+
+  it('covers by a checkpoint what nobody waited for', async () => {
+    const receipt = await append('late', { type: 'data.update', actor: { id: 'bob' } }, { prefer: 'respond-async' });
+    expect(receipt.status).toBe(202);
+    const size = async () => {
+      try {
+        return Number((await noteOf('late')).split('\n')[1]);
+      } catch {
+        return 0; // none yet
+      }
+    };
+    await expect.poll(size, { timeout: 30_000, interval: 200 }).toBe(1);
+  });
+
+  it(
+    'archives by itself, every trail',
     async () => {
       const objects = archive();
-      const names = async (): Promise<string[]> => {
-        const found: string[] = [];
-        for await (const { key } of objects.list(`${trail}/records/`)) found.push(key);
-        return found;
+      const archived = async (): Promise<string[]> => {
+        const trails = new Set<string>();
+        for await (const { key } of objects.list(''))
+          if (key.includes('/records/')) trails.add(key.split('/')[0] ?? '');
+        return [...trails].filter((trail) => events.has(trail)).sort();
       };
-      await expect.poll(names, { timeout: 2 * MINUTES, interval: 1000 }).not.toEqual([]);
+      await expect.poll(archived, { timeout: 2 * MINUTES, interval: 1000 }).toEqual([...events.keys()].sort());
       await objects.close();
     },
     3 * MINUTES,
   );
 
-  it('leaves an archive that verifies by its public keys', async () => {
-    const sealed = await http.send({ method: 'POST', path: `/v1/trails/${trail}/seals` });
-    expect(sealed.json()).toMatchObject({ trail, size: 2 });
-    const { keys } = (await http.send({ path: '/v1/keys' })).json() as { keys: { vkey: string }[] }; // keysSchema
-    const objects = archive();
-    const report = await verifyArchive(objects, { trust: parseTrustedKeys(keys.map(({ vkey }) => vkey).join('\n')) });
-    await objects.close();
-    expect(report).toMatchObject({ verdict: 'ok' });
+  it('verifies itself on request, and seals what came of it into the trail _system', async () => {
+    const path = '/v1/trails/access/verifications';
+    const report = (await http.send({ method: 'POST', path, body: '{"mode":"full"}' })).json();
+    expect(report).toMatchObject({ trail: 'access', verdict: 'ok', from: 0, to: sizeOf('access'), problems: [] });
+    expect(await get(path)).toMatchObject({ trail: 'access', runs: expect.any(Number), failures: 0 });
+    const found = () => get('/v1/trails/_system/events', { type: 'system.verification_completed' });
+    await expect.poll(found, { timeout: 30_000, interval: 500 }).toMatchObject({ records: [{}] });
   });
 
   it('has put its public key out where it was deployed: a line for a key file, and a vkey', async () => {
@@ -88,19 +140,65 @@ describe('a log that was deployed', () => {
   });
 
   it('is refused to who does not sign', async () => {
-    const url = new URL(`/v1/trails/${trail}/events`, outputs.Endpoint);
-    const answer = await fetch(url, { method: 'POST', body: JSON.stringify(event('eve')) });
+    const url = new URL('/v1/trails/access/events', outputs.Endpoint);
+    const answer = await fetch(url, { method: 'POST', body: '{"type":"data.update"}' });
     expect(answer.status).toBe(403);
   });
 
   it(
-    'is the same log after the stack is updated',
+    'is the same log after an update, and signs with the key that this one adds',
     async () => {
-      expect(await deployment.deploy()).toEqual(outputs);
-      const page = await http.send({ path: `/v1/trails/${trail}/events` });
-      expect(page.json()).toMatchObject({ asOf: 2 });
+      const { SigningKeyArn, ...same } = outputs;
+      const updated = await deployment.deploy('signingKeys=2');
+      expect(updated).toMatchObject(same);
+      expect(updated.SigningKeyArn.split(',')).toEqual([SigningKeyArn, expect.any(String)]);
+      const receipt = await append('access', { type: 'data.update', actor: { id: 'ann' } });
+      expect(receipt.json()).toMatchObject({ first: sizeOf('access'), sealed: true });
+      expect(parseNote(await noteOf('access')).signatures).toHaveLength(2);
     },
-    15 * MINUTES,
+    5 * MINUTES,
+  );
+
+  it(
+    'goes on with the newer key alone, and says how far the older one goes',
+    async () => {
+      await deployment.deploy('signingKeys=2', 'retiredKeys=1');
+      await append('access', { type: 'data.update', actor: { id: 'ann' } });
+      expect(parseNote(await noteOf('access')).signatures).toHaveLength(1);
+      const { retired } = await keys();
+      expect(retired.find(({ trail }) => trail === 'code')).toMatchObject({ to: sizeOf('code') });
+    },
+    5 * MINUTES,
+  );
+
+  it(
+    'leaves an archive that verifies by its public keys, in the bucket and, for others, in a copy of it',
+    async () => {
+      const trails = ((await get('/v1/trails')) as { trails: { trail: string }[] }).trails.map(({ trail }) => trail);
+      expect(trails).toEqual(expect.arrayContaining([...events.keys(), '_system']));
+      for (const trail of trails) await http.send({ method: 'POST', path: `/v1/trails/${trail}/seals` });
+      const known = await keys();
+      const trust = join(folder, 'trust');
+      const lines = [...known.keys.map(({ vkey }) => vkey), ...known.retired.map(({ vkey, to }) => `${vkey} to=${to}`)];
+      writeFileSync(trust, `${lines.join('\n')}\n`);
+      const env = Object.fromEntries(
+        Object.entries(process.env).flatMap(([name, value]) =>
+          name.startsWith('AWS_') && value !== undefined ? [[name, value]] : [],
+        ),
+      );
+      const verify = await run(['verify', `s3://${outputs.ArchiveBucket}`, '--key', trust, '--json'], { env });
+      expect({ ...verify, stdout: JSON.parse(verify.stdout).verdict }).toMatchObject({ code: 0, stdout: 'ok' });
+
+      const copy = await copyOfArchive();
+      const vkeys = new Map(known.keys.map(({ trail, vkey }) => [trail, vkey]));
+      for (const trail of ['access', 'code']) {
+        // Whoever knows one key only checks the newest checkpoint, which the newest key has signed where there was one since.
+        const vkey = trail === 'access' ? vkeys.get(trail) : known.retired.find((key) => key.trail === trail)?.vkey;
+        const { agrees, said } = fsckAgrees(fsck, join(copy, trail), vkey ?? '');
+        expect(agrees, said).toBe(true);
+      }
+    },
+    3 * MINUTES,
   );
 
   // Near the end: the log does not answer from a block that was edited.
@@ -109,16 +207,19 @@ describe('a log that was deployed', () => {
     await client.send(
       new UpdateItemCommand({
         TableName: outputs.TableName,
-        Key: keyValue(blockKey(trail, 0)),
+        Key: keyValue(blockKey('builds', 0)),
         UpdateExpression: 'SET #a = :forged',
         ExpressionAttributeNames: { '#a': attributeName('receivedAt') },
         ExpressionAttributeValues: { ':forged': { N: '1' } },
       }),
     );
     client.destroy();
-    const findings = async () => (await http.send({ path: '/v1/trails/_system/events' })).json();
-    const event = { type: 'security.alert', description: `a block of trail ${trail} was changed: receivedAt` };
+    const findings = () => get('/v1/trails/_system/events', { type: 'security.alert' });
+    const event = { type: 'security.alert', description: 'a block of trail builds was changed: receivedAt' };
     await expect.poll(findings, { timeout: 30_000, interval: 500 }).toMatchObject({ records: [{ event }] });
+    const path = '/v1/trails/builds/verifications';
+    const report = (await http.send({ method: 'POST', path, body: '{"mode":"full"}' })).json();
+    expect(report).toMatchObject({ trail: 'builds', verdict: 'damaged' });
   });
 
   it(
@@ -134,10 +235,27 @@ describe('a log that was deployed', () => {
   );
 });
 
-async function sizeOfCheckpoint(): Promise<number> {
-  const note = await http.send({ path: `/v1/trails/${trail}/checkpoint` });
-  return Number(note.text().split('\n')[1]);
+/** As `keysSchema` has them. */
+async function keys() {
+  const known = await get('/v1/keys');
+  return known as {
+    readonly keys: readonly { readonly trail: string; readonly vkey: string }[];
+    readonly retired: readonly { readonly trail: string; readonly vkey: string; readonly to: number }[];
+  };
 }
 
 const archive = (): S3Objects =>
   new S3Objects({ client: s3Client({ ...EVERYTHING, forcePathStyle: true }), bucket: outputs.ArchiveBucket });
+
+/** Every object of the bucket as a file. */
+async function copyOfArchive(): Promise<string> {
+  const copy = join(folder, 'archive');
+  const objects = archive();
+  for await (const { key } of objects.list('')) {
+    const file = join(copy, key);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, (await objects.get(key)) ?? '');
+  }
+  await objects.close();
+  return copy;
+}

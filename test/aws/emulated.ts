@@ -1,5 +1,9 @@
-/** Where all of AWS is, DynamoDB included, as a client's configuration. Without it the SDK finds the referee of the Table. */
-export const EVERYTHING = { endpoint: process.env.AWS_ENDPOINT_URL ?? '' } as const;
+const endpoint = process.env.AWS_ENDPOINT_URL;
+/**
+ * Where all of AWS is, DynamoDB included, as a client's configuration. Without it the SDK finds the referee of the Table. In an
+ * account the SDK finds everything by itself.
+ */
+export const EVERYTHING: { readonly endpoint?: string } = endpoint === undefined ? {} : { endpoint };
 
 /**
  * Whether ministack answers there, with the holes that `holes.aws.test.ts` writes down. `npm run test:aws` says so when it has started

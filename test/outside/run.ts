@@ -1,9 +1,10 @@
-import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { parseNote, pemOf } from '../../lib/log/note.ts';
 import { type SealedArchive, sealedArchive } from './archives.ts';
+import { attempt, fsckAgrees, installFsck, TOOLS } from './fsck.ts';
 
 /**
  * Archives of ours under tools that are not: Tessera's fsck and proof builder, golang.org/x/mod's notes, OpenSSL, jq and
@@ -12,9 +13,7 @@ import { type SealedArchive, sealedArchive } from './archives.ts';
  */
 
 const SIZES = [0, 1, 255, 256, 257, 65_536, 65_537, 70_000];
-const FSCK = 'github.com/transparency-dev/tessera/cmd/fsck@v1.0.4';
 const HERE = import.meta.dirname;
-const TOOLS = resolve(HERE, '../../.venv/outside');
 
 function ok(what: string, holds: boolean, said = ''): void {
   if (!holds) throw new Error(`NOT SO: ${what}\n${said}`);
@@ -25,34 +24,14 @@ function sh(command: string, args: readonly string[], options: { cwd?: string; e
   return execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], ...options });
 }
 
-/** What a command printed on both streams and how it ended; bounded in time, since fsck can hang on a damaged bundle. */
-function attempt(command: string, args: readonly string[]): { said: string; status: number | null } {
-  const { stdout, stderr, status, error } = spawnSync(command, args, { encoding: 'utf8', timeout: 60_000 });
-  if (error !== undefined && !('code' in error && error.code === 'ETIMEDOUT')) throw error;
-  return { said: `${stdout}${stderr}`, status };
-}
-
 function install(): { fsck: string; outside: string; python: string } {
-  mkdirSync(TOOLS, { recursive: true });
-  sh('go', ['install', FSCK], { env: { ...process.env, GOBIN: TOOLS, GOFLAGS: '' } });
+  const fsck = installFsck();
   const outside = join(TOOLS, 'outside');
   sh('go', ['build', '-o', outside, '.'], { cwd: join(HERE, 'go') });
   sh('python3', ['-m', 'venv', join(TOOLS, 'python')]);
   const python = join(TOOLS, 'python/bin/python');
   sh(python, ['-m', 'pip', 'install', '--quiet', '-r', join(HERE, 'requirements.txt')]);
-  return { fsck: join(TOOLS, 'fsck'), outside, python };
-}
-
-/** fsck exits with 0 whatever it finds: only its words count. */
-function fsckAgrees(
-  fsck: string,
-  { folder, verifier }: SealedArchive,
-  keyFile: string,
-): { agrees: boolean; said: string } {
-  writeFileSync(keyFile, verifier.vkey);
-  const storage = `--storage_url=file://${folder}/`;
-  const { said } = attempt(fsck, [storage, `--public_key=${keyFile}`, '--ui=false', '--N=16', '--logtostderr']);
-  return { agrees: said.includes("Successfully fsck'd"), said };
+  return { fsck, outside, python };
 }
 
 function flipByte(file: string, at = readFileSync(file).length >> 1): void {
@@ -79,12 +58,11 @@ function checkWithOpenSsl(archive: SealedArchive, folder: string): boolean {
 const work = mkdtempSync(join(tmpdir(), 'sealtrail-outside-'));
 try {
   const tools = install();
-  const keyFile = join(work, 'vkey');
   const archives = new Map<number, SealedArchive>();
   for (const size of SIZES) {
     const archive = await sealedArchive(join(work, `archive-${size}`), size, 'ed25519');
     archives.set(size, archive);
-    const { agrees, said } = fsckAgrees(tools.fsck, archive, keyFile);
+    const { agrees, said } = fsckAgrees(tools.fsck, archive.folder, archive.verifier.vkey);
     ok(`fsck agrees on ${size} records`, agrees, said);
     const go = attempt(tools.outside, [archive.folder, archive.verifier.vkey]);
     ok(`notes, tiles and proofs agree on ${size} records`, go.status === 0, go.said);
@@ -110,11 +88,11 @@ try {
   const victim = archives.get(257);
   if (victim === undefined) throw new RangeError('no archive of 257');
   flipByte(join(victim.folder, 'tile/entries/000'));
-  ok('fsck objects to a flipped byte in a bundle', !fsckAgrees(tools.fsck, victim, keyFile).agrees);
+  ok('fsck objects to a flipped byte in a bundle', !fsckAgrees(tools.fsck, victim.folder, victim.verifier.vkey).agrees);
   const other = archives.get(256);
   if (other === undefined) throw new RangeError('no archive of 256');
   flipByte(join(other.folder, 'tile/0/000'));
-  ok('fsck objects to a flipped byte in a tile', !fsckAgrees(tools.fsck, other, keyFile).agrees);
+  ok('fsck objects to a flipped byte in a tile', !fsckAgrees(tools.fsck, other.folder, other.verifier.vkey).agrees);
   ok(
     'proofs from a flipped tile do not hold',
     attempt(tools.outside, [other.folder, other.verifier.vkey]).status === 1,
