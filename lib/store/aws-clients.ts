@@ -4,11 +4,20 @@ import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 
 /**
  * The SDK's clients with limits set on purpose. Its defaults wait for ever for a connection that hangs, and a Lambda that
- * waits is paid for. Connections are kept alive by default; a function's next invocation finds them open.
+ * waits is paid for.
  *
  * Retries are the SDK's "standard" mode: full jitter, and a budget that stops them when everything fails. What clashes or
  * loses a race is not retried there but by the drivers, which know what it means.
  */
+
+/**
+ * Connections are kept, since to open one costs more than most requests: a function's next invocation finds them there. One
+ * that was cut while the function was frozen fails with ECONNRESET, which the SDK takes for a reason to try again.
+ *
+ * The SDK counts the wait for a free connection as connecting. So there are more of them than requests at once, of which an
+ * export's proofs have the most; its default of 50 made errors of bursts. Lambda has 1,024 open files for all of it.
+ */
+const CONNECTIONS = { keepAlive: true, maxSockets: 256 };
 
 /**
  * @param connectionTimeout milliseconds to connect
@@ -16,6 +25,7 @@ import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
  */
 const limits = (connectionTimeout: number, requestTimeout: number) => ({
   ...{ connectionTimeout, requestTimeout, socketTimeout: requestTimeout },
+  ...{ httpAgent: CONNECTIONS, httpsAgent: CONNECTIONS },
   // Without this the SDK logs a warning and goes on waiting.
   throwOnRequestTimeout: true,
 });

@@ -48,6 +48,19 @@ describe('the clients', () => {
     client.destroy();
   });
 
+  it('do not take the wait for a connection of their own for a server that cannot be reached', async () => {
+    const asked: (() => void)[] = [];
+    // Nobody is answered before the last one has come.
+    const listener: RequestListener = (_, response) => {
+      asked.push(() => response.end('x'));
+      if (asked.length === 100) for (const answer of asked) answer();
+    };
+    const objects = new S3Objects({ client: s3Client({ ...(await at(listener)), maxAttempts: 1 }), bucket: 'archive' });
+    const read = await Promise.all(Array.from({ length: 100 }, (_, n) => objects.get(String(n))));
+    expect(new Set(read.map((bytes) => bytes?.length))).toEqual(new Set([1]));
+    await objects.close();
+  });
+
   it('take a body that breaks off in the middle for no answer, not for a short object', async () => {
     const listener: RequestListener = (request, response) => {
       response.writeHead(200, { 'content-length': '1000' });
