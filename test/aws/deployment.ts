@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -49,8 +49,9 @@ export class Deployment {
     return outputs;
   }
 
-  /** Can be done twice. */
+  /** Done twice it does nothing the second time. */
   async destroy(): Promise<void> {
+    if (!existsSync(this.#folder)) return;
     await this.#cdk('destroy', '--force');
     rmSync(this.#folder, { recursive: true, force: true });
   }

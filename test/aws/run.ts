@@ -11,8 +11,8 @@ import type { Service } from './service.ts';
  * that is passed over.
  *
  * SEALTRAIL_AWS_TARGET=endpoint takes what AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_DYNAMODB name instead.
- * SEALTRAIL_AWS_TARGET=account deploys a stack in dev stage to the account and region of the environment, uses it, and
- * destroys it: that costs some cents, and leaves the archive behind until its locks have run out.
+ * SEALTRAIL_AWS_TARGET=account bootstraps the account and region of the environment, deploys a stack in stage dev, uses it and
+ * destroys it: that costs some cents. docs/operations.md says more.
  */
 
 const ROOT = resolve(import.meta.dirname, '../..');
