@@ -123,7 +123,9 @@ export function decodeTile(bytes: Uint8Array, width: number): Hash[] {
     const message = `a tile of ${width} hashes has ${width * HASH_BYTES} bytes, this one ${bytes.length}`;
     throw new SealtrailError('malformed_tile', message);
   }
-  return Array.from({ length: width }, (_, at) => bytes.slice(at * HASH_BYTES, (at + 1) * HASH_BYTES));
+  // Views of one copy: 256 little arrays of their own, kept by the thousand, would stop the world for the collector.
+  const own = Uint8Array.from(bytes);
+  return Array.from({ length: width }, (_, at) => own.subarray(at * HASH_BYTES, (at + 1) * HASH_BYTES));
 }
 
 /** An entry bundle: each entry behind its length as a big-endian uint16 (C2SP tlog-tiles, "Log entries"). */
@@ -187,22 +189,20 @@ export function tileOfNode({ level, index }: NodeId): NodePlace {
  */
 export function nodeFromTile(hashes: readonly Hash[], id: NodeId): Hash {
   const { offset, span } = tileOfNode(id);
-  let row = hashes.slice(offset, offset + span);
-  if (row.length !== span) {
+  if (hashes.length < offset + span) {
     throw new SealtrailError(
       'malformed_tile',
       `a tile of ${hashes.length} hashes holds no node ${id.level}/${id.index}`,
     );
   }
-  while (row.length > 1) {
-    const parents: Hash[] = [];
-    for (let at = 0; at + 1 < row.length; at += 2) {
-      const [left, right] = [row[at], row[at + 1]];
-      if (left !== undefined && right !== undefined) parents.push(nodeHash(left, right)); // RFC 6962 section 2.1
-    }
-    row = parents;
-  }
-  const [hash] = row;
+  return subtree(hashes, offset, span);
+}
+
+/** RFC 6962 section 2.1: the hash over `span` hashes from `at` on, a power of two. */
+function subtree(hashes: readonly Hash[], at: number, span: number): Hash {
+  const half = span / 2;
+  if (span > 1) return nodeHash(subtree(hashes, at, half), subtree(hashes, at + half, half));
+  const hash = hashes[at];
   if (hash === undefined) throw new RangeError('a node without a hash');
   return hash;
 }

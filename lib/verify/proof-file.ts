@@ -1,4 +1,4 @@
-import { type Checkpoint, openCheckpoint, parseCheckpoint } from '../log/checkpoint.ts';
+import { type Checkpoint, parseCheckpoint } from '../log/checkpoint.ts';
 import { fromBase64, toHex } from '../log/encoding.ts';
 import { SealtrailError } from '../log/error.ts';
 import { HASH_BYTES, leafHash } from '../log/hash.ts';
@@ -116,9 +116,9 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
 
 /** Opens a note with the keys that are trusted for its own origin at its own size. @throws `bad_signature` */
 export function openTrusted(note: string, trust: TrustedKeys): { checkpoint: Checkpoint; proven: ProvenCheckpoint } {
-  const { origin, size } = parseCheckpoint(parseNote(note).text);
+  const checkpoint = parseCheckpoint(parseNote(note).text);
+  const { origin, size } = checkpoint;
   const verifiers = keysOfCheckpoint(trust, origin, size);
-  const checkpoint = openCheckpoint(note, origin, verifiers);
   const signed = new Set(openNote(note, verifiers).verified.map(({ keyId }) => keyId));
   const keys = verifiers.filter(({ keyId }) => signed.has(keyId)).map(({ spki }) => fingerprintOf(spki));
   return { checkpoint, proven: { origin, size, root: toHex(checkpoint.root), keys } };
