@@ -16,7 +16,7 @@ import type { Figure } from './report.ts';
 
 /** Queries and summaries over a trail in SQLite: a month of events of about 600 bytes, sealed 100 at a time. */
 
-const TRAIL = 'bench';
+export const TRAIL = 'bench';
 const BLOCK = 100;
 const START = Date.UTC(2026, 0, 1);
 const MONTH = 30 * 86_400_000;
@@ -164,7 +164,8 @@ function percentiles(latencies: readonly number[]): Latency {
 const shown = ({ p50, p99 }: Latency) => ({ 'p50 ms': rounded(p50), 'p99 ms': rounded(p99) });
 const rounded = (value: number): number => Math.round(value * 100) / 100;
 
-async function fill(table: SqliteTable, events: number): Promise<void> {
+/** A month of events in a trail. */
+export async function fill(table: SqliteTable, events: number): Promise<void> {
   const world = new World(events);
   let known: Head | undefined;
   for (let first = 0; first < events; first += BLOCK) {

@@ -1,6 +1,7 @@
 import { benchAppend } from './append.ts';
 import { benchClient } from './client.ts';
 import { benchProof } from './proof.ts';
+import { benchExport } from './export.ts';
 import { benchQuery } from './query.ts';
 import { type Figure, report } from './report.ts';
 import { benchVerify } from './verify.ts';
@@ -11,6 +12,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Figure[]>>> = {
   append: () => benchAppend(),
   client: () => benchClient(),
   proof: () => benchProof(),
+  export: () => benchExport(),
   query: () => benchQuery(),
   verify: () => benchVerify(),
 };

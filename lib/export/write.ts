@@ -88,8 +88,8 @@ export async function writeExport(
   return {
     ...found,
     checkpoint: source.checkpoint,
-    file: file.measures(),
-    ...(proof === undefined ? {} : { proof: { hashes: evidence.hashes, sha256: proof.measures().sha256 } }),
+    file: await file.measures(),
+    ...(proof === undefined ? {} : { proof: { hashes: evidence.hashes, sha256: (await proof.measures()).sha256 } }),
   };
 }
 
@@ -117,11 +117,12 @@ function packed(chunks: AsyncIterable<Uint8Array>, { compression }: ExportSpec):
   return compression === 'gzip' ? pipeline(chunks, createGzip(), () => undefined) : chunks;
 }
 
-/** A writer that knows what went through it. */
+/** A writer that knows what went through it. While it writes, the next bytes are made. */
 class Measured {
   readonly #writer: DownloadWriter;
   readonly #hash = createHash('sha256');
   #bytes = 0;
+  #writing: Promise<void> = Promise.resolve();
 
   constructor(writer: DownloadWriter) {
     this.#writer = writer;
@@ -131,10 +132,15 @@ class Measured {
     if (bytes.length === 0) return;
     this.#bytes += bytes.length;
     this.#hash.update(bytes);
-    await this.#writer.write(bytes);
+    await this.#writing;
+    this.#writing = this.#writer.write(bytes);
+    // It is looked at with the next write, or at the end.
+    this.#writing.catch(() => undefined);
   }
 
-  measures(): { readonly bytes: number; readonly sha256: string } {
+  /** What went through it, once all of it is written. */
+  async measures(): Promise<{ readonly bytes: number; readonly sha256: string }> {
+    await this.#writing;
     return { bytes: this.#bytes, sha256: this.#hash.digest('hex') };
   }
 }
