@@ -1,7 +1,7 @@
 import { benchAppend } from './append.ts';
 import { benchClient } from './client.ts';
-import { benchProof } from './proof.ts';
 import { benchExport } from './export.ts';
+import { benchProof } from './proof.ts';
 import { benchQuery } from './query.ts';
 import { type Figure, report } from './report.ts';
 import { benchVerify } from './verify.ts';

@@ -8,7 +8,7 @@ import { withoutDeadParts } from './dead-parts.ts';
 /** Bundles each function into one file, for the stack to deploy: `node functions/bundle.ts [folder]`. */
 
 const HERE = import.meta.dirname;
-export const FUNCTIONS = ['append', 'read', 'seal', 'follow', 'verify', 'public-key', 'empty'] as const;
+export const FUNCTIONS = ['append', 'read', 'export', 'seal', 'follow', 'verify', 'public-key', 'empty'] as const;
 
 /**
  * @param folder gets `<function>/index.mjs` for each function, and the API's description beside the one that reads

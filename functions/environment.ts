@@ -6,6 +6,8 @@ import { type RetentionConfig, retentionConfigSchema } from '../lib/event/retent
 export interface Environment {
   readonly table: string;
   readonly bucket: string;
+  /** The bucket that exports are handed out from. */
+  readonly exports: string;
   /** ARNs of the keys that sign checkpoints, each of them every one; at least one. */
   readonly signingKeys: readonly string[];
   /** ARNs of the keys that signed once. */
@@ -34,6 +36,7 @@ const json = z.string().transform((text, context) => {
 const schema = z.object({
   SEALTRAIL_TABLE: z.string().min(1),
   SEALTRAIL_BUCKET: z.string().min(1),
+  SEALTRAIL_EXPORTS: z.string().min(1),
   SEALTRAIL_SIGNING_KEYS: list.pipe(z.array(z.string()).min(1)),
   SEALTRAIL_RETIRED_KEYS: list.default([]),
   SEALTRAIL_SIGNING_ALGORITHM: z.enum(['ed25519', 'ecdsa-p256']),
@@ -58,6 +61,7 @@ export function environmentOf(variables: Readonly<Record<string, string | undefi
   return {
     table: data.SEALTRAIL_TABLE,
     bucket: data.SEALTRAIL_BUCKET,
+    exports: data.SEALTRAIL_EXPORTS,
     signingKeys: data.SEALTRAIL_SIGNING_KEYS,
     retiredKeys: data.SEALTRAIL_RETIRED_KEYS,
     signingAlgorithm: data.SEALTRAIL_SIGNING_ALGORITHM,

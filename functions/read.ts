@@ -26,5 +26,5 @@ const router = new Router([...READ_ROUTES, descriptionRoute(describe)]);
 
 /** Answers queries and proofs. It writes who asked, and signs nothing. */
 export const handler = handlerOf((event: GatewayEvent) =>
-  answer(event, { router, services, actions: ['read', 'verify', 'export'] }),
+  answer(event, { router, services, actions: ['read', 'verify'] }),
 );

@@ -33,6 +33,7 @@ export const UNITS = {
   Unsealed: MetricUnit.Count,
   ServerErrors: MetricUnit.Count,
   FollowerFailures: MetricUnit.Count,
+  ExportFailures: MetricUnit.Count,
   Tampering: MetricUnit.Count,
   VerificationFailures: MetricUnit.Count,
 } as const;

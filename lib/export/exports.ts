@@ -6,7 +6,7 @@ import type { NodeReader } from '../log/tree.ts';
 import type { Queries } from '../query/queries.ts';
 import type { Downloads, Table } from '../store/ports.ts';
 import { type ExportJob, ExportJobs, type ExportSpec, folderOf, periodsOf } from './job.ts';
-import { ExportRun } from './run.ts';
+import { ExportRun, type RunOptions } from './run.ts';
 
 /** What exports work with. */
 export interface ExportsOptions {
@@ -137,15 +137,10 @@ export class Exports {
   /**
    * Does an export, unless it is done or somebody else is at it. After a crash it begins anew.
    *
-   * @param takeOver whether whoever was at it is known to be gone
    * @throws what may pass with another try (`throttled`, `unavailable`, ...): the export waits for it. What does not pass
    *   is kept in the export's state instead
    */
-  async run(
-    trail: string,
-    id: string,
-    options: { readonly signal?: AbortSignal; readonly takeOver?: boolean } = {},
-  ): Promise<void> {
+  async run(trail: string, id: string, options: RunOptions = {}): Promise<void> {
     const { ledger, queries, nodes, downloads, logName, onError } = this.#options;
     const context = {
       jobs: this.#jobs,

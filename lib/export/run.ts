@@ -27,12 +27,14 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   /** Whether whoever was at it is known to be gone. */
   readonly takeOver?: boolean;
+  /** When there is no time left; Unix milliseconds. An export that is not done by then fails. */
+  readonly until?: number;
 }
 
 /** How long a run is left alone without a sign of life, and how often it gives one. */
 const LEASE_MS = 60_000;
 const SIGN_MS = 2_000;
-/** Runs of one export that may fail before it counts as failed. */
+/** Runs of one export that may fail, or be heard of no more, before it counts as failed. */
 const MAX_ATTEMPTS = 3;
 /** The head of a trail is signed within a second or so; beyond this something is wrong. */
 const CHECKPOINT_TRIES = 100;
@@ -58,6 +60,9 @@ export class ExportRun {
     if (claimed === undefined) return;
     const holder = new Holder(this.#context, claimed, this.#owner);
     try {
+      if (holder.job.attempts > MAX_ATTEMPTS) {
+        throw new SealtrailError('internal', `begun ${MAX_ATTEMPTS} times, and never heard of again`);
+      }
       const manifest = await this.#write(holder);
       await holder.settle({ state: 'done', manifest });
     } catch (error) {
@@ -94,6 +99,7 @@ export class ExportRun {
       const source = { queries, nodes, logName, trail, checkpoint };
       const written = await writeExport(source, holder.job, target, async (progress) => {
         this.#options.signal?.throwIfAborted();
+        this.#demandTime();
         await holder.giveSign(progress);
       });
       await file.finish();
@@ -103,6 +109,12 @@ export class ExportRun {
     } finally {
       await Promise.allSettled(open.map((writer) => writer.abandon()));
     }
+  }
+
+  #demandTime(): void {
+    if (this.#context.now() < (this.#options.until ?? Number.POSITIVE_INFINITY)) return;
+    const message = 'the export takes longer than one may take here: ask for a shorter period, or fewer records';
+    throw new SealtrailError('batch_too_large', message);
   }
 
   /** The checkpoint that covers what is acknowledged now. The sealer makes it, in case the append could not. */
@@ -126,7 +138,7 @@ export class ExportRun {
       await holder.settle({ state: 'queued', attempts: attempts - 1 });
       return;
     }
-    onError(error, trail, id);
+    if (!isAskers(error)) onError(error, trail, id);
     if (isPassing(error) && attempts < MAX_ATTEMPTS) {
       await holder.settle({ state: 'queued' });
       throw error;
@@ -170,6 +182,9 @@ class Holder {
     await this.#context.jobs.replace(this.#stored, { ...job, ...end });
   }
 }
+
+/** Whether whoever asked can do something about it, and nobody else. */
+const isAskers = (error: unknown): boolean => error instanceof SealtrailError && error.code === 'batch_too_large';
 
 /** What whoever asked is told. Messages of ours hold nothing secret; others might. */
 function told(error: unknown, id: string): { code: string; message: string } {

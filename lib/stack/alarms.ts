@@ -52,7 +52,7 @@ function integrityAlarms(observed: Observed): readonly AlarmSpec[] {
   ];
 }
 
-/** What was acknowledged is not yet signed, archived or indexed. */
+/** What was acknowledged is not yet signed, archived or indexed, or cannot be exported. */
 function followingAlarms(observed: Observed): readonly AlarmSpec[] {
   const { follower } = observed;
   return [
@@ -75,6 +75,11 @@ function followingAlarms(observed: Observed): readonly AlarmSpec[] {
       metric: ownMetric(observed, 'FollowerFailures'),
       periods: 3,
       what: 'Sealing, archiving or indexing keeps failing',
+    },
+    {
+      id: 'ExportAlarm',
+      metric: ownMetric(observed, 'ExportFailures'),
+      what: 'An export failed, and not because it asked for too much',
     },
     {
       id: 'UnsealedAlarm',

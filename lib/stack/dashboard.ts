@@ -61,7 +61,7 @@ function following(observed: Observed): IWidget[] {
       ['Tampering', 'VerificationFailures'].map((name) => ownMetric(observed, name, highest)),
     ),
     graph('Failures', [
-      ...['FollowerFailures', 'Unsealed', 'ServerErrors'].map((name) => ownMetric(observed, name)),
+      ...['FollowerFailures', 'ExportFailures', 'Unsealed', 'ServerErrors'].map((name) => ownMetric(observed, name)),
       mappingMetric(observed, 'OnFailureDestinationDeliveredEventCount'),
     ]),
   ];

@@ -72,7 +72,7 @@ export function worker(scope: Construct, id: string, context: WorkerContext, pro
 }
 
 /** The functions of a log, by their names. */
-export type Roles = Readonly<Record<'append' | 'read' | 'seal' | 'follow' | 'verify', Role>>;
+export type Roles = Readonly<Record<'append' | 'read' | 'export' | 'seal' | 'follow' | 'verify', Role>>;
 
 /** All functions of a log, each under its role. */
 export function workers(
@@ -94,6 +94,13 @@ export function workers(
       bundle: 'read',
       description: 'Sealtrail: answers queries and proofs',
       role: roles.read,
+    }),
+    export: worker(scope, 'Export', context, {
+      timeout: Duration.minutes(15),
+      memorySize: 1769,
+      bundle: 'export',
+      description: 'Sealtrail: exports to files',
+      role: roles.export,
     }),
     seal: worker(scope, 'Seal', context, {
       ...api,

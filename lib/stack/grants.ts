@@ -70,6 +70,7 @@ export interface PolicyGrants {
   grantAppend(grantee: IGrantable, trails: readonly string[]): Grant;
   grantRead(grantee: IGrantable, trails: readonly string[]): Grant;
   grantVerify(grantee: IGrantable, trails: readonly string[]): Grant;
+  grantExport(grantee: IGrantable, trails: readonly string[]): Grant;
   grantArchiveRead(grantee: IGrantable, trails: readonly string[]): Grant;
 }
 
@@ -80,7 +81,7 @@ export interface PolicyGrants {
 export class TrailPolicies extends Construct {
   /** Appends, and nothing else. */
   readonly writer: ManagedPolicy;
-  /** Everything of the API that changes nothing: queries, records, summaries, checkpoints, proofs, keys. */
+  /** Everything of the API that changes no log: queries, records, summaries, checkpoints, proofs, keys, exports. */
   readonly auditor: ManagedPolicy;
   /** The archive in S3, all versions, without the API. */
   readonly archiveAuditor: ManagedPolicy;
@@ -91,9 +92,10 @@ export class TrailPolicies extends Construct {
     const policy = (name: string, description: string) => new ManagedPolicy(this, name, { description });
     this.writer = policy('Writer', `Sealtrail: append to trails ${which}`);
     log.grantAppend(this.writer, trails);
-    this.auditor = policy('Auditor', `Sealtrail: read and verify trails ${which}`);
+    this.auditor = policy('Auditor', `Sealtrail: read, verify and export trails ${which}`);
     log.grantRead(this.auditor, trails);
     log.grantVerify(this.auditor, trails);
+    log.grantExport(this.auditor, trails);
     this.archiveAuditor = policy('ArchiveAuditor', `Sealtrail: read the archive of trails ${which}`);
     log.grantArchiveRead(this.archiveAuditor, trails);
     for (const policy of [this.writer, this.auditor, this.archiveAuditor]) explainPatterns(policy);

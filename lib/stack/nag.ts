@@ -15,12 +15,14 @@ const PACK = 'AwsSolutions::AwsSolutions';
 export interface Explained {
   readonly archive: IBucket;
   readonly failed: IBucket;
+  readonly exports: IBucket;
+  readonly exporter: IRole;
   readonly archiveReaders: readonly IRole[];
   readonly follower: IRole;
 }
 
-export function explainFindings({ archive, failed, archiveReaders, follower }: Explained): void {
-  for (const bucket of [archive, failed]) {
+export function explainFindings({ archive, failed, exports, exporter, archiveReaders, follower }: Explained): void {
+  for (const bucket of [archive, failed, exports]) {
     const reason =
       'Server access logs come late and may be missing: data events in CloudTrail are the record of who touched it, and ' +
       'they belong to the account, not to this stack.';
@@ -30,6 +32,10 @@ export function explainFindings({ archive, failed, archiveReaders, follower }: E
     const reason = 'Objects of the archive have names that only the log makes: the function works on all trails.';
     Validations.of(role).acknowledge({ id: `${PACK}-IAM5[Resource::${arnOf(archive)}/*]`, reason });
   }
+  Validations.of(exporter).acknowledge({
+    id: `${PACK}-IAM5[Resource::${arnOf(exports)}/*]`,
+    reason: 'Exports have random names that only the log makes: the function works on all trails.',
+  });
   Validations.of(follower).acknowledge(
     {
       id: `${PACK}-IAM5[Resource::${arnOf(failed)}/*]`,

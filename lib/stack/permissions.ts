@@ -87,6 +87,24 @@ export function allowAccessRecords(grantee: IGrantable, table: ITable): void {
   allowPuts(grantee, table, 'PutAccessRecords', ACCESS_TRAIL);
 }
 
+/** To write exports and hand them out, and to remember who asked for them and how far they have come. */
+export function allowExporting(grantee: IGrantable, table: ITable, exports: IBucket): void {
+  allowPuts(grantee, table, 'PutExports', ['export/*']);
+  allow(
+    grantee,
+    new PolicyStatement({
+      sid: 'WriteExports',
+      actions: ['s3:PutObject', 's3:AbortMultipartUpload'],
+      resources: [exports.arnForObjects('*')],
+    }),
+  );
+  // Links are signed with the function's own rights.
+  allow(
+    grantee,
+    new PolicyStatement({ sid: 'LinkExports', actions: ['s3:GetObject'], resources: [exports.arnForObjects('*')] }),
+  );
+}
+
 /** To verify: nothing is written but what came of it. */
 export function allowVerifying(grantee: IGrantable, table: ITable, archive: IBucket): void {
   allowPuts(grantee, table, 'PutReport', ['follower/*']);

@@ -2,7 +2,7 @@ import { ROUTE_GROUPS, type RouteGroup } from '../api/routes.ts';
 import { trailPattern } from '../event/trail-pattern.ts';
 
 /** What a policy lets somebody do over HTTP. */
-export type Permission = 'append' | 'read' | 'verify' | 'admin' | 'hold';
+export type Permission = 'append' | 'read' | 'verify' | 'export' | 'admin' | 'hold';
 
 interface StackRoute {
   readonly method: string;
@@ -33,6 +33,7 @@ function isFor({ method, path, group }: StackRoute, permission: Permission): boo
   if (permission === 'read') return method === 'GET';
   if (permission === 'append') return group === 'append' || OF_ALL_TRAILS.includes(path);
   if (permission === 'verify') return group === 'verify' || PROVES.test(path) || OF_ALL_TRAILS.includes(path);
+  if (permission === 'export') return group === 'export';
   return path.endsWith(permission === 'hold' ? '/legal-hold' : '/seals');
 }
 

@@ -10,6 +10,7 @@ import { privacyConfigSchema } from '../event/privacy.ts';
 import { alarms } from './alarms.ts';
 import { Emptying, type PublicKey, publicKeysOf } from './custom-resources.ts';
 import { dashboard } from './dashboard.ts';
+import { allowExports, exportsBucket, wakeExporter } from './exporting.ts';
 import { wakeFollower, wakeVerifier } from './following.ts';
 import { bundledFunctions, type WorkerContext, workerRole, workers } from './functions.ts';
 import { grantArchiveReads, grantRoutes, TrailPolicies } from './grants.ts';
@@ -75,10 +76,12 @@ export class Sealtrail extends Construct {
     this.table = ledgerTable(this, stage, key);
     this.archive = archiveBucket(this, stage, lock);
     const failed = failedBatches(this, stage, key);
+    const exports = exportsBucket(this, stage, key);
     // Roles come first: the key and the archive name them in their policies.
     const roles = {
       append: workerRole(this, 'Append'),
       read: workerRole(this, 'Read'),
+      export: workerRole(this, 'Export'),
       seal: workerRole(this, 'Seal'),
       follow: workerRole(this, 'Follow'),
       verify: workerRole(this, 'Verify'),
@@ -90,7 +93,7 @@ export class Sealtrail extends Construct {
       rotation: props.keyRotation ?? { made: 1, retired: 0 },
       algorithm: signingAlgorithm,
       signers: [roles.append, roles.seal, roles.follow],
-      readers: [roles.read, roles.verify, publicKeyRole],
+      readers: [roles.read, roles.export, roles.verify, publicKeyRole],
       breakGlass: props.breakGlass ?? [],
       mayBeDeleted: stageName === 'dev',
       removal: stage.removal,
@@ -102,6 +105,7 @@ export class Sealtrail extends Construct {
     for (const role of Object.values(roles)) allowLedgerReads(role, this.table);
     allowAppends(roles.append, this.table);
     allowArchiveReads(roles.read, this.archive);
+    allowExports(roles.export, this.table, this.archive, exports);
     allowArchiving(roles.seal, this.table, this.archive);
     allowArchiving(roles.follow, this.table, this.archive);
     allowIndexing(roles.follow, this.table);
@@ -110,7 +114,7 @@ export class Sealtrail extends Construct {
     for (const role of [roles.follow, roles.seal]) allowSystemRecords(role, this.table);
     allowVerifying(roles.verify, this.table, this.archive);
     const recordsReads = props.recordReads ?? true;
-    if (recordsReads) for (const role of [roles.read, roles.verify]) allowAccessRecords(role, this.table);
+    if (recordsReads) for (const role of [roles.read, roles.export, roles.verify]) allowAccessRecords(role, this.table);
 
     const service = Names.uniqueResourceName(this, { maxLength: 64 });
     const context: WorkerContext = {
@@ -120,6 +124,7 @@ export class Sealtrail extends Construct {
       environment: {
         SEALTRAIL_TABLE: this.table.tableName,
         SEALTRAIL_BUCKET: this.archive.bucketName,
+        SEALTRAIL_EXPORTS: exports.bucketName,
         SEALTRAIL_SIGNING_KEYS: arnsOf(keys.signing),
         SEALTRAIL_RETIRED_KEYS: arnsOf(keys.retired),
         SEALTRAIL_SIGNING_ALGORITHM: signingAlgorithm,
@@ -133,15 +138,16 @@ export class Sealtrail extends Construct {
     const functions = workers(this, context, roles);
     const followerMapping = wakeFollower(this, functions.follow, this.table, failed);
     wakeVerifier(this, functions.verify);
+    wakeExporter(this, functions.export, exports);
     const signing = { keys: keys.signing, algorithm: signingAlgorithm, logName };
     this.publicKeys = publicKeysOf(this, context, { ...signing, role: publicKeyRole });
-    const buckets = { Archive: this.archive, FailedBatches: failed };
-    const writers = [functions.follow, functions.seal];
+    const buckets = { Archive: this.archive, FailedBatches: failed, Exports: exports };
+    const writers = [functions.follow, functions.seal, functions.export];
     if (isRemovable) explainEmptying(new Emptying(this, 'Emptying', context, { buckets, writers }).role, buckets);
 
     const { logRetention, removal } = context;
     const throttle = props.throttle ?? DEFAULT_THROTTLE;
-    const groups = { ...functions, export: functions.read, admin: functions.seal };
+    const groups = { ...functions, admin: functions.seal };
     const { api, stage: apiStage } = logApi(this, { functions: groups, throttle, service, logRetention, removal });
     this.api = api;
     this.endpoint = api.apiEndpoint;
@@ -154,6 +160,7 @@ export class Sealtrail extends Construct {
       functions: {
         Append: functions.append,
         Read: functions.read,
+        Export: functions.export,
         Seal: functions.seal,
         Follow: functions.follow,
         Verify: functions.verify,
@@ -166,7 +173,9 @@ export class Sealtrail extends Construct {
     explainFindings({
       archive: this.archive,
       failed,
-      archiveReaders: [roles.read, roles.seal, roles.follow, roles.verify],
+      exports,
+      exporter: roles.export,
+      archiveReaders: [roles.read, roles.export, roles.seal, roles.follow, roles.verify],
       follower: roles.follow,
     });
   }
@@ -197,6 +206,11 @@ export class Sealtrail extends Construct {
    */
   grantVerify(grantee: IGrantable, trails: readonly string[]): Grant {
     return grantRoutes(this.api, grantee, 'verify', trails);
+  }
+
+  /** Lets somebody export trails, and fetch what was exported. */
+  grantExport(grantee: IGrantable, trails: readonly string[]): Grant {
+    return grantRoutes(this.api, grantee, 'export', trails);
   }
 
   /** Lets somebody ask for a seal. */

@@ -14,6 +14,7 @@ import {
   Bucket,
   BucketEncryption,
   type IBucket,
+  type LifecycleRule,
   ObjectLockRetention,
   ObjectOwnership,
 } from 'aws-cdk-lib/aws-s3';
@@ -122,16 +123,30 @@ export function guardArchive(bucket: IBucket, writers: readonly IRole[], mayBypa
   );
 }
 
-/** Where Lambda leaves batches of the stream that kept failing, to be looked at. They hold what the table holds. */
-export function failedBatches(scope: Construct, stage: StageDefaults, key: IKey | undefined): IBucket {
-  const bucket: unknown = new Bucket(scope, 'FailedBatches', {
+/** A bucket for what passes: not locked, and emptied by its age. */
+export function passingBucket(
+  scope: Construct,
+  id: string,
+  props: {
+    readonly lifecycle: LifecycleRule;
+    readonly key: IKey | undefined;
+    readonly stage: Pick<StageDefaults, 'removal'>;
+  },
+): Bucket {
+  return new Bucket(scope, id, {
     enforceSSL: true,
     minimumTLSVersion: 1.2,
     blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
     objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
-    ...encryptedWith(key),
-    lifecycleRules: [{ expiration: Duration.days(30) }],
-    removalPolicy: stage.removal,
+    ...encryptedWith(props.key),
+    lifecycleRules: [props.lifecycle],
+    removalPolicy: props.stage.removal,
   });
+}
+
+/** Where Lambda leaves batches of the stream that kept failing, to be looked at. They hold what the table holds. */
+export function failedBatches(scope: Construct, stage: StageDefaults, key: IKey | undefined): IBucket {
+  const lifecycle = { expiration: Duration.days(30) };
+  const bucket: unknown = passingBucket(scope, 'FailedBatches', { lifecycle, key, stage });
   return bucket as IBucket; // as for the table
 }

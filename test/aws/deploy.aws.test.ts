@@ -135,6 +135,18 @@ describe('a log that was deployed', () => {
     expect(await verify(PublicKey)).toMatchObject({ code: 0, verdict: 'ok' });
   });
 
+  it(
+    'exports to a file behind a link, every line of which its public key proves',
+    async () => {
+      const file = join(folder, 'members.ndjson');
+      const asked = ['export', 'access', '--output', file, '--type', 'github.member.added'];
+      expect(await cli(asked)).toMatchObject({ code: 0, manifest: { trail: 'access', records: 3 } });
+      const verified = await cli(['verify-export', file, '--key', keyFile(outputs.PublicKey)]);
+      expect(verified).toMatchObject({ code: 0, ok: true, proven: 'records', records: 3 });
+    },
+    2 * MINUTES,
+  );
+
   it('is refused to who does not sign', async () => {
     const url = new URL('/v1/trails/access/events', outputs.Endpoint);
     const answer = await fetch(url, { method: 'POST', body: '{"type":"data.update"}' });
@@ -225,15 +237,24 @@ describe('a log that was deployed', () => {
 });
 
 /** What the command line says of the bucket, to somebody who trusts these lines of a key file. */
-async function verify(lines: string): Promise<{ readonly code: number | null }> {
+const verify = (lines: string) => cli(['verify', `s3://${outputs.ArchiveBucket}`, '--key', keyFile(lines)]);
+
+function keyFile(lines: string): string {
   const trust = join(folder, 'trust');
   writeFileSync(trust, `${lines}\n`);
+  return trust;
+}
+
+async function cli(args: readonly string[]): Promise<{ readonly code: number | null }> {
   const env = Object.fromEntries(
     Object.entries(process.env).flatMap(([name, value]) =>
       name.startsWith('AWS_') && value !== undefined ? [[name, value]] : [],
     ),
   );
-  const { code, stdout } = await run(['verify', `s3://${outputs.ArchiveBucket}`, '--key', trust, '--json'], { env });
+  const { code, stdout, stderr } = await run([...args, '--json'], {
+    env: { ...env, SEALTRAIL_ENDPOINT: outputs.Endpoint },
+  });
+  expect(stdout, stderr).not.toBe('');
   return { code, ...JSON.parse(stdout) };
 }
 

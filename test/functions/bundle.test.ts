@@ -22,6 +22,7 @@ const ENVIRONMENT = {
   POWERTOOLS_SERVICE_NAME: 'test',
   SEALTRAIL_TABLE: 'table',
   SEALTRAIL_BUCKET: 'bucket',
+  SEALTRAIL_EXPORTS: 'exports',
   SEALTRAIL_SIGNING_KEYS: 'arn:aws:kms:eu-central-1:111122223333:key/1',
   SEALTRAIL_SIGNING_ALGORITHM: 'ed25519',
   SEALTRAIL_LOG_NAME: 'audit.example.com',
@@ -42,7 +43,7 @@ describe('the bundle of a function', () => {
     expect(sizes[name]).toBeLessThanOrEqual(MAX_BYTES);
   });
 
-  it.each(['append', 'read', 'seal', 'verify'] as const)(
+  it.each(['append', 'read', 'export', 'seal', 'verify'] as const)(
     'of %s runs by itself, with nothing beside it, and lets nobody in without a name',
     (name) => {
       const event = gatewayEvent(append('orders'));

@@ -4,6 +4,7 @@ import { environmentOf } from '../../functions/environment.ts';
 const SET = {
   SEALTRAIL_TABLE: 'Audit',
   SEALTRAIL_BUCKET: 'audit-archive',
+  SEALTRAIL_EXPORTS: 'audit-exports',
   SEALTRAIL_SIGNING_KEYS: 'arn:aws:kms:eu-central-1:111122223333:key/2,arn:aws:kms:eu-central-1:111122223333:key/3',
   SEALTRAIL_RETIRED_KEYS: 'arn:aws:kms:eu-central-1:111122223333:key/1',
   SEALTRAIL_SIGNING_ALGORITHM: 'ed25519',
@@ -22,6 +23,7 @@ describe('the environment of a function', () => {
     expect(environmentOf({ ...SET, PATH: '/bin' })).toEqual({
       table: 'Audit',
       bucket: 'audit-archive',
+      exports: 'audit-exports',
       signingKeys: ['arn:aws:kms:eu-central-1:111122223333:key/2', 'arn:aws:kms:eu-central-1:111122223333:key/3'],
       retiredKeys: ['arn:aws:kms:eu-central-1:111122223333:key/1'],
       signingAlgorithm: 'ed25519',

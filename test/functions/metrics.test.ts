@@ -1,4 +1,6 @@
+import { PutObjectCommand, S3ServiceException } from '@aws-sdk/client-s3';
 import type { Context } from 'aws-lambda';
+import { mockClient } from 'aws-sdk-client-mock';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 // Read by Powertools when it is loaded, as the stack sets it.
@@ -6,6 +8,7 @@ vi.hoisted(() => {
   process.env.POWERTOOLS_SERVICE_NAME = 'Audit';
 });
 
+import { openExports } from '../../functions/exports.ts';
 import { TrailFollowing } from '../../functions/follow-trails.ts';
 import { answer } from '../../functions/gateway.ts';
 import { handler } from '../../functions/handler.ts';
@@ -14,6 +17,8 @@ import { UNITS } from '../../functions/telemetry.ts';
 import { TrailVerification } from '../../functions/verify-trails.ts';
 import { blockKey } from '../../lib/ledger/layout.ts';
 import { SealtrailError } from '../../lib/log/error.ts';
+import { s3Client } from '../../lib/store/aws-clients.ts';
+import { S3Downloads } from '../../lib/store/s3/downloads.ts';
 import { append, type Deployed, deploy, router } from './deployed.ts';
 import { type Call, gatewayEvent } from './events.ts';
 import { capturePrinted } from './printed.ts';
@@ -100,6 +105,22 @@ describe('an append', () => {
     vi.spyOn(deployed.log.ledger, 'append').mockRejectedValue(new SealtrailError('store_corrupt', 'no head'));
     await invoke(append('orders'));
     expect(printed.all('ServerErrors')).toEqual([1]);
+  });
+});
+
+describe('an export', () => {
+  it('that fails counts, also when it is tried again', async () => {
+    await invoke(append('orders'));
+    const client = s3Client({ region: 'eu-central-1', credentials: { accessKeyId: 'a', secretAccessKey: 'b' } });
+    const put = mockClient(client).on(PutObjectCommand).resolvesOnce({}); // what asks for it
+    put.rejects(new S3ServiceException({ name: 'AccessDenied', $fault: 'client', $metadata: { httpStatusCode: 403 } }));
+    const exports = await openExports(deployed.log, new S3Downloads({ client, bucket: 'exports' }));
+    const spec = { format: 'csv', compression: 'none', filters: {} } as const;
+    const { id } = await exports.request('orders', spec, { name: 'auditor' });
+    // Lambda tries again what its function throws.
+    await expect(handler(() => exports.run('orders', id))({}, CONTEXT)).rejects.toMatchObject({ code: 'unavailable' });
+    expect(await exports.get('orders', id)).toMatchObject({ state: 'queued', attempts: 1 });
+    expect(printed.all('ExportFailures')).toEqual([1]);
   });
 });
 

@@ -35,6 +35,7 @@ describe('alarms', () => {
     ['SealLagAlarm', 'Sealtrail', 'SealLag', 120_000, 1, 'breaching'],
     ['ArchiveLagAlarm', 'Sealtrail', 'ArchiveLag', 300_000, 1, 'breaching'],
     ['FollowerAlarm', 'Sealtrail', 'FollowerFailures', 1, 3, 'notBreaching'],
+    ['ExportAlarm', 'Sealtrail', 'ExportFailures', 1, 1, 'notBreaching'],
     ['UnsealedAlarm', 'Sealtrail', 'Unsealed', 1, 3, 'notBreaching'],
     ['WakeUpAlarm', 'AWS/Lambda', 'IteratorAge', 600_000, 1, 'notBreaching'],
     ['FailedPayloadAlarm', 'AWS/Lambda', 'OnFailureDestinationDeliveredEventCount', 1, 1, 'notBreaching'],
@@ -59,7 +60,7 @@ describe('alarms', () => {
       const named = JSON.stringify(dimensions).match(/"Ref":"(\w+)"/)?.[1] ?? '';
       expect(functions).toContain(named);
     }
-    expect(alarms.length - throttled.length).toBe(13);
+    expect(alarms.length - throttled.length).toBe(14);
   });
 
   it('all tell the topic, which takes nothing that is not sent over TLS', () => {

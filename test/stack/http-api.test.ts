@@ -23,12 +23,14 @@ describe('the HTTP API', () => {
       routes.map(({ RouteKey, Target }) => {
         const integration = JSON.stringify(Target).match(/"Ref":"(\w+Integration\w+)"/)?.[1] ?? '';
         const [fn] = integrations[integration]?.Properties.IntegrationUri['Fn::GetAtt'] ?? [];
-        return [RouteKey, String(fn).replace(/^Sealtrail(Append|Read|Seal|Verify).*$/, '$1')];
+        return [RouteKey, String(fn).replace(/^Sealtrail(Append|Read|Export|Seal|Verify).*$/, '$1')];
       }),
     );
     const others = Object.entries(served).filter(([, fn]) => fn !== 'Read');
     expect(Object.fromEntries(others)).toEqual({
       'POST /v1/trails/{trail}/events': 'Append',
+      'POST /v1/trails/{trail}/exports': 'Export',
+      'GET /v1/trails/{trail}/exports/{export}': 'Export',
       'POST /v1/trails/{trail}/seals': 'Seal',
       'POST /v1/trails/{trail}/legal-hold': 'Seal',
       'GET /v1/trails/{trail}/legal-hold': 'Seal',
@@ -52,7 +54,7 @@ describe('the functions', () => {
   it('run on Node 24 on arm64 and log JSON', () => {
     const names = (one: typeof template) =>
       Object.keys(one.findResources('AWS::Lambda::Function')).map((id) => id.replace(/^Sealtrail(\w+)\w{8}$/, '$1'));
-    const always = ['Append', 'Follow', 'PublicKey', 'Read', 'Seal', 'Verify'];
+    const always = ['Append', 'Export', 'Follow', 'PublicKey', 'Read', 'Seal', 'Verify'];
     expect(names(template).sort()).toEqual([...always, 'EmptyingEmpty'].sort());
     expect(names(synthesise({ stage: 'prod' })).sort()).toEqual(always);
     template.allResourcesProperties('AWS::Lambda::Function', {

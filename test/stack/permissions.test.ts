@@ -23,11 +23,12 @@ const rolesThatMay = (test: (action: string, statement: Statement) => boolean): 
     .sort();
 const isSame = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 
+const EXPORT = [...roles.keys()].find((id) => id.startsWith('SealtrailExportRole')) ?? '';
 const VERIFY = [...roles.keys()].find((id) => id.startsWith('SealtrailVerifyRole')) ?? '';
 
 describe('each function may do what it is for', () => {
   it('and every one has a role of its own', () => {
-    expect([...roles.keys()].sort()).toEqual([APPEND, FOLLOW, PUBLIC_KEY, READ, SEAL, VERIFY]);
+    expect([...roles.keys()].sort()).toEqual([APPEND, EXPORT, FOLLOW, PUBLIC_KEY, READ, SEAL, VERIFY]);
   });
 
   it('what tells the stack its public key touches nothing else', () => {
@@ -73,6 +74,27 @@ describe('each function may do what it is for', () => {
     expect(writers).toEqual([FOLLOW, SEAL]);
     expect(rolesThatMay((action) => action.startsWith('s3:') && /Delete|Bypass/.test(action))).toEqual([]);
     expect(rolesThatMay((action) => action === 's3:PutObjectLegalHold')).toEqual([FOLLOW, SEAL]);
+  });
+
+  it('export writes what it exports and what it remembers of it, reads the rest, and removes nothing', () => {
+    const granted = all(EXPORT).flatMap((one) => actionsOf(one).map((action) => ({ action, ...one })));
+    const mayWrite = granted.filter(({ action }) => !/:(Get|Query|List|ConditionCheck)/.test(action));
+    expect(mayWrite.map(({ Sid, action }) => `${Sid} ${action}`)).toEqual([
+      ...['PutCursorSecret dynamodb:PutItem', 'PutExports dynamodb:PutItem'],
+      ...['WriteExports s3:PutObject', 'WriteExports s3:AbortMultipartUpload', 'PutAccessRecords dynamodb:PutItem'],
+      ...['WriteLogs logs:CreateLogStream', 'WriteLogs logs:PutLogEvents'],
+    ]);
+    const exported = granted.find(({ action }) => action === 's3:PutObject');
+    expect(exported?.Resource).toEqual({
+      'Fn::Join': ['', [{ 'Fn::GetAtt': ['SealtrailExportsA5D80B81', 'Arn'] }, '/*']],
+    });
+    const remembered = granted.find(({ Sid }) => Sid === 'PutExports');
+    expect(remembered?.Condition).toEqual({ 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['export/*'] } });
+  });
+
+  it('only export touches what was exported', () => {
+    const touching = rolesThatMay((_, { Resource }) => JSON.stringify(Resource ?? '').includes('SealtrailExports'));
+    expect(touching).toEqual([EXPORT]);
   });
 
   it('only follow changes blocks, and nothing of them but when they expire', () => {
@@ -300,7 +322,7 @@ describe('managed policies', () => {
   it('are there for a writer, an auditor and an archive auditor of the trails asked for', () => {
     expect(Object.values(policies).map(({ Properties }) => Properties.Description)).toEqual([
       'Sealtrail: append to trails orders, payments-*',
-      'Sealtrail: read and verify trails orders, payments-*',
+      'Sealtrail: read, verify and export trails orders, payments-*',
       'Sealtrail: read the archive of trails orders, payments-*',
     ]);
   });

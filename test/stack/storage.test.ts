@@ -13,7 +13,7 @@ describe('what holds the log keeps its place', () => {
   // CloudFormation replaces a resource whose logical id changes: an empty table, an empty archive, another key.
   it.each([
     ['AWS::DynamoDB::Table', ['SealtrailTable29474214']],
-    ['AWS::S3::Bucket', ['SealtrailArchiveA37C4D87', 'SealtrailFailedBatches749088CE']],
+    ['AWS::S3::Bucket', ['SealtrailArchiveA37C4D87', 'SealtrailExportsA5D80B81', 'SealtrailFailedBatches749088CE']],
     ['AWS::KMS::Key', ['SealtrailSigningKeyD860C453']],
     ['AWS::ApiGatewayV2::Api', ['SealtrailApi24152EE8']],
   ])('%s has the logical ids it always had', (type, ids) => {
@@ -200,7 +200,7 @@ describe('encryption at rest', () => {
       ),
     );
     expect(uses.map(({ id }) => id.replace(/^(?:Sealtrail)?([A-Z][a-z]+).*$/, '$1')).sort()).toEqual([
-      ...['Append', 'Auditor', 'Follow', 'Read', 'Seal', 'Verify'],
+      ...['Append', 'Auditor', 'Export', 'Follow', 'Read', 'Seal', 'Verify'],
     ]);
     for (const { Condition, Resource } of uses) {
       expect(Resource).toBe(ARN);
@@ -211,14 +211,14 @@ describe('encryption at rest', () => {
 });
 
 describe('a stack of the stage dev', () => {
-  const BUCKETS = ['SealtrailArchiveA37C4D87', 'SealtrailFailedBatches749088CE'];
+  const BUCKETS = ['SealtrailArchiveA37C4D87', 'SealtrailExportsA5D80B81', 'SealtrailFailedBatches749088CE'];
   const emptied = dev.findResources('Custom::SealtrailEmptyBucket');
 
   it('empties its buckets when it is deleted: after what writes to them is gone, and while they are there', () => {
     const named = Object.values(emptied).map(({ Properties }) => Properties.Bucket.Ref);
     expect(named.sort()).toEqual(BUCKETS);
     const functions = dev.findResources('AWS::Lambda::Function');
-    for (const name of ['Follow', 'Seal']) {
+    for (const name of ['Export', 'Follow', 'Seal']) {
       const [fn] = Object.entries(functions).flatMap(([id, one]) => (id.startsWith(`Sealtrail${name}`) ? [one] : []));
       expect(fn?.DependsOn).toEqual(expect.arrayContaining(Object.keys(emptied)));
     }

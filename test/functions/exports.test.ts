@@ -1,0 +1,102 @@
+import {
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  PutObjectCommand,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3';
+import { mockClient } from 'aws-sdk-client-mock';
+import { describe, expect, it } from 'vitest';
+import { openExports, requestedExport } from '../../functions/exports.ts';
+import { openLog } from '../../functions/log.ts';
+import { Indexer } from '../../lib/followers/indexer.ts';
+import { s3Client } from '../../lib/store/aws-clients.ts';
+import { MemoryObjects } from '../../lib/store/memory/objects.ts';
+import { MemoryTable } from '../../lib/store/memory/table.ts';
+import { S3Downloads } from '../../lib/store/s3/downloads.ts';
+import { TestSigner } from '../ledger/fixture.ts';
+
+/** An export in AWS: an object asks for it, parts make it, a presigned URL hands it out. */
+
+const CREDENTIALS = { accessKeyId: 'AKIA', secretAccessKey: 'secret' };
+const asker = { name: 'arn:aws:iam::1:role/auditor' };
+
+async function deployed() {
+  const client = s3Client({ region: 'eu-central-1', credentials: CREDENTIALS });
+  const s3 = mockClient(client);
+  s3.on(PutObjectCommand).resolves({});
+  const table = new MemoryTable();
+  const stores = { table, signers: [new TestSigner()], objects: new MemoryObjects() };
+  const log = openLog(stores, { logName: 'audit.example.com', privacy: {}, recordsReads: false });
+  const json = (n: number) => `{"actor":{"id":"ann"},"id":"e-${n}","severity":"info","type":"data.read"}`;
+  const events = Array.from({ length: 20 }, (_, n) => ({ id: `e-${n}`, json: json(n) }));
+  await log.ledger.append({ trail: 'orders', submitter: 'shop', events });
+  await new Indexer({ table }).run('orders', { force: true });
+  return { s3, exports: await openExports(log, new S3Downloads({ client, bucket: 'exports' })) };
+}
+
+describe('an export in AWS', () => {
+  it('is asked for by an object, which names it to whoever is woken', async () => {
+    const { s3, exports } = await deployed();
+    const { id } = await exports.request('orders', { format: 'csv', compression: 'none', filters: {} }, asker);
+    const [put] = s3.commandCalls(PutObjectCommand);
+    expect(put?.args[0].input).toMatchObject({ Bucket: 'exports', Key: `requests/orders/${id}` });
+    expect(requestedExport({ object: { key: `requests/orders/${id}` } })).toEqual({ trail: 'orders', id });
+    expect(requestedExport({ object: { key: `requests/_system/${id}` } })).toEqual({ trail: '_system', id });
+  });
+
+  it.each(['requests/', 'requests/orders/x', `orders/${'0'.repeat(32)}`, `requests/a/b/${'0'.repeat(32)}`])(
+    'is not asked for by %s',
+    (key) => {
+      expect(() => requestedExport({ object: { key } })).toThrow(RangeError);
+    },
+  );
+
+  it('is put in its bucket, and linked to for a quarter of an hour under a name of its own', async () => {
+    const { s3, exports } = await deployed();
+    const { id } = await exports.request('orders', { format: 'csv', compression: 'none', filters: {} }, asker);
+    await exports.run('orders', id, { until: Date.now() + 60_000 });
+    const job = await exports.get('orders', id);
+    expect(job).toMatchObject({ state: 'done', manifest: { records: 20 } });
+    expect(s3.commandCalls(PutObjectCommand).at(-1)?.args[0].input).toMatchObject({ Key: `orders/${id}/1/file` });
+    const url = new URL((job && (await exports.links(job)))?.file ?? '');
+    expect(url.host).toBe('exports.s3.eu-central-1.amazonaws.com');
+    expect(url.pathname).toBe(`/orders/${id}/1/file`);
+    expect(Object.fromEntries(url.searchParams)).toMatchObject({
+      'X-Amz-Expires': '900',
+      'X-Amz-Signature': expect.stringMatching(/^[0-9a-f]{64}$/),
+      'response-content-disposition': `attachment; filename="orders-${id}.csv"`,
+    });
+  });
+
+  it('that takes longer than a function may run says so, and is not begun again', async () => {
+    const { exports } = await deployed();
+    const { id } = await exports.request('orders', { format: 'csv', compression: 'none', filters: {} }, asker);
+    await exports.run('orders', id, { until: 0 });
+    expect(await exports.get('orders', id)).toMatchObject({
+      state: 'failed',
+      error: { code: 'batch_too_large', message: expect.stringContaining('ask for a shorter period') },
+    });
+  });
+});
+
+describe('a long file in S3', () => {
+  it('is sent in parts of 8 MiB, and seen when all are there', async () => {
+    const client = s3Client({ region: 'eu-central-1', credentials: CREDENTIALS });
+    const s3 = mockClient(client);
+    s3.on(CreateMultipartUploadCommand).resolves({ UploadId: 'u' });
+    s3.on(UploadPartCommand).callsFake(({ PartNumber }) => ({ ETag: `part ${PartNumber}` }));
+    s3.on(CompleteMultipartUploadCommand).resolves({});
+    const writer = await new S3Downloads({ client, bucket: 'exports' }).create('a/b');
+    for (let n = 0; n < 20; n++) await writer.write(Buffer.alloc(1_000_000, n));
+    expect(s3.commandCalls(CompleteMultipartUploadCommand)).toHaveLength(0);
+    await writer.finish();
+    const sizes = s3
+      .commandCalls(UploadPartCommand)
+      .map(({ args }) => Buffer.from(args[0].input.Body as Buffer).length);
+    expect(sizes).toEqual([8_388_608, 8_388_608, 20_000_000 - 2 * 8_388_608]);
+    expect(s3.commandCalls(CompleteMultipartUploadCommand)[0]?.args[0].input).toMatchObject({
+      UploadId: 'u',
+      MultipartUpload: { Parts: [{ PartNumber: 1 }, { PartNumber: 2 }, { ETag: 'part 3', PartNumber: 3 }] },
+    });
+  });
+});
