@@ -77,7 +77,7 @@ const MAX_TYPE_LENGTH = 128;
 /** The name under which a type is sealed, or undefined where the server would refuse it. */
 export function typeName(type: string): string | undefined {
   if (type.length > MAX_TYPE_LENGTH) return undefined;
-  return NAMES.get(type) ?? NAMES.get(type.toLowerCase()) ?? (TYPE_NAME.test(type) ? type : undefined);
+  return NAMES.get(type) ?? (TYPE_NAME.test(type) ? type : NAMES.get(type.toLowerCase()));
 }
 
 /** The severity of an event that does not say its own. */

@@ -35,7 +35,8 @@ export function plain(value: unknown): unknown {
 }
 
 /**
- * Whether {@link plain} would only copy the value: then it can be made into JSON as it is. Says no when in doubt.
+ * Whether {@link plain} would only copy the value, halves of surrogate pairs apart: then it can be made into JSON as it is.
+ * Says no when in doubt. Every event is asked, so nothing is looked at that the JSON itself shows.
  *
  * @param depth of the value in what it belongs to
  */
@@ -50,30 +51,32 @@ export function isPlain(value: unknown, depth = 0): boolean {
 function isCopied(value: unknown, walk: Walk, depth: number): boolean {
   walk.values++;
   switch (typeof value) {
-    case 'string':
-      return value.isWellFormed();
     case 'number':
       return Number.isFinite(value);
+    case 'string':
     case 'boolean':
     case 'undefined':
       return true;
     case 'object':
-      return value === null || (depth < MAX_DEPTH && walk.values < MAX_COPIED && areCopied(value, walk, depth + 1));
+      if (value === null) return true;
+      // The cast: every object can be asked for members.
+      return depth < MAX_DEPTH && walk.values < MAX_COPIED && areCopied(value as Fields, walk, depth + 1);
     default:
       return false;
   }
 }
 
-function areCopied(value: object, walk: Walk, depth: number): boolean {
-  if ('toJSON' in value) return false;
+/** An object's members, for reading. */
+type Fields = Readonly<Record<string, unknown>>;
+
+function areCopied(value: Fields, walk: Walk, depth: number): boolean {
+  if (value.toJSON !== undefined) return false;
   if (Array.isArray(value)) {
     for (let i = 0; i < value.length; i++) if (!isCopied(value[i], walk, depth)) return false;
     return true;
   }
   if (Object.getPrototypeOf(value) !== Object.prototype) return false;
-  for (const name of Object.keys(value)) {
-    if (!name.isWellFormed() || !isCopied(Reflect.get(value, name), walk, depth)) return false;
-  }
+  for (const name in value) if (!isCopied(value[name], walk, depth)) return false;
   return true;
 }
 

@@ -1,6 +1,8 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type LogEvent, MAX_EVENT_BYTES, prepareEvent } from '../../lib/client/event.ts';
 import { severityOf, typeName } from '../../lib/client/event-types.ts';
+import { plain } from '../../lib/client/plain.ts';
 import { CATALOGUE } from '../../lib/event/catalogue.ts';
 import { prepareBatch } from '../../lib/event/intake.ts';
 import { DEFAULT_POLICY } from '../../lib/event/privacy.ts';
@@ -51,6 +53,33 @@ describe('an event', () => {
     expect(() => prepareEvent(null as unknown as LogEvent)).toThrow(
       expect.objectContaining({ code: 'invalid_event', message: 'an event must be an object' }),
     );
+  });
+});
+
+describe('an event that holds anything', () => {
+  it('is what `plain` makes of it, halves of surrogate pairs too', () => {
+    const text = fc.string({ unit: fc.constantFrom('a', '\\ud800', '\ud800', '\udfff', '\u{1f600}') });
+    const value = fc.anything({
+      withBigInt: true,
+      withDate: true,
+      withMap: true,
+      key: text,
+      values: [fc.float(), text],
+    });
+    fc.assert(
+      fc.property(value, text, (member, description) => {
+        const event: LogEvent = {
+          type: 'a.b',
+          id: 'e-1',
+          time: '2026-01-01T00:00:00Z',
+          description,
+          details: { member },
+        };
+        expect(prepareEvent(event).json).toBe(JSON.stringify(plain(event)));
+      }),
+    );
+    const { json } = prepareEvent({ type: 'a.b', description: 'x\ud800', details: { '\udc00': '\ud800y' } });
+    expect(JSON.parse(json)).toMatchObject({ description: 'x\ufffd', details: { '\ufffd': '\ufffdy' } });
   });
 });
 
