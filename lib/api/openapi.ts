@@ -49,6 +49,10 @@ const BODY_PROBLEMS: Readonly<Record<number, string>> = {
   413: 'Too much in one request.',
   415: 'Not application/json, or in an encoding that is not known.',
 };
+/** Those of appends. */
+const APPEND_PROBLEMS: Readonly<Record<number, string>> = {
+  503: `${PROBLEMS[503]} Nothing was stored, or, where the code is outcome_unknown, it may have been: the same key finds out.`,
+};
 
 /** The OpenAPI 3.1 description of the routes, made from the schemas that validate. */
 export function openApi(routes: readonly Route[]): object {
@@ -95,7 +99,11 @@ function operation({
     ...headers.map((name) => parameter('header', name, HEADERS[name])),
   ];
   const appends = method === 'POST' && body === undefined && headers.includes('Idempotency-Key');
-  const problems = { ...PROBLEMS, ...(method === 'POST' ? BODY_PROBLEMS : {}) };
+  const problems = {
+    ...PROBLEMS,
+    ...(method === 'POST' ? BODY_PROBLEMS : {}),
+    ...(appends ? APPEND_PROBLEMS : {}),
+  };
   return {
     operationId: handler.name,
     summary,

@@ -46,9 +46,9 @@ const TOLD: ErrorCode = 'archive_damaged';
 
 /** What callers are told where the error's own words concern only the operator. */
 const OUTSIDE: Partial<Record<ErrorCode, string>> = {
-  store_full: 'the log cannot store anything at the moment: nothing was stored, try again later',
-  unavailable: 'the log is not available at the moment: nothing was stored, try again',
-  throttled: 'the log is busy: nothing was stored, try again',
+  store_full: 'the log cannot store anything at the moment: try again later',
+  unavailable: 'the log is not available at the moment: try again',
+  throttled: 'the log is busy: try again',
 };
 
 const TITLES: Readonly<Record<number, string>> = {

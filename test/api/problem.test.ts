@@ -84,4 +84,12 @@ describe('a problem', () => {
       expect(JSON.stringify(answer(error).problem)).not.toMatch(/var|space/);
     },
   );
+
+  it.each<[ErrorCode, string]>([
+    ['store_full', 'the log cannot store anything at the moment: try again later'],
+    ['unavailable', 'the log is not available at the moment: try again'],
+    ['throttled', 'the log is busy: try again'],
+  ])('of code %s is as true of a question as of an append', (code, detail) => {
+    expect(answer(new SealtrailError(code, 'words')).problem.detail).toBe(detail);
+  });
 });
