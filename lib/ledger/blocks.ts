@@ -1,7 +1,7 @@
 import { SealtrailError } from '../log/error.ts';
 import type { Item, Table } from '../store/ports.ts';
 import { type ArchivedRecords, recordsInBundles } from './archived-records.ts';
-import { type Block, loadBlock, type RecordRange } from './block.ts';
+import { type Block, loadBlock, OpenBlock, type RecordRange } from './block.ts';
 import { readHead } from './commit.ts';
 import { blockKey, blockPartition, sortableNumber } from './layout.ts';
 
@@ -42,7 +42,7 @@ async function* blocksUp(
 ): AsyncGenerator<Block, void, void> {
   let edge = from;
   for await (const item of itemsUp(table, trail, from, to)) {
-    const block = await loadHeld(table, trail, item);
+    const block = await loadHeld(loadBlock, table, trail, item);
     if (block === undefined) continue;
     const end = block.first + block.count;
     if (edge === from && end <= from) continue; // it stands before the range: what held the first record is gone
@@ -63,7 +63,7 @@ async function* blocksDown(
 ): AsyncGenerator<Block, void, void> {
   let edge = to;
   for await (const item of itemsDown(table, trail, to)) {
-    const block = await loadHeld(table, trail, item);
+    const block = await loadHeld(loadBlock, table, trail, item);
     if (block === undefined) continue;
     const end = block.first + block.count;
     if (edge !== to && end > edge) throw overlapping(trail, block.first);
@@ -76,10 +76,12 @@ async function* blocksDown(
   yield* absent(from, edge);
 }
 
+type Load<T> = (table: Table, trail: string, item: Item) => Promise<T>;
+
 /** A block; undefined when it is on its way out and not all of it is there any more. */
-async function loadHeld(table: Table, trail: string, item: Item): Promise<Block | undefined> {
+async function loadHeld<T>(load: Load<T>, table: Table, trail: string, item: Item): Promise<T | undefined> {
   try {
-    return await loadBlock(table, trail, item);
+    return await load(table, trail, item);
   } catch (error) {
     // Whatever carries a time to expire at was in the archive before: that copy is as good, and is checked.
     const isExpiring = item.expiresAt !== undefined;
@@ -93,9 +95,9 @@ async function loadHeld(table: Table, trail: string, item: Item): Promise<Block 
  *
  * @throws `store_corrupt` when it is damaged; the Table's errors
  */
-export async function readBlockAt(table: Table, trail: string, first: number): Promise<Block | undefined> {
+export async function readBlockAt(table: Table, trail: string, first: number): Promise<OpenBlock | undefined> {
   const item = await table.get(blockKey(trail, first));
-  return item === undefined ? undefined : loadHeld(table, trail, item);
+  return item === undefined ? undefined : loadHeld(OpenBlock.open, table, trail, item);
 }
 
 /** What holds records that are not in the hot store. @throws as {@link readBlocks} */

@@ -1,18 +1,18 @@
 import type { ArchivedRecords } from '../ledger/archived-records.ts';
-import type { Block } from '../ledger/block.ts';
+import type { Block, OpenBlock } from '../ledger/block.ts';
 import { readArchived, readBlockAt } from '../ledger/blocks.ts';
 import type { Table } from '../store/ports.ts';
 
-/** Characters of record lines that are kept, about. Blocks never change, so they are never out of date. */
-const KEPT_CHARACTERS = 32_000_000;
+/** Bytes of events that are kept, about. Blocks never change, so they are never out of date. */
+const KEPT_BYTES = 32_000_000;
 
 /** Reads blocks by the number of their first record, and keeps those used last. */
 export class RecentBlocks {
   readonly #table: Table;
   readonly #archive: ArchivedRecords | undefined;
   /** The one used longest ago comes first. */
-  readonly #kept = new Map<string, { readonly block: Promise<Block | undefined>; characters: number }>();
-  #characters = 0;
+  readonly #kept = new Map<string, { readonly block: Promise<OpenBlock | undefined>; bytes: number }>();
+  #bytes = 0;
 
   constructor(table: Table, archive?: ArchivedRecords) {
     this.#table = table;
@@ -24,15 +24,15 @@ export class RecentBlocks {
    *
    * @throws as `readBlocks`
    */
-  async read(trail: string, first: number, seqs: readonly number[]): Promise<readonly Block[]> {
+  async read(trail: string, first: number, seqs: readonly number[]): Promise<readonly (Block | OpenBlock)[]> {
     const block = await this.#recent(trail, first);
     return block === undefined ? readArchived(this.#table, trail, seqs, this.#archive) : [block];
   }
 
-  #recent(trail: string, first: number): Promise<Block | undefined> {
+  #recent(trail: string, first: number): Promise<OpenBlock | undefined> {
     const name = `${trail}/${first}`;
     const known = this.#kept.get(name);
-    const entry = known ?? { block: readBlockAt(this.#table, trail, first), characters: 0 };
+    const entry = known ?? { block: readBlockAt(this.#table, trail, first), bytes: 0 };
     this.#kept.delete(name);
     this.#kept.set(name, entry);
     if (known === undefined) {
@@ -46,15 +46,15 @@ export class RecentBlocks {
     return entry.block;
   }
 
-  #keep(name: string, entry: { characters: number }, block: Block | undefined): void {
+  #keep(name: string, entry: { bytes: number }, block: OpenBlock | undefined): void {
     if (this.#kept.get(name) !== entry) return;
     if (block === undefined) return void this.#kept.delete(name); // the archive's reader keeps what it has read
-    entry.characters = block.lines.reduce((sum, line) => sum + line.length, 0);
-    this.#characters += entry.characters;
-    for (const [oldest, { characters }] of this.#kept) {
-      if (this.#characters <= KEPT_CHARACTERS || oldest === name) return;
+    entry.bytes = block.rawBytes;
+    this.#bytes += entry.bytes;
+    for (const [oldest, { bytes }] of this.#kept) {
+      if (this.#bytes <= KEPT_BYTES || oldest === name) return;
       this.#kept.delete(oldest);
-      this.#characters -= characters;
+      this.#bytes -= bytes;
     }
   }
 }

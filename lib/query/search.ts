@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { classOf, endOf, type Run } from '../followers/indexer-runs.ts';
 import { type IndexSnapshot, isCurrent, readIndexSnapshot } from '../followers/indexer-state.ts';
 import type { ArchivedRecords } from '../ledger/archived-records.ts';
-import type { Block } from '../ledger/block.ts';
+import type { Block, OpenBlock } from '../ledger/block.ts';
 import { readBlocks } from '../ledger/blocks.ts';
 import { SealtrailError } from '../log/error.ts';
 import type { Table } from '../store/ports.ts';
@@ -105,11 +105,12 @@ export class Search {
     return this.matches.length >= this.#context.limit;
   }
 
-  #consider(block: Block, seq: number): void {
-    const line = block.lines[seq - block.first];
+  #consider(block: Block | OpenBlock, seq: number): void {
+    const line = 'lines' in block ? block.lines[seq - block.first] : block.line(seq);
     if (line === undefined) throw new RangeError(`block ${block.first} has no record ${seq}`);
+    const isArchived = 'lines' in block && block.archived === true;
     if (this.#context.filter.accepts(line)) {
-      this.matches.push(block.archived === undefined ? { seq, line } : { seq, line, archived: true });
+      this.matches.push(isArchived ? { seq, line, archived: true } : { seq, line });
     }
     this.#lookedAt(seq, seq + 1);
   }
