@@ -89,6 +89,7 @@ async function queryFigures(table: SqliteTable, events: number): Promise<Figure[
 const QUESTIONS: Readonly<Record<string, (world: World, round: number) => string>> = {
   actor: (world, round) => `actor=${world.actor(round * 31)}`,
   type: (world, round) => `type=${world.type(round * 7)}`,
+  'project, rare in the long log': (world, round) => `project=${world.project(round * 31)}`,
   resource: (world, round) => `resource=${world.resource(round * 101)}`,
   correlation: (world, round) => `correlation=${world.correlation(round * 7919)}`,
   'actor and type': (world, round) => `actor=${world.actor(round * 31)}&type=${world.type(round * 7)}`,
@@ -179,7 +180,10 @@ export async function fill(table: SqliteTable, events: number): Promise<void> {
 /** Spreads numbers without a pattern that the index could gain from: 0 to before `among`. */
 const spread = (n: number, among: number): number => Number.parseInt(hash('md5', `${n}`).slice(0, 8), 16) % among;
 
-/** Who does what to what: as many different ones as events call for, so that each has as many whatever their number. */
+/**
+ * Who does what to what. Where a question finds more than a page, its share of the events is the same however many there
+ * are, so that pages come out of as many blocks: the figures differ by the log's length and by nothing else.
+ */
 class World {
   readonly #events: number;
 
@@ -187,10 +191,14 @@ class World {
     this.#events = events;
   }
 
-  /** A thousand events each on average; some actors do most of the work. */
+  /** A hundred, some of whom do most of the work. */
   actor(n: number): string {
-    const actors = Math.ceil(this.#events / 1000);
-    return `user-${Math.floor(actors * (spread(n, 10_000) / 10_000) ** 2)}@example.com`;
+    return `user-${Math.floor(100 * (spread(n, 10_000) / 10_000) ** 2)}@example.com`;
+  }
+
+  /** A thousand events each: in a long log, a page of them comes out of as many blocks as it has records. */
+  project(n: number): string {
+    return `project-${spread(n + 3, Math.ceil(this.#events / 1000))}`;
   }
 
   type(n: number): string {
@@ -219,7 +227,7 @@ class World {
       actor: { id: this.actor(n), ip: '203.0.113.***', type: 'user' },
       context: {
         correlation: this.correlation(n),
-        project: `project-${spread(n + 3, 200)}`,
+        project: this.project(n),
         request: hash('md5', `request ${n}`),
         session: hash('md5', `session ${spread(n + 4, Math.ceil(this.#events / 50))}`),
         tenant: this.tenant(n),

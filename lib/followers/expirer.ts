@@ -130,5 +130,5 @@ function storedBlock(trail: string, item: Item): Stored {
   return { item, first, end: first + count, receivedAt, parts };
 }
 
-/** A block's body fits into one transaction: see `lib/ledger/block.ts`. */
+/** A block's body fits into one transaction: see `lib/ledger/stored-block.ts`. */
 const MOST_PARTS = 10;

@@ -1,6 +1,7 @@
 import { type ArchivedRecords, recordsInBundles } from '../ledger/archived-records.ts';
-import { type Block, loadBlock } from '../ledger/block.ts';
+import type { Block } from '../ledger/block.ts';
 import { blockPartition, sortableNumber } from '../ledger/layout.ts';
+import { loadBlock } from '../ledger/stored-block.ts';
 import { bundleName } from '../log/archive.ts';
 import { SealtrailError } from '../log/error.ts';
 import { TILE_WIDTH } from '../log/tile.ts';

@@ -1,10 +1,11 @@
 import type { ArchivedRecords } from '../ledger/archived-records.ts';
-import type { Block, OpenBlock } from '../ledger/block.ts';
+import type { Block } from '../ledger/block.ts';
 import { readArchived, readBlockAt } from '../ledger/blocks.ts';
+import type { OpenBlock } from '../ledger/stored-block.ts';
 import type { Table } from '../store/ports.ts';
 
-/** Bytes of events that are kept, about. Blocks never change, so they are never out of date. */
-const KEPT_BYTES = 32_000_000;
+/** Bytes of events that are kept, and up to as much again for their lines. Blocks never change, so none is out of date. */
+const KEPT_BYTES = 16_000_000;
 
 /** Reads blocks by the number of their first record, and keeps those used last. */
 export class RecentBlocks {

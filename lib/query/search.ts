@@ -2,8 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { classOf, endOf, type Run } from '../followers/indexer-runs.ts';
 import { type IndexSnapshot, isCurrent, readIndexSnapshot } from '../followers/indexer-state.ts';
 import type { ArchivedRecords } from '../ledger/archived-records.ts';
-import type { Block, OpenBlock } from '../ledger/block.ts';
+import type { Block } from '../ledger/block.ts';
 import { readBlocks } from '../ledger/blocks.ts';
+import type { OpenBlock } from '../ledger/stored-block.ts';
 import { SealtrailError } from '../log/error.ts';
 import type { Table } from '../store/ports.ts';
 import type { RecordFilter } from './filter.ts';
@@ -219,7 +220,10 @@ export class Search {
       for (const seq of seqs) {
         if (this.#isFull) return false;
         const block = held.find(({ first, count }) => first <= seq && seq < first + count);
-        if (block === undefined) throw new RangeError('a record that was asked for did not come');
+        if (block === undefined) {
+          const message = `where trail ${trail} should hold record ${seq} there are others`;
+          throw new SealtrailError('store_corrupt', message);
+        }
         this.#consider(block, seq);
       }
     }
