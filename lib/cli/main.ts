@@ -1,12 +1,13 @@
 import { Command, CommanderError } from 'commander';
 import { SealtrailError } from '../log/error.ts';
+import { installActivity } from './commands/activity.ts';
 import { installAppend } from './commands/append.ts';
 import { installDemo } from './commands/demo.ts';
 import { installExport } from './commands/export.ts';
 import { installHold } from './commands/hold.ts';
 import { installKeys } from './commands/keys.ts';
 import { installProof } from './commands/proof.ts';
-import { installQuery } from './commands/query.ts';
+import { installHistory, installQuery, installTimeline } from './commands/query.ts';
 import { installSeal } from './commands/seal.ts';
 import { installServe } from './commands/serve.ts';
 import { installSummary } from './commands/summary.ts';
@@ -24,6 +25,9 @@ const COMMANDS: readonly Install[] = [
   installServe,
   installAppend,
   installQuery,
+  installTimeline,
+  installHistory,
+  installActivity,
   installSummary,
   installTail,
   installExport,

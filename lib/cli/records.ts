@@ -74,8 +74,15 @@ const OUTCOME_FORMAT: Readonly<Record<string, 'green' | 'yellow' | 'red'>> = {
 const WIDE = 110;
 const VERY_WIDE = 140;
 
+/** What a table is about: events, or the actions of one agent, where who acted goes without saying. */
+export type View = 'events' | 'actions';
+
 /** Records as a table for people. */
-export function recordTable(records: readonly SealedRecord[], out: Output, width = widthOf(out)): string[] {
+export function recordTable(
+  records: readonly SealedRecord[],
+  out: Output,
+  { width = widthOf(out), view = 'events' }: { readonly width?: number; readonly view?: View } = {},
+): string[] {
   const paint = painter(out);
   const isOne = new Set(records.map(({ trail }) => trail)).size < 2;
   const columns: (Column & { readonly cell: (record: SealedRecord) => string; readonly from?: number })[] = [
@@ -84,6 +91,8 @@ export function recordTable(records: readonly SealedRecord[], out: Output, width
     // The year can be spared first.
     { title: 'received (UTC)', rigid: true, cell: ({ receivedAt }) => utc(receivedAt).slice(width < WIDE ? 5 : 0) },
     { title: 'type', cut: 'middle', cell: ({ event }) => text(event, 'type') },
+    { title: 'action', from: view === 'actions' ? 0 : WIDE, cell: ({ event }) => text(event, 'action') },
+    { title: 'decision', rigid: true, cell: ({ event }) => text(event, 'decision') },
     {
       title: 'severity',
       rigid: true,
@@ -97,7 +106,11 @@ export function recordTable(records: readonly SealedRecord[], out: Output, width
       cell: ({ event }) => text(event, 'outcome'),
       style: (padded, cell) => paint(OUTCOME_FORMAT[cell] ?? [], padded),
     },
-    { title: 'actor', cell: ({ event }) => text(event, 'actor', 'id') },
+    {
+      title: 'actor',
+      from: view === 'actions' ? Number.POSITIVE_INFINITY : 0,
+      cell: ({ event }) => text(event, 'actor', 'id'),
+    },
     { title: 'resource', cut: 'middle', cell: ({ event }) => resourceOf(event) },
     { title: 'project', from: VERY_WIDE, cell: ({ event }) => text(event, 'context', 'project') },
   ];
@@ -106,11 +119,6 @@ export function recordTable(records: readonly SealedRecord[], out: Output, width
   const useful = shown.filter((column) => records.some((record) => column.cell(record) !== ''));
   const rows = records.map((record) => useful.map((column) => column.cell(record)));
   return renderTable(useful, rows, width, (heading) => paint('bold', heading));
-}
-
-/** One record as one line, for `tail`. */
-export function recordLineForPeople(record: SealedRecord, out: Output): string {
-  return recordTable([record], out)[1] ?? '';
 }
 
 /** Lines from a server, read strictly. Errors: `malformed_record`. */

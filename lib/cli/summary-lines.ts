@@ -3,7 +3,7 @@ import { SealtrailError } from '../log/error.ts';
 import { renderTable } from './table.ts';
 import { count, type Output, painter, plural, widthOf } from './terminal.ts';
 
-const breakdownSchema = z.object({
+export const breakdownSchema = z.object({
   values: z.array(z.object({ value: z.string(), count: z.number() })),
   distinct: z.number(),
   others: z.number(),
@@ -41,16 +41,27 @@ export function summaryLines(
   if (total === 0) return [`The trail ${trail} has no records in this period.`];
   const lines = [`${plural(total, 'record')} in ${trail}`];
   for (const [dimension, breakdown] of Object.entries(by)) {
-    if (breakdown.values.length === 0) continue;
-    const rows = breakdown.values.map(({ value, count: records }) => [value, records] as const);
-    lines.push('', ...bars(TITLES[dimension] ?? dimension, rows, total, out, width));
-    const hidden = breakdown.distinct - breakdown.values.length;
-    if (hidden > 0)
-      lines.push(painter(out)('dim', `and ${count(hidden)} more, with ${plural(breakdown.others, 'record')}`));
+    lines.push(...breakdownLines(TITLES[dimension] ?? dimension, breakdown, total, out, width));
   }
   const times = histogram.counts.map((one) => [bucketName(one.from, histogram.bucket), one.count] as const);
   const busiest = Math.max(...histogram.counts.map((one) => one.count));
   return [...lines, '', ...bars(`${histogram.bucket} (UTC)`, times, busiest, out, width)];
+}
+
+/** A small table after an empty line, or nothing where no record has a value. A bar of full length stands for `total`. */
+export function breakdownLines(
+  title: string,
+  { values, distinct, others }: Breakdown,
+  total: number,
+  out: Output,
+  width = widthOf(out),
+): string[] {
+  if (values.length === 0) return [];
+  const rows = values.map(({ value, count: records }) => [value, records] as const);
+  const lines = ['', ...bars(title, rows, total, out, width)];
+  const hidden = distinct - values.length;
+  if (hidden > 0) lines.push(painter(out)('dim', `and ${count(hidden)} more, with ${plural(others, 'record')}`));
+  return lines;
 }
 
 /** Values, their counts, and bars; a bar of full length stands for `whole`. */

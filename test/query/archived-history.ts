@@ -43,6 +43,7 @@ export async function archivedHistory({ sizes, events, later, indexedAfter }: So
       table,
       Array.from({ length: size }, (_, n) => events[(from + n) % events.length] ?? {}),
       now,
+      block % 3 === 0 ? 'other' : 'app',
     );
     if (block === indexedAfter) await index(table);
   }

@@ -1,10 +1,12 @@
 import fc from 'fast-check';
+import { SEVERITIES } from '../../lib/event/catalogue.ts';
 import { DIMENSIONS, type Dimension } from '../../lib/event/dimensions.ts';
 import { Indexer } from '../../lib/followers/indexer.ts';
 import type { Block } from '../../lib/ledger/block.ts';
 import { readBlocks } from '../../lib/ledger/blocks.ts';
 import { commit } from '../../lib/ledger/commit.ts';
 import { SealtrailError } from '../../lib/log/error.ts';
+import { severitiesFrom } from '../../lib/query/parse.ts';
 import { Queries } from '../../lib/query/queries.ts';
 import type { Filters, Match, Query } from '../../lib/query/query.ts';
 import { MemoryTable } from '../../lib/store/memory/table.ts';
@@ -152,17 +154,27 @@ export async function readAll(
 
 const among = (...values: string[]) => fc.option(fc.constantFrom(...values), { nil: undefined });
 
+/** For every dimension there is, the values that events have; so none is left out of what is compared with a scan. */
 const VALUES = {
+  id: ['id-7', 'id-8'],
   type: ['auth.login', 'auth.mfa.added', 'auth.logout', 'data.read', 'authz.denied'],
   severity: ['debug', 'info', 'warning', 'error', 'critical'],
+  submitter: ['app', 'other'],
   outcome: ['success', 'failure'],
-  decision: ['allow', 'deny'],
+  decision: ['allow', 'deny', 'require_approval'],
   actor: ['alice', 'bob', 'carol "c"', 'dave\n', 'x'],
   actorType: ['user', 'agent'],
   resource: ['doc-1', 'doc-2', 'x'],
-  action: ['open', 'a-1', 'x'],
+  resourceType: ['document', 'x'],
+  tenant: ['t-1'],
+  project: ['p-1', 'p-2'],
   session: ['s-1', 's-2'],
-} as const;
+  request: ['r-1', 'r-2', 'r-3'],
+  correlation: ['c-1', 'x'],
+  approval: ['ok-1'],
+  action: ['open', 'a-1', 'x'],
+  agent: ['x', 'alice'],
+} as const satisfies Readonly<Record<Dimension, readonly string[]>>;
 
 /** By a producer's clock, which need not agree with the server's. */
 const someMoment = fc.integer({ min: -10, max: 10 }).map((n) => START + n * 3_600_000);
@@ -183,13 +195,19 @@ export const someEvent: fc.Arbitrary<TestEvent> = fc
     actor: fc.option(fc.record({ id: fc.constantFrom(...VALUES.actor), type: among(...VALUES.actorType) }), {
       nil: undefined,
     }),
-    resource: fc.option(fc.record({ id: among(...VALUES.resource), type: among('document') }), { nil: undefined }),
+    resource: fc.option(fc.record({ id: among(...VALUES.resource), type: among(...VALUES.resourceType) }), {
+      nil: undefined,
+    }),
     context: fc.option(
       fc.record({
         action: among(...VALUES.action),
-        agent: among('x', 'alice'),
+        agent: among(...VALUES.agent),
+        approval: among(...VALUES.approval),
+        correlation: among(...VALUES.correlation),
+        project: among(...VALUES.project),
+        request: among(...VALUES.request),
         session: among(...VALUES.session),
-        tenant: among('t-1'),
+        tenant: among(...VALUES.tenant),
       }),
       { nil: undefined },
     ),
@@ -200,23 +218,27 @@ export const someEvent: fc.Arbitrary<TestEvent> = fc
 const someValues = (values: readonly string[]) =>
   fc.uniqueArray(fc.constantFrom(...values), { minLength: 1, maxLength: 3 });
 
-/** Zero to four filters. */
+/** What is asked for besides the values of events: groups of types, and what nobody has. */
+const ASKED: Partial<Record<Dimension, readonly string[]>> = { type: ['auth.*', 'auth.mfa.*'], actor: ['nobody'] };
+
+/** A filter of any dimension, `severity` as the least of it, or of the producer's clock. */
+const someFilter = fc.oneof(
+  {
+    weight: DIMENSIONS.length,
+    arbitrary: fc
+      .constantFrom(...DIMENSIONS)
+      .chain((name) => fc.tuple(fc.constant(name), someValues([...VALUES[name], ...(ASKED[name] ?? [])]))),
+  },
+  fc.tuple(fc.constant('severity' as const), fc.constantFrom(...SEVERITIES).map(severitiesFrom)),
+  fc.tuple(fc.constant('time' as const), fc.record({ from: someMoment, to: someMoment }, { requiredKeys: [] })),
+);
+
+/** Zero to four filters, of different dimensions. */
 export const someFilters: fc.Arbitrary<Filters> = fc
-  .uniqueArray<readonly [keyof Filters, Filters[keyof Filters]], keyof Filters>(
-    fc.oneof(
-      fc.tuple(fc.constant('type' as const), someValues([...VALUES.type, 'auth.*', 'auth.mfa.*'])),
-      fc.tuple(fc.constantFrom('actor' as const, 'agent' as const), someValues([...VALUES.actor, 'nobody'])),
-      fc.tuple(fc.constantFrom('action' as const, 'resource' as const), someValues(['open', 'a-1', 'x', 'doc-1'])),
-      fc.tuple(fc.constant('severity' as const), someValues(VALUES.severity)),
-      fc.tuple(fc.constant('outcome' as const), someValues(VALUES.outcome)),
-      fc.tuple(fc.constant('session' as const), someValues(VALUES.session)),
-      fc.tuple(fc.constant('submitter' as const), someValues(['app', 'other'])),
-      fc.tuple(fc.constant('id' as const), someValues(['id-7', 'id-8'])),
-      fc.tuple(fc.constantFrom('tenant' as const, 'actorType' as const), someValues(['t-1', 'user', 'agent'])),
-      fc.tuple(fc.constant('time' as const), fc.record({ from: someMoment, to: someMoment }, { requiredKeys: [] })),
-    ),
-    { maxLength: 4, selector: ([dimension]) => dimension },
-  )
+  .uniqueArray<readonly [keyof Filters, Filters[keyof Filters]], keyof Filters>(someFilter, {
+    maxLength: 4,
+    selector: ([dimension]) => dimension,
+  })
   .map((entries) => Object.fromEntries(entries));
 
 export { MemoryTable };

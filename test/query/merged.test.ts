@@ -51,7 +51,14 @@ class World {
   async live(deeds: readonly Deed[]): Promise<void> {
     for (const deed of deeds) {
       if ('index' in deed) await new Indexer({ table: this.table }).run(deed.trail, { force: true });
-      else await append(this.table, deed.events, ++this.#now + deed.skew, 'app', deed.trail);
+      else
+        await append(
+          this.table,
+          deed.events,
+          ++this.#now + deed.skew,
+          this.#now % 3 === 0 ? 'other' : 'app',
+          deed.trail,
+        );
     }
   }
 

@@ -1,7 +1,7 @@
-import { Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { CSV_HEADER, csvRow } from '../../event/csv.ts';
 import { filtersOf, withFilters } from '../filters.ts';
-import { type LinePage, parseLines, queryPages, recordTable } from '../records.ts';
+import { type LinePage, parseLines, queryPages, recordTable, type View } from '../records.ts';
 import { collect, connect, type Install, integer, type ServerOptions, withServer } from '../shell.ts';
 import { count, Progress, painter, type Terminal, write, writeLines } from '../terminal.ts';
 import { namedTrails, trailOrPattern } from '../trails.ts';
@@ -24,21 +24,63 @@ export const installQuery: Install = (program, shell) => {
       (text: string, before: unknown) => collect(trailOrPattern(text), before),
     )
     .summary('find records')
-    .description('Finds records by what is in them. All filters must hold; every acknowledged event is seen.')
-    .addOption(
-      new Option('--format <name>', 'how to print').choices(['table', 'json', 'ndjson', 'csv']).default('table'),
-    )
-    .option('--json', 'the same as --format json')
-    .option('--limit <n>', 'records at most', integer('--limit', 1, 1_000_000_000), 50)
-    .option('--all', 'all that match, however many')
-    .addOption(new Option('--order <name>', 'which come first').choices(['newest', 'oldest']).default('newest'))
-    .option('--cursor <text>', 'go on where an earlier query stopped');
+    .description('Finds records by what is in them. All filters must hold; every acknowledged event is seen.');
+  withLimit(withFormat(command)).addOption(
+    new Option('--order <name>', 'which come first').choices(['newest', 'oldest']).default('newest'),
+  );
   withServer(withFilters(command)).action((trails: string[], options: Options) =>
     query(shell.terminal, trails, options),
   );
 };
 
-async function query(terminal: Terminal, asked: readonly string[], options: Options): Promise<void> {
+export const installHistory: Install = (program, shell) => {
+  const command = program
+    .command('history')
+    .argument('<trail>', 'the trail, or several as a pattern: * stands for any characters', trailOrPattern)
+    .argument('<agent>', 'the agent')
+    .summary('show what an agent did')
+    .description('Shows the actions of an agent with their decisions and outcomes, the newest first.');
+  withServer(withPeriod(withLimit(withFormat(command)))).action((trail: string, agent: string, options: Options) =>
+    query(shell.terminal, [trail], { ...options, agent: [agent], order: 'newest' }, 'actions'),
+  );
+};
+
+export const installTimeline: Install = (program, shell) => {
+  const command = program
+    .command('timeline')
+    .argument('<trail>', 'the trail, or several as a pattern: * stands for any characters', trailOrPattern)
+    .argument('<correlation>', 'the correlation id')
+    .summary('show all that belongs to a correlation id')
+    .description('Shows every record with a correlation id, the oldest first: one request through all of its steps.');
+  withServer(withPeriod(withFormat(command))).action((trail: string, correlation: string, options: Options) =>
+    query(shell.terminal, [trail], { ...options, correlation: [correlation], order: 'oldest', all: true }),
+  );
+};
+
+const withFormat = (command: Command): Command =>
+  command
+    .addOption(
+      new Option('--format <name>', 'how to print').choices(['table', 'json', 'ndjson', 'csv']).default('table'),
+    )
+    .option('--json', 'the same as --format json');
+
+const withLimit = (command: Command): Command =>
+  command
+    .option('--limit <n>', 'records at most', integer('--limit', 1, 1_000_000_000), 50)
+    .option('--all', 'all that match, however many')
+    .option('--cursor <text>', 'go on where an earlier query stopped');
+
+const withPeriod = (command: Command): Command =>
+  command
+    .option('--from <time>', 'received at this time or later (RFC 3339, or Unix milliseconds)')
+    .option('--to <time>', 'received before this time');
+
+async function query(
+  terminal: Terminal,
+  asked: readonly string[],
+  options: Options,
+  view: View = 'events',
+): Promise<void> {
   const http = connect(terminal, options);
   const trails = await namedTrails(http, asked, terminal.signal);
   const format = options.json ? 'json' : options.format;
@@ -46,7 +88,7 @@ async function query(terminal: Terminal, asked: readonly string[], options: Opti
   if (format === 'json') return printJson(terminal, pages);
   if (format === 'csv') return printCsv(terminal, pages);
   if (format === 'ndjson') return writeLines(terminal.stdout, linesOf(pages));
-  return printTable(terminal, pages, options);
+  return printTable(terminal, pages, options, view);
 }
 
 function parametersOf(options: Options) {
@@ -82,7 +124,12 @@ async function printCsv({ stdout }: Terminal, pages: AsyncIterable<LinePage>): P
   for await (const { lines } of pages) await write(stdout, lines.map(csvRow).join(''));
 }
 
-async function printTable(terminal: Terminal, pages: AsyncIterable<LinePage>, options: Options): Promise<void> {
+async function printTable(
+  terminal: Terminal,
+  pages: AsyncIterable<LinePage>,
+  options: Options,
+  view: View,
+): Promise<void> {
   const { stdout, stderr } = terminal;
   const progress = new Progress(stderr);
   const lines: string[] = [];
@@ -94,7 +141,7 @@ async function printTable(terminal: Terminal, pages: AsyncIterable<LinePage>, op
   }
   progress.clear();
   if (lines.length === 0) return write(stdout, 'Nothing matches.\n');
-  await writeLines(stdout, recordTable(parseLines(lines), stdout));
+  await writeLines(stdout, recordTable(parseLines(lines), stdout, { view }));
   if (last?.more) {
     const note = `There is more. --all shows all; to go on after these ${count(options.limit)}:\n  --cursor ${last.cursor}`;
     stderr.write(`${painter(stderr)('dim', note)}\n`);

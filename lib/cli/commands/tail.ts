@@ -1,15 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { Option } from 'commander';
 import type { HttpRequest, SignedHttp } from '../../client/http.ts';
+import { CSV_HEADER, csvRow } from '../../event/csv.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { parseRecord } from '../../log/record.ts';
 import { filtersOf, withFilters } from '../filters.ts';
 import { type LinePage, queryPages, recordTable } from '../records.ts';
-import { connect, type Install, integer, type ServerOptions, trailName, withJson, withServer } from '../shell.ts';
-import { type Terminal, writeLines } from '../terminal.ts';
+import { connect, type Install, integer, type ServerOptions, trailName, withServer } from '../shell.ts';
+import { type Terminal, write, writeLines } from '../terminal.ts';
 
 interface Options extends ServerOptions, Readonly<Record<string, unknown>> {
   readonly lines: number;
   readonly follow?: true;
+  readonly format: 'table' | 'json' | 'ndjson' | 'csv';
   readonly json?: true;
 }
 
@@ -19,14 +22,19 @@ const INTERVAL = 1000;
 export const installTail: Install = (program, shell) => {
   const command = program
     .command('tail')
+    .alias('recent')
     .argument('<trail>', 'the trail', trailName)
     .summary('show the newest records, and go on')
     .description('Shows the newest records of a trail, the newest last; with -f goes on with new ones as they come.')
     .option('-n, --lines <n>', 'records to begin with', integer('--lines', 0, 1_000_000), 10)
-    .option('-f, --follow', 'go on until Ctrl-C');
-  withJson(withServer(withFilters(command))).action((trail: string, options: Options) =>
-    tail(shell.terminal, trail, options),
-  );
+    .option('-f, --follow', 'go on until Ctrl-C')
+    .addOption(
+      new Option('--format <name>', 'how to print; as json, one record a line')
+        .choices(['table', 'json', 'ndjson', 'csv'])
+        .default('table'),
+    )
+    .option('--json', 'the same as --format json');
+  withServer(withFilters(command)).action((trail: string, options: Options) => tail(shell.terminal, trail, options));
 };
 
 async function tail(terminal: Terminal, trail: string, options: Options): Promise<void> {
@@ -103,8 +111,14 @@ class Tail {
 
   async #print(lines: readonly string[]): Promise<void> {
     const { stdout } = this.#terminal;
+    const format = this.#options.json ? 'json' : this.#options.format;
     if (lines.length === 0) return;
-    if (this.#options.json) return writeLines(stdout, lines);
+    if (format === 'json' || format === 'ndjson') return writeLines(stdout, lines);
+    if (format === 'csv') {
+      await write(stdout, `${this.#headed ? '' : CSV_HEADER}${lines.map(csvRow).join('')}`);
+      this.#headed = true;
+      return;
+    }
     const [heading = '', ...rows] = recordTable(lines.map(parseRecord), stdout);
     await writeLines(stdout, this.#headed ? rows : [heading, ...rows]);
     this.#headed = true;

@@ -1,0 +1,64 @@
+import * as z from 'zod';
+import { percentEncode } from '../../client/percent-encode.ts';
+import { SealtrailError } from '../../log/error.ts';
+import { utc } from '../records.ts';
+import { connect, type Install, integer, type ServerOptions, trailName, withJson, withServer } from '../shell.ts';
+import { breakdownLines, breakdownSchema } from '../summary-lines.ts';
+import { printable } from '../table.ts';
+import { type Output, plural, type Terminal, write, writeLines } from '../terminal.ts';
+
+interface Options extends ServerOptions {
+  readonly days: number;
+  readonly json?: true;
+}
+
+export const installActivity: Install = (program, shell) => {
+  const command = program
+    .command('activity')
+    .argument('<trail>', 'the trail', trailName)
+    .argument('<actor>', 'who acted')
+    .summary('count what one actor did')
+    .description("Counts an actor's records over the last days by type and outcome, and says which is the newest.")
+    .option('--days <n>', 'how many days', integer('--days', 1, 3660), 30);
+  withJson(withServer(command)).action((trail: string, actor: string, options: Options) =>
+    activity(shell.terminal, trail, actor, options),
+  );
+};
+
+/** What is needed of the server's answer. */
+const activitySchema = z.object({
+  total: z.number(),
+  byType: breakdownSchema,
+  byOutcome: breakdownSchema,
+  last: z.object({ seq: z.number(), receivedAt: z.number(), type: z.string() }).optional(),
+});
+
+async function activity(terminal: Terminal, trail: string, actor: string, options: Options): Promise<void> {
+  const { days, json } = options;
+  const path = `/v1/trails/${trail}/actors/${percentEncode(actor)}/activity`;
+  const answer = await connect(terminal, options).send({ path, query: { days }, signal: terminal.signal });
+  if (json) return write(terminal.stdout, answer.text());
+  const parsed = activitySchema.safeParse(answer.json());
+  if (!parsed.success)
+    throw new SealtrailError('unavailable', 'the server answered with something that is no activity');
+  const who = `${printable(actor)} in ${trail}`;
+  await writeLines(
+    terminal.stdout,
+    activityLines(who, `the last ${plural(days, 'day')}`, parsed.data, terminal.stdout),
+  );
+}
+
+function activityLines(
+  who: string,
+  period: string,
+  { total, byType, byOutcome, last }: z.infer<typeof activitySchema>,
+  out: Output,
+): string[] {
+  if (last === undefined) return [`There are no records of ${who} in ${period}.`];
+  return [
+    `${plural(total, 'record')} of ${who} in ${period}`,
+    `the newest: ${last.seq}, ${printable(last.type)}, ${utc(last.receivedAt)} UTC`,
+    ...breakdownLines('type', byType, total, out),
+    ...breakdownLines('outcome', byOutcome, total, out),
+  ];
+}
