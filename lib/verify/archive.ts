@@ -196,7 +196,7 @@ class ArchiveRun {
   }
 
   report(outcomes: readonly TrailOutcome[], findings: Findings, startedAt: number): Report {
-    const { source = 'archive', trails } = this.#options;
+    const { source = 'archive', trails, range } = this.#options;
     const timeline = new TimelineCounter();
     // What was found around a trail counts for it too, such as an object that does not belong there.
     const coverages = outcomes.map(({ coverage, findings: own }) => {
@@ -220,6 +220,7 @@ class ArchiveRun {
       startedAt,
       finishedAt: Date.now(),
       ...(this.#logName === undefined ? {} : { logName: this.#logName.name, logNameFrom: this.#logName.from }),
+      ...(trails === undefined ? {} : { scope: { trails, ...(range === undefined ? {} : { range }) } }),
       trails: coverages,
       skipped,
       problems: findings.list(),

@@ -180,12 +180,21 @@ function keys(uses: readonly KeyUse[]): Markup {
 <table><thead><tr><th>SHA-256 fingerprint of the public key</th><th>Algorithm</th><th>Trust</th><th class="n">Checkpoints signed</th></tr></thead><tbody>${rows}</tbody></table>`;
 }
 
-function repeat({ source, logName, logNameFrom, previous: kept }: Report): Markup {
-  const options = [
-    ...(logNameFrom === 'given' ? [`--log-name ${logName}`] : []),
-    ...kept.map(({ name }) => `--previous ${name}`),
+function repeat({ source, logName, logNameFrom, scope, previous: kept }: Report): Markup {
+  const options: readonly (readonly [string, string | number | undefined])[] = [
+    ['--key', 'KEY.pem'],
+    ...(scope?.trails ?? []).map((trail) => ['--trail', trail] as const),
+    ['--from', scope?.range?.from],
+    ['--to', scope?.range?.to],
+    ['--log-name', logNameFrom === 'given' ? logName : undefined],
+    ...kept.map(({ name }) => ['--previous', name] as const),
   ];
+  const words = options.flatMap(([name, value]) => (value === undefined ? [] : [name, shellWord(String(value))]));
   return markup`<p>Anybody with a copy of the archive and the public key can repeat this, and reach the same verdict without our program: see <code>docs/verify-yourself.md</code>.</p>
-<pre>${['sealtrail verify', source, '--key KEY.pem', ...options].join(' ')}</pre>
+<pre>${['sealtrail verify', shellWord(source), ...words].join(' ')}</pre>
 <p>Keep the newest checkpoint of each trail, <code>${source}/TRAIL/checkpoint</code>: given with <code>--previous FILE</code>, a later verification proves that the log only grew since, whoever holds the signing key.</p>`;
 }
+
+/** A word as a POSIX shell takes it, whatever is in it. */
+const shellWord = (text: string): string =>
+  /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;

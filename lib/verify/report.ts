@@ -106,6 +106,13 @@ export interface PreviousResult {
   readonly verdict: Verdict;
 }
 
+/** A part of an archive that was asked for. */
+export interface Scope {
+  readonly trails: readonly string[];
+  /** Of the one trail, 0-based, `to` exclusive; without it, to the end. */
+  readonly range?: { readonly from: number; readonly to?: number };
+}
+
 /** The result of a verification; plain JSON. */
 export interface Report {
   readonly format: 'sealtrail-verification/1';
@@ -119,6 +126,8 @@ export interface Report {
   readonly logName?: string;
   /** Where the log name came from. `archive`: from the first checkpoint read; compare it with what you expect. */
   readonly logNameFrom?: 'given' | 'keys' | 'archive';
+  /** What was asked for, so that the same can be asked again; absent: the whole archive. */
+  readonly scope?: Scope;
   readonly trails: readonly Coverage[];
   readonly skipped: readonly Skipped[];
   /** The first 100 of each kind, sorted by trail, record and object. */

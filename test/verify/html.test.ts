@@ -70,6 +70,22 @@ describe('the report as a page', () => {
     }
   });
 
+  test('says how to repeat just that, as a shell takes it', () => {
+    const scope = { trails: ['orders'], range: { from: 100, to: 300 } };
+    const scoped = renderReport({
+      ...reportWith("it's here"),
+      scope,
+      logNameFrom: 'given',
+      logName: 'log.example',
+      previous: [],
+    });
+    expect(scoped).toContain(
+      'sealtrail verify &#39;it&#39;\\&#39;&#39;s here&#39; --key KEY.pem --trail orders --from 100 --to 300 --log-name log.example</pre>',
+    );
+    const several = renderReport({ ...reportWith('x'), scope: { trails: ['orders', 'payments'] } });
+    expect(several).toContain('sealtrail verify x --key KEY.pem --trail orders --trail payments --previous x</pre>');
+  });
+
   test('needs nothing from anywhere, and lets nothing in', () => {
     expect(page).toContain(`content="default-src 'none'; style-src 'unsafe-inline'"`);
     expect(page).not.toMatch(/https?:|<script|<link|<img|<iframe|@import|url\(|src=|href=/i);

@@ -155,6 +155,7 @@ describe('a folder', () => {
     ['to nothing', `${TRAIL}/checkpoint`, '/nowhere'],
     ['at a name that nothing has', `${TRAIL}/latest`, './checkpoint'],
     ['to a folder', `${TRAIL}/tile/9`, '/etc'],
+    ['beyond the newest checkpoint', `${TRAIL}/tile/0/009`, '/etc/passwd'],
     ['to a folder outside', 'etc', '/etc'],
   ])('with a symbolic link %s is not, and the link is not followed', async (_, object, target) => {
     await rm(join(folder, object), { force: true });
