@@ -17,8 +17,8 @@ export interface UploadOptions {
   readonly parallel: number;
   /** The keys that receipts are checked with. */
   readonly trust: Trust;
-  /** A checkpoint kept from earlier, which those of the receipts must extend. */
-  readonly seen?: Checkpoint;
+  /** A checkpoint kept from earlier, which those of the receipts must extend, and the signed note that it is from. */
+  readonly seen?: { readonly checkpoint: Checkpoint; readonly note: string };
   readonly signal: AbortSignal;
 }
 
@@ -46,7 +46,8 @@ export class Upload {
   constructor(http: SignedHttp, options: UploadOptions) {
     this.#http = http;
     this.#options = options;
-    this.#view = new LogView(http, options.trail, options.seen);
+    this.#view = new LogView(http, options.trail, options.seen?.checkpoint);
+    this.#newestNote = options.seen?.note;
   }
 
   /** What has been seen of the trail. */
@@ -54,12 +55,7 @@ export class Upload {
     return this.#view;
   }
 
-  /** The newest checkpoint: of a receipt, or the one kept from earlier. */
-  get newest(): Checkpoint | undefined {
-    return this.#view.newest;
-  }
-
-  /** The same as a signed note; undefined where no receipt had a newer one. */
+  /** The newest checkpoint as a signed note: of a receipt, or the one kept from earlier. */
   get newestNote(): string | undefined {
     return this.#newestNote;
   }

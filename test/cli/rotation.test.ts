@@ -48,15 +48,18 @@ describe('after a rotation', () => {
   let folder: string;
   const at = (...names: string[]): string => join(folder, ...names);
   const input = '{"type":"auth.login"}\n{"type":"auth.logout"}';
+  /** Fingerprints of the keys that are said to have signed each append. */
+  const signers: string[][] = [];
 
   /** Two records under the old key, two under both, two under the new one, and a trail that began when the old one had ended. */
   beforeAll(async () => {
     folder = await makeFolder();
     const data = at('data');
     const grow = async (use: Record<string, string>, trail: string): Promise<void> => {
-      expect(await cli(['append', trail, '--checkpoint', at(`${trail}-kept`)], { env: use, input })).toMatchObject({
-        code: 0,
-      });
+      const args = ['append', trail, '--checkpoint', at(`${trail}-kept`), '--json'];
+      const appended = await cli(args, { env: use, input });
+      expect(appended).toMatchObject({ code: 0 });
+      signers.push(JSON.parse(appended.stdout).checkpoint.keys);
       expect(await cli(['seal', trail], { env: use })).toMatchObject({ code: 0 });
     };
     await served(data, async (use) => {
@@ -96,6 +99,15 @@ describe('after a rotation', () => {
     expect(keys).toMatchObject([{ trail: 'orders' }, { trail: 'later' }]);
     expect(retired).toMatchObject([{ trail: 'orders', to: 4, pem: expect.stringContaining('BEGIN PUBLIC KEY') }]);
     expect(retired[0].fingerprint).not.toBe(keys[0].fingerprint);
+  });
+
+  it('an append is said to be signed by those keys that signed it, and by none that no longer does', () => {
+    const [old, both, now, later] = signers;
+    expect(old).toHaveLength(1);
+    expect(both).toEqual(expect.arrayContaining([old?.[0], now?.[0]]));
+    expect(both).toHaveLength(2);
+    expect(now).toHaveLength(1);
+    expect(later).toEqual(now);
   });
 
   it('the exported file is all that a verifier needs, for old trails and for new ones', async () => {

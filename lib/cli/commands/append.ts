@@ -4,14 +4,13 @@ import { open } from 'node:fs/promises';
 import { addAbortSignal } from 'node:stream';
 import { KeptCheckpoint } from '../../client/kept-checkpoint.ts';
 import { checkpointOf } from '../../client/receipt.ts';
-import type { Checkpoint } from '../../log/checkpoint.ts';
-import { toHex } from '../../log/encoding.ts';
 import { SealtrailError } from '../../log/error.ts';
+import { openTrusted } from '../../verify/proof-file.ts';
 import { gather, readEvents } from '../input.ts';
 import { connect, type Install, integer, type ServerOptions, trailName, withJson, withServer } from '../shell.ts';
 import { bytes, count, labelled, Progress, plural, type Terminal, write, writeLines } from '../terminal.ts';
 import { type LogKeys, logKeys, readText } from '../trust.ts';
-import { Upload, type Uploaded } from '../upload.ts';
+import { Upload, type Uploaded, type UploadOptions } from '../upload.ts';
 
 interface Options extends ServerOptions {
   readonly key?: string;
@@ -130,10 +129,11 @@ class Append {
   }
 
   /** The checkpoint that an earlier run has kept; undefined where there is none yet. */
-  async #kept({ trust }: LogKeys): Promise<Checkpoint | undefined> {
-    const { checkpoint } = this.#options;
-    if (checkpoint === undefined || !existsSync(checkpoint)) return undefined;
-    return checkpointOf(await readText(checkpoint, 'the checkpoint'), this.#trail, trust);
+  async #kept({ trust }: LogKeys): Promise<UploadOptions['seen']> {
+    const { checkpoint: file } = this.#options;
+    if (file === undefined || !existsSync(file)) return undefined;
+    const note = await readText(file, 'the checkpoint');
+    return { checkpoint: checkpointOf(note, this.#trail, trust), note };
   }
 
   async #keep({ view, newestNote }: Upload): Promise<void> {
@@ -195,9 +195,9 @@ class Append {
   async #report(upload: Upload, keys: LogKeys): Promise<void> {
     const { events, replayed, unsealed, first, last } = this.#tally;
     const { stdout } = this.#terminal;
-    const { newest } = upload;
+    const note = upload.newestNote;
+    const checkpoint = note === undefined ? undefined : openTrusted(note, keys.keys).proven;
     if (this.#options.json) {
-      const checkpoint = newest && { origin: newest.origin, size: newest.size, root: toHex(newest.root) };
       const landed = { trail: this.#trail, events, replayed, unsealed, first, last: events === 0 ? undefined : last };
       const checkedWith = { from: keys.source, fingerprints: keys.fingerprints };
       return write(stdout, `${JSON.stringify({ ...landed, checkpoint, keys: checkedWith })}\n`);
@@ -211,8 +211,8 @@ class Append {
       'appended',
       `${plural(events, 'event')} to ${this.#trail}: ${records}${known}`,
     );
-    if (newest !== undefined && unsealed < events) {
-      const proven = `under the checkpoint of ${plural(newest.size, 'record')}, signed by the key ${keys.fingerprints.join(', ')}`;
+    if (checkpoint !== undefined && unsealed < events) {
+      const proven = `under the checkpoint of ${plural(checkpoint.size, 'record')}, signed by the key ${checkpoint.keys.join(', ')}`;
       const caveat = ' (the key came from the server itself; --key FILE checks against one that you trust)';
       lines.push(...labelled(stdout, 'green', 'proven  ', keys.source === 'file' ? proven : proven + caveat));
     }
