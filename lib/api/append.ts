@@ -3,7 +3,7 @@ import { prepareBatch } from '../event/intake.ts';
 import type { PrivacyPolicy } from '../event/privacy.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { SealtrailError } from '../log/error.ts';
-import { isSystemTrailName } from '../log/record.ts';
+import { isSystemTrailName } from '../log/trail-name.ts';
 import { rejectUnknown } from '../query/parse.ts';
 import { type ApiRequest, type ApiResponse, json } from './http.ts';
 import { trailOf } from './parameters.ts';

@@ -1,5 +1,5 @@
 import { SealtrailError } from '../log/error.ts';
-import { isSystemTrailName, isTrailName } from '../log/record.ts';
+import { isSystemTrailName, isTrailName } from '../log/trail-name.ts';
 
 /** The trail that a path names. @throws `invalid_trail` */
 export function trailOf({ trail = '' }: Readonly<Record<string, string>>): string {

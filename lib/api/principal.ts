@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { matchesTrail, trailPattern } from '../event/trail-pattern.ts';
 import { SealtrailError } from '../log/error.ts';
-import { isSystemTrailName } from '../log/record.ts';
+import { isSystemTrailName } from '../log/trail-name.ts';
 
 /** What a principal may be allowed to do with a trail. */
 export const ACTIONS = ['append', 'read', 'verify', 'export', 'admin'] as const;

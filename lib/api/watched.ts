@@ -3,7 +3,7 @@ import { prepareBatch } from '../event/intake.ts';
 import type { PrivacyPolicy } from '../event/privacy.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { SealtrailError } from '../log/error.ts';
-import { isSystemTrailName, isTrailName } from '../log/record.ts';
+import { isSystemTrailName, isTrailName } from '../log/trail-name.ts';
 import { MAX_TRAILS } from '../query/merged.ts';
 import type { ApiRequest, ApiResponse } from './http.ts';
 

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { type Credentials, SignedHttp } from '../client/http.ts';
 import { SealtrailError } from '../log/error.ts';
-import { isSystemTrailName, isTrailName } from '../log/record.ts';
+import { isSystemTrailName, isTrailName } from '../log/trail-name.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import type { Terminal } from './terminal.ts';
 

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import type { SignedHttp } from '../client/http.ts';
 import { matchesTrail, trailPattern } from '../event/trail-pattern.ts';
 import { SealtrailError } from '../log/error.ts';
-import { isSystemTrailName } from '../log/record.ts';
+import { isSystemTrailName } from '../log/trail-name.ts';
 import { trailName } from './shell.ts';
 
 /** For argument parsers: the name of a trail, or a pattern in which `*` stands for any characters. */

@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { SealtrailError } from '../log/error.ts';
+import { isTrailName } from '../log/trail-name.ts';
 import type { Delivery } from './delivery.ts';
 import { prepareEvent } from './event.ts';
 import type { SignedHttp } from './http.ts';
 import { ProducerNumbers } from './numbers.ts';
+import { demandOptions, LONGEST_MS } from './options.ts';
 import { type Job, Outbox } from './outbox.ts';
 import { isForgery } from './refusal.ts';
 import { asError, type BufferOptions, type Entry, Room, type Sink, withResolvers } from './sink.ts';
@@ -31,9 +33,9 @@ export interface ApiSinkOptions extends BufferOptions {
   readonly checkpoint?: string;
   /** Of the spool; beyond it, batches stay in memory until that is full too. @default 1 GiB */
   readonly maxSpoolBytes?: number;
-  /** Most events in a batch. @default 500 */
+  /** Most events in a batch, up to 1,000. @default 500 */
   readonly batchEvents?: number;
-  /** A batch is sent once it has so many bytes of JSON. @default 1 MiB */
+  /** A batch is sent once it has so many bytes of JSON, up to 4,000,000. @default 1 MiB */
   readonly batchBytes?: number;
   /** Milliseconds that an event waits for others to share its batch. @default 200 */
   readonly batchDelay?: number;
@@ -87,7 +89,9 @@ export class ApiSink implements Sink {
   #change = withResolvers();
   #closed = false;
 
+  /** @throws `usage` where an option cannot be */
   constructor(options: ApiSinkOptions) {
+    demandSendable(options);
     this.#options = options;
     this.#room = new Room(options);
     this.#spool = this.#openSpool(options.spool);
@@ -212,12 +216,12 @@ export class ApiSink implements Sink {
   }
 
   #take(): Waiting[] {
-    const most = Math.min(this.#due, this.#options.batchEvents ?? 500, MOST_EVENTS);
+    const most = Math.min(this.#due, this.#options.batchEvents ?? 500);
     let bytes = 0;
     let count = 0;
     while (count < most) {
       const next = this.#open[count]?.bytes ?? 0;
-      if (count > 0 && bytes + next > Math.min(this.#options.batchBytes ?? 1024 * 1024, MOST_BYTES)) break;
+      if (count > 0 && bytes + next > (this.#options.batchBytes ?? 1024 * 1024)) break;
       bytes += next;
       count++;
     }
@@ -294,6 +298,16 @@ export class ApiSink implements Sink {
     this.#change.resolve();
     this.#change = withResolvers();
   }
+}
+
+function demandSendable(options: ApiSinkOptions): void {
+  demandOptions(options, {
+    ...{ batchEvents: { from: 1, to: MOST_EVENTS }, batchBytes: { from: 1, to: MOST_BYTES } },
+    ...{ batchDelay: { from: 0, to: LONGEST_MS }, patience: { from: 0, to: LONGEST_MS }, maxSpoolBytes: { from: 0 } },
+  });
+  if (isTrailName(options.trail)) return;
+  const message = `trail must be a name of up to 63 of a-z, 0-9 and hyphens, not ${String(options.trail)}`;
+  throw new SealtrailError('usage', message, { field: 'trail' });
 }
 
 /** Loaded only here, like the spool: the mathematics of receipts are a third of the client. */

@@ -33,7 +33,7 @@ export interface AuditLoggerOptions extends LoggerOptions {
 /**
  * Makes a logger.
  *
- * @throws `usage` where there is no sink, or no endpoint for the API
+ * @throws `usage` where there is no sink, no endpoint for the API, or an option cannot be
  *
  * @example
  * const audit = createAuditLogger({ api: { trail: 'orders', spool: 'audit-spool' } });

@@ -2,6 +2,7 @@ import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SealtrailError } from '../log/error.ts';
+import { demandOptions } from './options.ts';
 import { asError, type BufferOptions, type Entry, Room, type Sink } from './sink.ts';
 
 /** Where and how a file sink writes. */
@@ -44,7 +45,13 @@ export class FileSink implements Sink {
   #writing: Promise<void> | undefined;
   #failure: Error | undefined;
 
+  /** @throws `usage` where an option cannot be */
   constructor(options: FileSinkOptions) {
+    demandOptions(options, {
+      rotate: ['hourly', 'daily', 'weekly'],
+      format: ['json', 'text'],
+      fsync: ['always', 'never'],
+    });
     this.#options = options;
     this.#room = new Room(options);
   }

@@ -5,6 +5,7 @@ import { gzip } from 'node:zlib';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { SealtrailError } from '../log/error.ts';
 import { SigningClock } from './clock.ts';
+import { demandOptions, LONGEST_MS } from './options.ts';
 import { percentEncode } from './percent-encode.ts';
 import { problemOf } from './problem.ts';
 
@@ -100,7 +101,9 @@ export class SignedHttp {
   readonly #wait: (milliseconds: number) => Promise<unknown>;
   readonly #clock: SigningClock;
 
+  /** @throws `usage` where an option cannot be */
   constructor(options: HttpOptions) {
+    demandOptions(options, { attempts: { from: 1 }, timeout: { from: 1, to: LONGEST_MS } });
     this.endpoint = parseEndpoint(options.endpoint);
     this.#signer = new SignatureV4({
       service: SERVICE,

@@ -5,6 +5,7 @@ import { type LogEvent, type PreparedEvent, prepareEvent, type TooLarge } from '
 import { SEVERITIES, type Severity } from './event-types.ts';
 import { LogHandle } from './handle.ts';
 import { type Mirror, mirrorEvent } from './mirror.ts';
+import { demandOptions } from './options.ts';
 import type { LogReader } from './reader.ts';
 import { invalidEvent } from './refusal.ts';
 import { asError, type EventReceipt, type Sink } from './sink.ts';
@@ -44,10 +45,12 @@ export class AuditLogger extends AuditCalls {
   #waiting: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
+  /** @throws `usage` without a sink, or where an option cannot be */
   constructor(sinks: readonly Sink[], options: LoggerOptions = {}, reader?: LogReader) {
     super();
     if (sinks.length === 0)
       throw new SealtrailError('usage', 'a logger needs a sink: api, file, memory or one of your own');
+    demandOptions(options, { level: SEVERITIES, invalid: ['throw', 'record'], tooLarge: ['cut', 'refuse'] });
     this.#sinks = sinks;
     this.#options = options;
     this.#reader = reader;

@@ -1,3 +1,4 @@
+import { demandOptions } from './options.ts';
 import type { Entry, Sink } from './sink.ts';
 
 /** How much a memory sink keeps. */
@@ -21,9 +22,10 @@ export class MemorySink implements Sink {
   #lines: string[] = [];
   #evicted = 0;
 
-  constructor({ limit = 10_000 }: MemorySinkOptions = {}) {
-    if (!Number.isSafeInteger(limit) || limit < 1) throw new RangeError('the limit must be a positive integer');
-    this.#limit = limit;
+  /** @throws `usage` where the limit cannot be */
+  constructor(options: MemorySinkOptions = {}) {
+    demandOptions(options, { limit: { from: 1 } });
+    this.#limit = options.limit ?? 10_000;
   }
 
   /** The events that are kept, oldest first. */

@@ -1,5 +1,6 @@
 import { SealtrailError } from '../log/error.ts';
 import type { PreparedEvent } from './event.ts';
+import { demandOptions } from './options.ts';
 import type { Receipt } from './receipt.ts';
 
 /** Where an event landed. */
@@ -71,7 +72,14 @@ export class Room {
   #loss: Loss | undefined;
   #dropped = 0;
 
-  constructor({ maxEvents = 10_000, maxBytes = 16 * 1024 * 1024, whenFull = 'block' }: BufferOptions = {}) {
+  /** @throws `usage` where an option cannot be */
+  constructor(options: BufferOptions = {}) {
+    demandOptions(options, {
+      maxEvents: { from: 1 },
+      maxBytes: { from: 1 },
+      whenFull: ['block', 'throw', 'drop'],
+    });
+    const { maxEvents = 10_000, maxBytes = 16 * 1024 * 1024, whenFull = 'block' } = options;
     this.#maxEvents = maxEvents;
     this.#maxBytes = maxBytes;
     this.#whenFull = whenFull;

@@ -4,7 +4,8 @@ import { SealtrailError } from '../log/error.ts';
 
 import type { Hash } from '../log/hash.ts';
 import { parseNote, type Verifier } from '../log/note.ts';
-import { isSystemTrailName, isTrailName, MAX_RECORD_BYTES } from '../log/record.ts';
+import { MAX_RECORD_BYTES } from '../log/record.ts';
+import { isSystemTrailName, isTrailName } from '../log/trail-name.ts';
 import { type NodeReader, rangeProofFrom } from '../log/tree.ts';
 import type { Retry, Signer, Table } from '../store/ports.ts';
 import type { ArchivedRecords } from './archived-records.ts';

@@ -12,4 +12,5 @@ export * from './proof.ts';
 export * from './record.ts';
 export * from './selection.ts';
 export * from './tile.ts';
+export * from './trail-name.ts';
 export * from './tree.ts';

@@ -1,16 +1,9 @@
 import { fromUtf8 } from './encoding.ts';
 import { SealtrailError } from './error.ts';
+import { isSystemTrailName, isTrailName } from './trail-name.ts';
 
 /** Longest record line in bytes: an entry bundle gives each entry a uint16 length (C2SP tlog-tiles, "Log entries"). */
 export const MAX_RECORD_BYTES = 65_535;
-
-/** A trail that applications write to. */
-export const TRAIL_NAME = /^[a-z0-9][a-z0-9-]{0,62}$/;
-/** A trail of the system's own: the same, after an underscore. */
-const SYSTEM_TRAIL_NAME = /^_[a-z0-9][a-z0-9-]{0,61}$/;
-
-export const isTrailName = (name: string): boolean => TRAIL_NAME.test(name);
-export const isSystemTrailName = (name: string): boolean => SYSTEM_TRAIL_NAME.test(name);
 
 /** Everything of a record besides its event. */
 export interface Envelope {

@@ -1,6 +1,6 @@
 import { SealtrailError } from '../log/error.ts';
 import { type Verifier, verifierFromSpki } from '../log/note.ts';
-import { isSystemTrailName, isTrailName } from '../log/record.ts';
+import { isSystemTrailName, isTrailName } from '../log/trail-name.ts';
 import type { Objects } from '../store/ports.ts';
 import { type ArchiveKeys, checkKeyNames, readArchiveKeys } from './archive-keys.ts';
 import { Evidence } from './evidence.ts';

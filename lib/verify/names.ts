@@ -1,6 +1,6 @@
 import { utcDate } from '../log/archive.ts';
-import { isSystemTrailName, isTrailName } from '../log/record.ts';
 import { parseTilePath, type TilePath } from '../log/tile.ts';
+import { isSystemTrailName, isTrailName } from '../log/trail-name.ts';
 import { isObjectKey } from '../store/object-key.ts';
 
 /** A segment of records: `first` to `last`, both inclusive, received on the UTC day that begins at `day` (Unix ms). */

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { fromBase64, fromDecimal, toHex } from '../log/encoding.ts';
 import { SealtrailError } from '../log/error.ts';
 import { parseVkey, type Verifier, verifierFromPem, verifierFromSpki } from '../log/note.ts';
-import { isSystemTrailName, isTrailName } from '../log/record.ts';
+import { isSystemTrailName, isTrailName } from '../log/trail-name.ts';
 
 /**
  * A public key and what it is trusted for. A vkey carries the name `<log name>/<trail>` and so is trusted for that

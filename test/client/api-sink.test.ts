@@ -37,6 +37,16 @@ describe('with the log there', () => {
     expect(errors).toEqual([]);
   });
 
+  it('a batch goes once it has enough events, or enough bytes, without waiting for more', async () => {
+    const fronted = await front();
+    for (const enough of [{ batchEvents: 2 }, { batchBytes: 150 }]) {
+      const { audit } = logger(fronted, { batchDelay: 2 ** 31 - 1, ...enough });
+      const both = [audit.log({ type: 'a.b' }), audit.log({ type: 'a.b' })];
+      expect(await Promise.all(both.map(({ receipt }) => receipt))).toMatchObject([{ trail }, { trail }]);
+      await audit.close();
+    }
+  });
+
   it('flushing waits for what was logged before, not for what keeps coming', async () => {
     const fronted = await front();
     const { audit } = logger(fronted, { patience: 5000 });

@@ -1,14 +1,8 @@
 import fc from 'fast-check';
 import { canonicalize } from 'json-canonicalize';
 import { describe, expect, it } from 'vitest';
-import {
-  type Envelope,
-  isSystemTrailName,
-  isTrailName,
-  MAX_RECORD_BYTES,
-  parseRecord,
-  recordLine,
-} from '../../lib/log/record.ts';
+import { type Envelope, MAX_RECORD_BYTES, parseRecord, recordLine } from '../../lib/log/record.ts';
+import { isSystemTrailName, isTrailName } from '../../lib/log/trail-name.ts';
 import { anyText } from './any-text.ts';
 import { refusal } from './refusal.ts';
 
