@@ -19,7 +19,8 @@ import { S3Objects } from '../../lib/store/s3/objects.ts';
 import { run, temporaryFolder } from '../cli/process.ts';
 import { fsckAgrees, installFsck } from '../outside/fsck.ts';
 import { Deployment, type Outputs } from './deployment.ts';
-import { EVERYTHING } from './emulated.ts';
+import { EVERYTHING, isMinistack } from './emulated.ts';
+import { Observation } from './observation.ts';
 
 /**
  * The stack, deployed with plain `cdk deploy` to whatever the environment points at, and used through its API alone, with
@@ -28,7 +29,9 @@ import { EVERYTHING } from './emulated.ts';
 
 const MINUTES = 60_000;
 const openApi = z.object({ paths: z.record(z.string(), z.unknown()) });
-const deployment = new Deployment(`Sealtrail-test-${process.pid}`, 'audit.example.com');
+const stack = `Sealtrail-test-${process.pid}`;
+const deployment = new Deployment(stack, 'audit.example.com');
+const observation = new Observation(stack);
 const folder = temporaryFolder((task) => afterAll(task));
 let outputs: Outputs;
 let http: SignedHttp;
@@ -49,7 +52,10 @@ beforeAll(async () => {
   http = new SignedHttp({ endpoint: outputs.Endpoint, credentials: defaultProvider() });
 }, 15 * MINUTES);
 
-afterAll(() => deployment.destroy(), 15 * MINUTES);
+afterAll(async () => {
+  observation.close();
+  await deployment.destroy();
+}, 15 * MINUTES);
 
 const append = (trail: string, body: object, headers: Readonly<Record<string, string>> = {}) =>
   http.send({ method: 'POST', path: `/v1/trails/${trail}/events`, body: JSON.stringify(body), headers });
@@ -100,7 +106,7 @@ describe('a log that was deployed', () => {
   it('covers by a checkpoint what nobody waited for', async () => {
     const receipt = await append('late', { type: 'data.update', actor: { id: 'bob' } }, { prefer: 'respond-async' });
     expect(receipt.status).toBe(202);
-    const size = async () => Number((await noteOf('late')).split('\n')[1]); // not a number as long as there is none
+    const size = async () => Number((await noteOf('late')).split('\n')[1]);
     await expect.poll(size, { timeout: 30_000, interval: 200 }).toBe(1);
   });
 
@@ -202,25 +208,73 @@ describe('a log that was deployed', () => {
     3 * MINUTES,
   );
 
-  // Near the end: the log does not answer from a block that was edited.
-  it('notices who edits a block behind its back, and seals that into the trail _system', async () => {
-    const client = dynamoClient(EVERYTHING);
-    await client.send(
-      new UpdateItemCommand({
-        TableName: outputs.TableName,
-        Key: keyValue(blockKey('builds', 0)),
-        UpdateExpression: 'SET #a = :forged',
-        ExpressionAttributeNames: { '#a': attributeName('receivedAt') },
-        ExpressionAttributeValues: { ':forged': { N: '1' } },
-      }),
+  describe('where an emulator falls short of AWS', () => {
+    it(`locks what is put into the archive${isMinistack ? ", but its template does not reach ministack's bucket" : ''}`, () => {
+      expect(deployment.isLocking).toBe(!isMinistack);
+    });
+
+    it(`lets nobody in whom IAM does not know${isMinistack ? ', but ministack does' : ''}`, async () => {
+      const credentials = async () => ({ accessKeyId: 'AKIAUNKNOWN', secretAccessKey: 'guessed' });
+      const stranger = new SignedHttp({ endpoint: outputs.Endpoint, credentials });
+      const told = await stranger.send({ path: '/v1/trails' }).then(
+        () => 'let in',
+        (error: Error) => error.message,
+      );
+      if (isMinistack) expect(told).toBe('let in');
+      else expect(told).not.toBe('let in');
+    });
+
+    it(
+      `has a line for each request in the access log${isMinistack ? ', but ministack writes none' : ''}`,
+      async () => {
+        const lines = async () =>
+          [...(await observation.logged())].flatMap(([group, said]) => (group.includes('AccessLogs') ? said : []));
+        if (isMinistack) expect(await lines()).toEqual([]);
+        else await expect.poll(lines, { timeout: 10 * MINUTES, interval: 5000 }).not.toEqual([]);
+      },
+      11 * MINUTES,
     );
-    client.destroy();
-    const findings = () => get('/v1/trails/_system/events', { type: 'security.alert' });
-    const event = { type: 'security.alert', description: 'a block of trail builds was changed: receivedAt' };
-    await expect.poll(findings, { timeout: 30_000, interval: 500 }).toMatchObject({ records: [{ event }] });
-    const path = '/v1/trails/builds/verifications';
-    const report = (await http.send({ method: 'POST', path, body: '{"mode":"full"}' })).json();
-    expect(report).toMatchObject({ trail: 'builds', verdict: 'damaged' });
+  });
+
+  // Near the end: the log does not answer from a block that was edited.
+  it(
+    'notices who edits a block behind its back: the alarm goes off, and the trail _system has it sealed',
+    async () => {
+      const client = dynamoClient(EVERYTHING);
+      await client.send(
+        new UpdateItemCommand({
+          TableName: outputs.TableName,
+          Key: keyValue(blockKey('builds', 0)),
+          UpdateExpression: 'SET #a = :forged',
+          ExpressionAttributeNames: { '#a': attributeName('receivedAt') },
+          ExpressionAttributeValues: { ':forged': { N: '1' } },
+        }),
+      );
+      client.destroy();
+      const findings = () => get('/v1/trails/_system/events', { type: 'security.alert' });
+      const event = { type: 'security.alert', description: 'a block of trail builds was changed: receivedAt' };
+      await expect.poll(findings, { timeout: 30_000, interval: 500 }).toMatchObject({ records: [{ event }] });
+      const alarm = async () => {
+        if (isMinistack) await observation.takeMetric('Tampering');
+        return observation.alarm('TamperingAlarm');
+      };
+      const gone = { state: 'ALARM', tells: [outputs.AlarmTopicArn] };
+      await expect.poll(alarm, { timeout: 10 * MINUTES, interval: 1000 }).toEqual(gone);
+      const path = '/v1/trails/builds/verifications';
+      const report = (await http.send({ method: 'POST', path, body: '{"mode":"full"}' })).json();
+      expect(report).toMatchObject({ trail: 'builds', verdict: 'damaged' });
+    },
+    15 * MINUTES,
+  );
+
+  it('has logged what it did all the while, and nothing that an event says', async () => {
+    const logged = await observation.logged();
+    const lines = [...logged].flatMap(([group, said]) => said.map((line) => `${group}: ${line}`));
+    for (const name of ['Append', 'Read', 'Seal', 'Follow', 'Verify']) {
+      expect(lines.some((line) => line.includes(`${name}Logs`))).toBe(true);
+    }
+    // GitHub's examples are about them, in most events and in every trail.
+    expect(lines.filter((line) => /codertocat|hello-world|octocat/i.test(line))).toEqual([]);
   });
 
   it(

@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { promisify } from 'node:util';
-import { PutObjectLockConfigurationCommand } from '@aws-sdk/client-s3';
+import { isDeepStrictEqual, promisify } from 'node:util';
+import { GetObjectLockConfigurationCommand, PutObjectLockConfigurationCommand } from '@aws-sdk/client-s3';
 import { s3Client } from '../../lib/store/aws-clients.ts';
 import { EVERYTHING, isMinistack } from './emulated.ts';
 
@@ -28,6 +28,8 @@ export class Deployment {
   readonly #folder = mkdtempSync(join(tmpdir(), 'sealtrail-deploy-'));
   readonly #stack: string;
   readonly logName: string;
+  /** Whether the bucket of the archive locked objects as soon as it was deployed, as the template says. */
+  isLocking: boolean | undefined;
 
   constructor(stack: string, logName: string) {
     this.#stack = stack;
@@ -45,7 +47,8 @@ export class Deployment {
     await this.#cdk('deploy', '--require-approval', 'never', '--outputs-file', file, ...settings);
     // Written by cdk: an object of the stack's outputs by its name.
     const outputs = JSON.parse(readFileSync(file, 'utf8'))[this.#stack] as Outputs;
-    if (isMinistack) await lockAsTheTemplateSays(outputs.ArchiveBucket);
+    this.isLocking ??= await isLocking(outputs.ArchiveBucket);
+    if (isMinistack) await lock(outputs.ArchiveBucket);
     return outputs;
   }
 
@@ -68,13 +71,26 @@ export class Deployment {
   }
 }
 
-/** ministack's CloudFormation leaves out a bucket's Object Lock, which its S3 knows: see `holes.aws.test.ts`. */
-async function lockAsTheTemplateSays(Bucket: string): Promise<void> {
+/** What the stack's default in stage dev should be. */
+const LOCK = { Mode: 'GOVERNANCE', Days: 1 } as const;
+
+/** Whether the bucket locks what is put into it. */
+async function isLocking(Bucket: string): Promise<boolean> {
   const client = s3Client({ ...EVERYTHING, forcePathStyle: true });
-  const ObjectLockConfiguration = {
-    ObjectLockEnabled: 'Enabled',
-    Rule: { DefaultRetention: { Mode: 'GOVERNANCE', Days: 1 } },
-  } as const;
+  try {
+    const { ObjectLockConfiguration } = await client.send(new GetObjectLockConfigurationCommand({ Bucket }));
+    return isDeepStrictEqual(ObjectLockConfiguration?.Rule?.DefaultRetention, LOCK);
+  } catch (error) {
+    if (error instanceof Error && error.name === 'ObjectLockConfigurationNotFoundError') return false;
+    throw error;
+  } finally {
+    client.destroy();
+  }
+}
+
+async function lock(Bucket: string): Promise<void> {
+  const client = s3Client({ ...EVERYTHING, forcePathStyle: true });
+  const ObjectLockConfiguration = { ObjectLockEnabled: 'Enabled', Rule: { DefaultRetention: LOCK } } as const;
   await client.send(new PutObjectLockConfigurationCommand({ Bucket, ObjectLockConfiguration }));
   client.destroy();
 }

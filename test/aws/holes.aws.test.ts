@@ -1,4 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import { CloudWatchClient, ListMetricsCommand } from '@aws-sdk/client-cloudwatch';
+import {
+  CloudWatchLogsClient,
+  CreateLogGroupCommand,
+  CreateLogStreamCommand,
+  FilterLogEventsCommand,
+  PutLogEventsCommand,
+} from '@aws-sdk/client-cloudwatch-logs';
 import { SignCommand } from '@aws-sdk/client-kms';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { describe, expect, it } from 'vitest';
@@ -11,7 +19,8 @@ import { createBucket, createKey, createTable } from './resources.ts';
 
 /**
  * Where an emulator falls short of AWS: each test says what AWS does and what answered instead. Once an emulator does
- * better its test fails, and can go, with what the other tests leave out for its sake.
+ * better its test fails, and can go, with what the other tests leave out for its sake. More of them: `holes-stream.aws.test.ts`
+ * for streams, and at the end of `deploy.aws.test.ts` what shows in a whole stack.
  */
 
 /** A transaction of about so many bytes. */
@@ -73,5 +82,27 @@ describe('AWS gives the keys of a listing in URL encoding when it is asked to', 
     const [version] = await Array.fromAsync(objects.versions(''));
     expect(version?.key).toBe(isMinistack ? 'a\nb' : 'a\rb');
     await objects.close();
+  });
+});
+
+// AWS takes minutes: only what would be quicker can be asked.
+describe.runIf(isMinistack)('AWS makes metrics of lines in the embedded metric format', () => {
+  it('and ministack does not: what the functions print, tests have to take to CloudWatch themselves', async () => {
+    const name = `holes-${randomUUID()}`;
+    const stream = { logGroupName: name, logStreamName: 'lines' };
+    const timestamp = Date.now();
+    // CloudWatch user guide, "Specification: Embedded metric format".
+    const CloudWatchMetrics = [{ Namespace: name, Dimensions: [['service']], Metrics: [{ Name: 'Events' }] }];
+    const message = JSON.stringify({ _aws: { Timestamp: timestamp, CloudWatchMetrics }, service: 'a', Events: 1 });
+    const logs = new CloudWatchLogsClient(EVERYTHING);
+    await logs.send(new CreateLogGroupCommand({ logGroupName: name }));
+    await logs.send(new CreateLogStreamCommand(stream));
+    await logs.send(new PutLogEventsCommand({ ...stream, logEvents: [{ timestamp, message }] }));
+    const { events } = await logs.send(new FilterLogEventsCommand({ logGroupName: name }));
+    expect(events).toMatchObject([{ message }]);
+    logs.destroy();
+    const metrics = new CloudWatchClient(EVERYTHING);
+    expect((await metrics.send(new ListMetricsCommand({ Namespace: name }))).Metrics).toEqual([]);
+    metrics.destroy();
   });
 });

@@ -6,21 +6,21 @@ import type { SignatureAlgorithm } from '../../lib/store/ports.ts';
 
 /** Makes a table as the stack makes it, as far as the driver cares. */
 export async function createTable(TableName: string, config: DynamoDBClientConfig = {}): Promise<void> {
-  const client = dynamoClient(config);
-  await client.send(
-    new CreateTableCommand({
-      TableName,
-      BillingMode: 'PAY_PER_REQUEST',
-      AttributeDefinitions: [
-        { AttributeName: 'partition', AttributeType: 'S' },
-        { AttributeName: 'sort', AttributeType: 'S' },
-      ],
-      KeySchema: [
-        { AttributeName: 'partition', KeyType: 'HASH' },
-        { AttributeName: 'sort', KeyType: 'RANGE' },
-      ],
-    }),
-  );
+  // With the SDK's own limits, which are none: an emulator that has just begun takes its time.
+  const client = dynamoClient({ ...config, requestHandler: {} });
+  const command = new CreateTableCommand({
+    TableName,
+    BillingMode: 'PAY_PER_REQUEST',
+    AttributeDefinitions: [
+      { AttributeName: 'partition', AttributeType: 'S' },
+      { AttributeName: 'sort', AttributeType: 'S' },
+    ],
+    KeySchema: [
+      { AttributeName: 'partition', KeyType: 'HASH' },
+      { AttributeName: 'sort', KeyType: 'RANGE' },
+    ],
+  });
+  await client.send(command);
   await waitUntilTableExists({ client, maxWaitTime: 30, minDelay: 0.2 }, { TableName });
   client.destroy();
 }
