@@ -32,7 +32,13 @@ export function reasonOf(error: unknown, status: number): string {
   }
   const parts: string[] = [];
   for (let at = error; at !== undefined && parts.length < MAX_CAUSES; at = at instanceof Error ? at.cause : undefined) {
-    parts.push(at instanceof SealtrailError ? `${at.code}: ${at.message}` : String(at));
+    parts.push(sentenceOn(at));
   }
   return parts.join(' <- ');
+}
+
+function sentenceOn(error: unknown): string {
+  if (error instanceof SealtrailError) return `${error.code}: ${error.message}`;
+  // What JSON.parse complains of it quotes, and that may be what an event says.
+  return error instanceof SyntaxError ? error.name : String(error);
 }

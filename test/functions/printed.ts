@@ -12,7 +12,13 @@ export interface Printed {
 }
 
 /** Keeps what functions print from the terminal while a file's tests run, and reads the metrics in it. */
-export function capturePrinted(): { metrics(): Printed[]; all(name: string): number[] } {
+export function capturePrinted(): {
+  metrics(): Printed[];
+  /** Values of a metric, one for each time that it was counted. */
+  all(name: string): number[];
+  /** Everything, on both streams. */
+  text(): string;
+} {
   let write: MockInstance;
   let complain: MockInstance;
   beforeEach(() => {
@@ -30,7 +36,8 @@ export function capturePrinted(): { metrics(): Printed[]; all(name: string): num
         .filter((line) => line.includes('"_aws"'))
         .map(parse),
     );
-  return { metrics, all: (name) => metrics().flatMap(({ values }) => values[name] ?? []) };
+  const text = (): string => [...write.mock.calls, ...complain.mock.calls].map(([chunk]) => String(chunk)).join('');
+  return { metrics, all: (name) => metrics().flatMap(({ values }) => values[name] ?? []), text };
 }
 
 /** CloudWatch user guide, "Specification: Embedded metric format". */
