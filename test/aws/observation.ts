@@ -4,13 +4,15 @@ import {
   paginateDescribeLogGroups,
   paginateFilterLogEvents,
 } from '@aws-sdk/client-cloudwatch-logs';
+import { InvokeCommand, LambdaClient, paginateListFunctions } from '@aws-sdk/client-lambda';
 import { EVERYTHING } from './emulated.ts';
 
-/** What is seen of a deployed stack from outside of it: what it logs, and what its alarms say. */
+/** A deployed stack from outside of it: what it logs, what its alarms say, and its schedules. */
 export class Observation {
   readonly #stack: string;
   readonly #logs = new CloudWatchLogsClient(EVERYTHING);
   readonly #metrics = new CloudWatchClient(EVERYTHING);
+  readonly #functions = new LambdaClient(EVERYTHING);
 
   constructor(stack: string) {
     this.#stack = stack;
@@ -20,7 +22,7 @@ export class Observation {
   async logged(): Promise<ReadonlyMap<string, readonly string[]>> {
     const logged = new Map<string, readonly string[]>();
     const client = this.#logs;
-    for await (const { logGroups } of paginateDescribeLogGroups({ client }, { logGroupNamePrefix: this.#stack })) {
+    for await (const { logGroups } of paginateDescribeLogGroups({ client }, { logGroupNamePattern: this.#stack })) {
       for (const { logGroupName } of logGroups ?? []) {
         if (logGroupName === undefined) continue;
         const lines: string[] = [];
@@ -61,7 +63,23 @@ export class Observation {
     }
   }
 
+  /** Runs a function as EventBridge does when its time has come. @throws Error when the function fails */
+  async strike(name: 'Verify'): Promise<void> {
+    const client = this.#functions;
+    const Payload = JSON.stringify({ source: 'aws.events', 'detail-type': 'Scheduled Event', detail: {} });
+    for await (const { Functions } of paginateListFunctions({ client }, {})) {
+      for (const { FunctionName = '' } of Functions ?? []) {
+        if (!FunctionName.startsWith(`${this.#stack}-Sealtrail${name}`)) continue;
+        const { FunctionError, Payload: answer } = await client.send(new InvokeCommand({ FunctionName, Payload }));
+        if (FunctionError !== undefined) throw new Error(`${name} failed: ${answer?.transformToString()}`);
+        return;
+      }
+    }
+    throw new Error(`there is no function ${name}`);
+  }
+
   close(): void {
+    this.#functions.destroy();
     this.#logs.destroy();
     this.#metrics.destroy();
   }

@@ -23,13 +23,13 @@ export interface ServiceCommand {
   readonly port: number;
 }
 
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 180_000;
 const GRACE_MS = 5_000;
 
 /**
  * Starts a process and waits until it answers HTTP, whatever it says.
  *
- * @throws Error when it ends before that, or takes a minute; the message names its log
+ * @throws Error when it ends before that, or takes three minutes; the message names its log
  */
 export async function startService({ name, command, args, env, cwd, log, port }: ServiceCommand): Promise<Service> {
   const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
