@@ -38,7 +38,8 @@ export class Evidence {
     const steps: (NodeId | Match)[] = [];
     let at = this.#tree.size;
     for (const match of matches) {
-      steps.push(...nodesBetween(at, match.seq), match);
+      if (at < match.seq) steps.push(...nodesBetween(at, match.seq));
+      steps.push(match);
       at = match.seq + 1;
     }
     return this.#take(steps);
@@ -64,7 +65,7 @@ export class Evidence {
     let next = 0;
     for (const step of steps) {
       if ('level' in step) this.#tree.add(hashes[next++] ?? new Uint8Array(0), step.level);
-      else this.#tree.add(leafHash(step.line));
+      else this.#tree.add(step.leaf ?? leafHash(step.line));
     }
     this.#hashes += hashes.length;
     return Buffer.concat(hashes);

@@ -100,14 +100,17 @@ async function* batchesOf(
 ): AsyncGenerator<readonly Match[], void, void> {
   let batch: Match[] = [];
   let characters = 0;
-  for await (const match of queries.all(trail, queryOfExport(spec))) {
-    if (match.seq >= size) break;
-    batch.push(match);
-    characters += match.line.length;
-    if (batch.length < BATCH_RECORDS && characters < BATCH_CHARACTERS) continue;
-    yield batch;
-    batch = [];
-    characters = 0;
+  for await (const matches of queries.all(trail, queryOfExport(spec))) {
+    for (const match of matches) {
+      if (match.seq >= size) break;
+      batch.push(match);
+      characters += match.line.length;
+      if (batch.length < BATCH_RECORDS && characters < BATCH_CHARACTERS) continue;
+      yield batch;
+      batch = [];
+      characters = 0;
+    }
+    if ((matches.at(-1)?.seq ?? 0) >= size) break;
   }
   if (batch.length > 0) yield batch;
 }

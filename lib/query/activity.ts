@@ -13,19 +13,25 @@ export interface Activity extends Period {
 }
 
 /** Sums up an actor's records, which come newest first. */
-export async function activityOf(actor: string, period: Period, matches: AsyncIterable<Match>): Promise<Activity> {
+export async function activityOf(
+  actor: string,
+  period: Period,
+  matches: AsyncIterable<readonly Match[]>,
+): Promise<Activity> {
   const types = new Map<string, number>();
   const outcomes = new Map<string, number>();
   let total = 0;
   let last: Activity['last'];
-  for await (const { seq, line } of matches) {
-    const { event, receivedAt } = parseRecord(line);
-    const type = String(event.type);
-    total += 1;
-    last ??= { seq, receivedAt, type };
-    types.set(type, (types.get(type) ?? 0) + 1);
-    const outcome = event.outcome;
-    if (typeof outcome === 'string') outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+  for await (const some of matches) {
+    for (const { seq, line } of some) {
+      const { event, receivedAt } = parseRecord(line);
+      const type = String(event.type);
+      total += 1;
+      last ??= { seq, receivedAt, type };
+      types.set(type, (types.get(type) ?? 0) + 1);
+      const outcome = event.outcome;
+      if (typeof outcome === 'string') outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+    }
   }
   return {
     actor,

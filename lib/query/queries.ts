@@ -9,7 +9,7 @@ import { RecordFilter } from './filter.ts';
 import { MAX_TRAILS, type MergedPage, mergePage, type Part } from './merged.ts';
 import { type Filters, MAX_LIMIT, type Match, type Page, type Period, type Query, sourcesOf } from './query.ts';
 import { RecentBlocks } from './recent-blocks.ts';
-import { Search, type SearchContext } from './search.ts';
+import { Search, type SearchContext, scan } from './search.ts';
 import { type Summary, type SummaryRequest, summarise } from './summary.ts';
 import { seqAt, type TrailEnd } from './times.ts';
 
@@ -136,22 +136,27 @@ export class Queries {
   }
 
   /**
-   * All records that a query asks for, of the trail as it is at the call, in constant memory.
+   * All records that a query asks for, of the trail as it is at the call, in constant memory: some at a time, never none.
    *
    * @throws as {@link page}
    */
   async *all(
     trail: string,
     query: Pick<Query, 'filters' | 'order' | 'from' | 'to'>,
-  ): AsyncGenerator<Match, void, void> {
-    const filter = new RecordFilter(query.filters, this.#policy(trail));
+  ): AsyncGenerator<readonly Match[], void, void> {
+    const filter = this.#filter(trail, query);
     const head = await readHead(this.#table, trail);
     let { low, high } = await this.#range(trail, head, query);
+    if (!filter.isIndexed) {
+      // One scan from end to end: a search for each thousand would read what lies beyond it again and again.
+      yield* scan(this.#context(trail, filter, { order: query.order, limit: MAX_LIMIT }), low, high);
+      return;
+    }
     while (low < high) {
       const context = this.#context(trail, filter, { order: query.order, limit: MAX_LIMIT });
       const search = new Search(context, low, high);
       await search.run();
-      yield* search.matches;
+      if (search.matches.length > 0) yield search.matches;
       ({ low, high } = search);
     }
   }

@@ -1,4 +1,6 @@
 import type { Dimension } from '../event/dimensions.ts';
+import type { Block } from '../ledger/block.ts';
+import type { Hash } from '../log/hash.ts';
 
 /** Records that a page may have. */
 export const MAX_LIMIT = 1000;
@@ -40,8 +42,18 @@ export interface Match {
   readonly seq: number;
   /** Its line, as sealed. */
   readonly line: string;
+  /** The line's leaf hash, where it was computed when the record was read. */
+  readonly leaf?: Hash;
   /** It has left the hot store and was read from the archive. */
   readonly archived?: true;
+}
+
+/** A record of a block as it is answered with, by its number. */
+export function matchOf(block: Block, seq: number): Match {
+  const line = block.lines[seq - block.first];
+  const leaf = block.leaves[seq - block.first];
+  if (line === undefined || leaf === undefined) throw new RangeError(`block ${block.first} has no record ${seq}`);
+  return block.archived === undefined ? { seq, line, leaf } : { seq, line, leaf, archived: true };
 }
 
 /** An answer to a query. */

@@ -8,7 +8,7 @@ import type { OpenBlock } from '../ledger/stored-block.ts';
 import { SealtrailError } from '../log/error.ts';
 import type { Table } from '../store/ports.ts';
 import type { RecordFilter } from './filter.ts';
-import type { Match, Query } from './query.ts';
+import { type Match, matchOf, type Query } from './query.ts';
 import type { RecentBlocks } from './recent-blocks.ts';
 import { MergedAway, type RunPostings, readRuns } from './run-postings.ts';
 
@@ -37,6 +37,25 @@ const BLOCKS_AHEAD = 16;
 const MAX_STALE = 10;
 /** A long list is read for the sake of what it rules out: this many candidates for each item to read. */
 const CANDIDATES_PER_PART = 4;
+
+/** The records of a range that pass, block by block, none of which is without any. @throws as `readBlocks` */
+export async function* scan(
+  { table, trail, archive, filter, order }: SearchContext,
+  from: number,
+  to: number,
+): AsyncGenerator<readonly Match[], void, void> {
+  const isDown = order === 'newest';
+  const range = { from, to, order: isDown ? 'descending' : 'ascending' } as const;
+  for await (const block of readBlocks(table, trail, range, archive)) {
+    const matches: Match[] = [];
+    const end = Math.min(to, block.first + block.count);
+    for (let seq = Math.max(from, block.first); seq < end; seq++) {
+      const match = matchOf(block, seq);
+      if (filter.accepts(match.line)) matches.push(match);
+    }
+    if (matches.length > 0) yield isDown ? matches.reverse() : matches;
+  }
+}
 
 /**
  * Looks for records from one end of a range towards the other. It knows at any time what it has not looked at yet: the

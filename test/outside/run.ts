@@ -2,8 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { encoderOf } from '../../lib/export/formats.ts';
 import { parseNote, pemOf } from '../../lib/log/note.ts';
-import { type SealedArchive, sealedArchive } from './archives.ts';
+import { LOG_NAME, type SealedArchive, sealedArchive } from './archives.ts';
 import { attempt, fsckAgrees, installFsck, TOOLS } from './fsck.ts';
 
 /**
@@ -55,6 +57,8 @@ function checkWithOpenSsl(archive: SealedArchive, folder: string): boolean {
   return attempt('openssl', args).status === 0;
 }
 
+const linesIn = (segment: string): string[] => gunzipSync(readFileSync(segment)).toString().split('\n').slice(0, -1);
+
 const work = mkdtempSync(join(tmpdir(), 'sealtrail-outside-'));
 try {
   const tools = install();
@@ -84,6 +88,14 @@ try {
   const sql = `select count(*), count(distinct seq), max(event->>'id') from read_json('${glob}', format='newline_delimited', columns={seq: 'BIGINT', event: 'JSON'})`;
   const rows = sh(tools.python, ['-c', 'import duckdb,sys; print(*duckdb.sql(sys.argv[1]).fetchone())', sql]);
   ok('DuckDB reads every record', rows.trim() === '65537 65537 e-9999', rows);
+
+  const table = join(work, 'exported.parquet');
+  const encoder = encoderOf('parquet', LOG_NAME);
+  const rest = segments.map((name) => encoder.add(linesIn(join(days, name))));
+  writeFileSync(table, Buffer.concat([...rest, encoder.end()]));
+  const columns = `select count(*), min(seq), count(receivedAt), count(actorId), typeof(any_value(seq)), typeof(any_value(receivedAt)) like 'TIMESTAMP%' from '${table}'`;
+  const read = sh(tools.python, ['-c', 'import duckdb,sys; print(*duckdb.sql(sys.argv[1]).fetchone())', columns]);
+  ok('DuckDB reads a Parquet export by its types', read.trim() === '65537 0 65537 65537 BIGINT True', read);
 
   const victim = archives.get(257);
   if (victim === undefined) throw new RangeError('no archive of 257');

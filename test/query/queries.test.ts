@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { Indexer } from '../../lib/followers/indexer.ts';
 import { fingerprintOf, PostingsWriter } from '../../lib/followers/indexer-postings.ts';
 import { readIndexSnapshot } from '../../lib/followers/indexer-state.ts';
@@ -258,13 +258,28 @@ describe('all records of a query', () => {
     for (let n = 0; n < 12; n++) await append(table, times(100, n % 2 === 0 ? alice : {}), START + n);
     await index(table);
     const found: number[] = [];
-    for await (const { seq } of openQueries(table).all(TRAIL, { filters: { actor: ['alice'] }, order: 'oldest' })) {
+    for await (const some of openQueries(table).all(TRAIL, { filters: { actor: ['alice'] }, order: 'oldest' })) {
       if (found.length === 0) await append(table, [alice], START + 100);
-      found.push(seq);
+      found.push(...some.map(({ seq }) => seq));
     }
     expect(found).toEqual(
       Array.from({ length: 1200 }, (_, seq) => seq).filter((seq) => Math.floor(seq / 100) % 2 === 0),
     );
+  });
+
+  it.each(['oldest', 'newest'] as const)('are read once where the index is of no use, the %s first', async (order) => {
+    const table = new MemoryTable();
+    for (let n = 0; n < 12; n++) await append(table, times(100, alice), START + n);
+    const read = vi.spyOn(table, 'query');
+    const found: number[] = [];
+    const period = { from: START + 2, to: START + 11 };
+    for await (const some of openQueries(table).all(TRAIL, { filters: {}, order, ...period })) {
+      found.push(...some.map(({ seq }) => seq));
+    }
+    const seqs = Array.from({ length: 900 }, (_, n) => 200 + n);
+    expect(found).toEqual(order === 'oldest' ? seqs : seqs.reverse());
+    const scans = read.mock.calls.filter(([{ limit }]) => limit === undefined);
+    expect(scans).toHaveLength(1);
   });
 });
 
