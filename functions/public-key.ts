@@ -12,6 +12,21 @@ const properties = z.object({
   LogName: z.string(),
 });
 
+/**
+ * Refuses to give a log another name or another key in the place of this one, which somebody would do by mistake: with a
+ * context that differs from last time's. The id says what was deployed: it stays when an update fails, so that what
+ * CloudFormation then rolls back to is what it says.
+ *
+ * @throws RangeError
+ */
+export function demandSame(id: string, { logName, fingerprint }: { logName: string; fingerprint: string }): void {
+  const [name, key] = id.split(' ');
+  if (name !== logName) {
+    throw new RangeError(`this log is ${name} in every signature and cannot become ${logName}: deploy as last time`);
+  }
+  if (key !== fingerprint) throw new RangeError(`the key ${key} signs this log and cannot be replaced: rotate it`);
+}
+
 /** Tells the stack the public key that belongs to the signing key, which CloudFormation cannot ask KMS for. */
 export const handler = customResource(async (event) => {
   // There is nothing to take away, and the key may be gone already.
@@ -20,5 +35,7 @@ export const handler = customResource(async (event) => {
   const signer = new KmsSigner({ client: kmsClient(), keyId: SigningKey, algorithm: SigningAlgorithm });
   const { spki, vkey } = verifierFromSpki(`${LogName}/_system`, await signer.publicKey());
   const fingerprint = createHash('sha256').update(spki).digest('hex');
-  return { id: fingerprint, data: { KeyLine: `spki:${toBase64(spki)}`, Fingerprint: fingerprint, Vkey: vkey } };
+  if (event.RequestType === 'Update') demandSame(event.PhysicalResourceId, { logName: LogName, fingerprint });
+  const data = { KeyLine: `spki:${toBase64(spki)}`, Fingerprint: fingerprint, Vkey: vkey };
+  return { id: `${LogName} ${fingerprint}`, data };
 });

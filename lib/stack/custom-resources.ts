@@ -20,17 +20,19 @@ export interface PublicKey {
   readonly systemVkey: string;
 }
 
-/** @param role may get the public key, and nothing else */
-export function publicKeysOf(
-  scope: Construct,
-  context: WorkerContext,
-  props: {
-    readonly role: Role;
-    readonly keys: readonly Key[];
-    readonly algorithm: SignatureAlgorithm;
-    readonly logName: string;
-  },
-): readonly PublicKey[] {
+/** What public keys are asked for with. */
+export interface PublicKeysProps {
+  /** May get the public keys, and nothing else. */
+  readonly role: Role;
+  readonly keys: readonly Key[];
+  readonly algorithm: SignatureAlgorithm;
+  readonly logName: string;
+  /** What signs by that name and these keys: is changed only once it is known that they are those of the log. */
+  readonly signers: readonly Construct[];
+}
+
+/** The public keys of a log. An update that would give it another name, or another key for one of them, is refused. */
+export function publicKeysOf(scope: Construct, context: WorkerContext, props: PublicKeysProps): readonly PublicKey[] {
   const fn = worker(scope, 'PublicKey', context, {
     ...SMALL,
     bundle: 'public-key',
@@ -43,6 +45,7 @@ export function publicKeysOf(
       resourceType: 'Custom::SealtrailPublicKey',
       properties: { SigningKey: key.keyArn, SigningAlgorithm: props.algorithm, LogName: props.logName },
     });
+    for (const signer of props.signers) signer.node.addDependency(resource);
     return {
       keyLine: resource.getAttString('KeyLine'),
       fingerprint: resource.getAttString('Fingerprint'),

@@ -139,7 +139,7 @@ export class Sealtrail extends Construct {
     const followerMapping = wakeFollower(this, functions.follow, this.table, failed);
     wakeVerifier(this, functions.verify);
     wakeExporter(this, functions.export, exports);
-    const signing = { keys: keys.signing, algorithm: signingAlgorithm, logName };
+    const signing = { keys: keys.signing, algorithm: signingAlgorithm, logName, signers: Object.values(functions) };
     this.publicKeys = publicKeysOf(this, context, { ...signing, role: publicKeyRole });
     const buckets = { Archive: this.archive, FailedBatches: failed, Exports: exports };
     const writers = [functions.follow, functions.seal, functions.export];

@@ -76,8 +76,12 @@ export function archiveBucket(scope: Construct, stage: StageDefaults, { lock, ar
   return bucket as IBucket; // as for the table
 }
 
-/** Who writes the archive, and what else its policy refuses whatever IAM allows. */
-export function guardArchive(bucket: IBucket, writers: readonly IRole[], mayBypassGovernance: boolean): void {
+/**
+ * Who writes the archive, and what else its policy refuses whatever IAM allows.
+ *
+ * @param isRemovable whether it goes with its stack, locked or not
+ */
+export function guardArchive(bucket: IBucket, writers: readonly IRole[], isRemovable: boolean): void {
   const everyone = [new AnyPrincipal()];
   // Amazon S3 user guide, "Enforce conditional writes": parts of multipart uploads carry no such header.
   const unconditional = { Null: { 's3:if-none-match': 'true' }, Bool: { 's3:ObjectCreationOperation': 'true' } };
@@ -111,7 +115,17 @@ export function guardArchive(bucket: IBucket, writers: readonly IRole[], mayBypa
       conditions: { ArnNotEquals: { 'aws:PrincipalArn': writers.map(({ roleArn }) => roleArn) } },
     }),
   );
-  if (mayBypassGovernance) return;
+  if (isRemovable) return;
+  // A lock keeps versions: a delete marker over one would still hide it from whoever does not look at versions.
+  bucket.addToResourcePolicy(
+    new PolicyStatement({
+      sid: 'NobodyHidesObjects',
+      effect: Effect.DENY,
+      principals: everyone,
+      actions: ['s3:DeleteObject'],
+      resources: [bucket.arnForObjects('*')],
+    }),
+  );
   bucket.addToResourcePolicy(
     new PolicyStatement({
       sid: 'NobodyBypassesTheLock',

@@ -105,6 +105,16 @@ describe('the functions', () => {
     });
   });
 
+  it('verify every hour', () => {
+    const verify = { Properties: { Description: 'Sealtrail: verifies every trail and its archive' } };
+    const [id] = Object.keys(template.findResources('AWS::Lambda::Function', verify));
+    template.hasResourceProperties('AWS::Events::Rule', {
+      ScheduleExpression: 'rate(1 hour)',
+      State: 'ENABLED',
+      Targets: [Match.objectLike({ Arn: { 'Fn::GetAtt': [id, 'Arn'] } })],
+    });
+  });
+
   it('keep their logs for a while, and not for ever', () => {
     const kept = (one: ReturnType<typeof synthesise>) =>
       Object.values(one.findResources('AWS::Logs::LogGroup')).map(({ Properties }) => Properties.RetentionInDays);

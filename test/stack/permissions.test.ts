@@ -200,6 +200,8 @@ describe('the signing key', () => {
   it('is deleted or disabled by nobody in production, unless somebody is named', () => {
     expect(whoMay('kms:ScheduleKeyDeletion', prod)).toEqual([]);
     expect(whoMay('kms:DisableKey', prod)).toEqual([]);
+    // Who may make a grant may let somebody sign by it.
+    expect(whoMay('kms:CreateGrant', prod)).toEqual([]);
     const principal = new ArnPrincipal('arn:aws:iam::111122223333:role/BreakGlass');
     const withGlass = statements({ stage: 'prod', breakGlass: [principal] });
     expect(whoMay('kms:ScheduleKeyDeletion', withGlass)).toEqual(['BreakGlass']);
@@ -220,7 +222,7 @@ describe('the signing key', () => {
 });
 
 describe('grants', () => {
-  type Grant = 'grantAppend' | 'grantRead' | 'grantVerify' | 'grantSeal' | 'grantArchiveRead';
+  type Grant = 'grantAppend' | 'grantRead' | 'grantVerify' | 'grantSeal' | 'grantLegalHold' | 'grantArchiveRead';
   function granted(grant: Grant, trails: readonly string[]): readonly Statement[] {
     const stack = makeStack();
     const role = new Role(stack, 'Somebody', { assumedBy: new ServicePrincipal('ec2.amazonaws.com') });
@@ -277,6 +279,13 @@ describe('grants', () => {
 
   it('to seal is one call', () => {
     expect(calls(granted('grantSeal', ['orders']))).toEqual(['POST /v1/trails/orders/seals']);
+  });
+
+  it('to hold is to set, release and see a legal hold, and to have nothing removed or sealed', () => {
+    expect(calls(granted('grantLegalHold', ['orders']))).toEqual([
+      'GET /v1/trails/orders/legal-hold',
+      'POST /v1/trails/orders/legal-hold',
+    ]);
   });
 
   it('to read the archive is to read all versions under those trails and the keys, in S3 and nowhere else', () => {
