@@ -5,8 +5,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: ['test/**/*.aws.test.ts'],
     // Real files, sockets and child processes: generous for slow machines, still finite.
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     // Two cores is the smallest machine the suite is meant for.
     maxWorkers: 2,
   },
