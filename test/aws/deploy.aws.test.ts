@@ -312,8 +312,9 @@ async function cli(args: readonly string[]): Promise<{ readonly code: number | n
       name.startsWith('AWS_') && value !== undefined ? [[name, value]] : [],
     ),
   );
+  const NODE_OPTIONS = `--import ${new URL('localhost.ts', import.meta.url)}`;
   const { code, stdout, stderr } = await run([...args, '--json'], {
-    env: { ...env, SEALTRAIL_ENDPOINT: outputs.Endpoint },
+    env: { ...env, NODE_OPTIONS, SEALTRAIL_ENDPOINT: outputs.Endpoint },
   });
   expect(stdout, stderr).not.toBe('');
   return { code, ...JSON.parse(stdout) };
