@@ -98,7 +98,7 @@ describe('serve', () => {
     ).join('\n');
     const sending = run(['append', 'orders', '--batch', '20', '--json'], { env: short.env, input });
     await new Promise((resolve) => setTimeout(resolve, 700));
-    expect(await short.stop('SIGTERM')).toBe(0);
+    expect(await short.stop(signal)).toBe(0);
     const sent = await sending;
     const [, told = '0'] =
       /^([\d,]+) events before it are appended/m.exec(
