@@ -181,6 +181,10 @@ describe('a log that was deployed', () => {
     'is the same log after an update, and signs with the key that this one adds',
     async () => {
       const { SigningKeyArn, PublicKey, PublicKeyFingerprint: _, Vkey: __, ...same } = outputs;
+      // The archive catches up before a key is replaced, as docs/operations.md asks.
+      for (const { trail } of trailsSchema.parse(await get('/v1/trails')).trails) {
+        await http.send({ method: 'POST', path: `/v1/trails/${trail}/seals` });
+      }
       const updated = await deployment.deploy('signingKeys=2');
       expect(updated).toMatchObject(same);
       expect(updated.SigningKeyArn.split(',')).toEqual([SigningKeyArn, expect.any(String)]);
