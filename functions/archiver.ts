@@ -1,9 +1,11 @@
 import { type RetentionConfig, retentionFor } from '../lib/event/retention.ts';
 import type { ObjectLock } from '../lib/followers/archive-records.ts';
 import { Archiver } from '../lib/followers/archiver.ts';
-import type { Objects } from '../lib/store/ports.ts';
+import { retiredKeys } from '../lib/followers/retired-keys.ts';
+import type { Objects, Signer } from '../lib/store/ports.ts';
 import type { Environment } from './environment.ts';
 import type { Log } from './log.ts';
+import { once } from './once.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -12,7 +14,13 @@ export const openArchiver = (
   { table, ledger }: Log,
   objects: Objects,
   { retention }: Pick<Environment, 'retention'>,
-): Archiver => new Archiver({ objects, table, ledger, lockFor: (trail) => lockOf(retention, trail) });
+  retired: readonly Signer[],
+): Archiver =>
+  new Archiver({
+    ...{ objects, table, ledger },
+    lockFor: (trail) => lockOf(retention, trail),
+    retired: once(() => retiredKeys(table, ledger, retired)),
+  });
 
 function lockOf(config: RetentionConfig, trail: string | undefined): ObjectLock | undefined {
   const { archiveDays, lock } = retentionFor(config, trail);

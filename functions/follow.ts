@@ -16,11 +16,12 @@ const MARGIN_MS = 10_000;
 
 const environment = environmentOf(process.env);
 const objects = archiveStore(environment);
-const log = openLog({ ...ledgerStores(environment), objects }, environment);
+const stores = ledgerStores(environment);
+const log = openLog({ ...stores, objects }, environment);
 const archive = new ArchivedRecords({ objects, table: log.table });
 const following = new TrailFollowing({
   ...{ ...log, archive },
-  archiver: openArchiver(log, objects, environment),
+  archiver: openArchiver(log, objects, environment, stores.retired),
   expirer: openExpirer(log, archive, environment),
   legalHolds: new LegalHolds({ table: log.table, objects, ledger: log.ledger }),
 });

@@ -12,10 +12,11 @@ import { openLog } from './log.ts';
 
 const environment = environmentOf(process.env);
 const objects = archiveStore(environment);
-const log = openLog({ ...ledgerStores(environment), objects }, environment);
+const stores = ledgerStores(environment);
+const log = openLog({ ...stores, objects }, environment);
 const { table, ledger } = log;
 const services = {
-  archiver: openArchiver(log, objects, environment),
+  archiver: openArchiver(log, objects, environment, stores.retired),
   legalHolds: new LegalHolds({ table, objects, ledger }),
 };
 const router = new Router(ADMIN_ROUTES);

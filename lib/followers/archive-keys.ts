@@ -2,10 +2,11 @@ import { pemName, vkeyName } from '../log/archive.ts';
 import { openCheckpoint } from '../log/checkpoint.ts';
 import { SealtrailError } from '../log/error.ts';
 import { sameBytes } from '../log/hash.ts';
-import { parseVkey, pemOf, type Verifier, verifierFromPem } from '../log/note.ts';
+import { parseNote, parseVkey, pemOf, type Verifier, verifierFromPem, verifierFromSpki } from '../log/note.ts';
 import type { Objects, Retention } from '../store/ports.ts';
 import type { SignedCheckpoint } from './archive-state.ts';
 import { putOnce } from './archive-writer.ts';
+import type { RetiredKey } from './verification-checkpoint.ts';
 
 /** A key's ID as the archive names it: 8 hex digits, lower case (C2SP signed-note, Verifier keys). */
 export const keyIdOf = ({ keyId }: Verifier): string => keyId.toString(16).padStart(8, '0');
@@ -42,10 +43,41 @@ function isSameKey(stored: Uint8Array, verifier: Verifier): boolean {
 }
 
 /**
+ * The keys that may have signed a checkpoint and have to be in the archive with it: those that sign now and, where none of
+ * them and none that is archived has signed it, those that did before they were retired. That is so when a key is retired
+ * before the archive has come up to what it alone had signed.
+ *
+ * @param retired asked only where it matters
+ */
+export async function signatoriesOf(
+  trail: string,
+  current: readonly Verifier[],
+  archived: readonly string[],
+  { size, note }: SignedCheckpoint,
+  retired: () => Promise<readonly RetiredKey[]>,
+): Promise<readonly Verifier[]> {
+  const ids = new Set(keyIdsIn(note));
+  const isKnown =
+    current.some(({ keyId }) => ids.has(keyId)) || archived.some((id) => ids.has(Number.parseInt(id, 16)));
+  if (isKnown) return current;
+  const ended = (await retired()).filter(({ ends }) => size <= (ends[trail] ?? 0));
+  const origin = current[0]?.name ?? '';
+  return [...current, ...ended.map(({ spki }) => verifierFromSpki(origin, spki)).filter(({ keyId }) => ids.has(keyId))];
+}
+
+function keyIdsIn(note: string): readonly number[] {
+  try {
+    return parseNote(note).signatures.map(({ keyId }) => keyId);
+  } catch {
+    return []; // no note: demandSignature says so
+  }
+}
+
+/**
  * Checks the signature of a checkpoint that is about to be archived, against the keys that sign now and, where those
  * have replaced others since, against the keys that signed what is archived.
  *
- * @param current the keys that sign now, at least one, named like the checkpoint's origin
+ * @param current its {@link signatoriesOf}, at least one, named like the checkpoint's origin
  * @param archived key IDs of public keys in the archive
  * @throws `store_corrupt` unless one of them has signed it
  */

@@ -18,6 +18,7 @@ import { ArchiveWriter } from './archive-writer.ts';
 import { readLegalHold } from './legal-hold-state.ts';
 import { OpenTiles } from './open-tiles.ts';
 import { SegmentCutter } from './segment.ts';
+import type { RetiredKey } from './verification-checkpoint.ts';
 
 /** How objects are locked. */
 export interface ObjectLock {
@@ -34,6 +35,8 @@ export interface ArchiveStores {
   readonly ledger: Pick<Ledger, 'head' | 'blocks' | 'checkpoint' | 'exactCheckpoint' | 'seal' | 'verifiers'>;
   /** How a trail's objects are locked; without a trail, those of no trail, such as keys. @default not at all */
   readonly lockFor?: (trail?: string) => ObjectLock | undefined;
+  /** The keys that sign no more. @default none */
+  readonly retired?: () => Promise<readonly RetiredKey[]>;
   /** Unix milliseconds. */
   readonly now: () => number;
 }

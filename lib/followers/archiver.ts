@@ -1,6 +1,7 @@
 import { utcDate } from '../log/archive.ts';
 import { SealtrailError } from '../log/error.ts';
-import { demandSignature, keyIdOf, putKey } from './archive-keys.ts';
+import type { Verifier } from '../log/note.ts';
+import { demandSignature, keyIdOf, putKey, signatoriesOf } from './archive-keys.ts';
 import { type ArchiveStores, archiveRecords, retentionFrom } from './archive-records.ts';
 import { archiveSeal, demandInStep, republish } from './archive-seal.ts';
 import {
@@ -77,8 +78,8 @@ export class Archiver implements Follower {
   readonly #revisit = new Map<string, number>();
 
   constructor(options: ArchiverOptions) {
-    const { objects, table, ledger, lockFor, now = Date.now } = options;
-    this.#stores = { objects, table, ledger, now, ...(lockFor && { lockFor }) };
+    const { objects, table, ledger, lockFor, retired, now = Date.now } = options;
+    this.#stores = { objects, table, ledger, now, ...(lockFor && { lockFor }), ...(retired && { retired }) };
     this.#maxDelayMs = options.maxDelayMs ?? 20_000;
     this.#segment = options.segment ?? SEGMENT;
   }
@@ -161,10 +162,10 @@ export class Archiver implements Follower {
    * After a crash before the step there are keys in the archive at most; after it, the next run carries the plan out.
    */
   async #begin(trail: string, state: ArchiveState, plan: Plan, signal: AbortSignal | undefined): Promise<void> {
-    const { objects, ledger, table } = this.#stores;
+    const { objects, table } = this.#stores;
     const keys = new Set(state.keys);
     let alarm: unknown;
-    for (const verifier of await ledger.verifiers(trail)) {
+    for (const verifier of await this.#signatories(trail, state, plan.checkpoint)) {
       if (keys.has(keyIdOf(verifier))) continue;
       try {
         await putKey(objects, verifier, await retentionFrom(this.#stores));
@@ -206,14 +207,24 @@ export class Archiver implements Follower {
   }
 
   /** The checkpoint to archive next, its signature checked: the newest one, or an earlier one in a long backlog. */
-  async #nextCheckpoint(trail: string, { size, keys }: ArchiveState): Promise<SignedCheckpoint | undefined> {
+  async #nextCheckpoint(trail: string, state: ArchiveState): Promise<SignedCheckpoint | undefined> {
     const { ledger, objects } = this.#stores;
+    const { size, keys } = state;
     const newest = await ledger.checkpoint(trail);
     if (newest === undefined || newest.size <= size) return undefined;
     const long = newest.size - size > PLAN_RECORDS;
     const checkpoint = (long ? await ledger.checkpoint(trail, size + PLAN_RECORDS) : undefined) ?? newest;
-    await demandSignature(objects, await ledger.verifiers(trail), keys, checkpoint);
+    await demandSignature(objects, await this.#signatories(trail, state, checkpoint), keys, checkpoint);
     return checkpoint;
+  }
+
+  async #signatories(
+    trail: string,
+    { keys }: ArchiveState,
+    checkpoint: SignedCheckpoint,
+  ): Promise<readonly Verifier[]> {
+    const { ledger, retired = async () => [] } = this.#stores;
+    return signatoriesOf(trail, await ledger.verifiers(trail), keys, checkpoint, retired);
   }
 
   async #planSeal(trail: string, { size }: ArchiveState): Promise<Plan> {

@@ -61,7 +61,7 @@ export async function deploy(): Promise<Deployed> {
     ...opened,
     objects,
     archive,
-    archiver: openArchiver(opened, objects, { retention }),
+    archiver: openArchiver(opened, objects, { retention }, []),
     expirer: openExpirer(opened, archive, { retention }),
     legalHolds: new LegalHolds({ table, objects, ledger: opened.ledger }),
     verifier: new TrailVerification({ ...opened, objects }),

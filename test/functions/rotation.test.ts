@@ -47,7 +47,7 @@ async function deployedWith(signers: readonly Signer[], retired: readonly Signer
     actions: ['append'],
   });
   expect(result.statusCode).toBe(201);
-  await openArchiver(log, objects, RETENTION).seal('orders');
+  await openArchiver(log, objects, RETENTION, retired).seal('orders');
   return { ...log, retired: await retiredKeys(table, log.ledger, retired) };
 }
 
@@ -72,6 +72,32 @@ describe('a rotation of signing keys', () => {
 
     const report = await new TrailVerification({ ...log, objects }).verify('orders', 'full');
     expect(report).toMatchObject({ verdict: 'ok', from: 0, to: 3 });
+  });
+
+  it('archives what only a key has signed that was retired before the archive had come so far', async () => {
+    const before = openLog({ table, objects, signers: [older] }, SETTINGS);
+    await before.ledger.append({
+      trail: 'orders',
+      submitter: 'a',
+      events: [{ id: '1', json: '{"id":"1","type":"a.b"}' }],
+    });
+    const { ledger } = openLog({ table, objects, signers: [newer] }, SETTINGS);
+    await openArchiver({ ...before, ledger }, objects, RETENTION, [older]).run('orders', { force: true });
+    expect(await signersOf(1)).toEqual([await keyIdOf(older)]);
+    const trust = `${verifierFromSpki('audit.example.com/orders', await older.publicKey()).vkey} to=1`;
+    expect(await verifyArchive(objects, { trust: parseTrustedKeys(trust) })).toMatchObject({ verdict: 'ok' });
+  });
+
+  it('archives nothing that a key of nobody has signed', async () => {
+    const before = openLog({ table, objects, signers: [new TestSigner()] }, SETTINGS);
+    await before.ledger.append({
+      trail: 'orders',
+      submitter: 'a',
+      events: [{ id: '1', json: '{"id":"1","type":"a.b"}' }],
+    });
+    const { ledger } = openLog({ table, objects, signers: [newer] }, SETTINGS);
+    const archiver = openArchiver({ ...before, ledger }, objects, RETENTION, [older]);
+    await expect(archiver.run('orders', { force: true })).rejects.toMatchObject({ code: 'store_corrupt' });
   });
 
   it('is told by GET /v1/keys: which keys sign, and to where those did that sign no more', async () => {
