@@ -1,45 +1,31 @@
 import { Command, CommanderError } from 'commander';
 import { SealtrailError } from '../log/error.ts';
-import { installActivity } from './commands/activity.ts';
-import { installAppend } from './commands/append.ts';
-import { installDemo } from './commands/demo.ts';
-import { installExport } from './commands/export.ts';
-import { installHold } from './commands/hold.ts';
-import { installKeys } from './commands/keys.ts';
-import { installProof } from './commands/proof.ts';
-import { installHistory, installQuery, installTimeline } from './commands/query.ts';
-import { installSeal } from './commands/seal.ts';
-import { installServe } from './commands/serve.ts';
-import { installSummary } from './commands/summary.ts';
-import { installTail } from './commands/tail.ts';
-import { installVerify } from './commands/verify.ts';
-import { installVerifyExport } from './commands/verify-export.ts';
-import { installVerifyProof } from './commands/verify-proof.ts';
 import { adviceOn, EXIT, EXIT_HELP, exitCodeFor } from './exit.ts';
 import { type Install, Shell } from './shell.ts';
 import { printable } from './table.ts';
 import { painter, type Terminal, widthOf } from './terminal.ts';
 import { version } from './version.ts';
 
-const COMMANDS: readonly Install[] = [
-  installServe,
-  installAppend,
-  installQuery,
-  installTimeline,
-  installHistory,
-  installActivity,
-  installSummary,
-  installTail,
-  installExport,
-  installProof,
-  installVerify,
-  installVerifyProof,
-  installVerifyExport,
-  installSeal,
-  installHold,
-  installKeys,
-  installDemo,
-];
+/** By name, in the order of the help. Loaded when named: a verifier need not hold in memory what a query needs. */
+const COMMANDS: Readonly<Record<string, () => Promise<Install>>> = {
+  serve: async () => (await import('./commands/serve.ts')).installServe,
+  append: async () => (await import('./commands/append.ts')).installAppend,
+  query: async () => (await import('./commands/query.ts')).installQuery,
+  timeline: async () => (await import('./commands/query.ts')).installTimeline,
+  history: async () => (await import('./commands/query.ts')).installHistory,
+  activity: async () => (await import('./commands/activity.ts')).installActivity,
+  summary: async () => (await import('./commands/summary.ts')).installSummary,
+  tail: async () => (await import('./commands/tail.ts')).installTail,
+  export: async () => (await import('./commands/export.ts')).installExport,
+  proof: async () => (await import('./commands/proof.ts')).installProof,
+  verify: async () => (await import('./commands/verify.ts')).installVerify,
+  'verify-proof': async () => (await import('./commands/verify-proof.ts')).installVerifyProof,
+  'verify-export': async () => (await import('./commands/verify-export.ts')).installVerifyExport,
+  seal: async () => (await import('./commands/seal.ts')).installSeal,
+  hold: async () => (await import('./commands/hold.ts')).installHold,
+  keys: async () => (await import('./commands/keys.ts')).installKeys,
+  demo: async () => (await import('./commands/demo.ts')).installDemo,
+};
 
 const ENVIRONMENT_HELP = `
 Environment:
@@ -56,8 +42,8 @@ Environment:
  */
 export async function main(args: readonly string[], terminal: Terminal): Promise<number> {
   const shell = new Shell(terminal, main);
-  const program = buildProgram(shell);
   try {
+    const program = buildProgram(shell, await commandsFor(args));
     await program.parseAsync([...args], { from: 'user' });
     return shell.exitCode;
   } catch (error) {
@@ -65,7 +51,13 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
   }
 }
 
-function buildProgram(shell: Shell): Command {
+/** The one that is named; all of them where help is wanted, or none of them is meant. */
+function commandsFor([name = '']: readonly string[]): Promise<Install[]> {
+  const named = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  return Promise.all((named === undefined ? Object.values(COMMANDS) : [named]).map((load) => load()));
+}
+
+function buildProgram(shell: Shell, commands: readonly Install[]): Command {
   const { stdout, stderr } = shell.terminal;
   const program = new Command('sealtrail')
     .description('A tamper-evident audit log that anyone can verify without trusting it.')
@@ -81,7 +73,7 @@ function buildProgram(shell: Shell): Command {
     })
     .showHelpAfterError('Run it with --help to see how it is used.')
     .addHelpText('after', ENVIRONMENT_HELP + EXIT_HELP);
-  for (const install of COMMANDS) install(program, shell);
+  for (const install of commands) install(program, shell);
   return program;
 }
 

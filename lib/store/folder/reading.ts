@@ -22,7 +22,8 @@ export function readObject(root: string, key: string): Uint8Array | undefined {
     const stats = fstatSync(descriptor);
     if (stats.isDirectory()) return undefined;
     if (!stats.isFile()) throw new SealtrailError('store_corrupt', `${path} is a special file and not an object`);
-    return new Uint8Array(readFileSync(descriptor));
+    const { buffer, byteOffset, length } = readFileSync(descriptor);
+    return new Uint8Array(buffer, byteOffset, length);
   } finally {
     closeSync(descriptor);
   }
