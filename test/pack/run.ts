@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
@@ -64,6 +64,22 @@ try {
   `;
   writeFileSync(join(folder, 'use.mjs'), use);
   expectThat('it appends and seals', sh('node', ['use.mjs']).includes('{"first":0,"sealed":true}'));
+
+  const { devDependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  const cdk = ['aws-cdk-lib', 'constructs'].map((name) => `${name}@${devDependencies[name]}`);
+  sh('npm', ['install', '--no-audit', '--no-fund', ...cdk]);
+  const app = `
+    import { App, Stack } from 'aws-cdk-lib';
+    import { Sealtrail } from 'sealtrail/cdk';
+    const app = new App();
+    const stack = new Stack(app, 'Mine');
+    new Sealtrail(stack, 'Audit', { logName: 'audit.example.com' });
+    const { Resources } = app.synth().getStackByName('Mine').template;
+    console.log(Object.values(Resources).filter(({ Type }) => Type === 'AWS::Lambda::Function').length);
+  `;
+  writeFileSync(join(folder, 'app.mjs'), app);
+  const functions = Number(sh('node', ['app.mjs']));
+  expectThat(`an app of somebody else's has the construct, with ${functions} functions`, functions >= 5);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
