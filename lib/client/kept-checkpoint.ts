@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto';
-import { open, readFile, rename } from 'node:fs/promises';
+import { readFile, rename } from 'node:fs/promises';
 import { type Checkpoint, parseCheckpoint } from '../log/checkpoint.ts';
 import { SealtrailError } from '../log/error.ts';
 import { parseNote } from '../log/note.ts';
 import type { LogView } from './log-view.ts';
+import { writeWhole } from './whole-file.ts';
 
 /** More than any signed note has. */
 const MOST_BYTES = 64 * 1024;
@@ -38,13 +38,13 @@ export class KeptCheckpoint {
     }
     const size = view.newest?.size ?? 0;
     if (note === undefined || note === this.#known || size <= (kept?.checkpoint.size ?? 0)) return;
-    await replaceFile(this.#file, note);
+    await writeWhole(this.#file, note);
     this.#known = note;
   }
 
   /** Puts a checkpoint that contradicts the kept one where both are found. */
   async accuse(note: string): Promise<void> {
-    await replaceFile(`${this.#file}.contradicted`, note);
+    await writeWhole(`${this.#file}.contradicted`, note);
   }
 
   async #compare(view: LogView, kept: Checkpoint, note: string | undefined): Promise<void> {
@@ -77,17 +77,4 @@ export class KeptCheckpoint {
       throw new SealtrailError('store_corrupt', message, { cause });
     }
   }
-}
-
-/** Whole or not at all, also after a crash of the machine. */
-async function replaceFile(file: string, text: string): Promise<void> {
-  const temporary = `${file}.${randomUUID()}.part`;
-  const handle = await open(temporary, 'wx', 0o600);
-  try {
-    await handle.writeFile(text);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await rename(temporary, file);
 }

@@ -1,8 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm, rmdir, stat, unlink, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, rmdir, stat, unlink, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { SealtrailError } from '../log/error.ts';
+import { writeWhole } from './whole-file.ts';
 
 /** A batch as it is sent, byte for byte each time: that and its key make the append happen once. */
 export interface Batch {
@@ -174,24 +175,6 @@ export class Spool {
   #touch(): void {
     const now = new Date();
     utimes(join(this.#lane, ALIVE), now, now).catch(() => undefined); // Worst case: a batch is sent twice, and kept once.
-  }
-}
-
-async function writeWhole(file: string, text: string): Promise<void> {
-  const temporary = `${file}.${randomUUID()}.part`; // Two processes may write the same one.
-  const handle = await open(temporary, 'w', 0o600);
-  try {
-    await handle.writeFile(text);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await rename(temporary, file);
-  const folder = await open(dirname(file), 'r');
-  try {
-    await folder.sync(); // The name is not there after a crash until its folder is.
-  } finally {
-    await folder.close();
   }
 }
 

@@ -1,0 +1,22 @@
+import { randomUUID } from 'node:crypto';
+import { open, rename } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+/** Writes or replaces a file: once this resolves it is whole, and before that it is as it was, also after a crash of the machine. */
+export async function writeWhole(file: string, text: string): Promise<void> {
+  const temporary = `${file}.${randomUUID()}.part`; // Two processes may write the same one.
+  const handle = await open(temporary, 'wx', 0o600);
+  try {
+    await handle.writeFile(text);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await rename(temporary, file);
+  const folder = await open(dirname(file), 'r');
+  try {
+    await folder.sync(); // The name is not there after a crash until its folder is.
+  } finally {
+    await folder.close();
+  }
+}
