@@ -82,10 +82,11 @@ export class RunPostings {
   }
 }
 
-/** What some runs of one class know: for each filter and run, its postings; and which blocks the runs consist of. */
+/** What some runs of one class know about filters. */
 export interface RunsPostings {
   /** By the run's first record; one entry for each filter. */
   readonly filters: ReadonlyMap<number, readonly RunPostings[]>;
+  /** Which blocks the runs consist of; only of those runs in which something may be found, and of others between them. */
   readonly blocks: ReadonlyMap<number, RunPostings>;
 }
 
@@ -96,9 +97,8 @@ export async function readRuns(
   runs: readonly Run[],
   fingerprints: readonly (readonly number[])[],
 ): Promise<RunsPostings> {
-  const find = (wanted: readonly number[]) =>
-    Promise.all(wanted.map((fingerprint) => findPostings(table, trail, runs, fingerprint)));
-  const [blocks, ...found] = await Promise.all([[BLOCKS_FINGERPRINT], ...fingerprints].map(find));
+  const find = (wanted: readonly number[], among: readonly Run[]) =>
+    Promise.all(wanted.map((fingerprint) => findPostings(table, trail, among, fingerprint)));
   const postingsOf = (run: Run, of: readonly ReadonlyMap<number, FoundPostings>[] = []) =>
     new RunPostings(
       table,
@@ -106,10 +106,13 @@ export async function readRuns(
       run,
       of.flatMap((values) => values.get(run.first) ?? []),
     );
-  return {
-    filters: new Map(runs.map((run) => [run.first, found.map((values) => postingsOf(run, values))])),
-    blocks: new Map(runs.map((run) => [run.first, postingsOf(run, blocks)])),
-  };
+  const found = await Promise.all(fingerprints.map((wanted) => find(wanted, runs)));
+  const filters = new Map(runs.map((run) => [run.first, found.map((values) => postingsOf(run, values))]));
+  // A rare value is in few runs, and the blocks of all the others would take longer to read than to find it.
+  const mayMatch = (run: Run) => filters.get(run.first)?.every(({ count }) => count > 0) === true;
+  const among = runs.slice(Math.max(0, runs.findIndex(mayMatch)), runs.findLastIndex(mayMatch) + 1);
+  const blocks = await find([BLOCKS_FINGERPRINT], among);
+  return { filters, blocks: new Map(among.map((run) => [run.first, postingsOf(run, blocks)])) };
 }
 
 const countOf = (parts: readonly PostingsPart[]): number => parts.reduce((sum, part) => sum + part.count, 0);

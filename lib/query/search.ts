@@ -176,10 +176,11 @@ export class Search {
 
   async #searchRun(run: Run, edge: number, filters: readonly RunPostings[], blocks?: RunPostings): Promise<void> {
     const [narrowest, ...others] = filters.toSorted((a, b) => a.count - b.count);
-    if (narrowest === undefined || blocks === undefined || narrowest.count === 0) {
+    if (narrowest === undefined || narrowest.count === 0) {
       this.#lookedAt(run.first, Math.min(edge, endOf(run)));
       return;
     }
+    if (blocks === undefined) throw new RangeError(`the blocks of the run at ${run.first} were not read`);
     const starts = narrowest.windows();
     const windows = starts.map((start, i) => [start, starts[i + 1] ?? endOf(run)] as const);
     for (const [start, end] of this.#isDown ? windows.reverse() : windows) {
