@@ -1,4 +1,4 @@
-import type { VerificationMode, VerificationReport } from '../lib/followers/verification.ts';
+import type { VerificationReport, VerificationRequest } from '../lib/followers/verification.ts';
 import type { RetiredKey } from '../lib/followers/verification-checkpoint.ts';
 import { type VerificationStatus, Verifier } from '../lib/followers/verifier.ts';
 import { visitTrails } from '../lib/followers/visit.ts';
@@ -26,9 +26,9 @@ export class TrailVerification implements Pick<Verifier, 'verify' | 'status'> {
     this.#verifier = new Verifier({ table, objects, ledger, retired, onUnrecorded });
   }
 
-  /** A trail, on request. @throws as {@link Verifier.verify} */
-  async verify(trail: string, mode?: VerificationMode): Promise<VerificationReport> {
-    const report = await this.#verifier.verify(trail, mode);
+  /** A trail or a range of it, on request. @throws as {@link Verifier.verify} */
+  async verify(trail: string, request?: VerificationRequest): Promise<VerificationReport> {
+    const report = await this.#verifier.verify(trail, request);
     count('VerificationFailures', report.verdict === 'ok' ? 0 : 1);
     return report;
   }

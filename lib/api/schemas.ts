@@ -93,15 +93,26 @@ export const legalHoldSchema = z.strictObject({
 });
 
 const verificationMode = z.enum(['incremental', 'full']);
+const recordRange = {
+  from: count.describe('A record number, inclusive.'),
+  to: count.describe('A record number, exclusive.'),
+};
 
-/** What may be sent to ask for a verification. */
+/** What may be sent to ask for a verification: a mode or a range. */
 export const verificationRequestSchema = z.strictObject({
-  mode: verificationMode.default('incremental').describe('`full`: from record 0 on.').optional(),
+  mode: verificationMode
+    .describe(
+      '`incremental`, the default: from the last verified checkpoint on. `full`: from record 0 on. Not with a range.',
+    )
+    .optional(),
+  from: recordRange.from.describe('The first record of a range; by default 0.').optional(),
+  to: recordRange.to.describe('The record behind the last one of a range; by default the trail’s end.').optional(),
 });
 
 export const verificationSchema = z.strictObject({
   trail: z.string(),
-  mode: verificationMode,
+  mode: z.enum([...verificationMode.options, 'range']),
+  range: z.strictObject(recordRange).describe('The records that were asked for, of the mode `range`.').optional(),
   verdict: z.enum(['ok', 'damaged']).describe('Of what was looked at; `notLookedAt` says what was not.'),
   from: count.describe('Records `from` to `to - 1` of the ledger were checked against themselves.'),
   to: count,
@@ -127,10 +138,13 @@ export const verificationStatusSchema = z.strictObject({
   trail: z.string(),
   runs: count,
   failures: count.describe('Runs that found damage.'),
-  lastRunAt: millis.describe('0: there was none.'),
+  lastRunAt: millis.describe(
+    '0: there was none. Ranges are left out here and in what follows, since they say nothing of the rest.',
+  ),
   lastOkAt: millis.describe('0: there was none.'),
   secondsSinceOk: count.optional(),
-  report: verificationSchema.optional(),
+  report: verificationSchema.describe('The newest that was incremental or full.').optional(),
+  rangeReport: verificationSchema.describe('The newest on a range.').optional(),
 });
 
 const breakdown = z.strictObject({

@@ -1,4 +1,4 @@
-import type { Block } from '../ledger/block.ts';
+import { type Block, cutBlock } from '../ledger/block.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { bundleName, checkpointName, tileName } from '../log/archive.ts';
 import { parseCheckpoint } from '../log/checkpoint.ts';
@@ -174,12 +174,7 @@ export async function* readStretch(
   from: number,
   to: number,
 ): AsyncGenerator<Stretch, void, void> {
-  for await (const { first, count, receivedAt, lines, leaves } of ledger.blocks(trail, { from, to })) {
-    const start = Math.max(from, first);
-    const end = Math.min(to, first + count);
-    const cut = [start - first, end - first] as const;
-    yield { first: start, receivedAt, lines: lines.slice(...cut), leaves: leaves.slice(...cut) };
-  }
+  for await (const block of ledger.blocks(trail, { from, to })) yield cutBlock(block, from, to);
 }
 
 /** @throws `store_corrupt` unless the tree is the one that was signed */

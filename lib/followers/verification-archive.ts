@@ -12,10 +12,12 @@ export interface CompareOptions {
   readonly objects: Objects;
   readonly ledger: Pick<Ledger, 'exactCheckpoint'>;
   readonly trail: string;
-  /** The archive was compared up to this size before. */
+  /** What comes before this size is not compared. */
   readonly from: number;
-  /** The archive's size. */
+  /** Nor is what comes after this one. Infinity: also what the archiver puts there meanwhile. */
   readonly to: number;
+  /** The archive's size. */
+  readonly archived: number;
   readonly findings: VerificationFindings;
   readonly signal?: AbortSignal | undefined;
 }
@@ -30,14 +32,15 @@ export class TileComparison {
     this.#options = options;
   }
 
-  /** The first record whose tile is compared: the last comparison may have left the rest of a tile. */
+  /** The first record whose tile is compared, all of it: an earlier comparison may have left a part. */
   get first(): number {
     return Math.floor(this.#options.from / TILE_WIDTH) * TILE_WIDTH;
   }
 
   /** Behind the last record whose tile is compared; full tiles alone are in the archive for sure. */
   get end(): number {
-    return Math.floor(this.#options.to / TILE_WIDTH) * TILE_WIDTH;
+    const { to, archived } = this.#options;
+    return Math.min(Math.ceil(to / TILE_WIDTH), Math.floor(archived / TILE_WIDTH)) * TILE_WIDTH;
   }
 
   /** Takes leaves as they come along the trail; some may be left out, or come twice. */
@@ -81,13 +84,13 @@ export class TileComparison {
 const hashAt = (bytes: Uint8Array, at: number): Uint8Array => bytes.subarray(at * HASH_BYTES, (at + 1) * HASH_BYTES);
 
 /**
- * Compares the archived checkpoints that are larger than `from` with the ledger's, byte for byte. The archive has the one
- * of its size, and of others some.
+ * Compares the archived checkpoints that are larger than `from`, and not larger than `to`, with the ledger's, byte for
+ * byte. The archive has the one of its size, and of others some.
  */
 export async function compareCheckpoints(options: CompareOptions): Promise<void> {
-  const { objects, trail, from, to, findings, signal } = options;
+  const { objects, trail, from, to, archived, findings, signal } = options;
   const prefix = `${trail}/checkpoints/`;
-  let hasNewest = to === 0;
+  let hasNewest = archived === 0 || archived > to;
   for await (const { key } of objects.list(prefix)) {
     demandTime(signal);
     const size = sizeOf(key.slice(prefix.length));
@@ -95,13 +98,14 @@ export async function compareCheckpoints(options: CompareOptions): Promise<void>
       findings.add({ kind: 'unknown_object', object: key.slice(0, 256), message: 'this is the name of no checkpoint' });
       continue;
     }
-    if (size === to) hasNewest = true;
-    if (size > from || size === to) await compareCheckpoint(options, size);
+    if (size > to) continue;
+    if (size === archived) hasNewest = true;
+    if (size > from || size === archived) await compareCheckpoint(options, size);
   }
   if (hasNewest) return;
-  const object = checkpointName(trail, to);
+  const object = checkpointName(trail, archived);
   const message = 'the checkpoint is missing from the archive';
-  findings.add({ kind: 'missing_checkpoint', seq: to, object, message });
+  findings.add({ kind: 'missing_checkpoint', seq: archived, object, message });
 }
 
 async function compareCheckpoint({ objects, ledger, trail, findings }: CompareOptions, size: number): Promise<void> {

@@ -29,9 +29,9 @@ export interface VerificationFigures {
   readonly runs: number;
   /** Runs that found damage. */
   readonly failures: number;
-  /** When the last run began, Unix milliseconds; 0: there was none. */
+  /** When the last run began that went to the trail's end, Unix milliseconds; 0: there was none. A range is none. */
   readonly lastRunAt: number;
-  /** When the last run began that found nothing wrong, Unix milliseconds; 0: there was none. */
+  /** When the last of those began that found nothing wrong, Unix milliseconds; 0: there was none. */
   readonly lastOkAt: number;
 }
 
@@ -39,8 +39,10 @@ export interface VerificationFigures {
 export interface VerificationMark {
   readonly place: VerifiedPlace;
   readonly figures: VerificationFigures;
-  /** The newest report. */
+  /** The newest report on all that is new, or on all. */
   readonly report?: VerificationReport;
+  /** The newest report on a range. */
+  readonly rangeReport?: VerificationReport;
   /** How often it was stored; 0: never. */
   readonly revision: number;
 }
@@ -71,7 +73,8 @@ const stored = z.strictObject({
   failures: count,
   lastRunAt: count,
   lastOkAt: count,
-  report: z.string(),
+  report: z.string().optional(),
+  rangeReport: z.string().optional(),
 });
 
 /**
@@ -83,13 +86,16 @@ export async function readMark(table: Table, trail: string): Promise<Verificatio
   const item = await table.get(watermarkKey(trail, VERIFIER));
   if (item === undefined) return EMPTY_MARK;
   try {
-    const { revision, report, frontier, runs, failures, lastRunAt, lastOkAt, ...place } = stored.parse(item.attributes);
+    const { revision, report, rangeReport, frontier, runs, failures, lastRunAt, lastOkAt, ...place } = stored.parse(
+      item.attributes,
+    );
     return {
       revision,
       place: { ...place, frontier: decodeFrontier(place.size, frontier) },
       figures: { runs, failures, lastRunAt, lastOkAt },
       // Our own words, shown to readers and never acted upon.
-      report: JSON.parse(report) as VerificationReport,
+      ...(report === undefined ? {} : { report: JSON.parse(report) as VerificationReport }),
+      ...(rangeReport === undefined ? {} : { rangeReport: JSON.parse(rangeReport) as VerificationReport }),
     };
   } catch (cause) {
     throw new SealtrailError('store_corrupt', `the verifier's watermark of trail ${trail} is not readable`, { cause });
@@ -111,18 +117,10 @@ export async function storeMark(
   report: VerificationReport,
   { place, reset }: { readonly place: VerifiedPlace | undefined; readonly reset: boolean },
 ): Promise<void> {
-  const { trail, verdict, startedAt } = report;
-  const key = watermarkKey(trail, VERIFIER);
+  const key = watermarkKey(report.trail, VERIFIER);
   for (let race = 0; race < RACES; race++) {
-    const before = reset ? EMPTY_MARK : await readMark(table, trail);
-    const further = place !== undefined && place.size >= before.place.size ? place : before.place;
-    const { runs, failures, lastOkAt } = before.figures;
-    const attributes = attributesOf(further, before.revision + 1, report, {
-      runs: runs + 1,
-      failures: failures + (verdict === 'ok' ? 0 : 1),
-      lastRunAt: startedAt,
-      lastOkAt: verdict === 'ok' ? startedAt : lastOkAt,
-    });
+    const before = reset ? EMPTY_MARK : await readMark(table, report.trail);
+    const attributes = attributesOf(after(before, report, place));
     const item: Item = { ...key, attributes };
     const { revision } = before;
     const when =
@@ -130,14 +128,40 @@ export async function storeMark(
     const outcome = await table.transact([reset ? { put: item } : { put: item, when }]);
     if (outcome.committed) return;
   }
-  throw new SealtrailError('throttled', `other verifications of trail ${trail} keep storing theirs`);
+  throw new SealtrailError('throttled', `other verifications of trail ${report.trail} keep storing theirs`);
 }
 
-function attributesOf(
-  { frontier, ...place }: VerifiedPlace,
-  revision: number,
+/** What is remembered after a run. A range says nothing of the trail: it counts as a run, and as a failure if it is one. */
+function after(
+  before: VerificationMark,
   report: VerificationReport,
-  figures: VerificationFigures,
-): Record<string, Attribute> {
-  return { ...place, frontier: encodeFrontier(frontier), revision, ...figures, report: JSON.stringify(report) };
+  place: VerifiedPlace | undefined,
+): VerificationMark {
+  const { verdict, startedAt } = report;
+  const isRange = report.mode === 'range';
+  const { runs, failures, lastRunAt, lastOkAt } = before.figures;
+  return {
+    ...before,
+    ...(isRange ? { rangeReport: report } : { report }),
+    place: place !== undefined && place.size >= before.place.size ? place : before.place,
+    figures: {
+      runs: runs + 1,
+      failures: failures + (verdict === 'ok' ? 0 : 1),
+      lastRunAt: isRange ? lastRunAt : startedAt,
+      lastOkAt: isRange || verdict !== 'ok' ? lastOkAt : startedAt,
+    },
+    revision: before.revision + 1,
+  };
+}
+
+function attributesOf({ place, figures, report, rangeReport, revision }: VerificationMark): Record<string, Attribute> {
+  const { frontier, ...rest } = place;
+  return {
+    ...rest,
+    frontier: encodeFrontier(frontier),
+    revision,
+    ...figures,
+    ...(report === undefined ? {} : { report: JSON.stringify(report) }),
+    ...(rangeReport === undefined ? {} : { rangeReport: JSON.stringify(rangeReport) }),
+  };
 }

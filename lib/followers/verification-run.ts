@@ -9,19 +9,26 @@ import { sameBytes } from '../log/hash.ts';
 import { verifierFromSpki } from '../log/note.ts';
 import type { Objects, Table } from '../store/ports.ts';
 import { readArchiveState } from './archive-state.ts';
-import { VerificationFindings, type VerificationMode, type VerificationReport } from './verification.ts';
+import {
+  VerificationFindings,
+  type VerificationMode,
+  type VerificationReport,
+  type VerificationRequest,
+  type VerifiedRange,
+} from './verification.ts';
 import { compareCheckpoints, TileComparison } from './verification-archive.ts';
 import type { RetiredKey, Signatories } from './verification-checkpoint.ts';
 import { ExpiryRules } from './verification-expiry.ts';
 import { EMPTY_MARK, readMark, TRAIL_START, type VerifiedPlace } from './verification-mark.ts';
+import { demandRange, startAt, stretchAround, within } from './verification-range.ts';
 import { BlockScan } from './verification-scan.ts';
-import { demandTime, walkLedger } from './verification-walk.ts';
+import { demandTime, type WalkStart, walkLedger } from './verification-walk.ts';
 
 /** What a ledger is verified with. */
 export interface VerificationStores {
   readonly table: Table;
   readonly objects: Objects;
-  readonly ledger: Pick<Ledger, 'head' | 'origin' | 'verifiers' | 'exactCheckpoint'>;
+  readonly ledger: Pick<Ledger, 'head' | 'origin' | 'verifiers' | 'exactCheckpoint' | 'blocks'>;
   /** Keys that signed once. @default none */
   readonly retired?: readonly RetiredKey[];
   /** Unix milliseconds. */
@@ -31,7 +38,7 @@ export interface VerificationStores {
 /** What came of it: what to tell, and where the next one may go on. */
 export interface Verified {
   readonly report: VerificationReport;
-  /** Undefined unless the verdict is `ok`. */
+  /** Undefined unless the verdict is `ok`, and of a range. */
   readonly place: VerifiedPlace | undefined;
   /** Whether what the verifier remembered was itself damaged. */
   readonly markIsDamaged: boolean;
@@ -41,17 +48,85 @@ export interface Verified {
  * Verifies a trail's hot ledger against itself and against its archive. It writes nothing.
  *
  * @returns undefined where there is no such trail
- * @throws `unavailable` when the signal interrupts it; the errors of the stores, `store_corrupt` not among them
+ * @throws `invalid_parameter` naming `from` or `to` for a range that the trail does not have; `unavailable` when the
+ *   signal interrupts it; the errors of the stores, `store_corrupt` not among them
  */
 export async function verifyTrail(
   stores: VerificationStores,
   trail: string,
-  mode: VerificationMode,
+  request: VerificationRequest,
   signal?: AbortSignal,
 ): Promise<Verified | undefined> {
   const startedAt = stores.now();
   const findings = new VerificationFindings();
+  const standing = await standingOf(stores, trail, findings);
+  if (standing === undefined) return undefined;
+  const { table } = stores;
+  const { head, size, archived, signatories } = standing;
+  const scope = await scopeOf(stores, trail, request, standing, findings);
+  const { mode, range, start, end, place } = scope;
   const notLookedAt: string[] = [];
+  const compare = { ...stores, trail, from: scope.compareFrom, to: scope.compareTo, archived, findings, signal };
+  const tiles = new TileComparison(compare);
+  const expiry = new ExpiryRules(table, trail, stores.now);
+  const scan = new BlockScan({ table, archive: new ArchivedRecords(stores), expiry }, trail, findings);
+  let newest: Omit<VerifiedPlace, 'archivedTo'> | undefined = place;
+  if (head !== undefined) {
+    await compareEarlier(scan, tiles, start.size, findings, signal);
+    const scanned = scan.blocks(start.size, end);
+    const blocks = range === undefined ? scanned : within(scanned, start.size, end);
+    const onLeaves = tiles.add.bind(tiles);
+    const walk = { table, trail, start, end, head, blocks, signatories, findings, notLookedAt, onLeaves, signal };
+    newest = (await walkLedger(walk)) ?? place;
+  }
+  await tiles.finish();
+  await compareCheckpoints(compare);
+  notLookedAt.push(...leftOut(scope, newest?.size, head, tiles.end));
+  const isOk = findings.count === 0;
+  const archivedTo = Math.min(scope.compareTo, archived);
+  const report: VerificationReport = {
+    trail,
+    mode,
+    ...(range === undefined ? {} : { range }),
+    verdict: isOk ? 'ok' : 'damaged',
+    from: start.size,
+    to: range === undefined ? size : end,
+    archivedFrom: Math.min(scope.compareFrom, archived),
+    archivedTo,
+    expired: scan.expired,
+    problems: findings.problems,
+    moreProblems: findings.count - findings.problems.length,
+    notLookedAt,
+    ...(newest === undefined || newest.size === 0 ? {} : { checkpoint: { size: newest.size, note: newest.note } }),
+    startedAt,
+    ms: stores.now() - startedAt,
+  };
+  const goesOnAt = isOk && place !== undefined && newest !== undefined ? { ...newest, archivedTo } : undefined;
+  return { report, place: goesOnAt, markIsDamaged: !standing.markHolds };
+}
+
+/** What the log says of a trail before anything is checked. */
+interface Standing {
+  readonly signatories: Signatories;
+  /** What the verifier remembers; the start where that is not readable. */
+  readonly remembered: VerifiedPlace;
+  /** Whether it is a place that the log signed. */
+  readonly markHolds: boolean;
+  readonly head: Head | undefined;
+  /** The head's; 0 without one. */
+  readonly size: number;
+  /** The largest size that anything here speaks of. */
+  readonly known: number;
+  /** Records that the archive has, of those that the head counts. */
+  readonly archived: number;
+}
+
+/** @returns undefined where there is no such trail */
+async function standingOf(
+  stores: VerificationStores,
+  trail: string,
+  findings: VerificationFindings,
+): Promise<Standing | undefined> {
   const signatories = await signatoriesOf(stores, trail);
   // The head comes last: what is appended meanwhile cannot make it look too small.
   const mark = await orDamage(readMark(stores.table, trail), 'watermark_damaged', findings);
@@ -61,61 +136,48 @@ export async function verifyTrail(
   const signed = await newestSigned(stores.table, trail);
   const head = await orDamage(stores.ledger.head(trail), 'head_mismatch', findings);
   const size = head?.size ?? 0;
-  const known = Math.max(signed, remembered.size, archive?.size ?? 0);
+  const known = Math.max(size, signed, remembered.size, archive?.size ?? 0);
   if (head === undefined && known === 0 && findings.count === 0) return undefined;
   if (size < known) {
     const message = `the head is at ${size}, but the trail has been at ${known}`;
     findings.add({ kind: 'rolled_back', seq: size, message });
   }
-  const goesOn = mode === 'incremental' && markHolds && remembered.size <= size;
-  const start = goesOn ? remembered : TRAIL_START;
-  const archivedTo = Math.min(archive?.size ?? 0, size);
-  const archivedFrom = Math.min(start.archivedTo, archivedTo);
-  const compare = { ...stores, trail, from: archivedFrom, to: archivedTo, findings, signal };
-  const tiles = new TileComparison(compare);
-  const archived = new ArchivedRecords(stores);
-  const expiry = new ExpiryRules(stores.table, trail, stores.now);
-  const scan = new BlockScan({ table: stores.table, archive: archived, expiry }, trail, findings);
-  let newest: Omit<VerifiedPlace, 'archivedTo'> = start;
-  if (head !== undefined) {
-    await compareEarlier(scan, tiles, start.size, findings, signal);
-    const onLeaves = tiles.add.bind(tiles);
-    const walk = {
-      table: stores.table,
-      trail,
-      scan,
-      start,
-      head,
-      signatories,
-      findings,
-      notLookedAt,
-      onLeaves,
-      signal,
-    };
-    newest = (await walkLedger(walk)) ?? start;
+  const archived = Math.min(archive?.size ?? 0, size);
+  return { signatories, remembered, markHolds: mark !== undefined && markHolds, head, size, known, archived };
+}
+
+/** What is looked at. */
+interface Scope {
+  readonly mode: VerificationMode;
+  readonly range?: VerifiedRange;
+  readonly start: WalkStart;
+  readonly end: number;
+  /** Where it goes on from; a range goes on from nothing, and nothing from it. */
+  readonly place?: VerifiedPlace;
+  /** Sizes between which the archive is compared. */
+  readonly compareFrom: number;
+  readonly compareTo: number;
+}
+
+/** @throws `invalid_parameter`, see {@link demandRange} */
+async function scopeOf(
+  stores: VerificationStores,
+  trail: string,
+  request: VerificationRequest,
+  { remembered, markHolds, size, known, archived, signatories }: Standing,
+  findings: VerificationFindings,
+): Promise<Scope> {
+  if (typeof request === 'string') {
+    const goesOn = request === 'incremental' && markHolds && remembered.size <= size;
+    const start = goesOn ? remembered : TRAIL_START;
+    const compareFrom = Math.min(start.archivedTo, archived);
+    return { mode: request, start, place: start, end: size, compareFrom, compareTo: Number.POSITIVE_INFINITY };
   }
-  await tiles.finish();
-  await compareCheckpoints(compare);
-  notLookedAt.push(...leftOut(start.size, newest.size, head, tiles.end));
-  const isOk = findings.count === 0;
-  const report: VerificationReport = {
-    trail,
-    mode,
-    verdict: isOk ? 'ok' : 'damaged',
-    from: start.size,
-    to: size,
-    archivedFrom,
-    archivedTo,
-    expired: scan.expired,
-    problems: findings.problems,
-    moreProblems: findings.count - findings.problems.length,
-    notLookedAt,
-    ...(newest.size === 0 ? {} : { checkpoint: { size: newest.size, note: newest.note } }),
-    startedAt,
-    ms: stores.now() - startedAt,
-  };
-  const place = isOk ? { ...newest, archivedTo } : undefined;
-  return { report, place, markIsDamaged: mark === undefined || !markHolds };
+  // Of a trail that was rolled back, what is gone can be asked for: the answer is that it is gone.
+  const range = demandRange(request, known);
+  const { from, to: end } = await stretchAround(stores.table, trail, range, size, signatories);
+  const start = await startAt(stores, trail, from, findings);
+  return { mode: 'range', range, start, end, compareFrom: from, compareTo: end };
 }
 
 async function signatoriesOf({ ledger, retired = [] }: VerificationStores, trail: string): Promise<Signatories> {
@@ -203,16 +265,26 @@ async function compareEarlier(
   if (next < end) findings.add({ kind: 'missing_records', seq: next, message: `records are missing from ${next} on` });
 }
 
-/** What an `ok` does not speak of. */
-function leftOut(from: number, signed: number, head: Head | undefined, compared: number): string[] {
+/** What an `ok` does not speak of. @param signed the size of the newest checkpoint that was found right */
+function leftOut(
+  { range, start, end }: Scope,
+  signed: number | undefined,
+  head: Head | undefined,
+  compared: number,
+): string[] {
   if (head === undefined) return ['the records: there is no head that says how many there are'];
-  const { size } = head;
+  const proven = signed ?? start.size;
+  const unarchived = range === undefined ? compared : Math.max(compared, start.size);
+  const before = range === undefined ? 'of the ledger, which an earlier verification looked at' : OUTSIDE;
   return [
-    ...(from > 0 ? [`records 0 to ${from - 1} of the ledger, which an earlier verification looked at`] : []),
-    ...(signed < size ? [`records ${signed} to ${size - 1} are under no checkpoint that was found right yet`] : []),
-    ...(compared < size
-      ? [`records ${compared} to ${size - 1} in the archive: no full tile there holds them yet`]
+    ...(start.size > 0 ? [`records 0 to ${start.size - 1} ${before}`] : []),
+    ...(end < head.size ? [`records ${end} to ${head.size - 1} and the head, ${OUTSIDE}`] : []),
+    ...(proven < end ? [`records ${proven} to ${end - 1} are under no checkpoint that was found right yet`] : []),
+    ...(unarchived < end
+      ? [`records ${unarchived} to ${end - 1} in the archive: no full tile there holds them yet`]
       : []),
     'the archive’s record files, bundles, partial tiles and tiles above level 0: sealtrail verify reads them',
   ];
 }
+
+const OUTSIDE = 'outside of the range that was asked for';

@@ -8,23 +8,38 @@ import type { Item, Table } from '../store/ports.ts';
 import type { VerificationFindings } from './verification.ts';
 import { openStored, type Signatories } from './verification-checkpoint.ts';
 import type { VerifiedPlace } from './verification-mark.ts';
-import type { BlockScan } from './verification-scan.ts';
+import type { Scanned } from './verification-scan.ts';
 
 /** What a walk along the ledger works with. */
 export interface WalkOptions {
   readonly table: Table;
   readonly trail: string;
-  /** Where to begin: a verified checkpoint, or the start of the trail. */
-  readonly start: VerifiedPlace;
-  /** Where to end. What is appended meanwhile is beyond it. */
+  /** Where to begin: a verified checkpoint, the start of the trail, or anywhere. */
+  readonly start: WalkStart;
+  /** Where to end: at the head, or before it. */
+  readonly end: number;
+  /** What is appended meanwhile is beyond it. */
   readonly head: Head;
-  readonly scan: BlockScan;
+  /** The blocks from the start to the end. */
+  readonly blocks: AsyncIterable<Scanned>;
   readonly signatories: Signatories;
   readonly findings: VerificationFindings;
   readonly notLookedAt: string[];
   /** Told of the leaf hashes of each block that reads well. */
   readonly onLeaves: (first: number, leaves: readonly Hash[]) => Promise<void>;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** Where a walk begins, and what is known there of the records before. */
+export interface WalkStart {
+  /** How many there are. */
+  readonly size: number;
+  /** Undefined where it is not readable: then no root can be computed. */
+  readonly frontier: Frontier | undefined;
+  /** Leaf hash of the last of them; undefined where it is not known. */
+  readonly last: Hash | undefined;
+  /** When that one was received, Unix milliseconds; 0 where it is not known. */
+  readonly receivedAt: number;
 }
 
 /** What the walk has come to. After damage some of it is unknown. */
@@ -39,18 +54,18 @@ interface Reached {
 type Place = Omit<VerifiedPlace, 'archivedTo'>;
 
 /**
- * Reads the ledger from a verified place to its head and computes everything anew: chain, order of time, tree, and the
- * root of every stored checkpoint on the way. It goes on behind damage.
+ * Reads a stretch of the ledger and computes everything anew: chain, order of time, tree, the root of every stored
+ * checkpoint on the way, and the head where it ends there. It goes on behind damage.
  *
  * @returns the place of the newest checkpoint on the way that is right, if there is one
  * @throws `unavailable` when the signal interrupts it; the Table's errors
  */
 export async function walkLedger(options: WalkOptions): Promise<Place | undefined> {
-  const { scan, start, head, findings, notLookedAt, signal } = options;
+  const { blocks, start, end, head, findings, notLookedAt, signal } = options;
   const at: Reached = { ...start, seq: start.size };
   const checkpoints = new CheckpointsOnTheWay(options);
   await checkpoints.begin();
-  for await (const scanned of scan.blocks(start.size, head.size)) {
+  for await (const scanned of blocks) {
     demandTime(signal);
     if ('problem' in scanned) {
       findings.add(scanned.problem);
@@ -71,12 +86,14 @@ export async function walkLedger(options: WalkOptions): Promise<Place | undefine
     at.receivedAt = block.receivedAt;
   }
   // What lies behind the last block that reads well has no root to be compared with.
-  at.frontier = at.seq === head.size ? at.frontier : undefined;
-  if (at.seq < head.size) {
-    findings.add({ kind: 'missing_records', seq: at.seq, message: `the ledger ends at ${at.seq}, its head says more` });
+  at.frontier = at.seq === end ? at.frontier : undefined;
+  if (at.seq < end) {
+    const what =
+      end === head.size ? `the ledger ends at ${at.seq}, its head says more` : `records are missing from ${at.seq} on`;
+    findings.add({ kind: 'missing_records', seq: at.seq, message: what });
   }
   await checkpoints.rest();
-  checkHead(at, head, findings, notLookedAt);
+  if (end === head.size) checkHead(at, head, findings, notLookedAt);
   if (checkpoints.unproven > 0) {
     notLookedAt.push(`the roots of ${checkpoints.unproven} checkpoints behind damaged or missing records`);
   }
@@ -132,9 +149,9 @@ class CheckpointsOnTheWay {
   unproven = 0;
 
   constructor(options: WalkOptions) {
-    const { table, trail, start, head } = options;
+    const { table, trail, start, end } = options;
     const partition = checkpointPartition(trail);
-    const range = { partition, from: sortableNumber(start.size + 1), to: sortableNumber(head.size) };
+    const range = { partition, from: sortableNumber(start.size + 1), to: sortableNumber(end) };
     this.#options = options;
     this.#items = table.query(range)[Symbol.asyncIterator]();
   }

@@ -1,5 +1,22 @@
-/** How much of a trail a verification looks at: what is new since the last good one, or all of it. */
-export type VerificationMode = 'incremental' | 'full';
+/** How much of a trail a verification looks at: what is new since the last good one, all of it, or certain records. */
+export type VerificationMode = 'incremental' | 'full' | 'range';
+
+/** Records by sequence number that somebody wants to have verified. */
+export interface VerificationRange {
+  /** Inclusive. @default 0 */
+  readonly from?: number | undefined;
+  /** Exclusive. @default the trail's end */
+  readonly to?: number | undefined;
+}
+
+/** The same, with both ends. */
+export interface VerifiedRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** What somebody asks of a verification. */
+export type VerificationRequest = Exclude<VerificationMode, 'range'> | VerificationRange;
 
 /**
  * What the verification of a hot ledger can find. The words are those of the archive's verification wherever the thing
@@ -24,6 +41,7 @@ export const VERIFICATION_KINDS = [
   'missing_tile',
   'malformed_tile',
   'tile_mismatch',
+  'unreadable_tree',
   'damaged_bundle',
   'wrong_expiry',
   'unknown_object',
@@ -47,6 +65,8 @@ export interface VerificationProblem {
 export interface VerificationReport {
   readonly trail: string;
   readonly mode: VerificationMode;
+  /** What was asked for, where that was a range; what was looked at around it is in `from` and `to`. */
+  readonly range?: VerifiedRange;
   /** `ok` holds for what was looked at, and for nothing that `notLookedAt` names. */
   readonly verdict: 'ok' | 'damaged';
   /** Records `from` to `to - 1` of the ledger were checked against themselves. */

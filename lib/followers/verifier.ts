@@ -3,7 +3,7 @@ import { DEFAULT_POLICY } from '../event/privacy.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { SealtrailError } from '../log/error.ts';
 import type { Follower, RunOptions } from './follower.ts';
-import type { VerificationMode, VerificationReport } from './verification.ts';
+import type { VerificationReport, VerificationRequest } from './verification.ts';
 import { readMark, storeMark, VERIFIER, type VerificationFigures } from './verification-mark.ts';
 import { type VerificationStores, type Verified, verifyTrail } from './verification-run.ts';
 import { SYSTEM_TRAIL } from './watchman.ts';
@@ -25,7 +25,12 @@ export interface VerificationStatus extends VerificationFigures {
   /** Seconds since the last verification that found nothing wrong began; absent where there was none. */
   readonly secondsSinceOk?: number;
   readonly report?: VerificationReport;
+  /** The newest one on a range. */
+  readonly rangeReport?: VerificationReport;
 }
+
+/** Ranges that are verified at the same time. Of the other modes each trail has one at most. */
+const MOST_RANGES = 4;
 
 /**
  * Verifies hot ledgers against themselves and their archives: on request, and as a follower once in a while. What came
@@ -40,6 +45,7 @@ export class Verifier implements Follower {
   readonly #onUnrecorded: NonNullable<VerifierOptions['onUnrecorded']>;
   readonly #due = new Map<string, number>();
   readonly #underWay = new Map<string, Promise<VerificationReport>>();
+  #ranges = 0;
 
   constructor(options: VerifierOptions) {
     const { table, objects, ledger, retired = [], now = Date.now } = options;
@@ -50,27 +56,37 @@ export class Verifier implements Follower {
   }
 
   /**
-   * Verifies a trail now. Whoever asks while the same is under way gets that report.
+   * Verifies a trail now, or a range of its records. Whoever asks while the same is under way gets that report.
    *
-   * @throws `not_found` where there is no such trail; the errors of the stores and of the append to `_system`: then it
+   * @throws `not_found` where there is no such trail; `invalid_parameter` for a range that it does not have, naming the
+   *   field; `rate_limited` for one too many at once; the errors of the stores and of the append to `_system`: then it
    *   counts for nothing
    */
-  verify(trail: string, mode: VerificationMode = 'incremental'): Promise<VerificationReport> {
-    const key = `${mode}/${trail}`;
+  verify(trail: string, request: VerificationRequest = 'incremental'): Promise<VerificationReport> {
+    const isRange = typeof request !== 'string';
+    const key = `${trail}/${isRange ? `${request.from}-${request.to}` : request}`;
     const underWay = this.#underWay.get(key);
     if (underWay !== undefined) return underWay;
-    const verification = this.#verify(trail, mode, { quiet: false }).finally(() => this.#underWay.delete(key));
+    if (isRange && this.#ranges >= MOST_RANGES) {
+      const message = `${MOST_RANGES} ranges are being verified already: try again`;
+      return Promise.reject(new SealtrailError('rate_limited', message, { retryAfter: 5 }));
+    }
+    if (isRange) this.#ranges += 1;
+    const verification = this.#verify(trail, request, { quiet: false }).finally(() => {
+      this.#underWay.delete(key);
+      if (isRange) this.#ranges -= 1;
+    });
     this.#underWay.set(key, verification);
     return verification;
   }
 
   /**
-   * The newest report and the figures of a trail.
+   * The newest reports and the figures of a trail.
    *
    * @throws `store_corrupt` when what is stored of them is damaged, until the next verification
    */
   async status(trail: string): Promise<VerificationStatus> {
-    const { figures, report } = await readMark(this.#stores.table, trail);
+    const { figures, report, rangeReport } = await readMark(this.#stores.table, trail);
     const { lastOkAt } = figures;
     const since = Math.max(0, Math.floor((this.#stores.now() - lastOkAt) / 1000));
     return {
@@ -78,6 +94,7 @@ export class Verifier implements Follower {
       ...figures,
       ...(lastOkAt === 0 ? {} : { secondsSinceOk: since }),
       ...(report === undefined ? {} : { report }),
+      ...(rangeReport === undefined ? {} : { rangeReport }),
     };
   }
 
@@ -131,10 +148,10 @@ export class Verifier implements Follower {
   /** A crash between the record and the mark leads to another verification and another record, never to none. */
   async #verify(
     trail: string,
-    mode: VerificationMode,
+    request: VerificationRequest,
     { quiet, signal }: { readonly quiet: boolean; readonly signal?: AbortSignal | undefined },
   ): Promise<VerificationReport> {
-    const verified = await verifyTrail(this.#stores, trail, mode, signal);
+    const verified = await verifyTrail(this.#stores, trail, request, signal);
     if (verified === undefined) throw new SealtrailError('not_found', `there is no trail ${trail}`);
     const { report, place, markIsDamaged } = verified;
     if (!(quiet && foundNothingNew(verified))) await this.#record(report);
@@ -158,7 +175,8 @@ function foundNothingNew({ report }: Verified): boolean {
 }
 
 function eventsOf(report: VerificationReport): ReturnType<typeof prepareBatch> {
-  const { trail, mode, verdict, from, to, archivedTo, expired, problems, moreProblems, checkpoint, ms } = report;
+  const { trail, verdict, problems, moreProblems, checkpoint } = report;
+  const { mode, range, from, to, archivedFrom, archivedTo, expired, notLookedAt, ms } = report;
   const isOk = verdict === 'ok';
   const event = {
     type: isOk ? 'system.verification_completed' : 'security.verification_failed',
@@ -168,11 +186,14 @@ function eventsOf(report: VerificationReport): ReturnType<typeof prepareBatch> {
     resource: { type: 'trail', id: trail },
     details: {
       mode,
+      ...(range === undefined ? {} : { range }),
       verdict,
       from,
       to,
+      archivedFrom,
       archivedTo,
       expired,
+      notLookedAt,
       ...(checkpoint === undefined ? {} : { checkpoint: checkpoint.size }),
       ms,
       ...(isOk ? {} : { problems: problems.slice(0, 10), moreProblems: moreProblems + problems.slice(10).length }),

@@ -64,6 +64,21 @@ export function buildBlock(start: BlockStart, runs: readonly Run[]): Block {
   return { ...start, count: lines.length, lines, leaves };
 }
 
+/** Of a block the records `from` to `to - 1`; those that it does not hold are not missed. */
+export function cutBlock(block: Block, from: number, to: number): Block {
+  const start = Math.max(0, from - block.first);
+  const end = Math.min(block.count, to - block.first);
+  if (start === 0 && end === block.count) return block;
+  return {
+    ...block,
+    first: block.first + start,
+    count: end - start,
+    prev: block.leaves[start - 1] ?? block.prev,
+    lines: block.lines.slice(start, end),
+    leaves: block.leaves.slice(start, end),
+  };
+}
+
 /** The leaf hash of a block's newest record, which is what the next block's first record names as `prev`. */
 export function lastLeaf(block: Block): Hash {
   return block.leaves[block.leaves.length - 1] ?? block.prev;

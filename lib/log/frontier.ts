@@ -22,6 +22,20 @@ export interface Frontier {
 /** The frontier of the tree without leaves. */
 export const EMPTY_FRONTIER: Frontier = { size: 0, nodes: [] };
 
+/** Where the hashes of a frontier stand in the tree, widest first: one for every 1 in the binary form of `size`. */
+export function frontierNodes(size: number): NodeId[] {
+  demandSize(size);
+  const ids: NodeId[] = [];
+  let rest = size;
+  for (let level = 52; level >= 0; level--) {
+    const leaves = 2 ** level;
+    if (rest < leaves) continue;
+    ids.push({ level, index: (size - rest) / leaves });
+    rest -= leaves;
+  }
+  return ids;
+}
+
 /** What came of adding leaves to a tree. */
 export interface Growth {
   /** Of the larger tree. */

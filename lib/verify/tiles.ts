@@ -1,5 +1,5 @@
 import { bundleName, tileName } from '../log/archive.ts';
-import { EMPTY_FRONTIER, type Frontier, growTree, type NodeId } from '../log/frontier.ts';
+import { EMPTY_FRONTIER, type Frontier, frontierNodes, growTree } from '../log/frontier.ts';
 import { HASH_BYTES, type Hash, sameBytes } from '../log/hash.ts';
 import { decodeTile, TILE_WIDTH, tileOfNode } from '../log/tile.ts';
 import type { Evidence } from './evidence.ts';
@@ -139,7 +139,7 @@ export class UpperTiles {
    */
   async frontier(size: number): Promise<Frontier | undefined> {
     const nodes: Hash[] = [];
-    for (const id of subtreesOf(size)) {
+    for (const id of frontierNodes(size)) {
       const { level, index, offset, span } = tileOfNode(id);
       const hashes: Hash[] = [];
       for (let at = index * TILE_WIDTH + offset; hashes.length < span; at++) {
@@ -175,16 +175,3 @@ export class UpperTiles {
 }
 
 const hashAt = (tile: Uint8Array, at: number): Hash => tile.subarray(at * HASH_BYTES, (at + 1) * HASH_BYTES);
-
-/** The complete subtrees that a tree splits into, widest first: one for every 1 in the binary form of its size. */
-export function subtreesOf(size: number): NodeId[] {
-  const ids: NodeId[] = [];
-  let rest = size;
-  for (let level = 52; level >= 0; level--) {
-    const leaves = 2 ** level;
-    if (rest < leaves) continue;
-    ids.push({ level, index: (size - rest) / leaves });
-    rest -= leaves;
-  }
-  return ids;
-}

@@ -34,6 +34,16 @@ describe('a verification over HTTP', () => {
     expect(verificationSchema.parse(answer.json())).toMatchObject({ trail: 'orders', mode, verdict: 'ok', to: 1 });
   });
 
+  it('of a range says what was asked for and what was looked at, and is kept beside the one on the trail', async () => {
+    const whole = verificationSchema.parse((await verify()).json());
+    const answer = await verify('{"from":0,"to":1}');
+    expect(answer.status).toBe(200);
+    const report = verificationSchema.parse(answer.json());
+    expect(report).toMatchObject({ mode: 'range', range: { from: 0, to: 1 }, verdict: 'ok', from: 0, to: 1 });
+    const status = verificationStatusSchema.parse((await served.client('auditor').send({ path: PATH })).json());
+    expect(status).toMatchObject({ report: whole, rangeReport: report });
+  });
+
   it('leaves its report and figures to be asked for', async () => {
     const report = verificationSchema.parse((await verify()).json());
     const status = await served.client('auditor').send({ path: PATH });
@@ -44,9 +54,20 @@ describe('a verification over HTTP', () => {
   });
 
   it.each([
-    ['{"mode":"quick"}', 'mode', 'mode: may hold mode alone, incremental or full'],
-    ['{"from":1}', 'from', 'from: may hold mode alone, incremental or full'],
-    ['[]', 'body', 'the body: may hold mode alone, incremental or full'],
+    ['{"mode":"quick"}', 'mode', 'mode: must be incremental or full'],
+    ['{"mode":"range"}', 'mode', 'mode: must be incremental or full'],
+    [
+      '{"mode":"full","from":0}',
+      'mode',
+      'mode: goes without `from` and `to`, which ask for certain records: leave out one or the other',
+    ],
+    ['{"from":-1}', 'from', 'from: must be a whole number, from 0 on'],
+    ['{"to":"1"}', 'to', 'to: must be a whole number, from 0 on'],
+    ['{"to":0.5}', 'to', 'to: must be a whole number, from 0 on'],
+    ['{"from":1,"to":1}', 'from', 'from: must be below 1, the trail’s size'],
+    ['{"from":0,"to":2}', 'to', 'to: must not be above 1, the trail’s size'],
+    ['{"seq":1}', 'seq', 'seq: is not known; there are mode, from, to'],
+    ['[]', 'body', 'the body: must be an object, with `mode` or with `from` and `to`'],
   ])('refuses %s', async (body, field, message) => {
     await expect(verify(body)).rejects.toMatchObject({ code: 'invalid_parameter', field, message });
   });

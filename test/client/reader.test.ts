@@ -43,13 +43,20 @@ describe('a reader', () => {
     await audit.close();
   });
 
-  it('has the log verify itself, all of it or what is new', async () => {
+  it('has the log verify itself, all of it, what is new, or certain records', async () => {
     const audit = await filled();
     const full = await audit.reader.verifyIntegrity('full');
     expect(full).toMatchObject({ verdict: 'ok', from: 0, to: 32, problems: [], moreProblems: 0 });
     audit.custom('invoice.paid');
     await audit.flush();
     expect(await audit.reader.verifyIntegrity()).toMatchObject({ verdict: 'ok', to: 33 });
+    const range = await audit.reader.verifyIntegrity({ from: 5, to: 6 });
+    expect(range).toMatchObject({ mode: 'range', range: { from: 5, to: 6 }, verdict: 'ok' });
+    await expect(audit.reader.verifyIntegrity({ to: 34 })).rejects.toMatchObject({
+      code: 'invalid_parameter',
+      field: 'to',
+      message: 'to: must not be above 33, the trail’s size',
+    });
     await audit.close();
   });
 

@@ -1,23 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { Expirer } from '../../lib/followers/expirer.ts';
-import { Indexer } from '../../lib/followers/indexer.ts';
-import { ArchivedRecords } from '../../lib/ledger/archived-records.ts';
 import { watermarkKey } from '../../lib/ledger/layout.ts';
 import { TRAIL } from '../ledger/fixture.ts';
+import { DAY, expire } from './expired-world.ts';
 import { append, archived, block, edit, flipped, kinds, overwrite, type World } from './verified-world.ts';
 
 /** What has left the hot store, as it was to, is verified from the archive and no damage; what was removed is. */
-
-const DAY = 86_400_000;
-
-/** Stamps what may be stamped, and removes what has expired `days` later. @returns how many items were removed */
-async function expire(made: World, days: number): Promise<number> {
-  const { table, objects } = made;
-  await new Indexer({ table }).run(TRAIL, { force: true });
-  await new Expirer({ table, archive: new ArchivedRecords({ objects, table }), hotDays: () => 30 }).run(TRAIL);
-  made.clock += days * DAY;
-  return table.purgeExpired(Math.floor(made.clock / 1000), 1000);
-}
 
 /** Of 700 records in blocks of 100 the first 500 have gone. */
 async function expired(): Promise<World> {

@@ -40,6 +40,17 @@ describe('a verification on request', () => {
     expect(bodyOf(await call('GET', 'orders'))).toMatchObject({ runs: 1, failures: 0 });
   });
 
+  it('looks at a range alone, counts it, and refuses one that the trail does not have', async () => {
+    await deployed.call(append('orders'));
+    const result = await call('POST', 'orders', '{"from":1}');
+    expect(bodyOf(result)).toMatchObject({ mode: 'range', range: { from: 1, to: 2 }, verdict: 'ok' });
+    expect(counted()).toEqual([0]);
+    const beyond = await call('POST', 'orders', '{"to":3}');
+    expect(beyond.statusCode).toBe(400);
+    expect(bodyOf(beyond)).toMatchObject({ code: 'invalid_parameter', field: 'to' });
+    expect(counted()).toEqual([0]);
+  });
+
   it('counts damage as the scheduled one does, and is answered all the same', async () => {
     await deployed.table.transact([{ remove: blockKey('orders', 0) }]);
     const result = await call('POST', 'orders');

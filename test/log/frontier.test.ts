@@ -8,6 +8,7 @@ import {
   EMPTY_FRONTIER,
   encodeFrontier,
   type Frontier,
+  frontierNodes,
   frontierRoot,
   growTree,
 } from '../../lib/log/frontier.ts';
@@ -55,6 +56,7 @@ describe('a growing tree', () => {
       expect(toHex(growth.root)).toBe(naive.root(0, size));
       expect(toHex(encodeFrontier(growth.frontier))).toBe(naiveFrontier(size));
       expect(growth.frontier.size).toBe(size);
+      expect(frontierNodes(size).map((id) => growth.node(id))).toEqual(growth.frontier.nodes);
       expect(toHex(frontierRoot(growth.frontier))).toBe(naive.root(0, size));
     }
   });

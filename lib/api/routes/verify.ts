@@ -9,7 +9,8 @@ export const VERIFY_ROUTES: readonly Route<VerifyServices & WatchedServices>[] =
     method: 'POST',
     path: '/v1/trails/{trail}/verifications',
     handler: watched('access.verification', verifyTrail),
-    summary: 'Verify the ledger against itself and the archive: what is new, or all with {"mode": "full"}.',
+    summary:
+      'Verify the ledger against itself and the archive: what is new, all with {"mode": "full"}, or records with {"from": 0, "to": 100}.',
     body: schemas.verificationRequestSchema,
     answers: { 200: schemas.verificationSchema },
   },
@@ -17,7 +18,7 @@ export const VERIFY_ROUTES: readonly Route<VerifyServices & WatchedServices>[] =
     method: 'GET',
     path: '/v1/trails/{trail}/verifications',
     handler: getVerifications,
-    summary: 'The newest verification, and figures for alarms.',
+    summary: 'The newest verifications, and figures for alarms.',
     answers: { 200: schemas.verificationStatusSchema },
   },
 ];
