@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
@@ -13,9 +14,16 @@ const ROOT = join(import.meta.dirname, '../..');
 const FLAGS = JSON.parse(readFileSync(join(ROOT, 'cdk.json'), 'utf8')).context;
 const functionsFolder = placeholderFunctions();
 
+/** A flag in CDK's report of them. */
+interface Flag {
+  readonly userValue?: unknown;
+  readonly recommendedValue?: unknown;
+  readonly unconfiguredBehavesLike?: { readonly v2?: unknown };
+}
+
 /** As `bin/app.ts` does it. */
-function deployed(context: Readonly<Record<string, unknown>>) {
-  const app = new App({ context: { ...FLAGS, ...context } });
+function deployed(context: Readonly<Record<string, unknown>>, flags: Readonly<Record<string, unknown>> = FLAGS) {
+  const app = new App({ context: { ...flags, ...context } });
   const { id, props } = stackFromContext(app.node.getAllContext());
   const stack = new SealtrailStack(app, id, { ...props, functionsFolder });
   return { id: stack.stackName, template: Template.fromStack(stack) };
@@ -64,6 +72,21 @@ describe('the app', () => {
     const table = page.match(/^\| `-c` \|.*\n\|[-|]+\n((?:\|.*\n)+)/m)?.[1] ?? '';
     const listed = [...table.matchAll(/^\|([^|]+)\|/gm)].flatMap(([, cell = '']) => [...cell.matchAll(/`(\w+)`/g)]);
     expect(listed.map(([, name]) => name).sort()).toEqual([...CONTEXT_NAMES].sort());
+  });
+
+  it('sets every flag that CDK recommends, so that a synthesis has nothing to warn of, and no log is another for it', () => {
+    const app = new App({ context: FLAGS });
+    const report = app.synth().manifest.artifacts?.['aws-cdk-lib/feature-flag-report']?.properties;
+    // What CDK's command line reads for its warning, by flag.
+    const { flags } = report as { readonly flags: Readonly<Record<string, Flag>> };
+    const left = Object.entries(flags).filter(
+      ([, { userValue, recommendedValue, unconfiguredBehavesLike }]) =>
+        userValue === undefined && !isDeepStrictEqual(recommendedValue, unconfiguredBehavesLike?.v2 ?? false),
+    );
+    expect(left.map(([name]) => name)).toEqual([]);
+    // One flag writes policies shorter. So a log that was deployed without the others stays what it is.
+    const shorter = { '@aws-cdk/aws-iam:minimizePolicies': true };
+    expect(deployed({}).template.toJSON()).toEqual(deployed({}, shorter).template.toJSON());
   });
 
   it.each([
