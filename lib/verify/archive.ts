@@ -60,7 +60,10 @@ export async function verifyArchive(objects: Objects, options: VerifyOptions): P
   const findings = new Findings();
   const inventory = await takeInventory(objects, options.trails, findings);
   if (inventory.trails.size === 0 && (options.previous ?? []).length === 0) {
-    throw new SealtrailError('not_found', 'there is no trail here: is this the folder or prefix of an archive?');
+    throw new SealtrailError(
+      'not_found',
+      'there is no trail here: is this the folder or prefix of an archive, and has anything been archived yet?',
+    );
   }
   const evidence = new Evidence(objects, inventory.oldest, findings);
   const keys = await readArchiveKeys(inventory.keyFiles, evidence, findings);
@@ -116,11 +119,8 @@ class ArchiveRun {
     this.#keys = keys;
     this.#logName = logName;
     this.#previous = previous;
-    const records = [...inventory.trails.values()].map(({ segments }) => segments.end());
-    this.#progress = new ProgressMeter(
-      options.onProgress,
-      records.reduce((sum, count) => sum + count, 0),
-    );
+    const totals = [...inventory.trails.values()].map(({ trail, segments }) => [trail, segments.end()] as const);
+    this.#progress = new ProgressMeter(options.onProgress, totals);
   }
 
   async verifyTrails(): Promise<TrailOutcome[]> {
@@ -180,6 +180,7 @@ class ArchiveRun {
       previous: this.#previous.flatMap((kept) => (kept.trail === trail && kept.claim ? [kept.claim] : [])),
       segmentLimits,
       parts,
+      onScope: (records) => this.#progress.expect(trail, records),
       run,
     };
   }

@@ -6,14 +6,20 @@ const EVERY_MS = 100;
 /** Adds up what the spans report, and passes it on now and then. */
 export class ProgressMeter {
   readonly #onProgress: OnProgress | undefined;
-  readonly #totalRecords: number;
+  /** Records that are to be checked, by trail. */
+  readonly #totals: Map<string, number>;
   readonly #problems = new Map<object, number>();
   #records = 0;
   #last = 0;
 
-  constructor(onProgress: OnProgress | undefined, totalRecords: number) {
+  constructor(onProgress: OnProgress | undefined, totals: Iterable<readonly [trail: string, records: number]>) {
     this.#onProgress = onProgress;
-    this.#totalRecords = totalRecords;
+    this.#totals = new Map(totals);
+  }
+
+  /** Corrects how many records of a trail are to be checked. */
+  expect(trail: string, records: number): void {
+    this.#totals.set(trail, records);
   }
 
   /** @param span tells one span from another; @param problems found in it so far */
@@ -25,7 +31,7 @@ export class ProgressMeter {
     this.#last = now;
     const found = [...this.#problems.values()].reduce((sum, count) => sum + count, 0);
     // A span that is done again counts twice; more than all is nothing to show.
-    const done = Math.min(this.#records, this.#totalRecords);
-    this.#onProgress({ trail, records: done, totalRecords: this.#totalRecords, problems: found });
+    const totalRecords = [...this.#totals.values()].reduce((sum, count) => sum + count, 0);
+    this.#onProgress({ trail, records: Math.min(this.#records, totalRecords), totalRecords, problems: found });
   }
 }

@@ -39,6 +39,8 @@ export interface TrailContext {
   readonly segmentLimits: SegmentLimits;
   /** Into how many spans to cut the trail at most. */
   readonly parts: number;
+  /** Told how many records are looked at, once that is known. */
+  readonly onScope: (records: number) => void;
   readonly run: RunSpan;
 }
 
@@ -83,6 +85,7 @@ class TrailVerification {
     this.#checkSubstance();
     const claims = await this.#findSize();
     const scope = await this.#scope();
+    this.#context.onScope(scope.to - scope.from);
     reportMissing(this.#inventory, scope, this.#findings);
     const job = this.#job(scope, claims);
     const joined = await verifySpans(
@@ -139,7 +142,7 @@ class TrailVerification {
     for (const { object, size } of previous) {
       if (size <= this.#size) continue;
       this.#contradicted.add(object);
-      const message = `the trail had ${size} records, and the archive proves ${this.#newest?.size ?? 0}`;
+      const message = `the trail had ${size} records, and the archive proves ${this.#newest?.size ?? 0}; what was signed within the last minute may not be archived yet`;
       this.#report('rolled_back', object, message, this.#size);
     }
     return [...sealed.claims, ...previous].filter(({ size }) => size <= this.#size);

@@ -71,7 +71,12 @@ describe('a checkpoint that the auditor kept', () => {
       verdict: 'damaged',
       previous: [{ name: 'tuesday', size: 300, verdict: 'damaged' }],
       problems: [
-        { kind: 'rolled_back', object: 'tuesday', message: 'the trail had 300 records, and the archive proves 100' },
+        {
+          kind: 'rolled_back',
+          object: 'tuesday',
+          message:
+            'the trail had 300 records, and the archive proves 100; what was signed within the last minute may not be archived yet',
+        },
       ],
     });
   });

@@ -243,7 +243,8 @@ describe('what cannot be read', () => {
   test('a folder without an archive is an error', async () => {
     await expect(verify(await objectsOf(new Map()))).rejects.toMatchObject({
       code: 'not_found',
-      message: 'there is no trail here: is this the folder or prefix of an archive?',
+      message:
+        'there is no trail here: is this the folder or prefix of an archive, and has anything been archived yet?',
     });
   });
 });

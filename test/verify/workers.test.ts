@@ -154,6 +154,13 @@ describe('progress', () => {
     expect(seen.every(({ totalRecords, problems }) => totalRecords === SIZE + 300 && problems === 1)).toBe(true);
     expect(seen.map(({ records }) => records)).toEqual(seen.map(({ records }) => records).toSorted((a, b) => a - b));
   });
+
+  test('of a range is measured by what is looked at for it', async () => {
+    const totals = new Set<number>();
+    const onProgress = ({ totalRecords }: { totalRecords: number }) => void totals.add(totalRecords);
+    await verifyArchive(await objectsOf(archive), { trust, trails: [TRAIL], range: { from: 0, to: 10 }, onProgress });
+    expect([...totals]).toEqual([RUNS[0]]);
+  });
 });
 
 describe('the parts of a trail', () => {

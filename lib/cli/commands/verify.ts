@@ -6,8 +6,8 @@ export const installVerify: Install = (program, shell) => {
     .command('verify <archive>')
     .summary('check an archive, end to end')
     .description(
-      'Checks an archive offline: every record, hash, tile, checkpoint and signature, and that nothing is there that should not be.\n' +
-        'It needs the archive (a folder, or s3://bucket/prefix) and the public key, and nothing else: no server, no trust in whoever made it.',
+      'Checks an archive: every record, hash, tile, checkpoint and signature, and that nothing else is there. It needs the\n' +
+        'archive (a folder, or s3://bucket/prefix) and the public key: no server, and no trust in whoever made it.',
     )
     .requiredOption(
       '--key <file>',
