@@ -55,9 +55,13 @@ export async function getConsistency(
   if (!request.principal.may('append', trail)) request.principal.demand('read', trail);
   rejectUnknown(request.query, ['from', 'to']);
   const from = countIn(request.query, 'from');
-  const to = countIn(request.query, 'to') ?? (await services.ledger.checkpoint(trail))?.size;
+  const asked = countIn(request.query, 'to');
+  const to = asked ?? (await services.ledger.checkpoint(trail))?.size;
   if (from === undefined) throw new SealtrailError('invalid_parameter', 'from: is missing', { field: 'from' });
   if (to === undefined) throw notFound('no checkpoint yet');
+  if (from > to && asked === undefined) {
+    throw notFound(`trail ${trail} has no checkpoint of size ${from}: the newest is of ${to}`);
+  }
   if (from > to) throw new SealtrailError('invalid_parameter', 'from: must not be greater than to', { field: 'from' });
   const [older, newer] = await Promise.all([checkpointAt(services, trail, from), checkpointAt(services, trail, to)]);
   const proof = await provenConsistency(services.nodes(trail), older, newer);

@@ -117,9 +117,9 @@ describe('a proof', () => {
       'nowhere.tlog-proof',
       /^sealtrail: cannot read the proof .*nowhere\.tlog-proof: there is no such file\n$/,
     ],
-    ['a file that is no proof', 'keys/log.pem', /^sealtrail: a proof /],
+    ['a file that is no proof', 'keys/log.pem', /^sealtrail: \S*keys\/log\.pem: a proof has an empty line before/],
   ])('%s cannot be judged at all', async (_, name, message) => {
-    const result = await cli(['verify-proof', join(test.folder, name), '--key', key, '--record', key]);
+    const result = await cli(['verify-proof', join(test.folder, name), '--key', key]);
     expect(result).toMatchObject({ code: 2, stdout: '' });
     expect(result.stderr).toMatch(message);
   });
@@ -224,6 +224,11 @@ describe('a proof that the log only grew', () => {
       'from a size that was never signed',
       ['--from', '41'],
       /^sealtrail: trail orders has no checkpoint of size 41: the next one is of 300\n/,
+    ],
+    [
+      'from a size that the log does not have',
+      ['--from', '301'],
+      /^sealtrail: trail orders has no checkpoint of size 301: the newest is of 300\n/,
     ],
     ['backwards', ['--from', '300', '--to', '40'], /^sealtrail: from: must not be greater than to\n/],
   ])('%s is refused', async (_, args, message) => {

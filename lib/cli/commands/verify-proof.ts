@@ -1,4 +1,5 @@
 import { type ErrorCode, SealtrailError } from '../../log/error.ts';
+import { parseProof } from '../../log/proof.ts';
 import { checkConsistencyFile, checkProofFile, type ProvenGrowth, type ProvenRecord } from '../../verify/proof-file.ts';
 import type { TrustedKeys } from '../../verify/trust.ts';
 import { EXIT, exitCodeFor } from '../exit.ts';
@@ -49,7 +50,7 @@ export const installVerifyProof: Install = (program, shell) => {
       } catch (error) {
         // The others are looked at all the same; what is not ours ends everything.
         if (!(error instanceof SealtrailError)) throw error;
-        unjudged.push(error);
+        unjudged.push(naming(file, error));
       }
     }
     if (unjudged[0] !== undefined) {
@@ -74,6 +75,12 @@ type Verdict =
   | ({ readonly file: string; readonly ok: true } & (ProvenRecord | ProvenGrowth))
   | { readonly file: string; readonly ok: false; readonly code: ErrorCode; readonly reason: string };
 
+/** The error with the file that it is about, where it does not say. */
+function naming(file: string, error: SealtrailError): SealtrailError {
+  if (error.message.includes(file)) return error;
+  return new SealtrailError(error.code, `${file}: ${error.message}`, { cause: error });
+}
+
 /** Judges a file. Throws where there can be no verdict, as of a file that is not there or that is no proof. */
 async function judge(file: string, given: Given): Promise<Verdict> {
   try {
@@ -91,6 +98,7 @@ async function provenBy(file: string, { trust, record, kept }: Given): Promise<P
   if (kept !== undefined) {
     throw new SealtrailError('usage', `--previous is for proofs that the log only grew, and ${file} is of a record`);
   }
+  parseProof(proof); // what is no proof has no record beside it that could be missed
   const line = await readText(record ?? recordFileOf(file), 'the record');
   // One line end is the editor's; everything else is hashed as it stands.
   return checkProofFile(proof, line.replace(/\r?\n$/, ''), trust);
