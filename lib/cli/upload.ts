@@ -42,6 +42,7 @@ export class Upload {
   readonly #view: LogView;
   #index = 0;
   #newestNote: string | undefined;
+  #unproven = 0;
 
   constructor(http: SignedHttp, options: UploadOptions) {
     this.#http = http;
@@ -58,6 +59,11 @@ export class Upload {
   /** The newest checkpoint as a signed note: of a receipt, or the one kept from earlier. */
   get newestNote(): string | undefined {
     return this.#newestNote;
+  }
+
+  /** Events that the server took, by its own word, and that nothing has proven to be in the log. */
+  get unproven(): number {
+    return this.#unproven;
   }
 
   /**
@@ -92,6 +98,7 @@ export class Upload {
         body,
         signal,
       });
+      this.#unproven += batch.events.length;
       const receipt = readReceipt(answer.json());
       // Without the lines a receipt proves hashes, and nothing of what they are the hashes of.
       if (receipt.lines === undefined) return new SealtrailError('proof_mismatch', 'the server left the records out');
@@ -111,6 +118,7 @@ export class Upload {
     for (const [i, event] of events.entries()) demandAsSent(event, receipt.lines?.[i]);
     if (checkpoint !== undefined) await this.#view.extend(checkpoint);
     if (checkpoint !== undefined && checkpoint === this.#view.newest) this.#newestNote = receipt.checkpoint;
+    this.#unproven -= events.length;
     return { receipt, checkpoint };
   }
 }

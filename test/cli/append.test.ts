@@ -319,6 +319,26 @@ describe('a server that lies', () => {
     );
     const result = await cli(['append', 'keyed', '--key', other], { env: test.env('writer'), input: lines(1) });
     expect(result).toMatchObject({ code: 1, stdout: '' });
-    expect(result.stderr).toMatch(/^sealtrail: no signature is by a key that is trusted/);
+    expect(result.stderr).toBe(
+      'sealtrail: no signature is by a key that is trusted\nThe server says that it took 1 event, and nothing proves that.\n',
+    );
+    expect(await sizeOf('keyed')).toBe(2);
+  });
+
+  it('is not said to have taken nothing, and its file can be sent again under the right key', async () => {
+    const file = join(test.folder, 'again.ndjson');
+    writeFileSync(file, lines(5));
+    let answers = 0;
+    const proxy = await liar((receipt) => (++answers === 2 ? { ...receipt, proof: [`${'A'.repeat(43)}=`] } : receipt));
+    const env = { ...test.env('writer'), SEALTRAIL_ENDPOINT: proxy.url };
+    const result = await cli(['append', 'again', file, '--batch', '2'], { env });
+    proxy.close();
+    expect(result.stderr).toContain(
+      '\n2 events before it are appended. The server says that it took 2 events more, and nothing proves that.\n',
+    );
+    const [, key = ''] = /repeat the command with --idempotency-key (\S+) --batch 2\n/.exec(result.stderr) ?? [];
+    const repeat = ['append', 'again', file, '--batch', '2', '--idempotency-key', key, '--json'];
+    const again = await cli(repeat, { env: test.env('writer') });
+    expect(JSON.parse(again.stdout)).toMatchObject({ events: 5, replayed: 4 });
   });
 });

@@ -101,7 +101,7 @@ class Append {
     try {
       await this.#send(upload, this.#input());
     } catch (error) {
-      throw this.#interrupted(error);
+      throw this.#interrupted(error, upload.unproven);
     } finally {
       await this.#keep(upload);
     }
@@ -172,22 +172,18 @@ class Append {
   }
 
   /** The error with what had been done before it, and how to go on. */
-  #interrupted(error: unknown): unknown {
+  #interrupted(error: unknown, unproven: number): unknown {
     const { events } = this.#tally;
     if (!(error instanceof SealtrailError)) {
       if (this.#terminal.signal.aborted) this.#terminal.stderr.write(`stopped: ${plural(events, 'event')} appended\n`);
       return error;
     }
-    const done =
-      events === 0
-        ? 'Nothing was appended'
-        : `${plural(events, 'event')} before it ${events === 1 ? 'is' : 'are'} appended`;
     const uncertain = error.code === 'unavailable' || error.code === 'outcome_unknown';
     const again =
-      this.#file === '-' || !(uncertain || events > 0)
+      this.#file === '-' || !(uncertain || events + unproven > 0)
         ? ''
         : `\nTo go on without appending anything twice, repeat the command with --idempotency-key ${this.#key}${this.#options.batch === 500 ? '' : ` --batch ${this.#options.batch}`}`;
-    const message = `${error.message}\n${done}${uncertain ? '; whether the last request got through is not known' : ''}.${again}`;
+    const message = `${error.message}\n${doneBefore(events, unproven)}${uncertain ? '; whether the last request got through is not known' : ''}.${again}`;
     const { cause, field } = error;
     return new SealtrailError(error.code, message, { cause, ...(field === undefined ? {} : { field }) });
   }
@@ -222,6 +218,14 @@ class Append {
     }
     await writeLines(stdout, lines);
   }
+}
+
+/** @param unproven events that the server took and did not prove */
+function doneBefore(events: number, unproven: number): string {
+  const taken = `The server says that it took ${plural(unproven, 'event')}`;
+  if (events === 0) return unproven === 0 ? 'Nothing was appended' : `${taken}, and nothing proves that`;
+  const before = `${plural(events, 'event')} before it ${events === 1 ? 'is' : 'are'} appended`;
+  return unproven === 0 ? before : `${before}. ${taken} more, and nothing proves that`;
 }
 
 /** The input's chunks, counted as they pass. */
