@@ -66,12 +66,19 @@ export function completeRotation(dir: string): Promise<RotationStep> {
     const spki = await older.publicKey();
     const ends: Record<string, number> = {};
     const trust: string[] = [];
+    const behind: string[] = [];
     for await (const trail of ledger.trails()) {
       const { size = 0 } = (await ledger.checkpoint(trail)) ?? {};
       const verifier = verifierFromSpki(ledger.origin(trail), spki);
-      if (size > 0) await demandArchivedKey(table, trail, verifier);
+      if (size > 0 && !(await hasArchivedKey(table, trail, verifier))) behind.push(trail);
       ends[trail] = size;
       trust.push(`${verifier.vkey} to=${size}`);
+    }
+    // Afterwards nobody could put it into the archive, and its checkpoints could not be checked with what is there.
+    if (behind.length > 0) {
+      const which = behind.slice(0, 10).join(', ') + (behind.length > 10 ? ` and ${behind.length - 10} more` : '');
+      const message = `the archive does not hold the older key yet of: ${which}. Start the log, \`sealtrail seal\` each, and stop it again`;
+      throw new SealtrailError('usage', message);
     }
     const before = (await readRetiredKeys(dir)).filter((key) => !sameBytes(key.spki, spki));
     // The list first: a key must not be gone of which nobody knows until when it signed.
@@ -81,12 +88,8 @@ export function completeRotation(dir: string): Promise<RotationStep> {
   });
 }
 
-/** Afterwards nobody could put it into the archive, and its checkpoints could not be checked with what is there. */
-async function demandArchivedKey(table: SqliteTable, trail: string, verifier: Verifier): Promise<void> {
-  const { keys } = await readArchiveState(table, trail);
-  if (keys.includes(keyIdOf(verifier))) return;
-  const message = `the archive of trail ${trail} does not hold the older key yet: start the log and seal the trail first`;
-  throw new SealtrailError('usage', message);
+async function hasArchivedKey(table: SqliteTable, trail: string, verifier: Verifier): Promise<boolean> {
+  return (await readArchiveState(table, trail)).keys.includes(keyIdOf(verifier));
 }
 
 interface ClosedLog {

@@ -175,14 +175,17 @@ describe('a rotation of keys', () => {
 
   it('waits for the archive to hold the older key', async () => {
     const dir = join(await temporaryFolder(), 'data');
-    await withLog(dir, (log) => {
+    await withLog(dir, async (log) => {
       const event = { id: 'e', json: '{"id":"e","severity":"info","type":"auth.login"}' };
-      return log.ledger.append({ trail: 'young', submitter: 'test', events: [event] });
+      for (const trail of ['young', 'younger']) {
+        await log.ledger.append({ trail, submitter: 'test', events: [event] });
+      }
     });
     await beginRotation(dir);
     await expect(completeRotation(dir)).rejects.toMatchObject({
       code: 'usage',
-      message: 'the archive of trail young does not hold the older key yet: start the log and seal the trail first',
+      message:
+        'the archive does not hold the older key yet of: young, younger. Start the log, `sealtrail seal` each, and stop it again',
     });
   });
 
