@@ -188,7 +188,7 @@ export const problemSchema = z.strictObject({
 });
 
 const filterValue = z.union([z.string(), z.array(z.string())]);
-const filterTime = z.union([z.string(), millis]).describe('RFC 3339 or Unix milliseconds.');
+const filterTime = z.union([z.string(), millis]).describe('RFC 3339, a date of UTC or Unix milliseconds.');
 
 /** What may be sent to ask for an export: filters are named and read as the parameters of a query. */
 export const exportRequestSchema = z

@@ -26,7 +26,7 @@ const FILTERS: readonly (readonly [option: string, parameter: string, help: stri
 /** Filters that may be given once. */
 const SINGLE: readonly (readonly [option: string, parameter: string, help: string])[] = [
   ['severity', 'severity', 'at least this severity: debug, info, warning, error, critical'],
-  ['from', 'from', 'received at this time or later (RFC 3339, or Unix milliseconds)'],
+  ['from', 'from', 'received at this time or later (RFC 3339, a date of UTC, or Unix milliseconds)'],
   ['to', 'to', 'received before this time'],
   ['time-from', 'timeFrom', "happened at this time or later, by the producer's clock"],
   ['time-to', 'timeTo', "happened before this time, by the producer's clock"],

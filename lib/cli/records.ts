@@ -71,13 +71,14 @@ const OUTCOME_FORMAT: Readonly<Record<string, 'green' | 'yellow' | 'red'>> = {
 };
 
 /** From these widths on there is room for more than the essential columns. */
+const NARROW = 52;
 const WIDE = 110;
 const VERY_WIDE = 140;
 
 /** What a table is about: events, or the actions of one agent, where who acted goes without saying. */
 export type View = 'events' | 'actions';
 
-/** Records as a table for people. */
+/** Records as a table for people, in 40 columns or more. */
 export function recordTable(
   records: readonly SealedRecord[],
   out: Output,
@@ -85,14 +86,22 @@ export function recordTable(
 ): string[] {
   const paint = painter(out);
   const isOne = new Set(records.map(({ trail }) => trail)).size < 2;
+  const isActions = view === 'actions';
+  /** From a width on, where there is no column of trails that takes some of it. */
+  const from = (columns: number): number => columns + (isOne ? 0 : 8);
+  // What can be spared of a time: first the year, then the seconds.
+  const time = width < from(NARROW) ? ([5, 16] as const) : width < WIDE ? ([5] as const) : ([0] as const);
   const columns: (Column & { readonly cell: (record: SealedRecord) => string; readonly from?: number })[] = [
     ...(isOne ? [] : [{ title: 'trail', cut: 'middle', cell: ({ trail }: SealedRecord) => trail } as const]),
     { title: 'record', align: 'right', rigid: true, cell: ({ seq }) => String(seq) },
-    // The year can be spared first.
-    { title: 'received (UTC)', rigid: true, cell: ({ receivedAt }) => utc(receivedAt).slice(width < WIDE ? 5 : 0) },
+    {
+      title: width < from(NARROW) ? 'UTC' : 'received (UTC)',
+      rigid: true,
+      cell: ({ receivedAt }) => utc(receivedAt).slice(...time),
+    },
     { title: 'type', cut: 'middle', cell: ({ event }) => text(event, 'type') },
-    { title: 'action', from: view === 'actions' ? 0 : WIDE, cell: ({ event }) => text(event, 'action') },
-    { title: 'decision', rigid: true, cell: ({ event }) => text(event, 'decision') },
+    { title: 'action', from: isActions ? from(60) : WIDE, cell: ({ event }) => text(event, 'action') },
+    { title: 'decision', from: from(isActions ? 40 : 80), cell: ({ event }) => text(event, 'decision') },
     {
       title: 'severity',
       rigid: true,
@@ -103,15 +112,16 @@ export function recordTable(
     {
       title: 'outcome',
       rigid: true,
+      from: from(NARROW),
       cell: ({ event }) => text(event, 'outcome'),
       style: (padded, cell) => paint(OUTCOME_FORMAT[cell] ?? [], padded),
     },
     {
       title: 'actor',
-      from: view === 'actions' ? Number.POSITIVE_INFINITY : 0,
+      from: isActions ? Number.POSITIVE_INFINITY : from(40),
       cell: ({ event }) => text(event, 'actor', 'id'),
     },
-    { title: 'resource', cut: 'middle', cell: ({ event }) => resourceOf(event) },
+    { title: 'resource', from: from(68), cut: 'middle', cell: ({ event }) => resourceOf(event) },
     { title: 'project', from: VERY_WIDE, cell: ({ event }) => text(event, 'context', 'project') },
   ];
   const shown = columns.filter(({ from = 0 }) => width >= from);

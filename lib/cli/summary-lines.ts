@@ -43,7 +43,7 @@ export function summaryLines(
   for (const [dimension, breakdown] of Object.entries(by)) {
     lines.push(...breakdownLines(TITLES[dimension] ?? dimension, breakdown, total, out, width));
   }
-  const times = histogram.counts.map((one) => [bucketName(one.from, histogram.bucket), one.count] as const);
+  const times = timeRows(histogram);
   const busiest = Math.max(...histogram.counts.map((one) => one.count));
   return [...lines, '', ...bars(`${histogram.bucket} (UTC)`, times, busiest, out, width)];
 }
@@ -85,10 +85,27 @@ function bars(
 
 const EIGHTHS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
 
-/** A bar of block characters, in steps of an eighth of a column, and never empty. */
+/** A bar of block characters, in steps of an eighth of a column, and empty for nothing only. */
 function bar(share: number, width: number): string {
+  if (share === 0) return '';
   const eighths = Math.max(1, Math.round(share * width * 8));
   return '█'.repeat(Math.floor(eighths / 8)) + (EIGHTHS[eighths % 8] ?? '');
+}
+
+const BUCKET_MS: Readonly<Record<string, number>> = { minute: 60_000, hour: 3_600_000, day: 86_400_000 };
+/** Empty buckets in a row that are drawn; of more there is one line that says how many. */
+const EMPTY_DRAWN = 3;
+
+/** The buckets with those between them that the server leaves out, since nothing came then. */
+function timeRows({ bucket, counts }: Summary['histogram']): (readonly [string, number])[] {
+  const step = BUCKET_MS[bucket] ?? Number.POSITIVE_INFINITY;
+  return counts.flatMap(({ from, count: records }, i) => {
+    const next = (counts[i - 1]?.from ?? from - step) + step;
+    const missing = Math.max(0, Math.round((from - next) / step) || 0);
+    const row = [bucketName(from, bucket), records] as const;
+    if (missing > EMPTY_DRAWN) return [[`… ${plural(missing, bucket)}`, 0], row];
+    return [...Array.from({ length: missing }, (_, n) => [bucketName(next + n * step, bucket), 0] as const), row];
+  });
 }
 
 function bucketName(from: number, bucket: string): string {

@@ -40,9 +40,12 @@ export function write(out: Output, text: string): Promise<void> {
   });
 }
 
-/** Columns to lay a table out for: those of the output where it has a width, else endless, since programs want whole values. */
+/**
+ * Columns to lay a table out for: those of the output where it has a width, else endless, since programs want whole values.
+ * A terminal that nobody told its size (under `expect`, in some containers) says that it has none.
+ */
 export function widthOf(out: Output): number {
-  return out.columns ?? (out.isTTY === true ? 80 : Number.POSITIVE_INFINITY);
+  return out.columns || (out.isTTY === true ? 80 : Number.POSITIVE_INFINITY);
 }
 
 /** Colours text where the stream is a terminal that shows colour; `NO_COLOR` and the like are respected. */
@@ -74,7 +77,7 @@ export class Progress {
     if (this.#out.isTTY !== true || this.#clock() - this.#drawnAt < 100) return;
     this.#drawnAt = this.#clock();
     this.#drawn = true;
-    this.#out.write(`\r\u001b[2K${truncate(printable(text()), (this.#out.columns ?? 80) - 1)}`);
+    this.#out.write(`\r\u001b[2K${truncate(printable(text()), widthOf(this.#out) - 1)}`);
   }
 
   /** Wipes the line, so that what is printed next starts on a clean one. */

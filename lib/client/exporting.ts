@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { lstat, open, rename, rm, writeFile } from 'node:fs/promises';
+import { access, constants, lstat, open, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SealtrailError } from '../log/error.ts';
 import type { SignedHttp } from './http.ts';
@@ -54,6 +55,7 @@ export async function askForExport(
 /**
  * Waits for an export to be done.
  *
+ * @param onLook told of every look, the last one included
  * @throws `unavailable` when it failed or its time is over, saying why
  */
 export async function awaitExport(
@@ -65,12 +67,12 @@ export async function awaitExport(
 ): Promise<ServerExport> {
   for (let pause = FIRST_LOOK_MS; ; pause = Math.min(LOOK_MS, pause * 2)) {
     const found = parseExport(await http.send({ path: `${exportsPath(trail)}/${id}`, signal }));
+    onLook(found);
     if (found.state === 'done') return found;
     if (found.state === 'failed' || found.state === 'expired') {
       const why = found.error === undefined ? 'what was exported is no longer kept' : found.error.message;
       throw new SealtrailError('unavailable', `export ${id} of trail ${trail}: ${why}`);
     }
-    onLook(found);
     await sleep(pause, undefined, { signal });
   }
 }
@@ -87,8 +89,12 @@ export interface ExportFiles {
 export const manifestFileOf = (file: string): string => `${file}.manifest.json`;
 export const proofFileOf = (file: string): string => `${file}.proof`;
 
-/** @throws `usage` when something stands already where an export is to be kept */
+/** @throws `usage` when something stands already where an export is to be kept, or nothing can be written there */
 export async function demandFree(file: string): Promise<void> {
+  const folder = dirname(file);
+  await access(folder, constants.W_OK).catch((cause: unknown) => {
+    throw new SealtrailError('usage', `${folder} is no folder that can be written to`, { cause });
+  });
   for (const path of [file, manifestFileOf(file), proofFileOf(file)]) {
     const isThere = await lstat(path).then(
       () => true,
@@ -102,7 +108,7 @@ export async function demandFree(file: string): Promise<void> {
  * Downloads a finished export and checks it against its manifest. Everything is written under other names first, and the
  * exported file gets its name last: where it is, the rest is too.
  *
- * @throws `proof_mismatch` when what came is not what the manifest says; `unavailable`
+ * @throws `proof_mismatch` when what came is not what the manifest says; `usage` when it cannot be written; `unavailable`
  */
 export async function keepExport(
   http: SignedHttp,
@@ -137,6 +143,9 @@ export async function keepExport(
     for (const [part, name] of parts) await rename(part, name);
     const kept = { file: path, manifest: manifestFileOf(path) };
     return hasProof ? { ...kept, proof: proofFileOf(path) } : kept;
+  } catch (cause) {
+    if (!(cause instanceof Error && 'syscall' in cause)) throw cause;
+    throw new SealtrailError('usage', `cannot write ${path}: ${cause.message}`, { cause });
   } finally {
     for (const [part] of parts) await rm(part, { force: true });
   }
@@ -158,7 +167,7 @@ async function download(
   let bytes = 0;
   const handle = await open(path, 'wx');
   try {
-    for await (const chunk of answer.body) {
+    for await (const chunk of received(answer.body, url, signal)) {
       hash.update(chunk);
       bytes += chunk.length;
       await handle.writeFile(chunk);
@@ -169,6 +178,19 @@ async function download(
     await handle.close();
   }
   return { bytes, sha256: hash.digest('hex') };
+}
+
+async function* received(
+  body: ReadableStream<Uint8Array>,
+  url: URL,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array, void, void> {
+  try {
+    yield* body;
+  } catch (cause) {
+    signal.throwIfAborted();
+    throw new SealtrailError('unavailable', `${url.host} broke off in the middle of the exported file`, { cause });
+  }
 }
 
 const exportsPath = (trail: string): string => `/v1/trails/${percentEncode(trail)}/exports`;

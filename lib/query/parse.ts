@@ -25,18 +25,25 @@ const typeName = z.string().transform((name, context) => {
 
 const word = z.string().min(1, 'must not be empty').max(MAX_VALUE_LENGTH);
 
+function oneOf<const Words extends readonly string[]>(words: Words): z.ZodType<Words[number]> {
+  return z.enum(words, `must be one of ${words.join(', ')}`);
+}
+
 /** What differs from a plain word. */
 const VALUES: Partial<Record<Dimension, z.ZodType<string>>> = {
   type: typeName,
-  outcome: z.enum(OUTCOMES),
-  decision: z.enum(DECISIONS),
-  actorType: z.enum(ACTOR_TYPES),
+  outcome: oneOf(OUTCOMES),
+  decision: oneOf(DECISIONS),
+  actorType: oneOf(ACTOR_TYPES),
 };
 
+/** A day of UTC stands for its first moment. */
+const DATE = /^\d{4}-\d{2}-\d{2}$/;
+
 const time = z.string().transform((text, context) => {
-  const millis = /^\d{1,15}$/.test(text) ? Number(text) : timeMillis(text);
+  const millis = /^\d{1,15}$/.test(text) ? Number(text) : timeMillis(DATE.test(text) ? `${text}T00:00:00Z` : text);
   if (millis !== undefined) return millis;
-  context.addIssue('must be a time such as 2026-01-31T23:59:59Z, or Unix milliseconds');
+  context.addIssue('must be a time such as 2026-01-31T23:59:59Z, a date such as 2026-01-31, or Unix milliseconds');
   return z.NEVER;
 });
 
@@ -63,8 +70,8 @@ const SINGLE: { readonly [Name in keyof Singles]: z.ZodType<Singles[Name]> } = {
   to: time,
   timeFrom: time,
   timeTo: time,
-  severity: z.enum(SEVERITIES),
-  order: z.enum(['newest', 'oldest']),
+  severity: oneOf(SEVERITIES),
+  order: oneOf(['newest', 'oldest']),
   limit,
   cursor: z.string().max(MAX_CURSOR_LENGTH),
 };
@@ -78,7 +85,7 @@ export const QUERY_PARAMETERS: readonly string[] = [...REPEATED, ...Object.keys(
 /**
  * Reads a query from the parameters of a URL: any of the filters (repeat one for several values), `severity` (at
  * least), `from` (inclusive) and `to` (exclusive) by the server's clock and `timeFrom` and `timeTo` by the producer's, as
- * RFC 3339 or Unix milliseconds, `order` (`newest` or `oldest`), `limit` and `cursor`.
+ * RFC 3339, a date of UTC or Unix milliseconds, `order` (`newest` or `oldest`), `limit` and `cursor`.
  *
  * @param others parameters that the caller reads itself, such as `format`
  * @throws `invalid_parameter` with the parameter as field

@@ -91,6 +91,7 @@ describe('sealtrail export', () => {
     [['export', 'orders', '--output', 'x', '--from', 'yesterday'], 'from: must be a time'],
     [['export', 'nowhere', '--output', 'x'], 'trail nowhere has no records'],
     [['export', 'orders', '--output', 'x', '--resume', 'y'], '--resume takes the id of an export'],
+    [['export', 'orders', '--output', '/nowhere/x'], '/nowhere is no folder that can be written to'],
     [['export', 'orders'], '--output'],
   ])('refuses %j', async (args, words) => {
     const { code, stderr } = await run(args);

@@ -55,7 +55,7 @@ describe('query', () => {
     expect(stderr).toMatch(/^There is more\. --all shows all; to go on after these 3:\n {2}--cursor \S+\n$/);
   });
 
-  it.each([60, 80, 100, 140])('fits its table into %i columns', async (columns) => {
+  it.each([40, 60, 80, 100, 140])('fits its table into %i columns', async (columns) => {
     const { stdout } = await cli(['query', 'orders', '--limit', '20'], { ...asAuditor(), columns });
     for (const line of stdout.split('\n')) expect(stringWidth(line)).toBeLessThanOrEqual(columns);
   });
@@ -160,6 +160,11 @@ describe('query', () => {
       field: 'from',
       message: expect.stringContaining('must be a time'),
     });
+    const csv = await cli(
+      ['query', 'orders', '--from', '2026-02-01', '--to', '2026-01-01', '--format', 'csv'],
+      asAuditor(),
+    );
+    expect(csv).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('from: must not be after `to`') });
   });
 });
 
@@ -227,5 +232,37 @@ describe('tail', () => {
     for (const n of [1, 2, 3]) await send(n);
     expect(await following).toMatchObject({ code: 0, stderr: '' });
     expect(seen).toEqual(['live-0', 'live-1', 'live-2', 'live-3']);
+  });
+
+  it('follows in a table whose rows stand under their headings, whatever comes', async () => {
+    const stop = new AbortController();
+    const send = (event: object) =>
+      cli(['append', 'table'], { env: test.env('writer'), input: JSON.stringify({ type: 'data.read', ...event }) });
+    await send({ actor: { id: 'a' }, outcome: 'denied' });
+    const [first, second] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const following = cli(['tail', 'table', '-f'], {
+      ...asAuditor(),
+      signal: stop.signal,
+      onText: (text) => {
+        if (/^ +0 /m.test(text)) first.resolve();
+        if (/^ +1 /m.test(text)) second.resolve();
+        if (/^ +2 /m.test(text)) stop.abort();
+      },
+    });
+    await first.promise;
+    await send({ actor: { id: 'b' } });
+    await second.promise;
+    await send({ actor: { id: 'c' }, decision: 'deny' });
+    const lines = (await following).stdout.trimEnd().split('\n');
+    const stands = (line: string, title: string, cell: string): boolean => {
+      const heading = lines.slice(0, lines.indexOf(line)).findLast((one) => one.startsWith('record')) ?? '';
+      return line.indexOf(cell, heading.indexOf(title)) === heading.indexOf(title);
+    };
+    const rows = lines.filter((line) => !line.startsWith('record'));
+    expect(rows).toHaveLength(3);
+    for (const [n, actor] of ['a', 'b', 'c'].entries()) expect(stands(rows[n] ?? '', 'actor', actor)).toBe(true);
+    expect(stands(rows[2] ?? '', 'decision', 'deny')).toBe(true);
+    // One heading for what came with the same columns, another where one was added.
+    expect(lines.length - rows.length).toBe(2);
   });
 });

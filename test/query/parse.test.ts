@@ -82,7 +82,7 @@ describe('a query in a URL', () => {
     ['order=random', 'order', 'order: '],
     ['severity=loud', 'severity', 'severity: '],
     ['severity=info&severity=error', 'severity', 'severity: may come only once'],
-    ['outcome=maybe', 'outcome', 'outcome: '],
+    ['outcome=maybe', 'outcome', 'outcome: must be one of success, failure, denied, blocked, error'],
     ['decision=', 'decision', 'decision: '],
     ['actorType=robot', 'actorType', 'actorType: '],
     ['actor=', 'actor', 'actor: must not be empty'],
@@ -95,11 +95,16 @@ describe('a query in a URL', () => {
     ],
     ['type=*', 'type', 'type: must be a type'],
     ['type=auth*', 'type', 'type: must be a type'],
-    ['from=yesterday', 'from', 'from: must be a time such as 2026-01-31T23:59:59Z, or Unix milliseconds'],
+    [
+      'from=yesterday',
+      'from',
+      'from: must be a time such as 2026-01-31T23:59:59Z, a date such as 2026-01-31, or Unix milliseconds',
+    ],
     ['from=2026-02-30T00:00:00Z', 'from', 'from: must be a time'],
+    ['from=2026-02-30', 'from', 'from: must be a time'],
     ['to=-1', 'to', 'to: must be a time'],
     ['to=1e12', 'to', 'to: must be a time'],
-    ['timeFrom=noon', 'timeFrom', 'timeFrom: must be a time such as 2026-01-31T23:59:59Z, or Unix milliseconds'],
+    ['timeFrom=noon', 'timeFrom', 'timeFrom: must be a time such as'],
     ['timeTo=1&timeTo=2', 'timeTo', 'timeTo: may come only once'],
     ['timeFrom=2&timeTo=1', 'timeFrom', 'timeFrom: must not be after `timeTo`'],
     ['from=2&to=1', 'from', 'from: must not be after `to`'],
@@ -135,6 +140,8 @@ describe('a period in a URL', () => {
   it('may be open at either end, and empty', () => {
     expect(parsePeriod(new URLSearchParams(''))).toEqual({});
     expect(parsePeriod(new URLSearchParams('from=5'))).toEqual({ from: 5 });
+    const days = { from: Date.UTC(2026, 0, 31), to: Date.UTC(2026, 1, 1) };
+    expect(parsePeriod(new URLSearchParams('from=2026-01-31&to=2026-02-01'))).toEqual(days);
     expect(parsePeriod(new URLSearchParams('from=5&to=5'))).toEqual({ from: 5, to: 5 });
   });
 });

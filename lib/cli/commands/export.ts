@@ -49,8 +49,12 @@ async function exportTrail(shell: Shell, trail: string, options: Options): Promi
   if (!/^[0-9a-f]{32}$/.test(id))
     throw new SealtrailError('usage', '--resume takes the id of an export: 32 hex digits');
   const progress = new Progress(stderr);
+  let isOver = false;
   try {
-    const found = await awaitExport(http, trail, id, signal, (one) => progress.show(() => progressOf(one)));
+    const found = await awaitExport(http, trail, id, signal, (one) => {
+      isOver = one.state === 'failed' || one.state === 'expired';
+      progress.show(() => progressOf(one));
+    });
     const total = found.manifest?.file.bytes ?? 0;
     const files = await keepExport(http, found, options.output, signal, (done) =>
       progress.show(() => `downloading: ${bytes(done)} of ${bytes(total)}`),
@@ -60,9 +64,8 @@ async function exportTrail(shell: Shell, trail: string, options: Options): Promi
     await writeLines(stdout, labelled(stdout, 'green', 'ok', sentenceOn(found, files)));
   } catch (error) {
     progress.clear();
-    // On the server it goes on.
-    if (signal.aborted)
-      stderr.write(`Go on with: sealtrail export ${trail} --output ${options.output} --resume ${id}\n`);
+    // On the server it goes on, also after it was stopped in the middle.
+    if (!isOver) stderr.write(`Go on with: sealtrail export ${trail} --output ${options.output} --resume ${id}\n`);
     throw error;
   }
 }

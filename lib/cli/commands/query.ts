@@ -72,7 +72,7 @@ const withLimit = (command: Command): Command =>
 
 const withPeriod = (command: Command): Command =>
   command
-    .option('--from <time>', 'received at this time or later (RFC 3339, or Unix milliseconds)')
+    .option('--from <time>', 'received at this time or later (RFC 3339, a date of UTC, or Unix milliseconds)')
     .option('--to <time>', 'received before this time');
 
 async function query(
@@ -120,8 +120,11 @@ async function printJson({ stdout }: Terminal, pages: AsyncIterable<LinePage>): 
 }
 
 async function printCsv({ stdout }: Terminal, pages: AsyncIterable<LinePage>): Promise<void> {
-  await write(stdout, CSV_HEADER);
-  for await (const { lines } of pages) await write(stdout, lines.map(csvRow).join(''));
+  let header = CSV_HEADER;
+  for await (const { lines } of pages) {
+    await write(stdout, header + lines.map(csvRow).join(''));
+    header = '';
+  }
 }
 
 async function printTable(
@@ -134,16 +137,20 @@ async function printTable(
   const progress = new Progress(stderr);
   const lines: string[] = [];
   let last: LinePage | undefined;
+  let archived = 0;
   for await (const page of pages) {
     last = page;
+    archived += page.archived;
     lines.push(...page.lines);
     progress.show(() => `${count(lines.length)} found`);
   }
   progress.clear();
   if (lines.length === 0) return write(stdout, 'Nothing matches.\n');
   await writeLines(stdout, recordTable(parseLines(lines), stdout, { view }));
-  if (last?.more) {
-    const note = `There is more. --all shows all; to go on after these ${count(options.limit)}:\n  --cursor ${last.cursor}`;
-    stderr.write(`${painter(stderr)('dim', note)}\n`);
-  }
+  const notes: string[] = [];
+  if (archived > 0)
+    notes.push(`${archived === lines.length ? 'All' : count(archived)} of these came from the archive.`);
+  if (last?.more) notes.push(`There is more. --all shows all; to go on after these ${count(options.limit)}:`);
+  if (last?.more) notes.push(`  --cursor ${last.cursor}`);
+  for (const note of notes) stderr.write(`${painter(stderr)('dim', note)}\n`);
 }

@@ -16,7 +16,7 @@ export const installSummary: Install = (program, shell) => {
     .argument('<trail>', 'the trail', trailName)
     .summary('count records by type, outcome, severity, actor and time')
     .description('Counts the records of a period: exactly, however long it is.')
-    .option('--from <time>', 'received at this time or later (RFC 3339, or Unix milliseconds)')
+    .option('--from <time>', 'received at this time or later (RFC 3339, a date of UTC, or Unix milliseconds)')
     .option('--to <time>', 'received before this time')
     .addOption(new Option('--bucket <name>', 'how fine the counts over time are').choices(['minute', 'hour', 'day']))
     .option('--top <n>', 'values of each kind, those with the most records', integer('--top', 1, 10_000), 10);

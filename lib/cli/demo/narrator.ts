@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream';
 import { truncate, wrap } from '../table.ts';
-import { type Format, type Output, painter, write } from '../terminal.ts';
+import { type Format, type Output, painter, widthOf, write } from '../terminal.ts';
 
 /** Wider than this, sentences are hard to read. */
 const TEXT_WIDTH = 96;
@@ -17,7 +17,7 @@ export class Narrator {
 
   constructor(out: Output) {
     this.out = out.isTTY === true ? out : withWidth(out, DEFAULT_WIDTH);
-    this.width = this.out.columns ?? DEFAULT_WIDTH;
+    this.width = widthOf(this.out);
     this.#paint = painter(out);
   }
 

@@ -1,0 +1,77 @@
+import fc from 'fast-check';
+import stringWidth from 'string-width';
+import { describe, expect, it } from 'vitest';
+import { recordTable } from '../../lib/cli/records.ts';
+import { summaryLines } from '../../lib/cli/summary-lines.ts';
+import { Progress, widthOf } from '../../lib/cli/terminal.ts';
+import type { SealedRecord } from '../../lib/log/record.ts';
+import { Screen } from './in-process.ts';
+
+/** What the command line shows of a log, on terminals of all widths. */
+
+const out = new Screen();
+const word = fc.oneof(fc.constant(undefined), fc.string({ unit: 'grapheme', minLength: 1, maxLength: 40 }));
+const record = fc.record({
+  trail: fc.constantFrom('orders', 'a-trail-with-a-name-as-long-as-they-are-in-real-life'),
+  seq: fc.nat({ max: 9_999_999_999 }),
+  type: fc.constantFrom('auth.login', 'github.pull_request_review_comment.created'),
+  outcome: fc.constantFrom(undefined, 'success', 'blocked'),
+  decision: fc.constantFrom(undefined, 'deny', 'require_approval'),
+  severity: fc.constantFrom('info', 'critical'),
+  actor: word,
+  resource: word,
+  action: word,
+});
+
+describe('a table of records', () => {
+  it('fits every terminal of 40 columns or more, whatever the records hold', () => {
+    fc.assert(
+      fc.property(
+        fc.array(record, { minLength: 1, maxLength: 4 }),
+        fc.integer({ min: 40, max: 160 }),
+        fc.constantFrom('events' as const, 'actions' as const),
+        (some, width, view) => {
+          const records = some.map(
+            ({ trail, seq, actor, resource, ...event }): SealedRecord => ({
+              ...{ v: 1, trail, seq, prev: '', receivedAt: 1_800_000_000_000, submitter: 'writer' },
+              event: { ...event, actor: { id: actor }, resource: { type: 'document', id: resource } },
+            }),
+          );
+          for (const line of recordTable(records, out, { width, view })) {
+            expect(stringWidth(line)).toBeLessThanOrEqual(width);
+          }
+        },
+      ),
+    );
+  });
+});
+
+describe('a histogram', () => {
+  const day = (n: number): number => Date.UTC(2026, 0, n);
+  const lines = (days: readonly number[]) => {
+    const counts = days.map((n) => ({ from: day(n), count: 1000 }));
+    const summary = { total: 1000 * days.length, by: {}, histogram: { bucket: 'day', counts } };
+    return summaryLines('orders', summary, out, 60).slice(3);
+  };
+
+  it('shows the days on which nothing came, and of many in a row how many', () => {
+    expect(lines([1, 2, 4, 28]).map((line) => line.trim().split(/ {2,}/).slice(0, 2))).toEqual([
+      ['2026-01-01', '1,000'],
+      ['2026-01-02', '1,000'],
+      ['2026-01-03', '0'],
+      ['2026-01-04', '1,000'],
+      ['… 23 days', '0'],
+      ['2026-01-28', '1,000'],
+    ]);
+    expect(lines([3, 4])).toHaveLength(2);
+  });
+});
+
+describe('a terminal that does not know its width', () => {
+  it('is taken to have 80 columns', () => {
+    const screen = new Screen(0);
+    expect(widthOf(screen)).toBe(80);
+    new Progress(screen).show(() => '7 of 9 done');
+    expect(screen.text).toContain('7 of 9 done');
+  });
+});
