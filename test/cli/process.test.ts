@@ -93,18 +93,21 @@ describe('serve', () => {
       signal,
     );
     const short = await serve(folder);
-    const input = Array.from({ length: 2000 }, (_, n) =>
+    const most = 4000;
+    const input = Array.from({ length: most }, (_, n) =>
       JSON.stringify({ id: `e-${n}`, type: 'data.read', actor: { id: 'a' } }),
     ).join('\n');
     const sending = run(['append', 'orders', '--batch', '20', '--json'], { env: short.env, input });
-    await new Promise((resolve) => setTimeout(resolve, 700));
+    const begun = async (): Promise<boolean> =>
+      (await run(['tail', 'orders', '--json'], { env: short.env })).stdout.includes('"e-');
+    while (!(await begun()));
     expect(await short.stop(signal)).toBe(0);
     const sent = await sending;
     const [, told = '0'] =
       /^([\d,]+) events before it are appended/m.exec(
         JSON.parse(sent.stderr || '{"error":{"message":""}}').error.message,
       ) ?? [];
-    const acknowledged = sent.code === 0 ? 2000 : Number(told.replaceAll(',', ''));
+    const acknowledged = sent.code === 0 ? most : Number(told.replaceAll(',', ''));
     const again = await serve(folder);
     const { stdout } = await run(['query', 'orders', '--all', '--format', 'ndjson'], { env: again.env });
     await again.stop();

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { json } from 'node:stream/consumers';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { dynamoClient } from '../../../lib/store/aws-clients.ts';
 import { DynamoTable } from '../../../lib/store/dynamodb/table.ts';
 import type { Retry } from '../../../lib/store/ports.ts';
@@ -22,17 +22,19 @@ function cancelled(Code: string): [number, object] {
   return [400, { __type: 'TransactionCanceledException', message: 'cancelled', CancellationReasons: [{ Code }] }];
 }
 
-let server: Server | undefined;
-afterEach(() => {
-  server?.close();
-  server?.closeAllConnections();
+const servers: Server[] = [];
+afterAll(() => {
+  for (const server of servers) {
+    server.close();
+    server.closeAllConnections();
+  }
 });
 
 /** A table whose attempts are answered so, the last answer for good; the tokens that they carried; the retries it told of. */
 async function answering(...answers: Answer[]) {
   const tokens: string[] = [];
   const retries: Retry[] = [];
-  server = createServer(async (request, response) => {
+  const server = createServer(async (request, response) => {
     const answer = answers.length > 1 ? answers.shift() : answers[0];
     // What the driver sends is JSON with a token: were it not, the expectations would fail.
     const { ClientRequestToken } = (await json(request)) as { ClientRequestToken: string };
@@ -41,6 +43,7 @@ async function answering(...answers: Answer[]) {
     const [status, body] = answer === 'fine' ? [200, {}] : ERRORS[answer];
     return response.writeHead(status, { 'content-type': 'application/x-amz-json-1.0' }).end(JSON.stringify(body));
   }).listen(0, '127.0.0.1');
+  servers.push(server);
   await once(server, 'listening');
   const address = server.address();
   const port = typeof address === 'object' ? address?.port : undefined;
@@ -55,7 +58,8 @@ async function answering(...answers: Answer[]) {
 const PUT = [{ put: { partition: 'p', sort: 's', attributes: {} } }];
 const UNKNOWN = { code: 'outcome_unknown', message: 'DynamoDB did not say whether a transaction was committed' };
 
-describe('the attempts of one transaction', () => {
+// Together: the driver waits between attempts.
+describe.concurrent('the attempts of one transaction', () => {
   it.each([[['hang up', 'fine']], [['server error', 'throttle', 'fine']]] satisfies [Answer[]][])(
     'carry one token, so that it is made once: %j',
     async (answers) => {
