@@ -140,7 +140,7 @@ export class Sealtrail extends Construct {
     wakeVerifier(this, functions.verify);
     wakeExporter(this, functions.export, exports);
     const signing = { keys: keys.signing, algorithm: signingAlgorithm, logName, signers: Object.values(functions) };
-    this.publicKeys = publicKeysOf(this, context, { ...signing, role: publicKeyRole });
+    this.publicKeys = publicKeysOf(this, context, { ...signing, stage: stageName, role: publicKeyRole });
     const buckets = { Archive: this.archive, FailedBatches: failed, Exports: exports };
     const writers = [functions.follow, functions.seal, functions.export];
     if (isRemovable) explainEmptying(new Emptying(this, 'Emptying', context, { buckets, writers }).role, buckets);

@@ -277,6 +277,7 @@ describe('the outputs', () => {
       SigningKey: { 'Fn::GetAtt': ['SealtrailSigningKeyD860C453', 'Arn'] },
       SigningAlgorithm: 'ed25519',
       LogName: 'audit.example.com',
+      Stage: 'dev',
     });
   });
 });
