@@ -141,8 +141,9 @@ export const verificationStatusSchema = z.strictObject({
   lastRunAt: millis.describe(
     '0: there was none. Ranges are left out here and in what follows, since they say nothing of the rest.',
   ),
-  lastOkAt: millis.describe('0: there was none.'),
+  lastOkAt: millis.describe('0: there was none. It stands still while `damagedAt` is there.'),
   secondsSinceOk: count.optional(),
+  damagedAt: millis.describe('When damage was found that no later full verification has found gone.').optional(),
   report: verificationSchema.describe('The newest that was incremental or full.').optional(),
   rangeReport: verificationSchema.describe('The newest on a range.').optional(),
 });

@@ -3,7 +3,7 @@ import { watermarkKey } from '../ledger/layout.ts';
 import { SealtrailError } from '../log/error.ts';
 import { decodeFrontier, EMPTY_FRONTIER, encodeFrontier, type Frontier } from '../log/frontier.ts';
 import { type Hash, isHash, ZERO_HASH } from '../log/hash.ts';
-import type { Attribute, Item, Table } from '../store/ports.ts';
+import type { Item, Table } from '../store/ports.ts';
 import type { VerificationReport } from './verification.ts';
 
 /** The name under which the verifier's watermark is kept. */
@@ -31,7 +31,10 @@ export interface VerificationFigures {
   readonly failures: number;
   /** When the last run began that went to the trail's end, Unix milliseconds; 0: there was none. A range is none. */
   readonly lastRunAt: number;
-  /** When the last of those began that found nothing wrong, Unix milliseconds; 0: there was none. */
+  /**
+   * When the last of those began that found nothing wrong, Unix milliseconds, and nothing was left that an earlier one had
+   * found; 0: there was none.
+   */
   readonly lastOkAt: number;
 }
 
@@ -43,6 +46,11 @@ export interface VerificationMark {
   readonly report?: VerificationReport;
   /** The newest report on a range. */
   readonly rangeReport?: VerificationReport;
+  /**
+   * When the first verification began, Unix milliseconds, that found damage where an incremental one may not look again;
+   * absent once one from record 0 on has found nothing wrong.
+   */
+  readonly damagedAt?: number;
   /** How often it was stored; 0: never. */
   readonly revision: number;
 }
@@ -75,6 +83,7 @@ const stored = z.strictObject({
   lastOkAt: count,
   report: z.string().optional(),
   rangeReport: z.string().optional(),
+  damagedAt: count.optional(),
 });
 
 /**
@@ -86,9 +95,8 @@ export async function readMark(table: Table, trail: string): Promise<Verificatio
   const item = await table.get(watermarkKey(trail, VERIFIER));
   if (item === undefined) return EMPTY_MARK;
   try {
-    const { revision, report, rangeReport, frontier, runs, failures, lastRunAt, lastOkAt, ...place } = stored.parse(
-      item.attributes,
-    );
+    const { revision, report, rangeReport, damagedAt, frontier, runs, failures, lastRunAt, lastOkAt, ...place } =
+      stored.parse(item.attributes);
     return {
       revision,
       place: { ...place, frontier: decodeFrontier(place.size, frontier) },
@@ -96,6 +104,7 @@ export async function readMark(table: Table, trail: string): Promise<Verificatio
       // Our own words, shown to readers and never acted upon.
       ...(report === undefined ? {} : { report: JSON.parse(report) as VerificationReport }),
       ...(rangeReport === undefined ? {} : { rangeReport: JSON.parse(rangeReport) as VerificationReport }),
+      ...(damagedAt === undefined ? {} : { damagedAt }),
     };
   } catch (cause) {
     throw new SealtrailError('store_corrupt', `the verifier's watermark of trail ${trail} is not readable`, { cause });
@@ -108,6 +117,7 @@ const RACES = 10;
  * Stores what came of a run: its figures and report, and the place that it verified, unless another run has come
  * further meanwhile.
  *
+ * @returns what is remembered now
  * @param place undefined: the place stays where it is
  * @param reset what stands there is damaged: start again with `place`, or at the start
  * @throws `throttled` when others keep winning the race; the Table's errors
@@ -116,45 +126,60 @@ export async function storeMark(
   table: Table,
   report: VerificationReport,
   { place, reset }: { readonly place: VerifiedPlace | undefined; readonly reset: boolean },
-): Promise<void> {
+): Promise<VerificationMark> {
   const key = watermarkKey(report.trail, VERIFIER);
   for (let race = 0; race < RACES; race++) {
     const before = reset ? EMPTY_MARK : await readMark(table, report.trail);
-    const attributes = attributesOf(after(before, report, place));
-    const item: Item = { ...key, attributes };
+    const mark = after(before, report, place);
+    const item: Item = { ...key, attributes: attributesOf(mark) };
     const { revision } = before;
     const when =
       revision === 0 ? ({ is: 'absent' } as const) : ({ is: 'equal', attribute: 'revision', value: revision } as const);
     const outcome = await table.transact([reset ? { put: item } : { put: item, when }]);
-    if (outcome.committed) return;
+    if (outcome.committed) return mark;
   }
   throw new SealtrailError('throttled', `other verifications of trail ${report.trail} keep storing theirs`);
 }
 
-/** What is remembered after a run. A range says nothing of the trail: it counts as a run, and as a failure if it is one. */
+/**
+ * What is remembered after a run. A range says nothing of the trail: it counts as a run, and as a failure if it is one.
+ * Damage that was found is not forgotten because a later run did not look there.
+ */
 function after(
-  before: VerificationMark,
+  { damagedAt: before, ...mark }: VerificationMark,
   report: VerificationReport,
   place: VerifiedPlace | undefined,
 ): VerificationMark {
-  const { verdict, startedAt } = report;
-  const isRange = report.mode === 'range';
-  const { runs, failures, lastRunAt, lastOkAt } = before.figures;
+  const { mode, verdict, from, startedAt } = report;
+  const isRange = mode === 'range';
+  const isOk = verdict === 'ok';
+  const { runs, failures, lastRunAt, lastOkAt } = mark.figures;
+  const staysDamaged = before !== undefined && !(isOk && !isRange && from === 0);
+  // An incremental one begins where it began until it finds nothing wrong: it needs no reminder.
+  const damagedAt = staysDamaged ? before : isOk || mode === 'incremental' ? undefined : startedAt;
   return {
-    ...before,
+    ...mark,
     ...(isRange ? { rangeReport: report } : { report }),
-    place: place !== undefined && place.size >= before.place.size ? place : before.place,
+    ...(damagedAt === undefined ? {} : { damagedAt }),
+    place: place !== undefined && place.size >= mark.place.size ? place : mark.place,
     figures: {
       runs: runs + 1,
-      failures: failures + (verdict === 'ok' ? 0 : 1),
+      failures: failures + (isOk ? 0 : 1),
       lastRunAt: isRange ? lastRunAt : startedAt,
-      lastOkAt: isRange || verdict !== 'ok' ? lastOkAt : startedAt,
+      lastOkAt: isRange || !isOk || damagedAt !== undefined ? lastOkAt : startedAt,
     },
-    revision: before.revision + 1,
+    revision: mark.revision + 1,
   };
 }
 
-function attributesOf({ place, figures, report, rangeReport, revision }: VerificationMark): Record<string, Attribute> {
+function attributesOf({
+  place,
+  figures,
+  report,
+  rangeReport,
+  damagedAt,
+  revision,
+}: VerificationMark): Item['attributes'] {
   const { frontier, ...rest } = place;
   return {
     ...rest,
@@ -163,5 +188,6 @@ function attributesOf({ place, figures, report, rangeReport, revision }: Verific
     ...figures,
     ...(report === undefined ? {} : { report: JSON.stringify(report) }),
     ...(rangeReport === undefined ? {} : { rangeReport: JSON.stringify(rangeReport) }),
+    ...(damagedAt === undefined ? {} : { damagedAt }),
   };
 }

@@ -81,7 +81,7 @@ export async function verifyTrail(
   }
   await tiles.finish();
   await compareCheckpoints(compare);
-  notLookedAt.push(...leftOut(scope, newest?.size, head, tiles.end));
+  notLookedAt.push(...leftOut(scope, newest?.size, standing, tiles.end));
   const isOk = findings.count === 0;
   const archivedTo = Math.min(scope.compareTo, archived);
   const report: VerificationReport = {
@@ -110,6 +110,8 @@ interface Standing {
   readonly signatories: Signatories;
   /** What the verifier remembers; the start where that is not readable. */
   readonly remembered: VerifiedPlace;
+  /** See {@link VerificationMark.damagedAt}. */
+  readonly damagedAt: number | undefined;
   /** Whether it is a place that the log signed. */
   readonly markHolds: boolean;
   readonly head: Head | undefined;
@@ -130,7 +132,7 @@ async function standingOf(
   const signatories = await signatoriesOf(stores, trail);
   // The head comes last: what is appended meanwhile cannot make it look too small.
   const mark = await orDamage(readMark(stores.table, trail), 'watermark_damaged', findings);
-  const remembered = (mark ?? EMPTY_MARK).place;
+  const { place: remembered, damagedAt } = mark ?? EMPTY_MARK;
   const markHolds = await placeHolds(stores, trail, remembered, signatories, findings);
   const archive = await orDamage(readArchiveState(stores.table, trail), 'watermark_damaged', findings);
   const signed = await newestSigned(stores.table, trail);
@@ -143,7 +145,8 @@ async function standingOf(
     findings.add({ kind: 'rolled_back', seq: size, message });
   }
   const archived = Math.min(archive?.size ?? 0, size);
-  return { signatories, remembered, markHolds: mark !== undefined && markHolds, head, size, known, archived };
+  const standing = { signatories, remembered, damagedAt, head, size, known, archived };
+  return { ...standing, markHolds: mark !== undefined && markHolds };
 }
 
 /** What is looked at. */
@@ -269,13 +272,17 @@ async function compareEarlier(
 function leftOut(
   { range, start, end }: Scope,
   signed: number | undefined,
-  head: Head | undefined,
+  { head, damagedAt }: Standing,
   compared: number,
 ): string[] {
   if (head === undefined) return ['the records: there is no head that says how many there are'];
   const proven = signed ?? start.size;
   const unarchived = range === undefined ? compared : Math.max(compared, start.size);
-  const before = range === undefined ? 'of the ledger, which an earlier verification looked at' : OUTSIDE;
+  const earlier =
+    damagedAt === undefined
+      ? 'which an earlier verification looked at'
+      : `in which one of ${new Date(damagedAt).toISOString()} found damage, and no full one has found it gone`;
+  const before = range === undefined ? `of the ledger, ${earlier}` : OUTSIDE;
   return [
     ...(start.size > 0 ? [`records 0 to ${start.size - 1} ${before}`] : []),
     ...(end < head.size ? [`records ${end} to ${head.size - 1} and the head, ${OUTSIDE}`] : []),

@@ -4,7 +4,7 @@ import type { Ledger } from '../ledger/ledger.ts';
 import { SealtrailError } from '../log/error.ts';
 import type { Follower, RunOptions } from './follower.ts';
 import type { VerificationReport, VerificationRequest } from './verification.ts';
-import { readMark, storeMark, VERIFIER, type VerificationFigures } from './verification-mark.ts';
+import { readMark, storeMark, VERIFIER, type VerificationFigures, type VerificationMark } from './verification-mark.ts';
 import { type VerificationStores, type Verified, verifyTrail } from './verification-run.ts';
 import { SYSTEM_TRAIL } from './watchman.ts';
 
@@ -24,6 +24,8 @@ export interface VerificationStatus extends VerificationFigures {
   readonly trail: string;
   /** Seconds since the last verification that found nothing wrong began; absent where there was none. */
   readonly secondsSinceOk?: number;
+  /** When damage was found that no verification from record 0 on has found gone, Unix milliseconds. */
+  readonly damagedAt?: number;
   readonly report?: VerificationReport;
   /** The newest one on a range. */
   readonly rangeReport?: VerificationReport;
@@ -72,10 +74,12 @@ export class Verifier implements Follower {
       return Promise.reject(new SealtrailError('rate_limited', message, { retryAfter: 5 }));
     }
     if (isRange) this.#ranges += 1;
-    const verification = this.#verify(trail, request, { quiet: false }).finally(() => {
-      this.#underWay.delete(key);
-      if (isRange) this.#ranges -= 1;
-    });
+    const verification = this.#verify(trail, request, { quiet: false })
+      .then(({ report }) => report)
+      .finally(() => {
+        this.#underWay.delete(key);
+        if (isRange) this.#ranges -= 1;
+      });
     this.#underWay.set(key, verification);
     return verification;
   }
@@ -86,13 +90,14 @@ export class Verifier implements Follower {
    * @throws `store_corrupt` when what is stored of them is damaged, until the next verification
    */
   async status(trail: string): Promise<VerificationStatus> {
-    const { figures, report, rangeReport } = await readMark(this.#stores.table, trail);
+    const { figures, report, rangeReport, damagedAt } = await readMark(this.#stores.table, trail);
     const { lastOkAt } = figures;
     const since = Math.max(0, Math.floor((this.#stores.now() - lastOkAt) / 1000));
     return {
       trail,
       ...figures,
       ...(lastOkAt === 0 ? {} : { secondsSinceOk: since }),
+      ...(damagedAt === undefined ? {} : { damagedAt }),
       ...(report === undefined ? {} : { report }),
       ...(rangeReport === undefined ? {} : { rangeReport }),
     };
@@ -102,7 +107,8 @@ export class Verifier implements Follower {
    * Verifies the trail incrementally when it is time to, or with `force`. A verification that finds nothing new and
    * nothing wrong is counted and not recorded, so that a trail at rest does not fill `_system`.
    *
-   * @throws `store_corrupt`, once for each verification that finds damage: an alarm. And the errors of the stores.
+   * @throws `store_corrupt`, once for each verification that finds damage, or does not look where an earlier one has found
+   *   some: an alarm. And the errors of the stores.
    */
   async run(trail: string, { signal, force = false }: RunOptions = {}): Promise<void> {
     const now = this.#stores.now();
@@ -110,19 +116,16 @@ export class Verifier implements Follower {
     if (due === undefined) return;
     this.#due.set(trail, due);
     if (now < due && !force) return;
-    let report: VerificationReport;
+    let stored: VerificationMark;
     try {
-      report = await this.#verify(trail, 'incremental', { quiet: true, signal });
+      stored = await this.#verify(trail, 'incremental', { quiet: true, signal });
     } catch (error) {
       if (signal?.aborted) return;
       throw error;
     }
     this.#due.set(trail, now + this.#everyMs);
-    if (report.verdict === 'ok') return;
-    const [first] = report.problems;
-    const count = report.problems.length + report.moreProblems;
-    const message = `verification of trail ${trail} found damage (${count} in all): ${first?.kind}: ${first?.message}`;
-    throw new SealtrailError('store_corrupt', message);
+    const alarm = alarmOf(trail, stored);
+    if (alarm !== undefined) throw new SealtrailError('store_corrupt', alarm);
   }
 
   /** When the next scheduled verification is due. */
@@ -150,13 +153,12 @@ export class Verifier implements Follower {
     trail: string,
     request: VerificationRequest,
     { quiet, signal }: { readonly quiet: boolean; readonly signal?: AbortSignal | undefined },
-  ): Promise<VerificationReport> {
+  ): Promise<VerificationMark & { readonly report: VerificationReport }> {
     const verified = await verifyTrail(this.#stores, trail, request, signal);
     if (verified === undefined) throw new SealtrailError('not_found', `there is no trail ${trail}`);
     const { report, place, markIsDamaged } = verified;
     if (!(quiet && foundNothingNew(verified))) await this.#record(report);
-    await storeMark(this.#stores.table, report, { place, reset: markIsDamaged });
-    return report;
+    return { ...(await storeMark(this.#stores.table, report, { place, reset: markIsDamaged })), report };
   }
 
   async #record(report: VerificationReport): Promise<void> {
@@ -168,6 +170,18 @@ export class Verifier implements Follower {
       this.#onUnrecorded(report.trail, error);
     }
   }
+}
+
+/** What there is to be alarmed about after a scheduled verification; undefined: nothing. */
+function alarmOf(trail: string, { report, damagedAt }: VerificationMark): string | undefined {
+  if (report?.verdict === 'damaged') {
+    const [first] = report.problems;
+    const count = report.problems.length + report.moreProblems;
+    return `verification of trail ${trail} found damage (${count} in all): ${first?.kind}: ${first?.message}`;
+  }
+  if (damagedAt === undefined) return undefined;
+  const when = new Date(damagedAt).toISOString();
+  return `verification of trail ${trail} found damage at ${when}, and no full one has found it gone since`;
 }
 
 function foundNothingNew({ report }: Verified): boolean {

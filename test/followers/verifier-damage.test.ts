@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { VerificationRequest } from '../../lib/followers/verification.ts';
 import { checkpointKey, headKey, watermarkKey } from '../../lib/ledger/layout.ts';
 import { signer, TestSigner, TRAIL } from '../ledger/fixture.ts';
 import {
@@ -209,4 +210,41 @@ describe('damage behind the log’s back', () => {
       expect(await made.verifier.verify(TRAIL)).toMatchObject({ verdict: 'damaged', from: 700, to: 800 });
     }
   });
+
+  it.each<[string, VerificationRequest]>([
+    ['a full one', 'full'],
+    ['one of a range', { from: 310, to: 320 }],
+  ])(
+    'is not forgotten when %s has found it where the next does not look, until a full one finds it gone',
+    async (_, how) => {
+      const made = await archived();
+      await made.verifier.verify(TRAIL);
+      const lastOkAt = made.clock;
+      const whole = await made.table.get(block(300));
+      await edit(made.table, block(300), () => undefined);
+      made.clock += 60_000;
+      const damagedAt = made.clock;
+      await made.verifier.verify(TRAIL, how);
+      for (let hour = 1; hour < 3; hour++) {
+        made.clock += 3_600_000;
+        await expect(made.verifier.run(TRAIL)).rejects.toMatchObject({
+          code: 'store_corrupt',
+          message: `verification of trail ${TRAIL} found damage at ${new Date(damagedAt).toISOString()}, and no full one has found it gone since`,
+        });
+        const { report, ...figures } = await made.verifier.status(TRAIL);
+        expect(figures).toMatchObject({ failures: 1, lastOkAt, damagedAt, secondsSinceOk: 60 + hour * 3600 });
+        expect(report).toMatchObject({ verdict: 'ok', from: 700 });
+        expect(report?.notLookedAt[0]).toMatch(
+          /^records 0 to 699 of the ledger, in which one of \S+Z found damage, and no/,
+        );
+      }
+      if (whole !== undefined) await made.table.transact([{ put: whole }]);
+      expect(await made.verifier.verify(TRAIL, { from: 310, to: 320 })).toMatchObject({ verdict: 'ok' });
+      expect(await made.verifier.status(TRAIL)).toMatchObject({ damagedAt });
+      expect(await made.verifier.verify(TRAIL, 'full')).toMatchObject({ verdict: 'ok' });
+      const { damagedAt: left, secondsSinceOk } = await made.verifier.status(TRAIL);
+      expect([left, secondsSinceOk]).toEqual([undefined, 0]);
+      await made.verifier.run(TRAIL, { force: true });
+    },
+  );
 });
