@@ -25,9 +25,9 @@ export function reportLines(report: Report, out: Output, width = widthOf(out)): 
     ...previousLines(report, heading),
     ...problemLines(report.problems, report.problemCounts, width, heading),
     ...(report.skipped.length === 0 ? [] : ['', heading('not looked at')]),
-    ...report.skipped.map(({ trail, records, why }) => {
+    ...report.skipped.flatMap(({ trail, records, why }) => {
       const which = records === undefined ? '' : ` records ${count(records.from)} to ${count(records.to - 1)}`;
-      return `${trail ?? ''}${which}${trail === undefined ? '' : ': '}${why}`;
+      return wrap(`${trail ?? ''}${which}${trail === undefined ? '' : ': '}${why}`, width);
     }),
   ];
 }

@@ -1,5 +1,6 @@
-import { writeFile } from 'node:fs/promises';
+import { access, constants, stat, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
+import { dirname } from 'node:path';
 import { SealtrailError } from '../log/error.ts';
 import { type VerifyOptions, verifyArchive } from '../verify/archive.ts';
 import { renderReport } from '../verify/html.ts';
@@ -26,11 +27,12 @@ export interface VerifyCommandOptions {
 /** Verifies an archive, prints the report and sets the exit code. */
 export async function verify(shell: Shell, archive: string, options: VerifyCommandOptions): Promise<void> {
   const { terminal } = shell;
+  if (options.report !== undefined) await demandPlaceFor(options.report);
   const report = await reportOn(terminal, archive, options);
   shell.exitCode = exitCodeOf(report);
+  if (options.json) await write(terminal.stdout, `${JSON.stringify(report)}\n`);
+  else await writeLines(terminal.stdout, reportLines(report, terminal.stdout));
   if (options.report !== undefined) await writeReport(options.report, report);
-  if (options.json) return write(terminal.stdout, `${JSON.stringify(report)}\n`);
-  await writeLines(terminal.stdout, reportLines(report, terminal.stdout));
 }
 
 async function reportOn(terminal: Terminal, archive: string, options: VerifyCommandOptions): Promise<Report> {
@@ -76,15 +78,23 @@ async function verifyOptions(archive: string, options: VerifyCommandOptions): Pr
   };
 }
 
-async function writeReport(file: string, report: Report): Promise<void> {
-  try {
-    await writeFile(file, renderReport(report));
-  } catch (cause) {
-    throw new SealtrailError('usage', `cannot write ${file}: ${cause instanceof Error ? cause.message : cause}`, {
-      cause,
-    });
-  }
+/** Before the work and not after it, which may take an hour. @throws `usage` */
+async function demandPlaceFor(file: string): Promise<void> {
+  const there = await stat(file).catch(() => undefined);
+  if (there?.isDirectory()) throw unwritable(file, new Error('it is a folder'));
+  await access(there === undefined ? dirname(file) : file, constants.W_OK).catch((cause) => {
+    throw unwritable(file, cause);
+  });
 }
+
+async function writeReport(file: string, report: Report): Promise<void> {
+  await writeFile(file, renderReport(report)).catch((cause) => {
+    throw unwritable(file, cause);
+  });
+}
+
+const unwritable = (file: string, cause: unknown): SealtrailError =>
+  new SealtrailError('usage', `cannot write ${file}: ${cause instanceof Error ? cause.message : cause}`, { cause });
 
 async function readKept(name: string): Promise<{ name: string; note: Uint8Array }> {
   return { name, note: await readBytes(name, 'the checkpoint') };

@@ -92,6 +92,10 @@ describe('verify', () => {
     const nowhere = await cli(['verify', test.archive, '--key', key, '--report', '/nowhere/report.html']);
     expect(nowhere).toMatchObject({ code: 2, stdout: '' });
     expect(nowhere.stderr).toMatch(/^sealtrail: cannot write \/nowhere\/report\.html: /);
+    const folder = await cli(['verify', test.archive, '--key', key, '--report', test.folder]);
+    expect(folder).toMatchObject({ code: 2, stderr: `sealtrail: cannot write ${test.folder}: it is a folder\n` });
+    // Nothing was verified for nothing.
+    expect([nowhere.stdout, folder.stdout]).toEqual(['', '']);
   });
 
   it('finds a changed byte, and names record, object and kind', async () => {
