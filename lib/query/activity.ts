@@ -12,33 +12,46 @@ export interface Activity extends Period {
   readonly last?: { readonly seq: number; readonly receivedAt: number; readonly type: string };
 }
 
-/** Sums up an actor's records, which come newest first. */
-export async function activityOf(
-  actor: string,
-  period: Period,
-  matches: AsyncIterable<readonly Match[]>,
-): Promise<Activity> {
-  const types = new Map<string, number>();
-  const outcomes = new Map<string, number>();
-  let total = 0;
-  let last: Activity['last'];
-  for await (const some of matches) {
-    for (const { seq, line } of some) {
-      const { event, receivedAt } = parseRecord(line);
-      const type = String(event.type);
-      total += 1;
-      last ??= { seq, receivedAt, type };
-      types.set(type, (types.get(type) ?? 0) + 1);
-      const outcome = event.outcome;
-      if (typeof outcome === 'string') outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+/** What an activity counts by. */
+export const ACTIVITY_COUNTED = ['type', 'outcome'] as const;
+
+/** An actor's records, counted. */
+export interface ActivityCounts {
+  total: number;
+  readonly values: Readonly<Record<(typeof ACTIVITY_COUNTED)[number], Map<string, number>>>;
+}
+
+/** Counts of nothing. */
+export const noActivity = (): ActivityCounts => ({ total: 0, values: { type: new Map(), outcome: new Map() } });
+
+/** Counts more of an actor's records. */
+export function countMatches({ values, ...counts }: ActivityCounts, matches: readonly Match[]): ActivityCounts {
+  for (const { line } of matches) {
+    const { event } = parseRecord(line);
+    for (const dimension of ACTIVITY_COUNTED) {
+      const value = event[dimension];
+      if (typeof value !== 'string' || value === '') continue;
+      values[dimension].set(value, (values[dimension].get(value) ?? 0) + 1);
     }
   }
-  return {
+  return { total: counts.total + matches.length, values };
+}
+
+/** @param newest the actor's newest record, where there is one */
+export function activityOf(
+  actor: string,
+  period: Period,
+  { total, values }: ActivityCounts,
+  newest: Match | undefined,
+): Activity {
+  const counted = {
     actor,
     ...period,
     total,
-    byType: breakdown(types, DEFAULT_TOP),
-    byOutcome: breakdown(outcomes, DEFAULT_TOP),
-    ...(last === undefined ? {} : { last }),
+    byType: breakdown(values.type, DEFAULT_TOP),
+    byOutcome: breakdown(values.outcome, DEFAULT_TOP),
   };
+  if (newest === undefined) return counted;
+  const { event, receivedAt } = parseRecord(newest.line);
+  return { ...counted, last: { seq: newest.seq, receivedAt, type: String(event.type) } };
 }

@@ -60,6 +60,11 @@ export class RecordFilter {
     return this.#clauses.map((clause) => clause.fingerprints);
   }
 
+  /** The whole values of a dimension that pass, masked ones included; none where it is not asked about. */
+  valuesOf(asked: Dimension): readonly string[] {
+    return this.#clauses.flatMap(({ dimension, values }) => (dimension === asked ? [...values] : []));
+  }
+
   /** @throws `malformed_record` */
   accepts(line: string): boolean {
     // Lines are canonical (RFC 8785), so a value stands in them in one way only, and most lines need not be parsed.

@@ -3,13 +3,15 @@ import type { PrivacyPolicy } from '../event/privacy.ts';
 import type { ArchivedRecords } from '../ledger/archived-records.ts';
 import { readHead } from '../ledger/commit.ts';
 import type { Table } from '../store/ports.ts';
-import { type Activity, activityOf } from './activity.ts';
+import { type Activity, activityOf, countMatches, noActivity } from './activity.ts';
+import { countByIndex } from './activity-counts.ts';
 import { Cursors, type Position } from './cursor.ts';
 import { RecordFilter } from './filter.ts';
 import { MAX_TRAILS, type MergedPage, mergePage, type Part } from './merged.ts';
 import { type Filters, MAX_LIMIT, type Match, type Page, type Period, type Query, sourcesOf } from './query.ts';
 import { RecentBlocks } from './recent-blocks.ts';
-import { Search, type SearchContext, scan } from './search.ts';
+import { Search, type SearchContext, scan, searched } from './search.ts';
+import { spanOf } from './span.ts';
 import { type Summary, type SummaryRequest, summarise } from './summary.ts';
 import { seqAt, type TrailEnd } from './times.ts';
 
@@ -146,19 +148,10 @@ export class Queries {
   ): AsyncGenerator<readonly Match[], void, void> {
     const filter = this.#filter(trail, query);
     const head = await readHead(this.#table, trail);
-    let { low, high } = await this.#range(trail, head, query);
-    if (!filter.isIndexed) {
-      // One scan from end to end: a search for each thousand would read what lies beyond it again and again.
-      yield* scan(this.#context(trail, filter, { order: query.order, limit: MAX_LIMIT }), low, high);
-      return;
-    }
-    while (low < high) {
-      const context = this.#context(trail, filter, { order: query.order, limit: MAX_LIMIT });
-      const search = new Search(context, low, high);
-      await search.run();
-      if (search.matches.length > 0) yield search.matches;
-      ({ low, high } = search);
-    }
+    const { low, high } = await this.#range(trail, head, query);
+    const context = this.#context(trail, filter, { order: query.order, limit: MAX_LIMIT });
+    // One scan from end to end: a search for each thousand would read what lies beyond it again and again.
+    yield* filter.isIndexed ? searched(context, low, high) : scan(context, low, high);
   }
 
   /**
@@ -188,10 +181,25 @@ export class Queries {
     return summarise(this.#table, trail, request, this.#archive);
   }
 
-  /** What an actor did over a period. Reads each of the actor's records in it. @throws as {@link page} */
-  activity(trail: string, actor: string, period: Period = {}): Promise<Activity> {
-    const query = { filters: { actor: [actor] }, order: 'newest', ...period } as const;
-    return activityOf(actor, period, this.all(trail, query));
+  /**
+   * What an actor did over a period: counted by the index for whole hours in which the actor has many records, and for
+   * the rest by reading each record.
+   *
+   * @throws as {@link page}
+   */
+  async activity(trail: string, actor: string, period: Period = {}): Promise<Activity> {
+    const filter = this.#filter(trail, { filters: { actor: [actor] } });
+    const head = await readHead(this.#table, trail);
+    const span = await spanOf(this.#table, trail, head, period, this.#archive);
+    const indexed = await countByIndex(this.#table, trail, filter.valuesOf('actor'), span);
+    const { from, to } = indexed ?? { from: span.low, to: span.low };
+    let counts = indexed?.counts ?? noActivity();
+    const context = this.#context(trail, filter, { order: 'newest', limit: MAX_LIMIT });
+    for await (const some of searched(context, to, span.high)) counts = countMatches(counts, some);
+    for await (const some of searched(context, span.low, from)) counts = countMatches(counts, some);
+    const newest = searched({ ...context, limit: 1 }, span.low, span.high);
+    const [last] = (await newest.next()).value ?? [];
+    return activityOf(actor, period, counts, last);
   }
 
   /** The records of a period: from `low` to before `high`. */

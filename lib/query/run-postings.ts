@@ -5,8 +5,24 @@ import {
   type PostingsPart,
   readPart,
 } from '../followers/indexer-postings.ts';
-import type { Run } from '../followers/indexer-runs.ts';
+import { classOf, endOf, type Run } from '../followers/indexer-runs.ts';
 import type { Table } from '../store/ports.ts';
+
+/** Runs of the top class that are read together; there are never more of the others. */
+const GROUP_RUNS = 16;
+
+/** The runs that overlap the records from `low` to before `high`, in ascending groups of one class each. */
+export function runGroups(runs: readonly Run[], low: number, high: number): Run[][] {
+  const groups: Run[][] = [];
+  for (const run of runs) {
+    if (endOf(run) <= low || run.first >= high) continue;
+    const group = groups.at(-1);
+    const isSame = group !== undefined && classOf(group[0]?.size ?? 0) === classOf(run.size);
+    if (isSame && group.length < GROUP_RUNS) group.push(run);
+    else groups.push([run]);
+  }
+  return groups;
+}
 
 /** Told to a search when a merge removed what it was reading: the records are in another run by now. */
 export class MergedAway extends Error {

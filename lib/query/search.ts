@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { classOf, endOf, type Run } from '../followers/indexer-runs.ts';
+import { endOf, type Run } from '../followers/indexer-runs.ts';
 import { type IndexSnapshot, isCurrent, readIndexSnapshot } from '../followers/indexer-state.ts';
 import type { ArchivedRecords } from '../ledger/archived-records.ts';
 import type { Block } from '../ledger/block.ts';
@@ -10,7 +10,7 @@ import type { Table } from '../store/ports.ts';
 import type { RecordFilter } from './filter.ts';
 import { type Match, matchOf, type Query } from './query.ts';
 import type { RecentBlocks } from './recent-blocks.ts';
-import { MergedAway, type RunPostings, readRuns } from './run-postings.ts';
+import { MergedAway, type RunPostings, readRuns, runGroups } from './run-postings.ts';
 
 /** What a search works with. */
 export interface SearchContext {
@@ -29,8 +29,6 @@ export interface SearchContext {
 
 /** What a read of the index counts for. */
 const READ_COST = 10;
-/** Runs of the top class that are read together; there are never more of the others. */
-const GROUP_RUNS = 16;
 /** Blocks that are read at the same time. */
 const BLOCKS_AHEAD = 16;
 /** How often merges may get in the way of one search, each time a little longer after the other. */
@@ -54,6 +52,20 @@ export async function* scan(
       if (filter.accepts(match.line)) matches.push(match);
     }
     if (matches.length > 0) yield isDown ? matches.reverse() : matches;
+  }
+}
+
+/** The records of a range that pass, found by the index, some at a time, never none. @throws as `Search.run` */
+export async function* searched(
+  context: SearchContext,
+  from: number,
+  to: number,
+): AsyncGenerator<readonly Match[], void, void> {
+  for (let [low, high] = [from, to]; low < high; ) {
+    const search = new Search(context, low, high);
+    await search.run();
+    if (search.matches.length > 0) yield search.matches;
+    ({ low, high } = search);
   }
 }
 
@@ -144,7 +156,8 @@ export class Search {
   /** Searches what is indexed, up to before record `edge`. @returns false when merges got in the way */
   async #searchIndex(index: IndexSnapshot, edge: number): Promise<boolean> {
     const { table, trail, filter } = this.#context;
-    for (const runs of this.#groups(index.runs, edge)) {
+    const groups = runGroups(index.runs, this.low, Math.min(edge, this.high));
+    for (const runs of this.#isDown ? groups.reverse() : groups) {
       const { filters, blocks } = await readRuns(table, trail, runs, filter.fingerprints);
       this.#spent += READ_COST * (1 + filter.fingerprints.flat().length);
       if (!(await isCurrent(table, trail, index))) return false;
@@ -159,19 +172,6 @@ export class Search {
       }
     }
     return true;
-  }
-
-  /** The runs that overlap the range, in ascending groups of one class each, the near group first. */
-  #groups(runs: readonly Run[], edge: number): Run[][] {
-    const groups: Run[][] = [];
-    for (const run of runs) {
-      if (endOf(run) <= this.low || run.first >= Math.min(edge, this.high)) continue;
-      const group = groups.at(-1);
-      const isSame = group !== undefined && classOf(group[0]?.size ?? 0) === classOf(run.size);
-      if (isSame && group.length < GROUP_RUNS) group.push(run);
-      else groups.push([run]);
-    }
-    return this.#isDown ? groups.reverse() : groups;
   }
 
   async #searchRun(run: Run, edge: number, filters: readonly RunPostings[], blocks?: RunPostings): Promise<void> {

@@ -6,14 +6,10 @@ import {
   type Counts,
   countRecord,
   emptyCounts,
-  readSliceParts,
   type SlicePart,
-  type SliceRange,
   UNIT_MS,
   type Unit,
-  unitsOf,
 } from '../followers/indexer-counts.ts';
-import { classOf, type Run } from '../followers/indexer-runs.ts';
 import { type IndexSnapshot, isCurrent, readIndexSnapshot } from '../followers/indexer-state.ts';
 import type { ArchivedRecords } from '../ledger/archived-records.ts';
 import { readBlocks } from '../ledger/blocks.ts';
@@ -22,7 +18,7 @@ import { SealtrailError } from '../log/error.ts';
 import { parseRecord } from '../log/record.ts';
 import type { Table } from '../store/ports.ts';
 import type { Period } from './query.ts';
-import { seqAt, type TrailEnd } from './times.ts';
+import { readWholeHours, type Span, spanOf } from './span.ts';
 
 /** How fine a histogram is: by minutes, hours or days of UTC. */
 export const BUCKETS = ['minute', 'hour', 'day'] as const;
@@ -92,60 +88,6 @@ export async function summarise(
   throw new SealtrailError('unavailable', 'the index is being rewritten: try again', { retryAfter: 1 });
 }
 
-/** A period in every measure that is needed. */
-interface Span {
-  /** Records from `low` to before `high`. */
-  readonly low: number;
-  readonly high: number;
-  /** Hours since 1970 that lie within the period as a whole, from `fromHour` to before `toHour`. */
-  readonly fromHour: number;
-  readonly toHour: number;
-  /** The records of those hours: from `lowHour` to before `highHour`. */
-  readonly lowHour: number;
-  readonly highHour: number;
-  /** Milliseconds from the first moment to the last. */
-  readonly milliseconds: number;
-}
-
-async function spanOf(
-  table: Table,
-  trail: string,
-  head: TrailEnd,
-  { from, to }: Period,
-  archive: ArchivedRecords | undefined,
-): Promise<Span> {
-  const at = (time: number) => seqAt(table, trail, head, time, archive);
-  const end = head.receivedAt + 1;
-  const low = from === undefined ? 0 : await at(from);
-  const high = Math.max(low, to === undefined ? head.size : await at(to));
-  const fromHour = Math.max(0, Math.ceil((from ?? 0) / UNIT_MS.hour));
-  // Beyond the newest record there is nothing, so its hour is whole where the period goes on.
-  const toHour = to === undefined || to >= end ? Math.ceil(end / UNIT_MS.hour) : Math.floor(to / UNIT_MS.hour);
-  const lowHour = Math.min(high, Math.max(low, from === undefined ? 0 : await at(fromHour * UNIT_MS.hour)));
-  const highHour = toHour * UNIT_MS.hour >= end ? high : Math.max(lowHour, await at(toHour * UNIT_MS.hour));
-  const first = from ?? (await firstTime(table, trail, head, archive));
-  return {
-    low,
-    high,
-    fromHour,
-    toHour,
-    lowHour,
-    highHour,
-    milliseconds: Math.max(0, Math.min(to ?? end, end) - first),
-  };
-}
-
-async function firstTime(
-  table: Table,
-  trail: string,
-  head: TrailEnd,
-  archive: ArchivedRecords | undefined,
-): Promise<number> {
-  if (head.size === 0) return 0;
-  for await (const block of readBlocks(table, trail, { from: 0, to: 1 }, archive)) return block.receivedAt;
-  return 0;
-}
-
 function bucketOf({ milliseconds }: Span, { bucket }: SummaryRequest): Bucket {
   if (bucket === undefined) {
     if (milliseconds <= 3 * UNIT_MS.hour) return 'minute';
@@ -169,7 +111,11 @@ async function countPeriod(
   const [from, to] = [lowHour, Math.max(lowHour, Math.min(highHour, indexed))];
   const recount = (first: number, end: number) => recountRecords(table, trail, first, end, tally, archive);
   await recount(low, from);
-  if (from < to) await addSlices(table, trail, runs, span, tally);
+  if (from < to) {
+    // Minutes are told by hours only.
+    const parts = readWholeHours(table, trail, runs, span, tally.bucket === 'minute');
+    for await (const { unit, part } of parts) tally.addSlice(unit, part);
+  }
   await recount(to, high);
 }
 
@@ -186,28 +132,6 @@ async function recountRecords(
     const lines = block.lines.slice(Math.max(0, from - block.first), to - block.first);
     tally.addRecords(lines, block.receivedAt);
   }
-}
-
-async function addSlices(table: Table, trail: string, runs: readonly Run[], span: Span, tally: Tally): Promise<void> {
-  const byClass = Map.groupBy(runs, (run) => classOf(run.size));
-  for (const [runClass, group] of byClass) {
-    // Minutes are told by hours only.
-    const units = tally.bucket === 'minute' ? (['hour'] as const) : unitsOf(runClass);
-    for (const range of rangesOf(span.fromHour, span.toHour, units)) {
-      for await (const part of readSliceParts(table, trail, group, range)) tally.addSlice(range.unit, part);
-    }
-  }
-}
-
-/** The hours from `from` to before `to`, by whole days as far as there are any and they may be used. */
-function rangesOf(from: number, to: number, units: readonly Unit[]): SliceRange[] {
-  const [fromDay, toDay] = [Math.ceil(from / 24), Math.floor(to / 24)];
-  if (!units.includes('day') || fromDay >= toDay) return [{ unit: 'hour', from, to }];
-  return [
-    { unit: 'hour', from, to: fromDay * 24 },
-    { unit: 'day', from: fromDay, to: toDay },
-    { unit: 'hour', from: toDay * 24, to },
-  ];
 }
 
 /** Counts as they add up. */

@@ -1,0 +1,148 @@
+import { emptyCounts } from '../followers/indexer-counts.ts';
+import { findPostings, fingerprintOf } from '../followers/indexer-postings.ts';
+import { classOf, endOf, type Run, TOP_CLASS } from '../followers/indexer-runs.ts';
+import { isCurrent, readIndexSnapshot } from '../followers/indexer-state.ts';
+import type { Table } from '../store/ports.ts';
+import { ACTIVITY_COUNTED, type ActivityCounts, noActivity } from './activity.ts';
+import { MergedAway, RunPostings, runGroups } from './run-postings.ts';
+import { readWholeHours, type Span } from './span.ts';
+
+/** An actor's records from `from` to before `to`, counted. */
+export interface IndexedActivity {
+  readonly from: number;
+  readonly to: number;
+  readonly counts: ActivityCounts;
+}
+
+/** Values whose postings are read at the same time. */
+const AT_ONCE = 16;
+
+/**
+ * Counts an actor's records in the whole hours of a span from the index alone: which of the records that an actor's
+ * postings name the postings of each type and outcome name, too. Postings go by fingerprints, which two values may
+ * share, by chance or because somebody made it so; they never lack a record. So what they say is exact where all of
+ * them name as many records as the index has counted for the value, and else it is not used.
+ *
+ * @param actors the values that stand for the actor
+ * @returns undefined where the index cannot tell, or where reading the actor's records is less work
+ */
+export async function countByIndex(
+  table: Table,
+  trail: string,
+  actors: readonly string[],
+  span: Span,
+): Promise<IndexedActivity | undefined> {
+  const index = await readIndexSnapshot(table, trail);
+  const [from, to] = [span.lowHour, Math.min(span.highHour, index.size)];
+  if (from >= to) return undefined;
+  const hours = emptyCounts(0);
+  for await (const { part } of readWholeHours(table, trail, index.runs, span)) part.addTo(hours);
+
+  const total = actors.reduce((sum, actor) => sum + (hours.values.actor.get(actor) ?? 0), 0);
+  const values = ACTIVITY_COUNTED.flatMap((dimension) =>
+    [...hours.values[dimension]].map(([value, records]) => new Value(dimension, value, records)),
+  );
+  const groups = runGroups(index.runs, from, to).flatMap(boundedGroups);
+  // A read of the index for each, against a block for each of the actor's records.
+  if (values.length * groups.length >= total) return undefined;
+
+  const counts = noActivity();
+  try {
+    for (const runs of groups) {
+      const range = { table, trail, runs, from, to };
+      const { marks, marked } = await markRecords(range, actors);
+      counts.total += marked;
+      for (let next = 0; next < values.length; next += AT_ONCE) {
+        await Promise.all(values.slice(next, next + AT_ONCE).map((value) => value.countIn(range, marks)));
+      }
+    }
+  } catch (error) {
+    if (error instanceof MergedAway) return undefined;
+    throw error;
+  }
+  const isExact = counts.total === total && values.every((value) => value.isExact);
+  if (!isExact || !(await isCurrent(table, trail, index))) return undefined;
+  for (const { dimension, value, shared } of values) if (shared > 0) counts.values[dimension].set(value, shared);
+  return { from, to, counts };
+}
+
+/** Records of some runs, in which to look for postings. */
+interface PostingsRange {
+  readonly table: Table;
+  readonly trail: string;
+  /** Consecutive runs of one class. */
+  readonly runs: readonly Run[];
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Runs of the top class one by one: what is kept of a group has a byte for each of its records. */
+const boundedGroups = (runs: Run[]): Run[][] =>
+  classOf(runs[0]?.size ?? 0) === TOP_CLASS ? runs.map((run) => [run]) : [runs];
+
+const firstOf = ({ runs }: PostingsRange): number => runs[0]?.first ?? 0;
+
+/** For each record of the runs 1 where the postings of an actor name it, else 0; and how many they name. */
+async function markRecords(
+  range: PostingsRange,
+  actors: readonly string[],
+): Promise<{ readonly marks: Uint8Array; readonly marked: number }> {
+  const [first, last] = [firstOf(range), range.runs.at(-1)];
+  const marks = new Uint8Array(last === undefined ? 0 : endOf(last) - first);
+  let marked = 0;
+  for (const actor of actors) {
+    for await (const seqs of seqsOf(range, fingerprintOf('actor', actor))) {
+      for (const seq of seqs) {
+        marked += marks[seq - first] === 0 ? 1 : 0;
+        marks[seq - first] = 1;
+      }
+    }
+  }
+  return { marks, marked };
+}
+
+/** A type or an outcome, and how many records have it. */
+class Value {
+  readonly dimension: (typeof ACTIVITY_COUNTED)[number];
+  readonly value: string;
+  /** Records of it that were marked. */
+  shared = 0;
+  /** Records that its postings have not named yet; fewer than none where they named others. */
+  #left: number;
+
+  constructor(dimension: (typeof ACTIVITY_COUNTED)[number], value: string, records: number) {
+    this.dimension = dimension;
+    this.value = value;
+    this.#left = records;
+  }
+
+  get isExact(): boolean {
+    return this.#left === 0;
+  }
+
+  async countIn(range: PostingsRange, marks: Uint8Array): Promise<void> {
+    const first = firstOf(range);
+    for await (const seqs of seqsOf(range, fingerprintOf(this.dimension, this.value))) {
+      this.#left -= seqs.length;
+      for (const seq of seqs) this.shared += marks[seq - first] ?? 0;
+    }
+  }
+}
+
+/** What runs have under a fingerprint, ascending, some at a time. @throws {@link MergedAway} */
+async function* seqsOf(
+  { table, trail, runs, from, to }: PostingsRange,
+  fingerprint: number,
+): AsyncGenerator<readonly number[], void, void> {
+  const found = await findPostings(table, trail, runs, fingerprint);
+  for (const run of runs) {
+    const entry = found.get(run.first);
+    if (entry === undefined) continue;
+    const postings = new RunPostings(table, trail, run, [entry]);
+    const starts = postings.windows();
+    for (const [i, start] of starts.entries()) {
+      const end = starts[i + 1] ?? endOf(run);
+      if (start < to && end > from) yield await postings.within(Math.max(from, start), Math.min(to, end));
+    }
+  }
+}
