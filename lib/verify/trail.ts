@@ -214,6 +214,7 @@ class TrailVerification {
     const why = 'outside of the range that was asked for';
     if (scope.from > 0) this.#skipped.push({ trail, records: { from: 0, to: scope.from }, why });
     if (scope.to < this.#size) this.#skipped.push({ trail, records: { from: scope.to, to: this.#size }, why });
+    this.#skipped.push({ trail, why: 'which seal is the newest, and what lies beyond the newest checkpoint' });
     return scope;
   }
 

@@ -302,6 +302,18 @@ describe('part of an archive', () => {
     expect(report.skipped.flatMap(({ records }) => records ?? [])).toEqual(left);
   });
 
+  test('to the very end of a trail is no word on what lies beyond it, or on an older seal that was put back', async () => {
+    const edited = copyOf(both);
+    edited.set(`${TRAIL}/tile/0/900`, Buffer.alloc(8192));
+    expect((await verify(edited)).verdict).not.toBe('ok');
+    const report = await verify(edited, { trails: [TRAIL], range: { from: 0 } });
+    expect(report.verdict).toBe('ok');
+    expect(report.skipped).toContainEqual({
+      trail: TRAIL,
+      why: 'which seal is the newest, and what lies beyond the newest checkpoint',
+    });
+  });
+
   test('damage within it is found, even in the tiles that it starts from; damage elsewhere is not its business', async () => {
     const edited = copyOf(both);
     const flip = (key: string, at: number): void => {
