@@ -226,7 +226,7 @@ class ArchiveRun {
       skipped,
       problems: findings.list(),
       problemCounts: findings.counts(),
-      keys: keyUses(outcomes, this.#options.trust, this.#keys.verifiers),
+      keys: keyUses(outcomes, this.#options.trust, this.#keys.verifiers, trails === undefined),
       previous: this.#previous.map((kept) => {
         const outcome = problemsOf.get(kept.trail ?? '');
         return previousResult(kept, outcome?.coverage, outcome?.contradicted.has(kept.name) ?? false);

@@ -59,14 +59,15 @@ ${bars}
 <line class="base" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${top + height}" y2="${top + height}"/>`;
 }
 
-/** Five times along the axis, as precise as they have to be. */
+/** At most five times along the axis, as precise as they have to be: none stands there twice. */
 function timeAxis(start: number, end: number): Markup {
-  const ticks = [0, 0.25, 0.5, 0.75, 1].map((share) => {
+  const timeAt = (share: number): string => axisTime(start + share * (end - start), end - start);
+  const shares = [0, 0.25, 0.5, 0.75, 1].filter((share) => share === 0 || timeAt(share) !== timeAt(share - 0.25));
+  const ticks = shares.map((share) => {
     const x = LEFT + share * (WIDTH - LEFT - RIGHT);
     const anchor = share === 0 ? 'start' : share === 1 ? 'end' : 'middle';
-    const at = start + share * (end - start);
     return markup`<line class="base" x1="${tidy(x)}" x2="${tidy(x)}" y1="${CHECKPOINTS.top + CHECKPOINTS.height}" y2="${CHECKPOINTS.top + CHECKPOINTS.height + 4}"/>
-<text class="tick" x="${tidy(x)}" y="${AXIS}" text-anchor="${anchor}">${axisTime(at, end - start)}</text>`;
+<text class="tick" x="${tidy(x)}" y="${AXIS}" text-anchor="${anchor}">${timeAt(share)}</text>`;
   });
   return markup`${ticks}`;
 }

@@ -48,14 +48,16 @@ const SENTENCES: Readonly<Record<Verdict, string>> = {
   damaged: 'Something contradicts itself, or what was signed. The problems are listed below.',
 };
 
-function heading({ verdict, source, logName, logNameFrom, startedAt, finishedAt }: Report): Markup {
+function heading({ verdict, source, logName, logNameFrom, startedAt, finishedAt, skipped: left }: Report): Markup {
+  // Who reads no further must not take a part for the whole.
+  const isPart = verdict === 'ok' && left.length > 0;
   const seconds = Math.max(0, finishedAt - startedAt) / 1000;
   const from = { given: 'as expected', keys: 'from the trusted keys', archive: 'as the archive has it: compare it' };
   const origin = logNameFrom === undefined ? undefined : ` (${from[logNameFrom]})`;
   return markup`<header>
 <p class="kind">Verification of an audit log</p>
-<h1 class="${verdict}"><span class="mark" aria-hidden="true">${verdict === 'ok' ? '✓' : verdict === 'damaged' ? '✗' : '!'}</span> ${WORDS[verdict]}</h1>
-<p class="lead">${SENTENCES[verdict]}</p>
+<h1 class="${verdict}"><span class="mark" aria-hidden="true">${verdict === 'ok' ? '✓' : verdict === 'damaged' ? '✗' : '!'}</span> ${WORDS[verdict]}${isPart ? ', as far as looked at' : ''}</h1>
+<p class="lead">${SENTENCES[verdict]}${isPart ? ' What was not looked at is listed below.' : ''}</p>
 <dl>
 <dt>Archive</dt><dd>${source}</dd>
 <dt>Log</dt><dd>${logName ?? 'unknown'}${origin}</dd>
@@ -66,12 +68,13 @@ function heading({ verdict, source, logName, logNameFrom, startedAt, finishedAt 
 
 function figures({ trails, problemCounts }: Report): Markup {
   const sum = (of: (trail: Coverage) => number): number => trails.reduce((total, trail) => total + of(trail), 0);
+  const checkpoints = sum(({ checkpointsChecked }) => checkpointsChecked);
   const found = Object.values(problemCounts).reduce((total, count) => total + (count ?? 0), 0);
   const all: readonly (readonly [string, string])[] = [
     ['records read', grouped(sum(({ records }) => records))],
     ['records proven', grouped(sum(({ covered }) => covered.to - covered.from))],
     [trails.length === 1 ? 'trail' : 'trails', grouped(trails.length)],
-    ['checkpoints', grouped(sum(({ checkpointsChecked }) => checkpointsChecked))],
+    [checkpoints === 1 ? 'checkpoint' : 'checkpoints', grouped(checkpoints)],
     [found === 1 ? 'problem' : 'problems', grouped(found)],
   ];
   return markup`<ul class="figures">${all.map(([name, value]) => markup`<li><b>${value}</b> ${name}</li>`)}</ul>`;

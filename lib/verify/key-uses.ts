@@ -3,11 +3,16 @@ import type { KeyUse } from './report.ts';
 import type { TrailOutcome } from './trail.ts';
 import { fingerprintOf, keyIdText, keysOfTrail, type TrustedKeys } from './trust.ts';
 
-/** Every key that is trusted for a trail of the archive or held by it, by name and ID, and what it signed. */
+/**
+ * Every key that is trusted for a trail or held by the archive, by name and ID, and what it signed.
+ *
+ * @param isWhole whether all trails were looked at. Of a part, nothing is said of keys under the names of other trails
+ */
 export function keyUses(
   outcomes: readonly TrailOutcome[],
   trust: TrustedKeys,
   archived: readonly Verifier[],
+  isWhole: boolean,
 ): KeyUse[] {
   const uses = new Map<string, KeyUse>();
   const enter = (
@@ -32,6 +37,7 @@ export function keyUses(
   for (const verifier of archived) {
     if (known.has(`${verifier.name} ${keyIdText(verifier.keyId)}`)) continue;
     const outcome = outcomes.find(({ coverage }) => coverage.origin === verifier.name);
+    if (outcome === undefined && !isWhole) continue;
     enter(verifier, { trusted: false, signed: outcome?.signed.get(verifier.keyId) ?? 0 });
   }
   return [...uses.values()];

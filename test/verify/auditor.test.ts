@@ -278,6 +278,13 @@ describe('part of an archive', () => {
     });
   });
 
+  test('names the keys of what was asked for, and calls none untrusted that was not looked at', async () => {
+    const names = async (options: Partial<VerifyOptions>): Promise<string[]> =>
+      (await verify(both, options)).keys.map(({ name, trusted }) => `${name} ${trusted}`);
+    expect(await names({ trails: [TRAIL] })).toEqual([`${ORIGIN} true`]);
+    expect(await names({})).toEqual([`${ORIGIN} true`, `${LOG}/payments true`]);
+  });
+
   test('a trail that is not there is not ok', async () => {
     const report = await verify(both, { trails: ['refunds'] });
     expect(report).toMatchObject({ verdict: 'incomplete', problems: [{ kind: 'no_checkpoint', trail: 'refunds' }] });

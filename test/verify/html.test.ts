@@ -91,6 +91,24 @@ describe('the report as a page', () => {
     expect(page).not.toMatch(/https?:|<script|<link|<img|<iframe|@import|url\(|src=|href=/i);
   });
 
+  test('calls a part intact as far as it was looked at, and never more', () => {
+    const part: Report = { ...reportWith('x'), verdict: 'ok' };
+    expect(renderReport(part)).toContain(' Intact, as far as looked at</h1>');
+    expect(renderReport(part)).toContain('What was not looked at is listed below.');
+    expect(renderReport({ ...part, skipped: [] })).toContain(' Intact</h1>');
+    expect(page).toContain(' Not right</h1>');
+  });
+
+  test('writes no time twice under the plot, however short it is', () => {
+    const timeline = { binMs: 1000, start: 1_795_251_600_000, records: [1, 2], checkpoints: [0, 1] };
+    const short = renderReport({ ...reportWith('x'), timeline });
+    expect([...short.matchAll(/>(\d\d:\d\d:\d\d)<\/text>/g)].map(([, time]) => time)).toEqual([
+      '09:00:00',
+      '09:00:01',
+      '09:00:02',
+    ]);
+  });
+
   test('draws nothing for an hour without a record, and something for the smallest other', () => {
     expect(count(page, '<rect class="records"')).toBe(3);
     expect(count(page, '<rect class="checkpoints"')).toBe(2);
@@ -126,7 +144,7 @@ describe('the report as a page', () => {
       keys: [],
       previous: [],
     };
-    expect(renderReport(empty)).toContain('Intact');
+    expect(renderReport(empty)).toContain(' Intact</h1>');
     expect(renderReport(empty)).not.toContain('<h2>Problems');
   });
 });
