@@ -1,8 +1,7 @@
 import './localhost.ts';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
-import { HeadBucketCommand } from '@aws-sdk/client-s3';
 import { defaultProvider } from '@aws-sdk/credential-provider-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
@@ -13,13 +12,13 @@ import { eventsOf } from '../../lib/cli/demo/github.ts';
 import { SignedHttp } from '../../lib/client/http.ts';
 import { blockKey } from '../../lib/ledger/layout.ts';
 import { parseNote } from '../../lib/log/note.ts';
-import { dynamoClient, s3Client } from '../../lib/store/aws-clients.ts';
+import { dynamoClient } from '../../lib/store/aws-clients.ts';
 import { attributeName, keyValue } from '../../lib/store/dynamodb/item.ts';
-import { S3Objects } from '../../lib/store/s3/objects.ts';
 import { run, temporaryFolder } from '../cli/process.ts';
 import { fsckAgrees, installFsck } from '../outside/fsck.ts';
+import { DeployedArchive } from './deployed-archive.ts';
 import { Deployment, type Outputs } from './deployment.ts';
-import { EVERYTHING, isMinistack } from './emulated.ts';
+import { EVERYTHING, isMinistack, STACK } from './emulated.ts';
 import { Observation } from './observation.ts';
 
 /**
@@ -28,13 +27,14 @@ import { Observation } from './observation.ts';
  */
 
 const MINUTES = 60_000;
+const CASE = 'case 2026-17, by order of the court';
 const openApi = z.object({ paths: z.record(z.string(), z.unknown()) });
-const stack = `Sealtrail-test-${process.pid}`;
-const deployment = new Deployment(stack, 'audit.example.com');
-const observation = new Observation(stack);
+const deployment = new Deployment(STACK, 'audit.example.com');
+const observation = new Observation(STACK);
 const folder = temporaryFolder((task) => afterAll(task));
 let outputs: Outputs;
 let http: SignedHttp;
+let archive: DeployedArchive;
 /** The demo's events by trail: 329 of them in five trails. */
 let events: ReadonlyMap<string, readonly object[]>;
 let fsck: string;
@@ -50,10 +50,12 @@ beforeAll(async () => {
   await deployment.bootstrap();
   outputs = await deployment.deploy();
   http = new SignedHttp({ endpoint: outputs.Endpoint, credentials: defaultProvider() });
+  archive = new DeployedArchive(outputs.ArchiveBucket);
 }, 15 * MINUTES);
 
 afterAll(async () => {
   observation.close();
+  await archive?.close();
   await deployment.destroy();
 }, 15 * MINUTES);
 
@@ -61,7 +63,13 @@ const append = (trail: string, body: object, headers: Readonly<Record<string, st
   http.send({ method: 'POST', path: `/v1/trails/${trail}/events`, body: JSON.stringify(body), headers });
 const get = async (path: string, query: Readonly<Record<string, string | number>> = {}) =>
   (await http.send({ path, query })).json();
+const hold = async (trail: string, held: boolean) => {
+  const body = JSON.stringify({ held, reason: CASE });
+  return (await http.send({ method: 'POST', path: `/v1/trails/${trail}/legal-hold`, body })).json();
+};
 const sizeOf = (trail: string): number => events.get(trail)?.length ?? 0;
+/** Whether versions of a trail's objects are under legal hold: each answer once. */
+const heldOf = async (trail: string) => new Set((await archive.holds(trail)).map(({ isHeld }) => isHeld));
 const noteOf = async (trail: string): Promise<string> =>
   (await http.send({ path: `/v1/trails/${trail}/checkpoint` })).text();
 
@@ -113,18 +121,18 @@ describe('a log that was deployed', () => {
   it(
     'archives by itself, every trail',
     async () => {
-      const objects = archive();
-      const archived = async (): Promise<string[]> => {
-        const trails = new Set<string>();
-        for await (const { key } of objects.list(''))
-          if (key.includes('/records/')) trails.add(key.split('/')[0] ?? '');
-        return [...trails].filter((trail) => events.has(trail)).sort();
-      };
+      const archived = async () => [...(await archive.trails())].filter((trail) => events.has(trail)).sort();
       await expect.poll(archived, { timeout: 2 * MINUTES, interval: 1000 }).toEqual([...events.keys()].sort());
-      await objects.close();
     },
     3 * MINUTES,
   );
+
+  it('puts the archive of a trail under legal hold, and seals who did and why into the trail _system', async () => {
+    expect(await hold('access', true)).toMatchObject({ trail: 'access', held: true, reason: CASE, objects: 0 });
+    const event = { actor: { id: expect.stringMatching(/^arn:aws/) }, resource: { id: 'access' }, description: CASE };
+    const found = () => get('/v1/trails/_system/events', { type: 'system.legal_hold_set' });
+    expect(await found()).toMatchObject({ records: [{ event }] });
+  });
 
   it('verifies itself on request, and seals what came of it into the trail _system', async () => {
     const path = '/v1/trails/access/verifications';
@@ -181,10 +189,6 @@ describe('a log that was deployed', () => {
     'is the same log after an update, and signs with the key that this one adds',
     async () => {
       const { SigningKeyArn, PublicKey, PublicKeyFingerprint: _, Vkey: __, ...same } = outputs;
-      // The archive catches up before a key is replaced, as docs/operations.md asks.
-      for (const { trail } of trailsSchema.parse(await get('/v1/trails')).trails) {
-        await http.send({ method: 'POST', path: `/v1/trails/${trail}/seals` });
-      }
       const updated = await deployment.deploy('signingKeys=2');
       expect(updated).toMatchObject(same);
       expect(updated.SigningKeyArn.split(',')).toEqual([SigningKeyArn, expect.any(String)]);
@@ -194,6 +198,28 @@ describe('a log that was deployed', () => {
       expect(parseNote(await noteOf('access')).signatures).toHaveLength(2);
     },
     15 * MINUTES,
+  );
+
+  it(
+    'keeps what was archived of a held trail, and what is archived meanwhile, until the hold is released',
+    async () => {
+      const before = new Set((await archive.holds('access')).map(({ version }) => version));
+      await http.send({ method: 'POST', path: '/v1/trails/access/seals' });
+      const later = (await archive.holds('access')).filter(({ version }) => !before.has(version));
+      expect(later.map(({ isHeld }) => isHeld)).toContain(true);
+      expect(later.filter(({ isHeld }) => !isHeld)).toEqual([]);
+
+      await expect.poll(() => heldOf('access'), { timeout: MINUTES, interval: 1000 }).toEqual(new Set([true]));
+      expect(await heldOf('code')).toEqual(new Set([false]));
+      for (const { key, version } of (await archive.holds('access')).slice(0, 1)) {
+        await expect(archive.remove(key, version)).rejects.toMatchObject({ name: 'AccessDenied' });
+      }
+      expect(await hold('access', false)).toMatchObject({ held: false, reason: CASE });
+      expect(await get('/v1/trails/_system/events', { type: 'system.legal_hold_released' })).toMatchObject({
+        records: [{ event: { resource: { id: 'access' }, description: CASE } }],
+      });
+    },
+    3 * MINUTES,
   );
 
   it(
@@ -208,6 +234,10 @@ describe('a log that was deployed', () => {
     15 * MINUTES,
   );
 
+  it('has released what was held', async () => {
+    await expect.poll(() => heldOf('access'), { timeout: MINUTES, interval: 1000 }).toEqual(new Set([false]));
+  }, 90_000);
+
   it(
     'leaves an archive that verifies by its public keys, in the bucket and, for others, in a copy of it',
     async () => {
@@ -218,7 +248,8 @@ describe('a log that was deployed', () => {
       const lines = [...known.keys.map(({ vkey }) => vkey), ...known.retired.map(({ vkey, to }) => `${vkey} to=${to}`)];
       expect(await verify(lines.join('\n'))).toMatchObject({ code: 0, verdict: 'ok', problems: [] });
 
-      const copy = await copyOfArchive();
+      const copy = join(folder, 'archive');
+      await archive.copyTo(copy);
       const vkeys = new Map(known.keys.map(({ trail, vkey }) => [trail, vkey]));
       for (const trail of ['access', 'code']) {
         // Whoever knows one key only checks the newest checkpoint, which the newest key has signed where there was one since.
@@ -292,10 +323,7 @@ describe('a log that was deployed', () => {
     'of the stage dev goes with its stack, though its archive is locked',
     async () => {
       await deployment.destroy();
-      const client = s3Client({ ...EVERYTHING, forcePathStyle: true });
-      const seen = client.send(new HeadBucketCommand({ Bucket: outputs.ArchiveBucket }));
-      await expect(seen).rejects.toMatchObject({ name: 'NotFound' });
-      client.destroy();
+      expect(await archive.isGone()).toBe(true);
     },
     15 * MINUTES,
   );
@@ -318,24 +346,9 @@ async function cli(args: readonly string[]): Promise<{ readonly code: number | n
   );
   const NODE_OPTIONS = `--import ${new URL('localhost.ts', import.meta.url)}`;
   const { code, stdout, stderr } = await run([...args, '--json'], {
-    env: { ...env, NODE_OPTIONS, SEALTRAIL_ENDPOINT: outputs.Endpoint },
+    // On a machine of AWS the credentials may come from it.
+    env: { AWS_EC2_METADATA_DISABLED: 'false', ...env, NODE_OPTIONS, SEALTRAIL_ENDPOINT: outputs.Endpoint },
   });
   expect(stdout, stderr).not.toBe('');
   return { code, ...JSON.parse(stdout) };
-}
-
-const archive = (): S3Objects =>
-  new S3Objects({ client: s3Client({ ...EVERYTHING, forcePathStyle: true }), bucket: outputs.ArchiveBucket });
-
-/** Every object of the bucket as a file. */
-async function copyOfArchive(): Promise<string> {
-  const copy = join(folder, 'archive');
-  const objects = archive();
-  for await (const { key } of objects.list('')) {
-    const file = join(copy, key);
-    mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, (await objects.get(key)) ?? '');
-  }
-  await objects.close();
-  return copy;
 }

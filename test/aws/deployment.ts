@@ -28,6 +28,7 @@ export class Deployment {
   readonly #folder = mkdtempSync(join(tmpdir(), 'sealtrail-deploy-'));
   readonly #stack: string;
   readonly logName: string;
+  #isBegun = false;
   /** Whether the bucket of the archive locked objects as soon as it was deployed, as the template says. */
   isLocking: boolean | undefined;
 
@@ -36,14 +37,17 @@ export class Deployment {
     this.logName = logName;
   }
 
+  /** Where an account is named, cdk refuses to go on with credentials of another one. */
   async bootstrap(): Promise<void> {
-    await this.#cdk('bootstrap');
+    const { SEALTRAIL_AWS_ACCOUNT: account, AWS_REGION: region } = process.env;
+    await this.#cdk('bootstrap', ...(account === undefined ? [] : [`aws://${account}/${region}`]));
   }
 
   /** @param context such as `stage=prod` */
   async deploy(...context: readonly string[]): Promise<Outputs> {
     const file = join(this.#folder, 'outputs.json');
     const settings = context.flatMap((one) => ['-c', one]);
+    this.#isBegun = true;
     await this.#cdk('deploy', '--require-approval', 'never', '--outputs-file', file, ...settings);
     // Written by cdk: an object of the stack's outputs by its name.
     const outputs = JSON.parse(readFileSync(file, 'utf8'))[this.#stack] as Outputs;
@@ -55,7 +59,7 @@ export class Deployment {
   /** Done twice it does nothing the second time. */
   async destroy(): Promise<void> {
     if (!existsSync(this.#folder)) return;
-    await this.#cdk('destroy', '--force');
+    if (this.#isBegun) await this.#cdk('destroy', '--force');
     rmSync(this.#folder, { recursive: true, force: true });
   }
 

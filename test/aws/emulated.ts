@@ -5,6 +5,9 @@ const endpoint = process.env.AWS_ENDPOINT_URL;
  */
 export const EVERYTHING: { readonly endpoint?: string } = endpoint === undefined ? {} : { endpoint };
 
+/** What the stack of this run is called: `vitest.aws.config.ts` sees to it that it is. */
+export const STACK = process.env.SEALTRAIL_TEST_STACK ?? '';
+
 /**
  * Whether ministack answers there, with the holes that `holes.aws.test.ts` writes down. `npm run test:aws` says so when it has started
  * it; anything else is held to what AWS does.

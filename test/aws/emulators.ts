@@ -54,6 +54,6 @@ function run(command: string, args: readonly string[]): void {
   try {
     execFileSync(command, args, { stdio: ['ignore', 'inherit', 'inherit'] });
   } catch (cause) {
-    throw new Error(`the tests on AWS's interfaces need ${command}: ${command} ${args.join(' ')}`, { cause });
+    throw new Error(`could not fetch what the tests need: ${command} ${args.join(' ')}`, { cause });
   }
 }

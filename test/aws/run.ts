@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { join, resolve } from 'node:path';
 import { startDynamoDbLocal, startMinistack } from './emulators.ts';
 import type { Service } from './service.ts';
+import { demandTools, targetOf } from './target.ts';
 
 /**
  * `npm run test:aws [vitest's arguments]`: the tests that need something which answers for AWS. It starts ministack, and DynamoDB
@@ -10,52 +11,64 @@ import type { Service } from './service.ts';
  * in to: nobody comes upon a real one by accident. A tool that is missing (python3, mvn, java, go) is a failure and never a test
  * that is passed over.
  *
- * SEALTRAIL_AWS_TARGET=endpoint takes what AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_DYNAMODB name instead.
- * SEALTRAIL_AWS_TARGET=account bootstraps the account and region of the environment, deploys a stack in stage dev, uses it and
- * destroys it: that costs some cents. docs/operations.md says more.
+ * SEALTRAIL_AWS_TARGET=endpoint takes what AWS_ENDPOINT_URL names instead of ministack, and what AWS_ENDPOINT_URL_DYNAMODB names
+ * instead of the referee. SEALTRAIL_AWS_TARGET=account bootstraps the account SEALTRAIL_AWS_ACCOUNT in AWS_REGION, deploys a
+ * stack in stage dev, uses it and destroys it: that costs some cents. docs/operations.md says more.
  */
 
 const ROOT = resolve(import.meta.dirname, '../..');
-/** Emulators look at no signature, but the SDK does not send a request without one. */
-const NOBODY = { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test', AWS_REGION: 'us-east-1' };
+const SERVICES = {
+  ministack: { start: startMinistack, variable: 'AWS_ENDPOINT_URL' },
+  referee: { start: startDynamoDbLocal, variable: 'AWS_ENDPOINT_URL_DYNAMODB' },
+} as const;
 
 const started: Service[] = [];
-let status = 1;
 try {
-  const env = await environment();
-  // The contract suites make tables and buckets of their own that nobody takes away again.
-  const tests = process.env.SEALTRAIL_AWS_TARGET === 'account' ? ['deploy'] : process.argv.slice(2);
-  const vitest = join(ROOT, 'node_modules/vitest/vitest.mjs');
-  const args = [vitest, 'run', '-c', 'vitest.aws.config.ts', ...tests];
-  const child = spawn(process.execPath, args, { cwd: ROOT, env, stdio: 'inherit' });
-  // The tests end first, and then what they talk to: nothing is left running.
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
-  const [code] = await once(child, 'exit');
-  status = code ?? 1;
+  process.exitCode = await run();
+} catch (error) {
+  console.error('test:aws:', error instanceof Error ? error.message : error);
+  process.exitCode = 1;
 } finally {
   await Promise.all(started.map((service) => service.stop()));
 }
-process.exitCode = status;
 
-async function environment(): Promise<NodeJS.ProcessEnv> {
-  const { AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_DYNAMODB, ...rest } = process.env;
-  const target = process.env.SEALTRAIL_AWS_TARGET ?? 'emulators';
-  if (target === 'account') return rest;
-  if (target === 'endpoint') {
-    if (AWS_ENDPOINT_URL === undefined) throw new Error('SEALTRAIL_AWS_TARGET=endpoint needs AWS_ENDPOINT_URL');
-    return process.env;
-  }
-  if (target !== 'emulators') throw new Error('SEALTRAIL_AWS_TARGET is emulators, endpoint or account');
+/** @returns the exit code of the tests */
+async function run(): Promise<number> {
+  const { tools, starts, tests, env: own } = targetOf(process.env, process.argv.slice(2));
+  demandTools(tools, process.env);
+  const stackName = `Sealtrail-test-${process.pid}`;
+  const env: NodeJS.ProcessEnv = { ...own, SEALTRAIL_TEST_STACK: stackName };
   // One after the other: one that fails must not leave the other running.
-  const all = await start(startMinistack);
-  const referee = await start(startDynamoDbLocal);
-  const { AWS_PROFILE: _, AWS_SESSION_TOKEN: __, ...neutral } = rest;
-  const here = { AWS_ENDPOINT_URL: all, AWS_ENDPOINT_URL_DYNAMODB: referee, SEALTRAIL_EMULATOR: 'ministack' };
-  return { ...neutral, ...NOBODY, ...here };
+  for (const name of starts) {
+    const { start, variable } = SERVICES[name];
+    const service = await start();
+    started.push(service);
+    env[variable] = service.endpoint;
+  }
+  const vitest = join(ROOT, 'node_modules/vitest/vitest.mjs');
+  const args = [vitest, 'run', '-c', 'vitest.aws.config.ts', ...tests];
+  const { code, isInterrupted } = await group(process.execPath, args, env);
+  // Who is interrupted cleans nothing up. What was started here is gone with all that is in it.
+  if (isInterrupted && !starts.includes('ministack')) {
+    const { AWS_ENDPOINT_URL_DYNAMODB: _, ...environment } = env;
+    const destroy = ['destroy', '--force', '-c', `stackName=${stackName}`];
+    await group(join(ROOT, 'node_modules/.bin/cdk'), destroy, environment);
+  }
+  return code;
 }
 
-async function start(service: () => Promise<Service>): Promise<string> {
-  const running = await service();
-  started.push(running);
-  return running.endpoint;
+/** Runs a command and all that it starts, which signals to this process end together. */
+async function group(command: string, args: readonly string[], env: NodeJS.ProcessEnv) {
+  // A group of its own: the terminal would interrupt some of it twice and some not at all.
+  const child = spawn(command, args, { cwd: ROOT, env, stdio: ['ignore', 'inherit', 'inherit'], detached: true });
+  let isInterrupted = false;
+  const interrupt = (signal: NodeJS.Signals): void => {
+    isInterrupted = true;
+    if (child.pid !== undefined) process.kill(-child.pid, signal);
+  };
+  const signals = ['SIGINT', 'SIGTERM'] as const;
+  for (const signal of signals) process.on(signal, interrupt);
+  const [code] = await once(child, 'exit');
+  for (const signal of signals) process.off(signal, interrupt);
+  return { code: typeof code === 'number' ? code : 1, isInterrupted };
 }
