@@ -141,6 +141,11 @@ describe('a log that was deployed', () => {
     expect(await get(path)).toMatchObject({ trail: 'access', runs: expect.any(Number), failures: 0 });
     const found = () => get('/v1/trails/_system/events', { type: 'system.verification_completed' });
     await expect.poll(found, { timeout: 30_000, interval: 500 }).toMatchObject({ records: [{}] });
+    const range = { from: 1, to: 2 };
+    const part = (await http.send({ method: 'POST', path, body: JSON.stringify(range) })).json();
+    expect(part).toMatchObject({ verdict: 'ok', mode: 'range', range, problems: [] });
+    const beyond = http.send({ method: 'POST', path, body: JSON.stringify({ to: sizeOf('access') + 1 }) });
+    await expect(beyond).rejects.toMatchObject({ code: 'invalid_parameter', field: 'to' });
   });
 
   it(

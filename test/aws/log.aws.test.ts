@@ -6,6 +6,7 @@ import { DeleteObjectCommand, HeadObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Archiver } from '../../lib/followers/archiver.ts';
 import { Indexer } from '../../lib/followers/indexer.ts';
+import { Verifier } from '../../lib/followers/verifier.ts';
 import { Ledger } from '../../lib/ledger/ledger.ts';
 import type { Receipt } from '../../lib/ledger/receipt.ts';
 import { openCheckpoint } from '../../lib/log/checkpoint.ts';
@@ -160,6 +161,17 @@ describe.each(STORES)('a log whose Table is %s and whose key is for %s', (_, alg
     const { code, stdout, stderr } = await cli(['verify', address, '--key', keyFile, '--log-name', LOG_NAME]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toContain(`OK  ${RECORDS} records in 1 trail of ${address}: intact`);
+  });
+
+  it('verifies a range of itself, and all of itself, against the archive', async () => {
+    const { table, ledger } = openLedger();
+    const verifier = new Verifier({ table, objects, ledger });
+    const range = { from: 300, to: 301 };
+    const part = await verifier.verify(TRAIL, range);
+    expect(part).toMatchObject({ verdict: 'ok', mode: 'range', range, from: 256, archivedFrom: 256, problems: [] });
+    expect(part.to).toBeLessThan(RECORDS);
+    expect(await verifier.verify(TRAIL)).toMatchObject({ verdict: 'ok', from: 0, to: RECORDS, archivedTo: RECORDS });
+    expect(await verifier.status(TRAIL)).toMatchObject({ runs: 2, failures: 0, rangeReport: part });
   });
 
   it('is not called intact once something hides or covers a locked object, and the records are still read', async () => {
