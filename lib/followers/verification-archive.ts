@@ -88,17 +88,17 @@ const hashAt = (bytes: Uint8Array, at: number): Uint8Array => bytes.subarray(at 
  * byte. The archive has the one of its size, and of others some.
  */
 export async function compareCheckpoints(options: CompareOptions): Promise<void> {
-  const { objects, trail, from, to, archived, findings, signal } = options;
-  const prefix = `${trail}/checkpoints/`;
-  let hasNewest = archived === 0 || archived > to;
-  for await (const { key } of objects.list(prefix)) {
+  const { trail, from, to, archived, findings, signal } = options;
+  const prefix = checkpointPrefix(trail);
+  const isWhole = to === Number.POSITIVE_INFINITY;
+  let hasNewest = archived === 0 || (!isWhole && (archived <= from || archived > to));
+  for await (const key of isWhole ? allKeys(options) : keysBetween(options)) {
     demandTime(signal);
     const size = sizeOf(key.slice(prefix.length));
     if (size === undefined) {
       findings.add({ kind: 'unknown_object', object: key.slice(0, 256), message: 'this is the name of no checkpoint' });
       continue;
     }
-    if (size > to) continue;
     if (size === archived) hasNewest = true;
     if (size > from || size === archived) await compareCheckpoint(options, size);
   }
@@ -106,6 +106,29 @@ export async function compareCheckpoints(options: CompareOptions): Promise<void>
   const object = checkpointName(trail, archived);
   const message = 'the checkpoint is missing from the archive';
   findings.add({ kind: 'missing_checkpoint', seq: archived, object, message });
+}
+
+const checkpointPrefix = (trail: string): string => `${trail}/checkpoints/`;
+
+async function* allKeys({ objects, trail }: CompareOptions): AsyncGenerator<string, void, void> {
+  for await (const { key } of objects.list(checkpointPrefix(trail))) yield key;
+}
+
+/** Only what may be in between is listed: names of one length sort like their numbers. */
+async function* keysBetween({ objects, trail, from, to }: CompareOptions): AsyncGenerator<string, void, void> {
+  const prefix = checkpointPrefix(trail);
+  for (let digits = `${from + 1}`.length; digits <= `${to}`.length; digits++) {
+    const least = 10 ** (digits - 1);
+    const first = Math.max(from + 1, least);
+    const last = `${Math.min(to, 10 * least - 1)}`;
+    // The name that comes right before, whether or not it is there: 10 before 100, and 299 before 300.
+    const after = first === least ? `${first}`.slice(0, -1) : `${first - 1}`;
+    for await (const { key } of objects.list(prefix, { after: prefix + after })) {
+      const name = key.slice(prefix.length);
+      if (name > last) break;
+      if (name.length === digits) yield key;
+    }
+  }
 }
 
 async function compareCheckpoint({ objects, ledger, trail, findings }: CompareOptions, size: number): Promise<void> {
