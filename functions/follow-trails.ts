@@ -23,6 +23,12 @@ interface FollowedLog extends Pick<Log, 'table' | 'ledger'> {
   readonly legalHolds: LegalHolds;
 }
 
+/**
+ * How many records are indexed together: the more, the less the index costs, and what is not indexed yet is scanned by
+ * queries. The sweep, twice a minute, indexes what there is, so no record waits for the delay.
+ */
+const INDEXED_TOGETHER = { minRecords: 1024, delayMs: 60_000 };
+
 /** Follows trails on behalf of a function's instance, over many invocations. */
 export class TrailFollowing {
   readonly #log: FollowedLog;
@@ -36,7 +42,8 @@ export class TrailFollowing {
     this.#sealer = new Sealer({ ledger });
     this.#claims = new ExpiryClaims(table, archive);
     const producers = new ProducerFollower({ table, ledger });
-    this.#followers = [this.#sealer, archiver, new Indexer({ table, archive }), producers, expirer, legalHolds];
+    const indexer = new Indexer({ table, archive, ...INDEXED_TOGETHER });
+    this.#followers = [this.#sealer, archiver, indexer, producers, expirer, legalHolds];
   }
 
   /**

@@ -4,6 +4,7 @@ import { TrailFollowing } from '../../functions/follow-trails.ts';
 import { streamRecords } from '../../functions/stream-changes.ts';
 import { logger, metrics } from '../../functions/telemetry.ts';
 import { wakesOf } from '../../functions/wakes.ts';
+import { readWatermark } from '../../lib/followers/watermark.ts';
 import { append, type Deployed, deploy } from './deployed.ts';
 
 /** A stream record as Lambda gets it (DynamoDB developer guide, "Reading and processing a stream"). */
@@ -103,6 +104,24 @@ describe('following a batch', () => {
     await deployed.call(append('orders'));
     const answer = await following.batch([record('head/orders', '4')], AbortSignal.abort());
     expect(answer).toEqual({ batchItemFailures: [{ itemIdentifier: '4' }] });
+  });
+});
+
+describe('the index', () => {
+  it('takes records by the thousand, as a few at a time cost most, or what there is with the next sweep', async () => {
+    const indexed = async () => (await readWatermark(deployed.table, 'orders', 'indexer')).size;
+    const send = async (events: number) => {
+      await deployed.call(append('orders', { events: Array.from({ length: events }, () => ({ type: 'order.paid' })) }));
+      await following.batch([record('head/orders', '1')], FOREVER);
+    };
+    await send(1000);
+    expect(await indexed()).toBe(0);
+    await send(24);
+    expect(await indexed()).toBe(1024);
+    await send(1);
+    expect(await indexed()).toBe(1024);
+    await following.sweep(FOREVER);
+    expect(await indexed()).toBe(1025);
   });
 });
 
