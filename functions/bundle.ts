@@ -44,5 +44,5 @@ export async function bundleFunctions(folder: string): Promise<Record<(typeof FU
 
 if (import.meta.main) {
   const sizes = await bundleFunctions(process.argv[2] ?? resolve(HERE, '../dist/lambda'));
-  for (const [name, bytes] of Object.entries(sizes)) process.stdout.write(`${name}: ${Math.ceil(bytes / 1024)} KB\n`);
+  for (const [name, bytes] of Object.entries(sizes)) process.stdout.write(`${name}: ${Math.ceil(bytes / 1000)} KB\n`);
 }

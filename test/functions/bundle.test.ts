@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const MAX_BYTES = 600 * 1024;
+const MAX_BYTES = 600_000;
 /** What the stack says to a function. Nothing of it is asked for before somebody is let in. */
 const ENVIRONMENT = {
   AWS_REGION: 'eu-central-1',
