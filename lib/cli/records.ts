@@ -1,7 +1,7 @@
 import type { HttpRequest, SignedHttp } from '../client/http.ts';
 import { SealtrailError } from '../log/error.ts';
 import { parseRecord, type SealedRecord } from '../log/record.ts';
-import { type Column, renderTable } from './table.ts';
+import { type Column, columnWidths, renderTable } from './table.ts';
 import { type Output, painter, widthOf } from './terminal.ts';
 
 /** A page of a query, as record lines. */
@@ -78,20 +78,76 @@ const VERY_WIDE = 140;
 /** What a table is about: events, or the actions of one agent, where who acted goes without saying. */
 export type View = 'events' | 'actions';
 
-/** Records as a table for people, in 40 columns or more. */
-export function recordTable(
+/** How records are shown. */
+export interface TableOptions {
+  /** Columns of the terminal. @default those of the output */
+  readonly width?: number;
+  /** @default `events` */
+  readonly view?: View;
+  /** Whether each row says of which trail it is. @default where there are several */
+  readonly namesTrails?: boolean;
+}
+
+/**
+ * A table of records that come some at a time, however many: in constant memory, every row under its heading. Columns stay
+ * where they are as long as they can; where they cannot, there is a heading again.
+ */
+export class GrowingTable {
+  readonly #out: Output;
+  readonly #options: TableOptions;
+  #heading = '';
+  /** Of the columns that there are, by their titles. */
+  #widths: ReadonlyMap<string, number> = new Map();
+
+  constructor(out: Output, options: TableOptions = {}) {
+    this.#out = out;
+    this.#options = options;
+  }
+
+  /** @returns what to print */
+  add(records: readonly SealedRecord[]): readonly string[] {
+    const { width = widthOf(this.#out) } = this.#options;
+    // A column that says nothing takes no room.
+    const columns = columnsFor(records, this.#out, this.#options).filter(
+      ({ title, cell }) => this.#widths.has(title) || records.some((record) => cell(record) !== ''),
+    );
+    const rows = records.map((record) => columns.map(({ cell }) => cell(record)));
+    const before = columns.map(({ title }) => this.#widths.get(title) ?? 0);
+    const widths = columnWidths(columns, rows, width, before);
+    const [heading = '', ...lines] = renderTable(
+      columns,
+      rows,
+      width,
+      (text) => painter(this.#out)('bold', text),
+      widths,
+    );
+    const isSame = heading === this.#heading;
+    this.#heading = heading;
+    this.#widths = new Map(columns.map(({ title }, i) => [title, widths[i] ?? 0]));
+    return isSame ? lines : [heading, ...lines];
+  }
+}
+
+interface RecordColumn extends Column {
+  readonly cell: (record: SealedRecord) => string;
+  /** The width of the terminal from which on there is room for it. @default any */
+  readonly from?: number;
+}
+
+/** The columns that there is room for, in terminals of 40 columns or more. */
+function columnsFor(
   records: readonly SealedRecord[],
   out: Output,
-  { width = widthOf(out), view = 'events' }: { readonly width?: number; readonly view?: View } = {},
-): string[] {
+  { width = widthOf(out), view = 'events', namesTrails }: TableOptions,
+): readonly RecordColumn[] {
   const paint = painter(out);
-  const isOne = new Set(records.map(({ trail }) => trail)).size < 2;
+  const isOne = !(namesTrails ?? new Set(records.map(({ trail }) => trail)).size > 1);
   const isActions = view === 'actions';
   /** From a width on, where there is no column of trails that takes some of it. */
   const from = (columns: number): number => columns + (isOne ? 0 : 8);
   // What can be spared of a time: first the year, then the seconds.
   const time = width < from(NARROW) ? ([5, 16] as const) : width < WIDE ? ([5] as const) : ([0] as const);
-  const columns: (Column & { readonly cell: (record: SealedRecord) => string; readonly from?: number })[] = [
+  const columns: readonly RecordColumn[] = [
     ...(isOne ? [] : [{ title: 'trail', cut: 'middle', cell: ({ trail }: SealedRecord) => trail } as const]),
     { title: 'record', align: 'right', rigid: true, cell: ({ seq }) => String(seq) },
     {
@@ -124,11 +180,7 @@ export function recordTable(
     { title: 'resource', from: from(68), cut: 'middle', cell: ({ event }) => resourceOf(event) },
     { title: 'project', from: VERY_WIDE, cell: ({ event }) => text(event, 'context', 'project') },
   ];
-  const shown = columns.filter(({ from = 0 }) => width >= from);
-  // A column that says nothing takes no room.
-  const useful = shown.filter((column) => records.some((record) => column.cell(record) !== ''));
-  const rows = records.map((record) => useful.map((column) => column.cell(record)));
-  return renderTable(useful, rows, width, (heading) => paint('bold', heading));
+  return columns.filter(({ from = 0 }) => width >= from);
 }
 
 /** Lines from a server, read strictly. Errors: `malformed_record`. */

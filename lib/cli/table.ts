@@ -21,6 +21,7 @@ const NARROWEST = 6;
  * (with `…`) of columns that are not rigid, widest first. Cells are shown, not obeyed: control characters are made visible.
  *
  * @param width columns of the terminal; Infinity when the output is not a terminal, so that nothing is cut for programs
+ * @param widths of the columns, as {@link columnWidths} gives them
  * @returns one string per line, without line ends
  */
 export function renderTable(
@@ -28,12 +29,9 @@ export function renderTable(
   rows: readonly (readonly string[])[],
   width: number,
   heading: (text: string) => string = (text) => text,
+  widths: readonly number[] = columnWidths(columns, rows, width),
 ): string[] {
   const cells = rows.map((row) => columns.map((_, i) => printable(row[i] ?? '')));
-  const wanted = columns.map((column, i) =>
-    Math.max(stringWidth(column.title), ...cells.map((row) => stringWidth(row[i] ?? ''))),
-  );
-  const widths = shrink(columns, wanted, width - GAP.length * (columns.length - 1));
   const line = (texts: readonly string[], finish: (padded: string, column: Column, text: string) => string): string =>
     columns
       .map((column, i) => finish(pad(texts[i] ?? '', widths[i] ?? 0, column), column, texts[i] ?? ''))
@@ -48,6 +46,26 @@ export function renderTable(
     ),
     ...cells.map((row) => line(row, (padded, column, text) => column.style?.(padded, text) ?? padded)),
   ];
+}
+
+/**
+ * How wide the columns of a table are that is at most `width` wide where that can be done.
+ *
+ * @param least how wide each should be at least, where there is room
+ */
+export function columnWidths(
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+  width: number,
+  least: readonly number[] = [],
+): readonly number[] {
+  const wanted = columns.map(({ title }, i) =>
+    rows.reduce(
+      (widest, row) => Math.max(widest, stringWidth(printable(row[i] ?? ''))),
+      Math.max(stringWidth(title), least[i] ?? 0),
+    ),
+  );
+  return shrink(columns, wanted, width - GAP.length * (columns.length - 1));
 }
 
 /** Takes columns away from the widest cell that may give some, one by one, until the table fits or none can give. */

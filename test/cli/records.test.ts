@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import stringWidth from 'string-width';
 import { describe, expect, it } from 'vitest';
-import { recordTable } from '../../lib/cli/records.ts';
+import { GrowingTable } from '../../lib/cli/records.ts';
 import { summaryLines } from '../../lib/cli/summary-lines.ts';
+import { renderTable } from '../../lib/cli/table.ts';
 import { Progress, widthOf } from '../../lib/cli/terminal.ts';
 import type { SealedRecord } from '../../lib/log/record.ts';
 import { Screen } from './in-process.ts';
@@ -37,12 +38,38 @@ describe('a table of records', () => {
               event: { ...event, actor: { id: actor }, resource: { type: 'document', id: resource } },
             }),
           );
-          for (const line of recordTable(records, out, { width, view })) {
+          const table = new GrowingTable(out, { width, view });
+          for (const line of records.flatMap((one) => [...table.add([one]), ...table.add(records)])) {
             expect(stringWidth(line)).toBeLessThanOrEqual(width);
           }
         },
       ),
     );
+  });
+});
+
+describe('a table that grows', () => {
+  const record = (seq: number, actor: string, outcome?: string): SealedRecord => ({
+    ...{ v: 1, trail: 'orders', seq, prev: '', receivedAt: 1_800_000_000_000, submitter: 'writer' },
+    event: { type: 'data.read', actor: { id: actor }, outcome },
+  });
+  const actorsAt = (lines: readonly string[]): number[] => lines.map((line) => line.search(/actor|alice|bob/));
+
+  it('keeps its columns where they are while it can, and says where they are when they move', () => {
+    const table = new GrowingTable(out);
+    const first = table.add([record(0, 'alice', 'success')]);
+    expect(actorsAt(first)).toEqual([first[0]?.indexOf('actor'), first[0]?.indexOf('actor')]);
+    // Nothing to say about the outcome, and shorter: still the same columns.
+    expect(actorsAt(table.add([record(1, 'bob')]))).toEqual(actorsAt(first).slice(1));
+    const moved = table.add([record(1_000_000_000, 'bob')]);
+    expect(moved[0]).toMatch(/^ +record/);
+    expect(actorsAt(moved)).toEqual([moved[0]?.indexOf('actor'), moved[0]?.indexOf('actor')]);
+    expect(table.add([record(2, 'alice')])).toHaveLength(1);
+  });
+
+  it('takes more rows than a call has room for arguments', () => {
+    const many = Array.from({ length: 200_000 }, (_, n) => ['x', `${n}`]);
+    expect(renderTable([{ title: 'a' }, { title: 'b' }], many, 80)).toHaveLength(200_001);
   });
 });
 

@@ -1,9 +1,9 @@
 import { type Command, Option } from 'commander';
 import { CSV_HEADER, csvRow } from '../../event/csv.ts';
 import { filtersOf, withFilters } from '../filters.ts';
-import { type LinePage, parseLines, queryPages, recordTable, type View } from '../records.ts';
+import { GrowingTable, type LinePage, parseLines, queryPages, type TableOptions, type View } from '../records.ts';
 import { collect, connect, type Install, integer, type ServerOptions, withServer } from '../shell.ts';
-import { count, Progress, painter, type Terminal, write, writeLines } from '../terminal.ts';
+import { count, painter, type Terminal, write, writeLines } from '../terminal.ts';
 import { namedTrails, trailOrPattern } from '../trails.ts';
 
 interface Options extends ServerOptions, Readonly<Record<string, unknown>> {
@@ -88,7 +88,7 @@ async function query(
   if (format === 'json') return printJson(terminal, pages);
   if (format === 'csv') return printCsv(terminal, pages);
   if (format === 'ndjson') return writeLines(terminal.stdout, linesOf(pages));
-  return printTable(terminal, pages, options, view);
+  return printTable(terminal, pages, options.limit, { view, namesTrails: trails.length > 1 });
 }
 
 function parametersOf(options: Options) {
@@ -130,27 +130,23 @@ async function printCsv({ stdout }: Terminal, pages: AsyncIterable<LinePage>): P
 async function printTable(
   terminal: Terminal,
   pages: AsyncIterable<LinePage>,
-  options: Options,
-  view: View,
+  limit: number,
+  options: TableOptions,
 ): Promise<void> {
   const { stdout, stderr } = terminal;
-  const progress = new Progress(stderr);
-  const lines: string[] = [];
+  const table = new GrowingTable(stdout, options);
   let last: LinePage | undefined;
-  let archived = 0;
+  let [found, archived] = [0, 0];
   for await (const page of pages) {
     last = page;
+    found += page.lines.length;
     archived += page.archived;
-    lines.push(...page.lines);
-    progress.show(() => `${count(lines.length)} found`);
+    if (page.lines.length > 0) await writeLines(stdout, table.add(parseLines(page.lines)));
   }
-  progress.clear();
-  if (lines.length === 0) return write(stdout, 'Nothing matches.\n');
-  await writeLines(stdout, recordTable(parseLines(lines), stdout, { view }));
+  if (found === 0) return write(stdout, 'Nothing matches.\n');
   const notes: string[] = [];
-  if (archived > 0)
-    notes.push(`${archived === lines.length ? 'All' : count(archived)} of these came from the archive.`);
-  if (last?.more) notes.push(`There is more. --all shows all; to go on after these ${count(options.limit)}:`);
+  if (archived > 0) notes.push(`${archived === found ? 'All' : count(archived)} of these came from the archive.`);
+  if (last?.more) notes.push(`There is more. --all shows all; to go on after these ${count(limit)}:`);
   if (last?.more) notes.push(`  --cursor ${last.cursor}`);
   for (const note of notes) stderr.write(`${painter(stderr)('dim', note)}\n`);
 }

@@ -3,9 +3,9 @@ import { Option } from 'commander';
 import type { HttpRequest, SignedHttp } from '../../client/http.ts';
 import { CSV_HEADER, csvRow } from '../../event/csv.ts';
 import { SealtrailError } from '../../log/error.ts';
-import { parseRecord, type SealedRecord } from '../../log/record.ts';
+import { parseRecord } from '../../log/record.ts';
 import { filtersOf, withFilters } from '../filters.ts';
-import { type LinePage, queryPages, recordTable } from '../records.ts';
+import { GrowingTable, type LinePage, parseLines, queryPages } from '../records.ts';
 import { connect, type Install, integer, type ServerOptions, trailName, withServer } from '../shell.ts';
 import { type Terminal, write, writeLines } from '../terminal.ts';
 
@@ -18,7 +18,6 @@ interface Options extends ServerOptions, Readonly<Record<string, unknown>> {
 
 /** Milliseconds between two looks at a trail that is followed. */
 const INTERVAL = 1000;
-const LAID_OUT_TOGETHER = 200;
 
 export const installTail: Install = (program, shell) => {
   const command = program
@@ -61,15 +60,15 @@ class Tail {
   #next = 0;
   #since: { readonly from?: string; readonly cursor?: string } = {};
   #complained = false;
-  #heading = '';
-  /** What was printed last in a table: what is new is laid out together with it, so that columns stay where they are. */
-  #shown: readonly SealedRecord[] = [];
+  readonly #table: GrowingTable;
+  #isHeaded = false;
 
   constructor(terminal: Terminal, http: SignedHttp, trail: string, options: Options) {
     this.#terminal = terminal;
     this.#http = http;
     this.#trail = trail;
     this.#options = options;
+    this.#table = new GrowingTable(terminal.stdout);
   }
 
   /** Prints the newest records, the oldest of them first. */
@@ -118,15 +117,10 @@ class Tail {
     if (lines.length === 0) return;
     if (format === 'json' || format === 'ndjson') return writeLines(stdout, lines);
     if (format === 'csv') {
-      await write(stdout, `${this.#heading === '' ? CSV_HEADER : ''}${lines.map(csvRow).join('')}`);
-      this.#heading = CSV_HEADER;
+      await write(stdout, `${this.#isHeaded ? '' : CSV_HEADER}${lines.map(csvRow).join('')}`);
+      this.#isHeaded = true;
       return;
     }
-    const records = [...this.#shown, ...lines.map(parseRecord)];
-    const [heading = '', ...rows] = recordTable(records, stdout);
-    const fresh = rows.slice(this.#shown.length);
-    await writeLines(stdout, heading === this.#heading ? fresh : [heading, ...fresh]);
-    this.#heading = heading;
-    this.#shown = records.slice(-LAID_OUT_TOGETHER);
+    await writeLines(stdout, this.#table.add(parseLines(lines)));
   }
 }
