@@ -1,7 +1,6 @@
 import './localhost.ts';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { defaultProvider } from '@aws-sdk/credential-provider-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
@@ -12,13 +11,12 @@ import { eventsOf } from '../../lib/cli/demo/github.ts';
 import { SignedHttp } from '../../lib/client/http.ts';
 import { blockKey } from '../../lib/ledger/layout.ts';
 import { parseNote } from '../../lib/log/note.ts';
-import { dynamoClient } from '../../lib/store/aws-clients.ts';
-import { attributeName, keyValue } from '../../lib/store/dynamodb/item.ts';
 import { run, temporaryFolder } from '../cli/process.ts';
 import { fsckAgrees, installFsck } from '../outside/fsck.ts';
 import { DeployedArchive } from './deployed-archive.ts';
+import { DeployedLedger } from './deployed-ledger.ts';
 import { Deployment, type Outputs } from './deployment.ts';
-import { EVERYTHING, isMinistack, STACK } from './emulated.ts';
+import { isMinistack, STACK } from './emulated.ts';
 import { Observation } from './observation.ts';
 
 /**
@@ -35,6 +33,7 @@ const folder = temporaryFolder((task) => afterAll(task));
 let outputs: Outputs;
 let http: SignedHttp;
 let archive: DeployedArchive;
+let ledger: DeployedLedger;
 /** The demo's events by trail: 329 of them in five trails. */
 let events: ReadonlyMap<string, readonly object[]>;
 let fsck: string;
@@ -51,11 +50,13 @@ beforeAll(async () => {
   outputs = await deployment.deploy();
   http = new SignedHttp({ endpoint: outputs.Endpoint, credentials: defaultProvider() });
   archive = new DeployedArchive(outputs.ArchiveBucket);
+  ledger = new DeployedLedger(outputs.TableName);
 }, 15 * MINUTES);
 
 afterAll(async () => {
   observation.close();
   await archive?.close();
+  await ledger?.close();
   await deployment.destroy();
 }, 15 * MINUTES);
 
@@ -68,6 +69,7 @@ const hold = async (trail: string, held: boolean) => {
   return (await http.send({ method: 'POST', path: `/v1/trails/${trail}/legal-hold`, body })).json();
 };
 const sizeOf = (trail: string): number => events.get(trail)?.length ?? 0;
+const indexedOf = async (trail: string) => [trail, await ledger.indexed(trail)] as const;
 /** Whether versions of a trail's objects are under legal hold: each answer once. */
 const heldOf = async (trail: string) => new Set((await archive.holds(trail)).map(({ isHeld }) => isHeld));
 const noteOf = async (trail: string): Promise<string> =>
@@ -119,8 +121,11 @@ describe('a log that was deployed', () => {
   });
 
   it(
-    'archives by itself, every trail',
+    'archives and indexes by itself, every trail',
     async () => {
+      const indexed = async () => new Map(await Promise.all([...events.keys()].map(indexedOf)));
+      const all = new Map([...events].map(([trail, { length }]) => [trail, length]));
+      await expect.poll(indexed, { timeout: 2 * MINUTES, interval: 500 }).toEqual(all);
       const archived = async () => [...(await archive.trails())].filter((trail) => events.has(trail)).sort();
       await expect.poll(archived, { timeout: 2 * MINUTES, interval: 1000 }).toEqual([...events.keys()].sort());
     },
@@ -285,31 +290,27 @@ describe('a log that was deployed', () => {
 
   // Near the end: the log does not answer from a block that was edited.
   it(
-    'notices who edits a block behind its back: the alarm goes off, and the trail _system has it sealed',
+    'notices who edits and deletes blocks behind its back: the alarm goes off, and the trail _system has it sealed',
     async () => {
-      const client = dynamoClient(EVERYTHING);
-      await client.send(
-        new UpdateItemCommand({
-          TableName: outputs.TableName,
-          Key: keyValue(blockKey('builds', 0)),
-          UpdateExpression: 'SET #a = :forged',
-          ExpressionAttributeNames: { '#a': attributeName('receivedAt') },
-          ExpressionAttributeValues: { ':forged': { N: '1' } },
-        }),
-      );
-      client.destroy();
-      const findings = () => get('/v1/trails/_system/events', { type: 'security.alert' });
-      const event = { type: 'security.alert', description: 'a block of trail builds was changed: receivedAt' };
-      await expect.poll(findings, { timeout: 30_000, interval: 500 }).toMatchObject({ records: [{ event }] });
+      await ledger.forge(blockKey('builds', 0), 'receivedAt', 1);
+      await ledger.remove(blockKey('code', 0));
+      const findings = async () => {
+        const { records } = pageSchema.parse(await get('/v1/trails/_system/events', { type: 'security.alert' }));
+        return records.map(({ event }) => event.description).sort();
+      };
+      const found = ['a block of trail builds was changed: receivedAt', 'a block of trail code was removed'];
+      await expect.poll(findings, { timeout: 30_000, interval: 500 }).toEqual(found);
       const alarm = async () => {
         if (isMinistack) await observation.takeMetric('Tampering');
         return observation.alarm('TamperingAlarm');
       };
       const gone = { state: 'ALARM', tells: [outputs.AlarmTopicArn] };
       await expect.poll(alarm, { timeout: 10 * MINUTES, interval: 1000 }).toEqual(gone);
-      const path = '/v1/trails/builds/verifications';
-      const report = (await http.send({ method: 'POST', path, body: '{"mode":"full"}' })).json();
-      expect(report).toMatchObject({ trail: 'builds', verdict: 'damaged' });
+      for (const trail of ['builds', 'code']) {
+        const path = `/v1/trails/${trail}/verifications`;
+        const report = (await http.send({ method: 'POST', path, body: '{"mode":"full"}' })).json();
+        expect(report).toMatchObject({ trail, verdict: 'damaged' });
+      }
     },
     15 * MINUTES,
   );

@@ -84,6 +84,9 @@ describe('the app', () => {
         userValue === undefined && !isDeepStrictEqual(recommendedValue, unconfiguredBehavesLike?.v2 ?? false),
     );
     expect(left.map(([name]) => name)).toEqual([]);
+    // CDK passes over what it does not know. The one that is no flag has its command line send nothing to anybody.
+    expect(Object.keys(FLAGS).filter((name) => !Object.hasOwn(flags, name))).toEqual(['cli-telemetry']);
+    expect(FLAGS['cli-telemetry']).toBe(false);
     // One flag writes policies shorter. So a log that was deployed without the others stays what it is.
     const shorter = { '@aws-cdk/aws-iam:minimizePolicies': true };
     expect(deployed({}).template.toJSON()).toEqual(deployed({}, shorter).template.toJSON());

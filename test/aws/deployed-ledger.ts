@@ -1,0 +1,43 @@
+import { DeleteItemCommand, type DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { readIndexSnapshot } from '../../lib/followers/indexer-state.ts';
+import { dynamoClient } from '../../lib/store/aws-clients.ts';
+import { attributeName, keyValue } from '../../lib/store/dynamodb/item.ts';
+import { DynamoTable } from '../../lib/store/dynamodb/table.ts';
+import type { Key } from '../../lib/store/ports.ts';
+import { EVERYTHING } from './emulated.ts';
+
+/** The table of a deployed stack, as somebody sees it who may do everything in the account. */
+export class DeployedLedger {
+  readonly #name: string;
+  readonly #client: DynamoDBClient = dynamoClient(EVERYTHING);
+  readonly #table: DynamoTable;
+
+  constructor(tableName: string) {
+    this.#name = tableName;
+    this.#table = new DynamoTable({ client: this.#client, tableName });
+  }
+
+  /** How many records of a trail are in its query index. */
+  async indexed(trail: string): Promise<number> {
+    return (await readIndexSnapshot(this.#table, trail)).size;
+  }
+
+  /** Sets an attribute of an item to a number, as no part of the log does. */
+  async forge(key: Key, attribute: string, value: number): Promise<void> {
+    const command = new UpdateItemCommand({
+      ...{ TableName: this.#name, Key: keyValue(key), UpdateExpression: 'SET #a = :forged' },
+      ExpressionAttributeNames: { '#a': attributeName(attribute) },
+      ExpressionAttributeValues: { ':forged': { N: String(value) } },
+    });
+    await this.#client.send(command);
+  }
+
+  /** Deletes an item, as no part of the log does. */
+  async remove(key: Key): Promise<void> {
+    await this.#client.send(new DeleteItemCommand({ TableName: this.#name, Key: keyValue(key) }));
+  }
+
+  async close(): Promise<void> {
+    await this.#table.close();
+  }
+}
