@@ -101,6 +101,32 @@ export async function readBlockAt(table: Table, trail: string, first: number): P
   return item === undefined ? undefined : loadHeld(OpenBlock.open, table, trail, item);
 }
 
+/**
+ * One record's line, or undefined beyond the trail's end. Of its block only the lines around it are made.
+ *
+ * @throws as {@link readBlocks}
+ */
+export async function readRecord(
+  table: Table,
+  trail: string,
+  seq: number,
+  archive?: ArchivedRecords,
+): Promise<string | undefined> {
+  const { size } = await readHead(table, trail);
+  if (seq >= size) return undefined;
+  const lineOf: Load<string | undefined> = async (...where) => {
+    const block = await OpenBlock.open(...where);
+    return seq >= block.first && seq < block.first + block.count ? block.line(seq) : undefined;
+  };
+  for await (const item of holderOf(table, trail, seq)) {
+    const line = await loadHeld(lineOf, table, trail, item);
+    if (line !== undefined) return line;
+  }
+  const found = archivedBlocks(table, trail, { from: seq, to: seq + 1 }, archive);
+  for await (const { first, lines } of found) return lines[seq - first];
+  return undefined;
+}
+
 /** What holds records that are not in the hot store. @throws as {@link readBlocks} */
 export async function readArchived(
   table: Table,
@@ -141,11 +167,14 @@ async function demandArchived(
 
 /** The items from the block that holds record `from` to the one that holds record `to - 1`. */
 async function* itemsUp(table: Table, trail: string, from: number, to: number): AsyncGenerator<Item, void, void> {
-  const partition = blockPartition(trail);
   let start = sortableNumber(from);
-  const holder = table.query({ partition, to: start, order: 'descending', limit: 1 });
-  for await (const item of holder) start = item.sort;
-  yield* table.query({ partition, from: start, to: sortableNumber(to - 1) });
+  for await (const item of holderOf(table, trail, from)) start = item.sort;
+  yield* table.query({ partition: blockPartition(trail), from: start, to: sortableNumber(to - 1) });
+}
+
+/** The item of the block that holds a record, if it is in the hot store; else the one before it. */
+function holderOf(table: Table, trail: string, seq: number): AsyncIterable<Item> {
+  return table.query({ partition: blockPartition(trail), to: sortableNumber(seq), order: 'descending', limit: 1 });
 }
 
 /** The items from the block that holds record `to - 1` downwards. */

@@ -11,7 +11,7 @@ import type { Retry, Signer, Table } from '../store/ports.ts';
 import type { ArchivedRecords } from './archived-records.ts';
 import type { Block, RecordRange } from './block.ts';
 import { blockNodes } from './block-nodes.ts';
-import { readBlocks } from './blocks.ts';
+import { readBlocks, readRecord } from './blocks.ts';
 import { Checkpoints, type StoredCheckpoint } from './checkpoints.ts';
 import { type Commit, readHead, type Submission } from './commit.ts';
 import { Group } from './group.ts';
@@ -124,9 +124,8 @@ export class Ledger {
   }
 
   /** One record's line, or undefined beyond the trail's end. */
-  async record(trail: string, seq: number): Promise<string | undefined> {
-    for await (const block of this.blocks(trail, { from: seq, to: seq + 1 })) return block.lines[seq - block.first];
-    return undefined;
+  record(trail: string, seq: number): Promise<string | undefined> {
+    return readRecord(this.#table, trail, seq, this.#options.archive);
   }
 
   /** The newest checkpoint, or the smallest that covers at least `size` records. */

@@ -5,6 +5,7 @@ import { Expirer } from '../../lib/followers/expirer.ts';
 import { expiryOf, readExpiryState } from '../../lib/followers/expiry-state.ts';
 import { Indexer } from '../../lib/followers/indexer.ts';
 import { ArchivedRecords } from '../../lib/ledger/archived-records.ts';
+import { readRecord } from '../../lib/ledger/blocks.ts';
 import { SealtrailError } from '../../lib/log/error.ts';
 import { MemoryObjects } from '../../lib/store/memory/objects.ts';
 import { MemoryTable } from '../../lib/store/memory/table.ts';
@@ -63,6 +64,13 @@ class World {
   async ids(): Promise<string[]> {
     const archive = new ArchivedRecords({ objects: this.objects, table: this.table });
     return checkTrail(this.table, TRAIL, { archive });
+  }
+
+  /** The same, each record by its number. */
+  async idsByNumber(): Promise<string[]> {
+    const archive = new ArchivedRecords({ objects: this.objects, table: this.table });
+    const lines = this.appended.map((_, seq) => readRecord(this.table, TRAIL, seq, archive));
+    return (await Promise.all(lines)).map((line) => JSON.parse(line ?? '').event.id);
   }
 }
 
@@ -194,12 +202,14 @@ describe('a crash between any two writes', () => {
           world.now += days * DAY * 1000;
           world.table.purgeExpired(Math.floor(world.now / 1000));
           expect(await world.ids()).toEqual(world.appended);
+          expect(await world.idsByNumber()).toEqual(world.appended);
           await world.expirer().run(TRAIL);
           const state = await readExpiryState(world.table, TRAIL);
           for (const [first, expiresAt] of await world.blocks())
             expect(expiresAt !== undefined).toBe(first < state.size);
           world.table.purgeExpired(Math.floor(world.now / 1000));
           expect(await world.ids()).toEqual(world.appended);
+          expect(await world.idsByNumber()).toEqual(world.appended);
         }
       }),
       { numRuns: 10 },

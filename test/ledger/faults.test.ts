@@ -187,6 +187,8 @@ describe('damage behind our back', () => {
     await expect(read).rejects.toMatchObject({ code: 'store_corrupt', message: expect.stringContaining(message) });
     const down = Array.fromAsync(ledger.blocks(TRAIL, { from: 0, to: 6, order: 'descending' }));
     await expect(down).rejects.toMatchObject({ code: 'store_corrupt' });
+    const one = Promise.all([0, 1, 2, 3, 4, 5].map((seq) => ledger.record(TRAIL, seq)));
+    await expect(one).rejects.toMatchObject({ code: 'store_corrupt' });
   });
 
   it.each([0, 2, 4])('a block removed at %i is an error, in both orders', async (first) => {
