@@ -3,6 +3,7 @@ import { SealtrailError } from '../log/error.ts';
 import { EMPTY_FRONTIER, growTree } from '../log/frontier.ts';
 import { type Hash, sameBytes } from '../log/hash.ts';
 import { decodeTile, nodeFromTile, TILE_WIDTH, tileOfNode } from '../log/tile.ts';
+import { completeRoot } from '../log/tile-hash.ts';
 import type { NodeReader } from '../log/tree.ts';
 import type { Objects, Table } from '../store/ports.ts';
 import type { LeafSource } from './block-nodes.ts';
@@ -131,7 +132,7 @@ class TileReading {
     }
     const root = above[offset];
     // C2SP tlog-tiles, Merkle Tree: a hash at level 1 and above is the root of a full tile of the level below.
-    if (root === undefined || !sameBytes(growTree(EMPTY_FRONTIER, hashes).root, root)) {
+    if (root === undefined || !sameBytes(completeRoot(bytes), root)) {
       throw new SealtrailError('store_corrupt', `${name} does not hash to what stands for it one level above`);
     }
     this.#cache.set(name, hashes);

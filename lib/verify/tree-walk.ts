@@ -1,8 +1,8 @@
 import { EMPTY_FRONTIER, type Frontier, frontierRoot, growTree } from '../log/frontier.ts';
 import { HASH_BYTES, type Hash, nodeHash } from '../log/hash.ts';
 import { TILE_WIDTH } from '../log/tile.ts';
+import { completeRoot } from '../log/tile-hash.ts';
 import type { RootClaim } from './root-checks.ts';
-import { completeRoot } from './tile-hash.ts';
 import type { UpperTiles } from './tiles.ts';
 
 /** Told of the root that the records give at a claim's size. */

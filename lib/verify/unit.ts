@@ -1,10 +1,10 @@
 import { SealtrailError } from '../log/error.ts';
 import { HASH_BYTES, type Hash, sameBytes } from '../log/hash.ts';
 import { decodeBundle, decodeTile, TILE_WIDTH } from '../log/tile.ts';
+import { completeRoot, hashLeaves } from '../log/tile-hash.ts';
 import type { Findings } from './findings.ts';
 import { type Line, type LineReader, UNREADABLE } from './line.ts';
 import type { ProblemKind } from './problem.ts';
-import { completeRoot, hashLeaves } from './tile-hash.ts';
 import type { Copy } from './tiles.ts';
 
 /** The records that share a level 0 tile and a bundle, and every copy of them that the archive holds. */

@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto';
-import { HASH_BYTES } from '../log/hash.ts';
+import { HASH_BYTES } from './hash.ts';
 
 /**
- * The hashes of a tile as one row of bytes, as they lie in the archive. The functions of `lib/log` make an object of each
- * hash; here are three hashes for each record of an archive, and objects would cost as much as the hashing.
+ * The hashes of a tile as one row of bytes, as they lie in the archive. The other functions here make an object of each
+ * hash; an archive has three hashes for each record, and a proof goes through a thousand: objects would cost as much as the hashing.
  */
 
 /** The hash of hashed bytes as one-byte text is the fastest way out of node:crypto; `at` counts in bytes. */
@@ -34,8 +34,8 @@ nodeInput[0] = 0x01; // RFC 6962 section 2.1: the prefix of a node
  *
  * @param row the hashes of its leaves; their number is a power of two
  */
-export function completeRoot(row: Buffer): Buffer {
-  let below = row;
+export function completeRoot(row: Uint8Array): Buffer {
+  let below = Buffer.from(row.buffer, row.byteOffset, row.length);
   while (below.length > HASH_BYTES) {
     const above = Buffer.allocUnsafe(below.length / 2);
     for (let at = 0; at < above.length; at += HASH_BYTES) {
