@@ -72,8 +72,23 @@ describe('sealtrail export', () => {
     const { stdout } = await run(['export', 'orders', '--output', first, '--format', 'csv', '--json']);
     const { manifest } = JSON.parse(stdout);
     const second = place('b.csv');
-    expect((await run(['export', 'orders', '--output', second, '--resume', manifest.id])).code).toBe(0);
+    const { code, stderr } = await run(['export', 'orders', '--output', second, '--resume', manifest.id], 80);
+    expect(code).toBe(0);
+    expect(stderr).toContain('written');
+    expect(stderr).not.toContain('beginning');
     expect(readFileSync(second)).toEqual(readFileSync(first));
+  });
+
+  it('says how to go on when the server cannot be reached any more', async () => {
+    const file = place('c.csv');
+    const id = '0123456789abcdef0123456789abcdef';
+    const away = { ...test.env('auditor'), SEALTRAIL_ENDPOINT: 'http://127.0.0.1:1' };
+    const { code, stderr } = await cli(['export', 'orders', '--output', file, '--resume', id], { env: away });
+    expect(code).toBe(2);
+    expect(stderr).toContain(`Go on with: sealtrail export orders --output ${file} --resume ${id}\n`);
+    const gone = await run(['export', 'orders', '--output', file, '--resume', id]);
+    expect(gone.stderr).toContain('no such export');
+    expect(gone.stderr).not.toContain('Go on with');
   });
 
   it('touches nothing that is there, and leaves nothing half done', async () => {

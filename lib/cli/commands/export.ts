@@ -65,10 +65,15 @@ async function exportTrail(shell: Shell, trail: string, options: Options): Promi
   } catch (error) {
     progress.clear();
     // On the server it goes on, also after it was stopped in the middle.
-    if (!isOver) stderr.write(`Go on with: sealtrail export ${trail} --output ${options.output} --resume ${id}\n`);
+    if (signal.aborted || (!isOver && isPassing(error)))
+      stderr.write(`Go on with: sealtrail export ${trail} --output ${options.output} --resume ${id}\n`);
     throw error;
   }
 }
+
+/** Whether the same command may get further later: the server was away, or here nothing could be written. */
+const isPassing = (error: unknown): boolean =>
+  error instanceof SealtrailError && ['unavailable', 'throttled', 'usage'].includes(error.code);
 
 function requestOf(options: Options): Readonly<Record<string, unknown>> {
   const compression = options.gzip ? { compression: 'gzip' } : {};
@@ -76,7 +81,8 @@ function requestOf(options: Options): Readonly<Record<string, unknown>> {
 }
 
 function progressOf({ state, progress }: ServerExport): string {
-  if (progress === undefined) return state === 'queued' ? 'waiting for its turn' : 'beginning';
+  if (state === 'queued') return 'waiting for its turn';
+  if (progress === undefined) return state === 'running' ? 'beginning' : 'written';
   const share = progress.of === 0 ? 1 : progress.at / progress.of;
   return `${plural(progress.records, 'record')} written, ${count(Math.floor(share * 100))} % of the trail looked at`;
 }
