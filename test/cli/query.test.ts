@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
 import { Command } from 'commander';
 import stringWidth from 'string-width';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -135,6 +137,24 @@ describe('query', () => {
       ]),
     );
     expect(Object.keys(filtersOf(values)).sort()).toEqual(QUERY_PARAMETERS.filter((name) => !own.has(name)).sort());
+  });
+
+  it('says how many records came from the archive', async () => {
+    const { stdout: lines } = await cli(['query', 'orders', '--limit', '3', '--format', 'ndjson'], asAuditor());
+    const asked = async (archived: number) => {
+      const sources = `hot=${3 - archived}, archive=${archived}`;
+      const server = createServer((_, answer) => answer.writeHead(200, { 'x-sources': sources }).end(lines));
+      await once(server.listen(0, '127.0.0.1'), 'listening');
+      const address = server.address();
+      const port = typeof address === 'object' ? address?.port : undefined;
+      const env = { ...test.env('auditor'), SEALTRAIL_ENDPOINT: `http://127.0.0.1:${port}` };
+      const { stderr } = await cli(['query', 'orders', '--limit', '3'], { env });
+      server.close();
+      return stderr;
+    };
+    expect(await asked(0)).toBe('');
+    expect(await asked(2)).toBe('2 of these came from the archive.\n');
+    expect(await asked(3)).toBe('All of these came from the archive.\n');
   });
 
   it('says that nothing matches', async () => {
