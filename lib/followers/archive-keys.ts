@@ -43,9 +43,9 @@ function isSameKey(stored: Uint8Array, verifier: Verifier): boolean {
 }
 
 /**
- * The keys that may have signed a checkpoint and have to be in the archive with it: those that sign now and, where none of
- * them and none that is archived has signed it, those that did before they were retired. That is so when a key is retired
- * before the archive has come up to what it alone had signed.
+ * The keys that may have signed a checkpoint and have to be in the archive with it: those that sign now and those of its
+ * signatures that are neither of them nor archived, of keys that have been retired since. There are such when a key is
+ * retired before the archive has come up to what it had signed, alone or with its successor.
  *
  * @param retired asked only where it matters
  */
@@ -56,13 +56,13 @@ export async function signatoriesOf(
   { size, note }: SignedCheckpoint,
   retired: () => Promise<readonly RetiredKey[]>,
 ): Promise<readonly Verifier[]> {
-  const ids = new Set(keyIdsIn(note));
-  const isKnown =
-    current.some(({ keyId }) => ids.has(keyId)) || archived.some((id) => ids.has(Number.parseInt(id, 16)));
-  if (isKnown) return current;
+  const known = new Set([...current.map(({ keyId }) => keyId), ...archived.map((id) => Number.parseInt(id, 16))]);
+  const missing = new Set(keyIdsIn(note).filter((id) => !known.has(id)));
+  if (missing.size === 0) return current;
   const ended = (await retired()).filter(({ ends }) => size <= (ends[trail] ?? 0));
   const origin = current[0]?.name ?? '';
-  return [...current, ...ended.map(({ spki }) => verifierFromSpki(origin, spki)).filter(({ keyId }) => ids.has(keyId))];
+  const signed = ended.map(({ spki }) => verifierFromSpki(origin, spki)).filter(({ keyId }) => missing.has(keyId));
+  return [...current, ...signed];
 }
 
 function keyIdsIn(note: string): readonly number[] {

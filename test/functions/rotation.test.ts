@@ -74,8 +74,11 @@ describe('a rotation of signing keys', () => {
     expect(report).toMatchObject({ verdict: 'ok', from: 0, to: 3 });
   });
 
-  it('archives what only a key has signed that was retired before the archive had come so far', async () => {
-    const before = openLog({ table, objects, signers: [older] }, SETTINGS);
+  it.each([
+    ['a key alone has signed', [older]],
+    ['a key has signed with its successor', [older, newer]],
+  ])('archives what %s before it was retired and the archive had come so far, with that key', async (_, signers) => {
+    const before = openLog({ table, objects, signers }, SETTINGS);
     await before.ledger.append({
       trail: 'orders',
       submitter: 'a',
@@ -83,8 +86,10 @@ describe('a rotation of signing keys', () => {
     });
     const { ledger } = openLog({ table, objects, signers: [newer] }, SETTINGS);
     await openArchiver({ ...before, ledger }, objects, RETENTION, [older]).run('orders', { force: true });
-    expect(await signersOf(1)).toEqual([await keyIdOf(older)]);
-    const trust = `${verifierFromSpki('audit.example.com/orders', await older.publicKey()).vkey} to=1`;
+    expect(await signersOf(1)).toEqual(await Promise.all(signers.map(keyIdOf)));
+    const vkeyOf = async (signer: Signer) =>
+      verifierFromSpki('audit.example.com/orders', await signer.publicKey()).vkey;
+    const trust = `${await vkeyOf(older)} to=1\n${await vkeyOf(newer)}`;
     expect(await verifyArchive(objects, { trust: parseTrustedKeys(trust) })).toMatchObject({ verdict: 'ok' });
   });
 
