@@ -40,7 +40,7 @@ export async function countByIndex(
 
   const total = actors.reduce((sum, actor) => sum + (hours.values.actor.get(actor) ?? 0), 0);
   const values = ACTIVITY_COUNTED.flatMap((dimension) =>
-    [...hours.values[dimension]].map(([value, records]) => new Value(dimension, value, records)),
+    [...hours.values[dimension]].map(([value, records]) => new CountedValue(dimension, value, records)),
   );
   const groups = runGroups(index.runs, from, to).flatMap(boundedGroups);
   // A read of the index for each, against a block for each of the actor's records.
@@ -102,7 +102,7 @@ async function markRecords(
 }
 
 /** A type or an outcome, and how many records have it. */
-class Value {
+class CountedValue {
   readonly dimension: (typeof ACTIVITY_COUNTED)[number];
   readonly value: string;
   /** Records of it that were marked. */

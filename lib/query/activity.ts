@@ -25,16 +25,17 @@ export interface ActivityCounts {
 export const noActivity = (): ActivityCounts => ({ total: 0, values: { type: new Map(), outcome: new Map() } });
 
 /** Counts more of an actor's records. */
-export function countMatches({ values, ...counts }: ActivityCounts, matches: readonly Match[]): ActivityCounts {
+export function countMatches(counts: ActivityCounts, matches: readonly Match[]): void {
+  counts.total += matches.length;
   for (const { line } of matches) {
     const { event } = parseRecord(line);
     for (const dimension of ACTIVITY_COUNTED) {
       const value = event[dimension];
       if (typeof value !== 'string' || value === '') continue;
-      values[dimension].set(value, (values[dimension].get(value) ?? 0) + 1);
+      const values = counts.values[dimension];
+      values.set(value, (values.get(value) ?? 0) + 1);
     }
   }
-  return { total: counts.total + matches.length, values };
 }
 
 /** @param newest the actor's newest record, where there is one */

@@ -193,10 +193,10 @@ export class Queries {
     const span = await spanOf(this.#table, trail, head, period, this.#archive);
     const indexed = await countByIndex(this.#table, trail, filter.valuesOf('actor'), span);
     const { from, to } = indexed ?? { from: span.low, to: span.low };
-    let counts = indexed?.counts ?? noActivity();
+    const counts = indexed?.counts ?? noActivity();
     const context = this.#context(trail, filter, { order: 'newest', limit: MAX_LIMIT });
-    for await (const some of searched(context, to, span.high)) counts = countMatches(counts, some);
-    for await (const some of searched(context, span.low, from)) counts = countMatches(counts, some);
+    for await (const some of searched(context, to, span.high)) countMatches(counts, some);
+    for await (const some of searched(context, span.low, from)) countMatches(counts, some);
     const newest = searched({ ...context, limit: 1 }, span.low, span.high);
     const [last] = (await newest.next()).value ?? [];
     return activityOf(actor, period, counts, last);
