@@ -18,6 +18,7 @@ import { DeployedLedger } from './deployed-ledger.ts';
 import { Deployment, type Outputs } from './deployment.ts';
 import { isMinistack, STACK } from './emulated.ts';
 import { Observation } from './observation.ts';
+import { asUserWith, isAnswered } from './somebody.ts';
 
 /**
  * The stack, deployed with plain `cdk deploy` to whatever the environment points at, and used through its API alone, with
@@ -26,6 +27,16 @@ import { Observation } from './observation.ts';
 
 const MINUTES = 60_000;
 const CASE = 'case 2026-17, by order of the court';
+/** Calls that a policy allows or does not. */
+const APPEND = 'POST /v1/trails/late/events';
+const QUERY = 'GET /v1/trails/late/events';
+const VERIFY = 'POST /v1/trails/late/verifications';
+const HOLD = 'POST /v1/trails/late/legal-hold';
+const BODIES: Readonly<Record<string, object>> = {
+  [APPEND]: { type: 'data.update', actor: { id: 'bob' } },
+  [VERIFY]: { mode: 'full' },
+  [HOLD]: { held: true, reason: CASE },
+};
 const openApi = z.object({ paths: z.record(z.string(), z.unknown()) });
 const deployment = new Deployment(STACK, 'audit.example.com');
 const observation = new Observation(STACK);
@@ -194,6 +205,23 @@ describe('a log that was deployed', () => {
     const code = expect.stringMatching(/^(unauthenticated|forbidden)$/);
     await expect(stranger.send({ path: '/v1/trails' })).rejects.toMatchObject({ code });
   });
+
+  it.each<[string, 'WriterPolicyArn' | 'AuditorPolicyArn', readonly string[], readonly string[]]>([
+    ['writer', 'WriterPolicyArn', [APPEND, 'GET /v1/keys'], [QUERY, VERIFY, HOLD, 'GET /v1/trails']],
+    ['auditor', 'AuditorPolicyArn', [QUERY, VERIFY, 'GET /v1/trails', 'GET /v1/keys'], [APPEND, HOLD]],
+  ])(
+    'lets a %s do what the policy for it says, and nothing else',
+    async (name, policy, may, mayNot) => {
+      await asUserWith(outputs[policy], `${STACK}-${name}`, async (credentials) => {
+        const theirs = new SignedHttp({ endpoint: outputs.Endpoint, credentials: async () => credentials });
+        for (const call of may) {
+          await expect.poll(() => isAnswered(theirs, call, BODIES[call]), { timeout: MINUTES }).toBe(true);
+        }
+        for (const call of mayNot) expect([call, await isAnswered(theirs, call, BODIES[call])]).toEqual([call, false]);
+      });
+    },
+    2 * MINUTES,
+  );
 
   it(
     'is the same log after an update, and signs with the key that this one adds',

@@ -3,7 +3,15 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { isDeepStrictEqual, promisify } from 'node:util';
-import { GetObjectLockConfigurationCommand, PutObjectLockConfigurationCommand } from '@aws-sdk/client-s3';
+import {
+  DeleteBucketPolicyCommand,
+  GetBucketPolicyCommand,
+  GetObjectLockConfigurationCommand,
+  ListBucketsCommand,
+  PutBucketPolicyCommand,
+  PutObjectLockConfigurationCommand,
+  type S3Client,
+} from '@aws-sdk/client-s3';
 import { s3Client } from '../../lib/store/aws-clients.ts';
 import { EVERYTHING, isMinistack } from './emulated.ts';
 
@@ -21,6 +29,8 @@ export interface Outputs {
   readonly PublicKeyFingerprint: string;
   readonly Vkey: string;
   readonly AlarmTopicArn: string;
+  readonly WriterPolicyArn: string;
+  readonly AuditorPolicyArn: string;
 }
 
 /** Runs the `cdk` of this folder, as somebody at a terminal would, against wherever the environment points. */
@@ -41,6 +51,7 @@ export class Deployment {
   async bootstrap(): Promise<void> {
     const { SEALTRAIL_AWS_ACCOUNT: account, AWS_REGION: region } = process.env;
     await this.#cdk('bootstrap', ...(account === undefined ? [] : [`aws://${account}/${region}`]));
+    if (isMinistack) await adaptPolicies();
   }
 
   /** @param context such as `stage=prod` */
@@ -52,7 +63,7 @@ export class Deployment {
     // Written by cdk: an object of the stack's outputs by its name.
     const outputs = JSON.parse(readFileSync(file, 'utf8'))[this.#stack] as Outputs;
     this.isLocking ??= await isLocking(outputs.ArchiveBucket);
-    if (isMinistack) await lock(outputs.ArchiveBucket);
+    if (isMinistack) await Promise.all([lock(outputs.ArchiveBucket), adaptPolicies()]);
     return outputs;
   }
 
@@ -97,4 +108,44 @@ async function lock(Bucket: string): Promise<void> {
   const ObjectLockConfiguration = { ObjectLockEnabled: 'Enabled', Rule: { DefaultRetention: LOCK } } as const;
   await client.send(new PutObjectLockConfigurationCommand({ Bucket, ObjectLockConfiguration }));
   client.destroy();
+}
+
+/** The shape of a policy, as far as it is looked at here. */
+interface Policy {
+  readonly Statement: readonly { readonly Condition?: object }[];
+}
+
+/**
+ * Makes policies of buckets such as ministack can keep where it keeps any (`AUTH=true`). On loopback there is no TLS, which all of
+ * them demand. And `aws:PrincipalArn`, to AWS the ARN of a role, is there that of the role's session.
+ */
+async function adaptPolicies(): Promise<void> {
+  const client = s3Client({ ...EVERYTHING, forcePathStyle: true });
+  const { Buckets = [] } = await client.send(new ListBucketsCommand());
+  for (const { Name: Bucket } of Buckets) {
+    const text = await policyOf(client, Bucket);
+    if (text === undefined) continue;
+    const policy: Policy = JSON.parse(text);
+    const Statement = policy.Statement.flatMap(({ Condition, ...statement }) => {
+      const condition = JSON.stringify(Condition ?? {});
+      if (/aws:SecureTransport|s3:TlsVersion/.test(condition)) return [];
+      const sessions = condition.replace(
+        /"arn:aws:iam::(\d+):role\/([^"]+)"/g,
+        '$&,"arn:aws:sts::$1:assumed-role/$2/*"',
+      );
+      return [{ ...statement, ...(Condition === undefined ? {} : { Condition: JSON.parse(sessions) }) }];
+    });
+    if (Statement.length === 0) await client.send(new DeleteBucketPolicyCommand({ Bucket }));
+    else await client.send(new PutBucketPolicyCommand({ Bucket, Policy: JSON.stringify({ ...policy, Statement }) }));
+  }
+  client.destroy();
+}
+
+async function policyOf(client: S3Client, Bucket: string | undefined): Promise<string | undefined> {
+  try {
+    return (await client.send(new GetBucketPolicyCommand({ Bucket }))).Policy;
+  } catch (error) {
+    if (error instanceof Error && error.name === 'NoSuchBucketPolicy') return undefined;
+    throw error;
+  }
 }

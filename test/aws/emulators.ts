@@ -18,7 +18,9 @@ export async function startMinistack(): Promise<Service> {
     run(join(PYTHON, 'bin/python'), ['-m', 'pip', 'install', '--quiet', '--requirement', requirements]);
   });
   const port = await freePort();
-  const env = { BIND_HOST: '127.0.0.1', GATEWAY_PORT: String(port), IOT_MTLS_ENABLED: '0', SFTP_ENABLED: '0' };
+  const listening = { BIND_HOST: '127.0.0.1', GATEWAY_PORT: String(port), IOT_MTLS_ENABLED: '0', SFTP_ENABLED: '0' };
+  // It asks IAM's policies, those of buckets and of keys, and checks signatures.
+  const env = { ...listening, AUTH: 'true' };
   const command = join(PYTHON, 'bin/ministack');
   return startService({ name: 'ministack', command, args: [], env, cwd: CACHE, log: `${PYTHON}.log`, port });
 }

@@ -12,7 +12,7 @@ import { DynamoTable } from '../../lib/store/dynamodb/table.ts';
 import { S3Objects } from '../../lib/store/s3/objects.ts';
 import { temporaryFolder } from '../cli/process.ts';
 import { EVERYTHING, isMinistack } from './emulated.ts';
-import { createBucket, createTable } from './resources.ts';
+import { createBucket, createFunctionRole, createTable } from './resources.ts';
 
 /**
  * Where an emulator falls short of what Lambda does with a table's stream. What our function answers to a batch, and what
@@ -50,7 +50,7 @@ beforeAll(async () => {
   await lambda.send(
     new CreateFunctionCommand({
       ...{ FunctionName: name, Runtime: 'nodejs24.x', Handler: 'index.handler' },
-      Role: 'arn:aws:iam::000000000000:role/holes',
+      Role: await createFunctionRole(name),
       Code: { ZipFile: readFileSync(join(folder, 'code.zip')) },
     }),
   );

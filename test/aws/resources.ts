@@ -1,8 +1,10 @@
 import { CreateTableCommand, type DynamoDBClientConfig, waitUntilTableExists } from '@aws-sdk/client-dynamodb';
+import { CreateRoleCommand, IAMClient, PutRolePolicyCommand } from '@aws-sdk/client-iam';
 import { CreateKeyCommand } from '@aws-sdk/client-kms';
 import { CreateBucketCommand } from '@aws-sdk/client-s3';
 import { dynamoClient, kmsClient, s3Client } from '../../lib/store/aws-clients.ts';
 import type { SignatureAlgorithm } from '../../lib/store/ports.ts';
+import { EVERYTHING } from './emulated.ts';
 
 /** Makes a table as the stack makes it, as far as the driver cares. */
 export async function createTable(TableName: string, config: DynamoDBClientConfig = {}): Promise<void> {
@@ -42,4 +44,18 @@ export async function createKey(algorithm: SignatureAlgorithm): Promise<string> 
   client.destroy();
   if (KeyMetadata?.KeyId === undefined) throw new Error('KMS made a key without an id');
   return KeyMetadata.KeyId;
+}
+
+/** Makes a role that Lambda runs functions as, which may do anything, and gives its ARN. */
+export async function createFunctionRole(RoleName: string): Promise<string> {
+  const client = new IAMClient(EVERYTHING);
+  const document = (statement: object) => JSON.stringify({ Version: '2012-10-17', Statement: [statement] });
+  const trust = { Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' };
+  const command = new CreateRoleCommand({ RoleName, AssumeRolePolicyDocument: document(trust) });
+  const { Role } = await client.send(command);
+  const PolicyDocument = document({ Effect: 'Allow', Action: '*', Resource: '*' });
+  await client.send(new PutRolePolicyCommand({ RoleName, PolicyName: 'all', PolicyDocument }));
+  client.destroy();
+  if (Role?.Arn === undefined) throw new Error('IAM made a role without an ARN');
+  return Role.Arn;
 }
