@@ -194,8 +194,9 @@ function prepare(connection: Connection): Statements {
          ON CONFLICT DO UPDATE SET expires = excluded.expires, attributes = excluded.attributes, bytes = excluded.bytes`,
     ),
     remove: connection.prepare('DELETE FROM items WHERE partition = ? AND sort = ?'),
-    ascending: connection.prepare(`${range} ORDER BY sort LIMIT ?`),
-    descending: connection.prepare(`${range} ORDER BY sort DESC LIMIT ?`),
+    // Without LIMIT: where it is a parameter, SQLite prepares the statement again each time it is bound.
+    ascending: connection.prepare(`${range} ORDER BY sort`),
+    descending: connection.prepare(`${range} ORDER BY sort DESC`),
     purge: connection.prepare(
       'DELETE FROM items WHERE rowid IN (SELECT rowid FROM items WHERE expires < ? ORDER BY expires LIMIT ?)',
     ),
@@ -211,13 +212,13 @@ function readPage(
 ): { readonly rows: readonly Row[]; readonly isLast: boolean } {
   const rows: Row[] = [];
   let bytes = 0;
-  for (const value of statement.iterate(partition, from, end, limit)) {
+  for (const value of statement.iterate(partition, from, end)) {
     const row = value as unknown as Row; // See `prepare`.
     rows.push(row);
     bytes += row[2].length + (row[3]?.byteLength ?? 0);
-    if (bytes >= PAGE_BYTES) return { rows, isLast: false };
+    if (rows.length >= limit || bytes >= PAGE_BYTES) return { rows, isLast: false };
   }
-  return { rows, isLast: rows.length < limit };
+  return { rows, isLast: true };
 }
 
 function itemOf(partition: string, [sort, expires, json, bytes]: Row): Item {
