@@ -31,6 +31,7 @@ export interface Outputs {
   readonly AlarmTopicArn: string;
   readonly WriterPolicyArn: string;
   readonly AuditorPolicyArn: string;
+  readonly ArchiveAuditorPolicyArn: string;
 }
 
 /** Runs the `cdk` of this folder, as somebody at a terminal would, against wherever the environment points. */

@@ -39,20 +39,21 @@ export async function asUserWith(
   }
 }
 
-/**
- * Makes a call, and says whether it was answered or forbidden.
- *
- * @param call method and path
- * @throws SealtrailError for any other failure
- */
-export async function isAnswered(http: SignedHttp, call: string, body?: object): Promise<boolean> {
-  const [method, path = ''] = call.split(' ');
+/** Calls that a policy allows or does not. */
+const CALLS = {
+  append: { method: 'POST', path: '/v1/trails/late/events', body: '{"type":"data.update","actor":{"id":"bob"}}' },
+  query: { method: 'GET', path: '/v1/trails/late/events' },
+  trails: { method: 'GET', path: '/v1/trails' },
+  keys: { method: 'GET', path: '/v1/keys' },
+  verify: { method: 'POST', path: '/v1/trails/late/verifications', body: '{"mode":"full"}' },
+  hold: { method: 'POST', path: '/v1/trails/late/legal-hold', body: '{"held":true,"reason":"none"}' },
+} as const;
+export type Call = keyof typeof CALLS;
+
+/** Makes a call, and says whether it was answered or forbidden. @throws SealtrailError for any other failure */
+export async function isAnswered(http: SignedHttp, call: Call): Promise<boolean> {
   try {
-    await http.send({
-      method: method === 'POST' ? 'POST' : 'GET',
-      path,
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
+    await http.send(CALLS[call]);
     return true;
   } catch (error) {
     // IAM takes some seconds to know a new access key.
