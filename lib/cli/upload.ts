@@ -5,6 +5,7 @@ import { checkReceipt, type Receipt, readReceipt, type Trust } from '../client/r
 import { resolveType } from '../event/catalogue.ts';
 import type { Checkpoint } from '../log/checkpoint.ts';
 import { SealtrailError } from '../log/error.ts';
+import { parseJson } from '../log/json.ts';
 import { parseRecord } from '../log/record.ts';
 import type { Batch, InputEvent } from './input.ts';
 
@@ -126,7 +127,7 @@ export class Upload {
 /** The record must say what was sent, but for what the server may add, normalise, redact and mask. */
 function demandAsSent({ json, where }: InputEvent, line = ''): void {
   const record = parseRecord(line);
-  const path = differenceFromSent(JSON.parse(json), record.event, (type) => resolveType(type)?.name ?? type);
+  const path = differenceFromSent(parseJson(json), record.event, (type) => resolveType(type)?.name ?? type);
   if (path === undefined) return;
   const what = path === '' ? 'it' : `its field ${path}`;
   throw new SealtrailError('proof_mismatch', `record ${record.seq} is not ${where} as it was sent: ${what} differs`);

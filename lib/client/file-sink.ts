@@ -2,6 +2,7 @@ import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SealtrailError } from '../log/error.ts';
+import { parseJson } from '../log/json.ts';
 import { demandOptions } from './options.ts';
 import { asError, type BufferOptions, type Entry, Room, type Sink } from './sink.ts';
 
@@ -182,7 +183,7 @@ export function periodOf(time: number, rotate: 'hourly' | 'daily' | 'weekly'): s
 
 /** One line for people. Text of the event cannot begin another one, or colour the terminal. */
 export function textLine(json: string, severity: string): string {
-  const event: Readonly<Record<string, unknown>> = JSON.parse(json);
+  const event = parseJson(json) as Readonly<Record<string, unknown>>; // an event, as it was prepared
   const { actor, resource } = event;
   const part = (label: string, value: unknown): string => (value === undefined ? '' : ` ${label}=${quoted(value)}`);
   const id = (of: unknown): unknown => (typeof of === 'object' && of !== null && 'id' in of ? of.id : undefined);

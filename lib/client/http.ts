@@ -4,6 +4,7 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { SealtrailError } from '../log/error.ts';
+import { parseJson } from '../log/json.ts';
 import { SigningClock } from './clock.ts';
 import { demandOptions, LONGEST_MS } from './options.ts';
 import { percentEncode } from './percent-encode.ts';
@@ -254,7 +255,7 @@ function answerOf(status: number, headers: Headers, body: Uint8Array): HttpAnswe
   const text = (): string => new TextDecoder().decode(body);
   const json = (): unknown => {
     try {
-      return JSON.parse(text());
+      return parseJson(text());
     } catch (cause) {
       throw new SealtrailError('unavailable', 'the server answered with something that is not JSON', { cause });
     }

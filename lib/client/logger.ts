@@ -1,4 +1,5 @@
 import { SealtrailError } from '../log/error.ts';
+import { parseJson } from '../log/json.ts';
 import { AuditCalls } from './calls.ts';
 import { contextualized, type SharedContext, withContext } from './context.ts';
 import { type LogEvent, type PreparedEvent, prepareEvent, type TooLarge } from './event.ts';
@@ -155,7 +156,7 @@ export class AuditLogger extends AuditCalls {
 
   #filter(prepared: PreparedEvent, handle: LogHandle): void {
     const run = async (): Promise<void> => {
-      let event: LogEvent = JSON.parse(prepared.json);
+      let event = parseJson(prepared.json) as LogEvent; // which it was
       for (const filter of this.#options.filters ?? []) {
         try {
           const result = await filter(event);
@@ -193,7 +194,8 @@ export class AuditLogger extends AuditCalls {
     }
     if (waits.length > 0) handle.accepted = Promise.all(waits).then(() => undefined);
     handle.landed();
-    for (const handler of handlers) this.#tell(() => handler(JSON.parse(event.json)));
+    for (const handler of handlers)
+      this.#tell(() => handler(parseJson(event.json) as Readonly<Record<string, unknown>>));
     if (mirror !== undefined) this.#tell(() => mirrorEvent(mirror, event));
   }
 

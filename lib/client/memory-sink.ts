@@ -1,3 +1,4 @@
+import { parseJson } from '../log/json.ts';
 import { demandOptions } from './options.ts';
 import type { Entry, Sink } from './sink.ts';
 
@@ -30,7 +31,7 @@ export class MemorySink implements Sink {
 
   /** The events that are kept, oldest first. */
   get events(): readonly Readonly<Record<string, unknown>>[] {
-    return this.#lines.slice(-this.#limit).map((line) => JSON.parse(line));
+    return this.#lines.slice(-this.#limit).map((line) => parseJson(line) as Readonly<Record<string, unknown>>);
   }
 
   /** How many were let go since the start. */

@@ -1,3 +1,4 @@
+import { parseJson } from '../log/json.ts';
 import type { PreparedEvent } from './event.ts';
 import type { Severity } from './event-types.ts';
 
@@ -19,7 +20,7 @@ const METHODS: Readonly<Record<Severity, readonly (keyof Mirror)[]>> = {
 export function mirrorEvent(mirror: Mirror, event: PreparedEvent): void {
   const write: unknown = METHODS[event.severity].map((name) => mirror[name]).find((method) => method !== undefined);
   if (typeof write !== 'function') return;
-  const both = [`audit ${event.type}`, JSON.parse(event.json)];
+  const both = [`audit ${event.type}`, parseJson(event.json)];
   // Pino, which `bindings` gives away, takes what follows a text for the values of its placeholders.
   Reflect.apply(write, mirror, 'bindings' in mirror ? both.reverse() : both);
 }

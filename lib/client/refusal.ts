@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { SealtrailError } from '../log/error.ts';
+import { parseJson } from '../log/json.ts';
 import type { Batch } from './spool.ts';
 
 /** Answers after which the same batch can never succeed. Anything else may pass: a network, a right, a key. */
@@ -22,7 +23,8 @@ export const isForgery = (error: unknown): error is SealtrailError =>
 
 /** The events of a batch's body. */
 export function eventsOf({ body }: Batch): readonly Readonly<Record<string, unknown>>[] {
-  return JSON.parse(body).events;
+  const { events } = parseJson(body) as { events: readonly Readonly<Record<string, unknown>>[] }; // as it was made
+  return events;
 }
 
 /** A batch of these events under a key that follows from the key before and the events: made again, it is the same batch. */

@@ -1,5 +1,6 @@
 import { isAscii, isUtf8 } from 'node:buffer';
 import { SealtrailError } from '../log/error.ts';
+import { parseJson } from '../log/json.ts';
 import { errorAt, type Step } from './field.ts';
 import { isExactNumber } from './json-number.ts';
 
@@ -16,7 +17,7 @@ export interface JsonLimits {
 }
 
 /**
- * Reads JSON strictly: what native `JSON.parse` makes of a text, but only where the text can mean nothing else.
+ * Reads JSON strictly: what {@link parseJson} makes of a text, but only where the text can mean nothing else.
  * Besides bad UTF-8 and bad syntax (RFC 8259) it refuses what I-JSON (RFC 7493 sections 2.1 to 2.3) refuses: a key that
  * comes twice in an object, also when it is written with other escapes; numbers that a double cannot hold (see
  * {@link isExactNumber}); strings with a lone surrogate, also an escaped one.
@@ -35,7 +36,7 @@ export function readStrictJson(bytes: Uint8Array, limits: JsonLimits): unknown {
   const members = new Scan(buffer, limits, false).run();
   let value: unknown;
   try {
-    value = JSON.parse(buffer.toString(ascii ? 'latin1' : 'utf8'));
+    value = parseJson(buffer.toString(ascii ? 'latin1' : 'utf8'));
   } catch (cause) {
     throw new SealtrailError('invalid_json', 'the body is not valid JSON', { cause });
   }

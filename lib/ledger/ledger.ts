@@ -4,7 +4,7 @@ import { SealtrailError } from '../log/error.ts';
 
 import type { Hash } from '../log/hash.ts';
 import { parseNote, type Verifier } from '../log/note.ts';
-import { MAX_RECORD_BYTES } from '../log/record.ts';
+import { MAX_RECORD_BYTES, parseRecord } from '../log/record.ts';
 import { isSystemTrailName, isTrailName } from '../log/trail-name.ts';
 import { type NodeReader, rangeProofFrom } from '../log/tree.ts';
 import type { Retry, Signer, Table } from '../store/ports.ts';
@@ -288,6 +288,5 @@ function unlessArchived(error: unknown): undefined {
 }
 
 function idOf(line: string): string {
-  const { event }: { event: { id: string } } = JSON.parse(line);
-  return event.id;
+  return String(parseRecord(line).event.id);
 }

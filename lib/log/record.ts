@@ -1,5 +1,6 @@
 import { fromUtf8 } from './encoding.ts';
 import { SealtrailError } from './error.ts';
+import { parseJson } from './json.ts';
 import { isSystemTrailName, isTrailName } from './trail-name.ts';
 
 /** Longest record line in bytes: an entry bundle gives each entry a uint16 length (C2SP tlog-tiles, "Log entries"). */
@@ -52,7 +53,7 @@ export function parseRecord(line: Uint8Array | string): SealedRecord {
   const text = typeof line === 'string' ? line : fromUtf8(line, 'malformed_record', 'a record');
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch (cause) {
     throw malformed('a record is not JSON', cause);
   }

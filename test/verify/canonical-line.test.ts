@@ -1,6 +1,7 @@
 import canonicalize from 'canonicalize';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { parseJson } from '../../lib/log/json.ts';
 import { emptyScan, type ScannedLine, scanRecordLine } from '../../lib/verify/canonical-line.ts';
 
 const PREV = 'ab'.repeat(32);
@@ -27,7 +28,7 @@ function scan(line: string | Uint8Array): ScannedLine | undefined {
 function isCanonicalRecord(line: string): boolean {
   let value: unknown;
   try {
-    value = JSON.parse(line);
+    value = parseJson(line);
     if (canonicalize(value) !== line) return false;
   } catch {
     return false;
