@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { canonicalize } from 'json-canonicalize';
 import { describe, expect, it } from 'vitest';
+import { parseJson } from '../../lib/log/json.ts';
 import { type Envelope, MAX_RECORD_BYTES, parseRecord, recordLine } from '../../lib/log/record.ts';
 import { isSystemTrailName, isTrailName } from '../../lib/log/trail-name.ts';
 import { anyText } from './any-text.ts';
@@ -39,7 +40,7 @@ describe('a record line', () => {
         const written = recordLine(envelope, canonicalize(event));
         expect(written).toBe(canonicalize({ ...envelope, event, v: 1 }));
         const record = parseRecord(written);
-        expect(record).toEqual({ ...envelope, v: 1, event: JSON.parse(canonicalize(event)) });
+        expect(record).toEqual({ ...envelope, v: 1, event: parseJson(canonicalize(event)) });
         expect(parseRecord(Buffer.from(written))).toEqual(record);
       }),
       { numRuns: 300 },
