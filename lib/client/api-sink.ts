@@ -312,11 +312,7 @@ function demandSendable(options: ApiSinkOptions): void {
 
 /** Loaded only here, like the spool: the mathematics of receipts are a third of the client. */
 async function loadDelivery({ http, trail, keys, spool, checkpoint, onError }: ApiSinkOptions): Promise<Delivery> {
-  const [{ Delivery }, { KeptCheckpoint }] = await Promise.all([
-    import('./delivery.ts'),
-    import('./kept-checkpoint.ts'),
-  ]);
+  const { Delivery } = await import('./delivery.ts');
   const file = checkpoint ?? (spool === undefined ? undefined : join(spool, `${trail}.checkpoint`));
-  const kept = file === undefined ? undefined : new KeptCheckpoint(file);
-  return new Delivery({ http, trail, keys, kept, onError: (error) => onError?.(error) });
+  return new Delivery({ http, trail, keys, checkpoint: file, onError: (error) => onError?.(error) });
 }

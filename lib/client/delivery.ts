@@ -5,7 +5,7 @@ import { parseRecord } from '../log/record.ts';
 import { differenceFromSent } from './as-sent.ts';
 import { typeName } from './event-types.ts';
 import type { SignedHttp } from './http.ts';
-import type { KeptCheckpoint } from './kept-checkpoint.ts';
+import { KeptCheckpoint } from './kept-checkpoint.ts';
 import { fetchKeys, LogView, type NamedKey } from './log-view.ts';
 import { checkReceipt, type Receipt, readReceipt, type Trust } from './receipt.ts';
 import { eventsOf } from './refusal.ts';
@@ -21,8 +21,8 @@ export interface DeliveryOptions {
    * are rotated while clients run. Whoever signs, the history must go on from what was seen.
    */
   readonly keys: readonly string[] | undefined;
-  /** Where the newest checkpoint seen is kept. */
-  readonly kept: KeptCheckpoint | undefined;
+  /** The file in which the newest checkpoint seen is kept. */
+  readonly checkpoint: string | undefined;
   /** Told where it cannot be kept: that keeps nothing from being sent. */
   readonly onError: (error: Error) => void;
 }
@@ -34,6 +34,7 @@ const EXCHANGE_MS = 1000;
 export class Delivery {
   readonly #options: DeliveryOptions;
   readonly #view: LogView;
+  readonly #kept: KeptCheckpoint | undefined;
   #trust: Trust | undefined;
   #newestNote: string | undefined;
   #exchangedAt = 0;
@@ -41,6 +42,7 @@ export class Delivery {
   constructor(options: DeliveryOptions) {
     this.#options = options;
     this.#view = new LogView(options.http, options.trail);
+    this.#kept = options.checkpoint === undefined ? undefined : new KeptCheckpoint(options.checkpoint);
   }
 
   /**
@@ -85,7 +87,7 @@ export class Delivery {
 
   async #exchange(): Promise<void> {
     try {
-      await this.#options.kept?.exchange(this.#view, this.#newestNote);
+      await this.#kept?.exchange(this.#view, this.#newestNote);
     } catch (error) {
       // What the log says counts, and what the disk says does not keep an event from being sent.
       if (error instanceof SealtrailError && error.code !== 'store_corrupt') throw error;
@@ -95,7 +97,7 @@ export class Delivery {
   }
 
   async #accuse(note: string): Promise<void> {
-    await this.#options.kept?.accuse(note).catch((error: unknown) => this.#options.onError(asError(error)));
+    await this.#kept?.accuse(note).catch((error: unknown) => this.#options.onError(asError(error)));
   }
 
   async #check(receipt: Receipt, { count }: Batch, signal: AbortSignal): Promise<Checkpoint | undefined> {

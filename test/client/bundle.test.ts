@@ -64,7 +64,7 @@ describe('an application with the whole client', async () => {
 
   it('loads at most 40 KB at its start; receipts and the spool come when they are used', () => {
     expect(bytes(outputs, loaded(outputs, 'start'))).toBeLessThanOrEqual(40 * KB);
-    expect(bytes(outputs, loaded(outputs, 'ever'))).toBeLessThanOrEqual(66 * KB);
+    expect(bytes(outputs, loaded(outputs, 'ever'))).toBeLessThanOrEqual(64 * KB);
   });
 
   it('carries no code but that of the client and of the log, and no other package than the signer and the credential chain', () => {
