@@ -81,7 +81,7 @@ export interface SealtrailProps extends RetentionProps {
   /**
    * Who may disable the signing key or schedule its deletion.
    *
-   * @default in dev whoever may deploy the stack, in prod nobody
+   * @default nobody; in dev CloudFormation schedules it when the stack is removed
    */
   readonly breakGlass?: readonly IPrincipal[];
   /**

@@ -95,7 +95,7 @@ export class Sealtrail extends Construct {
       signers: [roles.append, roles.seal, roles.follow],
       readers: [roles.read, roles.export, roles.verify, publicKeyRole],
       breakGlass: props.breakGlass ?? [],
-      mayBeDeleted: stageName === 'dev',
+      goesWithStack: stageName === 'dev',
       removal: stage.removal,
     });
     this.signingKeys = keys.signing;

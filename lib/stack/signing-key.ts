@@ -1,4 +1,4 @@
-import { type RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { DefaultStackSynthesizer, Fn, type RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { AccountRootPrincipal, type IPrincipal, PolicyDocument, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Key, KeySpec, KeyUsage } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
@@ -39,8 +39,8 @@ export interface SigningKeyProps {
   readonly readers: readonly IPrincipal[];
   /** Who may disable the key or schedule its deletion. */
   readonly breakGlass: readonly IPrincipal[];
-  /** Whether the account's administrators may do that too, so that the stack can be removed. */
-  readonly mayBeDeleted: boolean;
+  /** Whether it is deleted with its stack, by CloudFormation. */
+  readonly goesWithStack: boolean;
   readonly removal: RemovalPolicy;
 }
 
@@ -53,7 +53,7 @@ function signingKey(scope: Construct, props: SigningKeyProps): Key {
     new PolicyStatement({
       sid: 'Administration',
       principals: [new AccountRootPrincipal()],
-      actions: props.mayBeDeleted ? [...ADMINISTRATION, ...DESTRUCTION] : ADMINISTRATION,
+      actions: ADMINISTRATION,
       resources: ['*'],
     }),
     new PolicyStatement({
@@ -83,6 +83,7 @@ function signingKey(scope: Construct, props: SigningKeyProps): Key {
       }),
     );
   }
+  if (props.goesWithStack) statements.push(...removedWithStack(scope));
   // The first one's id is from when there was no other.
   return new Key(scope, props.number === 1 ? 'SigningKey' : `SigningKey${props.number}`, {
     description: `Signs the checkpoints of the audit log in ${Stack.of(scope).stackName}`,
@@ -91,6 +92,43 @@ function signingKey(scope: Construct, props: SigningKeyProps): Key {
     policy: new PolicyDocument({ statements }),
     removalPolicy: props.removal,
   });
+}
+
+/**
+ * To schedule the key's deletion when its stack is removed, and by no call of one's own. That it is CloudFormation who asks
+ * shows in one of two ways, and conditions of one statement would all have to hold:
+ *
+ * - by its execution role, which by its trust policy nobody else can assume. `aws:PrincipalArn` is the ARN of the role and
+ *   not of its session; unlike a principal, a condition may name a role that is not there.
+ * - by `aws:CalledVia`, where it uses the credentials of whoever deploys. IAM's guide says that the key is missing where it has a
+ *   role of its own, CloudFormation's that it is there ("FAS requests and permission evaluation").
+ *
+ * IAM user guide, "AWS global condition context keys".
+ */
+function removedWithStack(scope: Construct): readonly PolicyStatement[] {
+  const role = executionRole(Stack.of(scope));
+  const byRole = role === undefined ? [] : [{ ArnEquals: { 'aws:PrincipalArn': role } }];
+  const onBehalf = { 'ForAnyValue:StringEquals': { 'aws:CalledVia': 'cloudformation.amazonaws.com' } };
+  return [...byRole, onBehalf].map(
+    (conditions) =>
+      new PolicyStatement({
+        principals: [new AccountRootPrincipal()],
+        actions: ['kms:ScheduleKeyDeletion'],
+        resources: ['*'],
+        conditions,
+      }),
+  );
+}
+
+/** The ARN of the role that CloudFormation deploys a stack with; undefined where it has none. */
+function executionRole(stack: Stack): string | undefined {
+  // A nested stack is deployed by whoever deploys the one around it.
+  if (stack.nestedStackParent !== undefined) return executionRole(stack.nestedStackParent);
+  const { synthesizer } = stack;
+  // With placeholders for what only deployment knows.
+  return synthesizer instanceof DefaultStackSynthesizer
+    ? Fn.sub(synthesizer.cloudFormationExecutionRoleArn)
+    : undefined;
 }
 
 /** What is the same for all keys of a log. */

@@ -18,7 +18,7 @@ import { DeployedLedger } from './deployed-ledger.ts';
 import { Deployment, type Outputs } from './deployment.ts';
 import { isMinistack, STACK } from './emulated.ts';
 import { Observation } from './observation.ts';
-import { asUserWith, type Call, isAnswered } from './somebody.ts';
+import { asUserWith, type Call, isAnswered, refusalsOf } from './somebody.ts';
 
 /**
  * The stack, deployed with plain `cdk deploy` to whatever the environment points at, and used through its API alone, with
@@ -219,6 +219,15 @@ describe('a log that was deployed', () => {
     },
     3 * MINUTES,
   );
+
+  it('lets no administrator of the account sign, nor disable or delete what it signs with', async () => {
+    const [, partition] = outputs.SigningKeyArn.split(':');
+    const policy = `arn:${partition}:iam::aws:policy/AdministratorAccess`;
+    await asUserWith(policy, `${STACK}-administrator`, async (credentials) => {
+      const refusals = () => refusalsOf(outputs.SigningKeyArn, credentials);
+      await expect.poll(refusals, { timeout: MINUTES }).toEqual(Array(3).fill('AccessDeniedException'));
+    });
+  }, 90_000);
 
   it(
     'is the same log after an update, and signs with the key that this one adds',

@@ -7,8 +7,10 @@ import {
   DetachUserPolicyCommand,
   IAMClient,
 } from '@aws-sdk/client-iam';
+import { DisableKeyCommand, ScheduleKeyDeletionCommand, SignCommand } from '@aws-sdk/client-kms';
 import type { SignedHttp } from '../../lib/client/http.ts';
 import { SealtrailError } from '../../lib/log/error.ts';
+import { kmsClient } from '../../lib/store/aws-clients.ts';
 import { EVERYTHING } from './emulated.ts';
 
 interface Credentials {
@@ -60,4 +62,19 @@ export async function isAnswered(http: SignedHttp, call: Call): Promise<boolean>
     if (error instanceof SealtrailError && ['forbidden', 'unauthenticated'].includes(error.code)) return false;
     throw error;
   }
+}
+
+/** What KMS refuses somebody with who signs with a key, disables it and schedules its deletion; or `done`. */
+export async function refusalsOf(KeyId: string, credentials: Credentials): Promise<readonly string[]> {
+  const client = kmsClient({ ...EVERYTHING, credentials });
+  const message = { Message: new Uint8Array(1), MessageType: 'RAW', SigningAlgorithm: 'ED25519_SHA_512' } as const;
+  const calls = [
+    () => client.send(new SignCommand({ KeyId, ...message })),
+    () => client.send(new DisableKeyCommand({ KeyId })),
+    () => client.send(new ScheduleKeyDeletionCommand({ KeyId })),
+  ];
+  const refused = (error: unknown): string => (error instanceof Error ? error.name : String(error));
+  const answers = await Promise.all(calls.map((call) => call().then(() => 'done', refused)));
+  client.destroy();
+  return answers;
 }

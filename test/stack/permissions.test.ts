@@ -1,5 +1,5 @@
-import { Match, Template } from 'aws-cdk-lib/assertions';
-import { ArnPrincipal, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Template } from 'aws-cdk-lib/assertions';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { describe, expect, it } from 'vitest';
 import { STACK_ROUTES } from '../../lib/stack/routes.ts';
 import { actionsOf, makeStack, type Statement, statementsByRole, synthesise } from './synthesised.ts';
@@ -144,80 +144,6 @@ describe('each function may do what it is for', () => {
     expect(written(READ)).toEqual(['head/_access', 'block/_access', 'block-part/_access/*']);
     expect(written(VERIFY)).toEqual([...written(FOLLOW), ...written(READ)]);
     expect(written(SEAL)).toEqual(written(FOLLOW));
-  });
-});
-
-describe('the signing key', () => {
-  const statements = (props: Parameters<typeof synthesise>[0]): readonly Statement[] => {
-    const [key] = Object.values(synthesise(props).findResources('AWS::KMS::Key'));
-    return key?.Properties.KeyPolicy.Statement;
-  };
-  const whoMay = (action: string, policy: readonly Statement[]) =>
-    policy
-      .filter((one) => one.Effect === 'Allow' && actionsOf(one).some((a) => a === action || a === 'kms:*'))
-      .map(({ Sid }) => Sid);
-  const prod = statements({ stage: 'prod' });
-
-  it('signs for append, seal and follow, and by no other policy', () => {
-    expect(whoMay('kms:Sign', prod)).toEqual(['Signing']);
-    const arns = [APPEND, SEAL, FOLLOW].map((role) => ({ 'Fn::GetAtt': [role, 'Arn'] }));
-    expect(prod.find(({ Sid }) => Sid === 'Signing')?.Principal).toEqual({ AWS: arns });
-    expect(rolesThatMay((action) => action.startsWith('kms:'))).toEqual([]);
-  });
-
-  it('signs no more once it is retired, and its successor does: the functions are told which is which', () => {
-    const rotated = synthesise({ stage: 'prod', keyRotation: { made: 2, retired: 1 } });
-    const keys = rotated.findResources('AWS::KMS::Key');
-    const [first, second] = [
-      'SealtrailSigningKeyD860C453',
-      Object.keys(keys).find((id) => /SigningKey2/.test(id)) ?? '',
-    ];
-    const policyOf = (id: string): readonly Statement[] => keys[id]?.Properties.KeyPolicy.Statement;
-    expect(whoMay('kms:Sign', policyOf(first))).toEqual([]);
-    expect(whoMay('kms:GetPublicKey', policyOf(first))).toEqual(['PublicKey']);
-    expect(whoMay('kms:Sign', policyOf(second))).toEqual(['Signing']);
-    const arnOf = (id: string) => ({ 'Fn::GetAtt': [id, 'Arn'] });
-    rotated.allResourcesProperties('AWS::Lambda::Function', {
-      Environment: {
-        Variables: Match.objectLike({
-          SEALTRAIL_SIGNING_KEYS: arnOf(second),
-          SEALTRAIL_RETIRED_KEYS: arnOf(first),
-        }),
-      },
-    });
-  });
-
-  it.each([
-    [1, 1],
-    [2, 3],
-    [0, 0],
-    [1.5, 0],
-    [2, -1],
-  ])('is never the last one to be retired: of %d keys %d', (made, retired) => {
-    expect(() => synthesise({ keyRotation: { made, retired } })).toThrow('at least one has to sign');
-  });
-
-  it('is deleted or disabled by nobody in production, unless somebody is named', () => {
-    expect(whoMay('kms:ScheduleKeyDeletion', prod)).toEqual([]);
-    expect(whoMay('kms:DisableKey', prod)).toEqual([]);
-    // Who may make a grant may let somebody sign by it.
-    expect(whoMay('kms:CreateGrant', prod)).toEqual([]);
-    const principal = new ArnPrincipal('arn:aws:iam::111122223333:role/BreakGlass');
-    const withGlass = statements({ stage: 'prod', breakGlass: [principal] });
-    expect(whoMay('kms:ScheduleKeyDeletion', withGlass)).toEqual(['BreakGlass']);
-    expect(withGlass.find(({ Sid }) => Sid === 'BreakGlass')?.Principal).toEqual({ AWS: principal.arn });
-  });
-
-  it('can go with its stack in dev', () => {
-    expect(whoMay('kms:ScheduleKeyDeletion', statements({}))).toEqual(['Administration']);
-  });
-
-  it.each([
-    ['ed25519', 'ECC_NIST_EDWARDS25519'],
-    ['ecdsa-p256', 'ECC_NIST_P256'],
-  ] as const)('is, for %s, of the spec %s', (signingAlgorithm, KeySpec) => {
-    const made = synthesise({ signingAlgorithm });
-    made.hasResourceProperties('AWS::KMS::Key', { KeySpec, KeyUsage: 'SIGN_VERIFY' });
   });
 });
 
