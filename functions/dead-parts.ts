@@ -15,7 +15,7 @@ const NEVER_RUN: readonly { readonly filter: RegExp; readonly contents: string }
     contents: 'module.exports = class extends Map { constructor() { super(); } peek(key) { return this.get(key); } };',
   },
   {
-    // Of event streams there are none in what is called of DynamoDB, S3 and KMS.
+    // Of event streams there are none in what is called of DynamoDB, S3, KMS and Lambda.
     filter: /@smithy\/core\/dist-es\/submodules\/event-streams\/index\.js$/,
     contents: `
       export const resolveEventStreamSerdeConfig = (config) => config;
@@ -47,7 +47,11 @@ interface Edit {
 }
 
 const EDITS: readonly Edit[] = [
-  { filter: /client-(?:dynamodb|kms|s3)\/dist-es\/schemas\/schemas_0\.js$/, loader: 'js', edit: onlySchemasInUse },
+  {
+    filter: /client-(?:dynamodb|kms|lambda|s3)\/dist-es\/schemas\/schemas_0\.js$/,
+    loader: 'js',
+    edit: onlySchemasInUse,
+  },
   {
     // A client takes its version from its package.json, and nothing else.
     filter: /@aws-sdk\/client-[^/]+\/package\.json$/,

@@ -46,18 +46,15 @@ const schema = z.object({
   SEALTRAIL_PRIVACY: json.pipe(privacyConfigSchema).default({}),
 });
 
+type Variables = Readonly<Record<string, string | undefined>>;
+
 /**
  * Reads the environment that the stack sets.
  *
  * @throws RangeError naming the variable: the stack and the functions do not fit together
  */
-export function environmentOf(variables: Readonly<Record<string, string | undefined>>): Environment {
-  const parsed = schema.safeParse(variables);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    throw new RangeError(`the environment variable ${issue?.path.join('.')} is not right: ${issue?.message}`);
-  }
-  const { data } = parsed;
+export function environmentOf(variables: Variables): Environment {
+  const data = read(schema, variables);
   return {
     table: data.SEALTRAIL_TABLE,
     bucket: data.SEALTRAIL_BUCKET,
@@ -70,4 +67,20 @@ export function environmentOf(variables: Readonly<Record<string, string | undefi
     privacy: data.SEALTRAIL_PRIVACY,
     recordsReads: data.SEALTRAIL_RECORD_READS === 'true',
   };
+}
+
+const orders = z.object({ SEALTRAIL_FOLLOWER: z.string().min(1) });
+
+/**
+ * The name of the function that follows, which is told only to the one that gives it orders.
+ *
+ * @throws as {@link environmentOf}
+ */
+export const followerOf = (variables: Variables): string => read(orders, variables).SEALTRAIL_FOLLOWER;
+
+function read<T>(what: z.ZodType<T>, variables: Variables): T {
+  const parsed = what.safeParse(variables);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw new RangeError(`the environment variable ${issue?.path.join('.')} is not right: ${issue?.message}`);
 }

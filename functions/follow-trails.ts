@@ -11,6 +11,7 @@ import { type VisitOptions, visitTrails } from '../lib/followers/visit.ts';
 import type { ArchivedRecords } from '../lib/ledger/archived-records.ts';
 import { SealtrailError } from '../lib/log/error.ts';
 import type { Log } from './log.ts';
+import { failure, orderedTrail, type SealAnswer } from './seal-orders.ts';
 import { count, describe, logger } from './telemetry.ts';
 import { wakesOf } from './wakes.ts';
 import { watchLedger } from './watch-ledger.ts';
@@ -20,7 +21,7 @@ interface FollowedLog extends Pick<Log, 'table' | 'ledger'> {
   readonly archiver: Archiver;
   readonly archive: ArchivedRecords;
   readonly expirer: Expirer;
-  readonly legalHolds: LegalHolds;
+  readonly holds: LegalHolds;
 }
 
 /**
@@ -38,12 +39,12 @@ export class TrailFollowing {
 
   constructor(log: FollowedLog) {
     this.#log = log;
-    const { ledger, archiver, table, archive, expirer, legalHolds } = log;
+    const { ledger, archiver, table, archive, expirer, holds } = log;
     this.#sealer = new Sealer({ ledger });
     this.#claims = new ExpiryClaims(table, archive);
     const producers = new ProducerFollower({ table, ledger });
     const indexer = new Indexer({ table, archive, ...INDEXED_TOGETHER });
-    this.#followers = [this.#sealer, archiver, indexer, producers, expirer, legalHolds];
+    this.#followers = [this.#sealer, archiver, indexer, producers, expirer, holds];
   }
 
   /**
@@ -70,6 +71,23 @@ export class TrailFollowing {
     await this.#countLags(signal);
     const failed = await visitTrails(ledger.trails(), this.#visit(signal, true));
     if (failed.size > 0) throw new SealtrailError('unavailable', `${failed.size} trails could not be followed`);
+  }
+
+  /**
+   * Seals a trail on request, and answers whatever happens: see `seal-orders.ts`.
+   *
+   * @param order as it came in
+   */
+  async seal(order: unknown, signal: AbortSignal): Promise<SealAnswer> {
+    const { archiver } = this.#log;
+    const trail = orderedTrail(order);
+    if (trail === undefined) return failure(new SealtrailError('invalid_trail', 'an order to seal names a trail'));
+    try {
+      return { sealed: (await archiver.seal(trail, { signal })) ?? null };
+    } catch (error) {
+      report(error, { follower: archiver.name, trail });
+      return failure(error);
+    }
   }
 
   #visit(signal: AbortSignal, force: boolean): VisitOptions {

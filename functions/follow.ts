@@ -9,6 +9,7 @@ import { TrailFollowing } from './follow-trails.ts';
 import { handler as handlerOf } from './handler.ts';
 import { ledgerStores } from './ledger-stores.ts';
 import { openLog } from './log.ts';
+import type { SealAnswer, SealOrder } from './seal-orders.ts';
 import { streamRecords } from './stream-changes.ts';
 
 /** What is left of the invocation's time to come to an orderly end. */
@@ -23,16 +24,20 @@ const following = new TrailFollowing({
   ...{ ...log, archive },
   archiver: openArchiver(log, objects, environment, stores.retired),
   expirer: openExpirer(log, archive, environment),
-  legalHolds: new LegalHolds({ table: log.table, objects, ledger: log.ledger }),
+  holds: new LegalHolds({ table: log.table, objects }),
 });
 
-/** Seals, archives and indexes: woken by the table's stream, by a schedule, and by a message halfway between two. */
+/**
+ * Seals, archives and indexes: woken by the table's stream, by a schedule, and by a message halfway between two. And seals what
+ * the function `seal` asks for, which may not.
+ */
 export const handler = handlerOf(
   async (
-    event: DynamoDBStreamEvent | SQSEvent | ScheduledEvent,
+    event: DynamoDBStreamEvent | SQSEvent | ScheduledEvent | SealOrder,
     context: Context,
-  ): Promise<DynamoDBBatchResponse | undefined> => {
+  ): Promise<DynamoDBBatchResponse | SealAnswer | undefined> => {
     const signal = AbortSignal.timeout(Math.max(1, context.getRemainingTimeInMillis() - MARGIN_MS));
+    if ('seal' in event) return following.seal(event, signal);
     const changes = streamRecords(event);
     if (changes !== undefined) return following.batch(changes, signal);
     await following.sweep(signal);

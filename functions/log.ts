@@ -10,7 +10,7 @@ import { count, countRetry, describe, logger } from './telemetry.ts';
 /** The ports, over whatever drivers. */
 export interface Stores {
   readonly table: Table;
-  /** The keys that sign each checkpoint. */
+  /** The keys that sign each checkpoint; none in a function that may neither sign nor verify. */
   readonly signers: readonly Signer[];
   /** Undefined in a function that may not read the archive. */
   readonly objects?: Objects;

@@ -1,27 +1,36 @@
 import type { APIGatewayProxyEventV2WithIAMAuthorizer as GatewayEvent } from 'aws-lambda';
 import { Router } from '../lib/api/router.ts';
 import { ADMIN_ROUTES } from '../lib/api/routes/admin.ts';
-import { LegalHolds } from '../lib/followers/legal-holds.ts';
-import { archiveStore } from './archive-store.ts';
-import { openArchiver } from './archiver.ts';
-import { environmentOf } from './environment.ts';
+import { LegalHoldOrders } from '../lib/followers/legal-hold-orders.ts';
+import { lambdaClient } from '../lib/store/lambda/client.ts';
+import { LambdaFunction } from '../lib/store/lambda/function.ts';
+import { environmentOf, followerOf } from './environment.ts';
 import { answer } from './gateway.ts';
 import { handler as handlerOf } from './handler.ts';
-import { ledgerStores } from './ledger-stores.ts';
+import { InvokedArchiver } from './invoked-archiver.ts';
+import { ledgerTable } from './ledger-table.ts';
 import { openLog } from './log.ts';
 
+/** API Gateway waits for 30 seconds, and this function runs for 29: what is left is for its answer. */
+const PATIENCE_MS = 25_000;
+
 const environment = environmentOf(process.env);
-const objects = archiveStore(environment);
-const stores = ledgerStores(environment);
-const log = openLog({ ...stores, objects }, environment);
-const { table, ledger } = log;
+const { table, ledger } = openLog({ table: ledgerTable(environment), signers: [] }, { ...environment, signs: false });
+const follower = new LambdaFunction({
+  client: lambdaClient(),
+  name: followerOf(process.env),
+  patienceMs: PATIENCE_MS,
+});
 const services = {
-  archiver: openArchiver(log, objects, environment, stores.retired),
-  legalHolds: new LegalHolds({ table, objects, ledger }),
+  archiver: new InvokedArchiver(follower),
+  legalHolds: new LegalHoldOrders({ table, ledger }),
 };
 const router = new Router(ADMIN_ROUTES);
 
-/** Seals a trail on request, and sets its legal hold. Beside `follow` it is the one function that writes the archive. */
+/**
+ * Takes orders of administrators: to seal a trail, and about its legal hold. It neither signs nor touches the archive; `follow`
+ * does, which is asked to seal at once, carries a hold to the archive with its next sweep, and signs what is recorded of it.
+ */
 export const handler = handlerOf((event: GatewayEvent) =>
   answer(event, { router, services: async () => services, actions: ['admin'] }),
 );

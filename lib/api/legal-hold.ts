@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { fieldPath } from '../event/field.ts';
 import { readStrictJson } from '../event/strict-json.ts';
-import type { LegalHolds } from '../followers/legal-holds.ts';
+import type { LegalHoldOrders } from '../followers/legal-hold-orders.ts';
 import { SealtrailError } from '../log/error.ts';
 import { rejectUnknown } from '../query/parse.ts';
 import { type ApiRequest, type ApiResponse, json } from './http.ts';
@@ -9,7 +9,7 @@ import { trailOf } from './parameters.ts';
 
 /** What the routes about legal holds need. */
 export interface LegalHoldServices {
-  readonly legalHolds: Pick<LegalHolds, 'set' | 'status'>;
+  readonly legalHolds: Pick<LegalHoldOrders, 'set' | 'status'>;
 }
 
 type Parameters = Readonly<Record<string, string>>;

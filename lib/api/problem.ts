@@ -41,6 +41,9 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   internal: 500,
 };
 
+/** Whether a text from elsewhere is one of the codes. */
+export const isErrorCode = (text: string): text is ErrorCode => Object.hasOwn(STATUS, text);
+
 /** The one failure inside that is told as it is: whoever asks must know which object of the archive is not what was sealed. */
 const TOLD: ErrorCode = 'archive_damaged';
 

@@ -108,13 +108,15 @@ export class Archiver implements Follower {
    * Signs, archives and seals all that the trail holds now, so that `<trail>/checkpoint` covers it.
    *
    * @returns the checkpoint; undefined for a trail without a record
-   * @throws as {@link run}, and `signer_unavailable`
+   * @throws as {@link run}, and `signer_unavailable`. `unavailable` when it was told to stop: what was begun is completed by
+   *   the next run, and the rest by the next seal
    */
-  async seal(trail: string): Promise<SignedCheckpoint | undefined> {
+  async seal(trail: string, { signal }: Pick<RunOptions, 'signal'> = {}): Promise<SignedCheckpoint | undefined> {
     const head = await this.#stores.ledger.seal(trail);
     if (head === undefined) return undefined;
     for (;;) {
-      await this.run(trail, { force: true });
+      await this.run(trail, { force: true, ...(signal && { signal }) });
+      if (signal?.aborted) throw new SealtrailError('unavailable', `the seal of trail ${trail} was stopped: ask again`);
       const state = await readArchiveState(this.#stores.table, trail);
       if (state.plan !== undefined) continue; // somebody else has begun another one
       if (state.sealed !== undefined && state.sealed.size >= head.size) {

@@ -37,6 +37,8 @@ export class Checkpoints {
   async verifiers(trail: string): Promise<readonly Verifier[]> {
     const known = this.#verifiers.get(trail);
     if (known !== undefined) return known;
+    // An empty list would pass for keys that every signature is right by.
+    if (this.#signers.length === 0) throw new RangeError('a ledger without signers knows no keys');
     const name = this.origin(trail);
     const verifiers = await Promise.all(this.#signers.map(async (s) => verifierFromSpki(name, await s.publicKey())));
     this.#verifiers.set(trail, verifiers);

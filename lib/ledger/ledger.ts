@@ -24,7 +24,7 @@ import type { Receipt, SealedEvent } from './receipt.ts';
 /** What a ledger is made of. */
 export interface LedgerOptions {
   readonly table: Table;
-  /** Keys that sign each checkpoint, at least one. */
+  /** Keys that sign each checkpoint: at least one, unless nothing is signed or verified here. */
   readonly signers: readonly Signer[];
   /** Whether appends are signed here; otherwise they are left to the sealer. @default true */
   readonly signs?: boolean;
@@ -82,7 +82,8 @@ export class Ledger {
   #closed = false;
 
   constructor(options: LedgerOptions) {
-    if (options.signers.length === 0) throw new RangeError('a ledger needs at least one signer');
+    if (options.signers.length === 0 && options.signs !== false)
+      throw new RangeError('a ledger needs at least one signer');
     this.#options = options;
     this.#table = options.table;
     const onSigned = ({ trail, receivedAt }: Head): void =>

@@ -10,6 +10,7 @@ import { ExportWorker } from '../export/worker.ts';
 import { Archiver } from '../followers/archiver.ts';
 import { Expirer } from '../followers/expirer.ts';
 import { Indexer } from '../followers/indexer.ts';
+import { LegalHoldOrders } from '../followers/legal-hold-orders.ts';
 import { LegalHolds } from '../followers/legal-holds.ts';
 import { ProducerFollower } from '../followers/producers.ts';
 import { Runner, type RunnerErrorSource } from '../followers/runner.ts';
@@ -137,7 +138,8 @@ async function assemble(dir: string, table: SqliteTable, options: EmbeddedOption
   const expirer = new Expirer({ table, archive, hotDays });
   const grace = options.gapGraceMs === undefined ? {} : { graceMs: options.gapGraceMs };
   const producers = new ProducerFollower({ table, ledger, ...grace });
-  const legalHolds = new LegalHolds({ table, objects, ledger });
+  const legalHolds = new LegalHolds({ table, objects });
+  const orders = new LegalHoldOrders({ table, ledger });
   const indexer = new Indexer({ table, archive });
   const followers = [new Sealer({ ledger }), archiver, indexer, producers, expirer, legalHolds, verifier];
   const runner = new Runner({ followers, trails: () => ledger.trails(), onError });
@@ -175,9 +177,9 @@ async function assemble(dir: string, table: SqliteTable, options: EmbeddedOption
     ledger,
     archiver,
     legalHolds: {
-      status: (trail) => legalHolds.status(trail),
+      status: (trail) => orders.status(trail),
       set: async (trail, request) => {
-        const status = await legalHolds.set(trail, request);
+        const status = await orders.set(trail, request);
         runner.wake(trail);
         return status;
       },

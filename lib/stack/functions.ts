@@ -105,7 +105,7 @@ export function workers(
     seal: worker(scope, 'Seal', context, {
       ...api,
       bundle: 'seal',
-      description: 'Sealtrail: seals a trail on request',
+      description: 'Sealtrail: takes orders to seal and to hold',
       role: roles.seal,
     }),
     follow: worker(scope, 'Follow', context, {

@@ -1,6 +1,7 @@
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { EXPIRES_AT, PARTITION, SORT } from '../store/dynamodb/item.ts';
 
@@ -67,6 +68,17 @@ export function allowArchiving(grantee: IGrantable, table: ITable, archive: IBuc
     }),
   );
   allowArchiveReads(grantee, archive);
+}
+
+/** To take orders of administrators: legal holds are noted, and recorded in `_system`, for `follower` to carry out; it seals. */
+export function allowOrders(grantee: IGrantable, table: ITable, follower: IFunction): void {
+  allowPuts(grantee, table, 'PutLegalHolds', ['follower/*']);
+  allowSystemRecords(grantee, table);
+  // Not its versions and aliases, of which there are none: CDK's grant would allow those too.
+  allow(
+    grantee,
+    new PolicyStatement({ sid: 'AskFollower', actions: ['lambda:InvokeFunction'], resources: [follower.functionArn] }),
+  );
 }
 
 /** To find all that a legal hold is about: every version of every object. */

@@ -27,6 +27,7 @@ import {
   allowIndexing,
   allowLedgerReads,
   allowListingVersions,
+  allowOrders,
   allowStamping,
   allowSystemRecords,
   allowVerifying,
@@ -92,7 +93,7 @@ export class Sealtrail extends Construct {
     const keys = signingKeys(this, {
       rotation: props.keyRotation ?? { made: 1, retired: 0 },
       algorithm: signingAlgorithm,
-      signers: [roles.append, roles.seal, roles.follow],
+      signers: [roles.append, roles.follow],
       readers: [roles.read, roles.export, roles.verify, publicKeyRole],
       breakGlass: props.breakGlass ?? [],
       goesWithStack: stageName === 'dev',
@@ -101,17 +102,16 @@ export class Sealtrail extends Construct {
     this.signingKeys = keys.signing;
     const locks = [retention.default, ...(retention.trails ?? [])].map((one) => one?.lock);
     const isRemovable = stageName === 'dev' && !locks.includes('compliance');
-    guardArchive(this.archive, [roles.follow, roles.seal], isRemovable);
+    guardArchive(this.archive, roles.follow, isRemovable);
     for (const role of Object.values(roles)) allowLedgerReads(role, this.table);
     allowAppends(roles.append, this.table);
     allowArchiveReads(roles.read, this.archive);
     allowExports(roles.export, this.table, this.archive, exports);
-    allowArchiving(roles.seal, this.table, this.archive);
     allowArchiving(roles.follow, this.table, this.archive);
     allowIndexing(roles.follow, this.table);
     allowStamping(roles.follow, this.table);
     allowListingVersions(roles.follow, this.archive);
-    for (const role of [roles.follow, roles.seal]) allowSystemRecords(role, this.table);
+    allowSystemRecords(roles.follow, this.table);
     allowVerifying(roles.verify, this.table, this.archive);
     const recordsReads = props.recordReads ?? true;
     if (recordsReads) for (const role of [roles.read, roles.export, roles.verify]) allowAccessRecords(role, this.table);
@@ -136,13 +136,15 @@ export class Sealtrail extends Construct {
       },
     };
     const functions = workers(this, context, roles);
+    allowOrders(roles.seal, this.table, functions.follow);
+    functions.seal.addEnvironment('SEALTRAIL_FOLLOWER', functions.follow.functionName);
     const followerMapping = wakeFollower(this, functions.follow, this.table, failed);
     wakeVerifier(this, functions.verify);
     wakeExporter(this, functions.export, exports);
     const signing = { keys: keys.signing, algorithm: signingAlgorithm, logName, signers: Object.values(functions) };
     this.publicKeys = publicKeysOf(this, context, { ...signing, stage: stageName, role: publicKeyRole });
     const buckets = { Archive: this.archive, FailedBatches: failed, Exports: exports };
-    const writers = [functions.follow, functions.seal, functions.export];
+    const writers = [functions.follow, functions.export];
     if (isRemovable) explainEmptying(new Emptying(this, 'Emptying', context, { buckets, writers }).role, buckets);
 
     const { logRetention, removal } = context;
@@ -175,7 +177,7 @@ export class Sealtrail extends Construct {
       failed,
       exports,
       exporter: roles.export,
-      archiveReaders: [roles.read, roles.export, roles.seal, roles.follow, roles.verify],
+      archiveReaders: [roles.read, roles.export, roles.follow, roles.verify],
       follower: roles.follow,
     });
   }

@@ -79,9 +79,10 @@ export function archiveBucket(scope: Construct, stage: StageDefaults, { lock, ar
 /**
  * Who writes the archive, and what else its policy refuses whatever IAM allows.
  *
+ * @param writer the only role that puts objects there, and holds them
  * @param isRemovable whether it goes with its stack, locked or not
  */
-export function guardArchive(bucket: IBucket, writers: readonly IRole[], isRemovable: boolean): void {
+export function guardArchive(bucket: IBucket, writer: IRole, isRemovable: boolean): void {
   const everyone = [new AnyPrincipal()];
   // Amazon S3 user guide, "Enforce conditional writes": parts of multipart uploads carry no such header.
   const unconditional = { Null: { 's3:if-none-match': 'true' }, Bool: { 's3:ObjectCreationOperation': 'true' } };
@@ -102,7 +103,7 @@ export function guardArchive(bucket: IBucket, writers: readonly IRole[], isRemov
       principals: everyone,
       actions: ['s3:PutObject'],
       resources: [bucket.arnForObjects('*')],
-      conditions: { ArnNotEquals: { 'aws:PrincipalArn': writers.map(({ roleArn }) => roleArn) } },
+      conditions: { ArnNotEquals: { 'aws:PrincipalArn': writer.roleArn } },
     }),
   );
   bucket.addToResourcePolicy(
@@ -112,7 +113,7 @@ export function guardArchive(bucket: IBucket, writers: readonly IRole[], isRemov
       principals: everyone,
       actions: ['s3:PutObjectLegalHold'],
       resources: [bucket.arnForObjects('*')],
-      conditions: { ArnNotEquals: { 'aws:PrincipalArn': writers.map(({ roleArn }) => roleArn) } },
+      conditions: { ArnNotEquals: { 'aws:PrincipalArn': writer.roleArn } },
     }),
   );
   if (isRemovable) return;

@@ -23,7 +23,7 @@ const CONNECTIONS = { keepAlive: true, maxSockets: 256 };
  * @param connectionTimeout milliseconds to connect
  * @param requestTimeout milliseconds until the answer begins, and then between any two of its parts
  */
-const limits = (connectionTimeout: number, requestTimeout: number) => ({
+export const limits = (connectionTimeout: number, requestTimeout: number) => ({
   ...{ connectionTimeout, requestTimeout, socketTimeout: requestTimeout },
   ...{ httpAgent: CONNECTIONS, httpsAgent: CONNECTIONS },
   // Without this the SDK logs a warning and goes on waiting.
@@ -36,7 +36,6 @@ const DYNAMO = limits(1_000, 5_000);
 const S3 = limits(2_000, 20_000);
 /** A signature takes milliseconds. An append does not wait for it long: the sealer tries again. */
 const KMS = limits(1_000, 2_000);
-
 /** A DynamoDB client for `DynamoTable`. */
 export const dynamoClient = (config: DynamoDBClientConfig = {}): DynamoDBClient =>
   new DynamoDBClient({ maxAttempts: 4, requestHandler: DYNAMO, ...config });

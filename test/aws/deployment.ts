@@ -130,17 +130,22 @@ async function adaptPolicies(): Promise<void> {
     const Statement = policy.Statement.flatMap(({ Condition, ...statement }) => {
       const condition = JSON.stringify(Condition ?? {});
       if (/aws:SecureTransport|s3:TlsVersion/.test(condition)) return [];
-      const sessions = condition.replace(
-        /"arn:aws:iam::(\d+):role\/([^"]+)"/g,
-        '$&,"arn:aws:sts::$1:assumed-role/$2/*"',
+      const sessions = JSON.parse(condition, (key, value) =>
+        key === 'aws:PrincipalArn' ? [value].flat().flatMap(withSessions) : value,
       );
-      return [{ ...statement, ...(Condition === undefined ? {} : { Condition: JSON.parse(sessions) }) }];
+      return [{ ...statement, ...(Condition === undefined ? {} : { Condition: sessions }) }];
     });
     if (Statement.length === 0) await client.send(new DeleteBucketPolicyCommand({ Bucket }));
     else await client.send(new PutBucketPolicyCommand({ Bucket, Policy: JSON.stringify({ ...policy, Statement }) }));
   }
   client.destroy();
 }
+
+/** The ARN of a role, and a pattern for those of its sessions. */
+const withSessions = (arn: string): readonly string[] => [
+  arn,
+  arn.replace(/^arn:aws:iam::(\d+):role\/(.+)$/, 'arn:aws:sts::$1:assumed-role/$2/*'),
+];
 
 async function policyOf(client: S3Client, Bucket: string | undefined): Promise<string | undefined> {
   try {

@@ -47,6 +47,18 @@ describe('a seal', () => {
     expect(objects.faults.writes).toBe(writes);
   });
 
+  it('that is told to stop says so, and is complete when it is asked for again', async () => {
+    const { ledger, objects, archiver } = setUp();
+    ledger.add(300);
+    const stopped = archiver.seal('orders', { signal: AbortSignal.abort() });
+    await expect(stopped).rejects.toMatchObject({
+      ...{ code: 'unavailable', message: 'the seal of trail orders was stopped: ask again' },
+    });
+    expect(objects.faults.writes).toBe(0);
+    expect(await archiver.seal('orders')).toMatchObject({ size: 300 });
+    expect(await checkArchive(objects, ledger)).toMatchObject({ archived: 300, sealed: 300 });
+  });
+
   it('leaves `checkpoint` alone between seals, so that the partial tiles always fit it', async () => {
     const { ledger, objects, archiver } = setUp();
     ledger.add(300);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Archiver } from '../../lib/followers/archiver.ts';
+import { LegalHoldOrders } from '../../lib/followers/legal-hold-orders.ts';
 import { LegalHolds } from '../../lib/followers/legal-holds.ts';
 import { SealtrailError } from '../../lib/log/error.ts';
 import { MemoryObjects } from '../../lib/store/memory/objects.ts';
@@ -24,8 +25,9 @@ function world() {
   const append = (count: number, trail = TRAIL) =>
     ledger.append({ trail, submitter: 'test', events: events(`h${made.clock}`, count) });
   const archive = (trail = TRAIL) => new Archiver({ objects, table, ledger, now }).run(trail, { force: true });
-  const holds = new LegalHolds({ table, objects, ledger, now });
-  return Object.assign(made, { ledger, append, archive, holds });
+  const orders = new LegalHoldOrders({ table, ledger, now });
+  const holds = new LegalHolds({ table, objects, now });
+  return Object.assign(made, { ledger, append, archive, orders, holds });
 }
 
 /** Whether each version of a trail's objects is held. */
@@ -35,8 +37,8 @@ async function held(objects: Objects, trail = TRAIL): Promise<Set<boolean>> {
   return found;
 }
 
-const set = ({ holds }: ReturnType<typeof world>, isHeld: boolean) =>
-  holds.set(TRAIL, { held: isHeld, reason: REASON, by: 'carol' });
+const set = ({ orders }: ReturnType<typeof world>, isHeld: boolean) =>
+  orders.set(TRAIL, { held: isHeld, reason: REASON, by: 'carol' });
 
 describe('a legal hold', () => {
   it('reaches what is archived already, of that trail alone, and is recorded with who and why', async () => {
@@ -45,7 +47,7 @@ describe('a legal hold', () => {
     await made.append(3, 'others');
     await made.archive();
     await made.archive('others');
-    expect(await made.holds.status(TRAIL)).toEqual({ trail: TRAIL, held: false, objects: 0, complete: true });
+    expect(await made.orders.status(TRAIL)).toEqual({ trail: TRAIL, held: false, objects: 0, complete: true });
     await set(made, true);
     await made.holds.run(TRAIL);
     expect(await held(made.objects)).toEqual(new Set([true]));
@@ -83,14 +85,14 @@ describe('a legal hold', () => {
     await made.archive();
     await set(made, true);
     await made.holds.run(TRAIL);
-    expect(await made.holds.status(TRAIL)).toMatchObject({ held: true, complete: false });
+    expect(await made.orders.status(TRAIL)).toMatchObject({ held: true, complete: false });
     expect(made.holds.revisit(TRAIL)).toBe(15 * MINUTE);
     await made.objects.put(`${TRAIL}/tile/late`, new Uint8Array(1));
     expect(await held(made.objects)).toEqual(new Set([true, false]));
     made.clock += 15 * MINUTE;
     await made.holds.run(TRAIL);
     expect(await held(made.objects)).toEqual(new Set([true]));
-    expect(await made.holds.status(TRAIL)).toMatchObject({ held: true, by: 'carol', reason: REASON, complete: true });
+    expect(await made.orders.status(TRAIL)).toMatchObject({ held: true, by: 'carol', reason: REASON, complete: true });
     expect(made.holds.revisit(TRAIL)).toBeUndefined();
   });
 
@@ -116,7 +118,7 @@ describe('a legal hold', () => {
     await set(made, true);
     await set(made, true);
     expect((await made.ledger.head('_system'))?.size).toBe(1);
-    await expect(made.holds.set('nowhere', { held: true, reason: REASON, by: 'carol' })).rejects.toMatchObject({
+    await expect(made.orders.set('nowhere', { held: true, reason: REASON, by: 'carol' })).rejects.toMatchObject({
       code: 'not_found',
     });
   });
@@ -126,11 +128,11 @@ describe('a legal hold', () => {
     await made.append(1);
     const process = made.table.restarted();
     const ledger = openLedger(process);
-    const holds = new LegalHolds({ table: process, objects: made.objects, ledger });
+    const orders = new LegalHoldOrders({ table: process, ledger });
     // The block of the record, its checkpoint, and then the hold: that one is lost.
     process.faults.add({ effect: 'cut_before', nth: 3 });
-    await expect(holds.set(TRAIL, { held: true, reason: REASON, by: 'carol' })).rejects.toThrow(SealtrailError);
-    expect(await made.holds.status(TRAIL)).toMatchObject({ held: false });
+    await expect(orders.set(TRAIL, { held: true, reason: REASON, by: 'carol' })).rejects.toThrow(SealtrailError);
+    expect(await made.orders.status(TRAIL)).toMatchObject({ held: false });
     expect(await set(made, true)).toMatchObject({ held: true });
     expect((await made.ledger.head('_system'))?.size).toBe(1);
   });
@@ -145,7 +147,7 @@ describe('a follower that is stopped between any two objects', () => {
     for (let nth = 1; (await held(made.objects)).has(false); nth++) {
       const objects = made.objects.restarted();
       objects.faults.add({ effect: 'cut_before', nth: nth * 2 });
-      const holds = new LegalHolds({ table: made.table, objects, ledger: made.ledger, now: () => made.clock });
+      const holds = new LegalHolds({ table: made.table, objects, now: () => made.clock });
       await holds.run(TRAIL).catch((error: unknown) => expect(error).toMatchObject({ code: 'unavailable' }));
       expect(nth).toBeLessThan(100);
     }

@@ -19,9 +19,12 @@ const MAX_BYTES = 600_000;
 /** What the stack says to a function. Nothing of it is asked for before somebody is let in. */
 const ENVIRONMENT = {
   AWS_REGION: 'eu-central-1',
+  AWS_ACCESS_KEY_ID: 'test',
+  AWS_SECRET_ACCESS_KEY: 'test',
   POWERTOOLS_SERVICE_NAME: 'test',
   SEALTRAIL_TABLE: 'table',
   SEALTRAIL_BUCKET: 'bucket',
+  SEALTRAIL_FOLLOWER: 'follow',
   SEALTRAIL_EXPORTS: 'exports',
   SEALTRAIL_SIGNING_KEYS: 'arn:aws:kms:eu-central-1:111122223333:key/1',
   SEALTRAIL_SIGNING_ALGORITHM: 'ed25519',
@@ -54,6 +57,27 @@ describe('the bundle of a function', () => {
       expect(run(name, script)).toBe('401');
     },
   );
+
+  it('of follow takes an order to seal for one, and refuses it where it names no trail', () => {
+    const script = `
+      const result = await handler({ seal: 'No trail' }, { getRemainingTimeInMillis: () => 300_000 });
+      process.stderr.write(result.failed.code);`;
+    expect(run('follow', script)).toBe('invalid_trail');
+  });
+
+  it('of seal knows what Lambda refuses by its name, though the classes of errors are left out', () => {
+    const event = gatewayEvent({ route: 'POST /v1/trails/{trail}/seals', parameters: { trail: 'orders' } });
+    const script = `
+      import { createServer } from 'node:http';
+      const refuse = (_, response) => response.writeHead(429, { 'x-amzn-errortype': 'TooManyRequestsException' }).end('{}');
+      const server = createServer(refuse).listen(0, '127.0.0.1', async () => {
+        process.env.AWS_ENDPOINT_URL_LAMBDA = 'http://127.0.0.1:' + server.address().port;
+        const result = await handler(${JSON.stringify(event)}, { awsRequestId: '1' });
+        process.stderr.write(JSON.parse(result.body).code);
+        process.exit();
+      });`;
+    expect(run('seal', script)).toMatch(/throttled$/);
+  });
 
   it('of read has the description of every route beside it', () => {
     const { paths } = JSON.parse(readFileSync(join(folder, 'read/openapi.json'), 'utf8'));

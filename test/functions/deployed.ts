@@ -11,6 +11,7 @@ import { ROUTE_GROUPS } from '../../lib/api/routes.ts';
 import type { Services } from '../../lib/api/services.ts';
 import type { Archiver } from '../../lib/followers/archiver.ts';
 import type { Expirer } from '../../lib/followers/expirer.ts';
+import { LegalHoldOrders } from '../../lib/followers/legal-hold-orders.ts';
 import { LegalHolds } from '../../lib/followers/legal-holds.ts';
 import { ArchivedRecords } from '../../lib/ledger/archived-records.ts';
 import { MemoryObjects } from '../../lib/store/memory/objects.ts';
@@ -24,7 +25,7 @@ interface DeployedLog extends Log, Omit<Services, 'exports'> {
   readonly archiver: Archiver;
   readonly archive: ArchivedRecords;
   readonly expirer: Expirer;
-  readonly legalHolds: LegalHolds;
+  readonly holds: LegalHolds;
   readonly objects: MemoryObjects;
   readonly verifier: TrailVerification;
 }
@@ -63,7 +64,8 @@ export async function deploy(): Promise<Deployed> {
     archive,
     archiver: openArchiver(opened, objects, { retention }, []),
     expirer: openExpirer(opened, archive, { retention }),
-    legalHolds: new LegalHolds({ table, objects, ledger: opened.ledger }),
+    legalHolds: new LegalHoldOrders({ table, ledger: opened.ledger }),
+    holds: new LegalHolds({ table, objects }),
     verifier: new TrailVerification({ ...opened, objects }),
     queries: await openQueries(opened),
   };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { environmentOf } from '../../functions/environment.ts';
+import { environmentOf, followerOf } from '../../functions/environment.ts';
 
 const SET = {
   SEALTRAIL_TABLE: 'Audit',
@@ -32,6 +32,13 @@ describe('the environment of a function', () => {
       privacy: { default: { pii: 'include' } },
       recordsReads: false,
     });
+  });
+
+  it('names the function that follows to whoever asks it, where the stack has said so', () => {
+    expect(followerOf({ ...SET, SEALTRAIL_FOLLOWER: 'Audit-Follow' })).toBe('Audit-Follow');
+    const told = 'the environment variable SEALTRAIL_FOLLOWER is not right';
+    expect(() => followerOf(SET)).toThrow(told);
+    expect(() => followerOf({ SEALTRAIL_FOLLOWER: '' })).toThrow(told);
   });
 
   it.each([

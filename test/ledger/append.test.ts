@@ -18,6 +18,22 @@ beforeEach(() => {
 const append = (name: string, count = 1, more: object = {}) =>
   ledger.append({ trail: TRAIL, submitter: 'app', events: events(name, count), ...more });
 
+describe('a ledger without signers', () => {
+  it('appends where signing is left to others, and neither signs nor says what is signed with', async () => {
+    const orders = openLedger(table, { signers: [], signs: false });
+    expect(await orders.append({ trail: TRAIL, submitter: 'app', events: events('a', 1) })).toMatchObject({
+      ...{ first: 0, sealed: false },
+    });
+    await expect(orders.verifiers(TRAIL)).rejects.toThrow('a ledger without signers knows no keys');
+    await expect(orders.seal(TRAIL)).rejects.toThrow('a ledger without signers knows no keys');
+    expect((await ledger.seal(TRAIL))?.size).toBe(1);
+  });
+
+  it('cannot be where appends are signed', () => {
+    expect(() => openLedger(table, { signers: [] })).toThrow('a ledger needs at least one signer');
+  });
+});
+
 describe('an append', () => {
   it('seals events in order and says where they landed', async () => {
     const first = await append('a', 2);

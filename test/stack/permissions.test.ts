@@ -21,6 +21,9 @@ const rolesThatMay = (test: (action: string, statement: Statement) => boolean): 
     .filter(([, statements]) => statements.some((one) => actionsOf(one).some((action) => test(action, one))))
     .map(([role]) => role)
     .sort();
+/** The logical id of a function. */
+const idOf = (Description: string): string | undefined =>
+  Object.keys(template.findResources('AWS::Lambda::Function', { Properties: { Description } }))[0];
 const isSame = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 
 const EXPORT = [...roles.keys()].find((id) => id.startsWith('SealtrailExportRole')) ?? '';
@@ -69,11 +72,35 @@ describe('each function may do what it is for', () => {
     expect(writesOf(silent.get(READ) ?? [])).toEqual([secret]);
   });
 
-  it('only those who archive write the archive, and nobody deletes from it', () => {
+  it('only follow writes the archive, and nobody deletes from it', () => {
     const writers = rolesThatMay((action, one) => action.startsWith('s3:Put') && isSame(one.Resource, ARCHIVE_OBJECTS));
-    expect(writers).toEqual([FOLLOW, SEAL]);
+    expect(writers).toEqual([FOLLOW]);
     expect(rolesThatMay((action) => action.startsWith('s3:') && /Delete|Bypass/.test(action))).toEqual([]);
-    expect(rolesThatMay((action) => action === 's3:PutObjectLegalHold')).toEqual([FOLLOW, SEAL]);
+    expect(rolesThatMay((action) => action === 's3:PutObjectLegalHold')).toEqual([FOLLOW]);
+  });
+
+  it('seal, which takes the orders of administrators, touches no object and no key: it has follow do that, and nothing else', () => {
+    const given = all(SEAL).map(({ Sid, ...one }) => [Sid, actionsOf(one).join(' ')]);
+    expect(given).toEqual([
+      ['ReadTable', 'dynamodb:GetItem dynamodb:Query'],
+      ['PutCursorSecret', 'dynamodb:PutItem dynamodb:ConditionCheckItem'],
+      ['WriteLogs', 'logs:CreateLogStream logs:PutLogEvents'],
+      ['PutLegalHolds', 'dynamodb:PutItem dynamodb:ConditionCheckItem'],
+      ['PutSystemRecords', 'dynamodb:PutItem dynamodb:ConditionCheckItem'],
+      ['AskFollower', 'lambda:InvokeFunction'],
+    ]);
+    const follow = { 'Fn::GetAtt': [idOf('Sealtrail: seals, archives and indexes'), 'Arn'] };
+    expect(all(SEAL).find(({ Sid }) => Sid === 'AskFollower')?.Resource).toEqual(follow);
+    expect(rolesThatMay((action) => action.startsWith('lambda:'))).toEqual([SEAL]);
+  });
+
+  it('only seal is told what to ask', () => {
+    const told = Object.values(template.findResources('AWS::Lambda::Function')).flatMap(({ Properties }) => {
+      const { SEALTRAIL_FOLLOWER: asked } = Properties.Environment.Variables;
+      return asked === undefined ? [] : [[Properties.Description, asked]];
+    });
+    const follow = { Ref: idOf('Sealtrail: seals, archives and indexes') };
+    expect(told).toEqual([['Sealtrail: takes orders to seal and to hold', follow]]);
   });
 
   it('export writes what it exports and what it remembers of it, reads the rest, and removes nothing', () => {
@@ -124,9 +151,8 @@ describe('each function may do what it is for', () => {
       expect(Resource).toEqual(TABLE);
       return Condition?.['ForAllValues:StringLike']?.['dynamodb:LeadingKeys'];
     });
-    // Twice the archiver's own open tiles, once what the indexer has merged, and the stamps.
+    // The archiver's own open tiles, what the indexer has merged, and the stamps.
     expect(partitions).toEqual([
-      ['follower/*'],
       ['follower/*'],
       ['postings/*', 'long-postings/*', 'counts/*'],
       ['block/*', 'block-part/*'],

@@ -8,7 +8,6 @@ import { actionsOf, placeholderFunctions, type Statement, statementsByRole, synt
 /** The promise: nobody signs but the functions that seal, and nobody destroys what they sign with. */
 
 const APPEND = 'SealtrailAppendRoleA1F5BF09';
-const SEAL = 'SealtrailSealRole58704C1D';
 const FOLLOW = 'SealtrailFollowRoleBA45DD2C';
 const env = { account: '111122223333', region: 'eu-central-1' };
 
@@ -26,9 +25,9 @@ describe('the signing key', () => {
   const whoMay = (action: string, policy: readonly Statement[]) => allowing(action, policy).map(({ Sid }) => Sid);
   const prod = statements({ stage: 'prod' });
 
-  it('signs for append, seal and follow, and by no other policy', () => {
+  it('signs for append and follow, and by no other policy', () => {
     expect(whoMay('kms:Sign', prod)).toEqual(['Signing']);
-    const arns = [APPEND, SEAL, FOLLOW].map((role) => ({ 'Fn::GetAtt': [role, 'Arn'] }));
+    const arns = [APPEND, FOLLOW].map((role) => ({ 'Fn::GetAtt': [role, 'Arn'] }));
     expect(prod.find(({ Sid }) => Sid === 'Signing')?.Principal).toEqual({ AWS: arns });
     const ofRoles = [...statementsByRole(synthesise({ stage: 'prod' })).values()].flat();
     expect(ofRoles.flatMap(actionsOf).filter((action) => /^(kms:|\*)/.test(action))).toEqual([]);

@@ -3,6 +3,7 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
 import { dynamoClient, kmsClient, s3Client } from '../../lib/store/aws-clients.ts';
 import { KmsSigner } from '../../lib/store/kms/signer.ts';
+import { lambdaClient } from '../../lib/store/lambda/client.ts';
 import { S3Objects } from '../../lib/store/s3/objects.ts';
 
 /** The SDK's own limits are none: what hangs would hang for ever, and a function that waits is paid for. */
@@ -37,6 +38,7 @@ describe('the clients', () => {
     ['DynamoDB', dynamoClient, 1_000, 5_000, 4],
     ['S3', s3Client, 2_000, 20_000, 5],
     ['KMS', kmsClient, 1_000, 2_000, 3],
+    ['Lambda', lambdaClient, 1_000, 30_000, 3],
   ] as const)('have limits that end the waiting: %s', async (_, open, connectionTimeout, requestTimeout, attempts) => {
     const client = open({ region: 'us-east-1' });
     // The handler makes its configuration when it is first asked to send; what it was given shows at once.
