@@ -133,9 +133,13 @@ const pieceSort = (bucket: string, first: number, piece: number): string =>
   `${bucket}/${sortableNumber(first)}/${piece.toString().padStart(4, '0')}`;
 
 /** Which bucket and run an item of {@link postingsPartition} belongs to, and which piece of the bucket it is. */
-function placeOf(item: Item): { bucket: string; first: number; piece: number } {
-  const [bucket = '', first, piece] = item.sort.split('/');
-  return { bucket, first: Number(first), piece: Number(piece) };
+function placeOf({ sort }: Item): { bucket: string; first: number; piece: number } {
+  const [first, piece] = [sort.indexOf('/') + 1, sort.lastIndexOf('/') + 1];
+  return {
+    bucket: sort.slice(0, first - 1),
+    first: Number(sort.slice(first, piece - 1)),
+    piece: Number(sort.slice(piece)),
+  };
 }
 
 /** The first record of the run that an item of long postings belongs to. */
@@ -222,7 +226,8 @@ export async function findPostings(
     const { pieces, body } = pieceOf(item);
     // Beyond the last one there may be a leftover of an attempt that was given up.
     if (piece >= pieces || found.has(first)) continue;
-    for (const entry of readPiece(body, first, fingerprint)) found.set(first, entry);
+    const entry = entryOf(body, first, fingerprint);
+    if (entry !== undefined) found.set(first, entry);
   }
   return found;
 }
@@ -297,25 +302,34 @@ async function readAll(table: Table, trail: string, run: Run, { fingerprint, par
 
 type Entry = Postings | LongPostings;
 
-/** The entries of a bucket's piece, or only the one with fingerprint `only`. */
-function* readPiece(body: Uint8Array, base: number, only?: number): Generator<Entry, void, void> {
+/** The entries of a bucket's piece. */
+function* readPiece(body: Uint8Array, base: number): Generator<Entry, void, void> {
   const reader = new VarintReader(body);
-  let fingerprint = 0;
-  while (!reader.isAtEnd) {
+  for (let fingerprint = 0; !reader.isAtEnd; ) {
     fingerprint += reader.next();
-    const form = reader.next();
-    const count = Math.floor(form / 2);
-    if (only !== undefined && fingerprint !== only) {
-      if (fingerprint > only) return;
-      reader.skip(form % 2 === 0 ? count : 2 * count);
-    } else if (form % 2 === 0) {
-      yield { fingerprint, seqs: decodeSeqs(reader, count, base) };
-    } else {
-      reader.expect(2 * count);
-      const parts = Array.from({ length: count }, () => ({ first: base + reader.next(), count: reader.next() }));
-      yield { fingerprint, parts };
-    }
+    yield readEntry(reader, fingerprint, reader.next(), base);
   }
+}
+
+/** The entry of one fingerprint in a bucket's piece; undefined where it has none. */
+function entryOf(body: Uint8Array, base: number, wanted: number): Entry | undefined {
+  const reader = new VarintReader(body);
+  for (let fingerprint = 0; !reader.isAtEnd; ) {
+    fingerprint += reader.next();
+    if (fingerprint > wanted) return undefined;
+    const form = reader.next();
+    if (fingerprint === wanted) return readEntry(reader, fingerprint, form, base);
+    reader.skip(form % 2 === 0 ? form / 2 : form - 1);
+  }
+  return undefined;
+}
+
+function readEntry(reader: VarintReader, fingerprint: number, form: number, base: number): Entry {
+  const count = Math.floor(form / 2);
+  if (form % 2 === 0) return { fingerprint, seqs: decodeSeqs(reader, count, base) };
+  reader.expect(2 * count);
+  const parts = Array.from({ length: count }, () => ({ first: base + reader.next(), count: reader.next() }));
+  return { fingerprint, parts };
 }
 
 function pieceOf(item: Item): { pieces: number; body: Uint8Array } {

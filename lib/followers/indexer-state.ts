@@ -32,6 +32,8 @@ export interface IndexState {
 
 /** The index of a trail as queries see it. */
 export interface IndexSnapshot {
+  /** How often the indexer has moved on: what was read at the same revision is the same. */
+  readonly revision: number;
   /** Records 0 to `size - 1` are indexed. */
   readonly size: number;
   readonly runs: readonly Run[];
@@ -40,7 +42,7 @@ export interface IndexSnapshot {
 /** Reads which runs make up a trail's index now. @throws `store_corrupt` */
 export async function readIndexSnapshot(table: Table, trail: string): Promise<IndexSnapshot> {
   const mark = await readWatermark(table, trail, INDEXER);
-  return { size: mark.size, runs: stateOf(mark).runs };
+  return { revision: mark.revision, size: mark.size, runs: stateOf(mark).runs };
 }
 
 /**
@@ -48,7 +50,9 @@ export async function readIndexSnapshot(table: Table, trail: string): Promise<In
  * that were read in between are then all there were.
  */
 export async function isCurrent(table: Table, trail: string, snapshot: IndexSnapshot): Promise<boolean> {
-  const { runs } = await readIndexSnapshot(table, trail);
+  const mark = await readWatermark(table, trail, INDEXER);
+  if (mark.revision === snapshot.revision) return true;
+  const { runs } = stateOf(mark);
   return snapshot.runs.every((run, i) => runs[i]?.size === run.size);
 }
 

@@ -98,37 +98,46 @@ export class RunPostings {
   }
 }
 
-/** What some runs of one class know about filters. */
-export interface RunsPostings {
-  /** By the run's first record; one entry for each filter. */
-  readonly filters: ReadonlyMap<number, readonly RunPostings[]>;
-  /** Which blocks the runs consist of; only of those runs in which something may be found, and of others between them. */
-  readonly blocks: ReadonlyMap<number, RunPostings>;
+/** What a run knows of the records that a search is after. */
+export interface FoundInRun {
+  /** One entry for each filter; none of them is empty. */
+  readonly filters: readonly RunPostings[];
+  /** The first records of the blocks that the run consists of. */
+  readonly blocks: RunPostings;
 }
 
-/** @param runs consecutive runs of one class; @param fingerprints for each filter, those of its values */
+/**
+ * Reads what runs know about filters.
+ *
+ * @param runs consecutive runs of one class
+ * @param fingerprints for each filter, those of its values
+ * @returns by the run's first record; runs in which nothing can be found are left out
+ */
 export async function readRuns(
   table: Table,
   trail: string,
   runs: readonly Run[],
   fingerprints: readonly (readonly number[])[],
-): Promise<RunsPostings> {
+): Promise<ReadonlyMap<number, FoundInRun>> {
   const find = (wanted: readonly number[], among: readonly Run[]) =>
     Promise.all(wanted.map((fingerprint) => findPostings(table, trail, among, fingerprint)));
-  const postingsOf = (run: Run, of: readonly ReadonlyMap<number, FoundPostings>[] = []) =>
-    new RunPostings(
-      table,
-      trail,
-      run,
-      of.flatMap((values) => values.get(run.first) ?? []),
-    );
   const found = await Promise.all(fingerprints.map((wanted) => find(wanted, runs)));
-  const filters = new Map(runs.map((run) => [run.first, found.map((values) => postingsOf(run, values))]));
+  const mayMatch = ({ first }: Run) => found.every((filter) => filter.some((values) => values.has(first)));
+  const matching = runs.filter(mayMatch);
+  const [oldest, newest] = [matching[0], matching.at(-1)];
+  if (oldest === undefined || newest === undefined) return new Map();
   // A rare value is in few runs, and the blocks of all the others would take longer to read than to find it.
-  const mayMatch = (run: Run) => filters.get(run.first)?.every(({ count }) => count > 0) === true;
-  const among = runs.slice(Math.max(0, runs.findIndex(mayMatch)), runs.findLastIndex(mayMatch) + 1);
-  const blocks = await find([BLOCKS_FINGERPRINT], among);
-  return { filters, blocks: new Map(among.map((run) => [run.first, postingsOf(run, blocks)])) };
+  const blocks = await find([BLOCKS_FINGERPRINT], runs.slice(runs.indexOf(oldest), runs.indexOf(newest) + 1));
+  const postingsOf = (run: Run, of: readonly ReadonlyMap<number, FoundPostings>[]) => {
+    const inRun = of.flatMap((values) => values.get(run.first) ?? []);
+    return new RunPostings(table, trail, run, inRun);
+  };
+  return new Map(
+    matching.map((run) => [
+      run.first,
+      { filters: found.map((filter) => postingsOf(run, filter)), blocks: postingsOf(run, blocks) },
+    ]),
+  );
 }
 
 const countOf = (parts: readonly PostingsPart[]): number => parts.reduce((sum, part) => sum + part.count, 0);

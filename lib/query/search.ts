@@ -10,7 +10,7 @@ import type { Table } from '../store/ports.ts';
 import type { RecordFilter } from './filter.ts';
 import { type Match, matchOf, type Query } from './query.ts';
 import type { RecentBlocks } from './recent-blocks.ts';
-import { MergedAway, type RunPostings, readRuns, runGroups } from './run-postings.ts';
+import { type FoundInRun, MergedAway, type RunPostings, readRuns, runGroups } from './run-postings.ts';
 
 /** What a search works with. */
 export interface SearchContext {
@@ -27,6 +27,7 @@ export interface SearchContext {
   readonly budget: number;
 }
 
+const NO_INDEX: IndexSnapshot = { revision: 0, size: 0, runs: [] };
 /** What a read of the index counts for. */
 const READ_COST = 10;
 /** Blocks that are read at the same time. */
@@ -101,7 +102,7 @@ export class Search {
   async run(): Promise<void> {
     for (let stale = 0; this.#goesOn; ) {
       const { table, trail, filter } = this.#context;
-      const index = filter.isIndexed ? await readIndexSnapshot(table, trail) : { size: 0, runs: [] };
+      const index = filter.isIndexed ? await readIndexSnapshot(table, trail) : NO_INDEX;
       const edge = Math.min(Math.max(index.size, this.low), this.high);
       const isScanFirst = this.#isDown ? edge < this.high : edge === this.low;
       if (isScanFirst) {
@@ -157,30 +158,42 @@ export class Search {
   async #searchIndex(index: IndexSnapshot, edge: number): Promise<boolean> {
     const { table, trail, filter } = this.#context;
     const groups = runGroups(index.runs, this.low, Math.min(edge, this.high));
-    for (const runs of this.#isDown ? groups.reverse() : groups) {
-      const { filters, blocks } = await readRuns(table, trail, runs, filter.fingerprints);
+    if (this.#isDown) groups.reverse();
+    const read: { readonly runs: readonly Run[]; readonly found: ReadonlyMap<number, FoundInRun> }[] = [];
+    for (const [i, runs] of groups.entries()) {
+      const found = await readRuns(table, trail, runs, filter.fingerprints);
       this.#spent += READ_COST * (1 + filter.fingerprints.flat().length);
+      read.push({ runs, found });
+      // One look at whether merges got in the way covers all that was read before it.
+      if (found.size === 0 && i + 1 < groups.length && this.#goesOn) continue;
       if (!(await isCurrent(table, trail, index))) return false;
-      for (const run of this.#isDown ? runs.toReversed() : runs) {
-        try {
-          await this.#searchRun(run, edge, filters.get(run.first) ?? [], blocks.get(run.first));
-        } catch (error) {
-          if (error instanceof MergedAway) return false;
-          throw error;
-        }
+      for (const group of read.splice(0)) {
+        if (!(await this.#searchGroup(group.runs, group.found, edge))) return false;
         if (!this.#goesOn) return true;
       }
     }
     return true;
   }
 
-  async #searchRun(run: Run, edge: number, filters: readonly RunPostings[], blocks?: RunPostings): Promise<void> {
-    const [narrowest, ...others] = filters.toSorted((a, b) => a.count - b.count);
-    if (narrowest === undefined || narrowest.count === 0) {
-      this.#lookedAt(run.first, Math.min(edge, endOf(run)));
-      return;
+  /** @returns false when merges got in the way */
+  async #searchGroup(runs: readonly Run[], found: ReadonlyMap<number, FoundInRun>, edge: number): Promise<boolean> {
+    for (const run of this.#isDown ? runs.toReversed() : runs) {
+      const inRun = found.get(run.first);
+      try {
+        if (inRun === undefined) this.#lookedAt(run.first, Math.min(edge, endOf(run)));
+        else await this.#searchRun(run, edge, inRun);
+      } catch (error) {
+        if (error instanceof MergedAway) return false;
+        throw error;
+      }
+      if (!this.#goesOn) return true;
     }
-    if (blocks === undefined) throw new RangeError(`the blocks of the run at ${run.first} were not read`);
+    return true;
+  }
+
+  async #searchRun(run: Run, edge: number, { filters, blocks }: FoundInRun): Promise<void> {
+    const [narrowest, ...others] = filters.toSorted((a, b) => a.count - b.count);
+    if (narrowest === undefined) throw new RangeError('an index is searched for something');
     const starts = narrowest.windows();
     const windows = starts.map((start, i) => [start, starts[i + 1] ?? endOf(run)] as const);
     for (const [start, end] of this.#isDown ? windows.reverse() : windows) {

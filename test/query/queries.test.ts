@@ -125,13 +125,13 @@ describe('merges while a query runs', () => {
     await fill(table, times(3, alice), 'indexed');
     const key = { partition: `follower/${TRAIL}`, sort: 'indexer' };
     const state = await table.get(key);
-    let flip = false;
+    let revision = 1000;
     // An index whose runs are others at every look.
     const restless = new BusyTable(table, async ({ partition }) => {
       if (partition !== key.partition) return;
-      flip = !flip;
-      const runs = flip ? Uint8Array.of(1, 2) : Uint8Array.of(2, 1);
-      await table.transact([{ put: { ...key, attributes: { ...state?.attributes, runs } } }]);
+      revision += 1;
+      const runs = revision % 2 === 0 ? Uint8Array.of(1, 2) : Uint8Array.of(2, 1);
+      await table.transact([{ put: { ...key, attributes: { ...state?.attributes, runs, revision } } }]);
     });
     const gaveUp = { code: 'unavailable', message: 'the index is being rewritten: try again', retryAfter: 1 };
     await expect(openQueries(restless).summary(TRAIL)).rejects.toMatchObject(gaveUp);

@@ -36,10 +36,11 @@ export function encodeAttributes(attributes: Readonly<Record<string, Attribute>>
  */
 export function decodeAttributes(json: string, bytes: Uint8Array | null): Record<string, Attribute> {
   const attributes = parse(json);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (typeof value === 'string' || typeof value === 'number') continue;
-    const own = bytesAt(value, bytes);
-    Object.defineProperty(attributes, name, { value: own, enumerable: true, configurable: true, writable: true });
+  for (const name of Object.keys(attributes)) {
+    const value = attributes[name];
+    // A property named __proto__ is the object's own by now, so that it is assigned like any other.
+    if (typeof value === 'object') attributes[name] = bytesAt(value, bytes);
+    else if (typeof value !== 'string' && typeof value !== 'number') throw notThere();
   }
   return attributes as Record<string, Attribute>; // The loop has looked at every value.
 }
@@ -48,10 +49,13 @@ function bytesAt(place: unknown, bytes: Uint8Array | null): Uint8Array {
   const [offset, length] = Array.isArray(place) ? place : [];
   const isPlace = Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0;
   if (bytes === null || !isPlace || offset + length > bytes.byteLength) {
-    throw new SealtrailError('store_corrupt', 'an item has an attribute whose value is not there');
+    throw notThere();
   }
   return length === bytes.byteLength ? bytes : bytes.slice(offset, offset + length);
 }
+
+const notThere = (): SealtrailError =>
+  new SealtrailError('store_corrupt', 'an item has an attribute whose value is not there');
 
 function parse(json: string): Record<string, unknown> {
   let value: unknown;

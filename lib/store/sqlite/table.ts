@@ -6,7 +6,9 @@ import type { Item, Key, Outcome, Range, Table, Write } from '../ports.ts';
 import { Connection } from './connection.ts';
 import { decodeAttributes, encodeAttributes } from './encoding.ts';
 
-/** A page of a query ends with the row that takes it past this many bytes, or with this many rows. */
+/** Rows of a query's first page, unless fewer are asked for: at most 6.4 MB, since no item has more than 400 KB. */
+const FIRST_ROWS = 16;
+/** A page after it ends with the row that takes it past this many bytes, or with this many rows. */
 const PAGE_BYTES = 262_144;
 const PAGE_ROWS = 256;
 /** Transactions that share one commit, at most: the event loop stands still meanwhile. */
@@ -64,15 +66,17 @@ export class SqliteTable implements Table {
   async *query(range: Range): AsyncIterable<Item> {
     checkRange(range);
     const isDescending = range.order === 'descending';
-    const statement = isDescending ? this.#statements.descending : this.#statements.ascending;
+    const { first, rest } = isDescending ? this.#statements.descending : this.#statements.ascending;
     let left = range.limit ?? Number.POSITIVE_INFINITY;
     let from = range.from ?? '';
     // Every text sorts before every blob (https://www.sqlite.org/datatype3.html section 4.1).
     let end = range.to === undefined ? new Uint8Array(0) : successor(range.to);
-    while (left > 0) {
+    for (let isFirst = left >= FIRST_ROWS; left > 0; isFirst = false) {
       // Read whole before the first item is handed on: no cursor stays open while others write.
-      const limit = Math.min(left, PAGE_ROWS);
-      const page = this.#connection.read(() => readPage(statement, range.partition, from, end, limit));
+      const page = this.#connection.read(() => {
+        const within = [range.partition, from, end] as const;
+        return isFirst ? firstPage(first, within) : nextPage(rest, within, Math.min(left, PAGE_ROWS));
+      });
       for (const row of page.rows) yield itemOf(range.partition, row);
       left -= page.rows.length;
       const last = page.rows.at(-1)?.[0];
@@ -178,15 +182,26 @@ interface Statements {
   readonly get: StatementSync;
   readonly put: StatementSync;
   readonly remove: StatementSync;
-  readonly ascending: StatementSync;
-  readonly descending: StatementSync;
+  readonly ascending: RangeStatements;
+  readonly descending: RangeStatements;
   readonly purge: StatementSync;
+}
+
+/** One for the first page of a range, where it may have {@link FIRST_ROWS}, and one that can stop at any row. */
+interface RangeStatements {
+  readonly first: StatementSync;
+  readonly rest: StatementSync;
 }
 
 /** The first four columns are a `Row`: the type of a statement does not say what its rows hold. */
 function prepare(connection: Connection): Statements {
   const columns = 'SELECT sort, expires, attributes, bytes FROM items';
   const range = `${columns} WHERE partition = ? AND sort >= ? AND sort < ?`;
+  // A LIMIT that were a parameter would have SQLite prepare the statement again each time it is bound.
+  const rangeStatements = (sql: string) => ({
+    first: connection.prepare(`${sql} LIMIT ${FIRST_ROWS}`),
+    rest: connection.prepare(sql),
+  });
   return {
     get: connection.prepare(`${columns} WHERE partition = ? AND sort = ?`),
     put: connection.prepare(
@@ -194,25 +209,32 @@ function prepare(connection: Connection): Statements {
          ON CONFLICT DO UPDATE SET expires = excluded.expires, attributes = excluded.attributes, bytes = excluded.bytes`,
     ),
     remove: connection.prepare('DELETE FROM items WHERE partition = ? AND sort = ?'),
-    // Without LIMIT: where it is a parameter, SQLite prepares the statement again each time it is bound.
-    ascending: connection.prepare(`${range} ORDER BY sort`),
-    descending: connection.prepare(`${range} ORDER BY sort DESC`),
+    ascending: rangeStatements(`${range} ORDER BY sort`),
+    descending: rangeStatements(`${range} ORDER BY sort DESC`),
     purge: connection.prepare(
       'DELETE FROM items WHERE rowid IN (SELECT rowid FROM items WHERE expires < ? ORDER BY expires LIMIT ?)',
     ),
   };
 }
 
-function readPage(
-  statement: StatementSync,
-  partition: string,
-  from: string,
-  end: string | Uint8Array,
-  limit: number,
-): { readonly rows: readonly Row[]; readonly isLast: boolean } {
+interface Page {
+  readonly rows: readonly Row[];
+  readonly isLast: boolean;
+}
+
+/** The bounds of a page: from a sort key, inclusive, to before another one or a blob. */
+type Within = readonly [partition: string, from: string, end: string | Uint8Array];
+
+/** In one go: a step for each row takes as long again, and so many rows are few bytes whatever they hold. */
+function firstPage(statement: StatementSync, within: Within): Page {
+  const rows = statement.all(...within) as unknown as Row[]; // See `prepare`.
+  return { rows, isLast: rows.length < FIRST_ROWS };
+}
+
+function nextPage(statement: StatementSync, within: Within, limit: number): Page {
   const rows: Row[] = [];
   let bytes = 0;
-  for (const value of statement.iterate(partition, from, end)) {
+  for (const value of statement.iterate(...within)) {
     const row = value as unknown as Row; // See `prepare`.
     rows.push(row);
     bytes += row[2].length + (row[3]?.byteLength ?? 0);

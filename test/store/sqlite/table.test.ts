@@ -247,13 +247,19 @@ describe('cost', () => {
 
   it('reads a page of a query only when the one before it is used up', async () => {
     const table = await SqliteTable.open(join(await temporaryFolder(), 'ledger.db'));
-    for (let n = 10; n < 30; n++) await table.transact([{ put: item(`${n}`, 100_000) }]);
+    for (let n = 10; n < 40; n++) await table.transact([{ put: item(`${n}`, 100_000) }]);
+    const remove = async (from: number, to: number) => {
+      for (let n = from; n < to; n++) await table.transact([{ remove: item(`${n}`) }]);
+    };
     const seen: string[] = [];
     for await (const { sort } of table.query({ partition: 'p' })) {
-      if (seen.length === 0) for (let n = 20; n < 30; n++) await table.transact([{ remove: item(`${n}`) }]);
+      // The first page has 16 rows, and another one ends with the row that makes it 256 KiB.
+      if (sort === '10') await remove(20, 30);
+      if (sort === '30') await remove(30, 40);
       seen.push(sort);
     }
-    expect(seen).toEqual(Array.from({ length: 10 }, (_, n) => `${n + 10}`));
+    const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, n) => `${from + n}`);
+    expect(seen).toEqual([...numbers(10, 26), ...numbers(30, 33)]);
     await table.close();
   });
 });
