@@ -10,6 +10,7 @@ export default defineConfig({
     hookTimeout: 120_000,
     // Two cores is the smallest machine the suite is meant for.
     maxWorkers: 2,
+    globalSetup: 'test/temporary-folder.ts',
     projects: [
       { extends: true, test: { name: 'log', include: ['test/**/*.test.ts'], exclude: [STACK, ...NOT_HERE] } },
       // To load the CDK takes as long as to use it, and its files replace nothing that others could miss.

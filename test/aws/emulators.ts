@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { freePort, type Service, startService } from './service.ts';
 
@@ -20,7 +21,7 @@ export async function startMinistack(): Promise<Service> {
   const port = await freePort();
   const listening = { BIND_HOST: '127.0.0.1', GATEWAY_PORT: String(port), IOT_MTLS_ENABLED: '0', SFTP_ENABLED: '0' };
   // It asks IAM's policies, those of buckets and of keys, and checks signatures.
-  const env = { ...listening, AUTH: 'true' };
+  const env = { ...listening, AUTH: 'true', STATE_DIR: join(tmpdir(), 'ministack') };
   const command = join(PYTHON, 'bin/ministack');
   return startService({ name: 'ministack', command, args: [], env, cwd: CACHE, log: `${PYTHON}.log`, port });
 }

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join, resolve } from 'node:path';
+import temporaryFolder from '../temporary-folder.ts';
 import { startDynamoDbLocal, startMinistack } from './emulators.ts';
 import type { Service } from './service.ts';
 import { demandTools, targetOf } from './target.ts';
@@ -23,6 +24,7 @@ const SERVICES = {
 } as const;
 
 const started: Service[] = [];
+const removeTemporary = temporaryFolder();
 try {
   process.exitCode = await run();
 } catch (error) {
@@ -30,6 +32,7 @@ try {
   process.exitCode = 1;
 } finally {
   await Promise.all(started.map((service) => service.stop()));
+  removeTemporary(); // ministack leaves a folder for each function that it runs
 }
 
 /** @returns the exit code of the tests */

@@ -1,0 +1,13 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/**
+ * Gives a run of tests a folder of its own for whatever is temporary (`os.tmpdir` goes by `TMPDIR`, in the workers and in what they
+ * start), and removes it at the end: the CDK leaves a folder for each synthesis, and so does a process that a test kills.
+ */
+export default function setup(): () => void {
+  const folder = mkdtempSync(join(tmpdir(), 'sealtrail-tests-'));
+  process.env.TMPDIR = folder;
+  return () => rmSync(folder, { recursive: true, force: true });
+}
