@@ -44,9 +44,11 @@ const UNPACKED_AT_ONCE = 500_000;
 
 /**
  * Records from one leaf hash that is stored to the next: so many lines have to be made to read one of them, and to see that
- * it is the one that was committed. It costs two bytes a record.
+ * it is the one that was committed. It costs four bytes a record.
  */
-const SECTION = 16;
+const SECTION = 8;
+/** What it was before blocks said so. */
+const FORMER_SECTION = 16;
 
 /** Bytes of a body that go into one item: an item holds 400,000, of which some are for keys and other attributes. */
 const PART_BYTES = 360_000;
@@ -69,7 +71,7 @@ export function storeBlock(block: Block, body: StoredBody, commit: string): Writ
         receivedAt: block.receivedAt,
         prev: block.prev,
         last: lastLeaf(block),
-        ...(block.count > SECTION ? { marks: Buffer.concat(marksOf(block)) } : {}),
+        ...(block.count > SECTION ? { section: SECTION, marks: marksOf(block, SECTION) } : {}),
         commit,
         submitters,
         rawBytes: body.rawBytes,
@@ -92,8 +94,8 @@ export function storeBlock(block: Block, body: StoredBody, commit: string): Writ
 }
 
 /** The leaf hashes at the ends of a block's sections, but for the last one. */
-function marksOf({ leaves }: Block): readonly Hash[] {
-  return leaves.filter((_, i) => (i + 1) % SECTION === 0 && i + 1 < leaves.length);
+function marksOf({ leaves }: Block, section: number): Uint8Array {
+  return Buffer.concat(leaves.filter((_, i) => (i + 1) % section === 0 && i + 1 < leaves.length));
 }
 
 /**
@@ -103,9 +105,9 @@ function marksOf({ leaves }: Block): readonly Hash[] {
  */
 export async function loadBlock(table: Table, trail: string, item: Item): Promise<Block> {
   const unpacked = await unpack(table, trail, item);
-  const { start, count, marks, last } = unpacked;
+  const { start, count, section, marks, last } = unpacked;
   const block = buildBlock(start, runsOf(unpacked, 0, count));
-  const isMarked = marks === undefined || sameBytes(Buffer.concat(marksOf(block)), marks);
+  const isMarked = marks === undefined || sameBytes(marksOf(block, section), marks);
   if (!isMarked || !sameBytes(lastLeaf(block), last)) throw damaged(trail, start.first, NOT_COMMITTED);
   return block;
 }
@@ -127,7 +129,7 @@ export class OpenBlock {
     this.first = unpacked.start.first;
     this.count = unpacked.count;
     this.rawBytes = unpacked.raw.length;
-    this.#size = unpacked.marks === undefined ? unpacked.count : SECTION;
+    this.#size = unpacked.marks === undefined ? unpacked.count : unpacked.section;
   }
 
   /** @throws as {@link loadBlock}, but for the records, which are checked when they are read */
@@ -174,6 +176,8 @@ interface Unpacked {
   readonly ends: readonly number[];
   /** Who sent how many of them, in order. */
   readonly submitters: readonly (readonly [submitter: string, events: number])[];
+  /** Records in each section but the last one. */
+  readonly section: number;
   /** Leaf hashes at the ends of the sections, but for the last one. Absent in a block of one section. */
   readonly marks: Uint8Array | undefined;
   readonly last: Hash;
@@ -181,9 +185,11 @@ interface Unpacked {
 
 async function unpack(table: Table, trail: string, item: Item): Promise<Unpacked> {
   const { first, count, receivedAt, prev, last, marks, submitters, rawBytes, parts, body } = item.attributes;
+  const { section = FORMER_SECTION } = item.attributes;
   if (
     typeof first !== 'number' ||
     typeof count !== 'number' ||
+    typeof section !== 'number' ||
     typeof receivedAt !== 'number' ||
     typeof rawBytes !== 'number' ||
     typeof parts !== 'number' ||
@@ -194,8 +200,9 @@ async function unpack(table: Table, trail: string, item: Item): Promise<Unpacked
   ) {
     throw damaged(trail, Number(item.sort), 'an attribute is missing or of another type');
   }
-  const isMarked = marks instanceof Uint8Array && marks.length === 32 * Math.floor((count - 1) / SECTION);
-  if (count < 1 || rawBytes > count * MAX_RECORD_BYTES || (marks !== undefined && !isMarked)) {
+  const isSection = Number.isSafeInteger(section) && section > 0;
+  const isMarked = marks instanceof Uint8Array && marks.length === 32 * Math.floor((count - 1) / section);
+  if (count < 1 || !isSection || rawBytes > count * MAX_RECORD_BYTES || (marks !== undefined && !isMarked)) {
     throw damaged(trail, first, 'its sizes are out of bounds');
   }
   const packed = parts === 1 ? body : Buffer.concat([body, ...(await loadParts(table, trail, first, parts))]);
@@ -214,6 +221,7 @@ async function unpack(table: Table, trail: string, item: Item): Promise<Unpacked
       raw,
       ends,
       submitters: runs,
+      section,
       marks: isMarked ? new Uint8Array(marks) : undefined,
       last: end,
     };

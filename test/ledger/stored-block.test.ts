@@ -40,12 +40,22 @@ function unmarked(item: Item): Item {
   return { ...item, attributes };
 }
 
+/** As they were stored before they said how many records are in a section: sixteen. */
+function markedBySixteen(item: Item, { leaves }: Block): Item {
+  const { section: _, marks: __, ...attributes } = item.attributes;
+  const marks = Buffer.concat(leaves.filter((_, i) => i % 16 === 15 && i + 1 < leaves.length));
+  return { ...item, attributes: marks.length === 0 ? attributes : { ...attributes, marks } };
+}
+
+const FORMS = { now: (item: Item) => item, markedBySixteen, unmarked };
+
 describe('a block that was stored', () => {
-  it('comes back as it was, whole and record by record, with marks and without', async () => {
+  it('comes back as it was, whole and record by record, in any of the forms there have been', async () => {
+    const forms = fc.constantFrom(...Object.values(FORMS));
     await fc.assert(
-      fc.asyncProperty(runs, fc.boolean(), fc.nat(), async (of, hasMarks, start) => {
+      fc.asyncProperty(runs, forms, fc.nat(), async (of, inForm, start) => {
         const { table, item, block } = await stored(of);
-        const read = hasMarks ? item : unmarked(item);
+        const read = inForm(item, block);
         expect(await loadBlock(table, TRAIL, read)).toEqual(block);
         const open = await OpenBlock.open(table, TRAIL, read);
         expect(open).toMatchObject({ first: FIRST, count: block.count });
@@ -59,13 +69,13 @@ describe('a block that was stored', () => {
     );
   });
 
-  it('costs two bytes a record for marks, and none where it is small', async () => {
+  it('costs four bytes a record for marks, and none where it is small', async () => {
     const marksOf = async (count: number) =>
       (await stored([{ submitter: 'app', events: Array<string>(count).fill('{}') }])).item.attributes.marks;
-    expect(await marksOf(16)).toBeUndefined();
-    expect(await marksOf(17)).toHaveLength(32);
-    expect(await marksOf(100)).toHaveLength(6 * 32);
-    expect(await marksOf(1000)).toHaveLength(62 * 32);
+    expect(await marksOf(8)).toBeUndefined();
+    expect(await marksOf(9)).toHaveLength(32);
+    expect(await marksOf(100)).toHaveLength(12 * 32);
+    expect(await marksOf(1000)).toHaveLength(124 * 32);
   });
 });
 
@@ -81,7 +91,7 @@ describe('a block that somebody changed', () => {
   };
 
   it('gives no record that is not as it was, and is refused as a whole', async () => {
-    const meaningful = ['count', 'receivedAt', 'prev', 'last', 'marks', 'submitters', 'body'] as const;
+    const meaningful = ['count', 'receivedAt', 'prev', 'last', 'section', 'marks', 'submitters', 'body'] as const;
     await fc.assert(
       fc.asyncProperty(
         runs,
@@ -124,8 +134,9 @@ describe('a block that somebody changed', () => {
       attributes: { ...item.attributes, body: bytes, rawBytes },
     });
     expect(readOf(open, FIRST + 40)).toBeUndefined();
-    expect(readOf(open, FIRST + 32)).toBeUndefined(); // made together with the forged one
-    expect(readOf(open, FIRST + 31)).toContain('{"n":31}');
+    expect(readOf(open, FIRST + 47)).toBeUndefined(); // made together with the forged one
+    expect(readOf(open, FIRST + 39)).toContain('{"n":39}');
+    expect(readOf(open, FIRST + 48)).toContain('{"n":48}');
   });
 
   it('is refused as a whole where body and marks were made to fit each other, by the hash that the next block names', async () => {
@@ -139,9 +150,12 @@ describe('a block that somebody changed', () => {
     });
   });
 
-  it.each([0, 31, 33, 5 * 32, 7 * 32])('is refused with %i bytes of marks, which are 6 x 32', async (length) => {
+  it.each([
+    ...[0, 31, 33, 11 * 32, 13 * 32].map((bytes) => ['marks', bytes, new Uint8Array(bytes)] as const),
+    ...[0, -8, 7.5, 9, Number.MAX_VALUE].map((records) => ['section', records, records] as const),
+  ])('is refused with other than twelve marks, one for eight records each: %s %d', async (name, _, value) => {
     const { table, item } = await stored([{ submitter: 'app', events }]);
-    const damaged = { ...item, attributes: { ...item.attributes, marks: new Uint8Array(length) } };
+    const damaged = { ...item, attributes: { ...item.attributes, [name]: value } };
     for (const read of [loadBlock, OpenBlock.open]) {
       await expect(read(table, TRAIL, damaged)).rejects.toMatchObject({
         code: 'store_corrupt',
