@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -8,6 +8,7 @@ import { join } from 'node:path';
  */
 export default function setup(): () => void {
   const folder = mkdtempSync(join(tmpdir(), 'sealtrail-tests-'));
+  chmodSync(folder, 0o755); // some tests go on as another user, who has to get to what is in it
   process.env.TMPDIR = folder;
   return () => rmSync(folder, { recursive: true, force: true });
 }
