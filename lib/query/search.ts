@@ -193,7 +193,7 @@ export class Search {
 
   async #searchRun(run: Run, edge: number, { filters, blocks }: FoundInRun): Promise<void> {
     const [narrowest, ...others] = filters.toSorted((a, b) => a.count - b.count);
-    if (narrowest === undefined) throw new RangeError('an index is searched for something');
+    if (narrowest === undefined) throw new RangeError('to search the index takes a filter');
     const starts = narrowest.windows();
     const windows = starts.map((start, i) => [start, starts[i + 1] ?? endOf(run)] as const);
     for (const [start, end] of this.#isDown ? windows.reverse() : windows) {

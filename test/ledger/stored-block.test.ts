@@ -152,8 +152,8 @@ describe('a block that somebody changed', () => {
 
   it.each([
     ...[0, 31, 33, 11 * 32, 13 * 32].map((bytes) => ['marks', bytes, new Uint8Array(bytes)] as const),
-    ...[0, -8, 7.5, 9, Number.MAX_VALUE].map((records) => ['section', records, records] as const),
-  ])('is refused with other than twelve marks, one for eight records each: %s %d', async (name, _, value) => {
+    ...[0, -8, 7.5, 8.2, 9, Number.MAX_VALUE].map((records) => ['section', records, records] as const),
+  ])('is refused with other than twelve marks, one for eight records each: %s %s', async (name, _, value) => {
     const { table, item } = await stored([{ submitter: 'app', events }]);
     const damaged = { ...item, attributes: { ...item.attributes, [name]: value } };
     for (const read of [loadBlock, OpenBlock.open]) {

@@ -225,7 +225,7 @@ interface Page {
 /** The bounds of a page: from a sort key, inclusive, to before another one or a blob. */
 type Within = readonly [partition: string, from: string, end: string | Uint8Array];
 
-/** In one go: a step for each row takes as long again, and so many rows are few bytes whatever they hold. */
+/** In one go, since a step for each row takes as long again: {@link FIRST_ROWS} bounds what that may hold in memory. */
 function firstPage(statement: StatementSync, within: Within): Page {
   const rows = statement.all(...within) as unknown as Row[]; // See `prepare`.
   return { rows, isLast: rows.length < FIRST_ROWS };
