@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { auditedFetch } from '../lib/client/audited-fetch.ts';
 import { type AuditLogger, createAuditLogger, type LogEvent } from '../lib/client/index.ts';
+import { auditedFetch } from '../lib/client/middleware/audited-fetch.ts';
 import type { Figure } from './report.ts';
 import { serveForBench } from './serve.ts';
 

@@ -1,11 +1,11 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { EXPORT_FORMATS, type ExportFormat } from '../lib/event/export-manifest.ts';
 import { Exports } from '../lib/export/exports.ts';
-import { Indexer } from '../lib/followers/indexer.ts';
+import { EXPORT_FORMATS, type ExportFormat } from '../lib/export/formats/manifest.ts';
+import { Indexer } from '../lib/followers/indexing/indexer.ts';
 import { Ledger } from '../lib/ledger/ledger.ts';
-import { nodeReader } from '../lib/ledger/nodes.ts';
+import { nodeReader } from '../lib/ledger/tree/nodes.ts';
 import { Queries } from '../lib/query/queries.ts';
 import { FolderDownloads } from '../lib/store/folder/downloads.ts';
 import { KeyFileSigner } from '../lib/store/keyfile/signer.ts';

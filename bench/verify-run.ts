@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { openObjects } from '../lib/cli/archive-source.ts';
-import { verifyArchive } from '../lib/verify/archive.ts';
-import { parseTrustedKeys } from '../lib/verify/trust.ts';
+import { openObjects } from '../lib/cli/shell/archive-source.ts';
+import { verifyArchive } from '../lib/verify/archive/verify-archive.ts';
+import { parseTrustedKeys } from '../lib/verify/evidence/trust.ts';
 
 /**
  * `node bench/verify-run.ts ARCHIVE KEY WORKERS`: verifies once and prints what it took, as JSON. Loads what
@@ -12,7 +12,7 @@ const [archive = '', key = '', workers = '1'] = process.argv.slice(2);
 const objects = await openObjects(archive);
 const plan = {
   count: Number(workers),
-  module: new URL('../lib/cli/archive-source.ts', import.meta.url).href,
+  module: new URL('../lib/cli/shell/archive-source.ts', import.meta.url).href,
   args: archive,
 };
 const before = process.cpuUsage();

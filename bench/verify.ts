@@ -3,8 +3,8 @@ import { hash } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { OpenTiles } from '../lib/followers/open-tiles.ts';
-import { packSegment, type Segment, SegmentCutter } from '../lib/followers/segment.ts';
+import { OpenTiles } from '../lib/followers/archive/edge-tiles.ts';
+import { packSegment, type Segment, SegmentCutter } from '../lib/followers/archive/segment.ts';
 import {
   bundleName,
   checkpointName,

@@ -1,5 +1,5 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 
 /**
@@ -8,7 +8,8 @@ import { build, type Plugin } from 'esbuild';
  */
 
 const ROOT = resolve(import.meta.dirname, '..');
-const ROOMS = ['log', 'client'] as const;
+/** What the client is made of. `test/shape.test.ts` holds that it imports no other folder. */
+const FOLDERS = ['log', 'contract', 'client'] as const;
 
 const besideEachOther: Plugin = {
   name: 'beside-each-other',
@@ -19,11 +20,17 @@ const besideEachOther: Plugin = {
   },
 };
 
-async function makeCode(room: string): Promise<void> {
-  const source = join(ROOT, 'lib', room);
+async function filesUnder(folder: string, suffix: string): Promise<string[]> {
+  const names = await readdir(folder, { recursive: true });
+  return names.filter((name) => name.endsWith(suffix)).map((name) => join(folder, name));
+}
+
+async function makeCode(folder: string): Promise<void> {
+  const source = join(ROOT, 'lib', folder);
   await build({
-    entryPoints: (await readdir(source)).filter((name) => name.endsWith('.ts')).map((name) => join(source, name)),
-    outdir: join(ROOT, 'dist/lib', room),
+    entryPoints: await filesUnder(source, '.ts'),
+    outbase: source,
+    outdir: join(ROOT, 'dist/lib', folder),
     outExtension: { '.js': '.cjs' },
     bundle: true,
     packages: 'external',
@@ -36,16 +43,15 @@ async function makeCode(room: string): Promise<void> {
 }
 
 /** The same types, for a module that is required: its imports lead to such modules again. */
-async function makeTypes(room: string): Promise<void> {
-  const folder = join(ROOT, 'dist/lib', room);
-  for (const name of (await readdir(folder)).filter((one) => one.endsWith('.d.ts'))) {
-    const types = await readFile(join(folder, name), 'utf8');
+async function makeTypes(folder: string): Promise<void> {
+  for (const file of await filesUnder(join(ROOT, 'dist/lib', folder), '.d.ts')) {
+    const types = await readFile(file, 'utf8');
     const twin = types.replace(/(\b(?:from |import\()['"]\.[^'"]*)\.ts(['"])/g, '$1.cjs$2');
-    await writeFile(join(folder, `${basename(name, '.d.ts')}.d.cts`), twin);
+    await writeFile(file.replace(/\.d\.ts$/, '.d.cts'), twin);
   }
 }
 
-for (const room of ROOMS) {
-  await makeCode(room);
-  await makeTypes(room);
+for (const folder of FOLDERS) {
+  await makeCode(folder);
+  await makeTypes(folder);
 }

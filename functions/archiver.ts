@@ -1,7 +1,7 @@
-import { type RetentionConfig, retentionFor } from '../lib/event/retention.ts';
-import type { ObjectLock } from '../lib/followers/archive-records.ts';
-import { Archiver } from '../lib/followers/archiver.ts';
-import { retiredKeys } from '../lib/followers/retired-keys.ts';
+import type { ObjectLock } from '../lib/followers/archive/archive-records.ts';
+import { Archiver } from '../lib/followers/archive/archiver.ts';
+import { type RetentionConfig, retentionFor } from '../lib/followers/expiry/retention.ts';
+import { retiredKeys } from '../lib/keys/retired-keys.ts';
 import type { Objects, Signer } from '../lib/store/ports.ts';
 import type { Environment } from './environment.ts';
 import type { Log } from './log.ts';

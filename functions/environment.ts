@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { type PrivacyConfig, privacyConfigSchema } from '../lib/event/privacy.ts';
-import { type RetentionConfig, retentionConfigSchema } from '../lib/event/retention.ts';
+import { type RetentionConfig, retentionConfigSchema } from '../lib/followers/expiry/retention.ts';
+import { type PrivacyConfig, privacyConfigSchema } from '../lib/privacy/policy.ts';
 
 /** What the stack tells a function, through its environment. Names of variables are in {@link environmentOf}. */
 export interface Environment {

@@ -1,5 +1,5 @@
-import { retentionFor } from '../lib/event/retention.ts';
-import { Expirer } from '../lib/followers/expirer.ts';
+import { Expirer } from '../lib/followers/expiry/expirer.ts';
+import { retentionFor } from '../lib/followers/expiry/retention.ts';
 import type { ArchivedRecords } from '../lib/ledger/archived-records.ts';
 import type { Environment } from './environment.ts';
 import type { Log } from './log.ts';

@@ -1,5 +1,5 @@
 import type { Context, DynamoDBBatchResponse, DynamoDBStreamEvent, ScheduledEvent, SQSEvent } from 'aws-lambda';
-import { LegalHolds } from '../lib/followers/legal-holds.ts';
+import { LegalHolds } from '../lib/followers/legal-hold/legal-holds.ts';
 import { ArchivedRecords } from '../lib/ledger/archived-records.ts';
 import { archiveStore } from './archive-store.ts';
 import { openArchiver } from './archiver.ts';

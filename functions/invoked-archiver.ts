@@ -1,4 +1,4 @@
-import type { Archiver } from '../lib/followers/archiver.ts';
+import type { Archiver } from '../lib/followers/archive/archiver.ts';
 import type { LambdaFunction } from '../lib/store/lambda/function.ts';
 import { type SealOrder, sealedOf } from './seal-orders.ts';
 

@@ -1,9 +1,9 @@
-import { type PrivacyConfig, type PrivacyPolicy, policyFor } from '../lib/event/privacy.ts';
 import { ArchivedRecords } from '../lib/ledger/archived-records.ts';
 import { type CommittedEvents, Ledger } from '../lib/ledger/ledger.ts';
-import { nodeReader } from '../lib/ledger/nodes.ts';
-import { TileCache } from '../lib/ledger/tile-cache.ts';
+import { nodeReader } from '../lib/ledger/tree/nodes.ts';
+import { TileCache } from '../lib/ledger/tree/tile-cache.ts';
 import type { NodeReader } from '../lib/log/tree.ts';
+import { type PrivacyConfig, type PrivacyPolicy, policyFor } from '../lib/privacy/policy.ts';
 import type { Objects, Signer, Table } from '../lib/store/ports.ts';
 import { count, countRetry, describe, logger } from './telemetry.ts';
 

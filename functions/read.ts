@@ -3,7 +3,7 @@ import type { APIGatewayProxyEventV2WithIAMAuthorizer as GatewayEvent } from 'aw
 import { descriptionRoute } from '../lib/api/describe.ts';
 import { Router } from '../lib/api/router.ts';
 import { READ_ROUTES } from '../lib/api/routes/read.ts';
-import { retiredKeys } from '../lib/followers/retired-keys.ts';
+import { retiredKeys } from '../lib/keys/retired-keys.ts';
 import { archiveStore } from './archive-store.ts';
 import { environmentOf } from './environment.ts';
 import { answer } from './gateway.ts';

@@ -1,7 +1,7 @@
 import type { APIGatewayProxyEventV2WithIAMAuthorizer as GatewayEvent } from 'aws-lambda';
 import { Router } from '../lib/api/router.ts';
 import { ADMIN_ROUTES } from '../lib/api/routes/admin.ts';
-import { LegalHoldOrders } from '../lib/followers/legal-hold-orders.ts';
+import { LegalHoldOrders } from '../lib/followers/legal-hold/legal-hold-requests.ts';
 import { lambdaClient } from '../lib/store/lambda/client.ts';
 import { LambdaFunction } from '../lib/store/lambda/function.ts';
 import { environmentOf, followerOf } from './environment.ts';

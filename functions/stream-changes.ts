@@ -1,5 +1,5 @@
 import type { AttributeValue, DynamoDBRecord, DynamoDBStreamEvent, ScheduledEvent, SQSEvent } from 'aws-lambda';
-import type { ItemChange } from '../lib/followers/watchman.ts';
+import type { ItemChange } from '../lib/followers/tampering/tamper-monitor.ts';
 import { attributeName, EXPIRES_AT, PARTITION, SORT } from '../lib/store/dynamodb/item.ts';
 
 type Image = Readonly<Record<string, AttributeValue>>;

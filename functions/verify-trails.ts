@@ -1,9 +1,9 @@
-import type { VerificationReport, VerificationRequest } from '../lib/followers/verification.ts';
-import type { RetiredKey } from '../lib/followers/verification-checkpoint.ts';
-import { type VerificationStatus, Verifier } from '../lib/followers/verifier.ts';
-import { visitTrails } from '../lib/followers/visit.ts';
+import { visitTrails } from '../lib/followers/runtime/visit.ts';
+import { type VerificationStatus, Verifier } from '../lib/followers/verification/verifier.ts';
+import type { RetiredKey } from '../lib/keys/retired-key.ts';
 import { SealtrailError } from '../lib/log/error.ts';
 import type { Objects } from '../lib/store/ports.ts';
+import type { VerificationReport, VerificationRequest } from '../lib/verify/ledger/ledger-report.ts';
 import type { Log } from './log.ts';
 import { count, describe, logger } from './telemetry.ts';
 

@@ -1,7 +1,7 @@
 import type { Context, APIGatewayProxyEventV2WithIAMAuthorizer as GatewayEvent, ScheduledEvent } from 'aws-lambda';
 import { Router } from '../lib/api/router.ts';
 import { VERIFY_ROUTES } from '../lib/api/routes/verify.ts';
-import { retiredKeys } from '../lib/followers/retired-keys.ts';
+import { retiredKeys } from '../lib/keys/retired-keys.ts';
 import { archiveStore } from './archive-store.ts';
 import { environmentOf } from './environment.ts';
 import { answer } from './gateway.ts';

@@ -1,6 +1,6 @@
 import type { DynamoDBRecord } from 'aws-lambda';
 
-/** The head's partition is `head/<trail>`: see `lib/ledger/layout.ts`. */
+/** The head's partition is `head/<trail>`: see `lib/ledger/items/layout.ts`. */
 const HEAD = 'head/';
 
 /**

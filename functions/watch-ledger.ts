@@ -1,10 +1,10 @@
 import { hash } from 'node:crypto';
 import type { DynamoDBRecord } from 'aws-lambda';
 import { prepareBatch } from '../lib/event/intake.ts';
-import { DEFAULT_POLICY } from '../lib/event/privacy.ts';
-import type { ExpiryClaims } from '../lib/followers/expiry-claims.ts';
-import { type Finding, findingOf, SYSTEM_TRAIL } from '../lib/followers/watchman.ts';
+import type { ExpiryClaims } from '../lib/followers/expiry/expiry-claims.ts';
+import { type Finding, findingOf, SYSTEM_TRAIL } from '../lib/followers/tampering/tamper-monitor.ts';
 import type { Ledger } from '../lib/ledger/ledger.ts';
+import { DEFAULT_POLICY } from '../lib/privacy/policy.ts';
 import { changeOf } from './stream-changes.ts';
 import { count, describe, logger } from './telemetry.ts';
 

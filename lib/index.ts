@@ -9,12 +9,12 @@
  * await log.close();
  */
 export { type PreparedEvent, prepareBatch } from './event/intake.ts';
-export { DEFAULT_POLICY, type PrivacyPolicy } from './event/privacy.ts';
 export type { AuditEvent, EventInput } from './event/schema.ts';
 export { type AppendRequest, Ledger, type LedgerOptions } from './ledger/ledger.ts';
 export type { Receipt, SealedEvent } from './ledger/receipt.ts';
 export { type ErrorCode, SealtrailError } from './log/error.ts';
+export { DEFAULT_POLICY, type PrivacyPolicy } from './privacy/policy.ts';
 export { type Embedded, type EmbeddedOptions, openEmbedded } from './server/embedded.ts';
 export type { Objects, Signer, Table } from './store/ports.ts';
-export { verifyArchive } from './verify/archive.ts';
-export type { Report } from './verify/report.ts';
+export { verifyArchive } from './verify/archive/verify-archive.ts';
+export type { Report } from './verify/report/report.ts';

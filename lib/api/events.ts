@@ -1,4 +1,4 @@
-import { CSV_HEADER, csvRow } from '../event/csv.ts';
+import { CSV_HEADER, csvRow } from '../export/formats/csv.ts';
 import { SealtrailError } from '../log/error.ts';
 import { MAX_TRAILS, type MergedPage } from '../query/merged.ts';
 import { parseQuery, rejectUnknown } from '../query/parse.ts';

@@ -1,7 +1,7 @@
-import { fieldPath } from '../event/field.ts';
-import { readStrictJson } from '../event/strict-json.ts';
+import type { ExportJob, ExportSpec } from '../export/export-job.ts';
 import type { ExportAsker, Exports } from '../export/exports.ts';
-import type { ExportJob, ExportSpec } from '../export/job.ts';
+import { fieldPath } from '../json/field-path.ts';
+import { readStrictJson } from '../json/strict.ts';
 import { SealtrailError } from '../log/error.ts';
 import { parseQuery, rejectUnknown } from '../query/parse.ts';
 import { idempotencyKeyOf } from './append.ts';

@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { fieldPath } from '../event/field.ts';
-import { readStrictJson } from '../event/strict-json.ts';
-import type { LegalHoldOrders } from '../followers/legal-hold-orders.ts';
+import type { LegalHoldOrders } from '../followers/legal-hold/legal-hold-requests.ts';
+import { fieldPath } from '../json/field-path.ts';
+import { readStrictJson } from '../json/strict.ts';
 import { SealtrailError } from '../log/error.ts';
 import { rejectUnknown } from '../query/parse.ts';
 import { type ApiRequest, type ApiResponse, json } from './http.ts';

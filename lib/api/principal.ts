@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { matchesTrail, trailPattern } from '../event/trail-pattern.ts';
+import { matchesTrail, TRAIL_PATTERN, TRAIL_PATTERN_RULE } from '../contract/trail-pattern.ts';
 import { SealtrailError } from '../log/error.ts';
 import { isSystemTrailName } from '../log/trail-name.ts';
 
@@ -15,7 +15,7 @@ export const grantSchema = z.strictObject({
     .describe('Sealed into records as `submitter`.'),
   actions: z.array(z.enum(ACTIONS)).max(ACTIONS.length),
   trails: z
-    .array(trailPattern)
+    .array(z.string().regex(TRAIL_PATTERN, TRAIL_PATTERN_RULE))
     .max(1000)
     .describe('Names of trails, in which * stands for any characters, but not for a leading _.'),
 });

@@ -1,8 +1,8 @@
 import * as z from 'zod';
-import { DIMENSIONS } from '../event/dimensions.ts';
-import { EXPORT_COMPRESSIONS, EXPORT_FORMATS, exportManifestSchema } from '../event/export-manifest.ts';
+import { DIMENSIONS } from '../contract/dimensions.ts';
 import { auditEventSchema } from '../event/schema.ts';
-import { VERIFICATION_KINDS } from '../followers/verification.ts';
+import { EXPORT_COMPRESSIONS, EXPORT_FORMATS, exportManifestSchema } from '../export/formats/manifest.ts';
+import { VERIFICATION_KINDS } from '../verify/ledger/ledger-report.ts';
 
 /** What the answers look like: documented in the OpenAPI description and checked against real answers in tests. */
 

@@ -1,4 +1,4 @@
-import type { Archiver } from '../followers/archiver.ts';
+import type { Archiver } from '../followers/archive/archiver.ts';
 import { rejectUnknown } from '../query/parse.ts';
 import { type ApiRequest, type ApiResponse, json } from './http.ts';
 import { trailOf } from './parameters.ts';

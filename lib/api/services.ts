@@ -1,4 +1,4 @@
-import type { RetiredKey } from '../followers/verification-checkpoint.ts';
+import type { RetiredKey } from '../keys/retired-key.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { NodeReader } from '../log/tree.ts';
 import type { Queries } from '../query/queries.ts';

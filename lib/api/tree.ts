@@ -1,4 +1,4 @@
-import { provenConsistency, provenInclusion } from '../ledger/proven.ts';
+import { provenConsistency, provenInclusion } from '../ledger/tree/proven.ts';
 import { parseCheckpoint } from '../log/checkpoint.ts';
 import { toBase64 } from '../log/encoding.ts';
 import { SealtrailError } from '../log/error.ts';

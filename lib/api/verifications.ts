@@ -1,10 +1,10 @@
 import type * as z from 'zod';
-import { fieldPath } from '../event/field.ts';
-import { readStrictJson } from '../event/strict-json.ts';
-import type { VerificationRequest } from '../followers/verification.ts';
-import type { Verifier } from '../followers/verifier.ts';
+import type { Verifier } from '../followers/verification/verifier.ts';
+import { fieldPath } from '../json/field-path.ts';
+import { readStrictJson } from '../json/strict.ts';
 import { SealtrailError } from '../log/error.ts';
 import { rejectUnknown } from '../query/parse.ts';
+import type { VerificationRequest } from '../verify/ledger/ledger-report.ts';
 import { type ApiRequest, type ApiResponse, json } from './http.ts';
 import { trailOf } from './parameters.ts';
 import { verificationRequestSchema } from './schemas.ts';

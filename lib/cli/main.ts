@@ -1,10 +1,10 @@
 import { Command, CommanderError } from 'commander';
 import { SealtrailError } from '../log/error.ts';
-import { adviceOn, EXIT, EXIT_HELP, exitCodeFor } from './exit.ts';
-import { type Install, Shell } from './shell.ts';
-import { printable } from './table.ts';
-import { painter, type Terminal, widthOf } from './terminal.ts';
-import { version } from './version.ts';
+import { printable } from './output/table.ts';
+import { painter, type Terminal, widthOf } from './output/terminal.ts';
+import { adviceOn, EXIT, EXIT_HELP, exitCodeFor } from './shell/exit.ts';
+import { type Install, Shell } from './shell/shell.ts';
+import { version } from './shell/version.ts';
 
 /** By name, in the order of the help. Loaded when named: a verifier need not hold in memory what a query needs. */
 const COMMANDS: Readonly<Record<string, () => Promise<Install>>> = {

@@ -1,14 +1,14 @@
 import type * as z from 'zod';
+import { resolveType } from '../contract/catalogue.ts';
+import { canonicalJson } from '../json/canonical.ts';
+import { errorAt, type Step } from '../json/field-path.ts';
+import { type JsonLimits, readStrictJson } from '../json/strict.ts';
 import { SealtrailError } from '../log/error.ts';
 import { MAX_RECORD_BYTES } from '../log/record.ts';
-import { canonicalJson } from './canonical.ts';
-import { resolveType } from './catalogue.ts';
+import type { PrivacyPolicy } from '../privacy/policy.ts';
+import { scrubEvent } from '../privacy/scrub.ts';
 import { newEventId } from './event-id.ts';
-import { errorAt, type Step } from './field.ts';
-import type { PrivacyPolicy } from './privacy.ts';
 import { type AuditEvent, type EventInput, eventInputSchema } from './schema.ts';
-import { scrubEvent } from './scrub.ts';
-import { type JsonLimits, readStrictJson } from './strict-json.ts';
 
 /** Bytes of a request body. */
 export const MAX_BODY_BYTES = 5_000_000;

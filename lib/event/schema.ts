@@ -1,8 +1,8 @@
 import { isIP } from 'node:net';
 import * as z from 'zod';
+import { MAX_TYPE_LENGTH, OUTCOMES, resolveType, SEVERITIES } from '../contract/catalogue.ts';
 import { MAX_PRODUCER_ID_LENGTH, PRODUCER_ID, PRODUCER_LINK } from '../log/producer.ts';
-import { MAX_TYPE_LENGTH, OUTCOMES, resolveType, SEVERITIES } from './catalogue.ts';
-import { isMaskedIp } from './mask.ts';
+import { isMaskedIp } from '../privacy/mask.ts';
 import { timeMillis } from './time.ts';
 
 // The members of every object stand in canonical order (RFC 8785 section 3.2.3), which zod keeps: so nothing is left to

@@ -1,12 +1,12 @@
 import { hash, randomBytes } from 'node:crypto';
-import { EXPORT_MEDIA, type ExportManifest } from '../event/export-manifest.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { SealtrailError } from '../log/error.ts';
 import type { NodeReader } from '../log/tree.ts';
 import type { Queries } from '../query/queries.ts';
 import type { Downloads, Table } from '../store/ports.ts';
-import { type ExportJob, ExportJobs, type ExportSpec, folderOf, periodsOf } from './job.ts';
-import { ExportRun, type RunOptions } from './run.ts';
+import { type ExportJob, ExportJobs, type ExportSpec, folderOf, periodsOf } from './export-job.ts';
+import { ExportRun, type RunOptions } from './export-run.ts';
+import { EXPORT_MEDIA, type ExportManifest } from './formats/manifest.ts';
 
 /** What exports work with. */
 export interface ExportsOptions {

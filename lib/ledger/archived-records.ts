@@ -7,10 +7,10 @@ import { parseRecord, type SealedRecord } from '../log/record.ts';
 import { decodeBundle, TILE_WIDTH } from '../log/tile.ts';
 import type { NodeReader } from '../log/tree.ts';
 import type { Objects, Table } from '../store/ports.ts';
-import type { Block, RecordRange } from './block.ts';
-import { nodeReader } from './nodes.ts';
-import { readOpenTile } from './open-tile.ts';
-import { TileCache } from './tile-cache.ts';
+import type { Block, RecordRange } from './items/block.ts';
+import { readOpenTile } from './items/edge-tile.ts';
+import { nodeReader } from './tree/nodes.ts';
+import { TileCache } from './tree/tile-cache.ts';
 
 /** What {@link ArchivedRecords} work with. */
 export interface ArchivedRecordsOptions {

@@ -1,10 +1,10 @@
 import { SealtrailError } from '../log/error.ts';
 import type { Item, Table } from '../store/ports.ts';
 import { type ArchivedRecords, recordsInBundles } from './archived-records.ts';
-import type { Block, RecordRange } from './block.ts';
 import { readHead } from './commit.ts';
-import { blockKey, blockPartition, sortableNumber } from './layout.ts';
-import { loadBlock, OpenBlock } from './stored-block.ts';
+import type { Block, RecordRange } from './items/block.ts';
+import { blockKey, blockPartition, sortableNumber } from './items/layout.ts';
+import { loadBlock, OpenBlock } from './items/stored-block.ts';
 
 /**
  * Every block that overlaps a range, whole, in order. The range is clipped to the trail's size at the time of the call.

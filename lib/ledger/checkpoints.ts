@@ -3,8 +3,8 @@ import { SealtrailError } from '../log/error.ts';
 import { formatNote, type Verifier, verifierFromSpki } from '../log/note.ts';
 import type { Item, Signer, Table } from '../store/ports.ts';
 import { readHead } from './commit.ts';
-import type { Head } from './head.ts';
-import { checkpointKey, checkpointPartition, sortableNumber } from './layout.ts';
+import type { Head } from './items/head.ts';
+import { checkpointKey, checkpointPartition, sortableNumber } from './items/layout.ts';
 
 /** A signed checkpoint as stored: the size it covers and the note (C2SP signed-note) with its signatures. */
 export interface StoredCheckpoint {

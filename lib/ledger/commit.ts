@@ -3,11 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type ErrorCode, SealtrailError } from '../log/error.ts';
 import { type Growth, growTree } from '../log/frontier.ts';
 import type { Item, Outcome, Retry, Table, Write } from '../store/ports.ts';
-import { type Block, buildBlock, lastLeaf } from './block.ts';
-import { emptyHead, type Head, headFromItem, swapHead } from './head.ts';
-import { type Idempotency, type Remembered, rememberedFromItem, rememberKey } from './idempotency.ts';
-import { blockKey, headKey, trailKey } from './layout.ts';
-import { MAX_BODY_BYTES, packBody, type StoredBody, storeBlock } from './stored-block.ts';
+import { type Block, buildBlock, lastLeaf } from './items/block.ts';
+import { emptyHead, type Head, headFromItem, swapHead } from './items/head.ts';
+import { type Idempotency, type Remembered, rememberedFromItem, rememberKey } from './items/idempotency.ts';
+import { blockKey, headKey, trailKey } from './items/layout.ts';
+import { MAX_BODY_BYTES, packBody, type StoredBody, storeBlock } from './items/stored-block.ts';
 
 /** One caller's events, as they take part in a commit. */
 export interface Submission {

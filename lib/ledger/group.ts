@@ -1,7 +1,7 @@
 import { SealtrailError } from '../log/error.ts';
 import type { Retry, Table } from '../store/ports.ts';
 import { type Commit, commit, type Landing, type Submission } from './commit.ts';
-import type { Head } from './head.ts';
+import type { Head } from './items/head.ts';
 
 /** Submissions in one transaction, of whose 100 writes the head, the trail and the block's parts take up to 12. */
 const MAX_SUBMISSIONS = 64;

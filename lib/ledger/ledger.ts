@@ -9,17 +9,17 @@ import { isSystemTrailName, isTrailName } from '../log/trail-name.ts';
 import { type NodeReader, rangeProofFrom } from '../log/tree.ts';
 import type { Retry, Signer, Table } from '../store/ports.ts';
 import type { ArchivedRecords } from './archived-records.ts';
-import type { Block, RecordRange } from './block.ts';
-import { blockNodes } from './block-nodes.ts';
 import { readBlocks, readRecord } from './blocks.ts';
 import { Checkpoints, type StoredCheckpoint } from './checkpoints.ts';
 import { type Commit, readHead, type Submission } from './commit.ts';
 import { Group } from './group.ts';
-import type { Head } from './head.ts';
-import type { Idempotency, Remembered } from './idempotency.ts';
-import { TRAILS_PARTITION } from './layout.ts';
-import { provenRange } from './proven.ts';
+import type { Block, RecordRange } from './items/block.ts';
+import type { Head } from './items/head.ts';
+import type { Idempotency, Remembered } from './items/idempotency.ts';
+import { TRAILS_PARTITION } from './items/layout.ts';
 import type { Receipt, SealedEvent } from './receipt.ts';
+import { blockNodes } from './tree/block-nodes.ts';
+import { provenRange } from './tree/proven.ts';
 
 /** What a ledger is made of. */
 export interface LedgerOptions {

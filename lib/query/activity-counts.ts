@@ -1,10 +1,10 @@
-import { emptyCounts } from '../followers/indexer-counts.ts';
-import { findPostings, fingerprintOf } from '../followers/indexer-postings.ts';
-import { classOf, endOf, type Run, TOP_CLASS } from '../followers/indexer-runs.ts';
-import { isCurrent, readIndexSnapshot } from '../followers/indexer-state.ts';
+import { emptyCounts } from '../index/format/counts.ts';
+import { isCurrent, readIndexSnapshot } from '../index/format/index-state.ts';
+import { findPostings, fingerprintOf } from '../index/format/postings.ts';
+import { classOf, endOf, type Run, TOP_CLASS } from '../index/format/runs.ts';
+import { MergedAway, RunPostings, runGroups } from '../index/reader/run-postings.ts';
 import type { Table } from '../store/ports.ts';
 import { ACTIVITY_COUNTED, type ActivityCounts, noActivity } from './activity.ts';
-import { MergedAway, RunPostings, runGroups } from './run-postings.ts';
 import { readWholeHours, type Span } from './span.ts';
 
 /** An actor's records from `from` to before `to`, counted. */

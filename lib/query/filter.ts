@@ -1,9 +1,9 @@
-import { DIMENSIONS, type Dimension, dimensionsOf } from '../event/dimensions.ts';
-import { maskValue } from '../event/mask.ts';
-import type { PrivacyPolicy } from '../event/privacy.ts';
+import { DIMENSIONS, type Dimension, dimensionsOf } from '../contract/dimensions.ts';
 import { timeMillis } from '../event/time.ts';
-import { fingerprintOf } from '../followers/indexer-postings.ts';
+import { fingerprintOf } from '../index/format/postings.ts';
 import { parseRecord, type SealedRecord } from '../log/record.ts';
+import { maskValue } from '../privacy/mask.ts';
+import type { PrivacyPolicy } from '../privacy/policy.ts';
 import type { Filters, Period } from './query.ts';
 
 /** Dimensions whose values intake masks (an agent may be named by `actor.id`). */

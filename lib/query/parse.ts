@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { OUTCOMES, resolveType, SEVERITIES, type Severity } from '../event/catalogue.ts';
-import { DIMENSIONS, type Dimension } from '../event/dimensions.ts';
+import { OUTCOMES, resolveType, SEVERITIES, type Severity } from '../contract/catalogue.ts';
+import { DIMENSIONS, type Dimension } from '../contract/dimensions.ts';
 import { ACTOR_TYPES, DECISIONS } from '../event/schema.ts';
 import { timeMillis } from '../event/time.ts';
 import { SealtrailError } from '../log/error.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { PrivacyPolicy } from '../event/privacy.ts';
 import type { ArchivedRecords } from '../ledger/archived-records.ts';
 import { readHead } from '../ledger/commit.ts';
+import type { PrivacyPolicy } from '../privacy/policy.ts';
 import type { Table } from '../store/ports.ts';
 import { type Activity, activityOf, countMatches, noActivity } from './activity.ts';
 import { countByIndex } from './activity-counts.ts';

@@ -1,5 +1,5 @@
-import type { Dimension } from '../event/dimensions.ts';
-import type { Block } from '../ledger/block.ts';
+import type { Dimension } from '../contract/dimensions.ts';
+import type { Block } from '../ledger/items/block.ts';
 import type { Hash } from '../log/hash.ts';
 
 /** Records that a page may have. */

@@ -1,7 +1,7 @@
 import type { ArchivedRecords } from '../ledger/archived-records.ts';
-import type { Block } from '../ledger/block.ts';
 import { readArchived, readBlockAt } from '../ledger/blocks.ts';
-import type { OpenBlock } from '../ledger/stored-block.ts';
+import type { Block } from '../ledger/items/block.ts';
+import type { OpenBlock } from '../ledger/items/stored-block.ts';
 import type { Table } from '../store/ports.ts';
 
 /** Bytes of events that are kept, and up to as much again for their lines. Blocks never change, so none is out of date. */

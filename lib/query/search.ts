@@ -1,16 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { endOf, type Run } from '../followers/indexer-runs.ts';
-import { type IndexSnapshot, isCurrent, readIndexSnapshot } from '../followers/indexer-state.ts';
+import { type IndexSnapshot, isCurrent, readIndexSnapshot } from '../index/format/index-state.ts';
+import { endOf, type Run } from '../index/format/runs.ts';
+import { type FoundInRun, MergedAway, type RunPostings, readRuns, runGroups } from '../index/reader/run-postings.ts';
 import type { ArchivedRecords } from '../ledger/archived-records.ts';
-import type { Block } from '../ledger/block.ts';
 import { readBlocks } from '../ledger/blocks.ts';
-import type { OpenBlock } from '../ledger/stored-block.ts';
+import type { Block } from '../ledger/items/block.ts';
+import type { OpenBlock } from '../ledger/items/stored-block.ts';
 import { SealtrailError } from '../log/error.ts';
 import type { Table } from '../store/ports.ts';
 import type { RecordFilter } from './filter.ts';
 import { type Match, matchOf, type Query } from './query.ts';
 import type { RecentBlocks } from './recent-blocks.ts';
-import { type FoundInRun, MergedAway, type RunPostings, readRuns, runGroups } from './run-postings.ts';
 
 /** What a search works with. */
 export interface SearchContext {

@@ -5,8 +5,8 @@ import {
   UNIT_MS,
   type Unit,
   unitsOf,
-} from '../followers/indexer-counts.ts';
-import { classOf, type Run } from '../followers/indexer-runs.ts';
+} from '../index/format/counts.ts';
+import { classOf, type Run } from '../index/format/runs.ts';
 import type { ArchivedRecords } from '../ledger/archived-records.ts';
 import { readBlocks } from '../ledger/blocks.ts';
 import type { Table } from '../store/ports.ts';

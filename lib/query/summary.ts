@@ -1,4 +1,4 @@
-import { dimensionsOf } from '../event/dimensions.ts';
+import { dimensionsOf } from '../contract/dimensions.ts';
 import {
   CELLS,
   COUNTED,
@@ -9,8 +9,8 @@ import {
   type SlicePart,
   UNIT_MS,
   type Unit,
-} from '../followers/indexer-counts.ts';
-import { type IndexSnapshot, isCurrent, readIndexSnapshot } from '../followers/indexer-state.ts';
+} from '../index/format/counts.ts';
+import { type IndexSnapshot, isCurrent, readIndexSnapshot } from '../index/format/index-state.ts';
 import type { ArchivedRecords } from '../ledger/archived-records.ts';
 import { readBlocks } from '../ledger/blocks.ts';
 import { readHead } from '../ledger/commit.ts';

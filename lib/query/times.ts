@@ -1,6 +1,6 @@
 import type { ArchivedRecords } from '../ledger/archived-records.ts';
 import { readArchived } from '../ledger/blocks.ts';
-import { blockPartition, sortableNumber } from '../ledger/layout.ts';
+import { blockPartition, sortableNumber } from '../ledger/items/layout.ts';
 import type { Table } from '../store/ports.ts';
 
 /** As much of a trail's head as is needed here. */

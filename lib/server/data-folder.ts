@@ -1,12 +1,12 @@
 import { readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as z from 'zod';
-import { fieldPath } from '../event/field.ts';
-import { privacyConfigSchema } from '../event/privacy.ts';
-import { hotRetentionSchema } from '../event/retention.ts';
-import type { RetiredKey } from '../followers/verification-checkpoint.ts';
+import { hotRetentionSchema } from '../followers/expiry/retention.ts';
+import { fieldPath } from '../json/field-path.ts';
+import type { RetiredKey } from '../keys/retired-key.ts';
 import { SealtrailError } from '../log/error.ts';
 import { sameBytes } from '../log/hash.ts';
+import { privacyConfigSchema } from '../privacy/policy.ts';
 import { syncFolder, writeSynced } from '../store/durable-file.ts';
 import { KeyFileSigner } from '../store/keyfile/signer.ts';
 import {
@@ -18,7 +18,7 @@ import {
   type Profile,
   parseCredentials,
 } from './access.ts';
-import { retiredKeysFile, retiredKeysFrom, retiredKeysSchema } from './retired-keys.ts';
+import { retiredKeysFile, retiredKeysFrom, retiredKeysSchema } from './retired-keys-file.ts';
 
 /** `config.json`. */
 const configSchema = z.strictObject({

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { keyIdOf } from '../followers/archive-keys.ts';
-import { readArchiveState } from '../followers/archive-state.ts';
+import { readArchiveState } from '../followers/archive/archive-state.ts';
+import { keyIdOf } from '../followers/archive/public-keys.ts';
 import { Ledger } from '../ledger/ledger.ts';
 import { SealtrailError } from '../log/error.ts';
 import { sameBytes } from '../log/hash.ts';

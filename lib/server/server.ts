@@ -12,8 +12,8 @@ import { type Body, BodyBudget, readBody } from './body.ts';
 import { DOWNLOADS_PATH } from './download-links.ts';
 import { reply } from './reply.ts';
 import { ROUTER } from './router.ts';
-import { SignatureVerifier } from './sigv4.ts';
-import type { Claim, Refusal } from './sigv4-claim.ts';
+import { SignatureVerifier } from './sigv4/sigv4.ts';
+import type { Claim, Refusal } from './sigv4/sigv4-claim.ts';
 
 export type { AccessEntry } from './access-log.ts';
 

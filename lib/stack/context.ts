@@ -1,7 +1,7 @@
 import { Aws } from 'aws-cdk-lib';
 import { ArnPrincipal } from 'aws-cdk-lib/aws-iam';
+import { stageOf } from './resources/stage.ts';
 import type { SealtrailStackProps } from './stack.ts';
-import { stageOf } from './stage.ts';
 
 /** What `cdk deploy -c NAME=VALUE` may set. docs/operations.md says what each of them is. */
 export const CONTEXT_NAMES = [

@@ -1,7 +1,7 @@
-export type { PublicKey } from './custom-resources.ts';
-export { TrailPolicies } from './grants.ts';
-export type { Throttle } from './http-api.ts';
+export type { PublicKey } from './functions/custom-resources.ts';
+export { TrailPolicies } from './functions/grants.ts';
 export type { KeyRotation, SealtrailProps } from './props.ts';
+export type { Throttle } from './resources/http-api.ts';
+export type { Lock, Stage } from './resources/stage.ts';
 export { Sealtrail } from './sealtrail.ts';
 export { SealtrailStack, type SealtrailStackProps } from './stack.ts';
-export type { Lock, Stage } from './stage.ts';

@@ -1,11 +1,11 @@
 import type { IPrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
-import type { PrivacyConfig } from '../event/privacy.ts';
+import type { PrivacyConfig } from '../privacy/policy.ts';
 import type { SignatureAlgorithm } from '../store/ports.ts';
-import type { Throttle } from './http-api.ts';
+import type { Throttle } from './resources/http-api.ts';
+import type { Stage } from './resources/stage.ts';
 import type { RetentionProps, TrailRetentionProps } from './retention.ts';
-import type { Stage } from './stage.ts';
 
 /**
  * How far the rotation of signing keys has come. Neither number ever goes down: a key that is not listed any more is

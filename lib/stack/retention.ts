@@ -1,6 +1,6 @@
 import type { Duration } from 'aws-cdk-lib';
-import { LEAST_HOT_DAYS, type RetentionConfig, retentionConfigSchema } from '../event/retention.ts';
-import type { Lock, StageDefaults } from './stage.ts';
+import { LEAST_HOT_DAYS, type RetentionConfig, retentionConfigSchema } from '../followers/expiry/retention.ts';
+import type { Lock, StageDefaults } from './resources/stage.ts';
 
 /** How long records stay where. What is not given is as for all trails. */
 export interface RetentionProps {

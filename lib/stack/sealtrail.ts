@@ -6,18 +6,12 @@ import type { IKey, Key } from 'aws-cdk-lib/aws-kms';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
-import { privacyConfigSchema } from '../event/privacy.ts';
-import { alarms } from './alarms.ts';
-import { Emptying, type PublicKey, publicKeysOf } from './custom-resources.ts';
-import { dashboard } from './dashboard.ts';
-import { allowExports, exportsBucket, wakeExporter } from './exporting.ts';
-import { wakeFollower, wakeVerifier } from './following.ts';
-import { bundledFunctions, type WorkerContext, workerRole, workers } from './functions.ts';
-import { grantArchiveReads, grantRoutes, TrailPolicies } from './grants.ts';
-import { logApi, type Throttle } from './http-api.ts';
-import { checkLogName } from './log-name.ts';
-import type { Observed } from './metrics.ts';
-import { explainEmptying, explainFindings, explainUnprotected } from './nag.ts';
+import { privacyConfigSchema } from '../privacy/policy.ts';
+import { Emptying, type PublicKey, publicKeysOf } from './functions/custom-resources.ts';
+import { allowExports, exportsBucket, wakeExporter } from './functions/exporting.ts';
+import { wakeFollower, wakeVerifier } from './functions/following.ts';
+import { bundledFunctions, type WorkerContext, workerRole, workers } from './functions/functions.ts';
+import { grantArchiveReads, grantRoutes, TrailPolicies } from './functions/grants.ts';
 import {
   allowAccessRecords,
   allowAppends,
@@ -31,12 +25,18 @@ import {
   allowStamping,
   allowSystemRecords,
   allowVerifying,
-} from './permissions.ts';
+} from './functions/permissions.ts';
+import { checkLogName } from './log-name.ts';
+import { alarms } from './monitoring/alarms.ts';
+import { dashboard } from './monitoring/dashboard.ts';
+import type { Observed } from './monitoring/metrics.ts';
 import type { SealtrailProps } from './props.ts';
+import { logApi, type Throttle } from './resources/http-api.ts';
+import { explainEmptying, explainFindings, explainUnprotected } from './resources/nag.ts';
+import { STAGES } from './resources/stage.ts';
+import { archiveBucket, failedBatches, guardArchive, ledgerTable } from './resources/storage.ts';
 import { retentionOf } from './retention.ts';
 import { signingKeys } from './signing-key.ts';
-import { STAGES } from './stage.ts';
-import { archiveBucket, failedBatches, guardArchive, ledgerTable } from './storage.ts';
 
 const DEFAULT_THROTTLE: Throttle = { rate: 1000, burst: 2000 };
 

@@ -1,6 +1,6 @@
 import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import type { PublicKey } from './custom-resources.ts';
+import type { PublicKey } from './functions/custom-resources.ts';
 import type { SealtrailProps } from './props.ts';
 import { Sealtrail } from './sealtrail.ts';
 

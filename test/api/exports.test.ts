@@ -3,9 +3,9 @@ import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type * as z from 'zod';
 import { exportSchema, keysSchema } from '../../lib/api/schemas.ts';
-import { EXPORT_FORMATS } from '../../lib/event/export-manifest.ts';
-import { checkExport } from '../../lib/verify/export-file.ts';
-import { parseTrustedKeys } from '../../lib/verify/trust.ts';
+import { EXPORT_FORMATS } from '../../lib/export/formats/manifest.ts';
+import { parseTrustedKeys } from '../../lib/verify/evidence/trust.ts';
+import { checkExport } from '../../lib/verify/files/export-file.ts';
 import { type Served, serve } from './served.ts';
 
 /** Whoever may export a trail asks for a file, waits for it, fetches it by link, and can prove it. */

@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { SignedHttp } from '../../lib/client/http.ts';
+import type { SignedHttp } from '../../lib/client/http/http.ts';
 import { type Served, serve } from './served.ts';
 
 /** Bad input over the wire: each is refused with its status, a stable code and the field, and nothing is stored. */

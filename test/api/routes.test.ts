@@ -12,7 +12,7 @@ import {
   summarySchema,
   trailsSchema,
 } from '../../lib/api/schemas.ts';
-import type { SignedHttp } from '../../lib/client/http.ts';
+import type { SignedHttp } from '../../lib/client/http/http.ts';
 import { openCheckpoint } from '../../lib/log/checkpoint.ts';
 import { fromBase64 } from '../../lib/log/encoding.ts';
 import { leafHash } from '../../lib/log/hash.ts';

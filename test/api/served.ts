@@ -1,4 +1,4 @@
-import { SignedHttp } from '../../lib/client/http.ts';
+import { SignedHttp } from '../../lib/client/http/http.ts';
 import { type Embedded, openEmbedded } from '../../lib/server/embedded.ts';
 import { serveLog } from '../../lib/server/serve.ts';
 import type { AccessEntry, HttpServer } from '../../lib/server/server.ts';

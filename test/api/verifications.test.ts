@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { verificationSchema, verificationStatusSchema } from '../../lib/api/schemas.ts';
-import { headKey } from '../../lib/ledger/layout.ts';
+import { headKey } from '../../lib/ledger/items/layout.ts';
 import { openEmbedded } from '../../lib/server/embedded.ts';
 import { SqliteTable } from '../../lib/store/sqlite/table.ts';
 import { type Served, serve } from './served.ts';

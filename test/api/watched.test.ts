@@ -2,10 +2,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ApiRequest } from '../../lib/api/http.ts';
 import { Principal } from '../../lib/api/principal.ts';
 import { type Access, watched } from '../../lib/api/watched.ts';
-import type { HttpRequest } from '../../lib/client/http.ts';
-import { DEFAULT_POLICY } from '../../lib/event/privacy.ts';
+import type { HttpRequest } from '../../lib/client/http/http.ts';
 import { SealtrailError } from '../../lib/log/error.ts';
 import { parseRecord, type SealedRecord } from '../../lib/log/record.ts';
+import { DEFAULT_POLICY } from '../../lib/privacy/policy.ts';
 import { type Served, serve } from './served.ts';
 
 /** Who watched: every read through the API leaves a record of itself, before its answer goes out. */

@@ -8,8 +8,8 @@ import { ROUTES } from '../../lib/api/routes.ts';
 import { keysSchema, pageSchema, trailsSchema, verificationStatusSchema } from '../../lib/api/schemas.ts';
 import { loadExamples } from '../../lib/cli/demo/examples.ts';
 import { eventsOf } from '../../lib/cli/demo/github.ts';
-import { SignedHttp } from '../../lib/client/http.ts';
-import { blockKey } from '../../lib/ledger/layout.ts';
+import { SignedHttp } from '../../lib/client/http/http.ts';
+import { blockKey } from '../../lib/ledger/items/layout.ts';
 import { parseNote } from '../../lib/log/note.ts';
 import { run, temporaryFolder } from '../cli/process.ts';
 import { fsckAgrees, installFsck } from '../outside/fsck.ts';
@@ -17,8 +17,8 @@ import { DeployedArchive } from './deployed-archive.ts';
 import { DeployedLedger } from './deployed-ledger.ts';
 import { Deployment, type Outputs } from './deployment.ts';
 import { isMinistack, STACK } from './emulated.ts';
+import { asUserWith, type Call, isAnswered, refusalsOf } from './iam-user.ts';
 import { Observation } from './observation.ts';
-import { asUserWith, type Call, isAnswered, refusalsOf } from './somebody.ts';
 
 /**
  * The stack, deployed with plain `cdk deploy` to whatever the environment points at, and used through its API alone, with

@@ -1,5 +1,5 @@
 import { DeleteItemCommand, type DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
-import { readIndexSnapshot } from '../../lib/followers/indexer-state.ts';
+import { readIndexSnapshot } from '../../lib/index/format/index-state.ts';
 import { dynamoClient } from '../../lib/store/aws-clients.ts';
 import { attributeName, keyValue } from '../../lib/store/dynamodb/item.ts';
 import { DynamoTable } from '../../lib/store/dynamodb/table.ts';

@@ -3,15 +3,15 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
-import { SignedHttp } from '../../lib/client/http.ts';
-import { type Receipt, readReceipt } from '../../lib/client/receipt.ts';
+import { type Receipt, readReceipt } from '../../lib/client/event/receipt.ts';
+import { SignedHttp } from '../../lib/client/http/http.ts';
 import { toHex } from '../../lib/log/encoding.ts';
 import { SealtrailError } from '../../lib/log/error.ts';
 import { leafHash } from '../../lib/log/hash.ts';
 import { parseCredentials } from '../../lib/server/access.ts';
 import { FolderObjects } from '../../lib/store/folder/objects.ts';
-import { verifyArchive } from '../../lib/verify/archive.ts';
-import { parseTrustedKeys } from '../../lib/verify/trust.ts';
+import { verifyArchive } from '../../lib/verify/archive/verify-archive.ts';
+import { parseTrustedKeys } from '../../lib/verify/evidence/trust.ts';
 import { type Server, serve, start, temporaryFolder } from './process.ts';
 
 /** `npm run test:durability` kills many more times. */

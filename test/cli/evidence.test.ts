@@ -2,7 +2,7 @@ import { chmodSync, cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { PROBLEM_KINDS } from '../../lib/verify/problem.ts';
+import { PROBLEM_KINDS } from '../../lib/verify/report/problem.ts';
 import { serveAsBucket } from './bucket.ts';
 import { cli, openTestLog } from './in-process.ts';
 import { events, openSealedLog, type SealedLog } from './sealed-log.ts';

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import { WriteStream } from 'node:tty';
 import { main } from '../../lib/cli/main.ts';
-import { listen } from '../../lib/cli/serving.ts';
-import { SignedHttp } from '../../lib/client/http.ts';
+import { listen } from '../../lib/cli/shell/serving.ts';
+import { SignedHttp } from '../../lib/client/http/http.ts';
 import { type Embedded, openEmbedded } from '../../lib/server/embedded.ts';
 
 /** A stream that keeps what is written, and may say that it is a terminal. */

@@ -5,7 +5,7 @@ import stringWidth from 'string-width';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { pageSchema, recordSchema, summarySchema } from '../../lib/api/schemas.ts';
-import { filtersOf, withFilters } from '../../lib/cli/filters.ts';
+import { filtersOf, withFilters } from '../../lib/cli/shell/filters.ts';
 import { QUERY_PARAMETERS } from '../../lib/query/parse.ts';
 import { cli, openTestLog, type TestLog } from './in-process.ts';
 

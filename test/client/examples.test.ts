@@ -3,9 +3,9 @@ import { symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import * as receipts from '../../lib/client/event/receipt.ts';
 import * as client from '../../lib/client/index.ts';
 import { AuditCalls, AuditLogger, LogReader } from '../../lib/client/index.ts';
-import * as receipts from '../../lib/client/receipt.ts';
 import { cleanEnvironment, type Finished, finished, serve, temporaryFolder } from '../cli/process.ts';
 import { examplesIn } from './examples.ts';
 
@@ -31,7 +31,7 @@ const prelude = `
   import fastify from 'fastify';
   import { Hono } from 'hono';
   import * as entries from ${url('lib/client/index.ts')};
-  import * as receipts from ${url('lib/client/receipt.ts')};
+  import * as receipts from ${url('lib/client/event/receipt.ts')};
   import { parseVkey } from ${url('lib/log/note.ts')};
   const { ${Object.keys(client).join(', ')} } = entries;
   const { ${Object.keys(receipts).join(', ')} } = receipts;
@@ -52,7 +52,7 @@ const prelude = `
 function asProgram({ file, of, code }: (typeof examples)[number], i: number): string {
   const [, value, expected] = /^(.*); \/\/ ([{['][^…]*)$/.exec(code) ?? [];
   const body = value === undefined ? code : `assert.deepEqual(${value}, ${expected});`;
-  const entry = ENTRIES.find((name) => file === `${name}.ts`);
+  const entry = ENTRIES.find((name) => file === `middleware/${name}.ts`);
   const own =
     entry === undefined ? '' : `const { auditRequests, auditMiddleware } = await import(${url(`lib/client/${file}`)});`;
   return `try { await (async () => { ${own}\n${body}\n})(); report([${i}, 'ran']); } catch (error) { report([${i}, ${JSON.stringify(of)}, String(error?.stack)]); }`;
@@ -88,6 +88,6 @@ describe('the examples of the client', () => {
     const named = new Set(examples.map(({ of }) => of));
     const due = [...functions.map(([name]) => name), ...classes, ...calls, 'auditRequests', 'auditMiddleware'];
     expect(due.filter((name) => name !== 'constructor' && !named.has(name))).toEqual([]);
-    for (const entry of ENTRIES) expect(examples.some(({ file }) => file === `${entry}.ts`)).toBe(true);
+    for (const entry of ENTRIES) expect(examples.some(({ file }) => file === `middleware/${entry}.ts`)).toBe(true);
   });
 });

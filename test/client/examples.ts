@@ -10,7 +10,7 @@ export interface Example {
 }
 
 export function examplesIn(folder: string): Example[] {
-  return readdirSync(folder)
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.ts'))
     .flatMap((file) => {
       const source = readFileSync(join(folder, file), 'utf8');

@@ -1,5 +1,5 @@
 import { type ApiOptions, type AuditLogger, createAuditLogger } from '../../lib/client/index.ts';
-import type { Fronted } from './front.ts';
+import type { Fronted } from './proxy.ts';
 
 export const trail = 'orders';
 

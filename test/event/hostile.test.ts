@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { MAX_BODY_BYTES, MAX_EVENT_BYTES, prepareBatch } from '../../lib/event/intake.ts';
-import { maskValue } from '../../lib/event/mask.ts';
-import { DEFAULT_POLICY } from '../../lib/event/privacy.ts';
-import { DEFAULT_KEEP_KEYS, DEFAULT_REDACT_KEYS, KeyMatcher } from '../../lib/event/secret-keys.ts';
-import { redactText, SECRET_PATTERNS } from '../../lib/event/secret-text.ts';
 import { SealtrailError } from '../../lib/log/error.ts';
+import { maskValue } from '../../lib/privacy/mask.ts';
+import { DEFAULT_POLICY } from '../../lib/privacy/policy.ts';
+import { DEFAULT_KEEP_KEYS, DEFAULT_REDACT_KEYS, KeyMatcher } from '../../lib/privacy/secret-keys.ts';
+import { redactText, SECRET_PATTERNS } from '../../lib/privacy/secret-text.ts';
 
 /**
  * Bodies made to cost much: each is as large as is allowed. Whatever takes time that grows with the square of its input

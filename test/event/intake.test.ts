@@ -6,8 +6,8 @@ import {
   MAX_SUBMITTER_BYTES,
   prepareBatch,
 } from '../../lib/event/intake.ts';
-import { DEFAULT_POLICY } from '../../lib/event/privacy.ts';
 import { recordLine } from '../../lib/log/record.ts';
+import { DEFAULT_POLICY } from '../../lib/privacy/policy.ts';
 
 const JSON_TYPE = 'application/json';
 

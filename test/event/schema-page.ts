@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { CATALOGUE } from '../../lib/event/catalogue.ts';
+import { CATALOGUE } from '../../lib/contract/catalogue.ts';
 import { MAX_BATCH_EVENTS, MAX_BODY_BYTES, MAX_EVENT_BYTES, MAX_EVENT_DEPTH } from '../../lib/event/intake.ts';
-import { maskValue } from '../../lib/event/mask.ts';
 import { auditEventSchema, eventInputSchema } from '../../lib/event/schema.ts';
-import { DEFAULT_KEEP_KEYS, DEFAULT_REDACT_KEYS } from '../../lib/event/secret-keys.ts';
-import { SECRET_PATTERNS } from '../../lib/event/secret-text.ts';
+import { maskValue } from '../../lib/privacy/mask.ts';
+import { DEFAULT_KEEP_KEYS, DEFAULT_REDACT_KEYS } from '../../lib/privacy/secret-keys.ts';
+import { SECRET_PATTERNS } from '../../lib/privacy/secret-text.ts';
 
 /** docs/schema.md, made from the code that validates, redacts and masks. */
 export function schemaPage(): string {

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { CATALOGUE, OUTCOMES, resolveType, SEVERITIES } from '../../lib/event/catalogue.ts';
-import { DIMENSIONS } from '../../lib/event/dimensions.ts';
+import { CATALOGUE, OUTCOMES, resolveType, SEVERITIES } from '../../lib/contract/catalogue.ts';
+import { DIMENSIONS } from '../../lib/contract/dimensions.ts';
 import { prepareBatch } from '../../lib/event/intake.ts';
-import { maskValue } from '../../lib/event/mask.ts';
-import { DEFAULT_POLICY, type PrivacyPolicy } from '../../lib/event/privacy.ts';
 import { ACTOR_TYPES, auditEventSchema, DECISIONS } from '../../lib/event/schema.ts';
+import { maskValue } from '../../lib/privacy/mask.ts';
+import { DEFAULT_POLICY, type PrivacyPolicy } from '../../lib/privacy/policy.ts';
 
 /**
  * What the four audit loggers that Sealtrail takes over from have, row by row: their names of types and fields, and

@@ -2,7 +2,7 @@ import webhooks from '@octokit/webhooks-examples/api.github.com/index.json' with
 import canonicalize from 'canonicalize';
 import { describe, expect, it } from 'vitest';
 import { prepareBatch } from '../../lib/event/intake.ts';
-import { DEFAULT_POLICY, type PrivacyPolicy } from '../../lib/event/privacy.ts';
+import { DEFAULT_POLICY, type PrivacyPolicy } from '../../lib/privacy/policy.ts';
 
 /** Real events: the payloads that GitHub documents for its webhooks, 0.1 to 27 KB each. */
 interface Payload {

@@ -1,7 +1,7 @@
 import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
-import type { Block, RecordRange } from '../../lib/ledger/block.ts';
 import type { StoredCheckpoint } from '../../lib/ledger/checkpoints.ts';
-import type { Head } from '../../lib/ledger/head.ts';
+import type { Block, RecordRange } from '../../lib/ledger/items/block.ts';
+import type { Head } from '../../lib/ledger/items/head.ts';
 import { formatCheckpoint } from '../../lib/log/checkpoint.ts';
 import { toHex } from '../../lib/log/encoding.ts';
 import { EMPTY_FRONTIER, type Frontier, growTree } from '../../lib/log/frontier.ts';

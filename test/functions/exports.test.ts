@@ -8,7 +8,7 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
 import { openExports, requestedExport } from '../../functions/exports.ts';
 import { openLog } from '../../functions/log.ts';
-import { Indexer } from '../../lib/followers/indexer.ts';
+import { Indexer } from '../../lib/followers/indexing/indexer.ts';
 import { s3Client } from '../../lib/store/aws-clients.ts';
 import { MemoryObjects } from '../../lib/store/memory/objects.ts';
 import { MemoryTable } from '../../lib/store/memory/table.ts';

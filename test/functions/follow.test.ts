@@ -4,7 +4,7 @@ import { TrailFollowing } from '../../functions/follow-trails.ts';
 import { streamRecords } from '../../functions/stream-changes.ts';
 import { logger, metrics } from '../../functions/telemetry.ts';
 import { wakesOf } from '../../functions/wakes.ts';
-import { readWatermark } from '../../lib/followers/watermark.ts';
+import { readWatermark } from '../../lib/ledger/items/watermark.ts';
 import { append, type Deployed, deploy } from './deployed.ts';
 
 /** A stream record as Lambda gets it (DynamoDB developer guide, "Reading and processing a stream"). */

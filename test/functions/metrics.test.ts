@@ -15,7 +15,7 @@ import { handler } from '../../functions/handler.ts';
 import { openLog } from '../../functions/log.ts';
 import { UNITS } from '../../functions/telemetry.ts';
 import { TrailVerification } from '../../functions/verify-trails.ts';
-import { blockKey } from '../../lib/ledger/layout.ts';
+import { blockKey } from '../../lib/ledger/items/layout.ts';
 import { SealtrailError } from '../../lib/log/error.ts';
 import { s3Client } from '../../lib/store/aws-clients.ts';
 import { S3Downloads } from '../../lib/store/s3/downloads.ts';

@@ -7,7 +7,7 @@ import { openLog } from '../../functions/log.ts';
 import { logger, metrics } from '../../functions/telemetry.ts';
 import { Router } from '../../lib/api/router.ts';
 import { ADMIN_ROUTES } from '../../lib/api/routes/admin.ts';
-import { LegalHoldOrders } from '../../lib/followers/legal-hold-orders.ts';
+import { LegalHoldOrders } from '../../lib/followers/legal-hold/legal-hold-requests.ts';
 import { openCheckpoint } from '../../lib/log/checkpoint.ts';
 import { SealtrailError } from '../../lib/log/error.ts';
 import { invoked, type Said } from '../store/lambda/invocations.ts';

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } fr
 import { openLog } from '../../functions/log.ts';
 import { logger, metrics } from '../../functions/telemetry.ts';
 import { TrailVerification } from '../../functions/verify-trails.ts';
-import { blockKey } from '../../lib/ledger/layout.ts';
+import { blockKey } from '../../lib/ledger/items/layout.ts';
 import { SealtrailError } from '../../lib/log/error.ts';
 import { append, bodyOf, type Deployed, deploy } from './deployed.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readStrictJson } from '../../lib/event/strict-json.ts';
+import { readStrictJson } from '../../lib/json/strict.ts';
 import { parseJson } from '../../lib/log/json.ts';
 import { parseRecord } from '../../lib/log/record.ts';
 

@@ -25,13 +25,13 @@ const PROGRAMS: Readonly<Record<string, string>> = {
     import * as client from 'sealtrail/client';
     import * as receipts from 'sealtrail/receipt';
     import * as requests from 'sealtrail/express';
-    import { tour } from './tour.mjs';
+    import { tour } from './client-smoke.mjs';
     await tour(client, receipts, requests, process.argv[2]);`,
   'require.cjs': `
     const client = require('sealtrail/client');
     const receipts = require('sealtrail/receipt');
     const requests = require('sealtrail/express');
-    import('./tour.mjs').then(({ tour }) => tour(client, receipts, requests, process.argv[2]));`,
+    import('./client-smoke.mjs').then(({ tour }) => tour(client, receipts, requests, process.argv[2]));`,
 };
 const shown = [...readFileSync(join(ROOT, 'docs/client.md'), 'utf8').matchAll(/^```js\n(.*?)^```$/gms)];
 
@@ -40,7 +40,7 @@ try {
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true }));
   const nodes = Object.entries(NODES).map(([name, version]) => `${name}@npm:${platform}@${version}`);
   npm(['install', '--no-audit', '--no-fund', `./${packed.filename}`, ...nodes]);
-  copyFileSync(join(import.meta.dirname, 'tour.mjs'), join(folder, 'tour.mjs'));
+  copyFileSync(join(import.meta.dirname, 'client-smoke.mjs'), join(folder, 'client-smoke.mjs'));
   for (const [file, code] of Object.entries(PROGRAMS)) writeFileSync(join(folder, file), code);
   for (const [i, [, code = '']] of shown.entries()) writeFileSync(join(folder, `docs-${i}.mjs`), code);
 

@@ -1,7 +1,7 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { join } from 'node:path';
-import { writeEmptyArchive } from '../../lib/followers/archive-seal.ts';
-import { Archiver } from '../../lib/followers/archiver.ts';
+import { writeEmptyArchive } from '../../lib/followers/archive/archive-seal.ts';
+import { Archiver } from '../../lib/followers/archive/archiver.ts';
 import { Ledger } from '../../lib/ledger/ledger.ts';
 import { formatCheckpoint } from '../../lib/log/checkpoint.ts';
 import { EMPTY_ROOT } from '../../lib/log/hash.ts';

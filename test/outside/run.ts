@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { encoderOf } from '../../lib/export/formats.ts';
+import { encoderOf } from '../../lib/export/formats/encoders.ts';
 import { parseNote, pemOf } from '../../lib/log/note.ts';
 import { LOG_NAME, type SealedArchive, sealedArchive } from './archives.ts';
 import { attempt, fsckAgrees, installFsck, TOOLS } from './fsck.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
-import { fingerprintOf } from '../../lib/followers/indexer-postings.ts';
+import { fingerprintOf } from '../../lib/index/format/postings.ts';
 import type { Activity } from '../../lib/query/activity.ts';
 import type { Period } from '../../lib/query/query.ts';
 import { MemoryTable } from '../../lib/store/memory/table.ts';

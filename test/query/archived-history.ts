@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { Archiver } from '../../lib/followers/archiver.ts';
+import { Archiver } from '../../lib/followers/archive/archiver.ts';
 import { ArchivedRecords } from '../../lib/ledger/archived-records.ts';
 import { MemoryObjects } from '../../lib/store/memory/objects.ts';
 import type { Item, Table } from '../../lib/store/ports.ts';

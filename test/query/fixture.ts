@@ -1,10 +1,10 @@
 import fc from 'fast-check';
-import { SEVERITIES } from '../../lib/event/catalogue.ts';
-import { DIMENSIONS, type Dimension } from '../../lib/event/dimensions.ts';
-import { Indexer } from '../../lib/followers/indexer.ts';
-import type { Block } from '../../lib/ledger/block.ts';
+import { SEVERITIES } from '../../lib/contract/catalogue.ts';
+import { DIMENSIONS, type Dimension } from '../../lib/contract/dimensions.ts';
+import { Indexer } from '../../lib/followers/indexing/indexer.ts';
 import { readBlocks } from '../../lib/ledger/blocks.ts';
 import { commit } from '../../lib/ledger/commit.ts';
+import type { Block } from '../../lib/ledger/items/block.ts';
 import { SealtrailError } from '../../lib/log/error.ts';
 import { severitiesFrom } from '../../lib/query/parse.ts';
 import { Queries } from '../../lib/query/queries.ts';

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { Indexer } from '../../lib/followers/indexer.ts';
+import { Indexer } from '../../lib/followers/indexing/indexer.ts';
 import type { FaultEffect } from '../../lib/store/memory/faults.ts';
 import { MemoryTable } from '../../lib/store/memory/table.ts';
 import type { Item, Key, Outcome, Range, Table, Write } from '../../lib/store/ports.ts';

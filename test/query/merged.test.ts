@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Indexer } from '../../lib/followers/indexer.ts';
+import { Indexer } from '../../lib/followers/indexing/indexer.ts';
 import type { Queries } from '../../lib/query/queries.ts';
 import type { Query } from '../../lib/query/query.ts';
 import { MemoryTable } from '../../lib/store/memory/table.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { EventQuery } from '../../lib/client/reader.ts';
-import { DIMENSIONS } from '../../lib/event/dimensions.ts';
+import type { EventQuery } from '../../lib/client/read/reader.ts';
+import { DIMENSIONS } from '../../lib/contract/dimensions.ts';
 import { SealtrailError } from '../../lib/log/error.ts';
 import { parsePeriod, parseQuery, QUERY_PARAMETERS } from '../../lib/query/parse.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
-import { Indexer } from '../../lib/followers/indexer.ts';
-import { fingerprintOf, PostingsWriter } from '../../lib/followers/indexer-postings.ts';
-import { readIndexSnapshot } from '../../lib/followers/indexer-state.ts';
+import { Indexer } from '../../lib/followers/indexing/indexer.ts';
+import { readIndexSnapshot } from '../../lib/index/format/index-state.ts';
+import { fingerprintOf, PostingsWriter } from '../../lib/index/format/postings.ts';
 import type { Query } from '../../lib/query/query.ts';
 import { MemoryTable } from '../../lib/store/memory/table.ts';
 import { append, ask, index, openQueries, readAll, START, type TestEvent, TRAIL } from './fixture.ts';

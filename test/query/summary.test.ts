@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { COUNTED, type Counted } from '../../lib/followers/indexer-counts.ts';
+import { COUNTED, type Counted } from '../../lib/index/format/counts.ts';
 import type { Period } from '../../lib/query/query.ts';
 import { BUCKETS, type Bucket, type Summary } from '../../lib/query/summary.ts';
 import { MemoryTable } from '../../lib/store/memory/table.ts';

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { checkpointKey } from '../../lib/ledger/layout.ts';
+import { checkpointKey } from '../../lib/ledger/items/layout.ts';
 import { formatCheckpoint, parseCheckpoint } from '../../lib/log/checkpoint.ts';
 import { formatNote, parseNote, verifierFromSpki } from '../../lib/log/note.ts';
 import { type Embedded, openEmbedded } from '../../lib/server/embedded.ts';
@@ -10,8 +10,8 @@ import { beginRotation, completeRotation } from '../../lib/server/key-rotation.t
 import { FolderObjects } from '../../lib/store/folder/objects.ts';
 import { KeyFileSigner } from '../../lib/store/keyfile/signer.ts';
 import { SqliteTable } from '../../lib/store/sqlite/table.ts';
-import { verifyArchive } from '../../lib/verify/archive.ts';
-import { parseTrustedKeys } from '../../lib/verify/trust.ts';
+import { verifyArchive } from '../../lib/verify/archive/verify-archive.ts';
+import { parseTrustedKeys } from '../../lib/verify/evidence/trust.ts';
 import { temporaryFolder } from '../store/temporary.ts';
 
 /** One key signs, then two, then the other alone; and a verifier is told from which size to which to trust each. */

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { readExpiryState } from '../../lib/followers/expiry-state.ts';
+import { readExpiryState } from '../../lib/followers/expiry/expiry-state.ts';
 import { Ledger } from '../../lib/ledger/ledger.ts';
 import { parseQuery } from '../../lib/query/parse.ts';
 import { openEmbedded } from '../../lib/server/embedded.ts';

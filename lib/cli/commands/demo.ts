@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import type { Install } from '../shell.ts';
+import type { Install } from '../shell/shell.ts';
 
 interface Options {
   readonly folder?: string;

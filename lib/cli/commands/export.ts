@@ -7,12 +7,20 @@ import {
   keepExport,
   manifestFileOf,
   type ServerExport,
-} from '../../client/exporting.ts';
-import { EXPORT_FORMATS } from '../../event/export-manifest.ts';
+} from '../../client/read/exporting.ts';
+import { EXPORT_FORMATS } from '../../export/formats/manifest.ts';
 import { SealtrailError } from '../../log/error.ts';
-import { filtersOf, withFilters } from '../filters.ts';
-import { connect, type Install, type ServerOptions, type Shell, trailName, withJson, withServer } from '../shell.ts';
-import { bytes, count, labelled, Progress, plural, write, writeLines } from '../terminal.ts';
+import { bytes, count, labelled, Progress, plural, write, writeLines } from '../output/terminal.ts';
+import { filtersOf, withFilters } from '../shell/filters.ts';
+import {
+  connect,
+  type Install,
+  type ServerOptions,
+  type Shell,
+  trailName,
+  withJson,
+  withServer,
+} from '../shell/shell.ts';
 
 interface Options extends ServerOptions, Readonly<Record<string, unknown>> {
   readonly format: (typeof EXPORT_FORMATS)[number];

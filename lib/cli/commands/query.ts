@@ -1,10 +1,17 @@
 import { type Command, Option } from 'commander';
-import { CSV_HEADER, csvRow } from '../../event/csv.ts';
-import { filtersOf, withFilters } from '../filters.ts';
-import { GrowingTable, type LinePage, parseLines, queryPages, type TableOptions, type View } from '../records.ts';
-import { collect, connect, type Install, integer, type ServerOptions, withServer } from '../shell.ts';
-import { count, painter, type Terminal, write, writeLines } from '../terminal.ts';
-import { namedTrails, trailOrPattern } from '../trails.ts';
+import { CSV_HEADER, csvRow } from '../../export/formats/csv.ts';
+import {
+  GrowingTable,
+  type LinePage,
+  parseLines,
+  queryPages,
+  type TableOptions,
+  type View,
+} from '../output/records.ts';
+import { count, painter, type Terminal, write, writeLines } from '../output/terminal.ts';
+import { filtersOf, withFilters } from '../shell/filters.ts';
+import { collect, connect, type Install, integer, type ServerOptions, withServer } from '../shell/shell.ts';
+import { namedTrails, trailOrPattern } from '../shell/trails.ts';
 
 interface Options extends ServerOptions, Readonly<Record<string, unknown>> {
   readonly format: 'table' | 'json' | 'ndjson' | 'csv';

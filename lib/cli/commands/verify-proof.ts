@@ -1,11 +1,16 @@
 import { type ErrorCode, SealtrailError } from '../../log/error.ts';
 import { parseProof } from '../../log/proof.ts';
-import { checkConsistencyFile, checkProofFile, type ProvenGrowth, type ProvenRecord } from '../../verify/proof-file.ts';
-import type { TrustedKeys } from '../../verify/trust.ts';
-import { EXIT, exitCodeFor } from '../exit.ts';
-import { type Install, withJson } from '../shell.ts';
-import { count, labelled, plural, type Terminal, write, writeLines } from '../terminal.ts';
-import { readText, readTrust } from '../trust.ts';
+import type { TrustedKeys } from '../../verify/evidence/trust.ts';
+import {
+  checkConsistencyFile,
+  checkProofFile,
+  type ProvenGrowth,
+  type ProvenRecord,
+} from '../../verify/files/proof-file.ts';
+import { count, labelled, plural, type Terminal, write, writeLines } from '../output/terminal.ts';
+import { EXIT, exitCodeFor } from '../shell/exit.ts';
+import { type Install, withJson } from '../shell/shell.ts';
+import { readText, readTrust } from '../shell/trust.ts';
 
 interface Options {
   readonly key: string;

@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream';
-import { truncate, wrap } from '../table.ts';
-import { type Format, type Output, painter, widthOf, write } from '../terminal.ts';
+import { truncate, wrap } from '../output/table.ts';
+import { type Format, type Output, painter, widthOf, write } from '../output/terminal.ts';
 
 /** Wider than this, sentences are hard to read. */
 const TEXT_WIDTH = 96;

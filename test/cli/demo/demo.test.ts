@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Demo } from '../../../lib/cli/demo/demo.ts';
 import { loadExamples } from '../../../lib/cli/demo/examples.ts';
 import { eventsOf } from '../../../lib/cli/demo/github.ts';
-import { Shell } from '../../../lib/cli/shell.ts';
+import { Shell } from '../../../lib/cli/shell/shell.ts';
 import { cli, Screen } from '../in-process.ts';
 import { type Finished, run } from '../process.ts';
 

@@ -1,0 +1,148 @@
+import { groupProblems } from '../../verify/report/problem-groups.ts';
+import type { Coverage, KeyUse, Problem, Report, Verdict } from '../../verify/report/report.ts';
+import { utc } from './records.ts';
+import { type Column, renderTable, wrap } from './table.ts';
+import { bytes, count, type Format, type Output, painter, plural, widthOf } from './terminal.ts';
+
+const VERDICT_FORMAT: Readonly<Record<Verdict, Format>> = {
+  ok: ['green', 'bold'],
+  incomplete: ['yellow', 'bold'],
+  damaged: ['red', 'bold'],
+};
+
+/** A verification's report for people: the verdict, what was looked at, what was not, and every problem listed. */
+export function reportLines(report: Report, out: Output, width = widthOf(out)): string[] {
+  const paint = painter(out);
+  const heading = (text: string): string => paint('bold', text);
+  return [
+    ...wrap(`${report.verdict.toUpperCase()}  ${sentenceOn(report)}`, width).map((line, i) =>
+      i === 0 ? line.replace(/^[A-Z]+/, (word) => paint(VERDICT_FORMAT[report.verdict], word)) : line,
+    ),
+    '',
+    ...renderTable(width < WIDE ? COVERAGE.slice(0, -2) : COVERAGE, report.trails.map(coverageRow), width, heading),
+    ...producerLines(report, heading),
+    ...keyLines(report, heading),
+    ...previousLines(report, heading),
+    ...problemLines(report.problems, report.problemCounts, width, heading),
+    ...(report.skipped.length === 0 ? [] : ['', heading('not looked at')]),
+    ...report.skipped.flatMap(({ trail, records, why }) => {
+      const which = records === undefined ? '' : ` records ${count(records.from)} to ${count(records.to - 1)}`;
+      return wrap(`${trail ?? ''}${which}${trail === undefined ? '' : ': '}${why}`, width);
+    }),
+  ];
+}
+
+function sentenceOn({ verdict, trails, source, problemCounts, skipped }: Report): string {
+  const records = trails.reduce((sum, trail) => sum + trail.records, 0);
+  const looked = `${plural(records, 'record')} in ${plural(trails.length, 'trail')} of ${source}`;
+  const found = Object.values(problemCounts).reduce((sum: number, times) => sum + (times ?? 0), 0);
+  if (verdict === 'ok')
+    return `${looked}: intact and under trusted signatures${skipped.length === 0 ? '' : ', as far as looked at'}`;
+  if (verdict === 'damaged') return `${looked}: ${plural(found, 'problem')} found`;
+  return `${looked}: nothing contradicts itself, but not everything is proven (${plural(found, 'problem')})`;
+}
+
+/** Below this many columns the times of the first and last record are left out. */
+const WIDE = 100;
+
+const COVERAGE: readonly Column[] = [
+  { title: 'trail' },
+  { title: 'verdict', rigid: true },
+  { title: 'records', align: 'right', rigid: true },
+  { title: 'proven', rigid: true },
+  { title: 'read', align: 'right', rigid: true },
+  { title: 'checkpoints', align: 'right', rigid: true },
+  { title: 'from (UTC)', rigid: true },
+  { title: 'to (UTC)', rigid: true },
+];
+
+function coverageRow({
+  trail,
+  verdict,
+  records,
+  covered,
+  bytes: size,
+  checkpointsChecked,
+  firstAt,
+  lastAt,
+}: Coverage): string[] {
+  const proven = covered.to > covered.from ? `${count(covered.from)} to ${count(covered.to - 1)}` : 'none';
+  const times = [firstAt, lastAt].map((at) => (at === undefined ? '' : utc(at)));
+  return [trail, verdict, count(records), proven, bytes(size), count(checkpointsChecked), ...times];
+}
+
+function producerLines({ trails }: Report, heading: (text: string) => string): string[] {
+  const lines = trails.flatMap(({ trail, producers: seen }) => {
+    if (seen === undefined) return [];
+    const { producers, numbered, missing, declared, repeated } = seen;
+    const parts = [
+      `${plural(producers, 'producer')} numbered ${plural(numbered, 'event')}`,
+      missing === 0 ? 'none is missing' : `${count(missing)} more are missing`,
+      ...(declared === 0 ? [] : [`${count(declared)} were left out and declared`]),
+      ...(repeated === 0 ? [] : [`${count(repeated)} are there twice`]),
+    ];
+    return [`${trail}: ${parts.join(', ')}`];
+  });
+  return lines.length === 0 ? [] : ['', heading('events by their producers’ numbers'), ...lines];
+}
+
+/** One key signs under a name for each trail; people compare its fingerprint, which therefore is never cut. */
+function keyLines({ keys }: Report, heading: (text: string) => string): string[] {
+  const byFingerprint = Map.groupBy(keys, (key) => key.fingerprint);
+  const lines = [...byFingerprint].flatMap(([fingerprint, uses]) => {
+    const signed = uses.reduce((sum, use) => sum + use.signed, 0);
+    const trust = uses.some((use) => use.trusted) ? 'trusted' : 'not trusted';
+    return [
+      `${uses[0]?.algorithm}, ${trust}, signed ${plural(signed, 'checkpoint')}; SHA-256 fingerprint:`,
+      `  ${fingerprint}`,
+      ...uses.flatMap(boundsOf),
+    ];
+  });
+  return lines.length === 0 ? [] : ['', heading('keys'), ...lines];
+}
+
+/** For which checkpoint sizes a key is trusted, where that is not all. */
+function boundsOf({ name, from, to }: KeyUse): string[] {
+  if (from === undefined && to === undefined) return [];
+  const bounds = [from === undefined ? '' : `from ${count(from)}`, to === undefined ? '' : `to ${count(to)}`];
+  return [`  of ${name}, sizes ${bounds.filter((bound) => bound !== '').join(' ')}`];
+}
+
+function previousLines({ previous }: Report, heading: (text: string) => string): string[] {
+  const words: Readonly<Record<Verdict, string>> = {
+    ok: 'the archive extends it',
+    incomplete: 'could not be compared',
+    damaged: 'the archive contradicts it',
+  };
+  const lines = previous.map(
+    ({ name, verdict, size }) =>
+      `${name}${size === undefined ? '' : ` (${plural(size, 'record')})`}: ${words[verdict]}`,
+  );
+  return lines.length === 0 ? [] : ['', heading('kept checkpoints'), ...lines];
+}
+
+function problemLines(
+  problems: readonly Problem[],
+  counts: Report['problemCounts'],
+  width: number,
+  heading: (text: string) => string,
+): string[] {
+  if (problems.length === 0) return [];
+  const total = Object.values(counts).reduce((sum: number, times) => sum + (times ?? 0), 0);
+  const lines = groupProblems(problems).flatMap(({ first, more, upTo }) => {
+    const { kind, trail, object, seq, lastSeq, message } = first;
+    const records =
+      seq === undefined
+        ? ''
+        : lastSeq === undefined
+          ? ` record ${count(seq)}`
+          : ` records ${count(seq)} to ${count(lastSeq)}`;
+    const others = upTo === undefined ? '' : ` and ${count(more)} more up to ${count(upTo)}`;
+    const where = [trail === undefined ? '' : `${trail}${records}${others}`, object ?? '']
+      .filter((part) => part !== '')
+      .join(', ');
+    return [`${kind}  ${where}`, ...wrap(message, width - 2).map((line) => `  ${line}`)];
+  });
+  const hidden = total - problems.length;
+  return ['', heading('problems'), ...lines, ...(hidden > 0 ? [`… and ${count(hidden)} more`] : [])];
+}

@@ -1,0 +1,48 @@
+import { type ErrorCode, SealtrailError } from '../../log/error.ts';
+
+/** What the exit code of every command says. */
+export const EXIT = {
+  /** All went well, and what was checked is right. */
+  ok: 0,
+  /** What was checked is not right: a proof, a signature, a receipt, an archive. */
+  wrong: 1,
+  /** It could not be done: wrong usage, unreadable input, a server that cannot be reached or refuses. */
+  failed: 2,
+  /** Stopped by the user, as shells number it: 128 + SIGINT. */
+  interrupted: 130,
+} as const;
+
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+/** For `--help`. */
+export const EXIT_HELP = `
+Exit codes:
+  0  fine
+  1  what was checked is not right (a proof, a signature, a receipt, an archive)
+  2  it could not be done: wrong usage, unreadable input, or a server that cannot be reached or refuses`;
+
+/** Errors that are a verdict on evidence, not a failure to look at it. */
+const VERDICTS: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['proof_mismatch', 'bad_signature']);
+
+/** The exit code that an error ends a command with. */
+export function exitCodeFor(error: unknown): ExitCode {
+  return error instanceof SealtrailError && VERDICTS.has(error.code) ? EXIT.wrong : EXIT.failed;
+}
+
+/** What to do next about an error, where there is something. */
+export function adviceOn(error: SealtrailError): string | undefined {
+  switch (error.code) {
+    case 'unauthenticated':
+      return error.message.startsWith('no AWS credentials')
+        ? 'Credentials come from the AWS credential chain. For a server started with "sealtrail serve --data DIR":\n  export AWS_SHARED_CREDENTIALS_FILE=DIR/credentials AWS_PROFILE=admin'
+        : 'The server did not accept the signature: are these credentials of its own credentials file, and is this clock right to 5 minutes?';
+    case 'forbidden':
+      return 'These credentials may not do this. "sealtrail serve" makes three profiles: writer appends, auditor reads and verifies, admin does all;\nchoose one with --profile or AWS_PROFILE.';
+    case 'unavailable':
+      return error.message.startsWith('cannot reach')
+        ? 'Is the server running? Start one with "sealtrail serve", or point --endpoint or SEALTRAIL_ENDPOINT to it.'
+        : undefined;
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,80 @@
+import { once } from 'node:events';
+import { resolve } from 'node:path';
+import { SealtrailError } from '../../log/error.ts';
+import { type Embedded, openEmbedded } from '../../server/embedded.ts';
+import { serveLog } from '../../server/serve.ts';
+import type { AccessEntry, HttpServer } from '../../server/server.ts';
+import { type Output, type Terminal, write } from '../output/terminal.ts';
+
+/** Options of `sealtrail serve`. */
+export interface ServeOptions {
+  readonly data: string;
+  readonly port: number;
+  readonly host: string;
+  readonly logName?: string;
+  readonly logRequests?: boolean;
+}
+
+/** Runs a server until the user wants it to stop; then finishes what is under way. */
+export async function serve(terminal: Terminal, options: ServeOptions): Promise<void> {
+  const { stdout, stderr, signal } = terminal;
+  const log = await openEmbedded(options.data, {
+    ...(options.logName === undefined ? {} : { logName: options.logName }),
+    onError: (error, source) => complain(stderr, source, error),
+  });
+  try {
+    const server = await listen(log, options, stderr);
+    try {
+      await write(stdout, `listening on ${server.url}\n`);
+      await write(stderr, invitation(server.url, log.folder.credentialsFile));
+      if (!signal.aborted) await once(signal, 'abort');
+    } finally {
+      await server.close();
+    }
+  } finally {
+    await log.close();
+  }
+}
+
+/** Serves an open log over HTTP; what is not a caller's fault is said on `stderr`. */
+export function listen(
+  log: Embedded,
+  { port, host, logRequests = false }: Pick<ServeOptions, 'port' | 'host' | 'logRequests'>,
+  stderr: Output,
+): Promise<HttpServer> {
+  return serveLog(log, {
+    host,
+    port,
+    log: (entry: AccessEntry) => {
+      if (logRequests || entry.status >= 500) stderr.write(`${JSON.stringify(entry)}\n`);
+    },
+    onError: (error, requestId) => complain(stderr, { requestId }, error),
+  });
+}
+
+/** One line of JSON for whoever runs the server: what failed, and everything that is known of why. */
+function complain(stderr: Output, source: object, error: unknown): void {
+  const causes: string[] = [];
+  for (
+    let at: unknown = error;
+    at !== undefined && causes.length < 8;
+    at = at instanceof Error ? at.cause : undefined
+  ) {
+    causes.push(
+      at instanceof SealtrailError
+        ? `${at.code}: ${at.message}`
+        : at instanceof Error
+          ? (at.stack ?? at.message)
+          : String(at),
+    );
+  }
+  stderr.write(`${JSON.stringify({ at: new Date().toISOString(), ...source, causes })}\n`);
+}
+
+function invitation(url: string, credentialsFile: string): string {
+  return `To use it from another terminal:
+  export SEALTRAIL_ENDPOINT=${url}
+  export AWS_SHARED_CREDENTIALS_FILE=${resolve(credentialsFile)} AWS_PROFILE=admin
+Profiles: writer appends; auditor reads and verifies; admin does all. Ctrl-C stops.
+`;
+}

@@ -1,0 +1,106 @@
+import type { Command } from 'commander';
+import { type Credentials, SignedHttp } from '../../client/http/http.ts';
+import { SealtrailError } from '../../log/error.ts';
+import { isSystemTrailName, isTrailName } from '../../log/trail-name.ts';
+import type { Terminal } from '../output/terminal.ts';
+import { EXIT, type ExitCode } from './exit.ts';
+
+/** Runs a command line as `main` does and returns its exit code. */
+export type RunCommand = (args: readonly string[], terminal: Terminal) => Promise<number>;
+
+/** What a command gets: the terminal it talks to, a place for its exit code, and other commands. */
+export class Shell {
+  readonly terminal: Terminal;
+  readonly run: RunCommand;
+  exitCode: ExitCode = EXIT.ok;
+
+  constructor(terminal: Terminal, run: RunCommand) {
+    this.terminal = terminal;
+    this.run = run;
+  }
+}
+
+/** A command adds itself to the program. */
+export type Install = (program: Command, shell: Shell) => void;
+
+/** Where the server is and who asks: options of every command that talks to one. */
+export interface ServerOptions {
+  readonly endpoint?: string;
+  readonly profile?: string;
+  readonly region?: string;
+}
+
+/** Adds the options that say where the server is and who asks. */
+export function withServer(command: Command): Command {
+  return command
+    .option('--endpoint <url>', 'where the server is (default: SEALTRAIL_ENDPOINT)')
+    .option('--profile <name>', 'AWS profile to sign with (default: AWS_PROFILE)')
+    .option('--region <name>', 'AWS region to sign for (default: AWS_REGION, else us-east-1)');
+}
+
+/** Adds `--json`. */
+export function withJson(command: Command): Command {
+  return command.option('--json', 'print JSON for programs');
+}
+
+/**
+ * A signing client for the server that the options or the environment name.
+ *
+ * Errors: `usage` where no endpoint is known.
+ */
+export function connect(terminal: Terminal, options: ServerOptions): SignedHttp {
+  const endpoint = options.endpoint ?? terminal.env.SEALTRAIL_ENDPOINT ?? '';
+  if (endpoint === '') {
+    throw new SealtrailError(
+      'usage',
+      'no server to talk to: start one with "sealtrail serve --data DIR --port 8321", then set SEALTRAIL_ENDPOINT=http://127.0.0.1:8321',
+    );
+  }
+  const region = options.region ?? terminal.env.AWS_REGION ?? terminal.env.AWS_DEFAULT_REGION;
+  return new SignedHttp({
+    endpoint,
+    credentials: credentialChain(terminal, options.profile),
+    ...(region === undefined || region === '' ? {} : { region }),
+  });
+}
+
+/** The AWS SDK's chain of credential providers, loaded when it is needed and asked again when credentials expire. */
+function credentialChain({ env }: Terminal, named: string | undefined): () => Promise<Credentials> {
+  const profile = named ?? env.AWS_PROFILE;
+  const filepath = env.AWS_SHARED_CREDENTIALS_FILE;
+  let chain: Promise<() => Promise<Credentials>> | undefined;
+  return async () => {
+    chain ??= import('@aws-sdk/credential-provider-node').then(({ defaultProvider }) =>
+      defaultProvider({
+        ...(profile === undefined ? {} : { profile }),
+        ...(filepath === undefined ? {} : { filepath }),
+      }),
+    );
+    return (await chain)();
+  };
+}
+
+/** For option parsers: an option that may come several times. */
+export function collect(value: string, before: unknown): string[] {
+  return [...(Array.isArray(before) ? before.map(String) : []), value];
+}
+
+/** For argument parsers: the name of a trail. Errors: `invalid_trail`. */
+export function trailName(text: string): string {
+  if (isTrailName(text) || isSystemTrailName(text)) return text;
+  throw new SealtrailError(
+    'invalid_trail',
+    `"${text}" is no trail: a name has 1 to 63 of a-z, 0-9 and -, the first not -`,
+  );
+}
+
+/** For option parsers: a whole number in a range. Errors: `usage`. */
+export function integer(name: string, least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+    if (!(value >= least && value <= most)) {
+      throw new SealtrailError('usage', `${name} must be a whole number from ${least} to ${most}, not "${text}"`);
+    }
+    return value;
+  };
+}

@@ -1,0 +1,39 @@
+import * as z from 'zod';
+import type { SignedHttp } from '../../client/http/http.ts';
+import { matchesTrail, TRAIL_PATTERN } from '../../contract/trail-pattern.ts';
+import { SealtrailError } from '../../log/error.ts';
+import { isSystemTrailName } from '../../log/trail-name.ts';
+import { trailName } from './shell.ts';
+
+/** For argument parsers: the name of a trail, or a pattern in which `*` stands for any characters. */
+export function trailOrPattern(text: string): string {
+  return text.includes('*') && TRAIL_PATTERN.test(text) ? text : trailName(text);
+}
+
+const trailsSchema = z.object({ trails: z.array(z.object({ trail: z.string() })) });
+
+/**
+ * The trails that names and patterns stand for, of those that the caller may read. As with hidden files, a leading `_` must
+ * be in the pattern.
+ *
+ * @throws `not_found` for a pattern that stands for none
+ */
+export async function namedTrails(
+  http: SignedHttp,
+  asked: readonly string[],
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  if (!asked.some((one) => one.includes('*'))) return [...new Set(asked)];
+  const answer = trailsSchema.safeParse((await http.send({ path: '/v1/trails', signal })).json());
+  if (!answer.success) throw new SealtrailError('unavailable', 'the server did not answer with its trails');
+  const known = answer.data.trails.map(({ trail }) => trail);
+  const named = asked.flatMap((one) => {
+    if (!one.includes('*')) return [one];
+    const found = known.filter(
+      (trail) => (!isSystemTrailName(trail) || one.startsWith('_')) && matchesTrail(one, trail),
+    );
+    if (found.length === 0) throw new SealtrailError('not_found', `there is no trail ${one} that you may read`);
+    return found;
+  });
+  return [...new Set(named)];
+}

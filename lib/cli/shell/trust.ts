@@ -1,0 +1,52 @@
+import { readFile } from 'node:fs/promises';
+import type { Trust } from '../../client/event/receipt.ts';
+import type { SignedHttp } from '../../client/http/http.ts';
+import { fetchKeys, type NamedKey } from '../../client/read/log-view.ts';
+import { fromUtf8 } from '../../log/encoding.ts';
+import { SealtrailError } from '../../log/error.ts';
+import { fingerprintOf, keysOfCheckpoint, parseTrustedKeys, type TrustedKeys } from '../../verify/evidence/trust.ts';
+
+/** The keys that a user trusts, from a file of vkeys or PEM. Errors: `usage`, `malformed_key`. */
+export async function readTrust(file: string): Promise<TrustedKeys> {
+  return parseTrustedKeys(await readText(file, 'the key file'));
+}
+
+/** Which keys to trust for what a server sends, and where they came from. */
+export interface LogKeys {
+  readonly source: 'file' | 'server';
+  readonly keys: TrustedKeys;
+  /** The same, for checking what a server answers. */
+  readonly trust: Trust;
+  /** SHA-256 of each key in hex. */
+  readonly fingerprints: readonly string[];
+}
+
+/** The keys of the user's file; without one, those that the server itself names, which are trusted this once. */
+export async function logKeys(http: SignedHttp, trail: string, file: string | undefined): Promise<LogKeys> {
+  const keys = file === undefined ? trustedAsNamed(await fetchKeys(http, [trail])) : await readTrust(file);
+  const fingerprints = [...new Set(keys.map(({ spki }) => fingerprintOf(spki)))];
+  const trust: Trust = (origin, size) => keysOfCheckpoint(keys, origin, size);
+  return { source: file === undefined ? 'server' : 'file', keys, trust, fingerprints };
+}
+
+/** Trusts what the server names for the trails that it names it for, a retired key up to its end. */
+function trustedAsNamed(keys: readonly NamedKey[]): TrustedKeys {
+  return keys.map(({ verifier: { name, spki }, to }) => ({ name, spki, ...(to === undefined ? {} : { to }) }));
+}
+
+/** A UTF-8 file of the user's, not repaired. Errors: `usage`, saying what cannot be read and why. */
+export async function readText(file: string, what: string): Promise<string> {
+  return fromUtf8(await readBytes(file, what), 'usage', `${what} ${file}`);
+}
+
+/** A file of the user's. Errors: as {@link readText}. */
+export async function readBytes(file: string, what: string): Promise<Uint8Array> {
+  try {
+    return await readFile(file);
+  } catch (cause) {
+    const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
+    const why =
+      { ENOENT: 'there is no such file', EISDIR: 'it is a folder', EACCES: 'it may not be read' }[reason] ?? reason;
+    throw new SealtrailError('usage', `cannot read ${what} ${file}: ${why}`, { cause });
+  }
+}

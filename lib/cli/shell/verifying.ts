@@ -1,0 +1,101 @@
+import { access, constants, stat, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { dirname } from 'node:path';
+import { SealtrailError } from '../../log/error.ts';
+import { type VerifyOptions, verifyArchive } from '../../verify/archive/verify-archive.ts';
+import { renderReport } from '../../verify/report/html.ts';
+import { exitCodeOf, type Report } from '../../verify/report/report.ts';
+import { reportLines } from '../output/report-lines.ts';
+import { count, Progress, type Terminal, write, writeLines } from '../output/terminal.ts';
+import { archiveWithin, openObjects } from './archive-source.ts';
+import type { Shell } from './shell.ts';
+import { readBytes, readTrust } from './trust.ts';
+
+/** Options of `sealtrail verify`. */
+export interface VerifyCommandOptions {
+  readonly key: string;
+  readonly trail?: readonly string[];
+  readonly from?: number;
+  readonly to?: number;
+  readonly previous?: readonly string[];
+  readonly logName?: string;
+  readonly workers?: number | true;
+  readonly report?: string;
+  readonly json?: true;
+}
+
+/** Verifies an archive, prints the report and sets the exit code. */
+export async function verify(shell: Shell, archive: string, options: VerifyCommandOptions): Promise<void> {
+  const { terminal } = shell;
+  if (options.report !== undefined) await demandPlaceFor(options.report);
+  const report = await reportOn(terminal, archive, options);
+  shell.exitCode = exitCodeOf(report);
+  if (options.json) await write(terminal.stdout, `${JSON.stringify(report)}\n`);
+  else await writeLines(terminal.stdout, reportLines(report, terminal.stdout));
+  if (options.report !== undefined) await writeReport(options.report, report);
+}
+
+async function reportOn(terminal: Terminal, archive: string, options: VerifyCommandOptions): Promise<Report> {
+  const within = await archiveWithin(archive);
+  if (within !== undefined) {
+    throw new SealtrailError('usage', `${archive} is the data folder of a server; its archive is ${within}`);
+  }
+  const objects = await openObjects(archive);
+  const progress = new Progress(terminal.stderr);
+  try {
+    return await verifyArchive(objects, {
+      ...(await verifyOptions(archive, options)),
+      signal: terminal.signal,
+      onProgress: ({ trail, records, totalRecords, problems }) =>
+        progress.show(() => {
+          const share = totalRecords === 0 ? '' : ` (${Math.floor((100 * records) / totalRecords)} %)`;
+          return `${count(records)} of ${count(totalRecords)} records${share} · ${trail} · ${count(problems)} problems`;
+        }),
+    });
+  } finally {
+    progress.clear();
+    await objects.close();
+  }
+}
+
+async function verifyOptions(archive: string, options: VerifyCommandOptions): Promise<VerifyOptions> {
+  const { trail, from, to, previous = [], logName } = options;
+  const workers = options.workers === true ? availableParallelism() : (options.workers ?? 1);
+  const module = new URL(
+    import.meta.url.endsWith('.ts') ? './archive-source.ts' : './archive-source.js',
+    import.meta.url,
+  );
+  return {
+    source: archive,
+    trust: await readTrust(options.key),
+    ...(trail === undefined ? {} : { trails: trail }),
+    ...(from === undefined && to === undefined
+      ? {}
+      : { range: { from: from ?? 0, ...(to === undefined ? {} : { to }) } }),
+    ...(previous.length === 0 ? {} : { previous: await Promise.all(previous.map(readKept)) }),
+    ...(logName === undefined ? {} : { logName }),
+    ...(workers === 1 ? {} : { workers: { count: workers, module: module.href, args: archive } }),
+  };
+}
+
+/** Before the work and not after it, which may take an hour. @throws `usage` */
+async function demandPlaceFor(file: string): Promise<void> {
+  const there = await stat(file).catch(() => undefined);
+  if (there?.isDirectory()) throw unwritable(file, new Error('it is a folder'));
+  await access(there === undefined ? dirname(file) : file, constants.W_OK).catch((cause) => {
+    throw unwritable(file, cause);
+  });
+}
+
+async function writeReport(file: string, report: Report): Promise<void> {
+  await writeFile(file, renderReport(report)).catch((cause) => {
+    throw unwritable(file, cause);
+  });
+}
+
+const unwritable = (file: string, cause: unknown): SealtrailError =>
+  new SealtrailError('usage', `cannot write ${file}: ${cause instanceof Error ? cause.message : cause}`, { cause });
+
+async function readKept(name: string): Promise<{ name: string; note: Uint8Array }> {
+  return { name, note: await readBytes(name, 'the checkpoint') };
+}

@@ -1,0 +1,204 @@
+import { SealtrailError } from '../../log/error.ts';
+import type { Receipt } from '../event/receipt.ts';
+import { asError, type Entry, withResolvers } from '../event/sink.ts';
+import type { Delivery } from './delivery.ts';
+import { instead, isForgery, isRefusal } from './rejection.ts';
+import type { Batch, Spool, Stored } from './spool.ts';
+
+/** A batch on its way. */
+export interface Job {
+  /** In memory, unless it is on disk. */
+  readonly batch: Batch | undefined;
+  readonly stored: Stored | undefined;
+  /** One for each event of the batch; none for a batch of another process. */
+  readonly entries: readonly Entry[];
+  /** That it takes of the buffer, in bytes. */
+  readonly bytes: number;
+}
+
+/** What an {@link Outbox} works with. */
+export interface OutboxOptions {
+  readonly delivery: Promise<Delivery>;
+  readonly spool: Promise<Spool | undefined>;
+  /** Told of everything that goes wrong, also where it is tried again. */
+  readonly onError: (error: Error) => void;
+  readonly onAlarm: (error: SealtrailError) => void;
+  /** Told of every job that has come to its end. */
+  readonly onDone: (job: Job) => void;
+  /** Told whenever something may have changed that somebody waits for. */
+  readonly onChange: () => void;
+  /** Whether the process should stay for what is on its way: without it, it would be lost. */
+  readonly isNeeded: () => boolean;
+}
+
+const FIRST_BACKOFF = 100;
+const LONGEST_BACKOFF = 10_000;
+const LONGEST_RETRY_AFTER = 60_000;
+/** How often and after how many milliseconds a log that has not signed yet is asked again. */
+const SEAL_ATTEMPTS = 3;
+const SEAL_PAUSE = 400;
+
+/**
+ * Batches on their way to the log: one after the other, each under its idempotency key and until it is answered, so that
+ * every event is in the log once and in order.
+ */
+export class Outbox {
+  readonly #options: OutboxOptions;
+  readonly #stop = new AbortController();
+  #queue: Job[] = [];
+  #sending: Promise<void> | undefined;
+  #failing: Error | undefined;
+
+  constructor(options: OutboxOptions) {
+    this.#options = options;
+  }
+
+  /** What went wrong with the newest attempt; undefined where nothing did. */
+  get failing(): Error | undefined {
+    return this.#failing;
+  }
+
+  /** What is not in the log yet, oldest first. */
+  get jobs(): readonly Job[] {
+    return this.#queue;
+  }
+
+  enqueue(job: Job): void {
+    this.#queue.push(job);
+    this.#sending ??= this.#send();
+  }
+
+  /** Takes over what other processes left in the spool, and what is not on the way already. Throws the system's errors. */
+  async adopt(spool: Spool): Promise<void> {
+    const known = new Set(this.#queue.map(({ stored }) => stored?.file));
+    for (const stored of await spool.abandoned()) {
+      if (known.has(stored.file) || this.#stop.signal.aborted) continue;
+      this.enqueue({ batch: undefined, stored, entries: [], bytes: 0 });
+    }
+  }
+
+  /** Stops sending. @returns what is left */
+  async stop(): Promise<readonly Job[]> {
+    this.#stop.abort();
+    await this.#sending;
+    return this.#queue.splice(0);
+  }
+
+  /** Never throws. */
+  async #send(): Promise<void> {
+    let attempt = 0;
+    for (let job = this.#queue[0]; job !== undefined && !this.#stop.signal.aborted; job = this.#queue[0]) {
+      try {
+        await this.#deliver(job);
+        attempt = 0;
+        this.#failing = undefined;
+      } catch (error) {
+        this.#failing = asError(error);
+        if (!this.#stop.signal.aborted) this.#options.onError(this.#failing);
+        this.#options.onChange();
+        await this.#pause(++attempt, error);
+      }
+    }
+    this.#sending = undefined;
+    this.#options.onChange();
+  }
+
+  /** Until the job is off the queue. Throws what may pass. */
+  async #deliver(job: Job): Promise<void> {
+    const spool = await this.#options.spool;
+    const batch = await this.#read(job, spool);
+    if (batch === undefined) {
+      this.#done(job, (entry) => entry.landed());
+      return;
+    }
+    try {
+      const receipt = await this.#sealed(batch);
+      if (job.stored !== undefined) await spool?.remove(job.stored);
+      this.#done(job, (entry, i) => landed(entry, receipt, i));
+    } catch (error) {
+      if (isRefusal(error)) return await this.#replace(job, batch, error, spool);
+      if (!isForgery(error)) throw error;
+      this.#options.onAlarm(error);
+      if (job.stored !== undefined) await spool?.setAside(job.stored);
+      this.#done(job, (entry) => entry.failed(error));
+    }
+  }
+
+  /** Undefined where another process has sent it, or where it can no longer be read: then its entries have failed. */
+  async #read(job: Job, spool: Spool | undefined): Promise<Batch | undefined> {
+    if (job.batch !== undefined || job.stored === undefined || spool === undefined) return job.batch;
+    try {
+      return await spool.read(job.stored);
+    } catch (error) {
+      if (!(error instanceof SealtrailError)) throw error;
+      await spool.setAside(job.stored);
+      for (const entry of job.entries) entry.failed(error);
+      this.#options.onError(error);
+      return undefined;
+    }
+  }
+
+  async #sealed(batch: Batch): Promise<Receipt> {
+    const delivery = await this.#options.delivery;
+    for (let attempt = 1; ; attempt++) {
+      const receipt = await delivery.send(batch, this.#stop.signal);
+      if (receipt.sealed || attempt >= SEAL_ATTEMPTS) return receipt;
+      await this.#wait(SEAL_PAUSE);
+    }
+  }
+
+  /** The rest of a batch must not suffer for the one event that the log refuses. */
+  async #replace(job: Job, batch: Batch, error: SealtrailError, spool: Spool | undefined): Promise<void> {
+    this.#options.onError(error);
+    const next = error.code === 'idempotency_conflict' ? undefined : instead(batch, error);
+    if (next === undefined) {
+      if (job.stored !== undefined) await spool?.setAside(job.stored);
+      this.#done(job, (entry) => entry.failed(error));
+      return;
+    }
+    if (next.replaced !== undefined) job.entries[next.replaced]?.failed(error);
+    const stored = job.stored === undefined ? undefined : await spool?.putInstead(job.stored, next.batches);
+    let from = 0;
+    const jobs = next.batches.map((one, i): Job => {
+      const entries = job.entries.slice(from, from + one.count);
+      from += one.count;
+      const bytes = entries.reduce((sum, entry) => sum + entry.bytes, 0);
+      return { batch: stored === undefined ? one : undefined, stored: stored?.[i], entries, bytes };
+    });
+    this.#queue.splice(0, 1, ...jobs);
+  }
+
+  #done(job: Job, settle: (entry: Entry, i: number) => void): void {
+    this.#queue.shift();
+    for (const [i, entry] of job.entries.entries()) settle(entry, i);
+    this.#options.onDone(job);
+    this.#options.onChange();
+  }
+
+  /** Full jitter on top of what the server asked for. */
+  async #pause(attempt: number, error: unknown): Promise<void> {
+    const asked = error instanceof SealtrailError ? (error.retryAfter ?? 0) * 1000 : 0;
+    const ceiling = Math.min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** Math.min(attempt - 1, 20));
+    await this.#wait(Math.min(LONGEST_RETRY_AFTER, asked) + Math.random() * ceiling);
+  }
+
+  /** Keeps the process alive where it must: what is only in memory is not to be lost because nothing else is left to do. */
+  #wait(milliseconds: number): Promise<void> {
+    const { signal } = this.#stop;
+    const { promise, resolve } = withResolvers();
+    const timer = setTimeout(resolve, milliseconds);
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', resolve, { once: true });
+    if (!this.#options.isNeeded()) timer.unref();
+    return promise.finally(() => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', resolve);
+    });
+  }
+}
+
+function landed(entry: Entry, receipt: Receipt, i: number): void {
+  const event = receipt.events[i];
+  if (event === undefined) entry.failed(new RangeError(`the receipt has no event ${i}`));
+  else entry.landed({ id: event.id, trail: receipt.trail, seq: event.seq, hash: event.hash, receipt });
+}

@@ -1,0 +1,35 @@
+import { SealtrailError } from '../../log/error.ts';
+
+/** What an option must be where it is given: one of these words, or a whole number from the first to the second. */
+type Rule = readonly string[] | { readonly from: number; readonly to?: number };
+
+/** The longest time that a timer of Node can wait, in milliseconds. */
+export const LONGEST_MS: number = 2 ** 31 - 1;
+
+/**
+ * Looks at options before anything is done with them: a slip of the pen must not count as the default.
+ *
+ * @throws `usage`, with the option as `field`
+ */
+export function demandOptions<T extends object>(
+  options: T,
+  rules: Readonly<Partial<Record<keyof T & string, Rule>>>,
+): void {
+  for (const [name, rule] of Object.entries<Rule | undefined>(rules)) {
+    const value: unknown = Reflect.get(options, name);
+    if (value !== undefined && rule !== undefined) demandOption(name, value, rule);
+  }
+}
+
+function demandOption(name: string, value: unknown, rule: Rule): void {
+  let due: string;
+  if ('from' in rule) {
+    const { from, to = Number.MAX_SAFE_INTEGER } = rule;
+    if (Number.isSafeInteger(value) && Number(value) >= from && Number(value) <= to) return;
+    due = `a whole number from ${from} to ${to}`;
+  } else {
+    if (rule.some((word) => word === value)) return;
+    due = `one of ${rule.join(', ')}`;
+  }
+  throw new SealtrailError('usage', `${name} must be ${due}, not ${String(value)}`, { field: name });
+}

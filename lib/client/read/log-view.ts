@@ -1,0 +1,120 @@
+import type { Checkpoint } from '../../log/checkpoint.ts';
+import { fromBase64, toHex } from '../../log/encoding.ts';
+import { SealtrailError } from '../../log/error.ts';
+import { parseVkey, type Verifier } from '../../log/note.ts';
+import { checkConsistency } from '../../log/tree.ts';
+import type { SignedHttp } from '../http/http.ts';
+
+/** A public key that a server names. */
+export interface NamedKey {
+  readonly verifier: Verifier;
+  /** The size of the last checkpoint that it signed; absent: it signs now. */
+  readonly to?: number;
+}
+
+/**
+ * The public keys that a server names, for some trails or for all that the caller may read: those that sign now and those
+ * that were retired. Trusting them means trusting the server this once: an auditor compares their fingerprints with ones
+ * from elsewhere.
+ *
+ * @throws `malformed_key` where it names something that is no key; the server's own errors
+ */
+export async function fetchKeys(
+  http: SignedHttp,
+  trails?: readonly string[],
+  signal?: AbortSignal,
+): Promise<NamedKey[]> {
+  const request = { path: '/v1/keys', query: { trail: trails }, ...(signal === undefined ? {} : { signal }) };
+  const answer = (await http.send(request)).json();
+  const current = memberOf(answer, 'keys');
+  const retired = memberOf(answer, 'retired') ?? [];
+  if (!Array.isArray(current) || !Array.isArray(retired)) throw malformed('the server did not answer with keys');
+  const verifierOf = (key: unknown): Verifier => parseVkey(String(memberOf(key, 'vkey')));
+  return [
+    ...current.map((key: unknown) => ({ verifier: verifierOf(key) })),
+    ...retired.map((key: unknown) => ({ verifier: verifierOf(key), to: endOf(key) })),
+  ];
+}
+
+function endOf(key: unknown): number {
+  const to = memberOf(key, 'to');
+  if (typeof to === 'number' && Number.isSafeInteger(to) && to >= 0) return to;
+  throw malformed('the server names a retired key without its end');
+}
+
+/** A member of what may be an object. */
+function memberOf(value: unknown, name: string): unknown {
+  if (typeof value !== 'object' || value === null) return undefined;
+  return Object.entries(value).find(([key]) => key === name)?.[1];
+}
+
+const malformed = (message: string): SealtrailError => new SealtrailError('malformed_key', message);
+
+/**
+ * What one client has seen of a trail: each checkpoint must extend the last one, or the log shows different histories
+ * to different people, or changes its own.
+ */
+export class LogView {
+  readonly #http: SignedHttp;
+  readonly #trail: string;
+  #newest: Checkpoint | undefined;
+
+  constructor(http: SignedHttp, trail: string, seen?: Checkpoint) {
+    this.#http = http;
+    this.#trail = trail;
+    this.#newest = seen;
+  }
+
+  /** The newest checkpoint that is known to be of one history with all before it. */
+  get newest(): Checkpoint | undefined {
+    return this.#newest;
+  }
+
+  /**
+   * Takes in a checkpoint whose signature has been checked, asking the server for the proof that it and the newest one
+   * are of one history. Calls must not overlap.
+   *
+   * @throws `proof_mismatch`: two checkpoints with valid signatures contradict each other, which proves misconduct; the server's own errors
+   */
+  async extend(checkpoint: Checkpoint): Promise<void> {
+    const seen = this.#newest;
+    if (seen !== undefined) {
+      const [older, newer] = seen.size <= checkpoint.size ? [seen, checkpoint] : [checkpoint, seen];
+      await this.#demandConsistency(older, newer);
+    }
+    if (seen === undefined || checkpoint.size > seen.size) this.#newest = checkpoint;
+  }
+
+  async #demandConsistency(older: Checkpoint, newer: Checkpoint): Promise<void> {
+    const proof = older.size === newer.size ? [] : await this.#fetchProof(older.size, newer.size);
+    try {
+      if (older.origin !== newer.origin) {
+        throw new SealtrailError('proof_mismatch', `the older one is of ${older.origin}`);
+      }
+      checkConsistency(older.size, older.root, newer.size, newer.root, proof);
+    } catch (cause) {
+      if (!(cause instanceof SealtrailError)) throw cause;
+      const of = (one: Checkpoint): string => `${one.size} records (root ${toHex(one.root)})`;
+      throw new SealtrailError(
+        'proof_mismatch',
+        `the log ${newer.origin} contradicts itself: its checkpoints of ${of(older)} and ${of(newer)} are not of one history: ${cause.message}`,
+        { cause },
+      );
+    }
+  }
+
+  async #fetchProof(from: number, to: number): Promise<Uint8Array[]> {
+    const path = `/v1/trails/${this.#trail}/consistency`;
+    const proof = memberOf((await this.#http.send({ path, query: { from, to } }).catch(denied)).json(), 'proof');
+    if (!Array.isArray(proof)) throw new SealtrailError('proof_mismatch', 'the server sent no consistency proof');
+    return proof.map((hash: unknown) => fromBase64(String(hash), 'proof_mismatch', 'a hash of the consistency proof'));
+  }
+}
+
+/** Who does not know a checkpoint that he has signed has lost it, or wants it to be lost. */
+function denied(error: unknown): never {
+  if (!(error instanceof SealtrailError) || error.code !== 'not_found') throw error;
+  throw new SealtrailError('proof_mismatch', `the log denies a checkpoint that it has signed: ${error.message}`, {
+    cause: error,
+  });
+}

@@ -1,0 +1,266 @@
+import { SealtrailError } from '../../log/error.ts';
+import type { SealedRecord } from '../../log/record.ts';
+import type { SignedHttp } from '../http/http.ts';
+import { percentEncode } from '../http/percent-encode.ts';
+import type { ExportFiles, ExportManifest } from './exporting.ts';
+
+/** One value of a filter, or several that are alternatives. */
+type Values = string | readonly string[];
+/** RFC 3339, or Unix milliseconds. */
+type Time = string | number | undefined;
+
+/** What to look for: see `GET /v1/trails/{trail}/events`. All filters must hold. */
+export interface EventQuery {
+  /** Types, their aliases, or groups such as `auth.*`. */
+  readonly type?: Values;
+  readonly actor?: Values;
+  readonly actorType?: Values;
+  readonly resource?: Values;
+  readonly resourceType?: Values;
+  readonly tenant?: Values;
+  readonly project?: Values;
+  readonly session?: Values;
+  readonly request?: Values;
+  readonly correlation?: Values;
+  readonly agent?: Values;
+  readonly action?: Values;
+  readonly approval?: Values;
+  readonly outcome?: Values;
+  /** At least this one. */
+  readonly severity?: string;
+  readonly decision?: Values;
+  readonly submitter?: Values;
+  /** Of the event. */
+  readonly id?: Values;
+  /** Inclusive, by the server's clock. */
+  readonly from?: Time;
+  /** Exclusive, by the server's clock. */
+  readonly to?: Time;
+  /** Inclusive, by the producer's clock. */
+  readonly timeFrom?: Time;
+  /** Exclusive, by the producer's clock. */
+  readonly timeTo?: Time;
+  /** @default newest */
+  readonly order?: 'newest' | 'oldest';
+  /** Records per page; the iterator goes over all pages. */
+  readonly limit?: number;
+}
+
+/** The filters of a query, for all records that pass, in the order of the log. */
+export interface ExportRequest extends Omit<EventQuery, 'order' | 'limit'> {
+  readonly format: 'ndjson' | 'json' | 'csv' | 'ocsf' | 'parquet';
+  /** Not of Parquet, which is compressed in itself. @default none */
+  readonly compression?: 'none' | 'gzip';
+}
+
+/** How often each value occurs, most often first. */
+export interface Breakdown {
+  readonly values: readonly { readonly value: string; readonly count: number }[];
+  readonly distinct: number;
+  /** Records with values that are not listed. */
+  readonly others: number;
+}
+
+/** What to count. */
+export interface SummaryQuery {
+  /** Inclusive, by the server's clock: RFC 3339 or Unix milliseconds. */
+  readonly from?: string | number;
+  /** Exclusive. */
+  readonly to?: string | number;
+  readonly bucket?: 'minute' | 'hour' | 'day';
+  /** Values listed of each breakdown. */
+  readonly top?: number;
+}
+
+/** Counts over a period. */
+export interface Summary {
+  readonly total: number;
+  /** By `type`, `outcome`, `severity`, `actor` and more. */
+  readonly by: Readonly<Record<string, Breakdown>>;
+  readonly histogram: {
+    readonly bucket: 'minute' | 'hour' | 'day';
+    readonly counts: readonly { readonly from: number; readonly count: number }[];
+  };
+  /** The trail's size, in records, when it was counted. */
+  readonly asOf: number;
+}
+
+/** What an actor did. */
+export interface Activity {
+  readonly total: number;
+  readonly byType: Breakdown;
+  readonly byOutcome: Breakdown;
+  readonly last?: { readonly seq: number; readonly receivedAt: number; readonly type: string };
+}
+
+/** What the log looks at in itself: what is new since the last time, all, or records `from` (inclusive) to `to` (exclusive). */
+export type IntegrityScope = 'incremental' | 'full' | { readonly from?: number; readonly to?: number };
+
+/** What the log found when it looked at itself. */
+export interface IntegrityReport {
+  readonly mode: 'incremental' | 'full' | 'range';
+  /** The range that was asked for. */
+  readonly range?: { readonly from: number; readonly to: number };
+  /** Of what was looked at. */
+  readonly verdict: 'ok' | 'damaged';
+  /** Records `from` to `to - 1` were looked at; of a range it is a little more, up to a checkpoint that covers it. */
+  readonly from: number;
+  readonly to: number;
+  readonly problems: readonly { readonly kind: string; readonly message: string; readonly seq?: number }[];
+  /** How many there were besides. */
+  readonly moreProblems: number;
+  readonly notLookedAt: readonly string[];
+}
+
+/**
+ * Asks a trail questions. The answers are the server's word; what `proof` and `export` give can be checked offline.
+ *
+ * Errors ({@link SealtrailError}): those of the server by their code, such as `invalid_parameter` with the field and `forbidden`;
+ * `unavailable` where it does not answer, or with something else.
+ */
+export class LogReader {
+  readonly #http: SignedHttp;
+  readonly #path: string;
+  readonly #trail: string;
+
+  constructor(http: SignedHttp, trail: string) {
+    this.#http = http;
+    this.#trail = trail;
+    this.#path = `/v1/trails/${percentEncode(trail)}`;
+  }
+
+  /**
+   * The records that pass every filter, page by page as they are asked for.
+   *
+   * @example
+   * for await (const { seq, event } of audit.reader.query({ type: 'auth.*', tenant: 'acme', order: 'oldest' })) {
+   *   console.log(seq, event.type);
+   * }
+   */
+  async *query(query: EventQuery = {}): AsyncGenerator<SealedRecord, void, undefined> {
+    const { parseRecord } = await import('../../log/record.ts');
+    let cursor: string | undefined;
+    do {
+      const page = await this.#http.send({
+        path: `${this.#path}/events`,
+        query: { ...query, format: 'ndjson', ...(cursor === undefined ? {} : { cursor }) },
+      });
+      for (const line of page.text().split('\n')) if (line !== '') yield parseRecord(line);
+      cursor = page.headers.get('x-more') === 'true' ? (page.headers.get('x-next-cursor') ?? undefined) : undefined;
+    } while (cursor !== undefined);
+  }
+
+  /**
+   * The newest records, newest first.
+   *
+   * @example const [newest] = await audit.reader.recent(1);
+   */
+  async recent(count = 20): Promise<SealedRecord[]> {
+    const found: SealedRecord[] = [];
+    if (count < 1) return found;
+    for await (const record of this.query({ limit: Math.min(count, 100) })) {
+      found.push(record);
+      if (found.length >= count) break;
+    }
+    return found;
+  }
+
+  /**
+   * Exact counts over a period, by type, outcome, severity and more, and over time.
+   *
+   * @example
+   * const { total, by } = await audit.reader.summary({ from: Date.now() - 3_600_000 });
+   * console.log(total, by.type?.values);
+   */
+  summary(query: SummaryQuery = {}): Promise<Summary> {
+    return this.#asked('counts', `${this.#path}/summary`, ['total', 'by', 'histogram'], { ...query });
+  }
+
+  /**
+   * What an actor did over the last days (30 by default). Under the default policy an e-mail address finds its masked form.
+   *
+   * @example const { total, last } = await audit.reader.activity('alice', 7);
+   */
+  activity(actor: string, days?: number): Promise<Activity> {
+    const path = `${this.#path}/actors/${percentEncode(actor)}/activity`;
+    return this.#asked('counts', path, ['total', 'byType', 'byOutcome'], { days });
+  }
+
+  /**
+   * What an agent did, oldest first.
+   *
+   * @example for await (const { event } of audit.reader.actionHistory('agent-7')) console.log(event.type, event.decision);
+   */
+  actionHistory(agent: string): AsyncGenerator<SealedRecord, void, undefined> {
+    return this.query({ agent, order: 'oldest' });
+  }
+
+  /**
+   * The proof that a record is in the log, a C2SP tlog-proof; `sealtrail verify-proof` checks it, and `checkProof` of
+   * `sealtrail/log`.
+   *
+   * @example await writeFile('record-0.proof', await audit.reader.proof(0));
+   */
+  async proof(seq: number): Promise<string> {
+    return (await this.#http.send({ path: `${this.#path}/events/${seq}/proof` })).text();
+  }
+
+  /**
+   * Has every record that passes the filters written to a file, and beside it `<file>.manifest.json`, which says what is in it,
+   * and `<file>.proof` where one is needed: `sealtrail verify-export` checks them offline. Waits until they are there.
+   *
+   * @throws `usage` where the file is there already; `proof_mismatch` where what came is not what its manifest says
+   *
+   * @example
+   * const { manifest } = await audit.reader.export('logins.csv', { format: 'csv', type: 'auth.*' });
+   * console.log(manifest.records, 'records');
+   */
+  async export(
+    file: string,
+    request: ExportRequest,
+    signal: AbortSignal = new AbortController().signal,
+  ): Promise<{ readonly manifest: ExportManifest; readonly files: ExportFiles }> {
+    const { askForExport, awaitExport, demandFree, keepExport } = await import('./exporting.ts');
+    await demandFree(file);
+    const { id } = await askForExport(this.#http, this.#trail, { ...request }, signal);
+    const done = await awaitExport(this.#http, this.#trail, id, signal);
+    const files = await keepExport(this.#http, done, file, signal);
+    if (done.manifest === undefined) throw new RangeError('what has no manifest cannot be kept');
+    return { manifest: done.manifest, files };
+  }
+
+  /**
+   * Has the log look at itself: every record against the chain, the tree, the signatures and the archive. `incremental` begins at
+   * the last checkpoint that was verified; a range is quick at any size of the log, and says nothing of the rest. Who does not
+   * trust the log runs `sealtrail verify` over a copy of its archive.
+   *
+   * @throws `invalid_parameter` with the field `from` or `to`, for a range that is empty or beyond the end
+   *
+   * @example
+   * const { verdict, problems } = await audit.reader.verifyIntegrity('full');
+   * if (verdict !== 'ok') console.log(problems[0]);
+   * const { notLookedAt } = await audit.reader.verifyIntegrity({ from: 100, to: 200 });
+   */
+  verifyIntegrity(scope: IntegrityScope = 'incremental'): Promise<IntegrityReport> {
+    const fields = ['mode', 'verdict', 'from', 'to', 'problems', 'moreProblems', 'notLookedAt'];
+    const body = JSON.stringify(typeof scope === 'string' ? { mode: scope } : scope);
+    return this.#asked('a report', `${this.#path}/verifications`, fields, {}, body);
+  }
+
+  /** @param fields that the answer must have: it is taken at the server's word for the rest of its shape */
+  async #asked<T>(
+    what: string,
+    path: string,
+    fields: readonly string[],
+    query: Readonly<Record<string, string | number | undefined>>,
+    body?: string,
+  ): Promise<T> {
+    const request = body === undefined ? { path, query } : { method: 'POST' as const, path, body };
+    const answer: unknown = (await this.#http.send(request)).json();
+    if (typeof answer !== 'object' || answer === null || !fields.every((name) => name in answer)) {
+      throw new SealtrailError('unavailable', `the server did not answer with ${what}`);
+    }
+    // The cast: see `fields`.
+    return answer as T;
+  }
+}

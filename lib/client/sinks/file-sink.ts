@@ -1,0 +1,198 @@
+import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { SealtrailError } from '../../log/error.ts';
+import { parseJson } from '../../log/json.ts';
+import { demandOptions } from '../event/options.ts';
+import { asError, type BufferOptions, type Entry, Room, type Sink } from '../event/sink.ts';
+
+/** Where and how a file sink writes. */
+export interface FileSinkOptions extends BufferOptions {
+  /** Made if it is not there. */
+  readonly dir: string;
+  /** First part of the files' names. @default audit */
+  readonly prefix?: string;
+  /** When a new file begins, in UTC; weeks begin on Monday (ISO 8601). @default daily */
+  readonly rotate?: 'hourly' | 'daily' | 'weekly';
+  /** `json`: one event per line as JSON. `text`: time, severity, type, actor and description. @default json */
+  readonly format?: 'json' | 'text';
+  /** `always`: an event has landed when the disk has it. `never`: when the system has it. @default always */
+  readonly fsync?: 'always' | 'never';
+  /** Told when a write fails, which is tried again. */
+  readonly onError?: (error: Error) => void;
+  /** @default Date.now */
+  readonly clock?: () => number;
+}
+
+const DAY_MS = 86_400_000;
+const RETRY_MS = 500;
+/** After so many failures in a row a flush gives up, and says so. */
+const ATTEMPTS = 3;
+
+/**
+ * Appends events to files, one line each. Events that are logged while a write is under way share the next one.
+ *
+ * @example
+ * const audit = createAuditLogger({ file: { dir: 'audit-log', rotate: 'hourly' } });
+ * await audit.log({ type: 'invoice.paid' }).receipt; // it is on disk
+ * await audit.close();
+ */
+export class FileSink implements Sink {
+  readonly name = 'file';
+  readonly #options: FileSinkOptions;
+  readonly #room: Room;
+  #open: Entry[] = [];
+  #file: { readonly name: string; readonly handle: FileHandle } | undefined;
+  #writing: Promise<void> | undefined;
+  #failure: Error | undefined;
+
+  /** @throws `usage` where an option cannot be */
+  constructor(options: FileSinkOptions) {
+    demandOptions(options, {
+      rotate: ['hourly', 'daily', 'weekly'],
+      format: ['json', 'text'],
+      fsync: ['always', 'never'],
+    });
+    this.#options = options;
+    this.#room = new Room(options);
+  }
+
+  write(entry: Entry): Promise<void> | undefined {
+    const entered = this.#room.enter(entry);
+    if (entered === false) return undefined;
+    this.#open.push(entry);
+    this.#writing ??= this.#drain();
+    return entered === true ? undefined : entered;
+  }
+
+  /** @throws `unavailable` where the file cannot be written: the events are kept, and the next write tries again */
+  async flush(): Promise<void> {
+    if (this.#open.length > 0) this.#writing ??= this.#drain();
+    await this.#writing;
+    if (this.#failure === undefined) return;
+    const message = `${this.#open.length} events could not be written to ${this.#options.dir}`;
+    throw new SealtrailError('unavailable', message, { cause: this.#failure });
+  }
+
+  async close(): Promise<void> {
+    try {
+      await this.flush();
+    } catch (error) {
+      for (const entry of this.#open.splice(0)) entry.failed(asError(error));
+      throw error;
+    } finally {
+      await this.#file?.handle.close();
+      this.#file = undefined;
+    }
+  }
+
+  /** Never throws: what happened is kept for whoever flushes. */
+  async #drain(): Promise<void> {
+    await Promise.resolve(); // So that what is logged in one turn is written together.
+    let failures = 0;
+    while (failures < ATTEMPTS) {
+      const loss = this.#room.takeLoss();
+      const batch = this.#open.splice(0);
+      if (batch.length === 0 && loss === undefined) break;
+      const lines = batch.map((entry) => this.#line(entry));
+      // Those that were left out came when the buffer was full: after those that filled it.
+      if (loss !== undefined) lines.push(lossLine(loss, this.#options.format));
+      try {
+        await this.#append(lines.map((line) => `${line}\n`).join(''));
+        this.#failure = undefined;
+        failures = 0;
+        this.#room.leave(
+          batch.length,
+          batch.reduce((sum, { bytes }) => sum + bytes, 0),
+        );
+        for (const entry of batch) entry.landed();
+      } catch (error) {
+        this.#open = [...batch, ...this.#open];
+        if (loss !== undefined) this.#room.giveBack(loss);
+        this.#failure = asError(error);
+        this.#options.onError?.(this.#failure);
+        if (++failures < ATTEMPTS) await delay(RETRY_MS);
+      }
+    }
+    this.#writing = undefined;
+  }
+
+  /** All of it or nothing: what a failed write left behind is cut off again. */
+  async #append(lines: string): Promise<void> {
+    const handle = await this.#current();
+    const { size } = await handle.stat();
+    try {
+      await handle.appendFile(lines);
+      if (this.#options.fsync !== 'never') await handle.datasync();
+    } catch (error) {
+      await handle.truncate(size).catch(() => undefined); // The first error says what is wrong.
+      throw error;
+    }
+  }
+
+  async #current(): Promise<FileHandle> {
+    const name = this.#name();
+    if (this.#file?.name === name) return this.#file.handle;
+    const { dir } = this.#options;
+    await mkdir(dir, { recursive: true, mode: 0o700 });
+    const handle = await open(join(dir, name), 'a+', 0o600);
+    await endLine(handle);
+    await this.#file?.handle.close();
+    this.#file = { name, handle };
+    return handle;
+  }
+
+  #name(): string {
+    const { prefix = 'audit', rotate = 'daily', format = 'json', clock = Date.now } = this.#options;
+    return `${prefix}-${periodOf(clock(), rotate)}.${format === 'json' ? 'ndjson' : 'log'}`;
+  }
+
+  #line(entry: Entry): string {
+    return this.#options.format === 'text' ? textLine(entry.json, entry.severity) : entry.json;
+  }
+}
+
+/** A process that was killed may have left half a line: it stays alone on it. */
+async function endLine(handle: FileHandle): Promise<void> {
+  const { size } = await handle.stat();
+  if (size === 0) return;
+  const { buffer } = await handle.read(Buffer.alloc(1), 0, 1, size - 1);
+  if (buffer[0] !== 0x0a) await handle.appendFile('\n');
+}
+
+function lossLine(loss: object, format: 'json' | 'text' | undefined): string {
+  const event = { type: 'audit.events_dropped', time: new Date().toISOString(), severity: 'error', details: loss };
+  return format === 'text' ? textLine(JSON.stringify(event), 'error') : JSON.stringify(event);
+}
+
+/**
+ * The period that a time belongs to, as it stands in a file's name: `2026-11-21T06`, `2026-11-21` or `2026-W47`.
+ *
+ * @param time Unix milliseconds
+ */
+export function periodOf(time: number, rotate: 'hourly' | 'daily' | 'weekly'): string {
+  const iso = new Date(time).toISOString();
+  if (rotate === 'hourly') return iso.slice(0, 13);
+  if (rotate === 'daily') return iso.slice(0, 10);
+  // ISO 8601: a week belongs to the year that its Thursday is in.
+  const weekday = (new Date(time).getUTCDay() + 6) % 7;
+  const thursday = new Date(time + (3 - weekday) * DAY_MS);
+  const dayOfYear = Math.floor((thursday.getTime() - Date.UTC(thursday.getUTCFullYear(), 0, 1)) / DAY_MS);
+  return `${thursday.getUTCFullYear()}-W${String(Math.floor(dayOfYear / 7) + 1).padStart(2, '0')}`;
+}
+
+/** One line for people. Text of the event cannot begin another one, or colour the terminal. */
+export function textLine(json: string, severity: string): string {
+  const event = parseJson(json) as Readonly<Record<string, unknown>>; // an event, as it was prepared
+  const { actor, resource } = event;
+  const part = (label: string, value: unknown): string => (value === undefined ? '' : ` ${label}=${quoted(value)}`);
+  const id = (of: unknown): unknown => (typeof of === 'object' && of !== null && 'id' in of ? of.id : undefined);
+  const parts = [part('outcome', event.outcome), part('actor', id(actor)), part('resource', id(resource))];
+  const rest = [part('description', event.description), part('details', event.details), part('id', event.id)];
+  return `${String(event.time)} ${severity.toUpperCase()} ${String(event.type)}${[...parts, ...rest].join('')}`;
+}
+
+function quoted(value: unknown): string {
+  const text = typeof value === 'string' && /^[\w.:@/+-]+$/.test(value) ? value : JSON.stringify(value);
+  return text.replace(/[\u007f-\u009f\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}

@@ -1,0 +1,128 @@
+import * as z from 'zod';
+import { DIMENSIONS } from '../contract/dimensions.ts';
+import { exportKey, exportPartition } from '../ledger/items/layout.ts';
+import { SealtrailError } from '../log/error.ts';
+import type { Query } from '../query/query.ts';
+import type { Item, Table } from '../store/ports.ts';
+import { EXPORT_COMPRESSIONS, EXPORT_FORMATS, exportManifestSchema } from './formats/manifest.ts';
+
+const count = z.int().min(0);
+
+/** What to export, and how. */
+const specSchema = z.object({
+  format: z.enum(EXPORT_FORMATS),
+  compression: z.enum(EXPORT_COMPRESSIONS),
+  /** Values by dimension. */
+  filters: z.partialRecord(z.enum(DIMENSIONS), z.array(z.string())),
+  /** Unix milliseconds, inclusive and exclusive, by the server's clock, and by the producer's. */
+  from: count.exactOptional(),
+  to: count.exactOptional(),
+  timeFrom: count.exactOptional(),
+  timeTo: count.exactOptional(),
+});
+export type ExportSpec = Readonly<z.infer<typeof specSchema>>;
+
+const jobSchema = z.object({
+  ...specSchema.shape,
+  id: z.string(),
+  trail: z.string(),
+  requestedBy: z.string(),
+  requestedAt: count,
+  /** When what was exported is removed; Unix milliseconds. */
+  expiresAt: count,
+  state: z.enum(['queued', 'running', 'done', 'failed']),
+  /** How often it was begun. */
+  attempts: count,
+  /** Who works on it, and until when nobody else may. */
+  lease: z.object({ owner: z.string(), until: count }).exactOptional(),
+  progress: z.object({ records: count, at: count, of: count }).exactOptional(),
+  error: z.object({ code: z.string(), message: z.string() }).exactOptional(),
+  manifest: exportManifestSchema.exactOptional(),
+});
+/** An export that was asked for, as it stands. */
+export type ExportJob = Readonly<z.infer<typeof jobSchema>>;
+
+/** Of a job, when what is exported happened. */
+export function periodsOf({
+  from,
+  to,
+  timeFrom,
+  timeTo,
+}: ExportSpec): Pick<ExportSpec, 'from' | 'to' | 'timeFrom' | 'timeTo'> {
+  return {
+    ...(from === undefined ? {} : { from }),
+    ...(to === undefined ? {} : { to }),
+    ...(timeFrom === undefined ? {} : { timeFrom }),
+    ...(timeTo === undefined ? {} : { timeTo }),
+  };
+}
+
+/** The query that an export answers. */
+export function queryOfExport(spec: ExportSpec): Pick<Query, 'filters' | 'order' | 'from' | 'to'> {
+  const { timeFrom, timeTo, ...period } = periodsOf(spec);
+  const happened = {
+    ...(timeFrom === undefined ? {} : { from: timeFrom }),
+    ...(timeTo === undefined ? {} : { to: timeTo }),
+  };
+  const isTimed = timeFrom !== undefined || timeTo !== undefined;
+  return { filters: { ...spec.filters, ...(isTimed ? { time: happened } : {}) }, order: 'oldest', ...period };
+}
+
+/** A job with the version under which it was read: who writes it back must still find that version. */
+export interface StoredJob {
+  readonly version: number;
+  readonly job: ExportJob;
+}
+
+/** Where the files of a job's newest try are. No two tries write the same ones. */
+export const folderOf = ({ trail, id, attempts }: ExportJob): string => `${trail}/${id}/${attempts}`;
+
+/** How long a job is still told of once its files are gone. */
+const REMEMBERED_MS = 7 * 86_400_000;
+
+/** The exports that were asked for, in the Table. */
+export class ExportJobs {
+  readonly #table: Table;
+
+  constructor(table: Table) {
+    this.#table = table;
+  }
+
+  async get(trail: string, id: string): Promise<StoredJob | undefined> {
+    const item = await this.#table.get(exportKey(trail, id));
+    return item === undefined ? undefined : jobFromItem(item);
+  }
+
+  /** Every job of a trail that is still told of. */
+  async *of(trail: string): AsyncGenerator<StoredJob, void, void> {
+    for await (const item of this.#table.query({ partition: exportPartition(trail) })) yield jobFromItem(item);
+  }
+
+  /** Stores a new job. @returns the one that stands there already, or undefined */
+  async add(job: ExportJob): Promise<StoredJob | undefined> {
+    const outcome = await this.#table.transact([{ put: itemOf(job, 1), when: { is: 'absent' } }]);
+    return outcome.committed ? undefined : this.get(job.trail, job.id);
+  }
+
+  /** Replaces a job that is still as it was read. @returns what is stored now; undefined where somebody else was first */
+  async replace({ version }: StoredJob, job: ExportJob): Promise<StoredJob | undefined> {
+    const put = itemOf(job, version + 1);
+    const outcome = await this.#table.transact([{ put, when: { is: 'equal', attribute: 'version', value: version } }]);
+    return outcome.committed ? { version: version + 1, job } : undefined;
+  }
+}
+
+function itemOf(job: ExportJob, version: number): Item {
+  const expiresAt = Math.ceil((job.expiresAt + REMEMBERED_MS) / 1000);
+  return { ...exportKey(job.trail, job.id), attributes: { version, job: JSON.stringify(job) }, expiresAt };
+}
+
+function jobFromItem({ sort, attributes: { version, job } }: Item): StoredJob {
+  try {
+    if (typeof version === 'number' && typeof job === 'string')
+      return { version, job: jobSchema.parse(JSON.parse(job)) };
+  } catch (cause) {
+    throw new SealtrailError('store_corrupt', `the export ${sort} is not readable`, { cause });
+  }
+  throw new SealtrailError('store_corrupt', `the export ${sort} is not readable`);
+}

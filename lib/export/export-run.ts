@@ -1,0 +1,196 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Ledger } from '../ledger/ledger.ts';
+import { SealtrailError } from '../log/error.ts';
+import type { NodeReader } from '../log/tree.ts';
+import type { Queries } from '../query/queries.ts';
+import type { Downloads, DownloadWriter } from '../store/ports.ts';
+import { type ExportJob, type ExportJobs, folderOf, periodsOf, type StoredJob } from './export-job.ts';
+import type { ExportManifest } from './formats/manifest.ts';
+import { type ExportProgress, type ExportTarget, isPassing, writeExport } from './write-export.ts';
+
+/** What a run works with. */
+export interface RunContext {
+  readonly jobs: ExportJobs;
+  readonly ledger: Pick<Ledger, 'head' | 'checkpoint'>;
+  readonly queries: Pick<Queries, 'all'>;
+  /** Of the trail. */
+  readonly nodes: NodeReader;
+  readonly downloads: Downloads;
+  readonly logName: string;
+  readonly onError: (error: unknown, trail: string, id: string) => void;
+  readonly now: () => number;
+}
+
+export interface RunOptions {
+  /** Ends it: the export waits for another run. */
+  readonly signal?: AbortSignal;
+  /** Whether whoever was at it is known to be gone. */
+  readonly takeOver?: boolean;
+  /** When there is no time left; Unix milliseconds. An export that is not done by then fails. */
+  readonly until?: number;
+}
+
+/** How long a run is left alone without a sign of life, and how often it gives one. */
+const LEASE_MS = 60_000;
+const SIGN_MS = 2_000;
+/** Runs of one export that may fail, or be heard of no more, before it counts as failed. */
+const MAX_ATTEMPTS = 3;
+/** The head of a trail is signed within a second or so; beyond this something is wrong. */
+const CHECKPOINT_TRIES = 100;
+const CHECKPOINT_PAUSE_MS = 100;
+
+/** Somebody else has taken the export over, or it is gone: whatever this run does counts no more. */
+class LostLease extends Error {}
+
+/** One try at an export: takes the lease, writes, and says how it ended. */
+export class ExportRun {
+  readonly #context: RunContext;
+  readonly #options: RunOptions;
+  readonly #owner = randomUUID();
+
+  constructor(context: RunContext, options: RunOptions) {
+    this.#context = context;
+    this.#options = options;
+  }
+
+  /** See `Exports.run`. */
+  async run(trail: string, id: string): Promise<void> {
+    const claimed = await this.#claim(trail, id);
+    if (claimed === undefined) return;
+    const holder = new Holder(this.#context, claimed, this.#owner);
+    try {
+      if (holder.job.attempts > MAX_ATTEMPTS) {
+        throw new SealtrailError('internal', `begun ${MAX_ATTEMPTS} times, and never heard of again`);
+      }
+      const manifest = await this.#write(holder);
+      await holder.settle({ state: 'done', manifest });
+    } catch (error) {
+      if (error instanceof LostLease) return;
+      await this.#fail(holder, error);
+    }
+  }
+
+  /** Takes the lease. Undefined where there is nothing to do, or somebody else does it. */
+  async #claim(trail: string, id: string): Promise<StoredJob | undefined> {
+    const { jobs, now } = this.#context;
+    const stored = await jobs.get(trail, id);
+    if (stored === undefined) return undefined;
+    const { lease: held, progress: _, ...job } = stored.job;
+    if (job.state === 'done' || job.state === 'failed' || now() >= job.expiresAt) return undefined;
+    if (held !== undefined && held.until > now() && this.#options.takeOver !== true) return undefined;
+    const lease = { owner: this.#owner, until: now() + LEASE_MS };
+    return jobs.replace(stored, { ...job, state: 'running', attempts: job.attempts + 1, lease });
+  }
+
+  async #write(holder: Holder): Promise<ExportManifest> {
+    const { queries, nodes, logName, now } = this.#context;
+    const { trail, id, format, compression, filters, requestedBy, requestedAt } = holder.job;
+    const checkpoint = await this.#covering(trail);
+    const open: DownloadWriter[] = [];
+    const create = async (name: string): Promise<DownloadWriter> => {
+      const writer = await this.#context.downloads.create(`${folderOf(holder.job)}/${name}`);
+      open.push(writer);
+      return writer;
+    };
+    try {
+      const file = await create('file');
+      const target: ExportTarget = format === 'ndjson' ? { file, proof: await create('proof') } : { file };
+      const source = { queries, nodes, logName, trail, checkpoint };
+      const written = await writeExport(source, holder.job, target, async (progress) => {
+        this.#options.signal?.throwIfAborted();
+        this.#demandTime();
+        await holder.giveSign(progress);
+      });
+      await file.finish();
+      if (written.proof !== undefined && written.proof.hashes > 0) await target.proof?.finish();
+      const known = { v: 1, id, log: logName, trail, format, compression, ...periodsOf(holder.job) } as const;
+      return { ...known, filters: listed(filters), ...written, requestedBy, requestedAt, finishedAt: now() };
+    } finally {
+      await Promise.allSettled(open.map((writer) => writer.abandon()));
+    }
+  }
+
+  #demandTime(): void {
+    if (this.#context.now() < (this.#options.until ?? Number.POSITIVE_INFINITY)) return;
+    const message = 'the export takes longer than one may take here: ask for a shorter period, or fewer records';
+    throw new SealtrailError('batch_too_large', message);
+  }
+
+  /** The checkpoint that covers what is acknowledged now. The sealer makes it, in case the append could not. */
+  async #covering(trail: string): Promise<string> {
+    const { ledger } = this.#context;
+    const head = await ledger.head(trail);
+    for (let tries = 0; tries < CHECKPOINT_TRIES; tries++) {
+      const checkpoint = await ledger.checkpoint(trail, head?.size ?? 1);
+      if (checkpoint !== undefined) return checkpoint.note;
+      this.#options.signal?.throwIfAborted();
+      await sleep(CHECKPOINT_PAUSE_MS);
+    }
+    throw new SealtrailError('unavailable', `no checkpoint covers trail ${trail} yet: try again`, { retryAfter: 1 });
+  }
+
+  async #fail(holder: Holder, error: unknown): Promise<void> {
+    const { onError } = this.#context;
+    const { trail, id, attempts } = holder.job;
+    if (this.#options.signal?.aborted) {
+      // Not its fault: it is to be begun anew as if nothing had been.
+      await holder.settle({ state: 'queued', attempts: attempts - 1 });
+      return;
+    }
+    if (!isAskers(error)) onError(error, trail, id);
+    if (isPassing(error) && attempts < MAX_ATTEMPTS) {
+      await holder.settle({ state: 'queued' });
+      throw error;
+    }
+    await holder.settle({ state: 'failed', error: told(error, id) });
+  }
+}
+
+/** A claimed export, whose lease is kept alive by what is written back. */
+class Holder {
+  readonly #context: RunContext;
+  readonly #owner: string;
+  #stored: StoredJob;
+  #signedAt: number;
+
+  constructor(context: RunContext, stored: StoredJob, owner: string) {
+    this.#context = context;
+    this.#owner = owner;
+    this.#stored = stored;
+    this.#signedAt = context.now();
+  }
+
+  get job(): ExportJob {
+    return this.#stored.job;
+  }
+
+  /** Says how far it has come, now and then. */
+  async giveSign(progress: ExportProgress): Promise<void> {
+    const now = this.#context.now();
+    if (now < this.#signedAt + SIGN_MS) return;
+    this.#signedAt = now;
+    const job = { ...this.job, progress, lease: { owner: this.#owner, until: now + LEASE_MS } };
+    const stored = await this.#context.jobs.replace(this.#stored, job);
+    if (stored === undefined) throw new LostLease();
+    this.#stored = stored;
+  }
+
+  /** Says how it ended, and lets go. Whoever has taken over meanwhile knows better. */
+  async settle(end: Partial<ExportJob> & Pick<ExportJob, 'state'>): Promise<void> {
+    const { lease: _, progress: __, ...job } = this.job;
+    await this.#context.jobs.replace(this.#stored, { ...job, ...end });
+  }
+}
+
+/** Whether whoever asked can do something about it, and nobody else. */
+const isAskers = (error: unknown): boolean => error instanceof SealtrailError && error.code === 'batch_too_large';
+
+/** What whoever asked is told. Messages of ours hold nothing secret; others might. */
+function told(error: unknown, id: string): { code: string; message: string } {
+  if (error instanceof SealtrailError && error.code !== 'internal') return { code: error.code, message: error.message };
+  return { code: 'internal', message: `something went wrong inside: the operator finds the cause under ${id}` };
+}
+
+const listed = (filters: ExportJob['filters']): ExportManifest['filters'] =>
+  Object.fromEntries(Object.entries(filters).map(([name, values]) => [name, [...values]]));

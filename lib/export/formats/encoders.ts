@@ -1,0 +1,63 @@
+import { CSV_HEADER, csvRow } from './csv.ts';
+import type { Encoder } from './encoder.ts';
+import type { ExportFormat } from './manifest.ts';
+import { ocsfLine } from './ocsf.ts';
+import { ParquetEncoder } from './parquet.ts';
+
+/** @param logName the log's name, which OCSF events carry */
+export function encoderOf(format: ExportFormat, logName: string): Encoder {
+  switch (format) {
+    case 'ndjson':
+      return new RowEncoder((lines) => `${lines.join('\n')}\n`);
+    case 'json':
+      return new JsonEncoder();
+    case 'csv':
+      return new RowEncoder((lines) => lines.map(csvRow).join(''), CSV_HEADER);
+    case 'ocsf':
+      return new RowEncoder((lines) => lines.map((line) => ocsfLine(line, logName)).join(''));
+    case 'parquet':
+      return new ParquetEncoder();
+  }
+}
+
+/** Formats in which every record stands by itself, after a header or none. */
+class RowEncoder implements Encoder {
+  readonly #encode: (lines: readonly string[]) => string;
+  #header: string;
+
+  constructor(encode: (lines: readonly string[]) => string, header = '') {
+    this.#encode = encode;
+    this.#header = header;
+  }
+
+  add(lines: readonly string[]): Uint8Array {
+    const text = lines.length === 0 ? '' : this.#takeHeader() + this.#encode(lines);
+    return Buffer.from(text);
+  }
+
+  end(): Uint8Array {
+    return Buffer.from(this.#takeHeader());
+  }
+
+  #takeHeader(): string {
+    const header = this.#header;
+    this.#header = '';
+    return header;
+  }
+}
+
+/** One array with a record on each line, every byte of which is as it was sealed. */
+class JsonEncoder implements Encoder {
+  #before = '[\n';
+
+  add(lines: readonly string[]): Uint8Array {
+    if (lines.length === 0) return new Uint8Array(0);
+    const text = this.#before + lines.join(',\n');
+    this.#before = ',\n';
+    return Buffer.from(text);
+  }
+
+  end(): Uint8Array {
+    return Buffer.from(this.#before === '[\n' ? '[]\n' : '\n]\n');
+  }
+}

@@ -1,0 +1,153 @@
+import { createHash } from 'node:crypto';
+import { pipeline } from 'node:stream';
+import { setImmediate as turn } from 'node:timers/promises';
+import { createGzip } from 'node:zlib';
+import { type Checkpoint, parseCheckpoint } from '../log/checkpoint.ts';
+import { SealtrailError } from '../log/error.ts';
+import { parseNote } from '../log/note.ts';
+import type { NodeReader } from '../log/tree.ts';
+import type { Queries } from '../query/queries.ts';
+import type { Match } from '../query/query.ts';
+import type { DownloadWriter } from '../store/ports.ts';
+import { type ExportSpec, queryOfExport } from './export-job.ts';
+import { encoderOf } from './formats/encoders.ts';
+import type { ExportManifest } from './formats/manifest.ts';
+import { Evidence } from './line-proofs.ts';
+
+/** Where an export's records come from. */
+export interface ExportSource {
+  readonly queries: Pick<Queries, 'all'>;
+  readonly nodes: NodeReader;
+  readonly logName: string;
+  readonly trail: string;
+  /** The signed note that covers every record that may be exported. */
+  readonly checkpoint: string;
+}
+
+/** Where it goes. Neither is finished here. */
+export interface ExportTarget {
+  readonly file: DownloadWriter;
+  /** Where the proof goes; undefined where there is none. */
+  readonly proof?: DownloadWriter;
+}
+
+/** How far an export has come. */
+export interface ExportProgress {
+  /** Records written. */
+  readonly records: number;
+  /** Records before this one have been looked at. */
+  readonly at: number;
+  /** Records to look at. */
+  readonly of: number;
+}
+
+/** What an export turned out to hold, as its manifest says it. */
+export type Written = Pick<ExportManifest, 'records' | 'first' | 'last' | 'checkpoint' | 'file' | 'proof'>;
+
+/** Records, and characters of their lines, that are encoded at once: the event loop turns in between. */
+const BATCH_RECORDS = 1000;
+const BATCH_CHARACTERS = 1_000_000;
+
+/**
+ * Writes an export: every record of the trail below the checkpoint's size that passes the filters, in the order of the
+ * log. Memory does not grow with it.
+ *
+ * @param onProgress told after each batch; what it throws ends the export
+ * @throws `store_corrupt` naming what is not readable: an export is never shorter than what was asked for; what the
+ *   stores throw
+ */
+export async function writeExport(
+  source: ExportSource,
+  spec: ExportSpec,
+  target: ExportTarget,
+  onProgress: (progress: ExportProgress) => Promise<void>,
+): Promise<Written> {
+  const checkpoint = parseCheckpoint(parseNote(source.checkpoint).text);
+  const found: { records: number; first?: number; last?: number } = { records: 0 };
+  const evidence = new Evidence(checkpoint.size, source.nodes);
+  const proof = target.proof === undefined ? undefined : new Measured(target.proof);
+  const encoded = async function* (): AsyncGenerator<Uint8Array, void, void> {
+    const encoder = encoderOf(spec.format, source.logName);
+    for await (const matches of batchesOf(source, spec, checkpoint)) {
+      const between = await evidence.add(matches);
+      await proof?.write(between);
+      const [first, last] = [matches[0], matches.at(-1)];
+      if (first === undefined || last === undefined) throw new RangeError('a batch without records');
+      found.first ??= first.seq;
+      found.last = last.seq;
+      found.records += matches.length;
+      yield encoder.add(matches.map(({ line }) => line));
+      await onProgress({ records: found.records, at: last.seq + 1, of: checkpoint.size });
+      await turn();
+    }
+    await proof?.write(await evidence.end(checkpoint.root));
+    yield encoder.end();
+  };
+  const file = new Measured(target.file);
+  for await (const chunk of packed(encoded(), spec)) await file.write(chunk);
+  return {
+    ...found,
+    checkpoint: source.checkpoint,
+    file: await file.measures(),
+    ...(proof === undefined ? {} : { proof: { hashes: evidence.hashes, sha256: (await proof.measures()).sha256 } }),
+  };
+}
+
+async function* batchesOf(
+  { queries, trail }: ExportSource,
+  spec: ExportSpec,
+  { size }: Checkpoint,
+): AsyncGenerator<readonly Match[], void, void> {
+  let batch: Match[] = [];
+  let characters = 0;
+  for await (const matches of queries.all(trail, queryOfExport(spec))) {
+    for (const match of matches) {
+      if (match.seq >= size) break;
+      batch.push(match);
+      characters += match.line.length;
+      if (batch.length < BATCH_RECORDS && characters < BATCH_CHARACTERS) continue;
+      yield batch;
+      batch = [];
+      characters = 0;
+    }
+    if ((matches.at(-1)?.seq ?? 0) >= size) break;
+  }
+  if (batch.length > 0) yield batch;
+}
+
+function packed(chunks: AsyncIterable<Uint8Array>, { compression }: ExportSpec): AsyncIterable<Uint8Array> {
+  // What fails in the pipeline fails in whoever reads from it.
+  return compression === 'gzip' ? pipeline(chunks, createGzip(), () => undefined) : chunks;
+}
+
+/** A writer that knows what went through it. While it writes, the next bytes are made. */
+class Measured {
+  readonly #writer: DownloadWriter;
+  readonly #hash = createHash('sha256');
+  #bytes = 0;
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor(writer: DownloadWriter) {
+    this.#writer = writer;
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    if (bytes.length === 0) return;
+    this.#bytes += bytes.length;
+    this.#hash.update(bytes);
+    await this.#writing;
+    this.#writing = this.#writer.write(bytes);
+    // It is looked at with the next write, or at the end.
+    this.#writing.catch(() => undefined);
+  }
+
+  /** What went through it, once all of it is written. */
+  async measures(): Promise<{ readonly bytes: number; readonly sha256: string }> {
+    await this.#writing;
+    return { bytes: this.#bytes, sha256: this.#hash.digest('hex') };
+  }
+}
+
+/** Whether an error may be gone when the same work is done again. */
+export const isPassing = (error: unknown): boolean =>
+  error instanceof SealtrailError && ['throttled', 'unavailable', 'outcome_unknown', 'store_full'].includes(error.code);

@@ -1,0 +1,103 @@
+import { hash } from 'node:crypto';
+import { prepareBatch } from '../../event/intake.ts';
+import type { Ledger } from '../../ledger/ledger.ts';
+import { SealtrailError } from '../../log/error.ts';
+import { DEFAULT_POLICY } from '../../privacy/policy.ts';
+import type { Table } from '../../store/ports.ts';
+import { SYSTEM_TRAIL } from '../tampering/tamper-monitor.ts';
+import { LEGAL_HOLD, type LegalHoldState, PASSES, readLegalHold, takeLegalHoldStep } from './legal-hold-state.ts';
+
+/** What {@link LegalHoldOrders} work with. */
+export interface LegalHoldOrdersOptions {
+  readonly table: Table;
+  readonly ledger: Pick<Ledger, 'head' | 'append'>;
+  /** Unix milliseconds. @default Date.now */
+  readonly now?: () => number;
+}
+
+/** What is known of a trail's legal hold. */
+export interface LegalHoldStatus {
+  readonly trail: string;
+  readonly held: boolean;
+  /** When it was set or released, Unix milliseconds; absent: never. */
+  readonly since?: number;
+  readonly by?: string;
+  readonly reason?: string;
+  /** Versions of objects that were held or released so far. */
+  readonly objects: number;
+  /** Whether all of them were. */
+  readonly complete: boolean;
+}
+
+/**
+ * Sets and releases the legal holds of trails, and records that in `_system`. It touches no object: the follower
+ * `LegalHolds` carries an order to the archive, and the archiver to what it puts from then on.
+ */
+export class LegalHoldOrders {
+  readonly #table: Table;
+  readonly #ledger: LegalHoldOrdersOptions['ledger'];
+  readonly #now: () => number;
+
+  constructor({ table, ledger, now = Date.now }: LegalHoldOrdersOptions) {
+    this.#table = table;
+    this.#ledger = ledger;
+    this.#now = now;
+  }
+
+  /** @throws `store_corrupt`; the Table's errors */
+  async status(trail: string): Promise<LegalHoldStatus> {
+    return statusOf(trail, await readLegalHold(this.#table, trail));
+  }
+
+  /**
+   * Sets a trail's legal hold, or releases it. It is recorded first: after a crash before the hold itself, the same call
+   * again finds its record. What is so already is nothing to do.
+   *
+   * @param by the authenticated principal
+   * @throws `not_found` where there is no such trail, `throttled` when somebody else is at it; the errors of the append
+   */
+  async set(
+    trail: string,
+    { held, reason, by }: { held: boolean; reason: string; by: string },
+  ): Promise<LegalHoldStatus> {
+    const state = await readLegalHold(this.#table, trail);
+    if (state.isHeld === held) return statusOf(trail, state);
+    if ((await this.#ledger.head(trail)) === undefined) {
+      throw new SealtrailError('not_found', `there is no trail ${trail}`);
+    }
+    await this.#record(trail, { held, reason, by }, state.watermark.revision);
+    const step = { isHeld: held, since: this.#now(), by, reason, pass: 0, cursor: '', objects: 0 };
+    const next = await takeLegalHoldStep(this.#table, state, step);
+    if (next !== undefined) return statusOf(trail, next);
+    throw new SealtrailError('throttled', `the legal hold of trail ${trail} is being changed`, { retryAfter: 1 });
+  }
+
+  async #record(trail: string, { held, reason, by }: { held: boolean; reason: string; by: string }, revision: number) {
+    const event = {
+      type: held ? 'system.legal_hold_set' : 'system.legal_hold_released',
+      severity: 'warning',
+      outcome: 'success',
+      actor: { id: by, type: 'admin' },
+      resource: { type: 'trail', id: trail },
+      description: reason,
+    };
+    const body = Buffer.from(JSON.stringify(event));
+    const bodyHash = hash('sha256', body, 'hex');
+    await this.#ledger.append({
+      trail: SYSTEM_TRAIL,
+      submitter: 'sealtrail',
+      events: prepareBatch(body, 'application/json', DEFAULT_POLICY),
+      idempotency: { key: `${LEGAL_HOLD}/${trail}/${revision}/${bodyHash}`, bodyHash },
+    });
+  }
+}
+
+function statusOf(trail: string, { isHeld, since, by, reason, pass, objects }: LegalHoldState): LegalHoldStatus {
+  return {
+    trail,
+    held: isHeld,
+    ...(since === 0 ? {} : { since, by, reason }),
+    objects,
+    complete: pass >= PASSES,
+  };
+}

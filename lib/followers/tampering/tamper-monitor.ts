@@ -1,0 +1,78 @@
+import type { Key } from '../../store/ports.ts';
+
+/** Where the log keeps what happened to itself. */
+export const SYSTEM_TRAIL = '_system';
+
+/** A change of one item of the table, as the store's own record of changes tells it. */
+export interface ItemChange {
+  /** Names the change; the same each time that it is told. */
+  readonly id: string;
+  readonly change: 'insert' | 'modify' | 'remove';
+  readonly key: Key;
+  /** The attributes that differ, `expiresAt` among them; for `modify` alone. */
+  readonly changed: readonly string[];
+  /** The attribute `size` before and after, where there is one. */
+  readonly size: { readonly before: number | undefined; readonly after: number | undefined };
+  /** When the item was to expire, in Unix seconds, after the change, or before its removal. */
+  readonly expiresAt: number | undefined;
+  /** Whether the store removed the item because its time had come. */
+  readonly expired: boolean;
+}
+
+/** A change that the log cannot have made. */
+export interface Finding {
+  readonly id: string;
+  readonly trail: string;
+  readonly kind: 'head' | 'block' | 'checkpoint';
+  readonly key: Key;
+  /** For people. */
+  readonly what: string;
+  /** It is none where this holds: what a block that leaves the hot store looks like. */
+  readonly unless?: ExpiryClaim;
+}
+
+/** That the log has let a block expire. */
+export interface ExpiryClaim {
+  readonly trail: string;
+  /** The block's first record. */
+  readonly first: number;
+  /** Unix seconds. */
+  readonly expiresAt: number | undefined;
+}
+
+/** The partitions that are watched (`lib/ledger/items/layout.ts`): nothing in them changes but as {@link findingOf} knows. */
+const WATCHED = /^(head|block|block-part|checkpoint)\/([^/]+)(?:\/(\d+))?/;
+
+/**
+ * Judges a change of the ledger. Its heads grow; its blocks and checkpoints are written once. Blocks that the archive has are
+ * stamped with a time to expire at, and removed by the store after it. Whatever else happens to them was done behind the log's back.
+ *
+ * What is inserted is not judged here: who adds a block or a head that the log did not make is found out by the archiver,
+ * which hashes what it reads.
+ *
+ * @returns undefined for a change that may be the log's own, or is of no concern
+ */
+export function findingOf(made: ItemChange): Finding | undefined {
+  const { id, change, key, changed, size, expired, expiresAt } = made;
+  const [, partition, trail, partOf] = WATCHED.exec(key.partition) ?? [];
+  if (trail === undefined || change === 'insert') return undefined;
+  const kind = partition === 'head' ? 'head' : partition === 'checkpoint' ? 'checkpoint' : 'block';
+  const finding = (what: string): Finding => ({ id, trail, kind, key, what });
+  const unless = { trail, first: Number(partOf ?? key.sort), expiresAt };
+  if (change === 'remove') {
+    const removed = finding(`${kind === 'head' ? 'the' : 'a'} ${kind} of trail ${trail} was removed`);
+    return expired && kind === 'block' ? { ...removed, unless } : removed;
+  }
+  if (kind !== 'head') {
+    const others = changed.filter((name) => name !== 'expiresAt');
+    if (changed.length === 0) return undefined;
+    if (others.length === 0) {
+      const stamped = finding(`a ${kind} of trail ${trail} was made to expire`);
+      return kind === 'block' ? { ...stamped, unless } : stamped;
+    }
+    return finding(`a ${kind} of trail ${trail} was changed: ${others.join(', ')}`);
+  }
+  const { before = 0, after = 0 } = size;
+  if (after > before) return undefined;
+  return finding(`the head of trail ${trail} was set from ${before} to ${after} records`);
+}

@@ -1,0 +1,223 @@
+import { prepareBatch } from '../../event/intake.ts';
+import type { Ledger } from '../../ledger/ledger.ts';
+import { SealtrailError } from '../../log/error.ts';
+import { DEFAULT_POLICY } from '../../privacy/policy.ts';
+import type { VerificationReport, VerificationRequest } from '../../verify/ledger/ledger-report.ts';
+import {
+  readMark,
+  storeMark,
+  VERIFIER,
+  type VerificationFigures,
+  type VerificationMark,
+} from '../../verify/ledger/verification-mark.ts';
+import { type VerificationStores, type Verified, verifyTrail } from '../../verify/ledger/verification-run.ts';
+import type { Follower, RunOptions } from '../runtime/follower.ts';
+import { SYSTEM_TRAIL } from '../tampering/tamper-monitor.ts';
+
+/** What a {@link Verifier} works with. */
+export interface VerifierOptions extends Omit<VerificationStores, 'now' | 'ledger'> {
+  readonly ledger: Pick<Ledger, 'head' | 'origin' | 'verifiers' | 'exactCheckpoint' | 'blocks' | 'append'>;
+  /** Unix milliseconds. @default Date.now */
+  readonly now?: () => number;
+  /** Milliseconds between two scheduled verifications of a trail. @default 3,600,000 */
+  readonly everyMs?: number;
+  /** Told when damage was found and could not be recorded in `_system`. Must not throw. @default nobody */
+  readonly onUnrecorded?: (trail: string, reason: unknown) => void;
+}
+
+/** The newest report on a trail, and figures for alarms. */
+export interface VerificationStatus extends VerificationFigures {
+  readonly trail: string;
+  /** Seconds since the last verification that found nothing wrong began; absent where there was none. */
+  readonly secondsSinceOk?: number;
+  /** When damage was found that no verification from record 0 on has found gone, Unix milliseconds. */
+  readonly damagedAt?: number;
+  readonly report?: VerificationReport;
+  /** The newest one on a range. */
+  readonly rangeReport?: VerificationReport;
+}
+
+/** Ranges that are verified at the same time. Of the other modes each trail has one at most. */
+const MOST_RANGES = 4;
+
+/**
+ * Verifies hot ledgers against themselves and their archives: on request, and as a follower once in a while. What came
+ * of it is recorded in `_system`, kept as the newest report, and counted. The place from which the next incremental one
+ * goes on moves only when nothing is wrong.
+ */
+export class Verifier implements Follower {
+  readonly name = VERIFIER;
+  readonly #stores: VerificationStores;
+  readonly #ledger: VerifierOptions['ledger'];
+  readonly #everyMs: number;
+  readonly #onUnrecorded: NonNullable<VerifierOptions['onUnrecorded']>;
+  readonly #due = new Map<string, number>();
+  readonly #underWay = new Map<string, Promise<VerificationReport>>();
+  #ranges = 0;
+
+  constructor(options: VerifierOptions) {
+    const { table, objects, ledger, retired = [], now = Date.now } = options;
+    this.#stores = { table, objects, ledger, retired, now };
+    this.#ledger = ledger;
+    this.#everyMs = options.everyMs ?? 3_600_000;
+    this.#onUnrecorded = options.onUnrecorded ?? (() => undefined);
+  }
+
+  /**
+   * Verifies a trail now, or a range of its records. Whoever asks while the same is under way gets that report.
+   *
+   * @throws `not_found` where there is no such trail; `invalid_parameter` for a range that it does not have, naming the
+   *   field; `rate_limited` for one too many at once; the errors of the stores and of the append to `_system`: then it
+   *   counts for nothing
+   */
+  verify(trail: string, request: VerificationRequest = 'incremental'): Promise<VerificationReport> {
+    const isRange = typeof request !== 'string';
+    const key = `${trail}/${isRange ? `${request.from}-${request.to}` : request}`;
+    const underWay = this.#underWay.get(key);
+    if (underWay !== undefined) return underWay;
+    if (isRange && this.#ranges >= MOST_RANGES) {
+      const message = `${MOST_RANGES} ranges are being verified already: try again`;
+      return Promise.reject(new SealtrailError('rate_limited', message, { retryAfter: 5 }));
+    }
+    if (isRange) this.#ranges += 1;
+    const verification = this.#verify(trail, request, { quiet: false })
+      .then(({ report }) => report)
+      .finally(() => {
+        this.#underWay.delete(key);
+        if (isRange) this.#ranges -= 1;
+      });
+    this.#underWay.set(key, verification);
+    return verification;
+  }
+
+  /**
+   * The newest reports and the figures of a trail.
+   *
+   * @throws `store_corrupt` when what is stored of them is damaged, until the next verification
+   */
+  async status(trail: string): Promise<VerificationStatus> {
+    const { figures, report, rangeReport, damagedAt } = await readMark(this.#stores.table, trail);
+    const { lastOkAt } = figures;
+    const since = Math.max(0, Math.floor((this.#stores.now() - lastOkAt) / 1000));
+    return {
+      trail,
+      ...figures,
+      ...(lastOkAt === 0 ? {} : { secondsSinceOk: since }),
+      ...(damagedAt === undefined ? {} : { damagedAt }),
+      ...(report === undefined ? {} : { report }),
+      ...(rangeReport === undefined ? {} : { rangeReport }),
+    };
+  }
+
+  /**
+   * Verifies the trail incrementally when it is time to, or with `force`. A verification that finds nothing new and
+   * nothing wrong is counted and not recorded, so that a trail at rest does not fill `_system`.
+   *
+   * @throws `store_corrupt`, once for each verification that finds damage, or does not look where an earlier one has found
+   *   some: an alarm. And the errors of the stores.
+   */
+  async run(trail: string, { signal, force = false }: RunOptions = {}): Promise<void> {
+    const now = this.#stores.now();
+    const due = this.#due.get(trail) ?? (await this.#firstDue(trail));
+    if (due === undefined) return;
+    this.#due.set(trail, due);
+    if (now < due && !force) return;
+    let stored: VerificationMark;
+    try {
+      stored = await this.#verify(trail, 'incremental', { quiet: true, signal });
+    } catch (error) {
+      if (signal?.aborted) return;
+      throw error;
+    }
+    this.#due.set(trail, now + this.#everyMs);
+    const alarm = alarmOf(trail, stored);
+    if (alarm !== undefined) throw new SealtrailError('store_corrupt', alarm);
+  }
+
+  /** When the next scheduled verification is due. */
+  revisit(trail: string): number | undefined {
+    const due = this.#due.get(trail);
+    return due === undefined ? undefined : Math.max(0, due - this.#stores.now());
+  }
+
+  /** So much after the last one, whoever ran it, or else after the trail's first record. */
+  async #firstDue(trail: string): Promise<number | undefined> {
+    try {
+      const { figures } = await readMark(this.#stores.table, trail);
+      if (figures.lastRunAt > 0) return figures.lastRunAt + this.#everyMs;
+      for await (const block of this.#ledger.blocks(trail, { from: 0, to: 1 })) return block.receivedAt + this.#everyMs;
+      return undefined;
+    } catch (error) {
+      // A damaged mark, head or first block: what there is a verification for.
+      if (error instanceof SealtrailError && error.code === 'store_corrupt') return 0;
+      throw error;
+    }
+  }
+
+  /** A crash between the record and the mark leads to another verification and another record, never to none. */
+  async #verify(
+    trail: string,
+    request: VerificationRequest,
+    { quiet, signal }: { readonly quiet: boolean; readonly signal?: AbortSignal | undefined },
+  ): Promise<VerificationMark & { readonly report: VerificationReport }> {
+    const verified = await verifyTrail(this.#stores, trail, request, signal);
+    if (verified === undefined) throw new SealtrailError('not_found', `there is no trail ${trail}`);
+    const { report, place, markIsDamaged } = verified;
+    if (!(quiet && foundNothingNew(verified))) await this.#record(report);
+    return { ...(await storeMark(this.#stores.table, report, { place, reset: markIsDamaged })), report };
+  }
+
+  async #record(report: VerificationReport): Promise<void> {
+    try {
+      await this.#ledger.append({ trail: SYSTEM_TRAIL, submitter: 'sealtrail', events: eventsOf(report), wait: false });
+    } catch (error) {
+      // Damage must be told even where `_system` itself is what is damaged.
+      if (report.verdict === 'ok') throw error;
+      this.#onUnrecorded(report.trail, error);
+    }
+  }
+}
+
+/** What there is to be alarmed about after a scheduled verification; undefined: nothing. */
+function alarmOf(trail: string, { report, damagedAt }: VerificationMark): string | undefined {
+  if (report?.verdict === 'damaged') {
+    const [first] = report.problems;
+    const count = report.problems.length + report.moreProblems;
+    return `verification of trail ${trail} found damage (${count} in all): ${first?.kind}: ${first?.message}`;
+  }
+  if (damagedAt === undefined) return undefined;
+  const when = new Date(damagedAt).toISOString();
+  return `verification of trail ${trail} found damage at ${when}, and no full one has found it gone since`;
+}
+
+function foundNothingNew({ report }: Verified): boolean {
+  return report.verdict === 'ok' && report.from === report.to && report.archivedFrom === report.archivedTo;
+}
+
+function eventsOf(report: VerificationReport): ReturnType<typeof prepareBatch> {
+  const { trail, verdict, problems, moreProblems, checkpoint } = report;
+  const { mode, range, from, to, archivedFrom, archivedTo, expired, notLookedAt, ms } = report;
+  const isOk = verdict === 'ok';
+  const event = {
+    type: isOk ? 'system.verification_completed' : 'security.verification_failed',
+    severity: isOk ? 'info' : 'critical',
+    outcome: isOk ? 'success' : 'failure',
+    actor: { id: 'sealtrail', type: 'system' },
+    resource: { type: 'trail', id: trail },
+    details: {
+      mode,
+      ...(range === undefined ? {} : { range }),
+      verdict,
+      from,
+      to,
+      archivedFrom,
+      archivedTo,
+      expired,
+      notLookedAt,
+      ...(checkpoint === undefined ? {} : { checkpoint: checkpoint.size }),
+      ms,
+      ...(isOk ? {} : { problems: problems.slice(0, 10), moreProblems: moreProblems + problems.slice(10).length }),
+    },
+  };
+  return prepareBatch(Buffer.from(JSON.stringify(event)), 'application/json', DEFAULT_POLICY);
+}

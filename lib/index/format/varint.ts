@@ -1,0 +1,78 @@
+import { SealtrailError } from '../../log/error.ts';
+
+/** Numbers from 0 to 2^53 - 1, seven bits a byte, lowest first (LEB128), into a buffer that grows. */
+export class VarintWriter {
+  #bytes = Buffer.allocUnsafe(256);
+  #length = 0;
+
+  get length(): number {
+    return this.#length;
+  }
+
+  put(value: number): void {
+    if (this.#length + 8 > this.#bytes.length) {
+      const wider = Buffer.allocUnsafe(this.#bytes.length * 2);
+      this.#bytes.copy(wider, 0, 0, this.#length);
+      this.#bytes = wider;
+    }
+    let rest = value;
+    for (; rest > 0x7fffffff; rest = Math.floor(rest / 128)) this.#bytes[this.#length++] = (rest % 128) | 128;
+    for (; rest > 127; rest >>>= 7) this.#bytes[this.#length++] = (rest & 127) | 128;
+    this.#bytes[this.#length++] = rest;
+  }
+
+  /** A copy of what was written. */
+  bytes(): Uint8Array {
+    return Uint8Array.prototype.slice.call(this.#bytes, 0, this.#length);
+  }
+}
+
+/** Reads what a {@link VarintWriter} wrote. */
+export class VarintReader {
+  readonly #bytes: Uint8Array;
+  #at = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  get isAtEnd(): boolean {
+    return this.#at >= this.#bytes.length;
+  }
+
+  /** Checks that there is room for so many more numbers, before memory is set aside for them. @throws `store_corrupt` */
+  expect(count: number): void {
+    if (count > this.#bytes.length - this.#at) throw corrupt();
+  }
+
+  /** @throws `store_corrupt` when the bytes end within a number, or it is beyond 2^53 - 1. */
+  next(): number {
+    const bytes = this.#bytes;
+    let byte = bytes[this.#at++];
+    if (byte === undefined) throw corrupt();
+    if (byte < 128) return byte;
+    let value = byte & 127;
+    for (let factor = 128; ; factor *= 128) {
+      byte = bytes[this.#at++];
+      if (byte === undefined || factor > 2 ** 49) throw corrupt();
+      value += (byte & 127) * factor;
+      if (byte < 128) break;
+    }
+    if (value > Number.MAX_SAFE_INTEGER) throw corrupt();
+    return value;
+  }
+
+  /** Passes over numbers without reading them. @throws `store_corrupt` when there are fewer. */
+  skip(count: number): void {
+    const bytes = this.#bytes;
+    for (let left = count; left > 0; left--) {
+      let byte: number | undefined;
+      do byte = bytes[this.#at++];
+      while (byte !== undefined && byte > 127);
+      if (byte === undefined) throw corrupt();
+    }
+  }
+}
+
+const corrupt = (): SealtrailError =>
+  new SealtrailError('store_corrupt', 'an item of the query index ends within a number');

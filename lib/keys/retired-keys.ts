@@ -1,0 +1,51 @@
+import { hash } from 'node:crypto';
+import * as z from 'zod';
+import type { Ledger } from '../ledger/ledger.ts';
+import { SealtrailError } from '../log/error.ts';
+import type { Signer, Table } from '../store/ports.ts';
+import type { RetiredKey } from './retired-key.ts';
+
+const PARTITION = 'deployment';
+const endsSchema = z.record(z.string(), z.int().nonnegative());
+
+/**
+ * The keys that sign no more, each with where it ended in every trail. That is written down once, by whoever is the first
+ * to know that the key has been retired: in each trail at the newest checkpoint there is. A trail that begins later has
+ * nothing that the key signed.
+ *
+ * @param keys retired where nothing can be signed with them any more, before anybody gets to know of it
+ * @throws the Table's errors; `signer_unavailable`; `store_corrupt` when what was written down is not readable
+ */
+export function retiredKeys(
+  table: Table,
+  ledger: Pick<Ledger, 'trails' | 'checkpoint'>,
+  keys: readonly Pick<Signer, 'publicKey'>[],
+): Promise<RetiredKey[]> {
+  return Promise.all(
+    keys.map(async (key) => {
+      const spki = await key.publicKey();
+      const place = { partition: PARTITION, sort: `retired-key/${hash('sha256', spki, 'hex')}` };
+      const known = await table.get(place);
+      if (known !== undefined) return { spki, ends: endsOf(known.attributes.ends) };
+      const ends: Record<string, number> = {};
+      for await (const trail of ledger.trails()) {
+        const { size = 0 } = (await ledger.checkpoint(trail)) ?? {};
+        if (size > 0) ends[trail] = size;
+      }
+      const put = { ...place, attributes: { ends: JSON.stringify(ends) } };
+      const outcome = await table.transact([{ put, when: { is: 'absent' } }]);
+      if (outcome.committed) return { spki, ends };
+      // Somebody else was the first: what they wrote down holds.
+      const theirs = outcome.failed[0]?.item ?? (await table.get(place));
+      return { spki, ends: endsOf(theirs?.attributes.ends) };
+    }),
+  );
+}
+
+function endsOf(stored: unknown): Readonly<Record<string, number>> {
+  try {
+    return endsSchema.parse(JSON.parse(String(stored)));
+  } catch (cause) {
+    throw new SealtrailError('store_corrupt', 'where a retired key ended is not readable', { cause });
+  }
+}

@@ -1,0 +1,65 @@
+import { SealtrailError } from '../../log/error.ts';
+import { decodeFrontier, EMPTY_FRONTIER, encodeFrontier, type Frontier } from '../../log/frontier.ts';
+import { EMPTY_ROOT, type Hash, ZERO_HASH } from '../../log/hash.ts';
+import type { Attribute, Condition, Item, Write } from '../../store/ports.ts';
+import { headKey } from './layout.ts';
+
+/** A trail's state after its newest record. */
+export interface Head {
+  readonly trail: string;
+  /** Records in the trail; the next record's sequence number. */
+  readonly size: number;
+  readonly frontier: Frontier;
+  /** Leaf hash of the newest record, 32 zero bytes where there is none: the next record's `prev`. */
+  readonly last: Hash;
+  /** Merkle root over all records (RFC 6962 section 2.1). */
+  readonly root: Hash;
+  /** When the newest record was received, Unix milliseconds; 0 where there is none. */
+  readonly receivedAt: number;
+}
+
+/** The head of a trail that has no record yet. */
+export const emptyHead = (trail: string): Head => ({
+  trail,
+  size: 0,
+  frontier: EMPTY_FRONTIER,
+  last: ZERO_HASH,
+  root: EMPTY_ROOT,
+  receivedAt: 0,
+});
+
+/**
+ * Reads a head back from its item.
+ *
+ * @throws `store_corrupt` when the item cannot be a head.
+ */
+export function headFromItem(trail: string, item: Item): Head {
+  const { size, frontier, last, root, receivedAt } = item.attributes;
+  if (typeof size !== 'number' || typeof receivedAt !== 'number' || !isHash(last) || !isHash(root)) {
+    throw new SealtrailError('store_corrupt', `the head of trail ${trail} is not readable`);
+  }
+  if (!(frontier instanceof Uint8Array)) {
+    throw new SealtrailError('store_corrupt', `the head of trail ${trail} has no frontier`);
+  }
+  return { trail, size, frontier: decodeFrontier(size, frontier), last, root, receivedAt };
+}
+
+/** The write that moves the head from `from` to `to`, if nobody else has moved it. */
+export function swapHead(from: Head, to: Head): Write {
+  const when: Condition = from.size === 0 ? { is: 'absent' } : { is: 'equal', attribute: 'size', value: from.size };
+  return {
+    put: {
+      ...headKey(to.trail),
+      attributes: {
+        size: to.size,
+        frontier: encodeFrontier(to.frontier),
+        last: to.last,
+        root: to.root,
+        receivedAt: to.receivedAt,
+      },
+    },
+    when,
+  };
+}
+
+const isHash = (value: Attribute | undefined): value is Hash => value instanceof Uint8Array && value.length === 32;

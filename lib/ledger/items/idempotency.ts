@@ -1,0 +1,47 @@
+import type { Item, Write } from '../../store/ports.ts';
+import { idempotencyKey } from './layout.ts';
+
+/**
+ * How long an idempotency key is remembered: 48 hours in the store's own time, so that the promised 24 hold whatever
+ * the clocks say. A key that is still there later still answers with its first receipt, which harms nobody.
+ */
+const REMEMBERED_SECONDS = 48 * 3600;
+
+/** What a caller gives to make an append repeatable. */
+export interface Idempotency {
+  /** The caller's key, unique per submitter and trail. */
+  readonly key: string;
+  /** A digest of the request's body, by which a key used for something else is noticed. */
+  readonly bodyHash: string;
+}
+
+/** Where the append that used a key first has landed. */
+export interface Remembered {
+  readonly bodyHash: string;
+  readonly first: number;
+  readonly count: number;
+}
+
+/** The write that remembers a key, in the same transaction as the block; it fails where the key is taken. */
+export function rememberKey(
+  trail: string,
+  submitter: string,
+  idempotency: Idempotency,
+  landed: { readonly first: number; readonly count: number; readonly receivedAt: number },
+): Write {
+  return {
+    put: {
+      ...idempotencyKey(trail, submitter, idempotency.key),
+      attributes: { bodyHash: idempotency.bodyHash, first: landed.first, count: landed.count },
+      expiresAt: Math.ceil(landed.receivedAt / 1000) + REMEMBERED_SECONDS,
+    },
+    when: { is: 'absent' },
+  };
+}
+
+/** Reads what a taken key stands for; undefined when the item is not one that {@link rememberKey} makes. */
+export function rememberedFromItem(item: Item): Remembered | undefined {
+  const { bodyHash, first, count } = item.attributes;
+  if (typeof bodyHash !== 'string' || typeof first !== 'number' || typeof count !== 'number') return undefined;
+  return { bodyHash, first, count };
+}

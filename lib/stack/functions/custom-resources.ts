@@ -1,0 +1,115 @@
+import { CustomResource, Duration, Tags } from 'aws-cdk-lib';
+import { PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
+import type { Key } from 'aws-cdk-lib/aws-kms';
+import type { IBucket } from 'aws-cdk-lib/aws-s3';
+import { Construct } from 'constructs';
+import type { SignatureAlgorithm } from '../../store/ports.ts';
+import { REMOVABLE } from '../../store/s3/empty.ts';
+import type { Stage } from '../resources/stage.ts';
+import { type WorkerContext, worker, workerRole } from './functions.ts';
+
+/** What CloudFormation cannot do by itself is done by functions of ours, which it runs when the stack changes. */
+const SMALL = { timeout: Duration.minutes(1), memorySize: 256 };
+
+/** A public key of a log, known when it is deployed. */
+export interface PublicKey {
+  /** A line for the key files of `sealtrail verify`, which trusts the key for every trail: `spki:` and base64. */
+  readonly keyLine: string;
+  /** SHA-256 of the key's SubjectPublicKeyInfo in hex. */
+  readonly fingerprint: string;
+  /** The key as C2SP signed-note has it, under its name in the system's own trail. Each trail has another name. */
+  readonly systemVkey: string;
+}
+
+/** What public keys are asked for with. */
+export interface PublicKeysProps {
+  /** May get the public keys, and nothing else. */
+  readonly role: Role;
+  readonly keys: readonly Key[];
+  readonly algorithm: SignatureAlgorithm;
+  readonly logName: string;
+  readonly stage: Stage;
+  /** What signs by that name and these keys: is changed only once it is known that they are those of the log. */
+  readonly signers: readonly Construct[];
+}
+
+/**
+ * The public keys of a log. An update that would give it another name, or another key for one of them, or that would make
+ * what is `prod` a `dev` again, is refused.
+ */
+export function publicKeysOf(scope: Construct, context: WorkerContext, props: PublicKeysProps): readonly PublicKey[] {
+  const fn = worker(scope, 'PublicKey', context, {
+    ...SMALL,
+    bundle: 'public-key',
+    description: 'Sealtrail: tells the stack its public key',
+    role: props.role,
+  });
+  return props.keys.map((key) => {
+    const resource = new CustomResource(scope, `${key.node.id}Public`, {
+      serviceToken: fn.functionArn,
+      resourceType: 'Custom::SealtrailPublicKey',
+      properties: {
+        SigningKey: key.keyArn,
+        SigningAlgorithm: props.algorithm,
+        LogName: props.logName,
+        Stage: props.stage,
+      },
+    });
+    for (const signer of props.signers) signer.node.addDependency(resource);
+    return {
+      keyLine: resource.getAttString('KeyLine'),
+      fingerprint: resource.getAttString('Fingerprint'),
+      systemVkey: resource.getAttString('Vkey'),
+    };
+  });
+}
+
+/**
+ * Empties buckets when the stack is deleted, so that they can go with it. For the stage `dev`: its function may delete
+ * what is locked in governance mode.
+ */
+export class Emptying extends Construct {
+  readonly role: Role;
+
+  /** @param writers are deleted before the buckets are emptied, so that nothing is written there any more */
+  constructor(
+    scope: Construct,
+    id: string,
+    context: WorkerContext,
+    props: { readonly buckets: Readonly<Record<string, IBucket>>; readonly writers: readonly Construct[] },
+  ) {
+    super(scope, id);
+    const buckets = Object.values(props.buckets);
+    this.role = workerRole(this, 'Empty');
+    const allow = (sid: string, actions: string[], resources: string[]): void => {
+      this.role.addToPolicy(new PolicyStatement({ sid, actions, resources }));
+    };
+    const arns = buckets.map(({ bucketArn }) => bucketArn);
+    allow('SeeVersions', ['s3:GetBucketTagging', 's3:ListBucketVersions'], arns);
+    const actions = ['s3:DeleteObject', 's3:DeleteObjectVersion', 's3:BypassGovernanceRetention'];
+    allow(
+      'DeleteVersions',
+      actions,
+      buckets.map((bucket) => bucket.arnForObjects('*')),
+    );
+    const fn = worker(this, 'Empty', context, {
+      timeout: Duration.minutes(15),
+      memorySize: 512,
+      bundle: 'empty',
+      description: 'Sealtrail: empties the buckets of a stack that is deleted',
+      role: this.role,
+    });
+    for (const [name, bucket] of Object.entries(props.buckets)) {
+      Tags.of(bucket).add(REMOVABLE, 'true');
+      const resource = new CustomResource(this, name, {
+        serviceToken: fn.functionArn,
+        resourceType: 'Custom::SealtrailEmptyBucket',
+        properties: { Bucket: bucket.bucketName },
+      });
+      // CloudFormation deletes in the other direction: writers first, then what is in the bucket, then the bucket.
+      if (bucket.policy !== undefined) resource.node.addDependency(bucket.policy);
+      resource.node.addDependency(this.role);
+      for (const writer of props.writers) writer.node.addDependency(resource);
+    }
+  }
+}

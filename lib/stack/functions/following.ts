@@ -1,0 +1,95 @@
+import { Duration } from 'aws-cdk-lib';
+import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
+import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction as FunctionTarget, SqsQueue } from 'aws-cdk-lib/aws-events-targets';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { FilterCriteria, FilterRule, type IFunction, MetricType, StartingPosition } from 'aws-cdk-lib/aws-lambda';
+import { DynamoEventSource, SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
+import type { IBucket } from 'aws-cdk-lib/aws-s3';
+import { Queue } from 'aws-cdk-lib/aws-sqs';
+import type { Construct } from 'constructs';
+import { explainWakes } from '../resources/nag.ts';
+
+/**
+ * Commits wake: every one of them writes the head. What followers write themselves must not wake them again. And what
+ * holds records is written once: that it changes or goes is for the watchman to judge.
+ */
+const FILTERS = [
+  FilterCriteria.filter(inPartitions('head/')),
+  FilterCriteria.filter({ eventName: FilterRule.or('MODIFY', 'REMOVE'), ...inPartitions('block') }),
+  FilterCriteria.filter({ eventName: FilterRule.or('MODIFY', 'REMOVE'), ...inPartitions('checkpoint/') }),
+];
+
+function inPartitions(prefix: string) {
+  return { dynamodb: { Keys: { partition: { S: FilterRule.beginsWith(prefix) } } } };
+}
+
+/**
+ * What wakes the follower: every commit, and the clock.
+ *
+ * @returns the UUID of the stream's mapping
+ */
+export function wakeFollower(scope: Construct, fn: IFunction, table: ITable, failed: IBucket): string {
+  // Lambda developer guide, "Retain discarded records": what it takes to leave a batch in a bucket.
+  fn.addToRolePolicy(
+    new PolicyStatement({ sid: 'LeaveFailed', actions: ['s3:PutObject'], resources: [failed.arnForObjects('*')] }),
+  );
+  fn.addToRolePolicy(
+    new PolicyStatement({ sid: 'ListFailed', actions: ['s3:ListBucket'], resources: [failed.bucketArn] }),
+  );
+  const stream = new DynamoEventSource(table, {
+    startingPosition: StartingPosition.TRIM_HORIZON,
+    batchSize: 1000,
+    // As long as this a head that its append could not sign stays without a signature, at most.
+    maxBatchingWindow: Duration.seconds(1),
+    filters: FILTERS,
+    reportBatchItemFailures: true,
+    bisectBatchOnError: true,
+    // A wake may be lost: the schedule does its work. So one trail that fails does not hold up the others for long.
+    retryAttempts: 5,
+    maxRecordAge: Duration.hours(1),
+    // CDK's own destination would let the function read and delete what is there.
+    onFailure: { bind: () => ({ destination: failed.bucketArn }) },
+    // How many records went there: an alarm watches that.
+    metricsConfig: { metrics: [MetricType.EVENT_COUNT] },
+  });
+  fn.addEventSource(stream);
+  const halfway = halfwaySweep(scope, fn);
+  new Rule(scope, 'Sweep', {
+    description: 'Visits every trail: archives what waits, and finds what no wake-up came for',
+    schedule: Schedule.rate(Duration.minutes(1)),
+    // A sweep that failed is not repeated: the next one is due soon.
+    targets: [
+      new FunctionTarget(fn, { retryAttempts: 0, maxEventAge: Duration.minutes(1) }),
+      new SqsQueue(halfway, { retryAttempts: 0, maxEventAge: Duration.minutes(1) }),
+    ],
+  });
+  return stream.eventSourceMappingId;
+}
+
+/**
+ * A schedule comes once a minute at most. With that alone a record would wait for up to a minute and then for its turn
+ * before it is in the archive, which is promised within a minute. So the clock strikes halfway too, by a message that is
+ * held back. Nothing is lost with it: the next sweep does the same.
+ */
+function halfwaySweep(scope: Construct, fn: IFunction): Queue {
+  const queue = new Queue(scope, 'HalfwaySweep', {
+    deliveryDelay: Duration.seconds(30),
+    retentionPeriod: Duration.minutes(1),
+    // At least as long as the function may run (Lambda developer guide, "Configuring a queue to use with Lambda").
+    visibilityTimeout: Duration.minutes(5),
+    enforceSSL: true,
+  });
+  fn.addEventSource(new SqsEventSource(queue, { batchSize: 1 }));
+  explainWakes(queue);
+  return queue;
+}
+
+/** Each hour what is new is verified, against the ledger and the archive. */
+export function wakeVerifier(scope: Construct, fn: IFunction): void {
+  new Rule(scope, 'Verification', {
+    description: 'Verifies every trail from its last verified checkpoint on',
+    schedule: Schedule.rate(Duration.hours(1)),
+    targets: [new FunctionTarget(fn, { retryAttempts: 1 })],
+  });
+}

@@ -1,0 +1,167 @@
+import { Duration } from 'aws-cdk-lib';
+import {
+  AttributeType,
+  BillingMode,
+  type ITable,
+  StreamViewType,
+  Table,
+  TableEncryption,
+} from 'aws-cdk-lib/aws-dynamodb';
+import { AnyPrincipal, Effect, type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import {
+  BlockPublicAccess,
+  Bucket,
+  BucketEncryption,
+  type IBucket,
+  type LifecycleRule,
+  ObjectLockRetention,
+  ObjectOwnership,
+} from 'aws-cdk-lib/aws-s3';
+import type { Construct } from 'constructs';
+import { EXPIRES_AT, PARTITION, SORT } from '../../store/dynamodb/item.ts';
+import type { Lock, StageDefaults } from './stage.ts';
+
+/**
+ * The ledger's table. Unless a key is given it is encrypted with one that AWS owns: that one cannot be deleted or
+ * disabled, and the loss of a customer's own would be the loss of the log.
+ */
+export function ledgerTable(scope: Construct, stage: StageDefaults, key: IKey | undefined): ITable {
+  const table: unknown = new Table(scope, 'Table', {
+    partitionKey: { name: PARTITION, type: AttributeType.STRING },
+    sortKey: { name: SORT, type: AttributeType.STRING },
+    billingMode: BillingMode.PAY_PER_REQUEST,
+    timeToLiveAttribute: EXPIRES_AT,
+    // Both images: whoever looks for tampering must see what an item was.
+    stream: StreamViewType.NEW_AND_OLD_IMAGES,
+    pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: stage.protected },
+    deletionProtection: stage.protected,
+    ...(key === undefined ? {} : { encryption: TableEncryption.CUSTOMER_MANAGED, encryptionKey: key }),
+    removalPolicy: stage.removal,
+  });
+  return table as ITable; // CDK is not written for exactOptionalPropertyTypes: its own classes miss its own interfaces
+}
+
+/** S3's own keys, unless there is one of the customer's; a bucket key spares a request to KMS for each object. */
+const encryptedWith = (key: IKey | undefined) =>
+  key === undefined
+    ? { encryption: BucketEncryption.S3_MANAGED }
+    : { encryption: BucketEncryption.KMS, encryptionKey: key, bucketKeyEnabled: true };
+
+/** How the archive is locked and encrypted. */
+export interface ArchiveLock {
+  readonly lock: Lock;
+  readonly archive: Duration;
+  readonly key: IKey | undefined;
+}
+
+/**
+ * The archive's bucket: versioned, under Object Lock. What is put without a retention of its own gets the same one, so
+ * that nothing in it is ever unlocked.
+ */
+export function archiveBucket(scope: Construct, stage: StageDefaults, { lock, archive, key }: ArchiveLock): IBucket {
+  const retention =
+    lock === 'compliance' ? ObjectLockRetention.compliance(archive) : ObjectLockRetention.governance(archive);
+  const bucket: unknown = new Bucket(scope, 'Archive', {
+    versioned: true,
+    objectLockEnabled: true,
+    objectLockDefaultRetention: retention,
+    enforceSSL: true,
+    minimumTLSVersion: 1.2,
+    blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+    objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
+    ...encryptedWith(key),
+    removalPolicy: stage.removal,
+  });
+  return bucket as IBucket; // as for the table
+}
+
+/**
+ * Who writes the archive, and what else its policy refuses whatever IAM allows.
+ *
+ * @param writer the only role that puts objects there, and holds them
+ * @param isRemovable whether it goes with its stack, locked or not
+ */
+export function guardArchive(bucket: IBucket, writer: IRole, isRemovable: boolean): void {
+  const everyone = [new AnyPrincipal()];
+  // Amazon S3 user guide, "Enforce conditional writes": parts of multipart uploads carry no such header.
+  const unconditional = { Null: { 's3:if-none-match': 'true' }, Bool: { 's3:ObjectCreationOperation': 'true' } };
+  bucket.addToResourcePolicy(
+    new PolicyStatement({
+      sid: 'OnlyNewKeysButCheckpoint',
+      effect: Effect.DENY,
+      principals: everyone,
+      actions: ['s3:PutObject'],
+      notResources: [bucket.arnForObjects('*/checkpoint')],
+      conditions: unconditional,
+    }),
+  );
+  bucket.addToResourcePolicy(
+    new PolicyStatement({
+      sid: 'OnlyTheArchiverWrites',
+      effect: Effect.DENY,
+      principals: everyone,
+      actions: ['s3:PutObject'],
+      resources: [bucket.arnForObjects('*')],
+      conditions: { ArnNotEquals: { 'aws:PrincipalArn': writer.roleArn } },
+    }),
+  );
+  bucket.addToResourcePolicy(
+    new PolicyStatement({
+      sid: 'OnlyTheLogHolds',
+      effect: Effect.DENY,
+      principals: everyone,
+      actions: ['s3:PutObjectLegalHold'],
+      resources: [bucket.arnForObjects('*')],
+      conditions: { ArnNotEquals: { 'aws:PrincipalArn': writer.roleArn } },
+    }),
+  );
+  if (isRemovable) return;
+  // A lock keeps versions: a delete marker over one would still hide it from whoever does not look at versions.
+  bucket.addToResourcePolicy(
+    new PolicyStatement({
+      sid: 'NobodyHidesObjects',
+      effect: Effect.DENY,
+      principals: everyone,
+      actions: ['s3:DeleteObject'],
+      resources: [bucket.arnForObjects('*')],
+    }),
+  );
+  bucket.addToResourcePolicy(
+    new PolicyStatement({
+      sid: 'NobodyBypassesTheLock',
+      effect: Effect.DENY,
+      principals: everyone,
+      actions: ['s3:BypassGovernanceRetention'],
+      resources: [bucket.arnForObjects('*')],
+    }),
+  );
+}
+
+/** A bucket for what passes: not locked, and emptied by its age. */
+export function passingBucket(
+  scope: Construct,
+  id: string,
+  props: {
+    readonly lifecycle: LifecycleRule;
+    readonly key: IKey | undefined;
+    readonly stage: Pick<StageDefaults, 'removal'>;
+  },
+): Bucket {
+  return new Bucket(scope, id, {
+    enforceSSL: true,
+    minimumTLSVersion: 1.2,
+    blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+    objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
+    ...encryptedWith(props.key),
+    lifecycleRules: [props.lifecycle],
+    removalPolicy: props.stage.removal,
+  });
+}
+
+/** Where Lambda leaves batches of the stream that kept failing, to be looked at. They hold what the table holds. */
+export function failedBatches(scope: Construct, stage: StageDefaults, key: IKey | undefined): IBucket {
+  const lifecycle = { expiration: Duration.days(30) };
+  const bucket: unknown = passingBucket(scope, 'FailedBatches', { lifecycle, key, stage });
+  return bucket as IBucket; // as for the table
+}

@@ -1,0 +1,83 @@
+import { pemName, vkeyName } from '../../log/archive.ts';
+import { fromUtf8 } from '../../log/encoding.ts';
+import { SealtrailError } from '../../log/error.ts';
+import { parseVkey, pemOf, type Verifier } from '../../log/note.ts';
+import type { Evidence } from '../evidence/evidence.ts';
+import { keyIdText } from '../evidence/trust.ts';
+import { type Findings, quoted } from '../report/findings.ts';
+
+/** The public keys that the archive holds. Nothing is trusted for standing here. */
+export interface ArchiveKeys {
+  readonly verifiers: readonly Verifier[];
+  /** Key IDs, 8 hex digits, of which both files are there. */
+  readonly complete: ReadonlySet<string>;
+}
+
+/** Reads the key files and reports those that are not what their name says. */
+export async function readArchiveKeys(
+  files: ReadonlySet<string>,
+  evidence: Evidence,
+  findings: Findings,
+): Promise<ArchiveKeys> {
+  const verifiers: Verifier[] = [];
+  const complete = new Set<string>();
+  const ids = new Set([...files].map((file) => file.slice(0, 8)));
+  for (const id of [...ids].sort()) {
+    const has = { vkey: files.has(`${id}.vkey`), pem: files.has(`${id}.pem`) };
+    if (has.vkey && has.pem) complete.add(id);
+    else {
+      const object = has.vkey ? pemName(id) : vkeyName(id);
+      findings.add({ kind: 'missing_key', object, message: `a key has two files, and this one is missing` });
+    }
+    const verifier = has.vkey ? await readVkey(id, evidence, findings) : undefined;
+    if (verifier === undefined) continue;
+    verifiers.push(verifier);
+    if (has.pem) await checkPem(id, verifier, evidence, findings);
+  }
+  return { verifiers, complete };
+}
+
+async function readVkey(id: string, evidence: Evidence, findings: Findings): Promise<Verifier | undefined> {
+  const object = vkeyName(id);
+  const bytes = await evidence.read(object, undefined, 'missing_key');
+  if (bytes === undefined) return undefined;
+  try {
+    const text = fromUtf8(bytes, 'malformed_key', 'the vkey');
+    if (!text.endsWith('\n')) throw new SealtrailError('malformed_key', 'a vkey file ends with a newline');
+    const verifier = parseVkey(text.slice(0, -1));
+    if (keyIdText(verifier.keyId) === id) return verifier;
+    findings.add({ kind: 'malformed_key', object, message: `the file holds the key ${keyIdText(verifier.keyId)}` });
+  } catch (error) {
+    if (!(error instanceof SealtrailError)) throw error;
+    findings.add({ kind: 'malformed_key', object, message: error.message });
+  }
+  return undefined;
+}
+
+async function checkPem(id: string, verifier: Verifier, evidence: Evidence, findings: Findings): Promise<void> {
+  const object = pemName(id);
+  const bytes = await evidence.read(object, undefined, 'missing_key');
+  if (bytes === undefined || Buffer.from(pemOf(verifier)).equals(bytes)) return;
+  findings.add({ kind: 'malformed_key', object, message: 'the file does not hold the same key as the vkey beside it' });
+}
+
+/**
+ * Checks that the keys are this log's. An Ed25519 key's ID vouches for its name; that of a P-256 key does not, so its
+ * name must be that of a trail which is there (C2SP signed-note, Signature types).
+ *
+ * @param hasTrail undefined where not all trails were listed
+ */
+export function checkKeyNames(
+  keys: ArchiveKeys,
+  logName: string,
+  hasTrail: ((trail: string) => boolean) | undefined,
+  findings: Findings,
+): void {
+  for (const { name, keyId, algorithm } of keys.verifiers) {
+    const trail = name.startsWith(`${logName}/`) ? name.slice(logName.length + 1) : undefined;
+    const isKnown = trail !== undefined && (algorithm === 'ed25519' || hasTrail === undefined || hasTrail(trail));
+    if (isKnown) continue;
+    const message = `the key is named ${quoted(name)}, which is no trail of ${quoted(logName)} here`;
+    findings.add({ kind: 'malformed_key', object: vkeyName(keyIdText(keyId)), message });
+  }
+}

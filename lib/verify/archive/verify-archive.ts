@@ -1,0 +1,237 @@
+import { SealtrailError } from '../../log/error.ts';
+import { type Verifier, verifierFromSpki } from '../../log/note.ts';
+import { isSystemTrailName, isTrailName } from '../../log/trail-name.ts';
+import type { Objects } from '../../store/ports.ts';
+import { Evidence } from '../evidence/evidence.ts';
+import { type Inventory, takeInventory } from '../evidence/inventory.ts';
+import { isKeyName, type TrustedKeys } from '../evidence/trust.ts';
+import { Findings } from '../report/findings.ts';
+import { ProgressMeter } from '../report/progress.ts';
+import type { OnProgress, Report, Skipped } from '../report/report.ts';
+import { TimelineCounter } from '../report/timeline.ts';
+import type { RunSpan } from '../shards/join-shards.ts';
+import { verifySpan } from '../shards/shard.ts';
+import type { SegmentLimits, SpanJob, SpanResult } from '../shards/shard-job.ts';
+import { type WorkerPlan, WorkerPool } from '../shards/worker-pool.ts';
+import { keyUses } from './key-uses.ts';
+import { findLogName, type LogName } from './log-name.ts';
+import { judgePrevious, type KeptCheckpoint, type Previous, previousResult } from './previous.ts';
+import { type ArchiveKeys, checkKeyNames, readArchiveKeys } from './published-keys.ts';
+import { type TrailContext, type TrailOutcome, verdictOf, verifyTrail } from './verify-trail.ts';
+
+/** What to verify, and on whose word. */
+export interface VerifyOptions {
+  /** Keys that are trusted; at least one. See `parseTrustedKeys`. */
+  readonly trust: TrustedKeys;
+  /** Trails to look at. @default all that the archive holds */
+  readonly trails?: readonly string[];
+  /** Records to look at in the one trail that is named: 0-based, `to` exclusive; without it, to the end. @default all */
+  readonly range?: { readonly from: number; readonly to?: number };
+  /** The name that the log must have. @default that of the trusted vkeys, else that of the first trusted checkpoint */
+  readonly logName?: string;
+  /** Checkpoints kept from earlier, which the archive must extend. */
+  readonly previous?: readonly KeptCheckpoint[];
+  /** Work in parallel. @default in this thread */
+  readonly workers?: WorkerPlan;
+  /** Where the archiver ends a segment. @default 50,000 records or 16,000,000 bytes, as it does */
+  readonly segmentLimits?: SegmentLimits;
+  /** What the report calls the archive: a folder, an `s3://` address. @default 'archive' */
+  readonly source?: string;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: OnProgress;
+}
+
+const SEGMENT_LIMITS: SegmentLimits = { records: 50_000, bytes: 16_000_000 };
+
+/**
+ * Verifies an archive end to end: every record line, hash, tile, bundle, checkpoint and key, and that nothing is there
+ * that should not be. Reads on after a problem; memory does not grow with the number of records.
+ *
+ * @throws `usage`: no trusted key; a range without exactly one trail, beyond it, or together with `previous`. `not_found`:
+ *   there is no trail at all. The errors of the store when it cannot be listed. The signal's reason once it is aborted.
+ * @example
+ * const objects = await FolderObjects.openReadOnly('archive');
+ * const report = await verifyArchive(objects, { trust: parseTrustedKeys(await readFile('log.pem', 'utf8')) });
+ * console.log(report.verdict);
+ */
+export async function verifyArchive(objects: Objects, options: VerifyOptions): Promise<Report> {
+  checkOptions(options);
+  const startedAt = Date.now();
+  const findings = new Findings();
+  const inventory = await takeInventory(objects, options.trails, findings);
+  if (inventory.trails.size === 0 && (options.previous ?? []).length === 0) {
+    throw new SealtrailError(
+      'not_found',
+      'there is no trail here: is this the folder or prefix of an archive, and has anything been archived yet?',
+    );
+  }
+  const evidence = new Evidence(objects, inventory.oldest, findings);
+  const keys = await readArchiveKeys(inventory.keyFiles, evidence, findings);
+  const logName = await findLogName(objects, inventory, options.trust, options.logName);
+  if (logName !== undefined) {
+    const hasTrail = options.trails === undefined ? (trail: string) => inventory.trails.has(trail) : undefined;
+    checkKeyNames(keys, logName.name, hasTrail, findings);
+  }
+  const previous = judgePrevious(options.previous ?? [], options.trust, logName?.name, inventory, options.trails);
+  const run = new ArchiveRun(objects, options, inventory, keys, logName, previous);
+  const outcomes = await run.verifyTrails();
+  return run.report(outcomes, findings, startedAt);
+}
+
+function checkOptions({ trust, range, trails, logName, previous = [] }: VerifyOptions): void {
+  if (trust.length === 0) throw new SealtrailError('usage', 'a verification needs at least one trusted key');
+  if (logName !== undefined && !isKeyName(logName)) {
+    throw new SealtrailError('usage', 'the name of a log has no spaces, plus or control characters');
+  }
+  const odd = trails?.find((trail) => !isTrailName(trail) && !isSystemTrailName(trail));
+  if (odd !== undefined) throw new SealtrailError('usage', `${JSON.stringify(odd)} is not the name of a trail`);
+  if (range === undefined) return;
+  if (trails?.length !== 1) throw new SealtrailError('usage', 'a range of records needs exactly one trail');
+  const { from, to = Number.POSITIVE_INFINITY } = range;
+  if (from < 0 || from >= to) {
+    throw new SealtrailError('usage', `a range goes from a record up to a later one, not from ${from} to ${to}`);
+  }
+  if (previous.length > 0)
+    throw new SealtrailError('usage', 'a kept checkpoint is compared with a whole trail, not a range');
+}
+
+/** One verification under way. */
+class ArchiveRun {
+  readonly #objects: Objects;
+  readonly #options: VerifyOptions;
+  readonly #inventory: Inventory;
+  readonly #keys: ArchiveKeys;
+  readonly #logName: LogName | undefined;
+  readonly #previous: readonly Previous[];
+  readonly #progress: ProgressMeter;
+
+  constructor(
+    objects: Objects,
+    options: VerifyOptions,
+    inventory: Inventory,
+    keys: ArchiveKeys,
+    logName: LogName | undefined,
+    previous: readonly Previous[],
+  ) {
+    this.#objects = objects;
+    this.#options = options;
+    this.#inventory = inventory;
+    this.#keys = keys;
+    this.#logName = logName;
+    this.#previous = previous;
+    const totals = [...inventory.trails.values()].map(({ trail, segments }) => [trail, segments.end()] as const);
+    this.#progress = new ProgressMeter(options.onProgress, totals);
+  }
+
+  async verifyTrails(): Promise<TrailOutcome[]> {
+    const { workers, signal } = this.#options;
+    if (workers === undefined) return this.#verifyWith((job) => this.#runHere(job), 1);
+    const pool = new WorkerPool(workers);
+    const stop = (): void => void pool.close();
+    signal?.addEventListener('abort', stop, { once: true });
+    try {
+      // Some more parts than workers, so that none is idle while the last part of a trail is done.
+      const run: RunSpan = (job) =>
+        pool.run(job, (records, problems) => this.#progress.advance(job.trail, job.span, records, problems));
+      return await this.#verifyWith(run, 4 * workers.count);
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw error;
+    } finally {
+      signal?.removeEventListener('abort', stop);
+      await pool.close();
+    }
+  }
+
+  /** Trails by name; with workers some at the same time, so that small ones keep all of them busy. */
+  async #verifyWith(run: RunSpan, parts: number): Promise<TrailOutcome[]> {
+    const trails = [...this.#inventory.trails.values()];
+    const outcomes = new Array<TrailOutcome | undefined>(trails.length).fill(undefined);
+    const entries = trails.entries();
+    const lane = async (): Promise<void> => {
+      for (const [at, trail] of entries) {
+        this.#options.signal?.throwIfAborted();
+        outcomes[at] = await verifyTrail(trail, this.#contextOf(trail.trail, run, parts));
+      }
+    };
+    await Promise.all(Array.from({ length: parts }, lane));
+    return outcomes.filter((outcome) => outcome !== undefined);
+  }
+
+  #runHere(job: SpanJob): Promise<SpanResult> {
+    const { signal } = this.#options;
+    return verifySpan(this.#objects, job, {
+      ...(signal === undefined ? {} : { signal }),
+      onRecords: (records, problems) => this.#progress.advance(job.trail, job.span, records, problems),
+    });
+  }
+
+  #contextOf(trail: string, run: RunSpan, parts: number): TrailContext {
+    const { trust, range, segmentLimits = SEGMENT_LIMITS } = this.#options;
+    const origin = this.#originOf(trail);
+    return {
+      objects: this.#objects,
+      oldest: this.#inventory.oldest,
+      trust,
+      origin,
+      archiveKeys: this.#archiveKeysOf(origin),
+      keyFiles: this.#keys.complete,
+      ...(range === undefined ? {} : { range }),
+      previous: this.#previous.flatMap((kept) => (kept.trail === trail && kept.claim ? [kept.claim] : [])),
+      segmentLimits,
+      parts,
+      onScope: (records) => this.#progress.expect(trail, records),
+      run,
+    };
+  }
+
+  #originOf(trail: string): string {
+    return `${this.#logName?.name ?? 'unknown'}/${trail}`;
+  }
+
+  /** The ID of a P-256 key does not depend on its name, so all trails share the file (C2SP signed-note, type 0x02). */
+  #archiveKeysOf(origin: string): Verifier[] {
+    return this.#keys.verifiers
+      .filter(({ name, algorithm }) => algorithm === 'ecdsa-p256' || name === origin)
+      .map(({ spki }) => verifierFromSpki(origin, spki));
+  }
+
+  report(outcomes: readonly TrailOutcome[], findings: Findings, startedAt: number): Report {
+    const { source = 'archive', trails, range } = this.#options;
+    const timeline = new TimelineCounter();
+    // What was found around a trail counts for it too, such as an object that does not belong there.
+    const coverages = outcomes.map(({ coverage, findings: own }) => {
+      const kinds = [...own.kinds(), ...findings.kindsOf(coverage.trail)];
+      return { ...coverage, verdict: verdictOf(kinds) };
+    });
+    const problemsOf = new Map<string, TrailOutcome>();
+    for (const outcome of outcomes) {
+      findings.merge(outcome.findings.list(), outcome.findings.counts());
+      timeline.merge(outcome.timeline);
+      problemsOf.set(outcome.coverage.trail, outcome);
+    }
+    for (const { problems } of this.#previous) for (const problem of problems) findings.add(problem);
+    const skipped: Skipped[] = outcomes.flatMap((outcome) => outcome.skipped);
+    if (trails !== undefined) skipped.unshift({ why: 'any other trail of the archive: it was not asked for' });
+    const plot = timeline.finish();
+    return {
+      format: 'sealtrail-verification/1',
+      verdict: verdictOf(findings.kinds()),
+      source,
+      startedAt,
+      finishedAt: Date.now(),
+      ...(this.#logName === undefined ? {} : { logName: this.#logName.name, logNameFrom: this.#logName.from }),
+      ...(trails === undefined ? {} : { scope: { trails, ...(range === undefined ? {} : { range }) } }),
+      trails: coverages,
+      skipped,
+      problems: findings.list(),
+      problemCounts: findings.counts(),
+      keys: keyUses(outcomes, this.#options.trust, this.#keys.verifiers, trails === undefined),
+      previous: this.#previous.map((kept) => {
+        const outcome = problemsOf.get(kept.trail ?? '');
+        return previousResult(kept, outcome?.coverage, outcome?.contradicted.has(kept.name) ?? false);
+      }),
+      ...(plot === undefined ? {} : { timeline: plot }),
+    };
+  }
+}

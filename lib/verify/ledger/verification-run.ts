@@ -1,0 +1,298 @@
+import { readArchiveState } from '../../followers/archive/archive-state.ts';
+import { ExpiryRules } from '../../followers/expiry/expiry-rules.ts';
+import type { RetiredKey } from '../../keys/retired-key.ts';
+import { ArchivedRecords } from '../../ledger/archived-records.ts';
+import type { Head } from '../../ledger/items/head.ts';
+import { checkpointPartition } from '../../ledger/items/layout.ts';
+import type { Ledger } from '../../ledger/ledger.ts';
+import { openCheckpoint } from '../../log/checkpoint.ts';
+import { SealtrailError } from '../../log/error.ts';
+import { frontierRoot } from '../../log/frontier.ts';
+import { sameBytes } from '../../log/hash.ts';
+import { verifierFromSpki } from '../../log/note.ts';
+import type { Objects, Table } from '../../store/ports.ts';
+import { compareCheckpoints, TileComparison } from './compare-archive.ts';
+import {
+  VerificationFindings,
+  type VerificationMode,
+  type VerificationReport,
+  type VerificationRequest,
+  type VerifiedRange,
+} from './ledger-report.ts';
+import type { Signatories } from './stored-checkpoint.ts';
+import { EMPTY_MARK, readMark, TRAIL_START, type VerifiedPlace } from './verification-mark.ts';
+import { demandRange, startAt, stretchAround, within } from './verification-range.ts';
+import { BlockScan } from './verification-scan.ts';
+import { demandTime, type WalkStart, walkLedger } from './verification-walk.ts';
+
+/** What a ledger is verified with. */
+export interface VerificationStores {
+  readonly table: Table;
+  readonly objects: Objects;
+  readonly ledger: Pick<Ledger, 'head' | 'origin' | 'verifiers' | 'exactCheckpoint' | 'blocks'>;
+  /** Keys that signed once. @default none */
+  readonly retired?: readonly RetiredKey[];
+  /** Unix milliseconds. */
+  readonly now: () => number;
+}
+
+/** What came of it: what to tell, and where the next one may go on. */
+export interface Verified {
+  readonly report: VerificationReport;
+  /** Undefined unless the verdict is `ok`, and of a range. */
+  readonly place: VerifiedPlace | undefined;
+  /** Whether what the verifier remembered was itself damaged. */
+  readonly markIsDamaged: boolean;
+}
+
+/**
+ * Verifies a trail's hot ledger against itself and against its archive. It writes nothing.
+ *
+ * @returns undefined where there is no such trail
+ * @throws `invalid_parameter` naming `from` or `to` for a range that the trail does not have; `unavailable` when the
+ *   signal interrupts it; the errors of the stores, `store_corrupt` not among them
+ */
+export async function verifyTrail(
+  stores: VerificationStores,
+  trail: string,
+  request: VerificationRequest,
+  signal?: AbortSignal,
+): Promise<Verified | undefined> {
+  const startedAt = stores.now();
+  const findings = new VerificationFindings();
+  const standing = await standingOf(stores, trail, findings);
+  if (standing === undefined) return undefined;
+  const { table } = stores;
+  const { head, size, archived, signatories } = standing;
+  const scope = await scopeOf(stores, trail, request, standing, findings);
+  const { mode, range, start, end, place } = scope;
+  const notLookedAt: string[] = [];
+  const compare = { ...stores, trail, from: scope.compareFrom, to: scope.compareTo, archived, findings, signal };
+  const tiles = new TileComparison(compare);
+  const expiry = new ExpiryRules(table, trail, stores.now);
+  const scan = new BlockScan({ table, archive: new ArchivedRecords(stores), expiry }, trail, findings);
+  let newest: Omit<VerifiedPlace, 'archivedTo'> | undefined = place;
+  if (head !== undefined) {
+    await compareEarlier(scan, tiles, start.size, findings, signal);
+    const scanned = scan.blocks(start.size, end);
+    const blocks = range === undefined ? scanned : within(scanned, start.size, end);
+    const onLeaves = tiles.add.bind(tiles);
+    const walk = { table, trail, start, end, head, blocks, signatories, findings, notLookedAt, onLeaves, signal };
+    newest = (await walkLedger(walk)) ?? place;
+  }
+  await tiles.finish();
+  await compareCheckpoints(compare);
+  notLookedAt.push(...leftOut(scope, newest?.size, standing, tiles.end));
+  const isOk = findings.count === 0;
+  const archivedTo = Math.min(scope.compareTo, archived);
+  const report: VerificationReport = {
+    trail,
+    mode,
+    ...(range === undefined ? {} : { range }),
+    verdict: isOk ? 'ok' : 'damaged',
+    from: start.size,
+    to: range === undefined ? size : end,
+    archivedFrom: Math.min(scope.compareFrom, archived),
+    archivedTo,
+    expired: scan.expired,
+    problems: findings.problems,
+    moreProblems: findings.count - findings.problems.length,
+    notLookedAt,
+    ...(newest === undefined || newest.size === 0 ? {} : { checkpoint: { size: newest.size, note: newest.note } }),
+    startedAt,
+    ms: stores.now() - startedAt,
+  };
+  const goesOnAt = isOk && place !== undefined && newest !== undefined ? { ...newest, archivedTo } : undefined;
+  return { report, place: goesOnAt, markIsDamaged: !standing.markHolds };
+}
+
+/** What the log says of a trail before anything is checked. */
+interface Standing {
+  readonly signatories: Signatories;
+  /** What the verifier remembers; the start where that is not readable. */
+  readonly remembered: VerifiedPlace;
+  /** See {@link VerificationMark.damagedAt}. */
+  readonly damagedAt: number | undefined;
+  /** Whether it is a place that the log signed. */
+  readonly markHolds: boolean;
+  readonly head: Head | undefined;
+  /** The head's; 0 without one. */
+  readonly size: number;
+  /** The largest size that anything here speaks of. */
+  readonly known: number;
+  /** Records that the archive has, of those that the head counts. */
+  readonly archived: number;
+}
+
+/** @returns undefined where there is no such trail */
+async function standingOf(
+  stores: VerificationStores,
+  trail: string,
+  findings: VerificationFindings,
+): Promise<Standing | undefined> {
+  const signatories = await signatoriesOf(stores, trail);
+  // The head comes last: what is appended meanwhile cannot make it look too small.
+  const mark = await orDamage(readMark(stores.table, trail), 'watermark_damaged', findings);
+  const { place: remembered, damagedAt } = mark ?? EMPTY_MARK;
+  const markHolds = await placeHolds(stores, trail, remembered, signatories, findings);
+  const archive = await orDamage(readArchiveState(stores.table, trail), 'watermark_damaged', findings);
+  const signed = await newestSigned(stores.table, trail);
+  const head = await orDamage(stores.ledger.head(trail), 'head_mismatch', findings);
+  const size = head?.size ?? 0;
+  const known = Math.max(size, signed, remembered.size, archive?.size ?? 0);
+  if (head === undefined && known === 0 && findings.count === 0) return undefined;
+  if (size < known) {
+    const message = `the head is at ${size}, but the trail has been at ${known}`;
+    findings.add({ kind: 'rolled_back', seq: size, message });
+  }
+  const archived = Math.min(archive?.size ?? 0, size);
+  const standing = { signatories, remembered, damagedAt, head, size, known, archived };
+  return { ...standing, markHolds: mark !== undefined && markHolds };
+}
+
+/** What is looked at. */
+interface Scope {
+  readonly mode: VerificationMode;
+  readonly range?: VerifiedRange;
+  readonly start: WalkStart;
+  readonly end: number;
+  /** Where it goes on from; a range goes on from nothing, and nothing from it. */
+  readonly place?: VerifiedPlace;
+  /** Sizes between which the archive is compared. */
+  readonly compareFrom: number;
+  readonly compareTo: number;
+}
+
+/** @throws `invalid_parameter`, see {@link demandRange} */
+async function scopeOf(
+  stores: VerificationStores,
+  trail: string,
+  request: VerificationRequest,
+  { remembered, markHolds, size, known, archived, signatories }: Standing,
+  findings: VerificationFindings,
+): Promise<Scope> {
+  if (typeof request === 'string') {
+    const goesOn = request === 'incremental' && markHolds && remembered.size <= size;
+    const start = goesOn ? remembered : TRAIL_START;
+    const compareFrom = Math.min(start.archivedTo, archived);
+    return { mode: request, start, place: start, end: size, compareFrom, compareTo: Number.POSITIVE_INFINITY };
+  }
+  // Of a trail that was rolled back, what is gone can be asked for: the answer is that it is gone.
+  const range = demandRange(request, known);
+  const { from, to: end } = await stretchAround(stores.table, trail, range, size, signatories);
+  const start = await startAt(stores, trail, from, findings);
+  return { mode: 'range', range, start, end, compareFrom: from, compareTo: end };
+}
+
+async function signatoriesOf({ ledger, retired = [] }: VerificationStores, trail: string): Promise<Signatories> {
+  const origin = ledger.origin(trail);
+  return {
+    origin,
+    current: await ledger.verifiers(trail),
+    retired: retired.map(({ spki, ends }) => ({ verifier: verifierFromSpki(origin, spki), to: ends[trail] ?? 0 })),
+  };
+}
+
+/** What was read; undefined, and a finding, where what stands there is damaged. */
+async function orDamage<T>(
+  reading: Promise<T>,
+  kind: 'watermark_damaged' | 'head_mismatch',
+  findings: VerificationFindings,
+): Promise<T | undefined> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (!(error instanceof SealtrailError) || error.code !== 'store_corrupt') throw error;
+    findings.add({ kind, message: error.message });
+    return undefined;
+  }
+}
+
+/** Whether a remembered place is one that the log signed, and the ledger still has the checkpoint. */
+async function placeHolds(
+  { ledger }: VerificationStores,
+  trail: string,
+  { size, note, frontier }: VerifiedPlace,
+  { origin, current, retired }: Signatories,
+  findings: VerificationFindings,
+): Promise<boolean> {
+  if (size === 0) return true;
+  const stored = await orDamage(ledger.exactCheckpoint(trail, size), 'watermark_damaged', findings);
+  if (stored === undefined) {
+    findings.add({ kind: 'missing_checkpoint', seq: size, message: 'the last verified checkpoint is gone' });
+  } else if (stored.note !== note) {
+    const message = 'the last verified checkpoint is not the one that was verified';
+    findings.add({ kind: 'checkpoint_mismatch', seq: size, message });
+  }
+  try {
+    const verifiers = [...current, ...retired.filter(({ to }) => size <= to).map(({ verifier }) => verifier)];
+    const checkpoint = openCheckpoint(note, origin, verifiers);
+    if (checkpoint.size === size && sameBytes(checkpoint.root, frontierRoot(frontier))) return true;
+  } catch (error) {
+    if (!(error instanceof SealtrailError)) throw error;
+  }
+  const message = 'the place up to which the trail was verified is not one that the log signed';
+  findings.add({ kind: 'watermark_damaged', seq: size, message });
+  return false;
+}
+
+/** The size of the newest stored checkpoint, whatever is in it. */
+async function newestSigned(table: Table, trail: string): Promise<number> {
+  for await (const { sort } of table.query({ partition: checkpointPartition(trail), order: 'descending', limit: 1 })) {
+    return Number.isSafeInteger(Number(sort)) ? Number(sort) : 0;
+  }
+  return 0;
+}
+
+/** Compares what was verified before it was archived. */
+async function compareEarlier(
+  scan: BlockScan,
+  tiles: TileComparison,
+  before: number,
+  findings: VerificationFindings,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const end = Math.min(before, tiles.end);
+  let next = tiles.first;
+  for await (const scanned of scan.blocks(tiles.first, end)) {
+    demandTime(signal);
+    if ('problem' in scanned) {
+      findings.add(scanned.problem);
+      if (scanned.problem.seq !== undefined) next = Number.NaN;
+      continue;
+    }
+    const { first, count, leaves } = scanned.block;
+    if (first > next) findings.add({ kind: 'missing_records', seq: next, message: `the next record is ${first}` });
+    next = first + count;
+    await tiles.add(first, leaves.slice(0, Math.max(0, before - first)));
+  }
+  if (next < end) findings.add({ kind: 'missing_records', seq: next, message: `records are missing from ${next} on` });
+}
+
+/** What an `ok` does not speak of. @param signed the size of the newest checkpoint that was found right */
+function leftOut(
+  { range, start, end }: Scope,
+  signed: number | undefined,
+  { head, damagedAt }: Standing,
+  compared: number,
+): string[] {
+  if (head === undefined) return ['the records: there is no head that says how many there are'];
+  const proven = signed ?? start.size;
+  const unarchived = range === undefined ? compared : Math.max(compared, start.size);
+  const earlier =
+    damagedAt === undefined
+      ? 'which an earlier verification looked at'
+      : `in which one of ${new Date(damagedAt).toISOString()} found damage, and no full one has found it gone`;
+  const before = range === undefined ? `of the ledger, ${earlier}` : OUTSIDE;
+  return [
+    ...(start.size > 0 ? [`records 0 to ${start.size - 1} ${before}`] : []),
+    ...(end < head.size ? [`records ${end} to ${head.size - 1} and the head, ${OUTSIDE}`] : []),
+    ...(proven < end ? [`records ${proven} to ${end - 1} are under no checkpoint that was found right yet`] : []),
+    ...(unarchived < end
+      ? [`records ${unarchived} to ${end - 1} in the archive: no full tile there holds them yet`]
+      : []),
+    'the archive’s record files, bundles, partial tiles and tiles above level 0: sealtrail verify reads them',
+  ];
+}
+
+const OUTSIDE = 'outside of the range that was asked for';

@@ -1,0 +1,125 @@
+import { canonicalJson } from '../../json/canonical.ts';
+import { emptyScan, type ScannedLine, scanRecordLine } from '../../json/scan-canonical.ts';
+import { SealtrailError } from '../../log/error.ts';
+import { HASH_BYTES } from '../../log/hash.ts';
+import { MAX_RECORD_BYTES, parseRecord } from '../../log/record.ts';
+import type { ProblemKind } from '../report/problem.ts';
+
+/** `seq` of a line that does not say which record it is. */
+export const UNREADABLE = -1;
+
+/** A record line as it lies in a segment or bundle, and what it says of itself. */
+export interface Line {
+  /** The line behind the byte 0x00: what is hashed (RFC 6962 section 2.1). */
+  readonly leaf: Buffer;
+  /** As the line says; {@link UNREADABLE} where it is no record. */
+  readonly seq: number;
+  /** Unix milliseconds. */
+  readonly receivedAt: number;
+  /** Offset in `leaf` of the 64 hex digits of `prev`, or, for a line that is not canonical, the digits themselves. */
+  readonly prev: number | string;
+  /** The object it lies in. */
+  readonly object: string;
+  /** Where in `leaf` it says which of its producer's events it is; undefined where it does not, or is not canonical. */
+  readonly numbered: NumberedPlaces | undefined;
+}
+
+/** Offsets in a leaf: of values with what encloses them, but of the submitter without its quotes. */
+export type NumberedPlaces = Pick<
+  ScannedLine,
+  'idAt' | 'idEnd' | 'producerAt' | 'producerEnd' | 'submitterAt' | 'submitterEnd'
+>;
+
+/** Reports a problem with one line; the reader knows where the line lies. */
+export type ReportLine = (kind: ProblemKind, message: string, seq?: number) => void;
+
+const scanned = emptyScan();
+
+/** Reads the record lines of one trail. */
+export class LineReader {
+  readonly #trail: Buffer;
+
+  constructor(trail: string) {
+    this.#trail = Buffer.from(trail);
+  }
+
+  /**
+   * Reads a line and reports what is wrong with it in itself.
+   *
+   * @param leaf the line, without its line feed, behind the byte 0x00
+   */
+  read(leaf: Buffer, object: string, report: ReportLine): Line {
+    if (
+      leaf.length <= 1 + MAX_RECORD_BYTES &&
+      scanRecordLine(leaf, 1, leaf.length, scanned) &&
+      this.#isOurs(leaf, scanned.trailAt, scanned.trailEnd)
+    ) {
+      return {
+        leaf,
+        seq: scanned.seq,
+        receivedAt: scanned.receivedAt,
+        prev: scanned.prevAt,
+        object,
+        numbered: placesOf(scanned),
+      };
+    }
+    return this.#readSlowly(leaf, object, report);
+  }
+
+  #isOurs(bytes: Uint8Array, start: number, end: number): boolean {
+    const trail = this.#trail;
+    if (end - start !== trail.length) return false;
+    for (let i = 0; i < trail.length; i++) if (bytes[start + i] !== trail[i]) return false;
+    return true;
+  }
+
+  /** What the scanner refuses is looked at as a whole, to say what is wrong; deep nesting is nothing wrong. */
+  #readSlowly(leaf: Buffer, object: string, report: ReportLine): Line {
+    const bytes = leaf.subarray(1);
+    try {
+      const record = parseRecord(bytes);
+      const { seq, receivedAt, prev, trail } = record;
+      if (trail !== this.#trail.toString()) {
+        report('wrong_trail', `the record says that it is of the trail ${trail}`, seq);
+      }
+      if (!isCanonical(record, bytes)) {
+        report('not_canonical', 'the line is not the canonical JSON (RFC 8785) of what it says', seq);
+      }
+      return { leaf, seq, receivedAt, prev, object, numbered: undefined };
+    } catch (error) {
+      if (!(error instanceof SealtrailError)) throw error;
+      report('malformed_record', `the line is no record: ${error.message}`);
+      return { leaf, seq: UNREADABLE, receivedAt: UNREADABLE, prev: '', object, numbered: undefined };
+    }
+  }
+}
+
+function placesOf(line: ScannedLine): NumberedPlaces | undefined {
+  if (line.producerAt < 0 || line.idAt < 0) return undefined;
+  const { idAt, idEnd, producerAt, producerEnd, submitterAt, submitterEnd } = line;
+  return { idAt, idEnd, producerAt, producerEnd, submitterAt, submitterEnd };
+}
+
+function isCanonical(record: unknown, bytes: Buffer): boolean {
+  try {
+    return Buffer.from(canonicalJson(record)).equals(bytes);
+  } catch (error) {
+    // Lone surrogates have no canonical form.
+    if (error instanceof SealtrailError) return false;
+    throw error;
+  }
+}
+
+/** The hex digits of each byte. */
+const HIGH = Uint8Array.from({ length: 256 }, (_, byte) => (byte >> 4).toString(16).charCodeAt(0));
+const LOW = Uint8Array.from({ length: 256 }, (_, byte) => (byte & 15).toString(16).charCodeAt(0));
+
+/** Whether a line names the hash at `row[at...]` as the hash of the record before it. */
+export function namesPrevious({ leaf, prev }: Line, row: Uint8Array, at: number): boolean {
+  if (typeof prev === 'string') return Buffer.from(row.subarray(at, at + HASH_BYTES)).toString('hex') === prev;
+  for (let i = 0; i < HASH_BYTES; i++) {
+    const byte = row[at + i] ?? 0;
+    if (leaf[prev + 2 * i] !== HIGH[byte] || leaf[prev + 2 * i + 1] !== LOW[byte]) return false;
+  }
+  return true;
+}

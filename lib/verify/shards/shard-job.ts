@@ -1,0 +1,93 @@
+import type { Frontier } from '../../log/frontier.ts';
+import type { Hash } from '../../log/hash.ts';
+import type { TrailInventory } from '../evidence/inventory.ts';
+import type { TrustedKeys } from '../evidence/trust.ts';
+import type { Problem, ProblemKind } from '../report/problem.ts';
+import type { ObjectCounts, Span } from '../report/report.ts';
+import type { TimelineCounts } from '../report/timeline.ts';
+import type { ProducersSeen } from './producer-order.ts';
+
+/** What the records before a place hand on to those after it. */
+export interface Seam {
+  /** Undefined where it cannot be known: a hole is before, and the tiles do not help. */
+  readonly frontier: Frontier | undefined;
+  /** Leaf hash of the record before; undefined where it cannot be known. */
+  readonly leaf: Hash | undefined;
+  /** When the newest record before was received, Unix milliseconds; undefined where it cannot be known. */
+  readonly receivedAt: number | undefined;
+}
+
+/** A root that the records must give at a size, from another place than `checkpoints/`. */
+export interface Claim {
+  readonly size: number;
+  readonly root: Hash;
+  /** How the report calls it. */
+  readonly object: string;
+  readonly source: 'newest' | 'previous';
+  /** Whether a trusted key signed it. */
+  readonly trusted: boolean;
+}
+
+/** A stretch of one trail to be verified. */
+export interface SpanJob {
+  readonly trail: string;
+  readonly origin: string;
+  /** Record numbers; `to` is exclusive. `from` is a multiple of 256. `to` is one too, or the end of the log. */
+  readonly span: Span;
+  /** Records in the log, as far as its newest checkpoint goes. */
+  readonly size: number;
+  /** Whether no other job comes before. The record before then says nothing: it was not asked for. */
+  readonly isFirst: boolean;
+  /** Whether no other job comes after. The segment at the end is then this job's to look at as a whole. */
+  readonly isLast: boolean;
+  /** What stands before; absent: taken from the tiles, and to be compared with what the span before ends with. */
+  readonly start?: Seam;
+  readonly inventory: TrailInventory;
+  readonly oldest: ReadonlyMap<string, string>;
+  readonly trust: TrustedKeys;
+  /** Public keys of the archive in SubjectPublicKeyInfo DER. */
+  readonly archiveKeys: readonly Uint8Array[];
+  readonly claims: readonly Claim[];
+  readonly segmentLimits: SegmentLimits;
+}
+
+/** Where the archive ends a segment although no checkpoint is there: when it is full. */
+export interface SegmentLimits {
+  readonly records: number;
+  /** Of the lines with their line feeds. */
+  readonly bytes: number;
+}
+
+/** A checkpoint whose root the records do not give. */
+export interface Mismatch {
+  readonly object: string;
+  readonly size: number;
+  readonly source: 'archived' | Claim['source'];
+  /** The size of the last checkpoint before it whose root they do give; undefined: none in this span. */
+  readonly after: number | undefined;
+}
+
+/** What came of a span; plain data. */
+export interface SpanResult {
+  readonly span: Span;
+  /** What it began with; undefined fields could not be had. */
+  readonly start: Seam;
+  readonly end: Seam;
+  /** When the first record was received; undefined where there is none. */
+  readonly firstAt: number | undefined;
+  readonly records: number;
+  readonly bytes: number;
+  readonly objects: ObjectCounts;
+  readonly problems: readonly Problem[];
+  readonly counts: Readonly<Partial<Record<ProblemKind, number>>>;
+  /** Sizes of the trusted checkpoints whose root the records gave: the largest of all, and the largest before a hole. */
+  readonly matched: number | undefined;
+  readonly proven: number | undefined;
+  /** The first record of which no line is left that fits. */
+  readonly hole: number | undefined;
+  readonly mismatches: readonly Mismatch[];
+  /** Checkpoints by key ID that the key signed. */
+  readonly signed: ReadonlyMap<number, number>;
+  readonly timeline: TimelineCounts;
+  readonly producers: ProducersSeen;
+}

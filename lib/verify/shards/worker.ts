@@ -1,0 +1,46 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { SealtrailError } from '../../log/error.ts';
+import type { Objects } from '../../store/ports.ts';
+import { verifySpan } from './shard.ts';
+import { unpackJob } from './worker-job.ts';
+import type { WorkerAnswer, WorkerOrder, WorkerStart } from './worker-pool.ts';
+
+/** The thread of a {@link WorkerPool}: verifies the spans that it is sent, one after the other. */
+
+const { module, args }: WorkerStart = workerData;
+const port = parentPort;
+if (port === null) throw new Error('this module is a worker thread');
+
+const answer = (message: WorkerAnswer): void => port.postMessage(message);
+
+async function open(): Promise<Objects> {
+  const { openObjects }: { openObjects: (args: unknown) => Promise<Objects> } = await import(module);
+  return openObjects(args);
+}
+
+const opening = open();
+opening.catch(() => undefined); // told with the first job
+
+const stopping = new AbortController();
+
+port.on('message', (order: WorkerOrder) => {
+  if (order === 'stop') {
+    stopping.abort(new SealtrailError('unavailable', 'the verification was stopped'));
+    port.close(); // with nothing left to listen to, the thread ends
+    return;
+  }
+  opening
+    .then((objects) =>
+      verifySpan(objects, unpackJob(order), {
+        signal: stopping.signal,
+        onRecords: (records, problems) => answer({ kind: 'progress', records, problems }),
+      }),
+    )
+    .then(
+      (result) => answer({ kind: 'done', result }),
+      (error: unknown) => {
+        const code = error instanceof SealtrailError ? error.code : undefined;
+        answer({ kind: 'failed', code, message: error instanceof Error ? error.message : String(error) });
+      },
+    );
+});

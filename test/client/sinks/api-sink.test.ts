@@ -1,0 +1,264 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parseProof } from '../../../lib/log/proof.ts';
+import { temporaryFolder } from '../../store/temporary.ts';
+import { logMany } from '../load.ts';
+import { logger, trail } from '../peer.ts';
+import { front, type Trouble } from '../proxy.ts';
+import { expectWhole } from '../whole.ts';
+
+/** Each trouble once, in turn, with a request in peace after every one. */
+function eachOf(...troubles: Trouble[]): () => Trouble | undefined {
+  let calls = 0;
+  return () => (calls++ % 2 === 0 ? troubles.shift() : undefined);
+}
+
+describe('with the log there', () => {
+  it('every event is in it once, in order, and its handle has a checked receipt', async () => {
+    const fronted = await front();
+    const { audit, errors } = logger(fronted, { batchEvents: 100 });
+    const ids = logMany(audit, 'e', 250);
+    const last = await audit.logAndSeal({ type: 'auth.login', id: 'last', actor: { id: 'alice@example.com' } });
+    expect(last).toMatchObject({ id: 'last', trail, seq: 250, receipt: { sealed: true, first: 200, count: 51 } });
+    expect(await fronted.ids(trail)).toEqual([...ids, 'last']);
+    await audit.close();
+    expect(errors).toEqual([]);
+  });
+
+  it('batches that go as gzip arrive as they are', async () => {
+    const fronted = await front();
+    const { audit, errors } = logger(fronted, { compress: true, batchEvents: 100 });
+    const ids = logMany(audit, 'e', 250);
+    await audit.close();
+    expect(await fronted.ids(trail)).toEqual(ids);
+    expect(errors).toEqual([]);
+  });
+
+  it('a batch goes once it has enough events, or enough bytes, without waiting for more', async () => {
+    const fronted = await front();
+    for (const enough of [{ batchEvents: 2 }, { batchBytes: 150 }]) {
+      const { audit } = logger(fronted, { batchDelay: 2 ** 31 - 1, ...enough });
+      const both = [audit.log({ type: 'a.b' }), audit.log({ type: 'a.b' })];
+      expect(await Promise.all(both.map(({ receipt }) => receipt))).toMatchObject([{ trail }, { trail }]);
+      await audit.close();
+    }
+  });
+
+  it('flushing waits for what was logged before, not for what keeps coming', async () => {
+    const fronted = await front();
+    const { audit } = logger(fronted, { patience: 5000 });
+    const producer = setInterval(() => audit.log({ type: 'a.noise' }), 1);
+    const ids = logMany(audit, 'e', 100);
+    await audit.flush();
+    expect((await fronted.ids(trail)).filter((id) => id.startsWith('e-'))).toEqual(ids);
+    clearInterval(producer);
+    await audit.close();
+  });
+
+  it('it can be asked for what it has', async () => {
+    const { audit } = logger(await front());
+    logMany(audit, 'e', 120);
+    await audit.logAndSeal({ type: 'auth.login', id: 'in', context: { agent: 'a-1' }, actor: { id: 'alice' } });
+    const { reader } = audit;
+    const found: unknown[] = [];
+    for await (const { event } of reader.query({ type: 'load.test', limit: 50, order: 'oldest' })) found.push(event.id);
+    expect(found).toEqual(Array.from({ length: 120 }, (_, i) => `e-${i}`));
+    expect((await reader.recent(2)).map(({ seq }) => seq)).toEqual([120, 119]);
+    expect(await reader.recent(0)).toEqual([]);
+    expect(await reader.summary()).toMatchObject({ total: 121 });
+    expect(await reader.activity('alice', 1)).toMatchObject({ total: 1 });
+    expect((await reader.actionHistory('a-1').next()).value).toMatchObject({ seq: 120 });
+    expect(parseProof(await reader.proof(7)).index).toBe(7);
+    await audit.close();
+  });
+
+  it('an event that it refuses is replaced by the reason, and the others do not suffer', async () => {
+    const fronted = await front();
+    for (const spool of [undefined, await temporaryFolder()]) {
+      const { audit, errors } = logger(fronted, spool === undefined ? {} : { spool });
+      const good = audit.log({ type: 'a.b' }).receipt;
+      const bad = audit.log({ type: 'a.b', actor: { id: 'x', ip: 'nowhere' } }).receipt;
+      const after = audit.log({ type: 'a.b' }).receipt;
+      await expect(bad).rejects.toMatchObject({ code: 'invalid_event', message: expect.stringContaining('actor.ip') });
+      const [first, third] = [await good, await after];
+      expect((third?.seq ?? 0) - (first?.seq ?? 0)).toBe(2);
+      const record = (await audit.reader.recent(2))[1];
+      expect(record?.event).toMatchObject({
+        ...{ type: 'audit.invalid_event', details: { type: 'a.b' } },
+        description: expect.stringContaining('actor.ip'),
+      });
+      await audit.close();
+      expect(errors).toHaveLength(1);
+      if (spool !== undefined) expect(await readdir(spool)).toEqual(['orders.checkpoint']);
+    }
+  });
+
+  it('a receipt that does not prove what it says is an alarm', async () => {
+    const fronted = await front();
+    const alarms: Error[] = [];
+    const { audit } = logger(fronted, { onAlarm: (error) => alarms.push(error) });
+    fronted.trouble = () => (body) => body.replace(/("proof":\[")./, '$1_');
+    await audit.log({ type: 'a.b' }).receipt;
+    const forged = audit.log({ type: 'a.b' }).receipt;
+    await expect(forged).rejects.toMatchObject({ code: 'proof_mismatch', message: expect.stringMatching(/receipt/) });
+    expect(alarms).toHaveLength(1);
+    await audit.close();
+  });
+});
+
+describe('with the log in trouble, what was logged is in it exactly once and in order', () => {
+  it.each<[what: string, troubles: Trouble[]]>([
+    ['that refuses connections', ['refuse', 'refuse', 'refuse']],
+    ['whose answers are cut', ['forget the answer', 'forget the answer', 'forget the answer']],
+    ['in a storm of 429 and 503', [429, 503, 429, 503, 503, 429]],
+  ])('%s', async (_, troubles) => {
+    for (const spool of [undefined, await temporaryFolder()]) {
+      const fronted = await front();
+      fronted.trouble = eachOf(...troubles);
+      const { audit, errors } = logger(fronted, { batchEvents: 10, ...(spool === undefined ? {} : { spool }) });
+      const ids = logMany(audit, 'e', 100);
+      const last = await audit.logAndSeal({ type: 'a.b', id: 'last' });
+      expect(last?.seq).toBe(100);
+      expect(await fronted.ids(trail)).toEqual([...ids, 'last']);
+      expect(expectWhole(await fronted.numberings(trail))).toHaveLength(1);
+      expect(errors.length).toBeGreaterThan(2);
+      await audit.close();
+    }
+  });
+
+  it('that is stopped and started under load', async () => {
+    const fronted = await front();
+    const { audit, errors } = logger(fronted, { batchEvents: 20 });
+    const ids: string[] = [];
+    for (let round = 0; round < 3; round++) {
+      ids.push(...logMany(audit, `before-${round}`, 200));
+      await new Promise((resolve) => setTimeout(resolve, 15));
+      const stopped = fronted.stop();
+      ids.push(...logMany(audit, `during-${round}`, 200));
+      await stopped;
+      await fronted.start();
+    }
+    await audit.logAndSeal({ type: 'a.b', id: 'last' });
+    expect(await fronted.ids(trail)).toEqual([...ids, 'last']);
+    expect(expectWhole(await fronted.numberings(trail))).toHaveLength(1);
+    expect(errors.length).toBeGreaterThan(0);
+    await audit.close();
+  });
+
+  it('that is away when two processes on one spool are killed', async () => {
+    const spool = await temporaryFolder();
+    const run = async (prefix: string): Promise<unknown> => {
+      const script = join(import.meta.dirname, '../delivery/spooling.ts');
+      const child = spawn(process.execPath, [script, 'http://127.0.0.1:1', spool, prefix, '50'], { stdio: 'inherit' });
+      return (await once(child, 'exit'))[1];
+    };
+    expect(await Promise.all([run('a'), run('b')])).toEqual(['SIGKILL', 'SIGKILL']);
+    const fronted = await front();
+    // Both take over what was left, at the same time.
+    const loggers = [logger(fronted, { spool }), logger(fronted, { spool })];
+    await expect.poll(async () => (await fronted.ids(trail)).length, { timeout: 10_000 }).toBe(100);
+    await Promise.all(loggers.map(({ audit }) => audit.flush()));
+    await Promise.all(loggers.map(({ audit }) => audit.close()));
+    const ids = await fronted.ids(trail);
+    for (const prefix of ['a', 'b']) {
+      const own = ids.filter((id) => id.startsWith(prefix));
+      expect(own).toEqual(Array.from({ length: 50 }, (_, i) => `${prefix}-${i}`));
+    }
+    expect(ids).toHaveLength(100);
+    expect(expectWhole(await fronted.numberings(trail))).toHaveLength(2);
+    expect(loggers.flatMap(({ errors }) => errors)).toEqual([]);
+  });
+});
+
+describe('with the log away for longer', () => {
+  it('closing leaves everything in the spool for the next process, and says so', async () => {
+    const fronted = await front();
+    await fronted.stop();
+    const spool = await temporaryFolder();
+    const first = logger(fronted, { spool });
+    const ids = logMany(first.audit, 'e', 30);
+    const receipt = first.audit.log({ type: 'a.b', id: 'last' }).receipt;
+    await first.audit.close();
+    await expect(receipt).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringMatching(/the spool folder has it/),
+    });
+    await fronted.start();
+    const second = logger(fronted, { spool });
+    // The log has an event before the client knows: what counts is that the batches go from the disk once it does.
+    const batches = async () => (await readdir(spool, { recursive: true })).filter((name) => /\/\d{12}/.test(name));
+    await expect.poll(batches, { timeout: 10_000 }).toEqual([]);
+    await second.audit.close();
+    expect(await fronted.ids(trail)).toEqual([...ids, 'last']);
+    expect(await readdir(spool)).toEqual(['orders.checkpoint']);
+  });
+
+  it('closing without a spool says how much is lost', async () => {
+    const fronted = await front();
+    await fronted.stop();
+    const { audit } = logger(fronted, { patience: 50 });
+    const receipt = audit.log({ type: 'a.b' }).receipt;
+    await expect(audit.close()).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringMatching(/^1 events are not in the log: /),
+    });
+    await expect(receipt).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringMatching(/closed before/),
+    });
+  });
+
+  it('a loss that cannot be recorded before the logger closes is told', async () => {
+    const fronted = await front();
+    await fronted.stop();
+    const { audit, errors } = logger(fronted, { maxEvents: 1, whenFull: 'drop', patience: 50 });
+    logMany(audit, 'e', 3);
+    await expect(audit.close()).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringMatching(/^1 events/),
+    });
+    expect(errors.at(-1)).toMatchObject({ code: 'store_full', message: '2 events were dropped, which no record says' });
+  });
+
+  it('a full buffer blocks, throws or drops, by choice, and a drop is recorded', async () => {
+    const fronted = await front();
+    await fronted.stop();
+    const bounds = { maxEvents: 3, batchEvents: 2 };
+    const [block, refuse, drop] = [
+      logger(fronted, bounds),
+      logger(fronted, { ...bounds, whenFull: 'throw', trail: 'refusing', patience: 5000 }),
+      logger(fronted, { ...bounds, whenFull: 'drop', trail: 'dropping' }),
+    ];
+    for (const { audit } of [block, refuse, drop]) logMany(audit, 'e', 3);
+    const blocked = block.audit.log({ type: 'a.b', id: 'blocked' });
+    let room = false;
+    blocked.accepted.then(() => {
+      room = true;
+    });
+    expect(() => refuse.audit.log({ type: 'a.b' })).toThrow(
+      expect.objectContaining({ code: 'store_full', message: 'the buffer is full: it holds 3 events' }),
+    );
+    const dropped = [drop.audit.log({ type: 'a.b' }).receipt, drop.audit.log({ type: 'a.b' }).receipt];
+    for (const one of dropped)
+      await expect(one).rejects.toMatchObject({ code: 'store_full', message: expect.stringMatching(/full/) });
+    expect(room).toBe(false);
+    await fronted.start();
+    await blocked.accepted;
+    for (const { audit } of [block, refuse, drop]) await audit.flush();
+    await drop.audit.flush();
+    expect(await fronted.ids(trail)).toEqual(['e-0', 'e-1', 'e-2', 'blocked']);
+    expect(await fronted.ids('refusing')).toEqual(['e-0', 'e-1', 'e-2']);
+    const records = await drop.audit.reader.recent();
+    expect(records.map(({ event }) => event.type)).toEqual([
+      'audit.events_dropped',
+      'load.test',
+      'load.test',
+      'load.test',
+    ]);
+    expect(records[0]?.event).toMatchObject({ severity: 'error', details: { count: 2 } });
+    for (const { audit } of [block, refuse, drop]) await audit.close();
+  });
+});

@@ -1,0 +1,126 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { Credentials } from '../../../lib/client/index.ts';
+import { temporaryFolder } from '../../store/temporary.ts';
+import { logMany } from '../load.ts';
+import { logger, trail } from '../peer.ts';
+import { type Fronted, front, type Trouble } from '../proxy.ts';
+import { expectWhole } from '../whole.ts';
+
+/** The worst days, on the real embedded server: what was logged is in the log once and in order, or its loss is evident. */
+
+const upTo = (count: number, prefix: string): string[] => Array.from({ length: count }, (_, i) => `${prefix}-${i}`);
+
+describe('a network', () => {
+  it('that is so slow that requests are given up has them once all the same', async () => {
+    const fronted = await front();
+    let calls = 0;
+    fronted.trouble = () => (calls++ % 3 < 2 ? 'stall' : undefined);
+    const { audit, errors } = logger(fronted, { batchEvents: 25, timeout: 100 });
+    const ids = logMany(audit, 'e', 75);
+    await audit.close();
+    expect(await fronted.ids(trail)).toEqual(ids);
+    expect(expectWhole(await fronted.numberings(trail))).toEqual([75]);
+    expect(errors[0]).toMatchObject({
+      code: 'unavailable',
+      message: expect.stringMatching(/no answer within 100 ms$/),
+    });
+  });
+
+  it('in which anything may happen to any request, for a while', async () => {
+    const fronted = await front();
+    const troubles: Trouble[] = ['refuse', 'forget the answer', 429, 503];
+    // Each of them at many places of a batch's life, with peace in between.
+    let step = 0;
+    fronted.trouble = () => {
+      step += 1;
+      return step > 40 || step % 3 === 0 ? undefined : troubles[step % 4];
+    };
+    const spool = await temporaryFolder();
+    const { audit } = logger(fronted, { batchEvents: 3, spool, patience: 60_000 });
+    const ids = logMany(audit, 'e', 90);
+    await audit.logAndSeal({ type: 'a.b', id: 'last' });
+    await audit.close();
+    expect(step).toBeGreaterThan(40);
+    expect(await fronted.ids(trail)).toEqual([...ids, 'last']);
+    expect(expectWhole(await fronted.numberings(trail))).toEqual([91]);
+  });
+});
+
+describe('credentials', () => {
+  it('that have expired are asked for again until there are new ones, and nothing is lost meanwhile', async () => {
+    const fronted = await front();
+    const current = fronted.api.credentials ?? expect.fail('there are credentials');
+    let asked = 0;
+    const credentials = async (): Promise<Credentials> => {
+      asked += 1;
+      const real = await current();
+      return asked <= 3 ? { ...real, secretAccessKey: 'the one from before' } : real;
+    };
+    const { audit, errors } = logger(fronted, { credentials, batchEvents: 10 });
+    const ids = logMany(audit, 'e', 30);
+    await audit.close();
+    expect(await fronted.ids(trail)).toEqual(ids);
+    expect(expectWhole(await fronted.numberings(trail))).toEqual([30]);
+    expect(errors.map((error) => Reflect.get(error, 'code'))).toEqual(Array(3).fill('unauthenticated'));
+  });
+
+  it('that cannot be had for a while do no more harm', async () => {
+    const fronted = await front();
+    const current = fronted.api.credentials ?? expect.fail('there are credentials');
+    let asked = 0;
+    const credentials = async (): Promise<Credentials> => {
+      asked += 1;
+      if (asked <= 2) throw new Error('the metadata service is away');
+      return current();
+    };
+    const { audit, errors } = logger(fronted, { credentials });
+    const ids = logMany(audit, 'e', 10);
+    await audit.close();
+    expect([await fronted.ids(trail), errors.length]).toEqual([ids, 2]);
+    expect(errors[0]?.message).toMatch(/^no AWS credentials to sign with: the metadata service is away$/);
+  });
+});
+
+describe('two processes on one spool', () => {
+  it('that both run while the log comes and goes send what is theirs, once and in order', async () => {
+    const fronted = await front();
+    let calls = 0;
+    fronted.trouble = () => (['refuse', undefined, 'forget the answer', 503, undefined] as const)[calls++ % 5];
+    const spool = await temporaryFolder();
+    const pair = ['a', 'b'].map((prefix) => ({
+      prefix,
+      ...logger(fronted, { spool, batchEvents: 6, patience: 60_000 }),
+    }));
+    for (const { audit, prefix } of pair) logMany(audit, prefix, 30);
+    await Promise.all(pair.map(({ audit }) => audit.logAndSeal({ type: 'a.b' })));
+    await Promise.all(pair.map(({ audit }) => audit.close()));
+    const ids = await fronted.ids(trail);
+    for (const { prefix } of pair) expect(ids.filter((id) => id.startsWith(`${prefix}-`))).toEqual(upTo(30, prefix));
+    expect(expectWhole(await fronted.numberings(trail))).toEqual([31, 31]);
+  });
+});
+
+describe('a process that is killed with a full spool', () => {
+  it('leaves what is in it to the next one; what was in memory alone is the end of its run, and nothing before it', async () => {
+    const spool = await temporaryFolder();
+    const child = spawn(
+      process.execPath,
+      [join(import.meta.dirname, '../delivery/spooling.ts'), 'http://127.0.0.1:1', spool, 'e', '100', '6000'],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    );
+    const [[, signal]] = await Promise.all([once(child, 'exit'), child.stdout?.resume()]);
+    expect(signal).toBe('SIGKILL');
+    const fronted: Fronted = await front();
+    const { audit, errors } = logger(fronted, { spool });
+    await expect.poll(async () => (await fronted.ids(trail)).length, { timeout: 10_000 }).toBeGreaterThan(20);
+    await audit.close();
+    const ids = await fronted.ids(trail);
+    expect(ids.length).toBeLessThan(100);
+    expect(ids).toEqual(upTo(ids.length, 'e'));
+    expect(expectWhole(await fronted.numberings(trail))).toEqual([ids.length]);
+    expect(errors).toEqual([]);
+  });
+});
