@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { PREFIX } from '../lib/ledger/items/layout.ts';
 
 /** The shape of the code, as the table in docs/architecture.md draws it. A new arrow is a decision: make it there, on purpose. */
 
@@ -30,6 +31,14 @@ const CONFINED: readonly { readonly what: RegExp; readonly to: RegExp }[] = [
   { what: /^@middy\//, to: /^functions\// },
   { what: /^commander$/, to: /^(lib\/cli\/|bin\/sealtrail\.ts$)/ },
 ];
+
+/** A string, template or regular expression that begins with a partition's prefix, and any `partition: 'name'`. */
+const PARTITION_LITERAL = new RegExp(
+  `['"\`^(|](?:${Object.values(PREFIX)
+    .map((prefix) => prefix.slice(0, -1))
+    .join('|')})\\)?\\\\?/|\\bpartition\\b\\s*[:=]=*\\s*['"\`]\\w`,
+  'gi',
+);
 
 interface Import {
   readonly file: string;
@@ -67,6 +76,18 @@ describe('the arrows between the folders', () => {
       CONFINED.some(({ what, to }) => what.test(from) && !to.test(file)),
     );
     expect(wrong).toEqual([]);
+  });
+
+  it('names the partitions of the Table in layout.ts alone, so that policies, filters and monitors cannot drift from it', () => {
+    const stray = sources
+      .filter((file) => file !== 'lib/ledger/items/layout.ts' && !file.startsWith('lib/store/'))
+      .flatMap(
+        (file) =>
+          read(file)
+            .match(PARTITION_LITERAL)
+            ?.map((literal) => `${file}: ${literal}`) ?? [],
+      );
+    expect(stray).toEqual([]);
   });
 
   it('has no circle among files', () => {

@@ -1,11 +1,11 @@
 import { hash } from 'node:crypto';
 import * as z from 'zod';
+import { retiredKeyKey } from '../ledger/items/layout.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { SealtrailError } from '../log/error.ts';
 import type { Signer, Table } from '../store/ports.ts';
 import type { RetiredKey } from './retired-key.ts';
 
-const PARTITION = 'deployment';
 const endsSchema = z.record(z.string(), z.int().nonnegative());
 
 /**
@@ -24,7 +24,7 @@ export function retiredKeys(
   return Promise.all(
     keys.map(async (key) => {
       const spki = await key.publicKey();
-      const place = { partition: PARTITION, sort: `retired-key/${hash('sha256', spki, 'hex')}` };
+      const place = retiredKeyKey(hash('sha256', spki, 'hex'));
       const known = await table.get(place);
       if (known !== undefined) return { spki, ends: endsOf(known.attributes.ends) };
       const ends: Record<string, number> = {};

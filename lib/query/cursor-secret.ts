@@ -1,13 +1,12 @@
 import { randomBytes } from 'node:crypto';
+import { CURSOR_SECRET_KEY } from '../ledger/items/layout.ts';
 import type { Table } from '../store/ports.ts';
-
-const CURSOR_SECRET = { partition: 'deployment', sort: 'cursor-secret' };
 
 /** What cursors are authenticated with: made once, kept with the data, so that cursors outlive a restart. */
 export async function cursorSecret(table: Table): Promise<Uint8Array> {
   const kept = await readSecret(table);
   if (kept !== undefined) return kept;
-  const put = { ...CURSOR_SECRET, attributes: { secret: randomBytes(32) } };
+  const put = { ...CURSOR_SECRET_KEY, attributes: { secret: randomBytes(32) } };
   await table.transact([{ put, when: { is: 'absent' } }]);
   const made = await readSecret(table);
   if (made !== undefined) return made;
@@ -15,6 +14,6 @@ export async function cursorSecret(table: Table): Promise<Uint8Array> {
 }
 
 async function readSecret(table: Table): Promise<Uint8Array | undefined> {
-  const secret = (await table.get(CURSOR_SECRET))?.attributes.secret;
+  const secret = (await table.get(CURSOR_SECRET_KEY))?.attributes.secret;
   return secret instanceof Uint8Array ? secret : undefined;
 }

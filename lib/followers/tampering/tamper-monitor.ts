@@ -1,3 +1,4 @@
+import { type PartitionKind, splitPartition } from '../../ledger/items/layout.ts';
 import type { Key } from '../../store/ports.ts';
 
 /** Where the log keeps what happened to itself. */
@@ -40,8 +41,13 @@ export interface ExpiryClaim {
   readonly expiresAt: number | undefined;
 }
 
-/** The partitions that are watched (`lib/ledger/items/layout.ts`): nothing in them changes but as {@link findingOf} knows. */
-const WATCHED = /^(head|block|block-part|checkpoint)\/([^/]+)(?:\/(\d+))?/;
+/** The partitions under watch: nothing in them changes except as {@link findingOf} allows. */
+const WATCHED: Partial<Record<PartitionKind, Finding['kind']>> = {
+  head: 'head',
+  block: 'block',
+  blockPart: 'block',
+  checkpoint: 'checkpoint',
+};
 
 /**
  * Judges a change of the ledger. Its heads grow; its blocks and checkpoints are written once. Blocks that the archive has are
@@ -54,11 +60,13 @@ const WATCHED = /^(head|block|block-part|checkpoint)\/([^/]+)(?:\/(\d+))?/;
  */
 export function findingOf(made: ItemChange): Finding | undefined {
   const { id, change, key, changed, size, expired, expiresAt } = made;
-  const [, partition, trail, partOf] = WATCHED.exec(key.partition) ?? [];
-  if (trail === undefined || change === 'insert') return undefined;
-  const kind = partition === 'head' ? 'head' : partition === 'checkpoint' ? 'checkpoint' : 'block';
+  const name = splitPartition(key.partition);
+  if (name === undefined || change === 'insert') return undefined;
+  const kind = WATCHED[name.kind];
+  if (kind === undefined) return undefined;
+  const { trail, rest } = name;
   const finding = (what: string): Finding => ({ id, trail, kind, key, what });
-  const unless = { trail, first: Number(partOf ?? key.sort), expiresAt };
+  const unless = { trail, first: Number(rest[0] ?? key.sort), expiresAt };
   if (change === 'remove') {
     const removed = finding(`${kind === 'head' ? 'the' : 'a'} ${kind} of trail ${trail} was removed`);
     return expired && kind === 'block' ? { ...removed, unless } : removed;

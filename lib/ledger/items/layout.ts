@@ -1,18 +1,57 @@
 import type { Key, Range } from '../../store/ports.ts';
 
 /**
- * Where the ledger keeps its items in the Table. Every key is made here, so that two kinds of item can never meet.
- * A trail's name holds no `/`, so a partition's name splits in one way only.
+ * Where the log keeps its items in the Table. Every key is made here, so that two kinds of item can never collide, and every
+ * partition is named here, so that IAM policies, stream filters and the tamper monitor mean the partitions that are written.
+ * These names are stored: renaming one loses sight of what existing deployments hold.
  */
+
+/** How the partitions of a trail begin. The trail's name follows, which has no `/`, so a name splits in one way only. */
+export const PREFIX = {
+  head: 'head/',
+  block: 'block/',
+  blockPart: 'block-part/',
+  checkpoint: 'checkpoint/',
+  idempotency: 'idempotency/',
+  follower: 'follower/',
+  postings: 'postings/',
+  longPostings: 'long-postings/',
+  counts: 'counts/',
+  export: 'export/',
+} as const;
+export type PartitionKind = keyof typeof PREFIX;
+
+/** The list of trails, one item each. */
+export const TRAILS_PARTITION = 'trails';
+/** What belongs to the deployment as a whole: the cursor secret, retired keys. */
+export const DEPLOYMENT_PARTITION = 'deployment';
+
+/** A partition's name taken apart. */
+export interface PartitionName {
+  readonly kind: PartitionKind;
+  readonly trail: string;
+  /** What follows the trail's name, for example a block's first record in a partition of block parts. */
+  readonly rest: readonly string[];
+}
+
+/** Takes apart the name of a trail's partition; undefined for any other name. */
+export function splitPartition(partition: string): PartitionName | undefined {
+  const kind = KINDS.find((known) => partition.startsWith(PREFIX[known]));
+  if (kind === undefined) return undefined;
+  const [trail = '', ...rest] = partition.slice(PREFIX[kind].length).split('/');
+  return trail === '' ? undefined : { kind, trail, rest };
+}
+
+const KINDS = Object.keys(PREFIX) as PartitionKind[];
 
 /** Sequence numbers and sizes as sort keys: 16 decimal digits hold 2^53 - 1 and sort like the numbers. */
 export const sortableNumber = (value: number): string => value.toString().padStart(16, '0');
 
 /** The trail's head: one item, swapped by every commit. A partition of its own keeps it off the blocks' shard. */
-export const headKey = (trail: string): Key => ({ partition: `head/${trail}`, sort: 'head' });
+export const headKey = (trail: string): Key => ({ partition: `${PREFIX.head}${trail}`, sort: 'head' });
 
 /** Blocks of a trail, sorted by the sequence number of their first record. */
-export const blockPartition = (trail: string): string => `block/${trail}`;
+export const blockPartition = (trail: string): string => `${PREFIX.block}${trail}`;
 export const blockKey = (trail: string, first: number): Key => ({
   partition: blockPartition(trail),
   sort: sortableNumber(first),
@@ -20,14 +59,14 @@ export const blockKey = (trail: string, first: number): Key => ({
 
 /** What of a block's body did not fit into its item, in order. `part` counts from 1. */
 export const blockPartPartition = (trail: string, first: number): string =>
-  `block-part/${trail}/${sortableNumber(first)}`;
+  `${PREFIX.blockPart}${trail}/${sortableNumber(first)}`;
 export const blockPartKey = (trail: string, first: number, part: number): Key => ({
   partition: blockPartPartition(trail, first),
   sort: part.toString().padStart(4, '0'),
 });
 
 /** Checkpoints of a trail, sorted by size. */
-export const checkpointPartition = (trail: string): string => `checkpoint/${trail}`;
+export const checkpointPartition = (trail: string): string => `${PREFIX.checkpoint}${trail}`;
 export const checkpointKey = (trail: string, size: number): Key => ({
   partition: checkpointPartition(trail),
   sort: sortableNumber(size),
@@ -35,16 +74,14 @@ export const checkpointKey = (trail: string, size: number): Key => ({
 
 /** What an idempotency key of a submitter stands for in a trail. */
 export const idempotencyKey = (trail: string, submitter: string, key: string): Key => ({
-  partition: `idempotency/${trail}/${submitter}`,
+  partition: `${PREFIX.idempotency}${trail}/${submitter}`,
   sort: key,
 });
 
-/** The list of trails, one item each. */
-export const TRAILS_PARTITION = 'trails';
 export const trailKey = (trail: string): Key => ({ partition: TRAILS_PARTITION, sort: trail });
 
 /** What the followers of a trail remember: their watermarks, and what must move together with one. */
-const followerPartition = (trail: string): string => `follower/${trail}`;
+const followerPartition = (trail: string): string => `${PREFIX.follower}${trail}`;
 export const watermarkKey = (trail: string, follower: string): Key => ({
   partition: followerPartition(trail),
   sort: follower,
@@ -77,11 +114,21 @@ export const producersDueBy = (trail: string, time: number): Range => ({
  * The query index: postings of all runs of one class, sorted by the leading digits of their fingerprints and then by
  * the run's first record; beside them the long postings, and the counts by hour or day.
  */
-export const postingsPartition = (trail: string, runClass: number): string => `postings/${trail}/${runClass}`;
-export const longPostingsPartition = (trail: string, runClass: number): string => `long-postings/${trail}/${runClass}`;
+export const postingsPartition = (trail: string, runClass: number): string => `${PREFIX.postings}${trail}/${runClass}`;
+export const longPostingsPartition = (trail: string, runClass: number): string =>
+  `${PREFIX.longPostings}${trail}/${runClass}`;
 export const countsPartition = (trail: string, runClass: number, unit: 'hour' | 'day'): string =>
-  `counts/${trail}/${runClass}/${unit}`;
+  `${PREFIX.counts}${trail}/${runClass}/${unit}`;
 
 /** Exports of a trail that were asked for, by their ids. */
-export const exportPartition = (trail: string): string => `export/${trail}`;
+export const exportPartition = (trail: string): string => `${PREFIX.export}${trail}`;
 export const exportKey = (trail: string, id: string): Key => ({ partition: exportPartition(trail), sort: id });
+
+/** The secret that authenticates cursors. */
+export const CURSOR_SECRET_KEY: Key = { partition: DEPLOYMENT_PARTITION, sort: 'cursor-secret' };
+
+/** Where a retired key ended in each trail. `fingerprint`: SHA-256 of its SPKI DER, in lower-case hex. */
+export const retiredKeyKey = (fingerprint: string): Key => ({
+  partition: DEPLOYMENT_PARTITION,
+  sort: `retired-key/${fingerprint}`,
+});

@@ -8,20 +8,23 @@ import { DynamoEventSource, SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
+import { PREFIX } from '../../ledger/items/layout.ts';
 import { explainWakes } from '../resources/nag.ts';
 
 /**
- * Commits wake: every one of them writes the head. What followers write themselves must not wake them again. And what
- * holds records is written once: that it changes or goes is for the watchman to judge.
+ * Commits wake the follower: each writes the head. What followers themselves write must not wake them again. Items that hold
+ * records are written once, so the tamper monitor judges every change or removal of one.
  */
 const FILTERS = [
-  FilterCriteria.filter(inPartitions('head/')),
-  FilterCriteria.filter({ eventName: FilterRule.or('MODIFY', 'REMOVE'), ...inPartitions('block') }),
-  FilterCriteria.filter({ eventName: FilterRule.or('MODIFY', 'REMOVE'), ...inPartitions('checkpoint/') }),
+  FilterCriteria.filter(inPartitions(PREFIX.head)),
+  FilterCriteria.filter({
+    eventName: FilterRule.or('MODIFY', 'REMOVE'),
+    ...inPartitions(PREFIX.block, PREFIX.blockPart, PREFIX.checkpoint),
+  }),
 ];
 
-function inPartitions(prefix: string) {
-  return { dynamodb: { Keys: { partition: { S: FilterRule.beginsWith(prefix) } } } };
+function inPartitions(...prefixes: readonly string[]) {
+  return { dynamodb: { Keys: { partition: { S: prefixes.flatMap((prefix) => FilterRule.beginsWith(prefix)) } } } };
 }
 
 /**

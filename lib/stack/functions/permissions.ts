@@ -3,28 +3,39 @@ import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
+import { DEPLOYMENT_PARTITION, type PartitionKind, PREFIX, TRAILS_PARTITION } from '../../ledger/items/layout.ts';
 import { EXPIRES_AT, PARTITION, SORT } from '../../store/dynamodb/item.ts';
 
 /**
- * What each function may do with the table, by the kinds of partitions that `lib/ledger/items/layout.ts` names. There is no
- * permission anywhere to delete a head, a block or a checkpoint.
+ * What each function may do with the table, by the kinds of its partitions. Nothing may delete a head, a block or a checkpoint.
  */
 
 /** What an append writes. */
-const LEDGER = ['head/*', 'block/*', 'block-part/*', 'checkpoint/*', 'idempotency/*', 'trails'];
-/** What the watchman writes: records in the system's own trail. */
+const LEDGER = [...all('head', 'block', 'blockPart', 'checkpoint', 'idempotency'), TRAILS_PARTITION];
+/** What the tamper monitor writes: records in the system's own trail. */
 const SYSTEM_TRAIL = trailPartitions('_system');
-/** What is written of who read what. */
+/** Records of who read what. */
 const ACCESS_TRAIL = trailPartitions('_access');
+/** The query index; the indexer also removes what it has merged. */
+const INDEX = all('postings', 'longPostings', 'counts');
 /** What followers write. */
-const FOLLOWING = ['follower/*', 'checkpoint/*', 'postings/*', 'long-postings/*', 'counts/*'];
-/** What the indexer removes once it has merged it. */
-const INDEX = ['postings/*', 'long-postings/*', 'counts/*'];
-/** The secret of cursors, made by whoever needs it first. */
-const DEPLOYMENT = ['deployment'];
+const FOLLOWING = [...all('follower', 'checkpoint'), ...INDEX];
 
+/** Patterns for every partition of some kinds. */
+function all(...kinds: readonly PartitionKind[]): string[] {
+  return kinds.map((kind) => `${PREFIX[kind]}*`);
+}
+
+/** Patterns for the partitions that an append to one trail writes. */
 function trailPartitions(trail: string): readonly string[] {
-  return [`head/${trail}`, `block/${trail}`, `block-part/${trail}/*`, `idempotency/${trail}/*`, 'trails'];
+  const { head, block, blockPart, idempotency } = PREFIX;
+  return [
+    `${head}${trail}`,
+    `${block}${trail}`,
+    `${blockPart}${trail}/*`,
+    `${idempotency}${trail}/*`,
+    TRAILS_PARTITION,
+  ];
 }
 
 function allow(grantee: IGrantable, statement: PolicyStatement): void {
@@ -39,7 +50,7 @@ const inPartitions = (partitions: readonly string[]) => ({
 export function allowLedgerReads(grantee: IGrantable, table: ITable): void {
   const actions = ['dynamodb:GetItem', 'dynamodb:Query'];
   allow(grantee, new PolicyStatement({ sid: 'ReadTable', actions, resources: [table.tableArn] }));
-  allowPuts(grantee, table, 'PutCursorSecret', DEPLOYMENT);
+  allowPuts(grantee, table, 'PutCursorSecret', [DEPLOYMENT_PARTITION]);
 }
 
 /** To append. */
@@ -49,14 +60,14 @@ export function allowAppends(grantee: IGrantable, table: ITable): void {
 
 /** To seal and to remember how far the archive has come. */
 export function allowArchiving(grantee: IGrantable, table: ITable, archive: IBucket): void {
-  allowPuts(grantee, table, 'PutProgress', ['follower/*', 'checkpoint/*']);
+  allowPuts(grantee, table, 'PutProgress', all('follower', 'checkpoint'));
   allow(
     grantee,
     new PolicyStatement({
       sid: 'RemoveOpenTiles',
       actions: ['dynamodb:DeleteItem'],
       resources: [table.tableArn],
-      ...inPartitions(['follower/*']),
+      ...inPartitions(all('follower')),
     }),
   );
   allow(
@@ -72,7 +83,7 @@ export function allowArchiving(grantee: IGrantable, table: ITable, archive: IBuc
 
 /** To take orders of administrators: legal holds are noted, and recorded in `_system`, for `follower` to carry out; it seals. */
 export function allowOrders(grantee: IGrantable, table: ITable, follower: IFunction): void {
-  allowPuts(grantee, table, 'PutLegalHolds', ['follower/*']);
+  allowPuts(grantee, table, 'PutLegalHolds', all('follower'));
   allowSystemRecords(grantee, table);
   // Not its versions and aliases, of which there are none: CDK's grant would allow those too.
   allow(
@@ -101,7 +112,7 @@ export function allowAccessRecords(grantee: IGrantable, table: ITable): void {
 
 /** To write exports and hand them out, and to remember who asked for them and how far they have come. */
 export function allowExporting(grantee: IGrantable, table: ITable, exports: IBucket): void {
-  allowPuts(grantee, table, 'PutExports', ['export/*']);
+  allowPuts(grantee, table, 'PutExports', all('export'));
   allow(
     grantee,
     new PolicyStatement({
@@ -119,7 +130,7 @@ export function allowExporting(grantee: IGrantable, table: ITable, exports: IBuc
 
 /** To verify: nothing is written but what came of it. */
 export function allowVerifying(grantee: IGrantable, table: ITable, archive: IBucket): void {
-  allowPuts(grantee, table, 'PutReport', ['follower/*']);
+  allowPuts(grantee, table, 'PutReport', all('follower'));
   allowSystemRecords(grantee, table);
   allowArchiveReads(grantee, archive);
   // Whoever verifies a bucket looks at every version, since a later one can hide the one that is locked.
@@ -160,7 +171,7 @@ export function allowStamping(grantee: IGrantable, table: ITable): void {
       actions: ['dynamodb:UpdateItem'],
       resources: [table.tableArn],
       conditions: {
-        'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['block/*', 'block-part/*'] },
+        'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': all('block', 'blockPart') },
         'ForAllValues:StringEquals': { 'dynamodb:Attributes': [PARTITION, SORT, EXPIRES_AT] },
       },
     }),

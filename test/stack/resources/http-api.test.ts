@@ -66,13 +66,11 @@ describe('the functions', () => {
   });
 
   it('are woken by every commit and by every change of what was committed, and by nothing that a follower writes', () => {
-    const inPartitions = (prefix: string) => ({ dynamodb: { Keys: { partition: { S: [{ prefix }] } } } });
+    const inPartitions = (...prefixes: string[]) => ({
+      dynamodb: { Keys: { partition: { S: prefixes.map((prefix) => ({ prefix })) } } },
+    });
     const eventName = ['MODIFY', 'REMOVE'];
-    const patterns = [
-      inPartitions('head/'),
-      { eventName, ...inPartitions('block') },
-      { eventName, ...inPartitions('checkpoint/') },
-    ];
+    const patterns = [inPartitions('head/'), { eventName, ...inPartitions('block/', 'block-part/', 'checkpoint/') }];
     template.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
       FilterCriteria: { Filters: patterns.map((pattern) => ({ Pattern: JSON.stringify(pattern) })) },
       FunctionResponseTypes: ['ReportBatchItemFailures'],
