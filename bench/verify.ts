@@ -21,7 +21,7 @@ import { formatNote, pemOf, verifierFromSpki } from '../lib/log/note.ts';
 import { recordLine } from '../lib/log/record.ts';
 import { encodeBundle, encodeTile, TILE_WIDTH } from '../lib/log/tile.ts';
 import { KeyFileSigner } from '../lib/store/keyfile/signer.ts';
-import { MemoryTable } from '../lib/store/memory/table.ts';
+import { MemoryTable } from '../lib/testing/memory/table.ts';
 import type { Figure } from './report.ts';
 
 /** Offline verification of an archive in a folder, record lines of about 600 bytes, as `sealtrail verify` does it. */

@@ -9,6 +9,8 @@ export const MAX_ITEM_BYTES = 400_000;
 /** Longest partition and sort keys in UTF-8 bytes, as in DynamoDB. */
 export const MAX_PARTITION_BYTES = 2048;
 export const MAX_SORT_BYTES = 1024;
+/** Longest message that a Signer takes, as in KMS. */
+export const MAX_MESSAGE_BYTES = 4096;
 /** What a number counts for, whatever its value: DynamoDB takes a byte for two digits, one for the sign and one more. */
 const NUMBER_BYTES = 10;
 
@@ -34,6 +36,13 @@ export function checkWrites(writes: readonly Write[]): void {
   }
   if (total > MAX_TRANSACTION_BYTES) {
     throw new RangeError(`a transaction holds at most ${MAX_TRANSACTION_BYTES} bytes, not ${total}`);
+  }
+}
+
+/** Checks a message to be signed. @throws RangeError where it is empty or above {@link MAX_MESSAGE_BYTES}. */
+export function checkMessage(message: Uint8Array): void {
+  if (message.byteLength === 0 || message.byteLength > MAX_MESSAGE_BYTES) {
+    throw new RangeError(`a message has 1 to ${MAX_MESSAGE_BYTES} bytes, not ${message.byteLength}`);
   }
 }
 

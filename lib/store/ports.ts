@@ -1,7 +1,7 @@
 /**
- * The ports. Everything above them is written once; below them stand the drivers (SQLite, a folder and a key
- * file; DynamoDB, S3 and KMS; memory for tests). A driver can be written from these comments alone, and each passes
- * the contract suite of its port in `test/store/`.
+ * The ports. Everything above them is written once; below them are the drivers (SQLite, a folder and a key file;
+ * DynamoDB, S3 and KMS; memory for tests). A driver can be written from these comments alone, and each passes the
+ * contract suite of its port (`sealtrail/testing/contracts`).
  */
 
 // ---------------------------------------------------------------------------------------------------------- Table

@@ -3,9 +3,9 @@ import { dynamoClient, kmsClient, s3Client } from '../../lib/store/aws-clients.t
 import { DynamoTable } from '../../lib/store/dynamodb/table.ts';
 import { KmsSigner } from '../../lib/store/kms/signer.ts';
 import { S3Objects } from '../../lib/store/s3/objects.ts';
-import { objectsContract } from '../store/objects.contract.ts';
-import { signerContract } from '../store/signer.contract.ts';
-import { tableContract } from '../store/table.contract.ts';
+import { objectsContract } from '../../lib/testing/contracts/objects.ts';
+import { signerContract } from '../../lib/testing/contracts/signer.ts';
+import { tableContract } from '../../lib/testing/contracts/table.ts';
 import { EVERYTHING, isMinistack } from './emulated.ts';
 import { createBucket, createKey, createTable } from './resources.ts';
 

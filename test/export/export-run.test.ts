@@ -5,7 +5,7 @@ import { ExportWorker } from '../../lib/export/export-worker.ts';
 import { Exports, type ExportsOptions } from '../../lib/export/exports.ts';
 import { nodeReader } from '../../lib/ledger/tree/nodes.ts';
 import { Queries } from '../../lib/query/queries.ts';
-import { MemoryDownloads } from '../../lib/store/memory/downloads.ts';
+import { MemoryDownloads } from '../../lib/testing/memory/downloads.ts';
 import { LOG_NAME, openLedger } from '../ledger/fixture.ts';
 import { archivedHistory, expendable, expire } from '../query/archived-history.ts';
 import { allRecords, append, MemoryTable, SECRET, START, TRAIL } from '../query/fixture.ts';

@@ -14,9 +14,9 @@ import type { Expirer } from '../../lib/followers/expiry/expirer.ts';
 import { LegalHoldOrders } from '../../lib/followers/legal-hold/legal-hold-requests.ts';
 import { LegalHolds } from '../../lib/followers/legal-hold/legal-holds.ts';
 import { ArchivedRecords } from '../../lib/ledger/archived-records.ts';
-import { MemoryObjects } from '../../lib/store/memory/objects.ts';
-import { MemoryTable } from '../../lib/store/memory/table.ts';
-import { TestSigner } from '../ledger/fixture.ts';
+import { MemoryObjects } from '../../lib/testing/memory/objects.ts';
+import { MemorySigner } from '../../lib/testing/memory/signer.ts';
+import { MemoryTable } from '../../lib/testing/memory/table.ts';
 import { type Call, gatewayEvent } from './events.ts';
 
 /** All functions' services in one. */
@@ -35,7 +35,7 @@ export interface Deployed {
   readonly log: DeployedLog;
   readonly table: MemoryTable;
   readonly objects: MemoryObjects;
-  readonly signer: TestSigner;
+  readonly signer: MemorySigner;
   /** A call through a function that may do `actions`. @default all */
   call(call: Call, actions?: readonly Action[]): Promise<GatewayResult>;
 }
@@ -51,7 +51,7 @@ export const router = new Router<DeployedLog>([
 export async function deploy(): Promise<Deployed> {
   const table = new MemoryTable();
   const objects = new MemoryObjects();
-  const signer = new TestSigner();
+  const signer = new MemorySigner();
   const archive = new ArchivedRecords({ objects, table });
   const retention = { default: { archiveDays: 1, hotDays: 30 } };
   const opened = openLog(

@@ -10,10 +10,10 @@ import { openExports, requestedExport } from '../../functions/exports.ts';
 import { openLog } from '../../functions/log.ts';
 import { Indexer } from '../../lib/followers/indexing/indexer.ts';
 import { s3Client } from '../../lib/store/aws-clients.ts';
-import { MemoryObjects } from '../../lib/store/memory/objects.ts';
-import { MemoryTable } from '../../lib/store/memory/table.ts';
 import { S3Downloads } from '../../lib/store/s3/downloads.ts';
-import { TestSigner } from '../ledger/fixture.ts';
+import { MemoryObjects } from '../../lib/testing/memory/objects.ts';
+import { MemorySigner } from '../../lib/testing/memory/signer.ts';
+import { MemoryTable } from '../../lib/testing/memory/table.ts';
 
 /** An export in AWS: an object asks for it, parts make it, a presigned URL hands it out. */
 
@@ -25,7 +25,7 @@ async function deployed() {
   const s3 = mockClient(client);
   s3.on(PutObjectCommand).resolves({});
   const table = new MemoryTable();
-  const stores = { table, signers: [new TestSigner()], objects: new MemoryObjects() };
+  const stores = { table, signers: [new MemorySigner()], objects: new MemoryObjects() };
   const log = openLog(stores, { logName: 'audit.example.com', privacy: {}, recordsReads: false });
   const json = (n: number) => `{"actor":{"id":"ann"},"id":"e-${n}","severity":"info","type":"data.read"}`;
   const events = Array.from({ length: 20 }, (_, n) => ({ id: `e-${n}`, json: json(n) }));

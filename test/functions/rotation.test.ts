@@ -11,12 +11,12 @@ import { retiredKeys } from '../../lib/keys/retired-keys.ts';
 import { checkpointKey } from '../../lib/ledger/items/layout.ts';
 import { formatCheckpoint, parseCheckpoint } from '../../lib/log/checkpoint.ts';
 import { formatNote, parseNote, verifierFromSpki } from '../../lib/log/note.ts';
-import { MemoryObjects } from '../../lib/store/memory/objects.ts';
-import { MemoryTable } from '../../lib/store/memory/table.ts';
 import type { Signer } from '../../lib/store/ports.ts';
+import { MemoryObjects } from '../../lib/testing/memory/objects.ts';
+import { MemorySigner } from '../../lib/testing/memory/signer.ts';
+import { MemoryTable } from '../../lib/testing/memory/table.ts';
 import { verifyArchive } from '../../lib/verify/archive/verify-archive.ts';
 import { parseTrustedKeys } from '../../lib/verify/evidence/trust.ts';
-import { TestSigner } from '../ledger/fixture.ts';
 import { append, bodyOf } from './deployed.ts';
 import { gatewayEvent } from './events.ts';
 
@@ -24,8 +24,8 @@ import { gatewayEvent } from './events.ts';
 
 const SETTINGS = { logName: 'audit.example.com', privacy: {}, recordsReads: false };
 const RETENTION = { retention: { default: { archiveDays: 1 } } };
-const older = new TestSigner();
-const newer = new TestSigner();
+const older = new MemorySigner();
+const newer = new MemorySigner();
 
 let table: MemoryTable;
 let objects: MemoryObjects;
@@ -94,7 +94,7 @@ describe('a rotation of signing keys', () => {
   });
 
   it('archives nothing that a key of nobody has signed', async () => {
-    const before = openLog({ table, objects, signers: [new TestSigner()] }, SETTINGS);
+    const before = openLog({ table, objects, signers: [new MemorySigner()] }, SETTINGS);
     await before.ledger.append({
       trail: 'orders',
       submitter: 'a',

@@ -5,7 +5,7 @@ import { fromBase64, fromHex } from '../../lib/log/encoding.ts';
 import { SealtrailError } from '../../lib/log/error.ts';
 import { leafHash } from '../../lib/log/hash.ts';
 import { checkRange } from '../../lib/log/tree.ts';
-import { MemoryTable } from '../../lib/store/memory/table.ts';
+import { MemoryTable } from '../../lib/testing/memory/table.ts';
 import { checkTrail, events, key, LOG_NAME, openLedger, signer, TRAIL } from './fixture.ts';
 
 let table: MemoryTable;

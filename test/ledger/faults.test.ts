@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { SealtrailError } from '../../lib/log/error.ts';
-import type { FaultEffect } from '../../lib/store/memory/faults.ts';
-import { MemoryTable, type TableCall } from '../../lib/store/memory/table.ts';
 import type { Item } from '../../lib/store/ports.ts';
+import type { FaultEffect } from '../../lib/testing/memory/faults.ts';
+import { MemoryTable, type TableCall } from '../../lib/testing/memory/table.ts';
 import { checkTrail, events, key, openLedger, signer, TRAIL } from './fixture.ts';
 
 type Attributes = Item['attributes'];

@@ -1,33 +1,14 @@
-import { createHash, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { expect } from 'vitest';
 import { Ledger, type LedgerOptions } from '../../lib/ledger/ledger.ts';
 import { openCheckpoint } from '../../lib/log/checkpoint.ts';
-import type { Signer, Table } from '../../lib/store/ports.ts';
+import type { Table } from '../../lib/store/ports.ts';
+import { MemorySigner } from '../../lib/testing/memory/signer.ts';
 
 export const LOG_NAME = 'audit.example.com';
 export const TRAIL = 'payments';
 
-/** A signer that holds its key in memory, and can be told to be away. */
-export class TestSigner implements Signer {
-  readonly algorithm = 'ed25519';
-  readonly #key: KeyObject = generateKeyPairSync('ed25519').privateKey;
-  /** What the next calls to `sign` throw. */
-  failures: Error[] = [];
-  signed = 0;
-
-  async publicKey(): Promise<Uint8Array> {
-    return createPublicKey(this.#key).export({ type: 'spki', format: 'der' });
-  }
-
-  async sign(message: Uint8Array): Promise<Uint8Array> {
-    const failure = this.failures.shift();
-    if (failure !== undefined) throw failure;
-    this.signed += 1;
-    return sign(null, message, this.#key);
-  }
-}
-
-export const signer = new TestSigner();
+export const signer = new MemorySigner();
 
 export function openLedger(table: Table, options: Partial<LedgerOptions> = {}): Ledger {
   return new Ledger({ table, signers: [signer], logName: LOG_NAME, ...options });

@@ -7,8 +7,8 @@ import { formatCheckpoint } from '../../lib/log/checkpoint.ts';
 import { EMPTY_ROOT } from '../../lib/log/hash.ts';
 import { formatNote, type Verifier, verifierFromSpki } from '../../lib/log/note.ts';
 import { FolderObjects } from '../../lib/store/folder/objects.ts';
-import { MemoryTable } from '../../lib/store/memory/table.ts';
 import type { SignatureAlgorithm, Signer } from '../../lib/store/ports.ts';
+import { MemoryTable } from '../../lib/testing/memory/table.ts';
 
 export const LOG_NAME = 'outside.example';
 

@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { fingerprintOf } from '../../lib/index/format/postings.ts';
 import type { Activity } from '../../lib/query/activity.ts';
 import type { Period } from '../../lib/query/query.ts';
-import { MemoryTable } from '../../lib/store/memory/table.ts';
+import { MemoryTable } from '../../lib/testing/memory/table.ts';
 import { allRecords, append, index, openQueries, type PlainRecord, START, TRAIL } from './fixture.ts';
 import { BusyTable, History, someHistory } from './history.ts';
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { Archiver } from '../../lib/followers/archive/archiver.ts';
 import { ArchivedRecords } from '../../lib/ledger/archived-records.ts';
-import { MemoryObjects } from '../../lib/store/memory/objects.ts';
 import type { Item, Table } from '../../lib/store/ports.ts';
+import { MemoryObjects } from '../../lib/testing/memory/objects.ts';
 import { openLedger } from '../ledger/fixture.ts';
 import { append, index, MemoryTable, START, someEvent, type TestEvent, TRAIL } from './fixture.ts';
 

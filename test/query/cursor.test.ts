@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Cursors } from '../../lib/query/cursor.ts';
-import { MemoryTable } from '../../lib/store/memory/table.ts';
+import { MemoryTable } from '../../lib/testing/memory/table.ts';
 import { append, ask, openQueries, SECRET, TRAIL } from './fixture.ts';
 
 const refused = {

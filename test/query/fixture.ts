@@ -9,8 +9,8 @@ import { SealtrailError } from '../../lib/log/error.ts';
 import { severitiesFrom } from '../../lib/query/parse.ts';
 import { Queries } from '../../lib/query/queries.ts';
 import type { Filters, Match, Query } from '../../lib/query/query.ts';
-import { MemoryTable } from '../../lib/store/memory/table.ts';
 import type { Table } from '../../lib/store/ports.ts';
+import { MemoryTable } from '../../lib/testing/memory/table.ts';
 
 export const TRAIL = 'payments';
 export const SECRET = Buffer.from('a secret of the deployment');

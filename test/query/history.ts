@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { Indexer } from '../../lib/followers/indexing/indexer.ts';
-import type { FaultEffect } from '../../lib/store/memory/faults.ts';
-import { MemoryTable } from '../../lib/store/memory/table.ts';
 import type { Item, Key, Outcome, Range, Table, Write } from '../../lib/store/ports.ts';
+import type { FaultEffect } from '../../lib/testing/memory/faults.ts';
+import { MemoryTable } from '../../lib/testing/memory/table.ts';
 import { append, despite, START, someEvent, type TestEvent, TRAIL } from './fixture.ts';
 
 /** What happens to a trail: events come in, and the indexer runs, or is cut short. */

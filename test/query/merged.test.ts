@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Indexer } from '../../lib/followers/indexing/indexer.ts';
 import type { Queries } from '../../lib/query/queries.ts';
 import type { Query } from '../../lib/query/query.ts';
-import { MemoryTable } from '../../lib/store/memory/table.ts';
+import { MemoryTable } from '../../lib/testing/memory/table.ts';
 import {
   allRecords,
   append,

@@ -3,7 +3,7 @@ import { Indexer } from '../../lib/followers/indexing/indexer.ts';
 import { readIndexSnapshot } from '../../lib/index/format/index-state.ts';
 import { fingerprintOf, PostingsWriter } from '../../lib/index/format/postings.ts';
 import type { Query } from '../../lib/query/query.ts';
-import { MemoryTable } from '../../lib/store/memory/table.ts';
+import { MemoryTable } from '../../lib/testing/memory/table.ts';
 import { append, ask, index, openQueries, readAll, START, type TestEvent, TRAIL } from './fixture.ts';
 import { BusyTable } from './history.ts';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { seqAt } from '../../lib/query/times.ts';
-import { MemoryTable } from '../../lib/store/memory/table.ts';
+import { MemoryTable } from '../../lib/testing/memory/table.ts';
 import { append, START, TRAIL } from './fixture.ts';
 
 describe('the first record at a time', () => {

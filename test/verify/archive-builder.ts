@@ -1,6 +1,6 @@
 import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
-import { MemoryObjects } from '../../lib/store/memory/objects.ts';
+import { MemoryObjects } from '../../lib/testing/memory/objects.ts';
 
 /**
  * Builds archives byte by byte from the design and the C2SP specifications, with nothing of the product: a second

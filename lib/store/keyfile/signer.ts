@@ -4,11 +4,10 @@ import { link, open, unlink } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { SealtrailError } from '../../log/error.ts';
 import { closing, syncFolder, writeSynced } from '../durable-file.ts';
+import { checkMessage } from '../limits.ts';
 import type { SignatureAlgorithm, Signer } from '../ports.ts';
 import { absent, systemCode } from '../system-error.ts';
 
-/** Longest message, as in KMS. */
-const MAX_MESSAGE_BYTES = 4096;
 /** No PEM of a key that this signer knows is nearly as long. */
 const MAX_FILE_BYTES = 16_384;
 
@@ -62,9 +61,7 @@ export class KeyFileSigner implements Signer {
   }
 
   async sign(message: Uint8Array): Promise<Uint8Array> {
-    if (message.byteLength === 0 || message.byteLength > MAX_MESSAGE_BYTES) {
-      throw new RangeError(`a message has 1 to ${MAX_MESSAGE_BYTES} bytes, not ${message.byteLength}`);
-    }
+    checkMessage(message);
     // Ed25519 has its hash built in (RFC 8032 section 5.1); ECDSA signatures are DER by default.
     const digest = this.algorithm === 'ed25519' ? null : 'sha256';
     return new Uint8Array(sign(digest, message, this.#key));

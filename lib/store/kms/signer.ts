@@ -1,6 +1,7 @@
 import { createPublicKey } from 'node:crypto';
 import { GetPublicKeyCommand, type KMSClient, SignCommand, type SigningAlgorithmSpec } from '@aws-sdk/client-kms';
 import { SealtrailError } from '../../log/error.ts';
+import { checkMessage } from '../limits.ts';
 import type { SignatureAlgorithm, Signer } from '../ports.ts';
 
 /** What a {@link KmsSigner} works with. */
@@ -17,8 +18,6 @@ const SPECS: Readonly<Record<SignatureAlgorithm, SigningAlgorithmSpec>> = {
   ed25519: 'ED25519_SHA_512',
   'ecdsa-p256': 'ECDSA_SHA_256',
 };
-/** Longest RAW message of KMS. */
-const MAX_MESSAGE_BYTES = 4096;
 
 /** Signs with a key that never leaves KMS. See README.md beside this file. */
 export class KmsSigner implements Signer {
@@ -45,9 +44,7 @@ export class KmsSigner implements Signer {
   }
 
   async sign(message: Uint8Array): Promise<Uint8Array> {
-    if (message.byteLength === 0 || message.byteLength > MAX_MESSAGE_BYTES) {
-      throw new RangeError(`a message has 1 to ${MAX_MESSAGE_BYTES} bytes, not ${message.byteLength}`);
-    }
+    checkMessage(message);
     const command = new SignCommand({
       KeyId: this.#keyId,
       Message: message,

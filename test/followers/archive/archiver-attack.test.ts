@@ -5,8 +5,8 @@ import { openTileKey, watermarkKey } from '../../../lib/ledger/items/layout.ts';
 import { SealtrailError } from '../../../lib/log/error.ts';
 import { EMPTY_ROOT } from '../../../lib/log/hash.ts';
 import { verifierFromSpki } from '../../../lib/log/note.ts';
-import { MemoryObjects } from '../../../lib/store/memory/objects.ts';
-import { MemoryTable } from '../../../lib/store/memory/table.ts';
+import { MemoryObjects } from '../../../lib/testing/memory/objects.ts';
+import { MemoryTable } from '../../../lib/testing/memory/table.ts';
 import { FakeLedger, MORNING, newKey } from '../fake-ledger.ts';
 import { checkArchive } from './archive-checker.ts';
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { Archiver } from '../../../lib/followers/archive/archiver.ts';
-import type { FaultEffect } from '../../../lib/store/memory/faults.ts';
-import { MemoryObjects } from '../../../lib/store/memory/objects.ts';
-import { MemoryTable } from '../../../lib/store/memory/table.ts';
+import type { FaultEffect } from '../../../lib/testing/memory/faults.ts';
+import { MemoryObjects } from '../../../lib/testing/memory/objects.ts';
+import { MemoryTable } from '../../../lib/testing/memory/table.ts';
 import { DAY, FakeLedger, MORNING, newKey } from '../fake-ledger.ts';
 import { checkArchive } from './archive-checker.ts';
 

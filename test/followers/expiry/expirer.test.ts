@@ -7,8 +7,8 @@ import { Indexer } from '../../../lib/followers/indexing/indexer.ts';
 import { ArchivedRecords } from '../../../lib/ledger/archived-records.ts';
 import { readRecord } from '../../../lib/ledger/blocks.ts';
 import { SealtrailError } from '../../../lib/log/error.ts';
-import { MemoryObjects } from '../../../lib/store/memory/objects.ts';
-import { MemoryTable } from '../../../lib/store/memory/table.ts';
+import { MemoryObjects } from '../../../lib/testing/memory/objects.ts';
+import { MemoryTable } from '../../../lib/testing/memory/table.ts';
 import { checkTrail, events, openLedger, TRAIL } from '../../ledger/fixture.ts';
 
 /**

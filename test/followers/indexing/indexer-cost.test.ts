@@ -2,8 +2,8 @@ import { hash } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { Indexer } from '../../../lib/followers/indexing/indexer.ts';
 import { itemBytes } from '../../../lib/store/limits.ts';
-import { MemoryTable } from '../../../lib/store/memory/table.ts';
 import type { Item, Key, Outcome, Range, Table, Write } from '../../../lib/store/ports.ts';
+import { MemoryTable } from '../../../lib/testing/memory/table.ts';
 import { append, START, TRAIL } from '../../query/fixture.ts';
 
 /**

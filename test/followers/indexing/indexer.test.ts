@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { Indexer, type IndexerOptions } from '../../../lib/followers/indexing/indexer.ts';
 import { readIndexSnapshot } from '../../../lib/index/format/index-state.ts';
 import { classOf } from '../../../lib/index/format/runs.ts';
-import type { FaultEffect } from '../../../lib/store/memory/faults.ts';
-import { MemoryTable } from '../../../lib/store/memory/table.ts';
+import type { FaultEffect } from '../../../lib/testing/memory/faults.ts';
+import { MemoryTable } from '../../../lib/testing/memory/table.ts';
 import { append, ask, despite, openQueries, readAll, START, TRAIL } from '../../query/fixture.ts';
 
 /**

@@ -3,9 +3,9 @@ import { Archiver } from '../../../lib/followers/archive/archiver.ts';
 import { LegalHoldOrders } from '../../../lib/followers/legal-hold/legal-hold-requests.ts';
 import { LegalHolds } from '../../../lib/followers/legal-hold/legal-holds.ts';
 import { SealtrailError } from '../../../lib/log/error.ts';
-import { MemoryObjects } from '../../../lib/store/memory/objects.ts';
-import { MemoryTable } from '../../../lib/store/memory/table.ts';
 import type { Objects } from '../../../lib/store/ports.ts';
+import { MemoryObjects } from '../../../lib/testing/memory/objects.ts';
+import { MemoryTable } from '../../../lib/testing/memory/table.ts';
 import { events, openLedger, TRAIL } from '../../ledger/fixture.ts';
 
 /**

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { ProducerFollower } from '../../../lib/followers/producers/producer-gaps.ts';
 import { readWatermark } from '../../../lib/ledger/items/watermark.ts';
 import { FIRST_LINK, producerLink } from '../../../lib/log/producer.ts';
-import type { FaultEffect } from '../../../lib/store/memory/faults.ts';
-import { MemoryTable } from '../../../lib/store/memory/table.ts';
+import type { FaultEffect } from '../../../lib/testing/memory/faults.ts';
+import { MemoryTable } from '../../../lib/testing/memory/table.ts';
 import { openLedger } from '../../ledger/fixture.ts';
 import { despite } from '../../query/fixture.ts';
 

@@ -11,8 +11,8 @@ import {
 } from '../../../lib/index/format/postings.ts';
 import type { Run } from '../../../lib/index/format/runs.ts';
 import { MAX_ITEM_BYTES } from '../../../lib/store/limits.ts';
-import { MemoryTable } from '../../../lib/store/memory/table.ts';
 import type { Item, Write } from '../../../lib/store/ports.ts';
+import { MemoryTable } from '../../../lib/testing/memory/table.ts';
 
 const TRAIL = 'payments';
 

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { type Block, buildBlock, type Run } from '../../../lib/ledger/items/block.ts';
 import { loadBlock, OpenBlock, packBody, storeBlock } from '../../../lib/ledger/items/stored-block.ts';
 import { sha256 } from '../../../lib/log/hash.ts';
-import { MemoryTable } from '../../../lib/store/memory/table.ts';
 import type { Attribute, Item } from '../../../lib/store/ports.ts';
+import { MemoryTable } from '../../../lib/testing/memory/table.ts';
 import { TRAIL } from '../fixture.ts';
 
 const FIRST = 7_000;

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { watermarkKey } from '../../../lib/ledger/items/layout.ts';
 import { moveWatermark, readWatermark } from '../../../lib/ledger/items/watermark.ts';
 import { SealtrailError } from '../../../lib/log/error.ts';
-import { MemoryTable } from '../../../lib/store/memory/table.ts';
 import type { Attribute } from '../../../lib/store/ports.ts';
+import { MemoryTable } from '../../../lib/testing/memory/table.ts';
 
 const read = (table: MemoryTable) => readWatermark(table, 'orders', 'indexer');
 

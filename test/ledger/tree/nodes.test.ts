@@ -7,8 +7,8 @@ import { provenConsistency, provenInclusion, provenRange } from '../../../lib/le
 import { TileCache } from '../../../lib/ledger/tree/tile-cache.ts';
 import { SealtrailError } from '../../../lib/log/error.ts';
 import { checkConsistency, checkInclusion, checkRange, treeRoot } from '../../../lib/log/tree.ts';
-import { MemoryObjects } from '../../../lib/store/memory/objects.ts';
-import { MemoryTable } from '../../../lib/store/memory/table.ts';
+import { MemoryObjects } from '../../../lib/testing/memory/objects.ts';
+import { MemoryTable } from '../../../lib/testing/memory/table.ts';
 import { FakeLedger, MORNING, NaiveTree } from '../../followers/fake-ledger.ts';
 
 interface Trail {

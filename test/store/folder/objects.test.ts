@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { HELD, UNFINISHED } from '../../../lib/store/folder/holding.ts';
 import { FolderObjects } from '../../../lib/store/folder/objects.ts';
-import { bytesOf, objectsContract } from '../objects.contract.ts';
+import { objectsContract } from '../../../lib/testing/contracts/objects.ts';
+import { bytesOf } from '../../../lib/testing/contracts/objects-driver.ts';
 import { asOrdinaryUser } from '../ordinary-user.ts';
 import { makeFolder, removeFolder, temporaryFolder } from '../temporary.ts';
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { UNFINISHED } from '../../../lib/store/folder/holding.ts';
 import { FolderObjects } from '../../../lib/store/folder/objects.ts';
-import { bytesOf } from '../objects.contract.ts';
+import { bytesOf } from '../../../lib/testing/contracts/objects-driver.ts';
 import { run } from '../system-calls.ts';
 import { temporaryFolder } from '../temporary.ts';
 

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
 import { KeyFileSigner } from '../../../lib/store/keyfile/signer.ts';
+import { signerContract } from '../../../lib/testing/contracts/signer.ts';
 import { asOrdinaryUser } from '../ordinary-user.ts';
-import { signerContract } from '../signer.contract.ts';
 import { makeFolder, removeFolder, temporaryFolder } from '../temporary.ts';
 
 const shared = await makeFolder();

@@ -5,8 +5,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { expect, it } from 'vitest';
 import type { Table } from '../../../lib/store/ports.ts';
 import { SqliteTable } from '../../../lib/store/sqlite/table.ts';
+import { items } from '../../../lib/testing/contracts/table-driver.ts';
 import { runChild } from '../child-process.ts';
-import { items } from '../table.contract.ts';
 import { temporaryFolder } from '../temporary.ts';
 import { groupItems, groupWrites, lanes } from './groups.ts';
 

@@ -5,9 +5,10 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Item } from '../../../lib/store/ports.ts';
 import { SqliteTable } from '../../../lib/store/sqlite/table.ts';
+import { tableContract } from '../../../lib/testing/contracts/table.ts';
+import { sorts } from '../../../lib/testing/contracts/table-driver.ts';
 import { runChild } from '../child-process.ts';
 import { asOrdinaryUser } from '../ordinary-user.ts';
-import { sorts, tableContract } from '../table.contract.ts';
 import { makeFolder, removeFolder, temporaryFolder } from '../temporary.ts';
 
 const shared = await makeFolder();

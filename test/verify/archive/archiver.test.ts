@@ -4,9 +4,9 @@ import { describe, expect, test } from 'vitest';
 import { Archiver } from '../../../lib/followers/archive/archiver.ts';
 import { Ledger } from '../../../lib/ledger/ledger.ts';
 import { SealtrailError } from '../../../lib/log/error.ts';
-import { MemoryObjects } from '../../../lib/store/memory/objects.ts';
-import { MemoryTable } from '../../../lib/store/memory/table.ts';
 import type { Signer } from '../../../lib/store/ports.ts';
+import { MemoryObjects } from '../../../lib/testing/memory/objects.ts';
+import { MemoryTable } from '../../../lib/testing/memory/table.ts';
 import { parseTrustedKeys, verifyArchive } from '../../../lib/verify/index.ts';
 import { KEY, LOG, p256Key, START, type TestKey, TRAIL } from '../archive-builder.ts';
 

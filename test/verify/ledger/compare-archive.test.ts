@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { MemoryObjects } from '../../../lib/store/memory/objects.ts';
 import type { ObjectEntry } from '../../../lib/store/ports.ts';
+import { MemoryObjects } from '../../../lib/testing/memory/objects.ts';
 import { compareCheckpoints } from '../../../lib/verify/ledger/compare-archive.ts';
 import { VerificationFindings } from '../../../lib/verify/ledger/ledger-report.ts';
 

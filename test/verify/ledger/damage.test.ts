@@ -2,8 +2,9 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { checkpointKey, headKey, watermarkKey } from '../../../lib/ledger/items/layout.ts';
+import { MemorySigner } from '../../../lib/testing/memory/signer.ts';
 import type { VerificationRequest } from '../../../lib/verify/ledger/ledger-report.ts';
-import { signer, TestSigner, TRAIL } from '../../ledger/fixture.ts';
+import { signer, TRAIL } from '../../ledger/fixture.ts';
 import {
   append,
   archived,
@@ -94,7 +95,7 @@ const DAMAGE: Record<string, { do: (made: World) => Promise<void>; kinds: string
   },
   'a checkpoint by another key': {
     do: async ({ table }) => {
-      const note = await forge(new TestSigner(), 100);
+      const note = await forge(new MemorySigner(), 100);
       await edit(table, checkpointKey(TRAIL, 100), () => ({ note }));
     },
     kinds: ['bad_signature'],

@@ -6,16 +6,17 @@ import { Sealer } from '../../../lib/followers/signing/head-signer.ts';
 import { SealtrailError } from '../../../lib/log/error.ts';
 import { pemOf } from '../../../lib/log/note.ts';
 import { FolderObjects } from '../../../lib/store/folder/objects.ts';
-import { MemoryObjects } from '../../../lib/store/memory/objects.ts';
-import { MemoryTable } from '../../../lib/store/memory/table.ts';
 import type { Objects } from '../../../lib/store/ports.ts';
 import { SqliteTable } from '../../../lib/store/sqlite/table.ts';
+import { MemoryObjects } from '../../../lib/testing/memory/objects.ts';
+import { MemorySigner } from '../../../lib/testing/memory/signer.ts';
+import { MemoryTable } from '../../../lib/testing/memory/table.ts';
 import { verifyArchive } from '../../../lib/verify/archive/verify-archive.ts';
 import { parseTrustedKeys } from '../../../lib/verify/evidence/trust.ts';
 import { PROBLEM_KINDS } from '../../../lib/verify/report/problem.ts';
 import type { Report } from '../../../lib/verify/report/report.ts';
 import { DAY, FakeLedger, MORNING } from '../../followers/fake-ledger.ts';
-import { events, openLedger, TestSigner } from '../../ledger/fixture.ts';
+import { events, openLedger } from '../../ledger/fixture.ts';
 import { temporaryFolder } from '../../store/temporary.ts';
 
 /** What the product's own verifier, which shares no code with the archiver, says of the archives that it leaves. */
@@ -32,7 +33,7 @@ describe('an archive written beside a real ledger', () => {
     const folder = await temporaryFolder();
     const table = await SqliteTable.open(`${folder}/ledger.db`);
     const objects = await FolderObjects.open(`${folder}/archive`);
-    const signer = new TestSigner();
+    const signer = new MemorySigner();
     let wakes = 0;
     const ledger = openLedger(table, {
       signers: [signer],

@@ -5,7 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { Verifier } from '../../../lib/followers/verification/verifier.ts';
 import { checkpointKey, headKey, openTileKey, watermarkKey } from '../../../lib/ledger/items/layout.ts';
 import type { Item, Range, Table } from '../../../lib/store/ports.ts';
-import { signer, TestSigner, TRAIL } from '../../ledger/fixture.ts';
+import { MemorySigner } from '../../../lib/testing/memory/signer.ts';
+import { signer, TRAIL } from '../../ledger/fixture.ts';
 import { expire } from './expired-world.ts';
 import {
   append,
@@ -94,7 +95,7 @@ describe('a range of a ledger that nobody touched', () => {
   });
 
   it('is never called signed where no checkpoint covers it', async () => {
-    const absent = new TestSigner();
+    const absent = new MemorySigner();
     const made = await world({}, { signers: [absent], onUnsealed: () => undefined });
     await append(made, 3);
     absent.failures.push(new Error('away'));
@@ -207,7 +208,7 @@ const DAMAGE: Record<
   },
   'the only checkpoint near, by another key': {
     do: async ({ table }) => {
-      const note = await forge(new TestSigner(), 400);
+      const note = await forge(new MemorySigner(), 400);
       await edit(table, checkpointKey(TRAIL, 400), () => ({ note }));
     },
     range: { from: 350, to: 360 },

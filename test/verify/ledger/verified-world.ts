@@ -8,8 +8,9 @@ import { formatNote, verifierFromSpki } from '../../../lib/log/note.ts';
 import { FolderObjects } from '../../../lib/store/folder/objects.ts';
 import type { Item, Key, Table } from '../../../lib/store/ports.ts';
 import { SqliteTable } from '../../../lib/store/sqlite/table.ts';
+import type { MemorySigner } from '../../../lib/testing/memory/signer.ts';
 import type { VerificationReport } from '../../../lib/verify/ledger/ledger-report.ts';
-import { events, LOG_NAME, openLedger, type TestSigner, TRAIL } from '../../ledger/fixture.ts';
+import { events, LOG_NAME, openLedger, TRAIL } from '../../ledger/fixture.ts';
 import { temporaryFolder } from '../../store/temporary.ts';
 
 export interface World {
@@ -99,7 +100,7 @@ export const flipped = (bytes: unknown, at = 0): Uint8Array => {
 export const block = (first: number): Key => ({ partition: `block/${TRAIL}`, sort: String(first).padStart(16, '0') });
 
 /** A checkpoint as whoever holds a key can make it, over a root of his choice. */
-export async function forge(key: TestSigner, size: number): Promise<string> {
+export async function forge(key: MemorySigner, size: number): Promise<string> {
   const origin = `${LOG_NAME}/${TRAIL}`;
   const text = formatCheckpoint({ origin, size, root: new Uint8Array(32).fill(7) });
   const { keyId } = verifierFromSpki(origin, await key.publicKey());

@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { Verifier } from '../../../lib/followers/verification/verifier.ts';
 import { checkpointKey, watermarkKey } from '../../../lib/ledger/items/layout.ts';
 import type { Item, Table } from '../../../lib/store/ports.ts';
+import { MemorySigner } from '../../../lib/testing/memory/signer.ts';
 import { MAX_PROBLEMS } from '../../../lib/verify/ledger/ledger-report.ts';
-import { signer, TestSigner, TRAIL } from '../../ledger/fixture.ts';
+import { signer, TRAIL } from '../../ledger/fixture.ts';
 import { append, archived, block, edit, flipped, forge, kinds, recorded, world } from './verified-world.ts';
 
 /** The hot ledger is held against itself and the archive: what it may say, and how it keeps the time. */
@@ -44,7 +45,7 @@ describe('a ledger that nobody touched', () => {
   });
 
   it('is ok without a signature on its newest records, which it says', async () => {
-    const absent = new TestSigner();
+    const absent = new MemorySigner();
     const made = await world({}, { signers: [absent], onUnsealed: () => undefined });
     await append(made, 3);
     absent.failures.push(new Error('away'));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Attribute, Condition, Item, Outcome, Write } from '../../lib/store/ports.ts';
-import { freshPartition, items, sorts, type TableUnderTest } from './table.contract.ts';
+import type { Attribute, Condition, Item, Outcome, Write } from '../../store/ports.ts';
+import { freshPartition, items, sorts, type TableUnderTest } from './table-driver.ts';
 
 const COMMITTED = { committed: true };
 

@@ -1,7 +1,7 @@
 import { SealtrailError } from '../../log/error.ts';
-import { isAllowed, itemAfter } from '../conditions.ts';
-import { checkItemBytes, checkKey, checkRange, checkWrites, itemBytes, keyOf } from '../limits.ts';
-import type { Attribute, Item, Key, Outcome, Range, Table, Write } from '../ports.ts';
+import { isAllowed, itemAfter } from '../../store/conditions.ts';
+import { checkItemBytes, checkKey, checkRange, checkWrites, itemBytes, keyOf } from '../../store/limits.ts';
+import type { Attribute, Item, Key, Outcome, Range, Table, Write } from '../../store/ports.ts';
 import { lowerBound } from './byte-order.ts';
 import { Faults } from './faults.ts';
 

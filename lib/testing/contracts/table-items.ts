@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Attribute, Item, Write } from '../../lib/store/ports.ts';
-import { freshPartition, type TableUnderTest } from './table.contract.ts';
+import type { Attribute, Item, Write } from '../../store/ports.ts';
+import { freshPartition, type TableUnderTest } from './table-driver.ts';
 
 const MOST = Number.MAX_SAFE_INTEGER;
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { compareBytes, lowerBound } from '../../../lib/store/memory/byte-order.ts';
+import { compareBytes, lowerBound } from '../../../lib/testing/memory/byte-order.ts';
 
 const text = fc.string({ unit: 'binary' });
 const sign = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b));

@@ -1,5 +1,5 @@
-import { MemoryTable } from '../../../lib/store/memory/table.ts';
-import { tableContract } from '../table.contract.ts';
+import { tableContract } from '../../../lib/testing/contracts/table.ts';
+import { MemoryTable } from '../../../lib/testing/memory/table.ts';
 
 let table = new MemoryTable();
 tableContract('MemoryTable', {

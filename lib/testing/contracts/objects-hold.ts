@@ -1,9 +1,5 @@
-import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import type { ObjectsUnderTest } from './objects.contract.ts';
-
-const bytesOf = (text: string) => new Uint8Array(Buffer.from(text));
-const freshPrefix = () => `${randomUUID()}/`;
+import { bytesOf, freshPrefix, type ObjectsUnderTest } from './objects-driver.ts';
 
 /** What the port says of legal holds. */
 export function holdContract({ objects, keepsVersions }: ObjectsUnderTest): void {

@@ -1,5 +1,5 @@
-import { checkObjectKey } from '../object-key.ts';
-import type { Downloads, DownloadWriter } from '../ports.ts';
+import { checkObjectKey } from '../../store/object-key.ts';
+import type { Downloads, DownloadWriter } from '../../store/ports.ts';
 import { Faults } from './faults.ts';
 
 /** A call that can fail. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Range, Write } from '../../lib/store/ports.ts';
-import { freshPartition, items, sorts, type TableUnderTest } from './table.contract.ts';
+import type { Range, Write } from '../../store/ports.ts';
+import { freshPartition, items, sorts, type TableUnderTest } from './table-driver.ts';
 
 /** Texts whose UTF-8 order differs from their UTF-16 order, from every locale's, and from that of their numbers. */
 const TEXTS = [

@@ -1,23 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Item, Range, Table } from '../../lib/store/ports.ts';
-import { itemsContract } from './table-items.contract.ts';
-import { rangesContract } from './table-ranges.contract.ts';
-import { transactionsContract } from './table-transactions.contract.ts';
-
-/** What a contract suite needs of a driver. */
-export interface TableDriver {
-  /** Opens the store. Called again after `close`, it opens the same data. */
-  open(): Promise<Table>;
-  /** Bytes of transactions that an emulator takes where it falls short of the port. @default 3,990,000 */
-  readonly takesBytes?: number;
-}
-
-/** Gives each test its own partition of the table that all share: making a table takes a cloud store seconds. */
-export interface TableUnderTest {
-  readonly table: () => Table;
-  readonly takesBytes: number;
-}
+import type { Table } from '../../store/ports.ts';
+import { freshPartition, sorts, type TableDriver } from './table-driver.ts';
+import { itemsContract } from './table-items.ts';
+import { rangesContract } from './table-ranges.ts';
+import { transactionsContract } from './table-transactions.ts';
 
 /**
  * The contract of the port `Table`, sentence by sentence. Every driver runs it.
@@ -71,19 +57,4 @@ export function tableContract(name: string, driver: TableDriver): void {
       });
     });
   });
-}
-
-/** A partition that no other test uses. */
-export function freshPartition(): string {
-  return `test#${randomUUID()}`;
-}
-
-/** The sort keys that a query gives, in its order. */
-export async function sorts(table: Table, range: Range): Promise<string[]> {
-  return (await items(table, range)).map((item) => item.sort);
-}
-
-/** The items that a query gives. */
-export async function items(table: Table, range: Range): Promise<Item[]> {
-  return Array.fromAsync(table.query(range));
 }

@@ -1,6 +1,6 @@
 import { SealtrailError } from '../../log/error.ts';
-import { checkObjectKey, checkObjectPrefix } from '../object-key.ts';
-import type { ObjectEntry, Objects, ObjectVersion, Retention } from '../ports.ts';
+import { checkObjectKey, checkObjectPrefix } from '../../store/object-key.ts';
+import type { ObjectEntry, Objects, ObjectVersion, Retention } from '../../store/ports.ts';
 import { Faults } from './faults.ts';
 
 /** A call of {@link MemoryObjects}, as faults see it. `list` and `versions` count once each. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { MemoryObjects } from '../../../lib/store/memory/objects.ts';
-import { bytesOf, objectsContract } from '../objects.contract.ts';
+import { objectsContract } from '../../../lib/testing/contracts/objects.ts';
+import { bytesOf } from '../../../lib/testing/contracts/objects-driver.ts';
+import { MemoryObjects } from '../../../lib/testing/memory/objects.ts';
 
 let shared = new MemoryObjects();
 objectsContract('MemoryObjects', {

@@ -1,6 +1,6 @@
 import { createPublicKey, verify } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { SignatureAlgorithm, Signer } from '../../lib/store/ports.ts';
+import type { SignatureAlgorithm, Signer } from '../../store/ports.ts';
 
 /** What a contract suite needs of a driver. */
 export interface SignerDriver {

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { FaultEffect } from '../../../lib/store/memory/faults.ts';
-import { MemoryObjects } from '../../../lib/store/memory/objects.ts';
-import { MemoryTable } from '../../../lib/store/memory/table.ts';
 import type { Item } from '../../../lib/store/ports.ts';
-import { bytesOf } from '../objects.contract.ts';
-import { sorts } from '../table.contract.ts';
+import { bytesOf } from '../../../lib/testing/contracts/objects-driver.ts';
+import { sorts } from '../../../lib/testing/contracts/table-driver.ts';
+import type { FaultEffect } from '../../../lib/testing/memory/faults.ts';
+import { MemoryObjects } from '../../../lib/testing/memory/objects.ts';
+import { MemoryTable } from '../../../lib/testing/memory/table.ts';
 
 const item = (sort: string): Item => ({ partition: 'p', sort, attributes: {} });
 const everything = { partition: 'p' };

@@ -1,22 +1,8 @@
-import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Objects } from '../../lib/store/ports.ts';
-import { holdContract } from './objects-hold.contract.ts';
-import { listingContract } from './objects-listing.contract.ts';
-
-/** What a contract suite needs of a driver. */
-export interface ObjectsDriver {
-  /** Opens the store. Called again after `close`, it opens the same objects. */
-  open(): Promise<Objects>;
-  /** Whether the versions that `replace` covers are kept. */
-  readonly keepsVersions: boolean;
-}
-
-/** Gives each test its own prefix in the store that all share. */
-export interface ObjectsUnderTest {
-  readonly objects: () => Objects;
-  readonly keepsVersions: boolean;
-}
+import type { Objects } from '../../store/ports.ts';
+import { bytesOf, freshPrefix, type ObjectsDriver, type ObjectsUnderTest } from './objects-driver.ts';
+import { holdContract } from './objects-hold.ts';
+import { listingContract } from './objects-listing.ts';
 
 /**
  * The contract of the port `Objects`, sentence by sentence. Every driver runs it.
@@ -215,13 +201,4 @@ function bytesContract({ objects }: ObjectsUnderTest): void {
       },
     );
   });
-}
-
-/** A prefix, with its final slash, that no other test uses. */
-export function freshPrefix(): string {
-  return `test-${randomUUID()}/`;
-}
-
-export function bytesOf(text: string): Uint8Array {
-  return new TextEncoder().encode(text);
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bytesOf, freshPrefix, type ObjectsUnderTest } from './objects.contract.ts';
+import { bytesOf, freshPrefix, type ObjectsUnderTest } from './objects-driver.ts';
 
 /** Keys whose byte order is not that of a walk which sorts each folder's names: `/` comes after `-` and `.`. */
 const KEYS = [

@@ -1,0 +1,25 @@
+import { randomUUID } from 'node:crypto';
+import type { Objects } from '../../store/ports.ts';
+
+/** What a contract suite needs of a driver. */
+export interface ObjectsDriver {
+  /** Opens the store. Called again after `close`, it opens the same objects. */
+  open(): Promise<Objects>;
+  /** Whether the versions that `replace` covers are kept. */
+  readonly keepsVersions: boolean;
+}
+
+/** Gives each test its own prefix in the store that all share. */
+export interface ObjectsUnderTest {
+  readonly objects: () => Objects;
+  readonly keepsVersions: boolean;
+}
+
+/** A prefix, with its final slash, that no other test uses. */
+export function freshPrefix(): string {
+  return `test-${randomUUID()}/`;
+}
+
+export function bytesOf(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
