@@ -23,6 +23,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Install>>> = {
   'verify-export': async () => (await import('./commands/verify-export.ts')).installVerifyExport,
   seal: async () => (await import('./commands/seal.ts')).installSeal,
   hold: async () => (await import('./commands/hold.ts')).installHold,
+  inspect: async () => (await import('./commands/inspect.ts')).installInspect,
   keys: async () => (await import('./commands/keys.ts')).installKeys,
   demo: async () => (await import('./commands/demo.ts')).installDemo,
 };
