@@ -56,7 +56,7 @@ export async function allRecords(table: Table, trail = TRAIL): Promise<{ line: s
 }
 
 /** What a record has in a dimension, written down once more from the description of the fields. */
-function valuesOf({ event, submitter }: PlainRecord, dimension: Dimension): (string | undefined)[] {
+export function valuesOf({ event, submitter }: PlainRecord, dimension: Dimension): (string | undefined)[] {
   const { actor, resource, context } = event;
   switch (dimension) {
     case 'type':
