@@ -15,7 +15,7 @@ export const logger = new Logger();
 /** Metrics, written into the logs in CloudWatch's embedded format. */
 export const metrics = new Metrics({ namespace: NAMESPACE });
 
-/** The metrics there are, with their units. docs/operations.md says what to make of them. */
+/** The metrics there are, with their units. docs/alarms.md says what to make of them. */
 export const UNITS = {
   /** Events that were sealed into records. A repetition of an append seals nothing. */
   Events: MetricUnit.Count,

@@ -4,10 +4,11 @@ import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { IKey, Key } from 'aws-cdk-lib/aws-kms';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
-import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { privacyConfigSchema } from '../privacy/policy.ts';
 import { Emptying, type PublicKey, publicKeysOf } from './functions/custom-resources.ts';
+import { ASYNC_LIMITS, deadLetters } from './functions/dead-letters.ts';
 import { allowExports, exportsBucket, wakeExporter } from './functions/exporting.ts';
 import { wakeFollower, wakeVerifier } from './functions/following.ts';
 import { bundledFunctions, type WorkerContext, workerRole, workers } from './functions/functions.ts';
@@ -30,6 +31,7 @@ import { checkLogName } from './log-name.ts';
 import { alarms } from './monitoring/alarms.ts';
 import { dashboard } from './monitoring/dashboard.ts';
 import type { Observed } from './monitoring/metrics.ts';
+import { alarmTopic } from './monitoring/topic.ts';
 import type { SealtrailProps } from './props.ts';
 import { logApi, type Throttle } from './resources/http-api.ts';
 import { explainEmptying, explainFindings, explainUnprotected } from './resources/nag.ts';
@@ -154,7 +156,7 @@ export class Sealtrail extends Construct {
     this.api = api;
     this.endpoint = api.apiEndpoint;
 
-    this.alarmTopic = props.alarmTopic ?? new Topic(this, 'Alarms', { enforceSSL: true });
+    this.alarmTopic = alarmTopic(this, props.alarmTopic);
     const observed: Observed = {
       service,
       stage: apiStage,
@@ -169,6 +171,11 @@ export class Sealtrail extends Construct {
       },
       follower: functions.follow,
       followerMapping,
+      deadLetters: {
+        Follow: deadLetters(this, functions.follow, ASYNC_LIMITS.follow),
+        Export: deadLetters(this, functions.export, ASYNC_LIMITS.export),
+        Verify: deadLetters(this, functions.verify, ASYNC_LIMITS.verify),
+      },
     };
     dashboard(this, alarms(this, this.alarmTopic, observed), observed);
     if (!stage.protected) explainUnprotected(this.table);

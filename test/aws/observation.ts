@@ -35,7 +35,7 @@ export class Observation {
     return logged;
   }
 
-  /** @param alarm its name in docs/operations.md */
+  /** @param alarm its name in docs/alarms.md */
   async alarm(alarm: string): Promise<{ readonly state: string | undefined; readonly tells: readonly string[] }> {
     const { MetricAlarms } = await this.#metrics.send(new DescribeAlarmsCommand({ AlarmNamePrefix: this.#stack }));
     const found = MetricAlarms?.find(({ AlarmName }) => AlarmName?.includes(alarm));

@@ -44,7 +44,6 @@ export function wakeExporter(scope: Construct, fn: IFunction, exports: IBucket):
       detailType: ['Object Created'],
       detail: { bucket: { name: [exports.bucketName] }, object: { key: [{ prefix: 'requests/' }] } },
     },
-    // One that fails for good says so in its state; what is tried again is a function that could not even begin.
     targets: [new FunctionTarget(fn, { retryAttempts: 2, maxEventAge: Duration.hours(1) })],
   });
 }

@@ -61,7 +61,7 @@ export function wakeFollower(scope: Construct, fn: IFunction, table: ITable, fai
   new Rule(scope, 'Sweep', {
     description: 'Visits every trail: archives what waits, and finds what no wake-up came for',
     schedule: Schedule.rate(Duration.minutes(1)),
-    // A sweep that failed is not repeated: the next one is due soon.
+    // How often a sweep that failed is repeated, which is never, the function's own limits say.
     targets: [
       new FunctionTarget(fn, { retryAttempts: 0, maxEventAge: Duration.minutes(1) }),
       new SqsQueue(halfway, { retryAttempts: 0, maxEventAge: Duration.minutes(1) }),
@@ -93,6 +93,6 @@ export function wakeVerifier(scope: Construct, fn: IFunction): void {
   new Rule(scope, 'Verification', {
     description: 'Verifies every trail from its last verified checkpoint on',
     schedule: Schedule.rate(Duration.hours(1)),
-    targets: [new FunctionTarget(fn, { retryAttempts: 1 })],
+    targets: [new FunctionTarget(fn, { retryAttempts: 1, maxEventAge: Duration.hours(1) })],
   });
 }

@@ -1,38 +1,50 @@
 import { Duration } from 'aws-cdk-lib';
-import { Alarm, ComparisonOperator, type IMetric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { Alarm, AlarmRule, ComparisonOperator, CompositeAlarm, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
+import type { AlarmSpec } from './alarm-spec.ts';
+import { functionAlarms } from './function-alarms.ts';
 import { API_THROTTLES, mappingMetric, type Observed, ownMetric, tableMetric } from './metrics.ts';
 
-interface AlarmSpec {
-  readonly id: string;
-  readonly metric: IMetric;
-  /** From here on. @default 1 */
-  readonly threshold?: number;
-  readonly what: string;
-  /** Periods in a row. @default 1 */
-  readonly periods?: number;
-  /** Whether silence is as bad as a high value. @default false */
-  readonly needsData?: boolean;
+/** The alarms of a log. */
+export interface Alarms {
+  readonly each: readonly Alarm[];
+  /** Goes off with the first of them, and is over with the last. */
+  readonly any: CompositeAlarm;
 }
 
-/** One alarm for each thing that somebody has to look at. What to do is in docs/operations.md, by alarm. */
-export function alarms(scope: Construct, topic: ITopic, observed: Observed): readonly Alarm[] {
-  return [...integrityAlarms(observed), ...followingAlarms(observed), ...loadAlarms(observed)].map(
-    ({ id, metric, threshold = 1, what, periods = 1, needsData = false }) => {
-      const alarm = new Alarm(scope, id, {
-        metric,
-        threshold,
-        alarmDescription: `${what}. What to do: docs/operations.md, ${id}`,
-        evaluationPeriods: periods,
-        comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-        treatMissingData: needsData ? TreatMissingData.BREACHING : TreatMissingData.NOT_BREACHING,
-      });
-      alarm.addAlarmAction(new SnsAction(topic));
-      return alarm;
-    },
-  );
+/**
+ * One alarm for each thing that needs a human, and one over all of them. Each tells the topic when it goes off and when it is
+ * over. What to do is in docs/alarms.md, by alarm.
+ */
+export function alarms(scope: Construct, topic: ITopic, observed: Observed): Alarms {
+  const specs = [
+    ...integrityAlarms(observed),
+    ...followingAlarms(observed),
+    ...loadAlarms(observed),
+    ...functionAlarms(observed),
+  ];
+  const each = specs.map(({ id, metric, threshold = 1, what, periods = 1, atLeast = periods, needsData = false }) => {
+    return new Alarm(scope, id, {
+      metric,
+      threshold,
+      alarmDescription: `${what}. What to do: docs/alarms.md, ${id}`,
+      evaluationPeriods: periods,
+      datapointsToAlarm: atLeast,
+      comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      treatMissingData: needsData ? TreatMissingData.BREACHING : TreatMissingData.NOT_BREACHING,
+    });
+  });
+  // By their names: the ARNs of all of them come close to the 10,240 characters that CloudWatch takes.
+  const rule = AlarmRule.fromString(each.map(({ alarmName }) => `ALARM("${alarmName}")`).join(' OR '));
+  const alarmDescription = 'The audit log needs a look: one of its alarms is up. What to do: docs/alarms.md, AnyAlarm';
+  const any = new CompositeAlarm(scope, 'AnyAlarm', { alarmRule: rule, alarmDescription });
+  for (const alarm of [...each, any]) {
+    alarm.addAlarmAction(new SnsAction(topic));
+    alarm.addOkAction(new SnsAction(topic));
+  }
+  return { each, any };
 }
 
 /** Somebody may have meddled with the log. */
@@ -108,12 +120,15 @@ function followingAlarms(observed: Observed): readonly AlarmSpec[] {
 
 /** Callers notice, or soon will. */
 function loadAlarms(observed: Observed): readonly AlarmSpec[] {
-  const { stage, functions } = observed;
+  const { stage } = observed;
   return [
     {
       id: 'ServerErrorAlarm',
       metric: stage.metricServerError({ statistic: 'Sum', period: Duration.minutes(5) }),
-      what: 'The API answered with 5xx',
+      // A single failure is retried by the client. Failures that go on are not all in one period.
+      periods: 3,
+      atLeast: 2,
+      what: 'The API keeps answering with 5xx',
     },
     {
       id: 'ApiThrottleAlarm',
@@ -133,11 +148,5 @@ function loadAlarms(observed: Observed): readonly AlarmSpec[] {
       periods: 2,
       what: 'DynamoDB throttles reads from the table',
     },
-    ...Object.entries(functions).map(([name, fn]) => ({
-      id: `${name}ThrottleAlarm`,
-      metric: fn.metricThrottles({ period: Duration.minutes(5) }),
-      periods: 2,
-      what: `The function ${name} is throttled: the account has too little concurrency left`,
-    })),
   ];
 }

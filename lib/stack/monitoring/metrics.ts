@@ -2,7 +2,8 @@ import { Duration } from 'aws-cdk-lib';
 import type { HttpStage } from 'aws-cdk-lib/aws-apigatewayv2';
 import { Metric, type MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
-import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 
 /** The functions' own metrics are in this namespace, by deployment. */
 const NAMESPACE = 'Sealtrail';
@@ -14,10 +15,12 @@ export interface Observed {
   readonly stage: HttpStage;
   readonly table: ITable;
   /** All functions, by the name that people know them by. */
-  readonly functions: Readonly<Record<string, IFunction>>;
-  readonly follower: IFunction;
+  readonly functions: Readonly<Record<string, LambdaFunction>>;
+  readonly follower: LambdaFunction;
   /** UUID of the mapping that hands the table's stream to the follower. */
   readonly followerMapping: string;
+  /** Where events end that an asynchronous invocation could not deal with, by the name of the function. */
+  readonly deadLetters: Readonly<Record<string, IQueue>>;
 }
 
 type Options = Pick<MetricOptions, 'statistic' | 'period' | 'label'>;

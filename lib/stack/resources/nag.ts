@@ -54,6 +54,12 @@ export function explainWakes(queue: IQueue): void {
   Validations.of(queue).acknowledge({ id: `${PACK}-SQS3`, reason });
 }
 
+/** Why a queue of dead letters needs no other queue for those. */
+export function explainDeadLetters(queue: IQueue): void {
+  const reason = 'It is where failed events end; nothing reads it by itself, so nothing in it fails once more.';
+  Validations.of(queue).acknowledge({ id: `${PACK}-SQS3`, reason });
+}
+
 /** @param table of the stage dev */
 export function explainUnprotected(table: ITable): void {
   const reason = 'Nothing in a stack of the stage dev is to be kept, nor to be paid for.';

@@ -109,7 +109,7 @@ describe('each function may do what it is for', () => {
     expect(mayWrite.map(({ Sid, action }) => `${Sid} ${action}`)).toEqual([
       ...['PutCursorSecret dynamodb:PutItem', 'PutExports dynamodb:PutItem'],
       ...['WriteExports s3:PutObject', 'WriteExports s3:AbortMultipartUpload', 'PutAccessRecords dynamodb:PutItem'],
-      ...['WriteLogs logs:CreateLogStream', 'WriteLogs logs:PutLogEvents'],
+      ...['WriteLogs logs:CreateLogStream', 'WriteLogs logs:PutLogEvents', 'LeaveDeadLetters sqs:SendMessage'],
     ]);
     const exported = granted.find(({ action }) => action === 's3:PutObject');
     expect(exported?.Resource).toEqual({
