@@ -1,8 +1,9 @@
 /** `sealtrail/client`: what applications use to talk to a log. It imports no server code. */
+export type { Actor, EventContext, Resource } from '../contract/event.ts';
+export { SEVERITIES, type Severity } from '../contract/vocabulary.ts';
 export { SealtrailError } from '../log/error.ts';
 export { diff } from './event/diff.ts';
-export type { Actor, EventContext, LogEvent, PreparedEvent, Resource } from './event/event.ts';
-export { SEVERITIES, type Severity } from './event/event-types.ts';
+export type { LogEvent, PreparedEvent } from './event/event.ts';
 export type { Receipt } from './event/receipt.ts';
 export type { BufferOptions, Entry, EventReceipt, Sink } from './event/sink.ts';
 export { plain } from './event/to-serializable.ts';

@@ -1,20 +1,14 @@
 import type { SealedRecord } from '../log/record.ts';
+import { CONTEXT_FIELDS } from './event.ts';
 
-/** What a query can select by, besides time. */
+/** What a query can select by, besides time. Every field of an event's context is one of them. */
 export const DIMENSIONS = [
   'type',
   'actor',
   'actorType',
   'resource',
   'resourceType',
-  'tenant',
-  'project',
-  'session',
-  'request',
-  'correlation',
-  'agent',
-  'action',
-  'approval',
+  ...CONTEXT_FIELDS,
   'outcome',
   'severity',
   'decision',
@@ -25,18 +19,21 @@ export const DIMENSIONS = [
 /** One of {@link DIMENSIONS}. */
 export type Dimension = (typeof DIMENSIONS)[number];
 
-/** A dimension and a value that a record has in it. */
+/** A dimension and a record's value in it. */
 export type DimensionValue = readonly [Dimension, string];
 
+/** The context fields that share their dimension with no other field. */
+const OWN_FIELDS = CONTEXT_FIELDS.filter((field) => field !== 'action' && field !== 'agent');
+
 /**
- * Every dimension of a record with its value, as sealed: what the indexer files it under and what a filter compares.
- * A dimension may come twice with different values, never twice with the same:
+ * Every dimension of a record with its value: what the indexer files the record under and what a filter compares. A
+ * dimension may occur twice with different values, never with the same one:
  *
  * - `action`: what was done (`event.action`), and the action's own id (`event.context.action`)
  * - `agent`: `event.context.agent`, and `event.actor.id` where the actor is an agent
  *
- * It reads what it is given and never throws: fields that are absent or no strings have no dimension, so a record
- * sealed by a later version is still indexed by what this one knows.
+ * Never throws: fields that are absent or not text have no dimension, so this version still indexes the records of a later
+ * one by the fields that it knows.
  *
  * @example
  * dimensionsOf(parseRecord(line)); // [['id', '0192…'], ['type', 'auth.login'], ['severity', 'info'], ['actor', 'alice'], …]
@@ -61,9 +58,7 @@ export function dimensionsOf(record: SealedRecord): readonly DimensionValue[] {
   add('actorType', actor.type);
   add('resource', resource.id);
   add('resourceType', resource.type);
-  for (const name of ['tenant', 'project', 'session', 'request', 'correlation', 'approval'] as const) {
-    add(name, context[name]);
-  }
+  for (const field of OWN_FIELDS) add(field, context[field]);
   add('action', event.action);
   if (context.action !== event.action) add('action', context.action);
   add('agent', context.agent);

@@ -1,30 +1,43 @@
 import { isIP } from 'node:net';
 import * as z from 'zod';
-import { MAX_TYPE_LENGTH, OUTCOMES, resolveType, SEVERITIES } from '../contract/catalogue.ts';
-import { MAX_PRODUCER_ID_LENGTH, PRODUCER_ID, PRODUCER_LINK } from '../log/producer.ts';
+import { MAX_TYPE_LENGTH, resolveType } from '../contract/catalogue.ts';
+import {
+  ACTOR_TEXTS,
+  type Actor,
+  type Changes,
+  CONTEXT_TEXT,
+  EVENT_ID,
+  EVENT_ID_RULE,
+  EVENT_TEXTS,
+  type EventContext,
+  MAX_ID_LENGTH,
+  PRODUCER_ID_TEXT,
+  RESOURCE_TEXTS,
+  type Resource,
+  type SentEvent,
+  type StoredEvent,
+  type TextLimits,
+  TYPE_RULE,
+} from '../contract/event.ts';
+import { ACTOR_TYPES, DECISIONS, OUTCOMES, SEVERITIES } from '../contract/vocabulary.ts';
+import { PRODUCER_ID, PRODUCER_LINK, type ProducerMark } from '../log/producer.ts';
 import { isMaskedIp } from '../privacy/mask.ts';
 import { timeMillis } from './time.ts';
 
-// The members of every object stand in canonical order (RFC 8785 section 3.2.3), which zod keeps: so nothing is left to
-// sort when an event is written.
+// The members of every object stand in canonical order (RFC 8785 section 3.2.3). Zod keeps it, so nothing is left to sort
+// when an event is written.
 
-/** What kind of party acts. */
-export const ACTOR_TYPES = ['user', 'system', 'admin', 'agent', 'service'] as const;
-/** What a policy decided about an action. */
-export const DECISIONS = ['allow', 'deny', 'require_approval'] as const;
-
-/** A JSON object, whatever it holds. */
+/** A JSON object of any shape. */
 export type JsonObject = Record<string, unknown>;
 
-/** At most this many characters in an event's id. */
-export const MAX_ID_LENGTH = 128;
-/** An event's id: what fits into a URL path unescaped, and cannot be taken for a sequence number. */
-export const EVENT_ID: RegExp = /^(?!\d+$)[A-Za-z0-9][A-Za-z0-9._:~@=+-]*$/;
+/** A schema for every member of T, optional ones included. */
+type Shape<T> = { readonly [K in keyof Required<T>]: z.ZodType<T[K]> };
 
-/** A name or identifier: 1 to `max` UTF-16 code units. */
-const word = (max: number, about: string) => z.string().min(1).max(max).describe(about).optional();
-/** Text of up to `max` UTF-16 code units. */
-const text = (max: number, about: string) => z.string().max(max).describe(about).optional();
+/** Text within limits of the contract. */
+const text = ({ min, max }: TextLimits, about: string) => {
+  const bounded = z.string().max(max);
+  return (min > 0 ? bounded.min(min) : bounded).describe(about);
+};
 
 function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -32,51 +45,46 @@ function isObject(value: unknown): value is JsonObject {
 
 /** Who acted. */
 export const actorSchema = z.strictObject({
-  id: z.string().min(1).max(512).describe('Who: a user id, an e-mail address, an ARN. Masked.'),
-  ip: z
-    .string()
-    .max(64)
+  id: text(ACTOR_TEXTS.id, 'Who: a user id, an e-mail address, an ARN. Masked.'),
+  ip: text(ACTOR_TEXTS.ip, 'The IPv4 or IPv6 address it acted from, without port. Masked.')
     .refine((value) => isIP(value) !== 0 || isMaskedIp(value), 'must be an IPv4 or IPv6 address, without port')
-    .describe('The IPv4 or IPv6 address it acted from, without port. Masked.')
     .optional(),
-  name: text(256, 'A name for people to read. Masked.'),
+  name: text(ACTOR_TEXTS.name, 'A name for people to read. Masked.').optional(),
   type: z.enum(ACTOR_TYPES).describe('What kind of party.').optional(),
-  userAgent: text(1024, 'The program it acted with, such as an HTTP User-Agent.'),
-});
+  userAgent: text(ACTOR_TEXTS.userAgent, 'The program it acted with, such as an HTTP User-Agent.').optional(),
+} satisfies Shape<Actor>);
 
 /** What was acted on. */
 export const resourceSchema = z.strictObject({
-  id: word(1024, 'Which one. Masked.'),
-  name: text(256, 'A name for people to read. Masked.'),
-  type: word(128, 'What kind of thing.'),
-});
+  id: text(RESOURCE_TEXTS.id, 'Which one. Masked.').optional(),
+  name: text(RESOURCE_TEXTS.name, 'A name for people to read. Masked.').optional(),
+  type: text(RESOURCE_TEXTS.type, 'What kind of thing.').optional(),
+} satisfies Shape<Resource>);
 
 /** Where it belongs: each can be queried. */
 export const contextSchema = z.strictObject({
-  action: word(256, 'The id of the action that an agent asked for.'),
-  agent: word(256, 'The agent that worked on it.'),
-  approval: word(256, 'The id of the approval.'),
-  correlation: word(256, 'What ties events of several systems together, such as a trace id.'),
-  project: word(256, 'The project, repository or workspace.'),
-  request: word(256, 'The request that caused it.'),
-  session: word(256, 'The session.'),
-  tenant: word(256, 'The customer on whose behalf it happened.'),
-});
+  action: text(CONTEXT_TEXT, 'The id of the action that an agent asked for.').optional(),
+  agent: text(CONTEXT_TEXT, 'The agent that worked on it.').optional(),
+  approval: text(CONTEXT_TEXT, 'The id of the approval.').optional(),
+  correlation: text(CONTEXT_TEXT, 'What ties events of several systems together, such as a trace id.').optional(),
+  project: text(CONTEXT_TEXT, 'The project, repository or workspace.').optional(),
+  request: text(CONTEXT_TEXT, 'The request that caused it.').optional(),
+  session: text(CONTEXT_TEXT, 'The session.').optional(),
+  tenant: text(CONTEXT_TEXT, 'The customer on whose behalf it happened.').optional(),
+} satisfies Shape<EventContext>);
 
-/** What changed. */
+/** State before and after a change. */
 export const changesSchema = z.strictObject({
   after: z.unknown().describe('The state after, any JSON. Redacted and masked.').optional(),
   before: z.unknown().describe('The state before, any JSON. Redacted and masked.').optional(),
-});
+} satisfies Shape<Changes>);
 
-/** Which of its producer's events it is (docs/spec.md, "Numbering by producers"). */
+/** The event's place among those of its producer (docs/spec.md, "Numbering by producers"). */
 export const producerSchema = z.strictObject({
-  id: z
-    .string()
-    .min(1)
-    .max(MAX_PRODUCER_ID_LENGTH)
-    .regex(PRODUCER_ID, 'must start with a letter or digit and hold only letters, digits and ._-')
-    .describe('Names one run of one producer: a program that starts again takes another.'),
+  id: text(PRODUCER_ID_TEXT, 'Names one run of one producer: a program that starts again takes another.').regex(
+    PRODUCER_ID,
+    'must start with a letter or digit and hold only letters, digits and ._-',
+  ),
   prev: z
     .string()
     .regex(PRODUCER_LINK, 'must be 64 lower-case hexadecimal digits')
@@ -85,25 +93,25 @@ export const producerSchema = z.strictObject({
     .int()
     .min(0)
     .describe('Counts its events from 0. A number that it left out on purpose is counted, and `prev` passes over it.'),
-});
+} satisfies Shape<ProducerMark>);
 
 const idSchema = z
   .string()
   .max(MAX_ID_LENGTH)
-  .regex(EVENT_ID, 'must start with a letter or digit, hold only letters, digits and ._:~@=+- and not be digits alone')
+  .regex(EVENT_ID, EVENT_ID_RULE)
   .describe('Unique in its trail. Where it is left out, the server makes a UUIDv7.');
 const typeSchema = z.string().max(MAX_TYPE_LENGTH);
 const severitySchema = z.enum(SEVERITIES).describe('How much it matters. Default by type, else `info`.');
 
-/** The fields that are the same in an event as sent and as stored, by where they stand in canonical order. */
+/** The fields that are the same in an event as sent and as stored, in canonical order. */
 const fromActionToDetails = {
-  action: word(256, 'What was done, in the producer’s words.'),
+  action: text(EVENT_TEXTS.action, 'What was done, in the producer’s words.').optional(),
   actor: actorSchema.describe('Who acted.').optional(),
   changes: changesSchema.describe('What changed.').optional(),
   context: contextSchema.describe('Where it belongs.').optional(),
   decision: z.enum(DECISIONS).describe('What a policy decided.').optional(),
-  description: text(8192, 'What happened, for people to read. Redacted and masked.'),
-  // Not zod's object or record: they copy what they let through, and lose a member `__proto__`.
+  description: text(EVENT_TEXTS.description, 'What happened, for people to read. Redacted and masked.').optional(),
+  // Not zod's object or record: they copy what they accept, and lose a member `__proto__`.
   details: z
     .unknown()
     .refine(isObject, 'must be a JSON object')
@@ -112,7 +120,7 @@ const fromActionToDetails = {
     .optional(),
 };
 const producer = producerSchema
-  .describe('Which of its producer’s events it is, so that one that is missing is missed. Needs an `id`.')
+  .describe('The event’s place among those of its producer, so that a missing event is detected. Needs an `id`.')
   .optional();
 const outcome = z.enum(OUTCOMES).describe('How it ended. Default by type, where the type leaves no doubt.').optional();
 const resource = resourceSchema.describe('What was acted on.').optional();
@@ -135,12 +143,9 @@ export const eventInputSchema = z
     severity: severitySchema.optional(),
     time,
     type: typeSchema
-      .refine(
-        (value) => resolveType(value) !== undefined,
-        'must be lower-case and dotted, such as invoice.paid, or a name from the catalogue (docs/schema.md)',
-      )
+      .refine((value) => resolveType(value) !== undefined, TYPE_RULE)
       .describe('What happened: lower-case dotted `category.name`, or an alias from the catalogue.'),
-  })
+  } satisfies Shape<SentEvent>)
   .refine(({ id, producer }) => id !== undefined || producer === undefined, {
     path: ['id'],
     error: 'is missing: the event is numbered, and the next one names it by its id',
@@ -164,6 +169,6 @@ export const auditEventSchema = z.strictObject({
   type: typeSchema
     .refine((value) => resolveType(value)?.name === value, 'must be lower-case and dotted, and no alias')
     .describe('What happened: lower-case dotted `category.name`.'),
-});
+} satisfies Shape<StoredEvent>);
 /** An event as stored in a record: normalised, redacted and masked. */
 export type AuditEvent = z.infer<typeof auditEventSchema>;

@@ -1,5 +1,20 @@
 import { randomUUID } from 'node:crypto';
 
+/** Whether a value is a JSON object: neither null nor an array. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** An object's own member: `__proto__` and its like are names as any other. */
+export function ownMember(object: object, name: string): unknown {
+  return Object.getOwnPropertyDescriptor(object, name)?.value;
+}
+
+/** Whether a value is a count: a whole number from 0 that a double keeps exactly. */
+export function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
+}
+
 /** A string in JSON text, with the colon behind it where it is a key. Linear in a text that `JSON.parse` has taken. */
 const STRINGS = /("[^"\\]*(?:\\.[^"\\]*)*")(\s*:)?/gs;
 

@@ -1,6 +1,6 @@
 import { fromUtf8 } from './encoding.ts';
 import { SealtrailError } from './error.ts';
-import { parseJson } from './json.ts';
+import { isCount, isObject, parseJson } from './json.ts';
 import { isSystemTrailName, isTrailName } from './trail-name.ts';
 
 /** Longest record line in bytes: an entry bundle gives each entry a uint16 length (C2SP tlog-tiles, "Log entries"). */
@@ -71,14 +71,6 @@ export function parseRecord(line: Uint8Array | string): SealedRecord {
     throw malformed('trail is the name of a trail');
   }
   return { v, trail, seq, prev, receivedAt, submitter, event };
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && Number(value) >= 0;
 }
 
 const malformed = (message: string, cause?: unknown): SealtrailError =>

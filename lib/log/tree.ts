@@ -1,6 +1,7 @@
 import { SealtrailError } from './error.ts';
 import { EMPTY_FRONTIER, type Growth, growTree, joinSubtrees, type NodeId } from './frontier.ts';
 import { EMPTY_ROOT, type Hash, isHash, nodeHash, sameBytes } from './hash.ts';
+import { isCount } from './json.ts';
 
 export type { NodeId } from './frontier.ts';
 
@@ -255,8 +256,6 @@ function demandHashes(hashes: readonly unknown[]): void {
 function demandCount(value: number, what: string): void {
   if (!isCount(value)) throw new RangeError(`${what} is ${value}, not a whole number from 0 to 2^53 - 1`);
 }
-
-const isCount = (value: number): boolean => Number.isSafeInteger(value) && value >= 0;
 
 const malformed = (message: string): SealtrailError => new SealtrailError('malformed_proof', message);
 const mismatch = (message: string): SealtrailError => new SealtrailError('proof_mismatch', message);

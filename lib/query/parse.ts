@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { OUTCOMES, resolveType, SEVERITIES, type Severity } from '../contract/catalogue.ts';
+import { resolveType } from '../contract/catalogue.ts';
 import { DIMENSIONS, type Dimension } from '../contract/dimensions.ts';
-import { ACTOR_TYPES, DECISIONS } from '../event/schema.ts';
+import { ACTOR_TYPES, DECISIONS, OUTCOMES, SEVERITIES, type Severity } from '../contract/vocabulary.ts';
 import { timeMillis } from '../event/time.ts';
 import { SealtrailError } from '../log/error.ts';
 import { DEFAULT_LIMIT, type Filters, MAX_LIMIT, type Period, type Query } from './query.ts';

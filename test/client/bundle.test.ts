@@ -67,8 +67,10 @@ describe('an application with the whole client', async () => {
     expect(bytes(outputs, loaded(outputs, 'ever'))).toBeLessThanOrEqual(64 * KB);
   });
 
-  it('carries no code but that of the client and of the log, and no other package than the signer and the credential chain', () => {
-    const rooms = sources(outputs, loaded(outputs, 'ever')).filter((path) => !/(^|\/)lib\/(client|log)\//.test(path));
+  it('carries no code but that of the client, the contract and the log, and no other package than the signer and the credential chain', () => {
+    const rooms = sources(outputs, loaded(outputs, 'ever')).filter(
+      (path) => !/(^|\/)lib\/(client|contract|log)\//.test(path),
+    );
     expect(rooms).toEqual([]);
     expect(packages(outputs, loaded(outputs, 'ever')).sort()).toEqual([
       '@aws-sdk/credential-provider-node',

@@ -106,8 +106,8 @@ Done by the server before an event is sealed, whether or not the client has done
 // ----------------------------------------------------------------------------------------------------------- types
 
 function types(): string {
-  const rows = CATALOGUE.map(({ name, category, severity, outcome, aliases }) => {
-    return `| \`${name}\` | ${category} | ${severity} | ${outcome ?? ''} | ${aliases.map((alias) => `\`${alias}\``).join(', ')} |`;
+  const rows = CATALOGUE.map(({ name, severity, outcome, aliases }) => {
+    return `| \`${name}\` | ${name.split('.', 1)} | ${severity} | ${outcome ?? ''} | ${aliases.map((alias) => `\`${alias}\``).join(', ')} |`;
   });
   return `## Types
 

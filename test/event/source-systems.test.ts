@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { CATALOGUE, OUTCOMES, resolveType, SEVERITIES } from '../../lib/contract/catalogue.ts';
+import { CATALOGUE, resolveType } from '../../lib/contract/catalogue.ts';
 import { DIMENSIONS } from '../../lib/contract/dimensions.ts';
+import { ACTOR_TYPES, DECISIONS, OUTCOMES, SEVERITIES } from '../../lib/contract/vocabulary.ts';
 import { prepareBatch } from '../../lib/event/intake.ts';
-import { ACTOR_TYPES, auditEventSchema, DECISIONS } from '../../lib/event/schema.ts';
+import { auditEventSchema } from '../../lib/event/schema.ts';
 import { maskValue } from '../../lib/privacy/mask.ts';
 import { DEFAULT_POLICY, type PrivacyPolicy } from '../../lib/privacy/policy.ts';
 
@@ -209,7 +210,6 @@ describe('masking of e-mail and IP addresses', () => {
 it('resolves types that no source has, if they are named alike', () => {
   expect(resolveType('billing.invoice_paid')).toEqual({
     name: 'billing.invoice_paid',
-    category: 'billing',
     severity: 'info',
     aliases: [],
   });

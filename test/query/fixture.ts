@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { SEVERITIES } from '../../lib/contract/catalogue.ts';
 import { DIMENSIONS, type Dimension } from '../../lib/contract/dimensions.ts';
+import { SEVERITIES } from '../../lib/contract/vocabulary.ts';
 import { Indexer } from '../../lib/followers/indexing/indexer.ts';
 import { readBlocks } from '../../lib/ledger/blocks.ts';
 import { commit } from '../../lib/ledger/commit.ts';

@@ -2,7 +2,6 @@ import { differenceFromSent } from '../../client/delivery/sealed-event-diff.ts';
 import { checkReceipt, type Receipt, readReceipt, type Trust } from '../../client/event/receipt.ts';
 import type { SignedHttp } from '../../client/http/http.ts';
 import { LogView } from '../../client/read/log-view.ts';
-import { resolveType } from '../../contract/catalogue.ts';
 import type { Checkpoint } from '../../log/checkpoint.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { parseJson } from '../../log/json.ts';
@@ -127,7 +126,7 @@ export class Upload {
 /** The record must say what was sent, but for what the server may add, normalise, redact and mask. */
 function demandAsSent({ json, where }: InputEvent, line = ''): void {
   const record = parseRecord(line);
-  const path = differenceFromSent(parseJson(json), record.event, (type) => resolveType(type)?.name ?? type);
+  const path = differenceFromSent(parseJson(json), record.event);
   if (path === undefined) return;
   const what = path === '' ? 'it' : `its field ${path}`;
   throw new SealtrailError('proof_mismatch', `record ${record.seq} is not ${where} as it was sent: ${what} differs`);

@@ -2,7 +2,6 @@ import type { Checkpoint } from '../../log/checkpoint.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { parseVkey } from '../../log/note.ts';
 import { parseRecord } from '../../log/record.ts';
-import { typeName } from '../event/event-types.ts';
 import { checkReceipt, type Receipt, readReceipt, type Trust } from '../event/receipt.ts';
 import { asError } from '../event/sink.ts';
 import type { SignedHttp } from '../http/http.ts';
@@ -125,7 +124,7 @@ export class Delivery {
 
 function demandAsSent(sent: unknown, line: string): void {
   const record = parseRecord(line);
-  const path = differenceFromSent(sent, record.event, (type) => typeName(type) ?? type);
+  const path = differenceFromSent(sent, record.event);
   if (path === undefined) return;
   const message = `record ${record.seq} is not as it was sent: ${path === '' ? 'it' : `its field ${path}`} differs`;
   throw new SealtrailError('proof_mismatch', message);

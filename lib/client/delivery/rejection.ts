@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { MAX_TYPE_LENGTH } from '../../contract/catalogue.ts';
+import { isEventId } from '../../contract/event.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { parseJson } from '../../log/json.ts';
 import type { Batch } from './spool.ts';
@@ -74,9 +76,8 @@ export function instead(batch: Batch, error: SealtrailError): Instead | undefine
 /** What is logged in place of an event that cannot be: the reason, and nothing of the event but its type. */
 export function invalidEvent(event: unknown, reason: string): Record<string, unknown> {
   const fields: Readonly<Record<string, unknown>> = typeof event === 'object' && event !== null ? { ...event } : {};
-  const type = typeof fields.type === 'string' ? fields.type.slice(0, 128).toWellFormed() : undefined;
-  const id =
-    typeof fields.id === 'string' && /^(?!\d+$)[A-Za-z0-9][\w.:~@=+-]{0,127}$/.test(fields.id) ? fields.id : undefined;
+  const type = typeof fields.type === 'string' ? fields.type.slice(0, MAX_TYPE_LENGTH).toWellFormed() : undefined;
+  const id = isEventId(fields.id) ? fields.id : undefined;
   return {
     type: 'audit.invalid_event',
     severity: 'error',

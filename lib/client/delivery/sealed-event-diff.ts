@@ -1,30 +1,28 @@
+import { resolveType } from '../../contract/catalogue.ts';
+import { isObject, ownMember } from '../../log/json.ts';
+
 /**
- * Whether a sealed event says what was sent. A server may add what was left out (id, severity, outcome), replace an
- * alias by its type's name, and take secrets and personal data out; it marks every place where it did. Anything else is a
- * record of something that did not happen.
+ * Compares a sealed event with the event as sent. A server may add defaults (id, severity, outcome), replace an alias by
+ * its type's name, and take out secrets and personal data, marking every place. Any other difference means that the
+ * record is not of what happened.
  */
 
-/** What stands in a text for something that was redacted or masked. */
+/** Stands in a text for redacted or masked content. */
 const MARK = /\[redacted[^\]]*\]|\*\*\*/;
-/** What the server may add to an event. */
+/** Fields that the server may add. */
 const ADDED: ReadonlySet<string> = new Set(['id', 'severity', 'outcome', 'redacted']);
 
 /**
  * Finds the first difference between an event as sent and as sealed that no redaction explains.
  *
- * @param typeName the name that a type's alias stands for; types that it does not know stay as they are
  * @returns the path of the field, such as `details.items[3].price`, or undefined where all is as sent
  */
-export function differenceFromSent(
-  sent: unknown,
-  sealed: unknown,
-  typeName: (type: string) => string = (type) => type,
-): string | undefined {
+export function differenceFromSent(sent: unknown, sealed: unknown): string | undefined {
   if (!isObject(sent) || !isObject(sealed)) return '';
   for (const key of Object.keys(sealed)) if (!Object.hasOwn(sent, key) && !ADDED.has(key)) return key;
   for (const [key, value] of Object.entries(sent)) {
-    const due = key === 'type' && typeof value === 'string' ? typeName(value) : value;
-    const found = key === 'type' && due === sealed.type ? undefined : difference(due, own(sealed, key), key);
+    const isAlias = key === 'type' && typeof value === 'string' && resolveType(value)?.name === sealed.type;
+    const found = isAlias ? undefined : difference(value, ownMember(sealed, key), key);
     if (found !== undefined) return found;
   }
   return undefined;
@@ -50,7 +48,7 @@ function differenceOfObjects(sent: Fields, sealed: Fields, path: string): string
   const marked = Object.keys(sealed).filter((key) => MARK.test(key));
   if (missing.length > marked.length) return `${path}.${missing[0]}`;
   for (const [key, value] of Object.entries(sent)) {
-    const found = Object.hasOwn(sealed, key) ? difference(value, own(sealed, key), `${path}.${key}`) : undefined;
+    const found = Object.hasOwn(sealed, key) ? difference(value, ownMember(sealed, key), `${path}.${key}`) : undefined;
     if (found !== undefined) return found;
   }
   return Object.keys(sealed)
@@ -59,12 +57,3 @@ function differenceOfObjects(sent: Fields, sealed: Fields, path: string): string
 }
 
 type Fields = Readonly<Record<string, unknown>>;
-
-function isObject(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** A field of the object itself: `__proto__` is a name like any other. */
-function own(fields: Fields, key: string): unknown {
-  return Object.getOwnPropertyDescriptor(fields, key)?.value;
-}

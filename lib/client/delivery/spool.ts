@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, rename, rm, rmdir, stat, unlink, utimes, writ
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { SealtrailError } from '../../log/error.ts';
+import { isCount, isObject } from '../../log/json.ts';
 import { writeWhole } from './whole-file.ts';
 
 /** A batch as it is sent, byte for byte each time: that and its key make the append happen once. */
@@ -191,9 +192,9 @@ async function isAlive(lane: string): Promise<boolean> {
   try {
     if (Date.now() - (await stat(file)).mtimeMs > GONE_MS) return false;
     const owner: unknown = JSON.parse(await readFile(file, 'utf8'));
-    if (typeof owner !== 'object' || owner === null || !('host' in owner) || !('pid' in owner)) return false;
+    if (!isObject(owner) || typeof owner.host !== 'string' || !isCount(owner.pid)) return false;
     if (owner.host !== hostname()) return true;
-    return owner.pid === process.pid ? OWN.has(lane) : isRunning(Number(owner.pid));
+    return owner.pid === process.pid ? OWN.has(lane) : isRunning(owner.pid);
   } catch {
     return false; // No such file, or half of one: nobody who could be disturbed.
   }
@@ -217,10 +218,9 @@ function decode(text: string): Batch | undefined {
   const body = text.slice(end + 1);
   try {
     const head: unknown = JSON.parse(text.slice(0, end));
-    if (typeof head !== 'object' || head === null || !('sha256' in head) || head.sha256 !== digest(body))
-      return undefined;
-    if (!('key' in head) || typeof head.key !== 'string' || !('count' in head)) return undefined;
-    return { key: head.key, count: Number(head.count), body };
+    if (!isObject(head)) return undefined;
+    const { key, count, sha256 } = head;
+    return sha256 === digest(body) && typeof key === 'string' && isCount(count) ? { key, count, body } : undefined;
   } catch {
     return undefined; // Not JSON: the caller says so.
   }

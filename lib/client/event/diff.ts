@@ -1,3 +1,4 @@
+import { isObject, ownMember } from '../../log/json.ts';
 import { plain } from './to-serializable.ts';
 
 /** At most so many paths are named. */
@@ -25,19 +26,11 @@ function compare(
   if (found.length >= MOST) return;
   if (isObject(before) && isObject(after)) {
     for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) {
-      const [was, is] = [own(before, key), own(after, key)];
+      const [was, is] = [ownMember(before, key), ownMember(after, key)];
       compare(was, is, path === '' ? key : `${path}.${key}`, found);
     }
     return;
   }
   if (JSON.stringify(before) === JSON.stringify(after)) return;
   found.push([path, before === undefined ? 'added' : after === undefined ? 'removed' : 'changed']);
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function own(value: object, key: string): unknown {
-  return Object.getOwnPropertyDescriptor(value, key)?.value;
 }

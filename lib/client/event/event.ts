@@ -1,60 +1,29 @@
 import { randomUUID } from 'node:crypto';
+import { resolveType } from '../../contract/catalogue.ts';
+import {
+  ACTOR_TEXTS,
+  type Actor,
+  type Changes,
+  CONTEXT_FIELDS,
+  CONTEXT_TEXT,
+  EVENT_ID_RULE,
+  EVENT_TEXTS,
+  isEventId,
+  RESOURCE_TEXTS,
+  type Resource,
+  type SentEvent,
+  type TextLimits,
+  TYPE_RULE,
+} from '../../contract/event.ts';
+import { ACTOR_TYPES, DECISIONS, OUTCOMES, SEVERITIES, type Severity } from '../../contract/vocabulary.ts';
 import { SealtrailError } from '../../log/error.ts';
-import { SEVERITIES, type Severity, severityOf, typeName } from './event-types.ts';
+import { isObject } from '../../log/json.ts';
 import { isPlain, plain } from './to-serializable.ts';
 
-const ACTOR_TYPES = ['user', 'system', 'admin', 'agent', 'service'] as const;
-const DECISIONS = ['allow', 'deny', 'require_approval'] as const;
-const OUTCOMES = ['success', 'failure', 'denied', 'blocked', 'error'] as const;
-
-/** Where an event belongs: each member can be queried. */
-export interface EventContext {
-  readonly tenant?: string | undefined;
-  readonly project?: string | undefined;
-  readonly session?: string | undefined;
-  readonly request?: string | undefined;
-  readonly correlation?: string | undefined;
-  readonly agent?: string | undefined;
-  readonly action?: string | undefined;
-  readonly approval?: string | undefined;
-}
-
-/** Who acted. */
-export interface Actor {
-  readonly id: string;
-  readonly type?: (typeof ACTOR_TYPES)[number] | undefined;
-  readonly name?: string | undefined;
-  /** IPv4 or IPv6, without port. */
-  readonly ip?: string | undefined;
-  readonly userAgent?: string | undefined;
-}
-
-/** What was acted on. */
-export interface Resource {
-  readonly type?: string | undefined;
-  readonly id?: string | undefined;
-  readonly name?: string | undefined;
-}
-
-/** An event as an application logs it. `details` and `changes` may hold anything: see {@link plain}. */
-export interface LogEvent {
-  /** Lower-case dotted `category.name`, or an alias from the catalogue (docs/schema.md). */
-  readonly type: string;
-  /** @default a UUID */
-  readonly id?: string | undefined;
+/** An event as an application logs it. `details` and `changes` may hold any value: see {@link plain}. */
+export interface LogEvent extends Omit<SentEvent, 'producer' | 'time'> {
   /** RFC 3339, or a Date. @default now */
   readonly time?: string | Date | undefined;
-  readonly action?: string | undefined;
-  readonly outcome?: (typeof OUTCOMES)[number] | undefined;
-  /** @default by type */
-  readonly severity?: Severity | undefined;
-  readonly actor?: Actor | undefined;
-  readonly resource?: Resource | undefined;
-  readonly context?: EventContext | undefined;
-  readonly decision?: (typeof DECISIONS)[number] | undefined;
-  readonly changes?: { readonly before?: unknown; readonly after?: unknown } | undefined;
-  readonly description?: string | undefined;
-  readonly details?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** An event that has been checked and made into JSON: nothing that happens later changes it. */
@@ -76,72 +45,49 @@ export const MAX_EVENT_BYTES = 32_512;
 const KEPT = 2_000;
 
 type Check = (value: unknown) => string | undefined;
+/** The demand on a field: a text within limits, one of some words, or whatever a function accepts. */
+type Rule = TextLimits | readonly string[] | Check;
 
-const text =
-  (max: number, min = 1): Check =>
-  (value) =>
-    typeof value === 'string' && value.length >= min && value.length <= max
-      ? undefined
-      : `must be text of ${min} to ${max} characters`;
-const oneOf =
-  (names: readonly string[]): Check =>
-  (value) =>
-    typeof value === 'string' && names.includes(value) ? undefined : `must be one of ${names.join(', ')}`;
 const object: Check = (value) => (isObject(value) ? undefined : 'must be an object');
-const id: Check = (value) =>
-  typeof value === 'string' && value.length <= 128 && /^(?!\d+$)[A-Za-z0-9][A-Za-z0-9._:~@=+-]*$/.test(value)
-    ? undefined
-    : 'must start with a letter or digit, hold only letters, digits and ._:~@=+- and not be digits alone';
+const anything: Check = () => undefined;
+const id: Check = (value) => (isEventId(value) ? undefined : EVENT_ID_RULE);
 const time: Check = (value) =>
   typeof value === 'string' &&
   /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)$/.test(value) &&
   !Number.isNaN(Date.parse(value))
     ? undefined
     : 'must be a Date or an RFC 3339 time';
-const type: Check = (value) =>
-  typeof value === 'string' && typeName(value) !== undefined
-    ? undefined
-    : 'must be lower-case and dotted, such as invoice.paid, or a name from the catalogue (docs/schema.md)';
-const word = text(256);
+const type: Check = (value) => (typeof value === 'string' && resolveType(value) !== undefined ? undefined : TYPE_RULE);
 
-type Checks = ReadonlyMap<string, Check>;
-const checks = (byField: Readonly<Record<string, Check>>): Checks => new Map(Object.entries(byField));
+type Rules = ReadonlyMap<string, Rule>;
+/** A rule for every field of T: a field of the contract without one does not compile. */
+const rules = <T>(byField: Readonly<Record<keyof T & string, Rule>>): Rules => new Map(Object.entries(byField));
 
-/** What each field must be; the server has the last word. */
-const FIELDS = checks({
-  ...{ id, type, time, action: word, outcome: oneOf(OUTCOMES), severity: oneOf(SEVERITIES) },
-  ...{ actor: object, resource: object, context: object, decision: oneOf(DECISIONS), changes: object },
-  ...{ description: text(8192, 0), details: object },
+const FIELDS = rules<LogEvent>({
+  ...EVENT_TEXTS,
+  ...{ id, type, time, outcome: OUTCOMES, severity: SEVERITIES, decision: DECISIONS },
+  ...{ actor: object, resource: object, context: object, changes: object, details: object },
 });
-const NESTED: readonly (readonly [string, Checks])[] = [
-  [
-    'actor',
-    checks({ id: text(512), type: oneOf(ACTOR_TYPES), name: text(256, 0), ip: text(64), userAgent: text(1024, 0) }),
-  ],
-  ['resource', checks({ type: text(128), id: text(1024), name: text(256, 0) })],
-  [
-    'context',
-    checks({
-      ...{ tenant: word, project: word, session: word, request: word },
-      ...{ correlation: word, agent: word, action: word, approval: word },
-    }),
-  ],
-  ['changes', checks({ before: () => undefined, after: () => undefined })],
+const NESTED: readonly (readonly [keyof LogEvent, Rules])[] = [
+  ['actor', rules<Actor>({ ...ACTOR_TEXTS, type: ACTOR_TYPES })],
+  ['resource', rules<Resource>(RESOURCE_TEXTS)],
+  ['context', new Map(CONTEXT_FIELDS.map((field) => [field, CONTEXT_TEXT]))],
+  ['changes', rules<Changes>({ before: anything, after: anything })],
 ];
 
 /**
  * Checks an event, makes it plain and fills in its id and time.
  *
- * @throws `invalid_event` with the field, `record_too_large` where it is and `tooLarge` says `refuse`
+ * @throws `invalid_event` with the field; `record_too_large` with `tooLarge` set to `refuse`
  */
 export function prepareEvent(event: LogEvent, tooLarge: TooLarge = 'cut'): PreparedEvent {
   const fields = snapshot(event);
   if (!isObject(fields)) throw new SealtrailError('invalid_event', 'an event must be an object');
   if (fields.type === undefined) throw invalid('type', 'is missing');
   check(fields, FIELDS, '');
-  for (const [name, nestedChecks] of NESTED) {
+  for (const [name, nestedRules] of NESTED) {
     const nested = fields[name];
-    if (isObject(nested)) check(nested, nestedChecks, `${name}.`);
+    if (isObject(nested)) check(nested, nestedRules, `${name}.`);
   }
   if (isObject(fields.actor) && fields.actor.id === undefined) throw invalid('actor.id', 'is missing');
   fields.id ??= randomUUID();
@@ -169,17 +115,26 @@ function snapshot(event: LogEvent): unknown {
   return isPlain(fields) ? { ...fields } : plain(event);
 }
 
-function check(fields: Record<string, unknown>, checks: Checks, prefix: string): void {
+/** Early and with the field's name; the server has the last word. */
+function check(fields: Record<string, unknown>, rules: Rules, prefix: string): void {
   for (const name of Object.keys(fields)) {
     const value = fields[name];
     if (value === undefined) continue;
-    const checkOne = checks.get(name);
-    if (checkOne === undefined) {
-      throw invalid(`${prefix}${name}`, 'is not a field of an event: put it into details');
-    }
-    const problem = checkOne(value);
+    const rule = rules.get(name);
+    if (rule === undefined) throw invalid(`${prefix}${name}`, 'is not a field of an event: put it into details');
+    const problem = problemOf(value, rule);
     if (problem !== undefined) throw invalid(`${prefix}${name}`, problem);
   }
+}
+
+function problemOf(value: unknown, rule: Rule): string | undefined {
+  if (typeof rule === 'function') return rule(value);
+  if ('max' in rule) {
+    const { min, max } = rule;
+    const fits = typeof value === 'string' && value.length >= min && value.length <= max;
+    return fits ? undefined : `must be text of ${min} to ${max} characters`;
+  }
+  return typeof value === 'string' && rule.includes(value) ? undefined : `must be one of ${rule.join(', ')}`;
 }
 
 function sized(fields: Record<string, unknown>, tooLarge: TooLarge): PreparedEvent {
@@ -194,7 +149,7 @@ function sized(fields: Record<string, unknown>, tooLarge: TooLarge): PreparedEve
   }
   if (bytes > MAX_EVENT_BYTES) throw large(bytes);
   const name = String(fields.type);
-  const severity = isSeverity(fields.severity) ? fields.severity : severityOf(name);
+  const severity = isSeverity(fields.severity) ? fields.severity : (resolveType(name)?.severity ?? 'info');
   return { id: String(fields.id), type: name, severity, json, bytes };
 }
 
@@ -229,8 +184,4 @@ const invalid = (field: string, problem: string): SealtrailError =>
 
 function isSeverity(value: unknown): value is Severity {
   return SEVERITIES.some((known) => known === value);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

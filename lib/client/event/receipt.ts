@@ -2,6 +2,7 @@ import { type Checkpoint, openCheckpoint, parseCheckpoint } from '../../log/chec
 import { fromBase64, fromHex } from '../../log/encoding.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { leafHash, sameBytes } from '../../log/hash.ts';
+import { isCount, isObject } from '../../log/json.ts';
 import { parseNote, type Verifier } from '../../log/note.ts';
 import { parseRecord } from '../../log/record.ts';
 import { checkRange } from '../../log/tree.ts';
@@ -142,21 +143,15 @@ function isReceipt(value: unknown): value is Receipt {
   const { trail, first, count, receivedAt, events, sealed, checkpoint, proof, replayed, lines } = value;
   return (
     typeof trail === 'string' &&
-    [first, count, receivedAt].every((number) => Number.isSafeInteger(number) && Number(number) >= 0) &&
+    [first, count, receivedAt].every(isCount) &&
     Array.isArray(events) &&
-    events.every(
-      (event) => isObject(event) && Number.isSafeInteger(event.seq) && isText(event.id) && isText(event.hash),
-    ) &&
+    events.every((event) => isObject(event) && isCount(event.seq) && isText(event.id) && isText(event.hash)) &&
     typeof sealed === 'boolean' &&
     (checkpoint === undefined || isText(checkpoint)) &&
     (proof === undefined || (Array.isArray(proof) && proof.every(isText))) &&
     typeof replayed === 'boolean' &&
     (lines === undefined || (Array.isArray(lines) && lines.every(isText)))
   );
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isText(value: unknown): value is string {

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { Actor, EventContext, LogEvent, Resource } from '../event/event.ts';
+import type { Actor, EventContext, Resource } from '../../contract/event.ts';
+import type { LogEvent } from '../event/event.ts';
 
 /** What every event of a piece of work shares. */
 export interface SharedContext extends EventContext {

@@ -1,8 +1,8 @@
+import { SEVERITIES, type Severity } from '../../contract/vocabulary.ts';
 import { SealtrailError } from '../../log/error.ts';
-import { parseJson } from '../../log/json.ts';
+import { isObject, parseJson } from '../../log/json.ts';
 import { invalidEvent } from '../delivery/rejection.ts';
 import { type LogEvent, type PreparedEvent, prepareEvent, type TooLarge } from '../event/event.ts';
-import { SEVERITIES, type Severity } from '../event/event-types.ts';
 import { demandOptions } from '../event/options.ts';
 import { asError, type EventReceipt, type Sink } from '../event/sink.ts';
 import type { LogReader } from '../read/reader.ts';
@@ -161,7 +161,7 @@ export class AuditLogger extends AuditCalls {
         try {
           const result = await filter(event);
           if (result === false) return handle.landed();
-          if (isObject(result)) event = { ...result, id: result.id ?? prepared.id };
+          if (result !== true && isObject(result)) event = { ...result, id: result.id ?? prepared.id };
         } catch (error) {
           this.#report(error);
         }
@@ -245,8 +245,4 @@ export class AuditLogger extends AuditCalls {
       process.emitWarning(asError(cause)); // A bug in onError must not become one of the application.
     }
   }
-}
-
-function isObject(value: unknown): value is LogEvent {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

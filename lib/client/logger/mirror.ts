@@ -1,6 +1,6 @@
+import type { Severity } from '../../contract/vocabulary.ts';
 import { parseJson } from '../../log/json.ts';
 import type { PreparedEvent } from '../event/event.ts';
-import type { Severity } from '../event/event-types.ts';
 
 /** Where events are mirrored to: `console`, a pino or a winston logger, or anything else with some of these methods. */
 export type Mirror = Readonly<

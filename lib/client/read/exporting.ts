@@ -3,6 +3,7 @@ import { access, constants, lstat, open, rename, rm, writeFile } from 'node:fs/p
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SealtrailError } from '../../log/error.ts';
+import { isCount, isObject } from '../../log/json.ts';
 import type { SignedHttp } from '../http/http.ts';
 import { percentEncode } from '../http/percent-encode.ts';
 
@@ -224,10 +225,4 @@ function isManifest(value: unknown): value is ExportManifest {
     typeof file.sha256 === 'string' &&
     (proof === undefined || (isObject(proof) && isCount(proof.hashes) && typeof proof.sha256 === 'string'))
   );
-}
-
-const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

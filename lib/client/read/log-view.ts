@@ -1,6 +1,7 @@
 import type { Checkpoint } from '../../log/checkpoint.ts';
 import { fromBase64, toHex } from '../../log/encoding.ts';
 import { SealtrailError } from '../../log/error.ts';
+import { isCount, isObject, ownMember } from '../../log/json.ts';
 import { parseVkey, type Verifier } from '../../log/note.ts';
 import { checkConsistency } from '../../log/tree.ts';
 import type { SignedHttp } from '../http/http.ts';
@@ -38,14 +39,13 @@ export async function fetchKeys(
 
 function endOf(key: unknown): number {
   const to = memberOf(key, 'to');
-  if (typeof to === 'number' && Number.isSafeInteger(to) && to >= 0) return to;
+  if (isCount(to)) return to;
   throw malformed('the server names a retired key without its end');
 }
 
 /** A member of what may be an object. */
 function memberOf(value: unknown, name: string): unknown {
-  if (typeof value !== 'object' || value === null) return undefined;
-  return Object.entries(value).find(([key]) => key === name)?.[1];
+  return isObject(value) ? ownMember(value, name) : undefined;
 }
 
 const malformed = (message: string): SealtrailError => new SealtrailError('malformed_key', message);

@@ -2,7 +2,7 @@ import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SealtrailError } from '../../log/error.ts';
-import { parseJson } from '../../log/json.ts';
+import { isObject, parseJson } from '../../log/json.ts';
 import { demandOptions } from '../event/options.ts';
 import { asError, type BufferOptions, type Entry, Room, type Sink } from '../event/sink.ts';
 
@@ -186,7 +186,7 @@ export function textLine(json: string, severity: string): string {
   const event = parseJson(json) as Readonly<Record<string, unknown>>; // an event, as it was prepared
   const { actor, resource } = event;
   const part = (label: string, value: unknown): string => (value === undefined ? '' : ` ${label}=${quoted(value)}`);
-  const id = (of: unknown): unknown => (typeof of === 'object' && of !== null && 'id' in of ? of.id : undefined);
+  const id = (of: unknown): unknown => (isObject(of) ? of.id : undefined);
   const parts = [part('outcome', event.outcome), part('actor', id(actor)), part('resource', id(resource))];
   const rest = [part('description', event.description), part('details', event.details), part('id', event.id)];
   return `${String(event.time)} ${severity.toUpperCase()} ${String(event.type)}${[...parts, ...rest].join('')}`;

@@ -1,21 +1,70 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type LogEvent, MAX_EVENT_BYTES, prepareEvent } from '../../../lib/client/event/event.ts';
-import { severityOf, typeName } from '../../../lib/client/event/event-types.ts';
 import { plain } from '../../../lib/client/event/to-serializable.ts';
 import { CATALOGUE } from '../../../lib/contract/catalogue.ts';
+import {
+  ACTOR_TEXTS,
+  CONTEXT_FIELDS,
+  CONTEXT_TEXT,
+  EVENT_TEXTS,
+  RESOURCE_TEXTS,
+  type TextLimits,
+} from '../../../lib/contract/event.ts';
 import { prepareBatch } from '../../../lib/event/intake.ts';
 import { DEFAULT_POLICY } from '../../../lib/privacy/policy.ts';
 
-describe('what the client knows of types', () => {
+describe('every type of the catalogue, by each of its names', () => {
   it.each(CATALOGUE.flatMap((type) => [type.name, ...type.aliases].map((name) => [name, type] as const)))(
-    'is what the catalogue says of %s',
+    'is taken with its default severity: %s',
     (name, type) => {
-      expect([typeName(name), typeName(name.toUpperCase())]).toEqual([type.name, type.name]);
-      expect(severityOf(name)).toBe(type.severity);
+      expect(prepareEvent({ type: name }).severity).toBe(type.severity);
+      expect(prepareEvent({ type: name.toUpperCase() }).severity).toBe(type.severity);
     },
   );
 });
+
+describe('every field of the contract', () => {
+  const longest: LogEvent = {
+    type: 'a.b',
+    action: 'x'.repeat(EVENT_TEXTS.action.max),
+    actor: { ...textsOf(ACTOR_TEXTS), id: 'x'.repeat(ACTOR_TEXTS.id.max), ip: '2001:db8:0:***' },
+    context: Object.fromEntries(CONTEXT_FIELDS.map((field) => [field, 'x'.repeat(CONTEXT_TEXT.max)])),
+    description: 'x'.repeat(EVENT_TEXTS.description.max),
+    resource: textsOf(RESOURCE_TEXTS),
+  };
+
+  it('is taken by the client and by the server, at its limit', () => {
+    const { json } = prepareEvent(longest);
+    const [stored] = prepareBatch(Buffer.from(json), 'application/json', DEFAULT_POLICY);
+    expect(JSON.parse(stored?.json ?? '')).toMatchObject(JSON.parse(json));
+  });
+
+  it.each([
+    ['action', { action: `${longest.action}x` }],
+    ['description', { description: `${longest.description}x` }],
+    ...Object.entries(longest.actor ?? {}).map(tooLong('actor', { id: 'x' })),
+    ...Object.entries(longest.resource ?? {}).map(tooLong('resource')),
+    ...Object.entries(longest.context ?? {}).map(tooLong('context')),
+  ])('is refused by both beyond its limit: %s', (field, fields) => {
+    const event: LogEvent = { type: 'a.b', ...fields };
+    const refused = expect.objectContaining({ code: 'invalid_event', field });
+    expect(() => prepareEvent(event)).toThrow(refused);
+    expect(() => prepareBatch(Buffer.from(JSON.stringify(event)), 'application/json', DEFAULT_POLICY)).toThrow(refused);
+  });
+});
+
+/** Every text of a part of an event, as long as it may be. */
+function textsOf(limits: Readonly<Record<string, TextLimits>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(limits).map(([name, { max }]) => [name, 'x'.repeat(max)]));
+}
+
+function tooLong(part: string, others: object = {}) {
+  return ([name, value]: readonly [string, unknown]): [field: string, fields: object] => [
+    `${part}.${name}`,
+    { [part]: { ...others, [name]: `${value}`.padEnd(1025, 'x') } },
+  ];
+}
 
 describe('an event', () => {
   it('gets an id, a time and a severity, and is what the server takes', () => {

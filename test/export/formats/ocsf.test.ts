@@ -3,8 +3,8 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CATALOGUE, OUTCOMES, SEVERITIES } from '../../../lib/contract/catalogue.ts';
-import { ACTOR_TYPES, DECISIONS } from '../../../lib/event/schema.ts';
+import { CATALOGUE } from '../../../lib/contract/catalogue.ts';
+import { ACTOR_TYPES, DECISIONS, OUTCOMES, SEVERITIES } from '../../../lib/contract/vocabulary.ts';
 import { ocsfEvent, ocsfLine } from '../../../lib/export/formats/ocsf.ts';
 import {
   OCSF_CLASSES,
