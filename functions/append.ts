@@ -1,18 +1,17 @@
 import type { APIGatewayProxyEventV2WithIAMAuthorizer as GatewayEvent } from 'aws-lambda';
 import { Router } from '../lib/api/router.ts';
 import { APPEND_ROUTES } from '../lib/api/routes/append.ts';
-import { environmentOf } from './environment.ts';
+import { wireLog } from '../lib/app/log.ts';
 import { answer } from './gateway.ts';
-import { handler as handlerOf } from './handler.ts';
-import { ledgerStores } from './ledger-stores.ts';
-import { openLog } from './log.ts';
+import { withTelemetry } from './telemetry.ts';
+import { COUNTED, environmentOf, ledgerStores } from './wiring.ts';
 
 const environment = environmentOf(process.env);
-/** What takes events in has no way to the archive, to write or to read. */
-const log = openLog(ledgerStores(environment), environment);
+/** Without the archive: this function may neither write nor read it. */
+const log = wireLog(ledgerStores(environment), environment, COUNTED);
 const router = new Router(APPEND_ROUTES);
 
 /** Takes events in. */
-export const handler = handlerOf((event: GatewayEvent) =>
+export const handler = withTelemetry((event: GatewayEvent) =>
   answer(event, { router, services: async () => log, actions: ['append'] }),
 );

@@ -1,6 +1,6 @@
 import type { CloudFormationCustomResourceEvent as ResourceEvent } from 'aws-lambda';
-import { handler } from './handler.ts';
-import { describe, logger } from './telemetry.ts';
+
+import { describe, logger, withTelemetry } from './telemetry.ts';
 
 /** What became of a resource. */
 export interface Made {
@@ -12,7 +12,7 @@ export interface Made {
 
 /** CloudFormation waits for an answer, for up to an hour: it gets one whatever happens. */
 export const customResource = (work: (event: ResourceEvent) => Promise<Made>) =>
-  handler(async (event: ResourceEvent): Promise<void> => {
+  withTelemetry(async (event: ResourceEvent): Promise<void> => {
     const { StackId, RequestId, LogicalResourceId } = event;
     const about = { StackId, RequestId, LogicalResourceId };
     try {

@@ -1,36 +1,32 @@
 import type { APIGatewayProxyEventV2WithIAMAuthorizer as GatewayEvent } from 'aws-lambda';
 import { Router } from '../lib/api/router.ts';
 import { ADMIN_ROUTES } from '../lib/api/routes/admin.ts';
+import { wireLog } from '../lib/app/log.ts';
 import { LegalHoldOrders } from '../lib/followers/legal-hold/legal-hold-requests.ts';
 import { lambdaClient } from '../lib/store/lambda/client.ts';
 import { LambdaFunction } from '../lib/store/lambda/function.ts';
-import { environmentOf, followerOf } from './environment.ts';
 import { answer } from './gateway.ts';
-import { handler as handlerOf } from './handler.ts';
-import { InvokedArchiver } from './invoked-archiver.ts';
-import { ledgerTable } from './ledger-table.ts';
-import { openLog } from './log.ts';
+import { InvokedArchiver } from './seal-requests.ts';
+import { withTelemetry } from './telemetry.ts';
+import { COUNTED, environmentOf, followerOf, ledgerTable } from './wiring.ts';
 
-/** API Gateway waits for 30 seconds, and this function runs for 29: what is left is for its answer. */
-const PATIENCE_MS = 25_000;
+/** API Gateway waits for 30 seconds, and this function runs for 29: the rest is for its answer. */
+const TIMEOUT_MS = 25_000;
 
 const environment = environmentOf(process.env);
-const { table, ledger } = openLog({ table: ledgerTable(environment), signers: [] }, { ...environment, signs: false });
+const log = wireLog({ table: ledgerTable(environment), signers: [] }, { ...environment, signs: false }, COUNTED);
 const follower = new LambdaFunction({
   client: lambdaClient(),
   name: followerOf(process.env),
-  patienceMs: PATIENCE_MS,
+  patienceMs: TIMEOUT_MS,
 });
-const services = {
-  archiver: new InvokedArchiver(follower),
-  legalHolds: new LegalHoldOrders({ table, ledger }),
-};
+const services = { archiver: new InvokedArchiver(follower), legalHolds: new LegalHoldOrders(log) };
 const router = new Router(ADMIN_ROUTES);
 
 /**
- * Takes orders of administrators: to seal a trail, and about its legal hold. It neither signs nor touches the archive; `follow`
- * does, which is asked to seal at once, carries a hold to the archive with its next sweep, and signs what is recorded of it.
+ * Takes requests of administrators: to seal a trail, and about its legal hold. It neither signs nor touches the archive: it
+ * invokes `follow` to seal. A hold is carried to the archive by the next sweep of `follow`, which also signs its record.
  */
-export const handler = handlerOf((event: GatewayEvent) =>
+export const handler = withTelemetry((event: GatewayEvent) =>
   answer(event, { router, services: async () => services, actions: ['admin'] }),
 );

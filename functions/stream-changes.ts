@@ -1,5 +1,6 @@
 import type { AttributeValue, DynamoDBRecord, DynamoDBStreamEvent, ScheduledEvent, SQSEvent } from 'aws-lambda';
 import type { ItemChange } from '../lib/followers/tampering/tamper-monitor.ts';
+import { splitPartition } from '../lib/ledger/items/layout.ts';
 import { attributeName, EXPIRES_AT, PARTITION, SORT } from '../lib/store/dynamodb/item.ts';
 
 type Image = Readonly<Record<string, AttributeValue>>;
@@ -18,7 +19,21 @@ export function streamRecords(
   return changes.length > 0 ? changes : undefined;
 }
 
-/** A stream record (with both images) as the watchman takes it. */
+/**
+ * The trails that a batch of stream records wakes, each with the sequence number of its first record in the batch. A stream
+ * record only wakes: what happened is read from the ledger.
+ */
+export function wakesOf(records: readonly DynamoDBRecord[]): ReadonlyMap<string, string> {
+  const wakes = new Map<string, string>();
+  for (const { dynamodb } of records) {
+    const { kind, trail } = splitPartition(dynamodb?.Keys?.partition?.S ?? '') ?? {};
+    if (kind !== 'head' || trail === undefined) continue;
+    if (!wakes.has(trail)) wakes.set(trail, dynamodb?.SequenceNumber ?? '');
+  }
+  return wakes;
+}
+
+/** A stream record (with both images) as the tamper monitor takes it. */
 export function changeOf(record: DynamoDBRecord): ItemChange | undefined {
   const { eventID: id, eventName, dynamodb, userIdentity } = record;
   const partition = dynamodb?.Keys?.[PARTITION]?.S;

@@ -1,6 +1,8 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
-import { reasonOf } from '../lib/server/access-log.ts';
+import middy from '@middy/core';
+import type { Context } from 'aws-lambda';
+import { describeError } from '../lib/app/describe-error.ts';
 import type { Retry } from '../lib/store/ports.ts';
 
 /** The namespace of the metrics, which the stack's alarms watch. */
@@ -47,4 +49,24 @@ export function count(name: MetricName, value = 1): void {
 export const countRetry = (retry: Retry): void => count(retry === 'conflict' ? 'Conflicts' : 'Retries');
 
 /** An error for the log: codes, messages and causes, without stacks of causes and without foreign properties. */
-export const describe = (error: unknown): { readonly reason: string } => ({ reason: reasonOf(error, 500) });
+export const describe = (error: unknown): { readonly reason: string } => ({ reason: describeError(error) });
+
+/**
+ * A Lambda handler around some work: the request's context is in its logs, and its metrics are written out whether the work
+ * succeeds or fails.
+ */
+export function withTelemetry<Event, Result>(work: (event: Event, context: Context) => Promise<Result>) {
+  return middy<Event, Result>()
+    .before(({ context }) => logger.addContext(context))
+    .after(publish)
+    .onError(({ error }) => {
+      publish();
+      if (error !== null && error !== undefined) throw error;
+    })
+    .handler(work);
+}
+
+/** Powertools warns when there is nothing to publish. */
+function publish(): void {
+  if (metrics.hasStoredMetrics()) metrics.publishStoredMetrics();
+}

@@ -1,35 +1,25 @@
 import type { Context, APIGatewayProxyEventV2WithIAMAuthorizer as GatewayEvent, ScheduledEvent } from 'aws-lambda';
 import { Router } from '../lib/api/router.ts';
 import { VERIFY_ROUTES } from '../lib/api/routes/verify.ts';
-import { retiredKeys } from '../lib/keys/retired-keys.ts';
-import { archiveStore } from './archive-store.ts';
-import { environmentOf } from './environment.ts';
+import { wireLog } from '../lib/app/log.ts';
 import { answer } from './gateway.ts';
-import { handler as handlerOf } from './handler.ts';
-import { ledgerStores } from './ledger-stores.ts';
-import { openLog } from './log.ts';
-import { once } from './once.ts';
-import { TrailVerification } from './verify-trails.ts';
+import { withTelemetry } from './telemetry.ts';
+import { TrailVerification } from './trail-verification.ts';
+import { archivedStores, COUNTED, environmentOf } from './wiring.ts';
 
 /** What is left of the invocation's time to come to an orderly end. */
 const MARGIN_MS = 30_000;
 
 const environment = environmentOf(process.env);
-const objects = archiveStore(environment);
-const stores = ledgerStores(environment);
-const log = openLog({ ...stores, objects }, { ...environment, signs: false });
-const verification = once(async () => {
-  const retired = await retiredKeys(log.table, log.ledger, stores.retired);
-  return new TrailVerification({ ...log, objects, retired });
-});
+const log = wireLog(archivedStores(environment), { ...environment, signs: false }, COUNTED);
+const verifier = new TrailVerification(log);
+const services = { ...log, verifier };
 const router = new Router(VERIFY_ROUTES);
 
 /** Verifies: every trail on a schedule, and one on request. */
-export const handler = handlerOf(async (event: GatewayEvent | ScheduledEvent, context: Context) => {
+export const handler = withTelemetry(async (event: GatewayEvent | ScheduledEvent, context: Context) => {
   if ('requestContext' in event) {
-    const services = async () => ({ ...log, verifier: await verification() });
-    return answer(event, { router, services, actions: ['verify'] });
+    return answer(event, { router, services: async () => services, actions: ['verify'] });
   }
-  const signal = AbortSignal.timeout(Math.max(1, context.getRemainingTimeInMillis() - MARGIN_MS));
-  return (await verification()).run(signal);
+  return verifier.run(AbortSignal.timeout(Math.max(1, context.getRemainingTimeInMillis() - MARGIN_MS)));
 });

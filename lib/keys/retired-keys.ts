@@ -13,16 +13,17 @@ const endsSchema = z.record(z.string(), z.int().nonnegative());
  * to know that the key has been retired: in each trail at the newest checkpoint there is. A trail that begins later has
  * nothing that the key signed.
  *
- * @param keys retired where nothing can be signed with them any more, before anybody gets to know of it
+ * @param keys that can sign nothing any more. One that already says where it ended stays as it is
  * @throws the Table's errors; `signer_unavailable`; `store_corrupt` when what was written down is not readable
  */
 export function retiredKeys(
   table: Table,
   ledger: Pick<Ledger, 'trails' | 'checkpoint'>,
-  keys: readonly Pick<Signer, 'publicKey'>[],
+  keys: readonly (RetiredKey | Pick<Signer, 'publicKey'>)[],
 ): Promise<RetiredKey[]> {
   return Promise.all(
     keys.map(async (key) => {
+      if ('ends' in key) return key;
       const spki = await key.publicKey();
       const place = retiredKeyKey(hash('sha256', spki, 'hex'));
       const known = await table.get(place);

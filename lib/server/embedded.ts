@@ -2,28 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
-import type { Services } from '../api/services.ts';
-import { ExportWorker } from '../export/export-worker.ts';
-import { Exports } from '../export/exports.ts';
-import { Archiver } from '../followers/archive/archiver.ts';
-import { Expirer } from '../followers/expiry/expirer.ts';
-import { retentionFor } from '../followers/expiry/retention.ts';
-import { Indexer } from '../followers/indexing/indexer.ts';
-import { LegalHoldOrders } from '../followers/legal-hold/legal-hold-requests.ts';
-import { LegalHolds } from '../followers/legal-hold/legal-holds.ts';
-import { ProducerFollower } from '../followers/producers/producer-gaps.ts';
-import { Runner, type RunnerErrorSource } from '../followers/runtime/runner.ts';
-import { Sealer } from '../followers/signing/head-signer.ts';
-import { Verifier } from '../followers/verification/verifier.ts';
-import { ArchivedRecords } from '../ledger/archived-records.ts';
+import type { LinkedDownloads } from '../app/exports.ts';
+import type { FollowerPace } from '../app/followers.ts';
+import { type OpenLog, type OpenLogSettings, openLog, warn } from '../app/open-log.ts';
 import { TRAILS_PARTITION } from '../ledger/items/layout.ts';
-import { Ledger } from '../ledger/ledger.ts';
-import { nodeReader } from '../ledger/tree/nodes.ts';
-import { TileCache } from '../ledger/tree/tile-cache.ts';
 import { SealtrailError } from '../log/error.ts';
-import { policyFor } from '../privacy/policy.ts';
 import { cursorSecret } from '../query/cursor-secret.ts';
-import { Queries } from '../query/queries.ts';
 import { FolderDownloads } from '../store/folder/downloads.ts';
 import { FolderObjects } from '../store/folder/objects.ts';
 import type { Table } from '../store/ports.ts';
@@ -32,33 +16,25 @@ import { Directory } from './access.ts';
 import { type DataFolder, openDataFolder } from './data-folder.ts';
 import { DownloadLinks } from './download-links.ts';
 
-export interface EmbeddedOptions {
-  /** For a new data folder only: the first part of every checkpoint's origin, for good. @default sealtrail.local */
+type OnError = NonNullable<OpenLogSettings['onError']>;
+
+export interface EmbeddedOptions extends Pick<FollowerPace, 'archiveDelayMs' | 'verifyEveryMs' | 'gapGraceMs'> {
+  /** The first part of every checkpoint's origin. It is fixed when the data folder is made. @default sealtrail.local */
   readonly logName?: string;
   /**
-   * Told of what goes wrong beside requests: followers, signatures. Must not throw. @default a warning
-   * of the process, so that no alarm goes unseen
+   * Called on errors outside of requests: followers, signatures, exports. Must not throw.
+   * @default a warning of the process, so that no alarm goes unseen
    */
-  readonly onError?: (error: unknown, source: RunnerErrorSource) => void;
-  /** Milliseconds that a record may wait to be archived. @default 20,000 */
-  readonly archiveDelayMs?: number;
-  /** Milliseconds between two verifications of a trail. @default 3,600,000 */
-  readonly verifyEveryMs?: number;
-  /** Milliseconds for which late events of a producer are waited for before a gap is recorded. @default 60,000 */
-  readonly gapGraceMs?: number;
+  readonly onError?: OnError;
 }
 
 /** A whole log in one folder: ledger, followers, archive, queries. */
-export interface Embedded extends Services {
-  readonly archiver: Archiver;
-  /** Verifies trails on request and on its schedule, and keeps figures for alarms. */
-  readonly verifier: Verifier;
-  readonly exports: Exports;
+export interface Embedded extends OpenLog {
   /** Where the links to exports lead. */
   readonly downloads: DownloadLinks;
   readonly directory: Directory;
   readonly folder: DataFolder;
-  /** Finishes what is under way, archives what is sealed, and lets go of the folder. Idempotent. */
+  /** Finishes the work in progress, and releases the folder. Idempotent. */
   close(): Promise<void>;
 }
 
@@ -102,97 +78,33 @@ async function makeFolder(dir: string): Promise<void> {
 }
 
 async function assemble(dir: string, table: SqliteTable, options: EmbeddedOptions): Promise<Embedded> {
-  const { logName } = options;
+  const { logName, onError = warn, ...pace } = options;
   const folder = await openDataFolder(dir, { logName, hasRecords: await hasTrails(table) });
   const { config, signers, retired } = folder;
   const directory = new Directory(folder.access, folder.profiles);
   const objects = await FolderObjects.open(join(dir, 'archive'));
-  const onError = options.onError ?? ((error) => process.emitWarning(error instanceof Error ? error : String(error)));
-  // One object for good: policies are remembered by it.
-  const privacy = config.privacy ?? {};
-  const policyOf = (trail: string) => policyFor(trail, privacy);
-  const cache = new TileCache();
-  const nodes = (trail: string) => nodeReader({ objects, table, ledger, cache }, trail);
-  const archive = new ArchivedRecords({ objects, table, cache });
-  const ledger: Ledger = new Ledger({
-    table,
-    archive,
-    signers,
-    logName: config.logName,
-    nodes,
-    onCommit: (trail) => runner.wake(trail),
-    onUnsealed: (trail, error) => onError(error, { follower: 'signer', trail }),
+  const files = await FolderDownloads.open(join(dir, 'exports'));
+  const links = new DownloadLinks(await cursorSecret(table), files);
+  const stores = { table, objects, signers, retired, downloads: linked(files, links) };
+  const { privacy, retention, recordReads } = config;
+  const log = await openLog(stores, {
+    ...{ logName: config.logName, pace, onError },
+    ...(privacy && { privacy }),
+    ...(retention && { retention }),
+    ...(recordReads !== undefined && { recordsReads: recordReads }),
   });
-  const delay = options.archiveDelayMs === undefined ? {} : { maxDelayMs: options.archiveDelayMs };
-  const archiver = new Archiver({ objects, table, ledger, ...delay });
-  const verifier = new Verifier({
-    table,
-    objects,
-    ledger,
-    retired,
-    ...(options.verifyEveryMs === undefined ? {} : { everyMs: options.verifyEveryMs }),
-    onUnrecorded: (trail, error) => onError(error, { follower: 'verifier', trail }),
-  });
-  const retention = config.retention ?? {};
-  const hotDays = (trail: string) => retentionFor(retention, trail).hotDays ?? 'forever';
-  const expirer = new Expirer({ table, archive, hotDays });
-  const grace = options.gapGraceMs === undefined ? {} : { graceMs: options.gapGraceMs };
-  const producers = new ProducerFollower({ table, ledger, ...grace });
-  const legalHolds = new LegalHolds({ table, objects });
-  const orders = new LegalHoldOrders({ table, ledger });
-  const indexer = new Indexer({ table, archive });
-  const followers = [new Sealer({ ledger }), archiver, indexer, producers, expirer, legalHolds, verifier];
-  const runner = new Runner({ followers, trails: () => ledger.trails(), onError });
-  const secret = await cursorSecret(table);
-  const queries = new Queries({ table, secret, policy: policyOf, archive });
-  const downloads = await FolderDownloads.open(join(dir, 'exports'));
-  const links = new DownloadLinks(secret, downloads);
-  const exports: Exports = new Exports({
-    ...{ table, ledger, queries, nodes, downloads, logName: config.logName },
-    link: async (key, file) => links.link(key, file),
-    start: async (trail, id) => exporter.wake(trail, id),
-    onError: (error, trail, id) => onError(error, { follower: `export ${id}`, trail }),
-  });
-  const exporter = new ExportWorker({ exports, onError: (error) => onError(error, { follower: 'exports' }) });
-  runner.start();
-  exporter.start();
-  const closing = new AbortController();
-  const removeExpired = () => void purgeExpired(table, closing.signal, onError);
-  removeExpired();
-  const purge = setInterval(removeExpired, PURGE_MS).unref();
-  const nudge = setInterval(() => nudgeThreadPool(), NUDGE_MS).unref();
+  const housekeeping = keepHouse(table, onError);
 
   let closed: Promise<void> | undefined;
   const close = async (): Promise<void> => {
-    clearInterval(purge);
-    closing.abort();
-    clearInterval(nudge);
-    await ledger.close();
-    await exporter.stop();
-    await runner.stop();
+    housekeeping.stop();
+    await log.close();
     await objects.close();
     await table.close();
   };
   return {
-    ledger,
-    archiver,
-    legalHolds: {
-      status: (trail) => orders.status(trail),
-      set: async (trail, request) => {
-        const status = await orders.set(trail, request);
-        runner.wake(trail);
-        return status;
-      },
-    },
-    verifier,
-    queries,
-    exports,
+    ...log,
     downloads: links,
-    nodes,
-    policyOf,
-    recordsReads: config.recordReads ?? true,
-    logName: config.logName,
-    retired,
     directory,
     folder,
     close: () => {
@@ -202,17 +114,36 @@ async function assemble(dir: string, table: SqliteTable, options: EmbeddedOption
   };
 }
 
+/** Files in a folder, handed out by this server's own links. */
+const linked = (files: FolderDownloads, links: DownloadLinks): LinkedDownloads => ({
+  create: (key) => files.create(key),
+  remove: (prefix) => files.remove(prefix),
+  link: async (key, file) => links.link(key, file),
+});
+
 async function hasTrails(table: Table): Promise<boolean> {
   for await (const _ of table.query({ partition: TRAILS_PARTITION, limit: 1 })) return true;
   return false;
 }
 
-/** Removes what has expired, with turns for others in between. */
-async function purgeExpired(
-  table: SqliteTable,
-  signal: AbortSignal,
-  onError: (error: unknown, source: RunnerErrorSource) => void,
-): Promise<void> {
+/** What a server does for its process and its database beside the log's own work. */
+function keepHouse(table: SqliteTable, onError: OnError): { stop(): void } {
+  const stopping = new AbortController();
+  const removeExpired = () => void purgeExpired(table, stopping.signal, onError);
+  removeExpired();
+  const purge = setInterval(removeExpired, PURGE_MS).unref();
+  const nudge = setInterval(() => nudgeThreadPool(), NUDGE_MS).unref();
+  return {
+    stop: () => {
+      clearInterval(purge);
+      clearInterval(nudge);
+      stopping.abort();
+    },
+  };
+}
+
+/** Removes what has expired, giving way to other work in between. */
+async function purgeExpired(table: SqliteTable, signal: AbortSignal, onError: OnError): Promise<void> {
   try {
     while (!signal.aborted && (await table.purgeExpired(Math.floor(Date.now() / 1000), PURGE_ITEMS)) === PURGE_ITEMS) {
       await turn();

@@ -5,9 +5,10 @@ import type { Duplex } from 'node:stream';
 import { type ApiRequest, type ApiResponse, queryOf } from '../api/http.ts';
 import type { Principal } from '../api/principal.ts';
 import { problemResponse } from '../api/problem.ts';
+import { describeError } from '../app/describe-error.ts';
 import { SealtrailError } from '../log/error.ts';
 import type { Directory } from './access.ts';
-import { type AccessEntry, reasonOf } from './access-log.ts';
+import type { AccessEntry } from './access-log.ts';
 import { type Body, BodyBudget, readBody } from './body.ts';
 import { DOWNLOADS_PATH } from './download-links.ts';
 import { reply } from './reply.ts';
@@ -204,7 +205,7 @@ class Exchange {
   /** Keeps why it failed; of several reasons the first. */
   fail(error: unknown, status: number): void {
     this.status = status;
-    this.#reason ??= reasonOf(error, status);
+    this.#reason ??= describeError(error, status);
   }
 
   entry(): AccessEntry {

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { bundleFunctions, FUNCTIONS } from '../../functions/bundle.ts';
+import { bundleFunctions, FUNCTIONS } from '../../functions/bundle/bundle.ts';
 import { ROUTES } from '../../lib/api/routes.ts';
 import { append } from './deployed.ts';
 import { gatewayEvent } from './events.ts';

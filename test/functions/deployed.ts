@@ -1,33 +1,34 @@
 import type { APIGatewayProxyStructuredResultV2 as GatewayResult } from 'aws-lambda';
-import { openArchiver } from '../../functions/archiver.ts';
-import { openExpirer } from '../../functions/expirer.ts';
 import { answer } from '../../functions/gateway.ts';
-import { type Log, openLog } from '../../functions/log.ts';
-import { openQueries } from '../../functions/queries.ts';
-import { TrailVerification } from '../../functions/verify-trails.ts';
+import { TrailVerification } from '../../functions/trail-verification.ts';
+import { COUNTED } from '../../functions/wiring.ts';
 import type { Action } from '../../lib/api/principal.ts';
 import { Router } from '../../lib/api/router.ts';
 import { ROUTE_GROUPS } from '../../lib/api/routes.ts';
 import type { Services } from '../../lib/api/services.ts';
+import { FOLLOWERS, openFollowers } from '../../lib/app/followers.ts';
+import { type ArchivedLog, type LogSettings, wireLog } from '../../lib/app/log.ts';
+import { openQueries } from '../../lib/app/queries.ts';
 import type { Archiver } from '../../lib/followers/archive/archiver.ts';
-import type { Expirer } from '../../lib/followers/expiry/expirer.ts';
 import { LegalHoldOrders } from '../../lib/followers/legal-hold/legal-hold-requests.ts';
-import { LegalHolds } from '../../lib/followers/legal-hold/legal-holds.ts';
-import { ArchivedRecords } from '../../lib/ledger/archived-records.ts';
+import type { Signer } from '../../lib/store/ports.ts';
 import { MemoryObjects } from '../../lib/testing/memory/objects.ts';
 import { MemorySigner } from '../../lib/testing/memory/signer.ts';
 import { MemoryTable } from '../../lib/testing/memory/table.ts';
 import { type Call, gatewayEvent } from './events.ts';
 
 /** All functions' services in one. */
-interface DeployedLog extends Log, Omit<Services, 'exports'> {
-  readonly ledger: Log['ledger'];
+interface DeployedLog extends ArchivedLog, Omit<Services, 'exports' | 'ledger' | 'retired'> {
   readonly archiver: Archiver;
-  readonly archive: ArchivedRecords;
-  readonly expirer: Expirer;
-  readonly holds: LegalHolds;
   readonly objects: MemoryObjects;
-  readonly verifier: TrailVerification;
+}
+
+/** The stores of a deployment, in memory. */
+export interface DeployedStores {
+  readonly table: MemoryTable;
+  readonly objects: MemoryObjects;
+  readonly signers: readonly Signer[];
+  readonly retired?: readonly Signer[];
 }
 
 /** A deployment over stores in memory. */
@@ -48,25 +49,23 @@ export const router = new Router<DeployedLog>([
   ...ROUTE_GROUPS.admin,
 ]);
 
+/** A log as functions wire theirs. */
+export const wired = (stores: DeployedStores, settings: Partial<LogSettings> = {}): ArchivedLog =>
+  wireLog(stores, { logName: 'audit.example.com', retention: RETENTION, ...settings }, COUNTED);
+
+const RETENTION = { default: { archiveDays: 1, hotDays: 30 } };
+
 export async function deploy(): Promise<Deployed> {
   const table = new MemoryTable();
   const objects = new MemoryObjects();
   const signer = new MemorySigner();
-  const archive = new ArchivedRecords({ objects, table });
-  const retention = { default: { archiveDays: 1, hotDays: 30 } };
-  const opened = openLog(
-    { table, objects, signers: [signer] },
-    { logName: 'audit.example.com', privacy: {}, recordsReads: true },
-  );
+  const opened = wired({ table, objects, signers: [signer] });
   const log = {
     ...opened,
     objects,
-    archive,
-    archiver: openArchiver(opened, objects, { retention }, []),
-    expirer: openExpirer(opened, archive, { retention }),
-    legalHolds: new LegalHoldOrders({ table, ledger: opened.ledger }),
-    holds: new LegalHolds({ table, objects }),
-    verifier: new TrailVerification({ ...opened, objects }),
+    archiver: openFollowers(FOLLOWERS, opened).archiver,
+    legalHolds: new LegalHoldOrders(opened),
+    verifier: new TrailVerification(opened),
     queries: await openQueries(opened),
   };
   const all: readonly Action[] = ['append', 'read', 'verify', 'admin'];

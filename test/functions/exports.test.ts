@@ -6,14 +6,14 @@ import {
 } from '@aws-sdk/client-s3';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
-import { openExports, requestedExport } from '../../functions/exports.ts';
-import { openLog } from '../../functions/log.ts';
+import { exportsIn, requestedExport } from '../../functions/wiring.ts';
 import { Indexer } from '../../lib/followers/indexing/indexer.ts';
 import { s3Client } from '../../lib/store/aws-clients.ts';
 import { S3Downloads } from '../../lib/store/s3/downloads.ts';
 import { MemoryObjects } from '../../lib/testing/memory/objects.ts';
 import { MemorySigner } from '../../lib/testing/memory/signer.ts';
 import { MemoryTable } from '../../lib/testing/memory/table.ts';
+import { wired } from './deployed.ts';
 
 /** An export in AWS: an object asks for it, parts make it, a presigned URL hands it out. */
 
@@ -26,12 +26,12 @@ async function deployed() {
   s3.on(PutObjectCommand).resolves({});
   const table = new MemoryTable();
   const stores = { table, signers: [new MemorySigner()], objects: new MemoryObjects() };
-  const log = openLog(stores, { logName: 'audit.example.com', privacy: {}, recordsReads: false });
+  const log = wired(stores);
   const json = (n: number) => `{"actor":{"id":"ann"},"id":"e-${n}","severity":"info","type":"data.read"}`;
   const events = Array.from({ length: 20 }, (_, n) => ({ id: `e-${n}`, json: json(n) }));
   await log.ledger.append({ trail: 'orders', submitter: 'shop', events });
   await new Indexer({ table }).run('orders', { force: true });
-  return { s3, exports: await openExports(log, new S3Downloads({ client, bucket: 'exports' })) };
+  return { s3, exports: await exportsIn(log, new S3Downloads({ client, bucket: 'exports' })) };
 }
 
 describe('an export in AWS', () => {

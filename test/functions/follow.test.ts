@@ -1,9 +1,8 @@
 import type { DynamoDBRecord, SQSRecord } from 'aws-lambda';
 import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
-import { TrailFollowing } from '../../functions/follow-trails.ts';
-import { streamRecords } from '../../functions/stream-changes.ts';
+import { streamRecords, wakesOf } from '../../functions/stream-changes.ts';
 import { logger, metrics } from '../../functions/telemetry.ts';
-import { wakesOf } from '../../functions/wakes.ts';
+import { TrailFollowing } from '../../functions/trail-following.ts';
 import { readWatermark } from '../../lib/ledger/items/watermark.ts';
 import { append, type Deployed, deploy } from './deployed.ts';
 

@@ -1,9 +1,9 @@
 import type { AttributeValue, Context, DynamoDBRecord } from 'aws-lambda';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { TrailFollowing } from '../../functions/follow-trails.ts';
 import { answer } from '../../functions/gateway.ts';
-import { handler } from '../../functions/handler.ts';
-import { TrailVerification } from '../../functions/verify-trails.ts';
+import { withTelemetry } from '../../functions/telemetry.ts';
+import { TrailFollowing } from '../../functions/trail-following.ts';
+import { TrailVerification } from '../../functions/trail-verification.ts';
 import { buildBlock } from '../../lib/ledger/items/block.ts';
 import { blockKey } from '../../lib/ledger/items/layout.ts';
 import { packBody, storeBlock } from '../../lib/ledger/items/stored-block.ts';
@@ -37,10 +37,10 @@ afterEach(() => expect(printed.text()).not.toContain(SECRET));
 
 /** A call through all that a function has around its work. */
 const invoke = (call: Call) =>
-  handler((event: ReturnType<typeof gatewayEvent>) =>
+  withTelemetry((event: ReturnType<typeof gatewayEvent>) =>
     answer(event, { router, services: async () => deployed.log, actions: ['append', 'read', 'verify', 'admin'] }),
   )(gatewayEvent(call), CONTEXT);
-const sweep = () => handler(() => new TrailFollowing(deployed.log).sweep(FOREVER))({}, CONTEXT);
+const sweep = () => withTelemetry(() => new TrailFollowing(deployed.log).sweep(FOREVER))({}, CONTEXT);
 
 describe('nothing of an event is printed', () => {
   it('when it is sealed, found, followed and verified', async () => {
@@ -48,7 +48,7 @@ describe('nothing of an event is printed', () => {
     const found = { route: QUERY, parameters: { trail: 'orders' }, query: `actor=${SECRET}&resource=${SECRET}` };
     expect(await invoke(found)).toMatchObject({ statusCode: 200, body: expect.stringContaining(SECRET) });
     await sweep();
-    await handler(() => new TrailVerification(deployed.log).run(FOREVER))({}, CONTEXT);
+    await withTelemetry(() => new TrailVerification(deployed.log).run(FOREVER))({}, CONTEXT);
     expect(printed.all('VerificationFailures')).toEqual([0]);
     expect(printed.text()).toContain('/v1/trails/orders/events');
   });
@@ -83,7 +83,7 @@ describe('nothing of an event is printed', () => {
         ...{ OldImage: image(SECRET), NewImage: image(`${SECRET}s`), SequenceNumber: '1' },
       },
     };
-    await handler(() => new TrailFollowing(deployed.log).batch([record], FOREVER))({}, CONTEXT);
+    await withTelemetry(() => new TrailFollowing(deployed.log).batch([record], FOREVER))({}, CONTEXT);
     expect(printed.text()).toContain('somebody else changed the ledger');
   });
 
@@ -95,7 +95,7 @@ describe('nothing of an event is printed', () => {
       storeBlock(forged, await packBody(runs), 'c').map((write) => ('put' in write ? { put: write.put } : write)),
     );
     await expect(sweep()).rejects.toThrow('1 trails could not be followed');
-    await handler(() => new TrailVerification(deployed.log).run(FOREVER))({}, CONTEXT);
+    await withTelemetry(() => new TrailVerification(deployed.log).run(FOREVER))({}, CONTEXT);
     expect(printed.text()).toContain('a follower failed');
     expect(printed.all('VerificationFailures')).toEqual([1]);
   });

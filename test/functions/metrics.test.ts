@@ -8,18 +8,16 @@ vi.hoisted(() => {
   process.env.POWERTOOLS_SERVICE_NAME = 'Audit';
 });
 
-import { openExports } from '../../functions/exports.ts';
-import { TrailFollowing } from '../../functions/follow-trails.ts';
 import { answer } from '../../functions/gateway.ts';
-import { handler } from '../../functions/handler.ts';
-import { openLog } from '../../functions/log.ts';
-import { UNITS } from '../../functions/telemetry.ts';
-import { TrailVerification } from '../../functions/verify-trails.ts';
+import { UNITS, withTelemetry } from '../../functions/telemetry.ts';
+import { TrailFollowing } from '../../functions/trail-following.ts';
+import { TrailVerification } from '../../functions/trail-verification.ts';
+import { exportsIn } from '../../functions/wiring.ts';
 import { blockKey } from '../../lib/ledger/items/layout.ts';
 import { SealtrailError } from '../../lib/log/error.ts';
 import { s3Client } from '../../lib/store/aws-clients.ts';
 import { S3Downloads } from '../../lib/store/s3/downloads.ts';
-import { append, type Deployed, deploy, router } from './deployed.ts';
+import { append, type Deployed, deploy, router, wired } from './deployed.ts';
 import { type Call, gatewayEvent } from './events.ts';
 import { capturePrinted } from './printed.ts';
 
@@ -41,11 +39,11 @@ beforeEach(async () => {
 
 /** A call through all that a function has around its work. */
 const invoke = (call: Call) =>
-  handler((event: ReturnType<typeof gatewayEvent>) =>
+  withTelemetry((event: ReturnType<typeof gatewayEvent>) =>
     answer(event, { router, services: async () => deployed.log, actions: ['append', 'read', 'admin'] }),
   )(gatewayEvent(call), CONTEXT);
-const sweep = (following: TrailFollowing) => handler(() => following.sweep(FOREVER))({}, CONTEXT);
-const verify = () => handler(() => new TrailVerification(deployed.log).run(FOREVER))({}, CONTEXT);
+const sweep = (following: TrailFollowing) => withTelemetry(() => following.sweep(FOREVER))({}, CONTEXT);
+const verify = () => withTelemetry(() => new TrailVerification(deployed.log).run(FOREVER))({}, CONTEXT);
 
 const EVENT = '{"actor":{"id":"ann"},"type":"data.update"}';
 
@@ -74,11 +72,8 @@ describe('an append', () => {
 
   it('that loses the race to another instance counts a conflict, and goes through', async () => {
     const { table, objects, signer } = deployed;
-    const other = openLog(
-      { table, objects, signers: [signer] },
-      { logName: 'audit.example.com', privacy: {}, recordsReads: true },
-    );
-    const services = async () => ({ ...deployed.log, ...other });
+    const other = wired({ table, objects, signers: [signer] });
+    const services = async () => ({ ...deployed.log, ledger: other.ledger });
     await invoke(append('orders'));
     await answer(gatewayEvent(append('orders')), { router, services, actions: ['append'] });
     expect(printed.all('Conflicts')).toEqual([]);
@@ -114,11 +109,13 @@ describe('an export', () => {
     const client = s3Client({ region: 'eu-central-1', credentials: { accessKeyId: 'a', secretAccessKey: 'b' } });
     const put = mockClient(client).on(PutObjectCommand).resolvesOnce({}); // what asks for it
     put.rejects(new S3ServiceException({ name: 'AccessDenied', $fault: 'client', $metadata: { httpStatusCode: 403 } }));
-    const exports = await openExports(deployed.log, new S3Downloads({ client, bucket: 'exports' }));
+    const exports = await exportsIn(deployed.log, new S3Downloads({ client, bucket: 'exports' }));
     const spec = { format: 'csv', compression: 'none', filters: {} } as const;
     const { id } = await exports.request('orders', spec, { name: 'auditor' });
     // Lambda tries again what its function throws.
-    await expect(handler(() => exports.run('orders', id))({}, CONTEXT)).rejects.toMatchObject({ code: 'unavailable' });
+    await expect(withTelemetry(() => exports.run('orders', id))({}, CONTEXT)).rejects.toMatchObject({
+      code: 'unavailable',
+    });
     expect(await exports.get('orders', id)).toMatchObject({ state: 'queued', attempts: 1 });
     expect(printed.all('ExportFailures')).toEqual([1]);
   });

@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { openArchiver } from '../../functions/archiver.ts';
 import { answer } from '../../functions/gateway.ts';
-import { openLog } from '../../functions/log.ts';
 import { logger, metrics } from '../../functions/telemetry.ts';
-import { TrailVerification } from '../../functions/verify-trails.ts';
+import { TrailVerification } from '../../functions/trail-verification.ts';
 import { Router } from '../../lib/api/router.ts';
 import { APPEND_ROUTES } from '../../lib/api/routes/append.ts';
 import { READ_ROUTES } from '../../lib/api/routes/read.ts';
+import { FOLLOWERS, openFollowers } from '../../lib/app/followers.ts';
+import type { ArchivedLog } from '../../lib/app/log.ts';
 import { retiredKeys } from '../../lib/keys/retired-keys.ts';
 import { checkpointKey } from '../../lib/ledger/items/layout.ts';
 import { formatCheckpoint, parseCheckpoint } from '../../lib/log/checkpoint.ts';
@@ -17,13 +17,12 @@ import { MemorySigner } from '../../lib/testing/memory/signer.ts';
 import { MemoryTable } from '../../lib/testing/memory/table.ts';
 import { verifyArchive } from '../../lib/verify/archive/verify-archive.ts';
 import { parseTrustedKeys } from '../../lib/verify/evidence/trust.ts';
-import { append, bodyOf } from './deployed.ts';
+import { append, bodyOf, wired } from './deployed.ts';
 import { gatewayEvent } from './events.ts';
 
 /** The keys of a deployment change from one deployment to the next, over the same table and the same archive. */
 
-const SETTINGS = { logName: 'audit.example.com', privacy: {}, recordsReads: false };
-const RETENTION = { retention: { default: { archiveDays: 1 } } };
+const archiverOf = (log: ArchivedLog) => openFollowers(FOLLOWERS, log).archiver;
 const older = new MemorySigner();
 const newer = new MemorySigner();
 
@@ -39,7 +38,7 @@ afterEach(() => vi.restoreAllMocks());
 
 /** What a deployment with these keys does with one event, and afterwards. */
 async function deployedWith(signers: readonly Signer[], retired: readonly Signer[] = []) {
-  const log = openLog({ table, objects, signers }, SETTINGS);
+  const log = wired({ table, objects, signers, retired });
   const appending = new Router(APPEND_ROUTES);
   const result = await answer(gatewayEvent(append('orders')), {
     router: appending,
@@ -47,8 +46,8 @@ async function deployedWith(signers: readonly Signer[], retired: readonly Signer
     actions: ['append'],
   });
   expect(result.statusCode).toBe(201);
-  await openArchiver(log, objects, RETENTION, retired).seal('orders');
-  return { ...log, retired: await retiredKeys(table, log.ledger, retired) };
+  await archiverOf(log).seal('orders');
+  return { ...log, retired: await log.retiredKeys() };
 }
 
 const keyIdOf = async (signer: Signer): Promise<number> =>
@@ -70,7 +69,7 @@ describe('a rotation of signing keys', () => {
     const hex = (keyId: number) => keyId.toString(16).padStart(8, '0');
     for (const keyId of [first, second]) expect(await objects.get(`keys/${hex(keyId)}.vkey`)).toBeDefined();
 
-    const report = await new TrailVerification({ ...log, objects }).verify('orders', 'full');
+    const report = await new TrailVerification(log).verify('orders', 'full');
     expect(report).toMatchObject({ verdict: 'ok', from: 0, to: 3 });
   });
 
@@ -78,14 +77,13 @@ describe('a rotation of signing keys', () => {
     ['a key alone has signed', [older]],
     ['a key has signed with its successor', [older, newer]],
   ])('archives what %s before it was retired and the archive had come so far, with that key', async (_, signers) => {
-    const before = openLog({ table, objects, signers }, SETTINGS);
+    const before = wired({ table, objects, signers });
     await before.ledger.append({
       trail: 'orders',
       submitter: 'a',
       events: [{ id: '1', json: '{"id":"1","type":"a.b"}' }],
     });
-    const { ledger } = openLog({ table, objects, signers: [newer] }, SETTINGS);
-    await openArchiver({ ...before, ledger }, objects, RETENTION, [older]).run('orders', { force: true });
+    await archiverOf(wired({ table, objects, signers: [newer], retired: [older] })).run('orders', { force: true });
     expect(await signersOf(1)).toEqual(await Promise.all(signers.map(keyIdOf)));
     const vkeyOf = async (signer: Signer) =>
       verifierFromSpki('audit.example.com/orders', await signer.publicKey()).vkey;
@@ -94,14 +92,13 @@ describe('a rotation of signing keys', () => {
   });
 
   it('archives nothing that a key of nobody has signed', async () => {
-    const before = openLog({ table, objects, signers: [new MemorySigner()] }, SETTINGS);
+    const before = wired({ table, objects, signers: [new MemorySigner()] });
     await before.ledger.append({
       trail: 'orders',
       submitter: 'a',
       events: [{ id: '1', json: '{"id":"1","type":"a.b"}' }],
     });
-    const { ledger } = openLog({ table, objects, signers: [newer] }, SETTINGS);
-    const archiver = openArchiver({ ...before, ledger }, objects, RETENTION, [older]);
+    const archiver = archiverOf(wired({ table, objects, signers: [newer], retired: [older] }));
     await expect(archiver.run('orders', { force: true })).rejects.toMatchObject({ code: 'store_corrupt' });
   });
 
@@ -136,7 +133,7 @@ describe('a rotation of signing keys', () => {
     const signature = await older.sign(Buffer.from(text));
     const note = formatNote(text, [{ name, keyId: await keyIdOf(older), signature }]);
     await table.transact([{ put: { ...checkpointKey('orders', 4), attributes: { note } } }]);
-    const report = await new TrailVerification({ ...log, objects }).verify('orders', 'full');
+    const report = await new TrailVerification(log).verify('orders', 'full');
     expect(report.verdict).toBe('damaged');
     expect(report.problems.map(({ kind }) => kind)).toContain('retired_key');
   });

@@ -1,12 +1,13 @@
 import type { DynamoDBRecord } from 'aws-lambda';
 import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
-import { TrailFollowing } from '../../functions/follow-trails.ts';
 import { answer } from '../../functions/gateway.ts';
-import { InvokedArchiver } from '../../functions/invoked-archiver.ts';
-import { openLog } from '../../functions/log.ts';
+import { InvokedArchiver } from '../../functions/seal-requests.ts';
 import { logger, metrics } from '../../functions/telemetry.ts';
+import { TrailFollowing } from '../../functions/trail-following.ts';
 import { Router } from '../../lib/api/router.ts';
 import { ADMIN_ROUTES } from '../../lib/api/routes/admin.ts';
+import { wireLog } from '../../lib/app/log.ts';
+import { Archiver } from '../../lib/followers/archive/archiver.ts';
 import { LegalHoldOrders } from '../../lib/followers/legal-hold/legal-hold-requests.ts';
 import { openCheckpoint } from '../../lib/log/checkpoint.ts';
 import { SealtrailError } from '../../lib/log/error.ts';
@@ -50,8 +51,7 @@ async function sealing(
   { patienceMs = 10_000 }: { readonly patienceMs?: number } = {},
 ) {
   const { table } = deployed;
-  const settings = { logName: 'audit.example.com', privacy: {}, recordsReads: false, signs: false };
-  const { ledger } = openLog({ table, signers: [] }, settings);
+  const { ledger } = wireLog({ table, signers: [] }, { logName: 'audit.example.com', signs: false });
   const follower = await invoked(({ payload }) => run(payload), { patienceMs });
   const services = { archiver: new InvokedArchiver(follower), legalHolds: new LegalHoldOrders({ table, ledger }) };
   const router = new Router(ADMIN_ROUTES);
@@ -127,7 +127,7 @@ describe('a seal that fails', () => {
 
   it('by what nobody foresaw keeps it in the log of follow', async () => {
     await deployed.call(append('orders'));
-    vi.spyOn(deployed.log.archiver, 'seal').mockRejectedValue(new TypeError('cannot read needle of undefined'));
+    vi.spyOn(Archiver.prototype, 'seal').mockRejectedValue(new TypeError('cannot read needle of undefined'));
     const wire: string[] = [];
     const { seal } = await sealing(async (payload) => {
       const said = await follow(payload);
@@ -171,7 +171,7 @@ describe('a seal that fails', () => {
     const result = await seal();
     expect(result.statusCode).toBe(503);
     expect(bodyOf(result)).toMatchObject({ code: 'unavailable' });
-    expect(reasons()).toEqual([expect.stringMatching(/^unavailable: an order to seal was not answered/)]);
+    expect(reasons()).toEqual([expect.stringMatching(/^unavailable: a request to seal was not answered/)]);
   });
 });
 
@@ -210,13 +210,13 @@ describe('a seal that takes longer than an answer may', () => {
   });
 });
 
-describe('an order to seal', () => {
+describe('a request to seal', () => {
   it.each([[{ seal: 'orders/../keys' }], [{ seal: '' }], [{ seal: 7 }], [{ seal: 'orders', force: true }], [null]])(
     'is refused by follow when it is %j, before anything is looked at',
     async (order) => {
       const reads = vi.spyOn(deployed.table, 'get');
       expect(await following.seal(order, FOREVER)).toEqual({
-        failed: { code: 'invalid_trail', message: 'an order to seal names a trail' },
+        failed: { code: 'invalid_trail', message: 'a request to seal names a trail' },
       });
       expect(reads).not.toHaveBeenCalled();
     },

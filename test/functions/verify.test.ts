@@ -1,10 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
-import { openLog } from '../../functions/log.ts';
 import { logger, metrics } from '../../functions/telemetry.ts';
-import { TrailVerification } from '../../functions/verify-trails.ts';
+import { TrailVerification } from '../../functions/trail-verification.ts';
 import { blockKey } from '../../lib/ledger/items/layout.ts';
 import { SealtrailError } from '../../lib/log/error.ts';
-import { append, bodyOf, type Deployed, deploy } from './deployed.ts';
+import { append, bodyOf, type Deployed, deploy, wired } from './deployed.ts';
 
 const FOREVER = new AbortController().signal;
 
@@ -66,10 +65,9 @@ describe('a verification on request', () => {
 
   it('leaves the signature under its record to the sealer: the function may not sign', async () => {
     const { table, objects, signer } = deployed;
-    const settings = { logName: 'audit.example.com', privacy: {}, recordsReads: false, signs: false };
-    const log = openLog({ table, objects, signers: [signer] }, settings);
+    const log = wired({ table, objects, signers: [signer] }, { signs: false });
     const before = signer.signed;
-    await new TrailVerification({ ...log, objects }).verify('orders');
+    await new TrailVerification(log).verify('orders');
     expect(signer.signed).toBe(before);
     expect(count.mock.calls.map(([name]) => name)).not.toContain('Unsealed');
     expect((await log.ledger.seal('_system'))?.size).toBe(1);

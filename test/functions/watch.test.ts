@@ -1,7 +1,7 @@
 import type { AttributeValue, DynamoDBRecord } from 'aws-lambda';
 import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
-import { TrailFollowing } from '../../functions/follow-trails.ts';
 import { logger, metrics } from '../../functions/telemetry.ts';
+import { TrailFollowing } from '../../functions/trail-following.ts';
 import { blockKey, headKey } from '../../lib/ledger/items/layout.ts';
 import { SealtrailError } from '../../lib/log/error.ts';
 import type { Key } from '../../lib/store/ports.ts';

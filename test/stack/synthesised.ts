@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
-import { FUNCTIONS } from '../../functions/bundle.ts';
+import { FUNCTIONS } from '../../functions/bundle/bundle.ts';
 import { SealtrailStack, type SealtrailStackProps } from '../../lib/stack/stack.ts';
 
 /** What stands in for the bundles: the template does not depend on what they hold. */

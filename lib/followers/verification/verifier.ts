@@ -56,8 +56,8 @@ export class Verifier implements Follower {
   #ranges = 0;
 
   constructor(options: VerifierOptions) {
-    const { table, objects, ledger, retired = [], now = Date.now } = options;
-    this.#stores = { table, objects, ledger, retired, now };
+    const { table, objects, ledger, retired, now = Date.now } = options;
+    this.#stores = { table, objects, ledger, now, ...(retired && { retired }) };
     this.#ledger = ledger;
     this.#everyMs = options.everyMs ?? 3_600_000;
     this.#onUnrecorded = options.onUnrecorded ?? (() => undefined);

@@ -31,7 +31,7 @@ export interface VerificationStores {
   readonly objects: Objects;
   readonly ledger: Pick<Ledger, 'head' | 'origin' | 'verifiers' | 'exactCheckpoint' | 'blocks'>;
   /** Keys that signed once. @default none */
-  readonly retired?: readonly RetiredKey[];
+  readonly retired?: () => Promise<readonly RetiredKey[]>;
   /** Unix milliseconds. */
   readonly now: () => number;
 }
@@ -184,12 +184,13 @@ async function scopeOf(
   return { mode: 'range', range, start, end, compareFrom: from, compareTo: end };
 }
 
-async function signatoriesOf({ ledger, retired = [] }: VerificationStores, trail: string): Promise<Signatories> {
+async function signatoriesOf({ ledger, retired }: VerificationStores, trail: string): Promise<Signatories> {
+  const keys = (await retired?.()) ?? [];
   const origin = ledger.origin(trail);
   return {
     origin,
     current: await ledger.verifiers(trail),
-    retired: retired.map(({ spki, ends }) => ({ verifier: verifierFromSpki(origin, spki), to: ends[trail] ?? 0 })),
+    retired: keys.map(({ spki, ends }) => ({ verifier: verifierFromSpki(origin, spki), to: ends[trail] ?? 0 })),
   };
 }
 

@@ -1,11 +1,11 @@
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { build } from 'esbuild';
-import { openApi } from '../lib/api/openapi.ts';
-import { ROUTES } from '../lib/api/routes.ts';
-import { withoutDeadParts } from './dead-parts.ts';
+import { openApi } from '../../lib/api/openapi.ts';
+import { ROUTES } from '../../lib/api/routes.ts';
+import { bundleShims } from './shims.ts';
 
-/** Bundles each function into one file, for the stack to deploy: `node functions/bundle.ts [folder]`. */
+/** Bundles each function into one file, for the stack to deploy: `node functions/bundle/bundle.ts [folder]`. */
 
 const HERE = import.meta.dirname;
 export const FUNCTIONS = ['append', 'read', 'export', 'seal', 'follow', 'verify', 'public-key', 'empty'] as const;
@@ -18,7 +18,7 @@ export async function bundleFunctions(folder: string): Promise<Record<(typeof FU
   const bundle = async (name: (typeof FUNCTIONS)[number]) => {
     const outfile = resolve(folder, name, 'index.mjs');
     const { metafile } = await build({
-      entryPoints: [resolve(HERE, `${name}.ts`)],
+      entryPoints: [resolve(HERE, `../${name}.ts`)],
       outfile,
       bundle: true,
       platform: 'node',
@@ -29,8 +29,8 @@ export async function bundleFunctions(folder: string): Promise<Record<(typeof FU
       mainFields: ['module', 'main'],
       // Some of what the SDK stands on is CommonJS and calls require.
       banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
-      alias: { '@aws-sdk/credential-provider-node': resolve(HERE, '../lib/store/lambda-credentials.ts') },
-      plugins: [withoutDeadParts],
+      alias: { '@aws-sdk/credential-provider-node': resolve(HERE, '../../lib/store/lambda-credentials.ts') },
+      plugins: [bundleShims],
       metafile: true,
       logLevel: 'warning',
     });
@@ -43,6 +43,6 @@ export async function bundleFunctions(folder: string): Promise<Record<(typeof FU
 }
 
 if (import.meta.main) {
-  const sizes = await bundleFunctions(process.argv[2] ?? resolve(HERE, '../dist/lambda'));
+  const sizes = await bundleFunctions(process.argv[2] ?? resolve(HERE, '../../dist/lambda'));
   for (const [name, bytes] of Object.entries(sizes)) process.stdout.write(`${name}: ${Math.ceil(bytes / 1000)} KB\n`);
 }

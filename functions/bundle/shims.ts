@@ -88,8 +88,8 @@ function onlySchemasInUse(source: string): string {
     .replace(/^n0_registry\.registerError\((?!TransactionCanceledException\$).*\);$/gm, '');
 }
 
-export const withoutDeadParts: Plugin = {
-  name: 'without-dead-parts',
+export const bundleShims: Plugin = {
+  name: 'bundle-shims',
   setup: (context) => {
     for (const { filter, contents } of NEVER_RUN) context.onLoad({ filter }, () => ({ contents, loader: 'js' }));
     for (const { filter, loader, edit } of EDITS) {

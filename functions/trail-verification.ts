@@ -1,41 +1,33 @@
+import { type Opened, openFollowers, SCHEDULED } from '../lib/app/followers.ts';
+import type { ArchivedLog } from '../lib/app/log.ts';
 import { visitTrails } from '../lib/followers/runtime/visit.ts';
-import { type VerificationStatus, Verifier } from '../lib/followers/verification/verifier.ts';
-import type { RetiredKey } from '../lib/keys/retired-key.ts';
+import type { VerificationStatus, Verifier } from '../lib/followers/verification/verifier.ts';
 import { SealtrailError } from '../lib/log/error.ts';
-import type { Objects } from '../lib/store/ports.ts';
 import type { VerificationReport, VerificationRequest } from '../lib/verify/ledger/ledger-report.ts';
-import type { Log } from './log.ts';
 import { count, describe, logger } from './telemetry.ts';
 
-/** What is verified, with its archive. */
-interface VerifiedLog extends Pick<Log, 'table' | 'ledger'> {
-  readonly objects: Objects;
-  /** The keys that sign no more. @default none */
-  readonly retired?: readonly RetiredKey[];
-}
-
-/** Verifies trails against themselves and their archive, and counts what comes of it: 0 where all is well. */
+/** Verifies trails against themselves and their archive, and counts the damage found: 0 where all is well. */
 export class TrailVerification implements Pick<Verifier, 'verify' | 'status'> {
-  readonly #ledger: Log['ledger'];
-  readonly #verifier: Verifier;
+  readonly #ledger: ArchivedLog['ledger'];
+  readonly #followers: Opened<typeof SCHEDULED>;
 
-  constructor({ table, objects, ledger, retired = [] }: VerifiedLog) {
-    this.#ledger = ledger;
+  constructor(log: ArchivedLog) {
+    this.#ledger = log.ledger;
     const onUnrecorded = (trail: string, reason: unknown): void =>
       logger.error('damage was found and could not be recorded', { trail, ...describe(reason) });
-    this.#verifier = new Verifier({ table, objects, ledger, retired, onUnrecorded });
+    this.#followers = openFollowers(SCHEDULED, log, { onUnrecorded });
   }
 
   /** A trail or a range of it, on request. @throws as {@link Verifier.verify} */
   async verify(trail: string, request?: VerificationRequest): Promise<VerificationReport> {
-    const report = await this.#verifier.verify(trail, request);
+    const report = await this.#followers.verifier.verify(trail, request);
     count('VerificationFailures', report.verdict === 'ok' ? 0 : 1);
     return report;
   }
 
-  /** What came of a trail's verifications so far. */
+  /** The newest reports and the figures of a trail. */
   status(trail: string): Promise<VerificationStatus> {
-    return this.#verifier.status(trail);
+    return this.#followers.verifier.status(trail);
   }
 
   /**
@@ -46,7 +38,7 @@ export class TrailVerification implements Pick<Verifier, 'verify' | 'status'> {
   async run(signal: AbortSignal): Promise<void> {
     let failures = 0;
     const failed = await visitTrails(this.#ledger.trails(), {
-      followers: [this.#verifier],
+      followers: Object.values(this.#followers),
       signal,
       force: true,
       concurrency: 1, // what it reads is large

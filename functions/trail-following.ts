@@ -1,50 +1,31 @@
 import type { DynamoDBBatchResponse, DynamoDBRecord } from 'aws-lambda';
-import type { Archiver } from '../lib/followers/archive/archiver.ts';
-import type { Expirer } from '../lib/followers/expiry/expirer.ts';
+import { FOLLOWERS, type FollowerPace, type Opened, openFollowers } from '../lib/app/followers.ts';
+import type { ArchivedLog } from '../lib/app/log.ts';
 import { ExpiryClaims } from '../lib/followers/expiry/expiry-claims.ts';
-import { Indexer } from '../lib/followers/indexing/indexer.ts';
-import type { LegalHolds } from '../lib/followers/legal-hold/legal-holds.ts';
-import { ProducerFollower } from '../lib/followers/producers/producer-gaps.ts';
-import type { Follower } from '../lib/followers/runtime/follower.ts';
 import { type VisitOptions, visitTrails } from '../lib/followers/runtime/visit.ts';
-import { Sealer } from '../lib/followers/signing/head-signer.ts';
-import type { ArchivedRecords } from '../lib/ledger/archived-records.ts';
 import { SealtrailError } from '../lib/log/error.ts';
-import type { Log } from './log.ts';
-import { failure, orderedTrail, type SealAnswer } from './seal-orders.ts';
+import { failure, requestedTrail, type SealAnswer } from './seal-requests.ts';
+import { wakesOf } from './stream-changes.ts';
+import { watchLedger } from './tamper-watch.ts';
 import { count, describe, logger } from './telemetry.ts';
-import { wakesOf } from './wakes.ts';
-import { watchLedger } from './watch-ledger.ts';
-
-/** What is followed, what writes its archive, and what lets blocks leave the table. */
-interface FollowedLog extends Pick<Log, 'table' | 'ledger'> {
-  readonly archiver: Archiver;
-  readonly archive: ArchivedRecords;
-  readonly expirer: Expirer;
-  readonly holds: LegalHolds;
-}
 
 /**
- * How many records are indexed together: the more, the less the index costs, and what is not indexed yet is scanned by
- * queries. The sweep, twice a minute, indexes what there is, so no record waits for the delay.
+ * Large runs make the index cheap, and queries scan what is not indexed yet. The sweep, twice a minute, indexes what there
+ * is, so no record waits for the delay.
  */
-const INDEXED_TOGETHER = { minRecords: 1024, delayMs: 60_000 };
+const PACE: FollowerPace = { indexRecords: 1024, indexDelayMs: 60_000 };
 
-/** Follows trails on behalf of a function's instance, over many invocations. */
+/** Follows trails for one instance of a function, over many invocations. */
 export class TrailFollowing {
-  readonly #log: FollowedLog;
-  readonly #sealer: Sealer;
-  readonly #followers: readonly Follower[];
+  readonly #log: ArchivedLog;
+  readonly #followers: Opened<typeof FOLLOWERS>;
   readonly #claims: ExpiryClaims;
 
-  constructor(log: FollowedLog) {
+  /** @param pace differs from a deployment's in tests */
+  constructor(log: ArchivedLog, pace: FollowerPace = {}) {
     this.#log = log;
-    const { ledger, archiver, table, archive, expirer, holds } = log;
-    this.#sealer = new Sealer({ ledger });
-    this.#claims = new ExpiryClaims(table, archive);
-    const producers = new ProducerFollower({ table, ledger });
-    const indexer = new Indexer({ table, archive, ...INDEXED_TOGETHER });
-    this.#followers = [this.#sealer, archiver, indexer, producers, expirer, holds];
+    this.#followers = openFollowers(FOLLOWERS, log, { pace: { ...PACE, ...pace } });
+    this.#claims = new ExpiryClaims(log.table, log.archive);
   }
 
   /**
@@ -74,14 +55,14 @@ export class TrailFollowing {
   }
 
   /**
-   * Seals a trail on request, and answers whatever happens: see `seal-orders.ts`.
+   * Seals a trail on request, and answers whatever happens: see `seal-requests.ts`.
    *
-   * @param order as it came in
+   * @param request as it came in
    */
-  async seal(order: unknown, signal: AbortSignal): Promise<SealAnswer> {
-    const { archiver } = this.#log;
-    const trail = orderedTrail(order);
-    if (trail === undefined) return failure(new SealtrailError('invalid_trail', 'an order to seal names a trail'));
+  async seal(request: unknown, signal: AbortSignal): Promise<SealAnswer> {
+    const { archiver } = this.#followers;
+    const trail = requestedTrail(request);
+    if (trail === undefined) return failure(new SealtrailError('invalid_trail', 'a request to seal names a trail'));
     try {
       return { sealed: (await archiver.seal(trail, { signal })) ?? null };
     } catch (error) {
@@ -91,7 +72,7 @@ export class TrailFollowing {
   }
 
   #visit(signal: AbortSignal, force: boolean): VisitOptions {
-    return { followers: this.#followers, signal, force, onError: report };
+    return { followers: Object.values(this.#followers), signal, force, onError: report };
   }
 
   /** The longest that a record of any trail has been waiting, for a checkpoint and for the archive. */
@@ -101,8 +82,8 @@ export class TrailFollowing {
     for await (const trail of this.#log.ledger.trails()) {
       if (signal.aborted) break;
       try {
-        seal = Math.max(seal, await this.#sealer.lagMs(trail));
-        archive = Math.max(archive, (await this.#log.archiver.status(trail)).lagMs);
+        seal = Math.max(seal, await this.#followers.signer.lagMs(trail));
+        archive = Math.max(archive, (await this.#followers.archiver.status(trail)).lagMs);
       } catch (error) {
         // A trail that was tampered with must not keep the others from being followed.
         report(error, { follower: 'sweep', trail });

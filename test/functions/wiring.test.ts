@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { environmentOf, followerOf } from '../../functions/environment.ts';
+import { environmentOf, followerOf } from '../../functions/wiring.ts';
 
 const SET = {
   SEALTRAIL_TABLE: 'Audit',

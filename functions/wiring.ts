@@ -1,0 +1,172 @@
+import * as z from 'zod';
+import { type LinkedDownloads, openExports } from '../lib/app/exports.ts';
+import type { ArchivedLog, LogHooks, LogStores } from '../lib/app/log.ts';
+import { openQueries } from '../lib/app/queries.ts';
+import type { Exports } from '../lib/export/exports.ts';
+import { type RetentionConfig, retentionConfigSchema } from '../lib/followers/expiry/retention.ts';
+import { type PrivacyConfig, privacyConfigSchema } from '../lib/privacy/policy.ts';
+import { dynamoClient, kmsClient, s3Client } from '../lib/store/aws-clients.ts';
+import { DynamoTable } from '../lib/store/dynamodb/table.ts';
+import { KmsSigner } from '../lib/store/kms/signer.ts';
+import type { Objects, Table } from '../lib/store/ports.ts';
+import { S3Objects } from '../lib/store/s3/objects.ts';
+import { count, countRetry, describe, logger } from './telemetry.ts';
+
+/** From the environment that the stack sets to the stores and hooks that a function wires its log with. */
+
+/** What the stack passes to a function in its environment. {@link environmentOf} has the names of the variables. */
+export interface Environment {
+  readonly table: string;
+  readonly bucket: string;
+  /** The bucket that exports are handed out from. */
+  readonly exports: string;
+  /** ARNs of the keys that sign every checkpoint; at least one. */
+  readonly signingKeys: readonly string[];
+  /** ARNs of the keys that signed in the past. */
+  readonly retiredKeys: readonly string[];
+  /** Of all keys. */
+  readonly signingAlgorithm: 'ed25519' | 'ecdsa-p256';
+  readonly logName: string;
+  /** How long records stay where, and how they are locked. */
+  readonly retention: RetentionConfig;
+  readonly privacy: PrivacyConfig;
+  /** Whether the trail `_access` keeps who read what. */
+  readonly recordsReads: boolean;
+}
+
+const list = z.string().transform((text) => text.split(',').filter((one) => one !== ''));
+
+const json = z.string().transform((text, context) => {
+  try {
+    return JSON.parse(text) as unknown; // of what shape is checked next
+  } catch {
+    context.addIssue('is not JSON');
+    return z.NEVER;
+  }
+});
+
+const schema = z.object({
+  SEALTRAIL_TABLE: z.string().min(1),
+  SEALTRAIL_BUCKET: z.string().min(1),
+  SEALTRAIL_EXPORTS: z.string().min(1),
+  SEALTRAIL_SIGNING_KEYS: list.pipe(z.array(z.string()).min(1)),
+  SEALTRAIL_RETIRED_KEYS: list.default([]),
+  SEALTRAIL_SIGNING_ALGORITHM: z.enum(['ed25519', 'ecdsa-p256']),
+  SEALTRAIL_LOG_NAME: z.string().min(1),
+  SEALTRAIL_RETENTION: json.pipe(retentionConfigSchema),
+  SEALTRAIL_RECORD_READS: z.enum(['true', 'false']).default('true'),
+  SEALTRAIL_PRIVACY: json.pipe(privacyConfigSchema).default({}),
+});
+
+type Variables = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Reads the environment that the stack sets.
+ *
+ * @throws RangeError naming the variable: the stack and the functions do not fit together
+ */
+export function environmentOf(variables: Variables): Environment {
+  const data = read(schema, variables);
+  return {
+    table: data.SEALTRAIL_TABLE,
+    bucket: data.SEALTRAIL_BUCKET,
+    exports: data.SEALTRAIL_EXPORTS,
+    signingKeys: data.SEALTRAIL_SIGNING_KEYS,
+    retiredKeys: data.SEALTRAIL_RETIRED_KEYS,
+    signingAlgorithm: data.SEALTRAIL_SIGNING_ALGORITHM,
+    logName: data.SEALTRAIL_LOG_NAME,
+    retention: data.SEALTRAIL_RETENTION,
+    privacy: data.SEALTRAIL_PRIVACY,
+    recordsReads: data.SEALTRAIL_RECORD_READS === 'true',
+  };
+}
+
+const follower = z.object({ SEALTRAIL_FOLLOWER: z.string().min(1) });
+
+/**
+ * The name of the function `follow`, which only the function that invokes it knows.
+ *
+ * @throws as {@link environmentOf}
+ */
+export const followerOf = (variables: Variables): string => read(follower, variables).SEALTRAIL_FOLLOWER;
+
+function read<T>(what: z.ZodType<T>, variables: Variables): T {
+  const parsed = what.safeParse(variables);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw new RangeError(`the environment variable ${issue?.path.join('.')} is not right: ${issue?.message}`);
+}
+
+/** The ledger's table. Its client finds region, credentials and endpoint as every AWS SDK does. */
+export const ledgerTable = ({ table }: Pick<Environment, 'table'>): Table =>
+  new DynamoTable({ client: dynamoClient(), tableName: table, onRetry: countRetry });
+
+/** The table and the keys, for a function that may not touch the archive. */
+export function ledgerStores(environment: Environment): LogStores {
+  const { signingKeys, retiredKeys, signingAlgorithm } = environment;
+  const client = kmsClient();
+  const signerOf = (keyId: string) => new KmsSigner({ client, keyId, algorithm: signingAlgorithm });
+  return { table: ledgerTable(environment), signers: signingKeys.map(signerOf), retired: retiredKeys.map(signerOf) };
+}
+
+/** The locked bucket. */
+export const archiveObjects = ({ bucket }: Pick<Environment, 'bucket'>): Objects =>
+  new S3Objects({ client: s3Client(), bucket });
+
+/** The table, the keys and the locked bucket. */
+export const archivedStores = (environment: Environment): LogStores & { readonly objects: Objects } => ({
+  ...ledgerStores(environment),
+  objects: archiveObjects(environment),
+});
+
+/** Counts what a log does. */
+export const COUNTED: LogHooks = {
+  onCommit: (_trail, _size, { events, bytes }) => {
+    count('Events', events);
+    count('Bytes', bytes);
+  },
+  onSigned: (_, waitedMs) => count('SealLag', waitedMs),
+  onRetry: (_, retry) => countRetry(retry),
+  onUnsealed: (trail, reason) => {
+    count('Unsealed');
+    logger.warn('an append could not sign: the signing follower will', { trail, ...describe(reason) });
+  },
+};
+
+/** Where requests for exports are put in their bucket. The rule that wakes the function matches this prefix. */
+const REQUESTS = 'requests/';
+
+/** A bucket for exports, which can take a small object as well. */
+interface ExportBucket extends LinkedDownloads {
+  put(key: string, body: string): Promise<void>;
+}
+
+/**
+ * Exports in AWS. A request is an object in their bucket, whose appearance starts the function apart from any API call: so
+ * no client of another service is needed, and AWS retries the start.
+ *
+ * @throws the Table's errors
+ */
+export async function exportsIn(log: ArchivedLog, downloads: ExportBucket): Promise<Exports> {
+  return openExports(log, {
+    downloads,
+    queries: await openQueries(log),
+    start: (trail, id) => downloads.put(`${REQUESTS}${trail}/${id}`, ''),
+    onError: (error, trail, id) => {
+      count('ExportFailures');
+      logger.error('an export failed', { trail, export: id, ...describe(error) });
+    },
+  });
+}
+
+/** What EventBridge says of a new object (Amazon S3 user guide, "EventBridge event message structure"). */
+export interface RequestedExport {
+  readonly object: { readonly key: string };
+}
+
+/** The export that a request stands for. @throws RangeError for any other object */
+export function requestedExport({ object }: RequestedExport): { readonly trail: string; readonly id: string } {
+  const [, trail, id] = /^requests\/([a-z0-9_-]+)\/([0-9a-f]{32})$/.exec(object.key) ?? [];
+  if (trail === undefined || id === undefined) throw new RangeError(`no request for an export: ${object.key}`);
+  return { trail, id };
+}

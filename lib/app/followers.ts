@@ -1,0 +1,99 @@
+import type { ObjectLock } from '../followers/archive/archive-records.ts';
+import { Archiver } from '../followers/archive/archiver.ts';
+import { Expirer } from '../followers/expiry/expirer.ts';
+import { Indexer } from '../followers/indexing/indexer.ts';
+import { LegalHolds } from '../followers/legal-hold/legal-holds.ts';
+import { ProducerFollower } from '../followers/producers/producer-gaps.ts';
+import type { Follower } from '../followers/runtime/follower.ts';
+import { Sealer } from '../followers/signing/head-signer.ts';
+import { Verifier } from '../followers/verification/verifier.ts';
+import type { ArchivedLog } from './log.ts';
+
+/** How long followers wait before they work, in milliseconds unless it says otherwise. */
+export interface FollowerPace {
+  /** How long a record may wait to be archived. @default 20,000 */
+  readonly archiveDelayMs?: number;
+  /** How long late events of a producer are waited for before a gap is recorded. @default 60,000 */
+  readonly gapGraceMs?: number;
+  /** Records that are indexed together, or what there is after `indexDelayMs`. @default 256 */
+  readonly indexRecords?: number;
+  /** @default 2,000 */
+  readonly indexDelayMs?: number;
+  /** The time between two verifications of a trail. @default 3,600,000 */
+  readonly verifyEveryMs?: number;
+}
+
+/** What followers are made from. */
+export interface FollowerSettings {
+  readonly pace?: FollowerPace;
+  /** Called when a verification found damage and could not record it in `_system`. Must not throw. */
+  readonly onUnrecorded?: (trail: string, reason: unknown) => void;
+}
+
+type MakeFollower = (log: ArchivedLog, settings: FollowerSettings) => Follower;
+
+/**
+ * The registry: every follower that commits wake. A trail is visited in this order. The embedded server runs each beside the
+ * others; in AWS the function `follow` runs them for each batch of the Table's stream and twice a minute. A follower that is
+ * not listed here or in {@link SCHEDULED} runs nowhere.
+ */
+export const FOLLOWERS = {
+  signer: ({ ledger }) => new Sealer({ ledger }),
+  archiver: ({ objects, table, ledger, retentionOf, retiredKeys }, { pace = {} }) =>
+    new Archiver({
+      ...{ objects, table, ledger, retired: retiredKeys },
+      lockFor: (trail) => lockFrom(retentionOf(trail)),
+      ...(pace.archiveDelayMs !== undefined && { maxDelayMs: pace.archiveDelayMs }),
+    }),
+  indexer: ({ table, archive }, { pace = {} }) =>
+    new Indexer({
+      ...{ table, archive },
+      ...(pace.indexRecords !== undefined && { minRecords: pace.indexRecords }),
+      ...(pace.indexDelayMs !== undefined && { delayMs: pace.indexDelayMs }),
+    }),
+  producers: ({ table, ledger }, { pace = {} }) =>
+    new ProducerFollower({ table, ledger, ...(pace.gapGraceMs !== undefined && { graceMs: pace.gapGraceMs }) }),
+  expirer: ({ table, archive, retentionOf }) =>
+    new Expirer({ table, archive, hotDays: (trail) => retentionOf(trail).hotDays ?? 'forever' }),
+  legalHolds: ({ table, objects }) => new LegalHolds({ table, objects }),
+} satisfies Record<string, MakeFollower>;
+
+/**
+ * The followers that read whole trails, so that only a schedule runs them: in AWS the function `verify`, once an hour. The
+ * embedded server runs them beside the others; they know for themselves when it is time.
+ */
+export const SCHEDULED = {
+  verifier: ({ table, objects, ledger, retiredKeys }, { pace = {}, onUnrecorded }) =>
+    new Verifier({
+      ...{ table, objects, ledger, retired: retiredKeys },
+      ...(pace.verifyEveryMs !== undefined && { everyMs: pace.verifyEveryMs }),
+      ...(onUnrecorded && { onUnrecorded }),
+    }),
+} satisfies Record<string, MakeFollower>;
+
+/** The followers of a list, by their names in it. */
+export type Opened<List> = {
+  readonly [Name in keyof List]: List[Name] extends (...args: never[]) => infer Made ? Made : never;
+};
+
+/**
+ * Makes the followers of a list over a log, in its order.
+ *
+ * @example
+ * const { archiver, ...others } = openFollowers(FOLLOWERS, log);
+ */
+export function openFollowers<List extends Record<string, MakeFollower>>(
+  list: List,
+  log: ArchivedLog,
+  settings: FollowerSettings = {},
+): Opened<List> {
+  const made = Object.entries(list).map(([name, make]) => [name, make(log, settings)]);
+  return Object.fromEntries(made); // by the names of the list, each made by its own entry
+}
+
+const DAY_MS = 86_400_000;
+
+/** How the archive's objects are locked. */
+function lockFrom({ archiveDays, lock }: ReturnType<ArchivedLog['retentionOf']>): ObjectLock | undefined {
+  return archiveDays === undefined ? undefined : { ms: archiveDays * DAY_MS, ...(lock && { mode: lock }) };
+}

@@ -1,0 +1,100 @@
+import { type RetentionConfig, retentionFor } from '../followers/expiry/retention.ts';
+import type { RetiredKey } from '../keys/retired-key.ts';
+import { retiredKeys } from '../keys/retired-keys.ts';
+import { ArchivedRecords } from '../ledger/archived-records.ts';
+import { Ledger, type LedgerOptions } from '../ledger/ledger.ts';
+import { nodeReader } from '../ledger/tree/nodes.ts';
+import { TileCache } from '../ledger/tree/tile-cache.ts';
+import type { NodeReader } from '../log/tree.ts';
+import { type PrivacyConfig, type PrivacyPolicy, policyFor } from '../privacy/policy.ts';
+import type { Objects, Signer, Table } from '../store/ports.ts';
+import { lazy } from './lazy.ts';
+
+/** The ports that a log is kept in and signed with, over any drivers. */
+export interface LogStores {
+  readonly table: Table;
+  /** The archive. Absent: this process may not read it. */
+  readonly objects?: Objects;
+  /** Every one of them signs each checkpoint. Empty: this process neither signs nor verifies. */
+  readonly signers: readonly Signer[];
+  /**
+   * Keys that signed in the past. Where a {@link Signer} stopped is found out and stored once, the first time that anyone
+   * asks; a {@link RetiredKey} says so itself. @default none
+   */
+  readonly retired?: readonly (RetiredKey | Pick<Signer, 'publicKey'>)[];
+}
+
+/** What is the same for every trail of a log, and for every process that opens it. */
+export interface LogSettings {
+  /** The first part of every checkpoint's origin, such as `audit.example.com`. Must never change. */
+  readonly logName: string;
+  /** @default secrets and personal data are masked */
+  readonly privacy?: PrivacyConfig;
+  /** How long records stay in the Table, and how long and how the archive is locked. @default for ever, and not at all */
+  readonly retention?: RetentionConfig;
+  /** Whether the trail `_access` keeps who read what. @default true */
+  readonly recordsReads?: boolean;
+  /** Whether this process signs what it appends, rather than leaving it to the signing follower. @default true */
+  readonly signs?: boolean;
+}
+
+/** Called as appends happen. None of them may throw. */
+export type LogHooks = Pick<LedgerOptions, 'onCommit' | 'onSigned' | 'onRetry' | 'onUnsealed'>;
+
+/** A log over its stores: what every process that works on it shares. */
+export interface Log {
+  readonly table: Table;
+  readonly ledger: Ledger;
+  /** Tree nodes of a trail, for proofs. */
+  readonly nodes: (trail: string) => NodeReader;
+  readonly policyOf: (trail: string) => PrivacyPolicy;
+  readonly logName: string;
+  readonly recordsReads: boolean;
+  readonly retentionOf: (trail?: string) => ReturnType<typeof retentionFor>;
+  /** The keys that signed in the past, each with where it stopped. Throws as {@link retiredKeys}. */
+  readonly retiredKeys: () => Promise<readonly RetiredKey[]>;
+}
+
+/** A log whose archive can be read. */
+export interface ArchivedLog extends Log {
+  readonly objects: Objects;
+  /** The records that have left the Table. */
+  readonly archive: ArchivedRecords;
+}
+
+/**
+ * Wires a log over its stores. This is the one place that does so: the embedded server, the Lambda functions and the tests
+ * differ in the stores and settings they pass. It reads and writes nothing yet.
+ *
+ * @example
+ * const log = wireLog({ table, objects, signers: [signer] }, { logName: 'audit.example.com' });
+ * await log.ledger.append({ trail: 'orders', submitter: 'shop', events });
+ */
+export function wireLog(
+  stores: LogStores & { readonly objects: Objects },
+  settings: LogSettings,
+  hooks?: LogHooks,
+): ArchivedLog;
+export function wireLog(stores: LogStores, settings: LogSettings, hooks?: LogHooks): Log;
+export function wireLog(stores: LogStores, settings: LogSettings, hooks: LogHooks = {}): Log {
+  const { table, objects, signers, retired = [] } = stores;
+  const { logName, recordsReads = true, signs = true, retention = {} } = settings;
+  // One object for good: policies are cached by it.
+  const privacy = settings.privacy ?? {};
+  const cache = new TileCache();
+  const archived = objects && { objects, archive: new ArchivedRecords({ objects, table, cache }) };
+  const nodes = (trail: string) => nodeReader({ table, ledger, cache, ...(objects && { objects }) }, trail);
+  const archive = archived && { archive: archived.archive };
+  const ledger: Ledger = new Ledger({ table, signers, signs, logName, nodes, ...archive, ...hooks });
+  return {
+    table,
+    ledger,
+    nodes,
+    policyOf: (trail) => policyFor(trail, privacy),
+    logName,
+    recordsReads,
+    retentionOf: (trail) => retentionFor(retention, trail),
+    retiredKeys: lazy(() => retiredKeys(table, ledger, retired)),
+    ...archived,
+  };
+}

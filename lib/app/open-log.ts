@@ -1,0 +1,109 @@
+import type { Services } from '../api/services.ts';
+import { ExportWorker } from '../export/export-worker.ts';
+import type { Exports } from '../export/exports.ts';
+import type { Archiver } from '../followers/archive/archiver.ts';
+import { LegalHoldOrders } from '../followers/legal-hold/legal-hold-requests.ts';
+import { Runner, type RunnerErrorSource } from '../followers/runtime/runner.ts';
+import type { Verifier } from '../followers/verification/verifier.ts';
+import type { Objects } from '../store/ports.ts';
+import { type LinkedDownloads, openExports } from './exports.ts';
+import { FOLLOWERS, type FollowerPace, openFollowers, SCHEDULED } from './followers.ts';
+import { type LogSettings, type LogStores, wireLog } from './log.ts';
+import { openQueries } from './queries.ts';
+
+/** Everything that a whole log in one process is kept in. Bring drivers of your own for another cloud. */
+export interface OpenLogStores extends LogStores {
+  readonly objects: Objects;
+  readonly downloads: LinkedDownloads;
+}
+
+/** Settings of a whole log in one process. */
+export interface OpenLogSettings extends LogSettings {
+  readonly pace?: FollowerPace;
+  /**
+   * Called on errors outside of requests: followers, signatures, exports. Alarms come this way too. Must not throw.
+   * @default a warning of the process, so that no alarm goes unseen
+   */
+  readonly onError?: (error: unknown, source: RunnerErrorSource) => void;
+}
+
+/** A whole log in one process: ledger, followers, archive, queries, exports. */
+export interface OpenLog extends Services {
+  readonly archiver: Archiver;
+  /** Verifies trails on request and on its schedule, and keeps figures for alarms. */
+  readonly verifier: Verifier;
+  readonly exports: Exports;
+  /** Finishes the work in progress and stops. Leaves the stores open: close them afterwards. Idempotent. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a whole log over drivers of your own, and starts its followers. Only one process at a time may have it open; run
+ * functions or several servers on the pieces that this is made of ({@link wireLog}, {@link FOLLOWERS}) instead.
+ *
+ * @throws the Table's errors
+ *
+ * @example
+ * // Each driver passes the contract suite of its port.
+ * const stores = {
+ *   table: new SpannerTable(database),
+ *   objects: new GcsObjects(bucket),
+ *   signers: [new CloudKmsSigner(keyName)],
+ *   downloads: new GcsDownloads(exportsBucket),
+ * };
+ * const log = await openLog(stores, { logName: 'audit.example.com' });
+ * await log.ledger.append({ trail: 'orders', submitter: 'shop', events });
+ * await log.close();
+ */
+export async function openLog(stores: OpenLogStores, settings: OpenLogSettings): Promise<OpenLog> {
+  const { pace = {}, onError = warn } = settings;
+  const log = wireLog(stores, settings, {
+    onCommit: (trail) => runner.wake(trail),
+    onUnsealed: (trail, error) => onError(error, { follower: 'signer', trail }),
+  });
+  const onUnrecorded = (trail: string, error: unknown) => onError(error, { follower: 'verifier', trail });
+  const followers = openFollowers({ ...FOLLOWERS, ...SCHEDULED }, log, { pace, onUnrecorded });
+  const runner = new Runner({ followers: Object.values(followers), trails: () => log.ledger.trails(), onError });
+  const queries = await openQueries(log);
+  const exports: Exports = openExports(log, {
+    queries,
+    downloads: stores.downloads,
+    start: async (trail, id) => exporter.wake(trail, id),
+    onError: (error, trail, id) => onError(error, { follower: `export ${id}`, trail }),
+  });
+  const exporter = new ExportWorker({ exports, onError: (error) => onError(error, { follower: 'exports' }) });
+  const holds = new LegalHoldOrders(log);
+  const retired = await log.retiredKeys();
+  runner.start();
+  exporter.start();
+
+  let closed: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    await log.ledger.close();
+    await exporter.stop();
+    await runner.stop();
+  };
+  return {
+    ...log,
+    retired,
+    archiver: followers.archiver,
+    verifier: followers.verifier,
+    legalHolds: {
+      status: (trail) => holds.status(trail),
+      set: async (trail, request) => {
+        const status = await holds.set(trail, request);
+        runner.wake(trail);
+        return status;
+      },
+    },
+    queries,
+    exports,
+    close: () => {
+      closed ??= close();
+      return closed;
+    },
+  };
+}
+
+/** The default `onError`. */
+export const warn = (error: unknown): void => process.emitWarning(error instanceof Error ? error : String(error));
