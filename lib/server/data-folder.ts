@@ -21,7 +21,7 @@ import {
 import { retiredKeysFile, retiredKeysFrom, retiredKeysSchema } from './retired-keys-file.ts';
 
 /** `config.json`. */
-const configSchema = z.strictObject({
+export const configFileSchema = z.strictObject({
   logName: z
     .string()
     .regex(/^[a-z0-9]([a-z0-9./-]{0,252}[a-z0-9])?$/, 'must look like audit.example.com')
@@ -30,7 +30,7 @@ const configSchema = z.strictObject({
   retention: hotRetentionSchema.optional(),
   recordReads: z.boolean().describe('Whether the trail `_access` keeps who read what. Default: it does.').optional(),
 });
-export type Config = z.infer<typeof configSchema>;
+export type Config = z.infer<typeof configFileSchema>;
 
 /** What a data folder holds besides the data. */
 export interface DataFolder {
@@ -68,7 +68,7 @@ export async function openDataFolder(dir: string, { logName, hasRecords }: DataF
   const configFile = join(dir, 'config.json');
   const keyFile = signingKeyFile(dir);
   if (hasRecords) for (const file of [configFile, keyFile]) await mustBeThere(file, 'the records of this log');
-  const config = await readJson(configFile, configSchema, () => ({ logName: logName ?? DEFAULT_LOG_NAME }));
+  const config = await readJson(configFile, configFileSchema, () => ({ logName: logName ?? DEFAULT_LOG_NAME }));
   if (logName !== undefined && logName !== config.logName) {
     const message = `this log is named ${config.logName} (in ${configFile}), not ${logName}: its name cannot change`;
     throw new SealtrailError('usage', message);
@@ -160,6 +160,11 @@ async function readJson<T>(file: string, schema: z.ZodType<T>, initial: () => T)
     await writeNew(file, toJson(value.data), 0o644);
     return value.data;
   }
+  return parseFile(file, text, schema);
+}
+
+/** Reads a file's JSON. @throws `invalid_parameter` naming the file and the field that is not right */
+export function parseFile<T>(file: string, text: string, schema: z.ZodType<T>): T {
   let json: unknown;
   try {
     json = JSON.parse(text);

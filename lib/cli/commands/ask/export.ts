@@ -7,11 +7,11 @@ import {
   keepExport,
   manifestFileOf,
   type ServerExport,
-} from '../../client/read/exporting.ts';
-import { EXPORT_FORMATS } from '../../export/formats/manifest.ts';
-import { SealtrailError } from '../../log/error.ts';
-import { bytes, count, labelled, Progress, plural, write, writeLines } from '../output/terminal.ts';
-import { filtersOf, withFilters } from '../shell/filters.ts';
+} from '../../../client/read/exporting.ts';
+import { EXPORT_FORMATS } from '../../../export/formats/manifest.ts';
+import { SealtrailError } from '../../../log/error.ts';
+import { bytes, count, labelled, Progress, plural, write, writeLines } from '../../output/terminal.ts';
+import { filtersOf, withFilters } from '../../shell/filters.ts';
 import {
   connect,
   type Install,
@@ -20,7 +20,7 @@ import {
   trailName,
   withJson,
   withServer,
-} from '../shell/shell.ts';
+} from '../../shell/shell.ts';
 
 interface Options extends ServerOptions, Readonly<Record<string, unknown>> {
   readonly format: (typeof EXPORT_FORMATS)[number];

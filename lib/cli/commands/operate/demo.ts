@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import type { Install } from '../shell/shell.ts';
+import type { Install } from '../../shell/shell.ts';
 
 interface Options {
   readonly folder?: string;
@@ -19,9 +19,9 @@ export const installDemo: Install = (program, shell) => {
     .action(async ({ folder }: Options) => {
       // Only now: the other commands start faster without all of this.
       const [{ Demo }, { loadExamples }, { eventsOf }] = await Promise.all([
-        import('../demo/demo.ts'),
-        import('../demo/examples.ts'),
-        import('../demo/github.ts'),
+        import('../../demo/demo.ts'),
+        import('../../demo/examples.ts'),
+        import('../../demo/github.ts'),
       ]);
       const events = eventsOf(await loadExamples());
       const dir = folder === undefined ? await mkdtemp(join(tmpdir(), 'sealtrail-demo-')) : resolve(folder);

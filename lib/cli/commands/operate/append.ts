@@ -2,15 +2,23 @@ import { randomUUID } from 'node:crypto';
 import { createReadStream, existsSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { addAbortSignal } from 'node:stream';
-import { KeptCheckpoint } from '../../client/delivery/kept-checkpoint.ts';
-import { checkpointOf } from '../../client/event/receipt.ts';
-import { SealtrailError } from '../../log/error.ts';
-import { openTrusted } from '../../verify/files/proof-file.ts';
-import { bytes, count, labelled, Progress, plural, type Terminal, write, writeLines } from '../output/terminal.ts';
-import { connect, type Install, integer, type ServerOptions, trailName, withJson, withServer } from '../shell/shell.ts';
-import { type LogKeys, logKeys, readText } from '../shell/trust.ts';
-import { gather, readEvents } from '../upload/input.ts';
-import { Upload, type Uploaded, type UploadOptions } from '../upload/upload.ts';
+import { KeptCheckpoint } from '../../../client/delivery/kept-checkpoint.ts';
+import { checkpointOf } from '../../../client/event/receipt.ts';
+import { SealtrailError } from '../../../log/error.ts';
+import { openTrusted } from '../../../verify/files/proof-file.ts';
+import { bytes, count, labelled, Progress, plural, type Terminal, write, writeLines } from '../../output/terminal.ts';
+import {
+  connect,
+  type Install,
+  integer,
+  type ServerOptions,
+  trailName,
+  withJson,
+  withServer,
+} from '../../shell/shell.ts';
+import { type LogKeys, logKeys, readText } from '../../shell/trust.ts';
+import { gather, readEvents } from '../../upload/input.ts';
+import { Upload, type Uploaded, type UploadOptions } from '../../upload/upload.ts';
 
 interface Options extends ServerOptions {
   readonly key?: string;

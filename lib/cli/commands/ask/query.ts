@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { CSV_HEADER, csvRow } from '../../export/formats/csv.ts';
+import { CSV_HEADER, csvRow } from '../../../export/formats/csv.ts';
 import {
   GrowingTable,
   type LinePage,
@@ -7,11 +7,11 @@ import {
   queryPages,
   type TableOptions,
   type View,
-} from '../output/records.ts';
-import { count, painter, type Terminal, write, writeLines } from '../output/terminal.ts';
-import { filtersOf, withFilters } from '../shell/filters.ts';
-import { collect, connect, type Install, integer, type ServerOptions, withServer } from '../shell/shell.ts';
-import { namedTrails, trailOrPattern } from '../shell/trails.ts';
+} from '../../output/records.ts';
+import { count, painter, type Terminal, write, writeLines } from '../../output/terminal.ts';
+import { filtersOf, withFilters } from '../../shell/filters.ts';
+import { collect, connect, type Install, integer, type ServerOptions, withServer } from '../../shell/shell.ts';
+import { namedTrails, trailOrPattern } from '../../shell/trails.ts';
 
 interface Options extends ServerOptions, Readonly<Record<string, unknown>> {
   readonly format: 'table' | 'json' | 'ndjson' | 'csv';

@@ -1,15 +1,15 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { fetchKeys, type NamedKey } from '../../client/read/log-view.ts';
-import { SealtrailError } from '../../log/error.ts';
-import { sameBytes } from '../../log/hash.ts';
-import { pemOf } from '../../log/note.ts';
-import { fingerprintOf, keyIdText, trailOf } from '../../verify/evidence/trust.ts';
-import { renderTable } from '../output/table.ts';
-import { count, painter, type Terminal, widthOf, write, writeLines } from '../output/terminal.ts';
-import { type RotationOptions, retire, rotate } from '../shell/rotation.ts';
-import { collect, connect, type Install, type ServerOptions, withJson, withServer } from '../shell/shell.ts';
+import { fetchKeys, type NamedKey } from '../../../client/read/log-view.ts';
+import { SealtrailError } from '../../../log/error.ts';
+import { sameBytes } from '../../../log/hash.ts';
+import { pemOf } from '../../../log/note.ts';
+import { fingerprintOf, keyIdText, trailOf } from '../../../verify/evidence/trust.ts';
+import { renderTable } from '../../output/table.ts';
+import { count, painter, type Terminal, widthOf, write, writeLines } from '../../output/terminal.ts';
+import { type RotationOptions, retire, rotate } from '../../shell/rotation.ts';
+import { collect, connect, type Install, type ServerOptions, withJson, withServer } from '../../shell/shell.ts';
 
 interface Options extends ServerOptions {
   readonly trail?: string[];

@@ -1,12 +1,20 @@
 import { writeFile } from 'node:fs/promises';
-import type { SignedHttp } from '../../client/http/http.ts';
-import { parseCheckpoint } from '../../log/checkpoint.ts';
-import { SealtrailError } from '../../log/error.ts';
-import { parseNote } from '../../log/note.ts';
-import { checkConsistencyFile, checkProofFile } from '../../verify/files/proof-file.ts';
-import { count, labelled, plural, type Terminal, write, writeLines } from '../output/terminal.ts';
-import { connect, type Install, integer, type ServerOptions, trailName, withJson, withServer } from '../shell/shell.ts';
-import { type LogKeys, logKeys, readText } from '../shell/trust.ts';
+import type { SignedHttp } from '../../../client/http/http.ts';
+import { parseCheckpoint } from '../../../log/checkpoint.ts';
+import { SealtrailError } from '../../../log/error.ts';
+import { parseNote } from '../../../log/note.ts';
+import { checkConsistencyFile, checkProofFile } from '../../../verify/files/proof-file.ts';
+import { count, labelled, plural, type Terminal, write, writeLines } from '../../output/terminal.ts';
+import {
+  connect,
+  type Install,
+  integer,
+  type ServerOptions,
+  trailName,
+  withJson,
+  withServer,
+} from '../../shell/shell.ts';
+import { type LogKeys, logKeys, readText } from '../../shell/trust.ts';
 import { recordFileOf } from './verify-proof.ts';
 
 interface Options extends ServerOptions {

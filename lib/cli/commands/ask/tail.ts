@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Option } from 'commander';
-import type { HttpRequest, SignedHttp } from '../../client/http/http.ts';
-import { CSV_HEADER, csvRow } from '../../export/formats/csv.ts';
-import { SealtrailError } from '../../log/error.ts';
-import { parseRecord } from '../../log/record.ts';
-import { GrowingTable, type LinePage, parseLines, queryPages } from '../output/records.ts';
-import { type Terminal, write, writeLines } from '../output/terminal.ts';
-import { filtersOf, withFilters } from '../shell/filters.ts';
-import { connect, type Install, integer, type ServerOptions, trailName, withServer } from '../shell/shell.ts';
+import type { HttpRequest, SignedHttp } from '../../../client/http/http.ts';
+import { CSV_HEADER, csvRow } from '../../../export/formats/csv.ts';
+import { SealtrailError } from '../../../log/error.ts';
+import { parseRecord } from '../../../log/record.ts';
+import { GrowingTable, type LinePage, parseLines, queryPages } from '../../output/records.ts';
+import { type Terminal, write, writeLines } from '../../output/terminal.ts';
+import { filtersOf, withFilters } from '../../shell/filters.ts';
+import { connect, type Install, integer, type ServerOptions, trailName, withServer } from '../../shell/shell.ts';
 
 interface Options extends ServerOptions, Readonly<Record<string, unknown>> {
   readonly lines: number;

@@ -1,5 +1,5 @@
-import { labelled, plural, type Terminal, write, writeLines } from '../output/terminal.ts';
-import { connect, type Install, type ServerOptions, trailName, withJson, withServer } from '../shell/shell.ts';
+import { labelled, plural, type Terminal, write, writeLines } from '../../output/terminal.ts';
+import { connect, type Install, type ServerOptions, trailName, withJson, withServer } from '../../shell/shell.ts';
 
 interface Options extends ServerOptions {
   readonly json?: true;

@@ -1,11 +1,19 @@
 import * as z from 'zod';
-import { percentEncode } from '../../client/http/percent-encode.ts';
-import { SealtrailError } from '../../log/error.ts';
-import { utc } from '../output/records.ts';
-import { breakdownLines, breakdownSchema } from '../output/summary-lines.ts';
-import { printable } from '../output/table.ts';
-import { type Output, plural, type Terminal, write, writeLines } from '../output/terminal.ts';
-import { connect, type Install, integer, type ServerOptions, trailName, withJson, withServer } from '../shell/shell.ts';
+import { percentEncode } from '../../../client/http/percent-encode.ts';
+import { SealtrailError } from '../../../log/error.ts';
+import { utc } from '../../output/records.ts';
+import { breakdownLines, breakdownSchema } from '../../output/summary-lines.ts';
+import { printable } from '../../output/table.ts';
+import { type Output, plural, type Terminal, write, writeLines } from '../../output/terminal.ts';
+import {
+  connect,
+  type Install,
+  integer,
+  type ServerOptions,
+  trailName,
+  withJson,
+  withServer,
+} from '../../shell/shell.ts';
 
 interface Options extends ServerOptions {
   readonly days: number;

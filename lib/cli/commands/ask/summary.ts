@@ -1,6 +1,14 @@
 import { Option } from 'commander';
-import { type Terminal, write, writeLines } from '../output/terminal.ts';
-import { connect, type Install, integer, type ServerOptions, trailName, withJson, withServer } from '../shell/shell.ts';
+import { type Terminal, write, writeLines } from '../../output/terminal.ts';
+import {
+  connect,
+  type Install,
+  integer,
+  type ServerOptions,
+  trailName,
+  withJson,
+  withServer,
+} from '../../shell/shell.ts';
 
 interface Options extends ServerOptions {
   readonly from?: string;
@@ -29,6 +37,6 @@ async function summary(terminal: Terminal, trail: string, options: Options): Pro
   const path = `/v1/trails/${trail}/summary`;
   const answer = await http.send({ path, query: { from, to, bucket, top }, signal: terminal.signal });
   if (options.json) return write(terminal.stdout, answer.text());
-  const { readSummary, summaryLines } = await import('../output/summary-lines.ts');
+  const { readSummary, summaryLines } = await import('../../output/summary-lines.ts');
   await writeLines(terminal.stdout, summaryLines(trail, readSummary(answer.json()), terminal.stdout));
 }

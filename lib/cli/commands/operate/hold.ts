@@ -1,8 +1,8 @@
 import { Argument } from 'commander';
 import * as z from 'zod';
-import { SealtrailError } from '../../log/error.ts';
-import { labelled, type Output, plural, type Terminal, write, writeLines } from '../output/terminal.ts';
-import { connect, type Install, type ServerOptions, trailName, withJson, withServer } from '../shell/shell.ts';
+import { SealtrailError } from '../../../log/error.ts';
+import { labelled, type Output, plural, type Terminal, write, writeLines } from '../../output/terminal.ts';
+import { connect, type Install, type ServerOptions, trailName, withJson, withServer } from '../../shell/shell.ts';
 
 interface Options extends ServerOptions {
   readonly reason?: string;

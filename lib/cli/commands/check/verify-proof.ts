@@ -1,16 +1,16 @@
-import { type ErrorCode, SealtrailError } from '../../log/error.ts';
-import { parseProof } from '../../log/proof.ts';
-import type { TrustedKeys } from '../../verify/evidence/trust.ts';
+import { type ErrorCode, SealtrailError } from '../../../log/error.ts';
+import { parseProof } from '../../../log/proof.ts';
+import type { TrustedKeys } from '../../../verify/evidence/trust.ts';
 import {
   checkConsistencyFile,
   checkProofFile,
   type ProvenGrowth,
   type ProvenRecord,
-} from '../../verify/files/proof-file.ts';
-import { count, labelled, plural, type Terminal, write, writeLines } from '../output/terminal.ts';
-import { EXIT, exitCodeFor } from '../shell/exit.ts';
-import { type Install, withJson } from '../shell/shell.ts';
-import { readText, readTrust } from '../shell/trust.ts';
+} from '../../../verify/files/proof-file.ts';
+import { count, labelled, plural, type Terminal, write, writeLines } from '../../output/terminal.ts';
+import { EXIT, exitCodeFor } from '../../shell/exit.ts';
+import { type Install, withJson } from '../../shell/shell.ts';
+import { readText, readTrust } from '../../shell/trust.ts';
 
 interface Options {
   readonly key: string;

@@ -1,9 +1,9 @@
-import { SealtrailError } from '../../log/error.ts';
-import { type Description, describeFile } from '../inspect/describe-file.ts';
-import { printable } from '../output/table.ts';
-import { count, painter, plural, type Terminal, write, writeLines } from '../output/terminal.ts';
-import { type Install, withJson } from '../shell/shell.ts';
-import { readBytes } from '../shell/trust.ts';
+import { SealtrailError } from '../../../log/error.ts';
+import { type Description, describeFile } from '../../inspect/describe-file.ts';
+import { printable } from '../../output/table.ts';
+import { count, painter, plural, type Terminal, write, writeLines } from '../../output/terminal.ts';
+import { type Install, withJson } from '../../shell/shell.ts';
+import { readBytes } from '../../shell/trust.ts';
 
 interface Options {
   readonly lines?: true;

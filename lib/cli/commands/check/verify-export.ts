@@ -1,12 +1,12 @@
 import { createReadStream } from 'node:fs';
 import { access } from 'node:fs/promises';
-import { manifestFileOf, proofFileOf } from '../../client/read/exporting.ts';
-import { SealtrailError } from '../../log/error.ts';
-import type { ProvenExport } from '../../verify/files/export-file.ts';
-import { count, labelled, plural, type Terminal, write, writeLines } from '../output/terminal.ts';
-import { EXIT, exitCodeFor } from '../shell/exit.ts';
-import { type Install, withJson } from '../shell/shell.ts';
-import { readText, readTrust } from '../shell/trust.ts';
+import { manifestFileOf, proofFileOf } from '../../../client/read/exporting.ts';
+import { SealtrailError } from '../../../log/error.ts';
+import type { ProvenExport } from '../../../verify/files/export-file.ts';
+import { count, labelled, plural, type Terminal, write, writeLines } from '../../output/terminal.ts';
+import { EXIT, exitCodeFor } from '../../shell/exit.ts';
+import { type Install, withJson } from '../../shell/shell.ts';
+import { readText, readTrust } from '../../shell/trust.ts';
 
 interface Options {
   readonly key: string;
@@ -50,7 +50,7 @@ async function verifyExport(
   { signal }: Terminal,
 ): Promise<{ readonly ok: true } & ProvenExport> {
   // Only now: the other commands start faster without a verifier.
-  const { checkExport } = await import('../../verify/files/export-file.ts');
+  const { checkExport } = await import('../../../verify/files/export-file.ts');
   const trust = await readTrust(options.key);
   const manifest = await readText(options.manifest ?? manifestFileOf(file), 'the manifest');
   const proofFile = options.proof ?? proofFileOf(file);

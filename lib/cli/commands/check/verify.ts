@@ -1,5 +1,5 @@
-import { collect, type Install, integer, trailName, withJson } from '../shell/shell.ts';
-import type { VerifyCommandOptions } from '../shell/verifying.ts';
+import { collect, type Install, integer, trailName, withJson } from '../../shell/shell.ts';
+import type { VerifyCommandOptions } from '../../shell/verifying.ts';
 
 export const installVerify: Install = (program, shell) => {
   const command = program
@@ -36,7 +36,7 @@ export const installVerify: Install = (program, shell) => {
     .option('--workers [n]', 'threads to work with; without a number, one for each core', integer('--workers', 1, 256));
   withJson(command).action(async (archive: string, options: VerifyCommandOptions) => {
     // Only now: the other commands start faster without a verifier.
-    const { verify } = await import('../shell/verifying.ts');
+    const { verify } = await import('../../shell/verifying.ts');
     await verify(shell, archive, options);
   });
 };

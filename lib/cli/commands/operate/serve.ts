@@ -1,5 +1,5 @@
-import type { ServeOptions } from '../shell/serving.ts';
-import { type Install, integer } from '../shell/shell.ts';
+import type { ServeOptions } from '../../shell/serving.ts';
+import { type Install, integer } from '../../shell/shell.ts';
 
 export const installServe: Install = (program, shell) => {
   program
@@ -17,7 +17,7 @@ export const installServe: Install = (program, shell) => {
     .option('--log-requests', 'log every request to standard error, one JSON document a line')
     .action(async (options: ServeOptions) => {
       // Only now: the other commands start faster without a server.
-      const { serve } = await import('../shell/serving.ts');
+      const { serve } = await import('../../shell/serving.ts');
       await serve(shell.terminal, options);
     });
 };
