@@ -40,8 +40,7 @@ async function measure(format: ExportFormat, table: SqliteTable, ledger: Ledger,
   const exports = new Exports({
     ...{ table, ledger, nodes, logName: 'bench' },
     queries: new Queries({ table, secret: new Uint8Array(32) }),
-    downloads: await FolderDownloads.open(folder),
-    link: async (key) => key,
+    downloads: await FolderDownloads.open(folder, { secret: new Uint8Array(32), path: '/' }),
     start: async () => undefined,
     onError: (error) => {
       throw error;

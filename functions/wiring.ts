@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { type LinkedDownloads, openExports } from '../lib/app/exports.ts';
+import { openExports } from '../lib/app/exports.ts';
 import type { ArchivedLog, LogHooks, LogStores } from '../lib/app/log.ts';
 import { openQueries } from '../lib/app/queries.ts';
 import type { Exports } from '../lib/export/exports.ts';
@@ -8,7 +8,7 @@ import { type PrivacyConfig, privacyConfigSchema } from '../lib/privacy/policy.t
 import { dynamoClient, kmsClient, s3Client } from '../lib/store/aws-clients.ts';
 import { DynamoTable } from '../lib/store/dynamodb/table.ts';
 import { KmsSigner } from '../lib/store/kms/signer.ts';
-import type { Objects, Table } from '../lib/store/ports.ts';
+import type { Downloads, Objects, Table } from '../lib/store/ports.ts';
 import { S3Objects } from '../lib/store/s3/objects.ts';
 import { count, countRetry, describe, logger } from './telemetry.ts';
 
@@ -137,7 +137,7 @@ export const COUNTED: LogHooks = {
 const REQUESTS = 'requests/';
 
 /** A bucket for exports, which can take a small object as well. */
-interface ExportBucket extends LinkedDownloads {
+interface ExportBucket extends Downloads {
   put(key: string, body: string): Promise<void>;
 }
 

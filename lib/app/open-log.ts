@@ -5,8 +5,8 @@ import type { Archiver } from '../followers/archive/archiver.ts';
 import { LegalHoldOrders } from '../followers/legal-hold/legal-hold-requests.ts';
 import { Runner, type RunnerErrorSource } from '../followers/runtime/runner.ts';
 import type { Verifier } from '../followers/verification/verifier.ts';
-import type { Objects } from '../store/ports.ts';
-import { type LinkedDownloads, openExports } from './exports.ts';
+import type { Downloads, Objects } from '../store/ports.ts';
+import { openExports } from './exports.ts';
 import { FOLLOWERS, type FollowerPace, openFollowers, SCHEDULED } from './followers.ts';
 import { type LogSettings, type LogStores, wireLog } from './log.ts';
 import { openQueries } from './queries.ts';
@@ -14,7 +14,7 @@ import { openQueries } from './queries.ts';
 /** Everything that a whole log in one process is kept in. Bring drivers of your own for another cloud. */
 export interface OpenLogStores extends LogStores {
   readonly objects: Objects;
-  readonly downloads: LinkedDownloads;
+  readonly downloads: Downloads;
 }
 
 /** Settings of a whole log in one process. */

@@ -16,8 +16,6 @@ export interface ExportsOptions {
   /** Tree nodes of a trail, for proofs. */
   readonly nodes: (trail: string) => NodeReader;
   readonly downloads: Downloads;
-  /** Makes a link to a file that whoever has it may fetch for so many seconds. */
-  readonly link: (key: string, file: LinkedFile) => Promise<string>;
   /** Sees to it that `run` is called for an export, soon and by somebody. May be told of one more than once. */
   readonly start: (trail: string, id: string) => Promise<void>;
   readonly logName: string;
@@ -25,13 +23,6 @@ export interface ExportsOptions {
   readonly onError: (error: unknown, trail: string, id: string) => void;
   /** Unix milliseconds. @default Date.now */
   readonly now?: () => number;
-}
-
-/** What a link leads to, as a browser is told. */
-export interface LinkedFile {
-  readonly fileName: string;
-  readonly mediaType: string;
-  readonly seconds: number;
 }
 
 /** Where to fetch what was exported, until when. */
@@ -127,9 +118,10 @@ export class Exports {
     const file = { fileName: gzip ? `${name}.gz` : name, mediaType: gzip ? 'application/gzip' : type, seconds };
     const proof = { fileName: `${name}.proof`, mediaType: 'application/octet-stream', seconds };
     const folder = folderOf(job);
+    const { downloads } = this.#options;
     return {
-      file: await this.#options.link(`${folder}/file`, file),
-      ...(hasProof(manifest) ? { proof: await this.#options.link(`${folder}/proof`, proof) } : {}),
+      file: await downloads.link(`${folder}/file`, file),
+      ...(hasProof(manifest) ? { proof: await downloads.link(`${folder}/proof`, proof) } : {}),
       expiresAt: now + seconds * 1000,
     };
   }

@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
-import type { LinkedDownloads } from '../app/exports.ts';
 import type { FollowerPace } from '../app/followers.ts';
 import { type OpenLog, type OpenLogSettings, openLog, warn } from '../app/open-log.ts';
 import { TRAILS_PARTITION } from '../ledger/items/layout.ts';
@@ -14,7 +13,7 @@ import type { Table } from '../store/ports.ts';
 import { SqliteTable } from '../store/sqlite/table.ts';
 import { Directory } from './access.ts';
 import { type DataFolder, openDataFolder } from './data-folder.ts';
-import { DownloadLinks } from './download-links.ts';
+import { DOWNLOADS_PATH } from './downloads.ts';
 
 type OnError = NonNullable<OpenLogSettings['onError']>;
 
@@ -31,7 +30,7 @@ export interface EmbeddedOptions extends Pick<FollowerPace, 'archiveDelayMs' | '
 /** A whole log in one folder: ledger, followers, archive, queries. */
 export interface Embedded extends OpenLog {
   /** Where the links to exports lead. */
-  readonly downloads: DownloadLinks;
+  readonly downloads: FolderDownloads;
   readonly directory: Directory;
   readonly folder: DataFolder;
   /** Finishes the work in progress, and releases the folder. Idempotent. */
@@ -83,9 +82,9 @@ async function assemble(dir: string, table: SqliteTable, options: EmbeddedOption
   const { config, signers, retired } = folder;
   const directory = new Directory(folder.access, folder.profiles);
   const objects = await FolderObjects.open(join(dir, 'archive'));
-  const files = await FolderDownloads.open(join(dir, 'exports'));
-  const links = new DownloadLinks(await cursorSecret(table), files);
-  const stores = { table, objects, signers, retired, downloads: linked(files, links) };
+  const secret = await cursorSecret(table);
+  const downloads = await FolderDownloads.open(join(dir, 'exports'), { secret, path: DOWNLOADS_PATH });
+  const stores = { table, objects, signers, retired, downloads };
   const { privacy, retention, recordReads } = config;
   const log = await openLog(stores, {
     ...{ logName: config.logName, pace, onError },
@@ -104,7 +103,7 @@ async function assemble(dir: string, table: SqliteTable, options: EmbeddedOption
   };
   return {
     ...log,
-    downloads: links,
+    downloads,
     directory,
     folder,
     close: () => {
@@ -113,13 +112,6 @@ async function assemble(dir: string, table: SqliteTable, options: EmbeddedOption
     },
   };
 }
-
-/** Files in a folder, handed out by this server's own links. */
-const linked = (files: FolderDownloads, links: DownloadLinks): LinkedDownloads => ({
-  create: (key) => files.create(key),
-  remove: (prefix) => files.remove(prefix),
-  link: async (key, file) => links.link(key, file),
-});
 
 async function hasTrails(table: Table): Promise<boolean> {
   for await (const _ of table.query({ partition: TRAILS_PARTITION, limit: 1 })) return true;

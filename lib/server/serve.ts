@@ -1,3 +1,4 @@
+import { openDownload } from './downloads.ts';
 import type { Embedded } from './embedded.ts';
 import { ROUTER } from './router.ts';
 import { HttpServer, type ServerOptions } from './server.ts';
@@ -20,7 +21,7 @@ export function serveLog(log: Embedded, { onError, ...options }: ServeOptions): 
   return HttpServer.listen({
     ...options,
     handle: (request) => ROUTER.handle(log, request, (error) => onError(error, request.requestId)),
-    openLink: (path) => log.downloads.open(path),
+    openLink: (path) => openDownload(log.downloads, path),
     directory: log.directory,
   });
 }

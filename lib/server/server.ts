@@ -10,7 +10,7 @@ import { SealtrailError } from '../log/error.ts';
 import type { Directory } from './access.ts';
 import type { AccessEntry } from './access-log.ts';
 import { type Body, BodyBudget, readBody } from './body.ts';
-import { DOWNLOADS_PATH } from './download-links.ts';
+import { DOWNLOADS_PATH } from './downloads.ts';
 import { reply } from './reply.ts';
 import { ROUTER } from './router.ts';
 import { SignatureVerifier } from './sigv4/sigv4.ts';

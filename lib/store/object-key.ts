@@ -32,3 +32,17 @@ export function checkObjectPrefix(prefix: string): void {
     throw new RangeError(`not a prefix of object keys: ${JSON.stringify(prefix)}`);
   }
 }
+
+const FILE_NAME = /^[A-Za-z0-9._-]{1,255}$/;
+
+/** Checks a prefix of downloads to be removed. @throws RangeError where it does not end in `/`, or no key could start with it. */
+export function checkDownloadFolder(prefix: string): void {
+  checkObjectPrefix(prefix);
+  if (!prefix.endsWith('/')) throw new RangeError(`not a folder of downloads: ${JSON.stringify(prefix)}`);
+}
+
+/** The header `Content-Disposition` of a download (RFC 6266). @throws RangeError where the port does not allow the name. */
+export function contentDisposition(fileName: string): string {
+  if (!FILE_NAME.test(fileName)) throw new RangeError(`not a file name: ${JSON.stringify(fileName)}`);
+  return `attachment; filename="${fileName}"`;
+}

@@ -213,19 +213,37 @@ export interface Signer {
 
 // ------------------------------------------------------------------------------------------------------ Downloads
 
+/** How a browser is to see the file behind a link. */
+export interface LinkedFile {
+  /** 1 to 255 characters `[A-Za-z0-9._-]`; others throw a `RangeError`. */
+  readonly fileName: string;
+  /** The value of `Content-Type`. */
+  readonly mediaType: string;
+  /** Whole seconds for which the link works, from 1. */
+  readonly seconds: number;
+}
+
 /**
- * Files that are made to be handed out for some days, such as exports: written in one go however long they are, and removed
- * when their time is over. Keys are as for {@link Objects}.
+ * Files to be handed out for some days, such as exports: each is written in one go, however long it is, and removed
+ * when its time is over. Keys are as for {@link Objects}.
  *
- * Errors: as for {@link Objects}.
+ * Durability, ownership and errors: as for {@link Objects}.
  */
 export interface Downloads {
   /**
-   * Begins a file. Under its key there is nothing until `finish` resolves, and then all of it, for good; what was begun
-   * and neither finished nor abandoned, because the process ended, is cleared away in time. No key is begun twice.
+   * Begins a file. Nothing is under its key until `finish` resolves; then all of it is, for good. A file that is neither
+   * finished nor abandoned, because the process ended, is cleared away in time and leaves its key free.
    */
   create(key: string): Promise<DownloadWriter>;
-  /** Removes every file whose key starts with a prefix that ends in `/`. Idempotent. */
+  /**
+   * A link that lets anyone who has it fetch a file for some seconds: a URL, or a path on the server that opened the
+   * store. It is made without a look at the file, and leads nowhere while there is none.
+   */
+  link(key: string, file: LinkedFile): Promise<string>;
+  /**
+   * Removes every file whose key starts with a prefix that ends in `/`. Idempotent. A store whose own rules remove what
+   * is old may leave the files to them.
+   */
   remove(prefix: string): Promise<void>;
 }
 
@@ -233,7 +251,7 @@ export interface Downloads {
 export interface DownloadWriter {
   /** Adds bytes, which stay as they are until this resolves. Memory does not grow with the file. */
   write(bytes: Uint8Array): Promise<void>;
-  /** Makes the file durable and visible, whole. */
+  /** Makes the file durable and visible, whole. Throws `object_differs` where another file was finished under its key. */
   finish(): Promise<void>;
   /** Gives the file up. Idempotent, also after `finish`, which it does not undo. */
   abandon(): Promise<void>;

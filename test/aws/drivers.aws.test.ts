@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { dynamoClient, kmsClient, s3Client } from '../../lib/store/aws-clients.ts';
 import { DynamoTable } from '../../lib/store/dynamodb/table.ts';
 import { KmsSigner } from '../../lib/store/kms/signer.ts';
+import { S3Downloads } from '../../lib/store/s3/downloads.ts';
 import { S3Objects } from '../../lib/store/s3/objects.ts';
+import { downloadsContract } from '../../lib/testing/contracts/downloads.ts';
 import { objectsContract } from '../../lib/testing/contracts/objects.ts';
 import { signerContract } from '../../lib/testing/contracts/signer.ts';
 import { tableContract } from '../../lib/testing/contracts/table.ts';
@@ -47,6 +49,22 @@ objectsContract('S3Objects', {
   open: async () => {
     await bucketMade();
     return new S3Objects({ client: s3Client({ forcePathStyle: true }), bucket, prefix: 'archive', lock: 'governance' });
+  },
+});
+
+downloadsContract('S3Downloads', {
+  removesByItself: true,
+  open: async () => {
+    await bucketMade();
+    return new S3Downloads({ client: s3Client({ forcePathStyle: true }), bucket });
+  },
+  follow: async (link) => {
+    const answer = await fetch(link);
+    const bytes = new Uint8Array(await answer.arrayBuffer());
+    if (!answer.ok) return undefined;
+    const [, fileName = ''] =
+      /^attachment; filename="(.*)"$/.exec(answer.headers.get('content-disposition') ?? '') ?? [];
+    return { fileName, mediaType: answer.headers.get('content-type') ?? '', bytes };
   },
 });
 

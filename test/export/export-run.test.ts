@@ -32,7 +32,7 @@ async function world(table = new MemoryTable()) {
 }
 
 /** One process that makes exports. */
-function makerOf(table: MemoryTable, downloads = new MemoryDownloads(), more: Partial<ExportsOptions> = {}) {
+function makerOf(table: MemoryTable, downloads = new MemoryDownloads(() => START), more: Partial<ExportsOptions> = {}) {
   const clock = { now: START + MINUTE };
   const started: string[] = [];
   const told: unknown[] = [];
@@ -41,7 +41,6 @@ function makerOf(table: MemoryTable, downloads = new MemoryDownloads(), more: Pa
     ...{ table, ledger, downloads, logName: LOG_NAME },
     queries: new Queries({ table, secret: SECRET }),
     nodes: (trail) => nodeReader({ table, ledger }, trail),
-    link: async (key) => key,
     start: async (_, id) => void started.push(id),
     onError: (error) => void told.push(error),
     now: () => clock.now,
@@ -57,7 +56,7 @@ const linesOf = async (table: MemoryTable): Promise<string> =>
 async function fileOf(exports: Exports, downloads: MemoryDownloads, id: string): Promise<string> {
   const job = await exports.get(TRAIL, id);
   if (job?.manifest === undefined) throw new RangeError(`the export is ${job?.state}`);
-  const file = downloads.files.get((await exports.links(job))?.file ?? '') ?? new Uint8Array(0);
+  const file = downloads.follow((await exports.links(job))?.file ?? '')?.bytes ?? new Uint8Array(0);
   expect(job.manifest.file).toEqual({ bytes: file.length, sha256: createHash('sha256').update(file).digest('hex') });
   return Buffer.from(file).toString();
 }

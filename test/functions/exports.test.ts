@@ -1,9 +1,4 @@
-import {
-  CompleteMultipartUploadCommand,
-  CreateMultipartUploadCommand,
-  PutObjectCommand,
-  UploadPartCommand,
-} from '@aws-sdk/client-s3';
+import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
 import { exportsIn, requestedExport } from '../../functions/wiring.ts';
@@ -75,28 +70,6 @@ describe('an export in AWS', () => {
     expect(await exports.get('orders', id)).toMatchObject({
       state: 'failed',
       error: { code: 'batch_too_large', message: expect.stringContaining('ask for a shorter period') },
-    });
-  });
-});
-
-describe('a long file in S3', () => {
-  it('is sent in parts of 8 MiB, and seen when all are there', async () => {
-    const client = s3Client({ region: 'eu-central-1', credentials: CREDENTIALS });
-    const s3 = mockClient(client);
-    s3.on(CreateMultipartUploadCommand).resolves({ UploadId: 'u' });
-    s3.on(UploadPartCommand).callsFake(({ PartNumber }) => ({ ETag: `part ${PartNumber}` }));
-    s3.on(CompleteMultipartUploadCommand).resolves({});
-    const writer = await new S3Downloads({ client, bucket: 'exports' }).create('a/b');
-    for (let n = 0; n < 20; n++) await writer.write(Buffer.alloc(1_000_000, n));
-    expect(s3.commandCalls(CompleteMultipartUploadCommand)).toHaveLength(0);
-    await writer.finish();
-    const sizes = s3
-      .commandCalls(UploadPartCommand)
-      .map(({ args }) => Buffer.from(args[0].input.Body as Buffer).length);
-    expect(sizes).toEqual([8_388_608, 8_388_608, 20_000_000 - 2 * 8_388_608]);
-    expect(s3.commandCalls(CompleteMultipartUploadCommand)[0]?.args[0].input).toMatchObject({
-      UploadId: 'u',
-      MultipartUpload: { Parts: [{ PartNumber: 1 }, { PartNumber: 2 }, { ETag: 'part 3', PartNumber: 3 }] },
     });
   });
 });

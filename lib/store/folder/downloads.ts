@@ -1,35 +1,56 @@
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, open, realpath, rename, rm } from 'node:fs/promises';
+import { type FileHandle, link, open, realpath, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { SealtrailError } from '../../log/error.ts';
 import { closing, syncFolder } from '../durable-file.ts';
-import { checkObjectKey, checkObjectPrefix } from '../object-key.ts';
-import type { Downloads, DownloadWriter } from '../ports.ts';
+import { checkDownloadFolder, checkObjectKey } from '../object-key.ts';
+import type { Downloads, DownloadWriter, LinkedFile } from '../ports.ts';
+import { systemCode } from '../system-error.ts';
+import { DownloadTokens } from './download-tokens.ts';
 import { folderError } from './failure.ts';
 import { DurableFolders, linkError, makeFolder } from './folders.ts';
 import { UNFINISHED } from './holding.ts';
 import { checkNoLink, statsOf } from './reading.ts';
 
-/** Only the owner reads what was exported: whoever may have it gets it from the server. */
+/** Only the owner reads exports: everyone else gets them from the server. */
 const OWNER_ONLY = 0o600;
 /** Bytes that are read at a time. */
 const READ_BYTES = 262_144;
 
-/** A finished file. */
-export interface OpenDownload {
+export interface FolderDownloadsOptions {
+  /** Signs the links: at least 16 bytes that outlive the process. */
+  readonly secret: Uint8Array;
+  /** Where the server answers links: what each begins with, such as `/v1/downloads/`. */
+  readonly path: string;
+  /** Unix milliseconds. @default Date.now */
+  readonly now?: () => number;
+}
+
+/** A finished file behind a link. */
+export interface OpenDownload extends Pick<LinkedFile, 'fileName' | 'mediaType'> {
   readonly bytes: number;
   /** From its beginning. Nothing is open before the first chunk is asked for, or after the last. */
   chunks(): AsyncGenerator<Uint8Array, void, void>;
 }
 
-/** Downloads as files in a folder, which one process may use at a time. */
+/**
+ * Downloads as files in a folder, which one process may use at a time. Links are paths on its server, with a signed token.
+ *
+ * @example
+ * const downloads = await FolderDownloads.open('data/exports', { secret, path: '/v1/downloads/' });
+ */
 export class FolderDownloads implements Downloads {
   readonly #root: string;
   readonly #folders: DurableFolders;
+  readonly #path: string;
+  readonly #tokens: DownloadTokens;
 
-  private constructor(root: string) {
+  private constructor(root: string, { secret, path, now = Date.now }: FolderDownloadsOptions) {
     this.#root = root;
     this.#folders = new DurableFolders(root);
+    this.#path = path;
+    this.#tokens = new DownloadTokens(secret, now);
   }
 
   /**
@@ -37,13 +58,13 @@ export class FolderDownloads implements Downloads {
    *
    * @throws `unavailable`, `store_full`
    */
-  static async open(dir: string): Promise<FolderDownloads> {
+  static async open(dir: string, options: FolderDownloadsOptions): Promise<FolderDownloads> {
     const path = resolve(dir);
     return attempt(path, async () => {
       await makeFolder(path);
       const root = await realpath(path);
       await rm(join(root, UNFINISHED), { recursive: true, force: true });
-      return new FolderDownloads(root);
+      return new FolderDownloads(root, options);
     });
   }
 
@@ -57,9 +78,30 @@ export class FolderDownloads implements Downloads {
     });
   }
 
+  async link(key: string, file: LinkedFile): Promise<string> {
+    return this.#path + this.#tokens.make(key, file);
+  }
+
+  /**
+   * Opens the file that a link leads to.
+   *
+   * @throws `forbidden` where the link is not from here or its time is over, `not_found` where there is no file (any more),
+   *   `store_corrupt` for a symbolic link, `unavailable`
+   */
+  async follow(link: string): Promise<OpenDownload> {
+    const { key, fileName, mediaType } = this.#tokens.read(link.slice(this.#path.length));
+    const path = join(this.#root, key);
+    return attempt(path, async () => {
+      checkNoLink(this.#root, key);
+      const stats = statsOf(path);
+      if (stats?.isSymbolicLink()) throw linkError(path);
+      if (!stats?.isFile()) throw new SealtrailError('not_found', 'the file behind this link is gone');
+      return { fileName, mediaType, bytes: stats.size, chunks: () => chunksOf(path) };
+    });
+  }
+
   async remove(prefix: string): Promise<void> {
-    checkObjectPrefix(prefix);
-    if (!prefix.endsWith('/')) throw new RangeError(`not a folder of files: ${prefix}`);
+    checkDownloadFolder(prefix);
     const path = join(this.#root, prefix);
     await attempt(path, async () => {
       checkNoLink(this.#root, prefix);
@@ -68,24 +110,17 @@ export class FolderDownloads implements Downloads {
     });
   }
 
-  /** A finished file; undefined where there is none. @throws `store_corrupt` for a symbolic link, `unavailable` */
-  async read(key: string): Promise<OpenDownload | undefined> {
-    checkObjectKey(key);
-    const path = join(this.#root, key);
-    return attempt(path, async () => {
-      checkNoLink(this.#root, key);
-      const stats = statsOf(path);
-      if (stats?.isSymbolicLink()) throw linkError(path);
-      return stats?.isFile() ? { bytes: stats.size, chunks: () => chunksOf(path) } : undefined;
-    });
-  }
-
   async #publish(key: string, unfinished: string): Promise<void> {
     const path = join(this.#root, key);
     checkNoLink(this.#root, key);
     await this.#folders.ensure(dirname(path));
-    await rename(unfinished, path);
+    // Unlike a rename, a link never replaces a file that stands there.
+    await link(unfinished, path).catch((cause: unknown) => {
+      if (systemCode(cause) !== 'EEXIST') throw cause;
+      throw new SealtrailError('object_differs', `${key} already holds another file`, { cause });
+    });
     await syncFolder(dirname(path));
+    await rm(unfinished, { force: true });
   }
 }
 

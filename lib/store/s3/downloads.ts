@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+import { Readable } from 'node:stream';
 import {
   AbortMultipartUploadCommand,
   type CompletedPart,
@@ -10,9 +12,9 @@ import {
 } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { SealtrailError } from '../../log/error.ts';
-import { checkObjectKey } from '../object-key.ts';
-import type { Downloads, DownloadWriter } from '../ports.ts';
-import { requestFailure } from './failure.ts';
+import { checkDownloadFolder, checkObjectKey, contentDisposition } from '../object-key.ts';
+import type { Downloads, DownloadWriter, LinkedFile } from '../ports.ts';
+import { isTaken, requestFailure } from './failure.ts';
 
 /** Bytes of a part. Amazon S3 user guide, "Multipart upload limits": from 5 MiB on, and at most 10,000 of them. */
 const PART_BYTES = 8_388_608;
@@ -20,9 +22,9 @@ const MAX_PARTS = 10_000;
 
 /** What {@link S3Downloads} work with. */
 export interface S3DownloadsOptions {
-  /** Made by `s3Client`. Closed by whoever made it. */
+  /** Made by `s3Client`; its maker closes it. */
   readonly client: S3Client;
-  /** Without Object Lock; its lifecycle rules remove what is old, and uploads that nobody finished. */
+  /** Without Object Lock. Its lifecycle rules remove old files and unfinished uploads. */
   readonly bucket: string;
 }
 
@@ -41,30 +43,25 @@ export class S3Downloads implements Downloads {
     return new MultipartWriter(this.#client, { Bucket: this.#bucket, Key: key });
   }
 
-  /** The bucket's lifecycle rules do it. */
-  async remove(_prefix: string): Promise<void> {}
+  /** Leaves the files to the bucket's lifecycle rules. */
+  async remove(prefix: string): Promise<void> {
+    checkDownloadFolder(prefix);
+  }
 
-  /** A small object put in one piece: what wakes whoever listens to the bucket. */
+  /** Stores a small object in one piece, to wake a listener of the bucket. */
   async put(key: string, body: string): Promise<void> {
     checkObjectKey(key);
     await send(() => this.#client.send(new PutObjectCommand({ Bucket: this.#bucket, Key: key, Body: body })));
   }
 
-  /** A URL that whoever has it may fetch for so many seconds, or as long as the credentials are good that sign it. */
-  async link(
-    key: string,
-    {
-      fileName,
-      mediaType,
-      seconds,
-    }: { readonly fileName: string; readonly mediaType: string; readonly seconds: number },
-  ): Promise<string> {
+  /** A presigned URL. It works no longer than the credentials that sign it. */
+  async link(key: string, { fileName, mediaType, seconds }: LinkedFile): Promise<string> {
     checkObjectKey(key);
     const command = new GetObjectCommand({
       Bucket: this.#bucket,
       Key: key,
       ResponseContentType: mediaType,
-      ResponseContentDisposition: `attachment; filename="${fileName}"`,
+      ResponseContentDisposition: contentDisposition(fileName),
     });
     return getSignedUrl(this.#client, command, { expiresIn: seconds });
   }
@@ -74,6 +71,8 @@ export class S3Downloads implements Downloads {
 class MultipartWriter implements DownloadWriter {
   readonly #client: S3Client;
   readonly #object: { readonly Bucket: string; readonly Key: string };
+  /** Stored with the object, so that a request sent again after its answer was lost finds its own work. */
+  readonly #writer = randomUUID();
   readonly #parts: CompletedPart[] = [];
   #uploadId: string | undefined;
   #waiting: Uint8Array[] = [];
@@ -95,17 +94,17 @@ class MultipartWriter implements DownloadWriter {
   }
 
   async finish(): Promise<void> {
-    if (this.#uploadId === undefined) {
+    const UploadId = this.#uploadId;
+    if (UploadId === undefined) {
       const Body = Buffer.concat(this.#waiting);
-      await send(() => this.#client.send(new PutObjectCommand({ ...this.#object, Body })));
+      const Metadata = { writer: this.#writer };
+      await this.#publish(new PutObjectCommand({ ...this.#object, Body, Metadata, IfNoneMatch: '*' }));
       return;
     }
     if (this.#bytes > 0) await this.#sendPart();
-    const UploadId = this.#uploadId;
     const MultipartUpload = { Parts: this.#parts };
-    await send(() =>
-      this.#client.send(new CompleteMultipartUploadCommand({ ...this.#object, UploadId, MultipartUpload })),
-    );
+    const command = { ...this.#object, UploadId, MultipartUpload, IfNoneMatch: '*' };
+    await this.#publish(new CompleteMultipartUploadCommand(command));
     this.#uploadId = undefined;
   }
 
@@ -135,9 +134,24 @@ class MultipartWriter implements DownloadWriter {
   }
 
   async #begun(): Promise<string> {
-    this.#uploadId ??= (await send(() => this.#client.send(new CreateMultipartUploadCommand(this.#object)))).UploadId;
+    const command = new CreateMultipartUploadCommand({ ...this.#object, Metadata: { writer: this.#writer } });
+    this.#uploadId ??= (await send(() => this.#client.send(command))).UploadId;
     if (this.#uploadId === undefined) throw new SealtrailError('unavailable', 'S3 began no upload');
     return this.#uploadId;
+  }
+
+  /** Sends the request that makes the object visible. A key that is taken by another writer stays as it is. */
+  async #publish(command: PutObjectCommand | CompleteMultipartUploadCommand): Promise<void> {
+    try {
+      await (command instanceof PutObjectCommand ? this.#client.send(command) : this.#client.send(command));
+    } catch (cause) {
+      if (!isTaken(cause)) throw requestFailure(cause, 'written');
+      // Not HeadObject, which would be one command more in the bundle of a function.
+      const { Metadata, Body } = await send(() => this.#client.send(new GetObjectCommand(this.#object)));
+      if (Body instanceof Readable) Body.destroy();
+      if (Metadata?.writer === this.#writer) return;
+      throw new SealtrailError('object_differs', `${this.#object.Key} already holds another file`, { cause });
+    }
   }
 }
 

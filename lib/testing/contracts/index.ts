@@ -7,6 +7,7 @@
  * // spanner.test.ts
  * tableContract('SpannerTable', { open: () => SpannerTable.open(database) });
  */
+export { type DownloadsDriver, downloadsContract, type FollowedLink } from './downloads.ts';
 export { objectsContract } from './objects.ts';
 export type { ObjectsDriver } from './objects-driver.ts';
 export { type SignerDriver, signerContract } from './signer.ts';
