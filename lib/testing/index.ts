@@ -11,6 +11,7 @@
  */
 export { SealtrailError } from '../log/error.ts';
 export type * from '../store/ports.ts';
+export { sampleEvents } from './events.ts';
 export { type DownloadsCall, MemoryDownloads } from './memory/downloads.ts';
 export type { Fault, FaultEffect, Faults } from './memory/faults.ts';
 export { MemoryObjects, type ObjectsCall } from './memory/objects.ts';

@@ -5,6 +5,8 @@ import { openCheckpoint } from '../../lib/log/checkpoint.ts';
 import type { Table } from '../../lib/store/ports.ts';
 import { MemorySigner } from '../../lib/testing/memory/signer.ts';
 
+export { sampleEvents as events } from '../../lib/testing/events.ts';
+
 export const LOG_NAME = 'audit.example.com';
 export const TRAIL = 'payments';
 
@@ -12,14 +14,6 @@ export const signer = new MemorySigner();
 
 export function openLedger(table: Table, options: Partial<LedgerOptions> = {}): Ledger {
   return new Ledger({ table, signers: [signer], logName: LOG_NAME, ...options });
-}
-
-/** Events that can be told apart: `{"id":"e-<name>-<n>",...}` in canonical JSON. */
-export function events(name: string, count: number): { id: string; json: string }[] {
-  return Array.from({ length: count }, (_, index) => {
-    const id = `e-${name}-${index}`;
-    return { id, json: `{"id":"${id}","severity":"info","type":"data.update"}` };
-  });
 }
 
 export const key = (name: string, bodyHash = `body of ${name}`) => ({ key: name, bodyHash });

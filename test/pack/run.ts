@@ -14,6 +14,12 @@ const folder = mkdtempSync(join(tmpdir(), 'sealtrail-pack-'));
 const sh = (command: string, args: readonly string[], cwd = folder): string =>
   execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
 
+/** Packages in the versions that we use ourselves. */
+function pinned(...names: readonly string[]): string[] {
+  const { devDependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  return names.map((name) => `${name}@${devDependencies[name]}`);
+}
+
 function expectThat(what: string, holds: boolean): void {
   if (!holds) throw new Error(`not so: ${what}`);
   console.log(`ok ${what}`);
@@ -28,7 +34,7 @@ try {
   sh('npm', ['install', '--no-audit', '--no-fund', `./${packed.filename}`]);
 
   expectThat('the command says its version', /\d+\.\d+\.\d+/.test(sh('npx', ['sealtrail', '--version'])));
-  for (const entry of ['sealtrail', 'sealtrail/client', 'sealtrail/receipt', 'sealtrail/log']) {
+  for (const entry of ['sealtrail', 'sealtrail/client', 'sealtrail/receipt', 'sealtrail/log', 'sealtrail/testing']) {
     const count = Number(sh('node', ['-e', `import('${entry}').then((m) => console.log(Object.keys(m).length))`]));
     expectThat(`${entry} exports ${count} names`, count > 0);
   }
@@ -56,18 +62,39 @@ try {
 
   const use = `
     import { openEmbedded } from 'sealtrail';
+    import { sampleEvents } from 'sealtrail/testing';
     const log = await openEmbedded('./data', { logName: 'pack.example' });
-    const event = { id: 'first', json: '{"id":"first","severity":"info","type":"system.startup"}' };
-    const receipt = await log.ledger.append({ trail: 'first', submitter: 'me', events: [event] });
+    const receipt = await log.ledger.append({ trail: 'first', submitter: 'me', events: sampleEvents('first', 1) });
     console.log(JSON.stringify({ first: receipt.first, sealed: receipt.sealed }));
     await log.close();
   `;
   writeFileSync(join(folder, 'use.mjs'), use);
   expectThat('it appends and seals', sh('node', ['use.mjs']).includes('{"first":0,"sealed":true}'));
 
-  const { devDependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
-  const cdk = ['aws-cdk-lib', 'constructs'].map((name) => `${name}@${devDependencies[name]}`);
-  sh('npm', ['install', '--no-audit', '--no-fund', ...cdk]);
+  const driver = `
+    import { downloadsContract, objectsContract, signerContract, tableContract } from 'sealtrail/testing/contracts';
+    import { MemoryDownloads, MemoryObjects, MemorySigner, MemoryTable, type Table } from 'sealtrail/testing';
+    class MyTable extends MemoryTable {}
+    let table = new MyTable();
+    const open = async (): Promise<Table> => (table = table.restarted());
+    tableContract('MyTable', { open });
+    let objects = new MemoryObjects();
+    objectsContract('MyObjects', { keepsVersions: true, open: async () => (objects = objects.restarted()) });
+    let downloads = new MemoryDownloads();
+    downloadsContract('MyDownloads', {
+      open: async () => (downloads = downloads.restarted()),
+      follow: async (link) => downloads.follow(link),
+    });
+    const signer = new MemorySigner();
+    signerContract('MySigner', { algorithm: 'ed25519', open: async () => signer });
+  `;
+  sh('npm', ['install', '--no-audit', '--no-fund', ...pinned('vitest', 'fast-check')]);
+  writeFileSync(join(folder, 'driver.test.mts'), driver);
+  sh(join(ROOT, 'node_modules/.bin/tsc'), [...strict, '--skipLibCheck', 'driver.test.mts']);
+  sh('npx', ['vitest', 'run', 'driver.test.mts']);
+  expectThat("the contract suites run in a driver author's own tests", true);
+
+  sh('npm', ['install', '--no-audit', '--no-fund', ...pinned('aws-cdk-lib', 'constructs')]);
   const app = `
     import { App, Stack } from 'aws-cdk-lib';
     import { Sealtrail } from 'sealtrail/cdk';
