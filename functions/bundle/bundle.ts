@@ -8,7 +8,12 @@ import { bundleShims } from './shims.ts';
 /** Bundles each function into one file, for the stack to deploy: `node functions/bundle/bundle.ts [folder]`. */
 
 const HERE = import.meta.dirname;
-export const FUNCTIONS = ['append', 'read', 'export', 'seal', 'follow', 'verify', 'public-key', 'empty'] as const;
+/** What runs while a stack is deployed. */
+const DEPLOYMENT = ['guard', 'public-key', 'release', 'empty'] as const;
+export const FUNCTIONS = ['append', 'read', 'export', 'seal', 'follow', 'verify', ...DEPLOYMENT] as const;
+
+const deployment: ReadonlySet<string> = new Set(DEPLOYMENT);
+const sourceOf = (name: string): string => resolve(HERE, deployment.has(name) ? '../deployment' : '..', `${name}.ts`);
 
 /**
  * @param folder gets `<function>/index.mjs` for each function, and the API's description beside the one that reads
@@ -18,7 +23,7 @@ export async function bundleFunctions(folder: string): Promise<Record<(typeof FU
   const bundle = async (name: (typeof FUNCTIONS)[number]) => {
     const outfile = resolve(folder, name, 'index.mjs');
     const { metafile } = await build({
-      entryPoints: [resolve(HERE, `../${name}.ts`)],
+      entryPoints: [sourceOf(name)],
       outfile,
       bundle: true,
       platform: 'node',

@@ -8,8 +8,8 @@ import type { Stage } from './resources/stage.ts';
 import type { RetentionProps, TrailRetentionProps } from './retention.ts';
 
 /**
- * How far the rotation of signing keys has come. Neither number ever goes down: a key that is not listed any more is
- * taken for one that never was.
+ * How far the rotation of signing keys has come. Neither number can go down: the stack refuses an update that would leave a
+ * key behind or let a retired one sign again.
  */
 export interface KeyRotation {
   /** Keys that were made, the oldest first; all but the retired ones sign every checkpoint. */

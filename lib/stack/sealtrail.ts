@@ -13,6 +13,7 @@ import { allowExports, exportsBucket, wakeExporter } from './functions/exporting
 import { wakeFollower, wakeVerifier } from './functions/following.ts';
 import { bundledFunctions, type WorkerContext, workerRole, workers } from './functions/functions.ts';
 import { grantArchiveReads, grantRoutes, TrailPolicies } from './functions/grants.ts';
+import { Guard, releaseTable } from './functions/guard.ts';
 import {
   allowAccessRecords,
   allowAppends,
@@ -70,6 +71,7 @@ export class Sealtrail extends Construct {
   constructor(scope: Construct, id: string, props: SealtrailProps) {
     super(scope, id);
     const { logName, stage: stageName = 'dev', signingAlgorithm = 'ed25519' } = props;
+    const rotation = props.keyRotation ?? { made: 1, retired: 0 };
     const stage = STAGES[stageName];
     const key = props.encryptionKey;
     const lock = { lock: props.lock ?? stage.lock, archive: props.archiveFor ?? stage.archive, key };
@@ -93,13 +95,12 @@ export class Sealtrail extends Construct {
     this.#encryptionKey = key;
     const publicKeyRole = workerRole(this, 'PublicKey');
     const keys = signingKeys(this, {
-      rotation: props.keyRotation ?? { made: 1, retired: 0 },
+      rotation,
       algorithm: signingAlgorithm,
       signers: [roles.append, roles.follow],
       readers: [roles.read, roles.export, roles.verify, publicKeyRole],
       breakGlass: props.breakGlass ?? [],
       goesWithStack: stageName === 'dev',
-      removal: stage.removal,
     });
     this.signingKeys = keys.signing;
     const locks = [retention.default, ...(retention.trails ?? [])].map((one) => one?.lock);
@@ -119,11 +120,16 @@ export class Sealtrail extends Construct {
     if (recordsReads) for (const role of [roles.read, roles.export, roles.verify]) allowAccessRecords(role, this.table);
 
     const service = Names.uniqueResourceName(this, { maxLength: 64 });
-    const context: WorkerContext = {
+    const deployment: WorkerContext = {
       folder: props.functionsFolder ?? bundledFunctions(),
       logRetention: stage.logDays,
       removal: stage.removal,
+      environment: { POWERTOOLS_SERVICE_NAME: service },
+    };
+    const context: WorkerContext = {
+      ...deployment,
       environment: {
+        ...deployment.environment,
         SEALTRAIL_TABLE: this.table.tableName,
         SEALTRAIL_BUCKET: this.archive.bucketName,
         SEALTRAIL_EXPORTS: exports.bucketName,
@@ -134,7 +140,6 @@ export class Sealtrail extends Construct {
         SEALTRAIL_RETENTION: JSON.stringify(retention),
         SEALTRAIL_RECORD_READS: String(recordsReads),
         SEALTRAIL_PRIVACY: JSON.stringify(privacyConfigSchema.parse(props.privacy ?? {})),
-        POWERTOOLS_SERVICE_NAME: service,
       },
     };
     const functions = workers(this, context, roles);
@@ -144,10 +149,10 @@ export class Sealtrail extends Construct {
     wakeVerifier(this, functions.verify);
     wakeExporter(this, functions.export, exports);
     const signing = { keys: keys.signing, algorithm: signingAlgorithm, logName, signers: Object.values(functions) };
-    this.publicKeys = publicKeysOf(this, context, { ...signing, stage: stageName, role: publicKeyRole });
+    this.publicKeys = publicKeysOf(this, deployment, { ...signing, role: publicKeyRole });
     const buckets = { Archive: this.archive, FailedBatches: failed, Exports: exports };
     const writers = [functions.follow, functions.export];
-    if (isRemovable) explainEmptying(new Emptying(this, 'Emptying', context, { buckets, writers }).role, buckets);
+    if (isRemovable) explainEmptying(new Emptying(this, 'Emptying', deployment, { buckets, writers }).role, buckets);
 
     const { logRetention, removal } = context;
     const throttle = props.throttle ?? DEFAULT_THROTTLE;
@@ -178,7 +183,8 @@ export class Sealtrail extends Construct {
       },
     };
     dashboard(this, alarms(this, this.alarmTopic, observed), observed);
-    if (!stage.protected) explainUnprotected(this.table);
+    if (stage.protected) releaseTable(this, deployment, this.table);
+    else explainUnprotected(this.table);
     explainFindings({
       archive: this.archive,
       failed,
@@ -187,6 +193,8 @@ export class Sealtrail extends Construct {
       archiveReaders: [roles.read, roles.export, roles.follow, roles.verify],
       follower: roles.follow,
     });
+    const settings = { logName, stage: stageName, algorithm: signingAlgorithm, rotation };
+    new Guard(this, 'Guard', deployment, settings).guards(this);
   }
 
   /**

@@ -1,4 +1,4 @@
-import { DefaultStackSynthesizer, Fn, type RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { DefaultStackSynthesizer, Fn, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { AccountRootPrincipal, type IPrincipal, PolicyDocument, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Key, KeySpec, KeyUsage } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
@@ -41,7 +41,6 @@ export interface SigningKeyProps {
   readonly breakGlass: readonly IPrincipal[];
   /** Whether it is deleted with its stack, by CloudFormation. */
   readonly goesWithStack: boolean;
-  readonly removal: RemovalPolicy;
 }
 
 /**
@@ -90,7 +89,8 @@ function signingKey(scope: Construct, props: SigningKeyProps): Key {
     keySpec: SPECS[props.algorithm],
     keyUsage: KeyUsage.SIGN_VERIFY,
     policy: new PolicyDocument({ statements }),
-    removalPolicy: props.removal,
+    // One that stays does so even when its first deployment fails: nothing may delete it, CloudFormation included.
+    removalPolicy: props.goesWithStack ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
   });
 }
 

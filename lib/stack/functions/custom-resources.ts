@@ -5,7 +5,6 @@ import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import type { SignatureAlgorithm } from '../../store/ports.ts';
 import { REMOVABLE } from '../../store/s3/empty.ts';
-import type { Stage } from '../resources/stage.ts';
 import { type WorkerContext, worker, workerRole } from './functions.ts';
 
 /** What CloudFormation cannot do by itself is done by functions of ours, which it runs when the stack changes. */
@@ -28,15 +27,11 @@ export interface PublicKeysProps {
   readonly keys: readonly Key[];
   readonly algorithm: SignatureAlgorithm;
   readonly logName: string;
-  readonly stage: Stage;
   /** What signs by that name and these keys: is changed only once it is known that they are those of the log. */
   readonly signers: readonly Construct[];
 }
 
-/**
- * The public keys of a log. An update that would give it another name, or another key for one of them, or that would make
- * what is `prod` a `dev` again, is refused.
- */
+/** The public keys of a log. An update in which one of them would be another key is refused. */
 export function publicKeysOf(scope: Construct, context: WorkerContext, props: PublicKeysProps): readonly PublicKey[] {
   const fn = worker(scope, 'PublicKey', context, {
     ...SMALL,
@@ -52,7 +47,6 @@ export function publicKeysOf(scope: Construct, context: WorkerContext, props: Pu
         SigningKey: key.keyArn,
         SigningAlgorithm: props.algorithm,
         LogName: props.logName,
-        Stage: props.stage,
       },
     });
     for (const signer of props.signers) signer.node.addDependency(resource);

@@ -12,7 +12,7 @@ export interface StageDefaults {
   readonly archive: Duration;
   /** How long blocks stay in the table. */
   readonly hot: Duration;
-  /** What becomes of table, bucket and key when the stack goes. */
+  /** What becomes of table, buckets and logs when the stack goes. */
   readonly removal: RemovalPolicy;
   /** Against deletion of the table by mistake, and for its restoration to any second of the last 35 days. */
   readonly protected: boolean;
@@ -33,7 +33,8 @@ export const STAGES: Readonly<Record<Stage, StageDefaults>> = {
     lock: 'compliance',
     archive: Duration.days(7 * 365 + 2), // two leap years at most
     hot: Duration.days(90),
-    removal: RemovalPolicy.RETAIN,
+    // But with a first deployment that fails: what it made holds nothing.
+    removal: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     protected: true,
     logDays: 365,
   },

@@ -27,15 +27,29 @@ const idOf = (Description: string): string | undefined =>
 const isSame = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 
 const EXPORT = [...roles.keys()].find((id) => id.startsWith('SealtrailExportRole')) ?? '';
+const GUARD = [...roles.keys()].find((id) => id.startsWith('SealtrailGuardGuardRole')) ?? '';
+const RELEASE = [...roles.keys()].find((id) => id.startsWith('SealtrailReleaseRole')) ?? '';
 const VERIFY = [...roles.keys()].find((id) => id.startsWith('SealtrailVerifyRole')) ?? '';
 
 describe('each function may do what it is for', () => {
   it('and every one has a role of its own', () => {
-    expect([...roles.keys()].sort()).toEqual([APPEND, EXPORT, FOLLOW, PUBLIC_KEY, READ, SEAL, VERIFY]);
+    const own = [APPEND, EXPORT, FOLLOW, GUARD, PUBLIC_KEY, READ, RELEASE, SEAL, VERIFY];
+    expect([...roles.keys()].sort()).toEqual(own.sort());
   });
 
   it('what tells the stack its public key touches nothing else', () => {
     expect(all(PUBLIC_KEY).flatMap(actionsOf)).toEqual(['logs:CreateLogStream', 'logs:PutLogEvents']);
+  });
+
+  it('what guards deployments sees the state of its stack, and what releases a table lifts its protection', () => {
+    const logs = ['logs:CreateLogStream', 'logs:PutLogEvents'];
+    expect(all(GUARD).flatMap(actionsOf)).toEqual(['cloudformation:DescribeStacks', ...logs]);
+    expect(all(RELEASE).flatMap(actionsOf)).toEqual(['cloudformation:DescribeStacks', 'dynamodb:UpdateTable', ...logs]);
+    const seen = [...all(GUARD), ...all(RELEASE)].filter((one) =>
+      actionsOf(one).includes('cloudformation:DescribeStacks'),
+    );
+    expect(seen.map(({ Resource }) => Resource)).toEqual(Array(2).fill({ Ref: 'AWS::StackId' }));
+    expect(all(RELEASE).find((one) => actionsOf(one).includes('dynamodb:UpdateTable'))?.Resource).toEqual(TABLE);
   });
 
   it('no permission is wider than its service, and none is to everything but the one that AWS cannot narrow', () => {
@@ -146,7 +160,9 @@ describe('each function may do what it is for', () => {
   it('nobody can delete a head, a block or a checkpoint, or change a head or a checkpoint in place', () => {
     const deletions = [...roles.values()]
       .flat()
-      .filter((one) => actionsOf(one).some((a) => /^dynamodb:.*(Delete|BatchWrite|Update)/.test(a)));
+      .filter((one) => actionsOf(one).some((a) => /^dynamodb:.*(Delete|BatchWrite|Update)/.test(a)))
+      // Of the table and not of an item.
+      .filter((one) => !isSame(actionsOf(one), ['dynamodb:UpdateTable']));
     const partitions = deletions.map(({ Resource, Condition }) => {
       expect(Resource).toEqual(TABLE);
       return Condition?.['ForAllValues:StringLike']?.['dynamodb:LeadingKeys'];

@@ -54,9 +54,9 @@ describe('the functions', () => {
   it('run on Node 24 on arm64 and log JSON', () => {
     const names = (one: typeof template) =>
       Object.keys(one.findResources('AWS::Lambda::Function')).map((id) => id.replace(/^Sealtrail(\w+)\w{8}$/, '$1'));
-    const always = ['Append', 'Export', 'Follow', 'PublicKey', 'Read', 'Seal', 'Verify'];
+    const always = ['Append', 'Export', 'Follow', 'Guard', 'PublicKey', 'Read', 'Seal', 'Verify'];
     expect(names(template).sort()).toEqual([...always, 'EmptyingEmpty'].sort());
-    expect(names(synthesise({ stage: 'prod' })).sort()).toEqual(always);
+    expect(names(synthesise({ stage: 'prod' })).sort()).toEqual([...always, 'Release'].sort());
     template.allResourcesProperties('AWS::Lambda::Function', {
       Runtime: 'nodejs24.x',
       Architectures: ['arm64'],

@@ -1,6 +1,5 @@
 import type { CloudFormationCustomResourceEvent as ResourceEvent } from 'aws-lambda';
-
-import { describe, logger, withTelemetry } from './telemetry.ts';
+import { describe, logger, withTelemetry } from '../telemetry.ts';
 
 /** What became of a resource. */
 export interface Made {

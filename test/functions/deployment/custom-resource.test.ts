@@ -3,8 +3,8 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { json } from 'node:stream/consumers';
 import type { Context, CloudFormationCustomResourceEvent as ResourceEvent } from 'aws-lambda';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { customResource } from '../../functions/custom-resource.ts';
-import { capturePrinted } from './printed.ts';
+import { customResource } from '../../../functions/deployment/custom-resource.ts';
+import { capturePrinted } from '../printed.ts';
 
 capturePrinted();
 const CONTEXT = { awsRequestId: '1', functionName: 'PublicKey' } as Context;

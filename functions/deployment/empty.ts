@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { s3Client } from '../lib/store/aws-clients.ts';
-import { emptyBucket } from '../lib/store/s3/empty.ts';
+import { s3Client } from '../../lib/store/aws-clients.ts';
+import { emptyBucket } from '../../lib/store/s3/empty.ts';
 import { customResource } from './custom-resource.ts';
 
 const properties = z.object({ Bucket: z.string() });
