@@ -2,9 +2,10 @@ import { hash, randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Principal } from '../lib/api/principal.ts';
+import { Principal } from '../lib/api/core/principal.ts';
+import { answer, type Route } from '../lib/api/core/route.ts';
+import { getConsistency, getProof } from '../lib/api/routes/proofs.ts';
 import type { ReadServices } from '../lib/api/services.ts';
-import { getConsistency, getProof } from '../lib/api/tree.ts';
 import { Archiver } from '../lib/followers/archive/archiver.ts';
 import { commit } from '../lib/ledger/commit.ts';
 import type { Head } from '../lib/ledger/items/head.ts';
@@ -12,6 +13,7 @@ import { Ledger } from '../lib/ledger/ledger.ts';
 import { nodeReader } from '../lib/ledger/tree/nodes.ts';
 import { TileCache } from '../lib/ledger/tree/tile-cache.ts';
 import { pemOf } from '../lib/log/note.ts';
+import { DEFAULT_POLICY } from '../lib/privacy/policy.ts';
 import { Queries } from '../lib/query/queries.ts';
 import { FolderObjects } from '../lib/store/folder/objects.ts';
 import { KeyFileSigner } from '../lib/store/keyfile/signer.ts';
@@ -45,6 +47,8 @@ export async function benchProof(records = 1_000_000): Promise<Figure[]> {
       queries: new Queries({ table, secret: randomBytes(32) }),
       nodes: (trail) => nodeReader({ objects, table, ledger, cache }, trail),
       logName: 'bench.example.com',
+      policyOf: () => DEFAULT_POLICY,
+      recordsReads: false,
     });
     const shared = servicesWith(new TileCache());
     const caches: readonly (readonly [string, () => ReadServices])[] = [
@@ -131,17 +135,18 @@ async function consistencyFigure(
 }
 
 async function ask(
-  route: typeof getProof | typeof getConsistency,
+  route: Route<ReadServices>,
   services: ReadServices,
   path: string,
-  parameters: Readonly<Record<string, string>>,
+  segments: Readonly<Record<string, string>>,
 ): Promise<string> {
   const { pathname, searchParams } = new URL(`http://bench/v1/trails/${TRAIL}/${path}`);
   const request = { method: 'GET', path: pathname, query: searchParams, headers: {}, body: new Uint8Array() };
-  const { body } = await route(
+  const { body } = await answer(
+    route,
     services,
     { ...request, principal, requestId: 'bench' },
-    { ...parameters, trail: TRAIL },
+    { ...segments, trail: TRAIL },
   );
   return String(body);
 }

@@ -1,6 +1,6 @@
 import type { APIGatewayProxyEventV2WithIAMAuthorizer as GatewayEvent } from 'aws-lambda';
-import { Router } from '../lib/api/router.ts';
-import { APPEND_ROUTES } from '../lib/api/routes/append.ts';
+import { Router } from '../lib/api/core/router.ts';
+import { APPEND_ROUTES } from '../lib/api/groups.ts';
 import { wireLog } from '../lib/app/log.ts';
 import { answer } from './gateway.ts';
 import { withTelemetry } from './telemetry.ts';

@@ -1,6 +1,6 @@
 import type { Context, EventBridgeEvent, APIGatewayProxyEventV2WithIAMAuthorizer as GatewayEvent } from 'aws-lambda';
-import { Router } from '../lib/api/router.ts';
-import { EXPORT_ROUTES } from '../lib/api/routes/export.ts';
+import { Router } from '../lib/api/core/router.ts';
+import { EXPORT_ROUTES } from '../lib/api/groups.ts';
 import { lazy } from '../lib/app/lazy.ts';
 import { wireLog } from '../lib/app/log.ts';
 import { s3Client } from '../lib/store/aws-clients.ts';

@@ -4,11 +4,11 @@ import type {
   APIGatewayProxyEventV2WithIAMAuthorizer as GatewayEvent,
   APIGatewayProxyStructuredResultV2 as GatewayResult,
 } from 'aws-lambda';
-import { decodeContent } from '../lib/api/content-encoding.ts';
-import { type ApiRequest, type ApiResponse, queryOf } from '../lib/api/http.ts';
-import { type Action, Principal } from '../lib/api/principal.ts';
-import { problemResponse } from '../lib/api/problem.ts';
-import type { Router } from '../lib/api/router.ts';
+import { decodeContent } from '../lib/api/core/content-encoding.ts';
+import { type ApiRequest, type ApiResponse, queryOf } from '../lib/api/core/http.ts';
+import { type Action, Principal } from '../lib/api/core/principal.ts';
+import { problemResponse } from '../lib/api/core/problem.ts';
+import type { Router } from '../lib/api/core/router.ts';
 import { SealtrailError } from '../lib/log/error.ts';
 import { count, describe, logger } from './telemetry.ts';
 

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import type { APIGatewayProxyEventV2WithIAMAuthorizer as GatewayEvent } from 'aws-lambda';
-import { descriptionRoute } from '../lib/api/describe.ts';
-import { Router } from '../lib/api/router.ts';
-import { READ_ROUTES } from '../lib/api/routes/read.ts';
+import { Router } from '../lib/api/core/router.ts';
+import { READ_ROUTES } from '../lib/api/groups.ts';
+import { descriptionRoute } from '../lib/api/routes/openapi.ts';
 import { lazy } from '../lib/app/lazy.ts';
 import { wireLog } from '../lib/app/log.ts';
 import { openQueries } from '../lib/app/queries.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { isErrorCode } from '../lib/api/problem.ts';
+import { isErrorCode } from '../lib/api/core/problem.ts';
 import type { Archiver } from '../lib/followers/archive/archiver.ts';
 import { type ErrorCode, SealtrailError } from '../lib/log/error.ts';
 import { isSystemTrailName, isTrailName } from '../lib/log/trail-name.ts';

@@ -1,6 +1,6 @@
 import type { APIGatewayProxyEventV2WithIAMAuthorizer as GatewayEvent } from 'aws-lambda';
-import { Router } from '../lib/api/router.ts';
-import { ADMIN_ROUTES } from '../lib/api/routes/admin.ts';
+import { Router } from '../lib/api/core/router.ts';
+import { ADMIN_ROUTES } from '../lib/api/groups.ts';
 import { wireLog } from '../lib/app/log.ts';
 import { LegalHoldOrders } from '../lib/followers/legal-hold/legal-hold-requests.ts';
 import { lambdaClient } from '../lib/store/lambda/client.ts';

@@ -1,6 +1,6 @@
 import type { Context, APIGatewayProxyEventV2WithIAMAuthorizer as GatewayEvent, ScheduledEvent } from 'aws-lambda';
-import { Router } from '../lib/api/router.ts';
-import { VERIFY_ROUTES } from '../lib/api/routes/verify.ts';
+import { Router } from '../lib/api/core/router.ts';
+import { VERIFY_ROUTES } from '../lib/api/groups.ts';
 import { wireLog } from '../lib/app/log.ts';
 import { answer } from './gateway.ts';
 import { withTelemetry } from './telemetry.ts';

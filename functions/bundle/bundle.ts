@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { build } from 'esbuild';
-import { openApi } from '../../lib/api/openapi.ts';
+import { openApi } from '../../lib/api/core/openapi.ts';
 import { ROUTES } from '../../lib/api/routes.ts';
 import { bundleShims } from './shims.ts';
 

@@ -1,14 +1,7 @@
-import type { Route } from './route.ts';
-import { ADMIN_ROUTES } from './routes/admin.ts';
-import { APPEND_ROUTES } from './routes/append.ts';
-import { EXPORT_ROUTES } from './routes/export.ts';
-import { READ_ROUTES } from './routes/read.ts';
-import { VERIFY_ROUTES } from './routes/verify.ts';
+import type { Route } from './core/route.ts';
+import { ADMIN_ROUTES, APPEND_ROUTES, EXPORT_ROUTES, READ_ROUTES, VERIFY_ROUTES } from './groups.ts';
+import type { Services } from './services.ts';
 
-/**
- * The routes by what they need: in AWS each group has a function, with the rights and the code for that group alone. The
- * description of the routes is apart: see `describe.ts`.
- */
 export const ROUTE_GROUPS = {
   append: APPEND_ROUTES,
   read: READ_ROUTES,
@@ -18,5 +11,5 @@ export const ROUTE_GROUPS = {
 } as const;
 export type RouteGroup = keyof typeof ROUTE_GROUPS;
 
-/** Every route there is, but for the description of the routes. Their order does not matter. */
-export const ROUTES: readonly Route[] = Object.values(ROUTE_GROUPS).flat();
+/** Every route but that of their description. Their order does not matter. */
+export const ROUTES: readonly Route<Services>[] = Object.values(ROUTE_GROUPS).flat();

@@ -1,34 +1,37 @@
-import type { RetiredKey } from '../keys/retired-key.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import type { NodeReader } from '../log/tree.ts';
 import type { Queries } from '../query/queries.ts';
-import type { AppendServices } from './append.ts';
-import type { ExportServices } from './exports.ts';
-import type { LegalHoldServices } from './legal-hold.ts';
-import type { AdminServices } from './seal.ts';
-import type { VerifyServices } from './verifications.ts';
-import type { WatchedServices } from './watched.ts';
+import type { AuditServices } from './core/access-audit.ts';
+import type { ActivityServices } from './routes/activity.ts';
+import type { CheckpointServices } from './routes/checkpoints.ts';
+import type { AppendServices, QueryServices, RecordServices } from './routes/events.ts';
+import type { ExportServices } from './routes/exports.ts';
+import type { KeyServices } from './routes/keys.ts';
+import type { LegalHoldServices } from './routes/legal-hold.ts';
+import type { ProofServices } from './routes/proofs.ts';
+import type { SealServices } from './routes/seals.ts';
+import type { SummaryServices } from './routes/summary.ts';
+import type { TrailServices } from './routes/trails.ts';
+import type { VerifyServices } from './routes/verifications.ts';
 
 /** What the routes that read need. */
-export interface ReadServices {
-  readonly ledger: Ledger;
-  readonly queries: Queries;
-  /** Tree nodes of a trail, for proofs. */
-  readonly nodes: (trail: string) => NodeReader;
-  /** The log's name: the first part of every checkpoint's origin. */
-  readonly logName: string;
-  /** The keys that signed once and sign no more; absent: there are none. */
-  readonly retired?: readonly RetiredKey[];
-}
+export type ReadServices = QueryServices &
+  RecordServices &
+  CheckpointServices &
+  ProofServices &
+  SummaryServices &
+  ActivityServices &
+  TrailServices &
+  KeyServices &
+  AuditServices;
 
-/** What all routes call: wired once, by the embedded server. In AWS each function has what its own routes need. */
+/** What all routes need: one machine serves them all, in AWS each function has what its own routes need. */
 export interface Services
   extends AppendServices,
-    ReadServices,
+    Omit<ReadServices, 'ledger' | 'queries'>,
     VerifyServices,
     ExportServices,
-    AdminServices,
-    LegalHoldServices,
-    WatchedServices {
+    SealServices,
+    LegalHoldServices {
   readonly ledger: Ledger;
+  readonly queries: Queries;
 }

@@ -31,11 +31,13 @@ export interface PreparedEvent {
   readonly json: string;
 }
 
+/** The member that holds the events of a batch. */
+const BATCH_KEY = 'events';
 const LIMITS: JsonLimits = {
   depth: MAX_EVENT_DEPTH,
   unitBytes: MAX_EVENT_BYTES,
   units: MAX_BATCH_EVENTS,
-  batchKey: 'events',
+  batchKey: BATCH_KEY,
 };
 
 /**
@@ -68,7 +70,7 @@ export function prepareBatch(
   if (!isObject(value)) {
     throw new SealtrailError('invalid_event', 'the body must be a JSON object: an event, or {"events": [...]}');
   }
-  if (!Object.hasOwn(value, LIMITS.batchKey)) return [prepareEvent(value, undefined, policy)];
+  if (!Object.hasOwn(value, BATCH_KEY)) return [prepareEvent(value, undefined, policy)];
   return batchOf(value).map((event, index) => prepareEvent(event, index, policy));
 }
 
@@ -88,12 +90,12 @@ function isObject(value: unknown): value is Record<string, unknown> {
 
 function batchOf(body: Record<string, unknown>): readonly unknown[] {
   for (const field of Object.keys(body)) {
-    if (field !== LIMITS.batchKey) throw invalid([field], 'unknown field: a batch has `events` only');
+    if (field !== BATCH_KEY) throw invalid([field], 'unknown field: a batch has `events` only');
   }
-  const events = body[LIMITS.batchKey];
-  if (!Array.isArray(events)) throw invalid([LIMITS.batchKey], 'must be an array of events');
+  const events = body[BATCH_KEY];
+  if (!Array.isArray(events)) throw invalid([BATCH_KEY], 'must be an array of events');
   if (events.length === 0) {
-    throw errorAt('empty_batch', [LIMITS.batchKey], 'the batch has no events');
+    throw errorAt('empty_batch', [BATCH_KEY], 'the batch has no events');
   }
   return events;
 }
@@ -118,7 +120,7 @@ function prepareEvent(value: unknown, index: number | undefined, policy: Privacy
 }
 
 function placeOf(index: number | undefined): readonly Step[] {
-  return index === undefined ? [] : [LIMITS.batchKey, index];
+  return index === undefined ? [] : [BATCH_KEY, index];
 }
 
 /** What an event lacks is undefined until it is written. */

@@ -10,10 +10,14 @@ export interface JsonLimits {
   readonly depth: number;
   /** Bytes of a unit. */
   readonly unitBytes: number;
-  /** Units in a batch. */
-  readonly units: number;
-  /** The member whose array holds the units of a batch. A root object without it is itself the one unit. */
-  readonly batchKey: string;
+  /** Units in a batch. @default any number */
+  readonly units?: number;
+  /**
+   * The member whose array holds the units of a batch. A root object without it is itself the one unit.
+   *
+   * @default no member, so that the root is always the one unit
+   */
+  readonly batchKey?: string;
 }
 
 /**
@@ -168,7 +172,7 @@ class Scan {
     const isBatch = this.#frames.length === 2 && this.#isBatch();
     if (isBatch) this.#inBatch = true;
     for (let more = !this.#isClosed(CLOSE_BRACKET); more; more = this.#isFollowed(CLOSE_BRACKET)) {
-      if (isBatch && frame.index >= this.#limits.units) this.#failBatch();
+      if (isBatch) this.#checkCount(frame.index + 1);
       const c = this.#skipSpace();
       const start = this.#at;
       this.#value(c);
@@ -319,8 +323,9 @@ class Scan {
     );
   }
 
-  #failBatch(): never {
-    const { units, batchKey } = this.#limits;
+  #checkCount(count: number): void {
+    const { units = Number.POSITIVE_INFINITY, batchKey = '' } = this.#limits;
+    if (count <= units) return;
     throw errorAt('batch_too_large', [batchKey], `a batch has at most ${units} events: send the rest separately`);
   }
 

@@ -1,6 +1,6 @@
 /**
  * Every code a {@link SealtrailError} can carry. Codes are stable: programs branch on them, people read the message.
- * The HTTP status of each code is decided in `lib/api/problem.ts`, in one table.
+ * The HTTP status of each code is decided in `lib/api/core/problem.ts`, in one table.
  */
 export type ErrorCode =
   // Bytes that do not parse, or proofs that do not prove (lib/log, lib/verify).

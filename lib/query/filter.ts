@@ -1,4 +1,5 @@
 import { DIMENSIONS, type Dimension, dimensionsOf } from '../contract/dimensions.ts';
+import { SEVERITIES, type Severity } from '../contract/vocabulary.ts';
 import { timeMillis } from '../event/time.ts';
 import { fingerprintOf } from '../index/format/postings.ts';
 import { parseRecord, type SealedRecord } from '../log/record.ts';
@@ -8,6 +9,10 @@ import type { Filters, Period } from './query.ts';
 
 /** Dimensions whose values intake masks (an agent may be named by `actor.id`). */
 const MASKED: readonly Dimension[] = ['actor', 'resource', 'agent'];
+
+/** A severity and all above it: the values of a filter by severity. */
+export const severitiesFrom = (severity: Severity): readonly Severity[] =>
+  SEVERITIES.slice(SEVERITIES.indexOf(severity));
 
 /** One filter: a record passes with any of the values. */
 interface Clause {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import * as z from 'zod';
-import { type Grant, grantSchema, Principal } from '../api/principal.ts';
+import { type Grant, grantSchema, Principal } from '../api/core/principal.ts';
 import { SealtrailError } from '../log/error.ts';
 
 /** `access.json`: which access key is whose, and what they may do. It holds no secret. */

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { bodyTooLarge, decodeContent } from '../api/content-encoding.ts';
+import { bodyTooLarge, decodeContent } from '../api/core/content-encoding.ts';
 import { MAX_BODY_BYTES } from '../event/intake.ts';
 import { SealtrailError } from '../log/error.ts';
 

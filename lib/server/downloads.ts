@@ -1,4 +1,4 @@
-import type { ApiResponse } from '../api/http.ts';
+import type { ApiResponse } from '../api/core/http.ts';
 import type { FolderDownloads } from '../store/folder/downloads.ts';
 import { contentDisposition } from '../store/object-key.ts';
 

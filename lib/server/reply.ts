@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { finished, pipeline } from 'node:stream/promises';
-import type { ApiResponse } from '../api/http.ts';
+import type { ApiResponse } from '../api/core/http.ts';
 
 /** What the answer depends on besides its content. */
 export interface ReplyContext {

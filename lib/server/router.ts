@@ -1,6 +1,6 @@
-import { descriptionRoute } from '../api/describe.ts';
-import { openApi } from '../api/openapi.ts';
-import { Router } from '../api/router.ts';
+import { openApi } from '../api/core/openapi.ts';
+import { Router } from '../api/core/router.ts';
+import { descriptionRoute } from '../api/routes/openapi.ts';
 import { ROUTES } from '../api/routes.ts';
 
 /** All that the embedded server answers. */

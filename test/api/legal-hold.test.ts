@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { legalHoldSchema } from '../../lib/api/schemas.ts';
+import { legalHoldSchema } from '../../lib/api/routes/legal-hold.ts';
 import { type Served, serve } from './served.ts';
 
 /** An administrator puts a trail's archive under legal hold; whoever may read the trail sees it. */

@@ -112,6 +112,10 @@ const examples = (): Readonly<Record<string, readonly Example[]>> => ({
     { to: '/v1/trails/orders/summary', status: 200 },
     { to: '/v1/trails/orders/summary?bucket=day&from=2020-01-01T00%3A00%3A00Z&top=1', status: 200 },
   ],
+  'GET /v1/trails/{trail}/activity': [
+    { to: '/v1/trails/orders/activity?actor=alice', status: 200 },
+    { to: '/v1/trails/orders/activity?actor=a%2Fb%3Fc&days=2', status: 200 },
+  ],
   'GET /v1/trails/{trail}/actors/{actor}/activity': [
     { to: '/v1/trails/orders/actors/alice/activity', status: 200 },
     { to: '/v1/trails/orders/actors/nobody/activity?days=2', status: 200 },

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { problemResponse } from '../../lib/api/problem.ts';
+import { problemResponse } from '../../lib/api/core/problem.ts';
 import { type ErrorCode, SealtrailError } from '../../lib/log/error.ts';
 
 const answer = (error: unknown) => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import type { ApiRequest, ApiResponse } from '../../lib/api/http.ts';
-import { Principal } from '../../lib/api/principal.ts';
+import type { ApiRequest, ApiResponse } from '../../lib/api/core/http.ts';
+import { Principal } from '../../lib/api/core/principal.ts';
 import type { Services } from '../../lib/api/services.ts';
 import { ROUTER } from '../../lib/server/router.ts';
 
@@ -76,34 +76,6 @@ describe('a method', () => {
     }
     const { status, headers } = await ask('OPTIONS', path);
     expect([status, headers.allow]).toEqual([204, allow]);
-  });
-});
-
-describe('somebody without the right', () => {
-  const append = ['POST', '/v1/trails/orders/events'] as const;
-  const seal = ['POST', '/v1/trails/orders/seals'] as const;
-  const reads = ['events', 'events/0', 'events/0/proof', 'checkpoint', 'consistency', 'summary', 'actors/a/activity'];
-  const routes = [append, seal, ...reads.map((rest) => ['GET', `/v1/trails/orders/${rest}`] as const)];
-
-  it.each(routes)('is refused before anything is looked up: %s %s', async (method, path) => {
-    const { status, problem, errors } = await ask(method, path);
-    const action = method === 'GET' ? 'read' : path.endsWith('seals') ? 'admin' : 'append';
-    expect([status, problem.code, problem.detail]).toEqual([
-      403,
-      'forbidden',
-      `not allowed: ${action} on trail orders`,
-    ]);
-    expect(errors).toEqual([]);
-  });
-
-  it('may never append to what the system records of itself, whatever the grant', async () => {
-    const all = new Principal({ name: 'root', actions: ['append', 'admin'], trails: ['*', '_*', '_system'] });
-    for (const trail of ['_system', '_access']) {
-      expect((await ask('POST', `/v1/trails/${trail}/events`, all)).problem).toMatchObject({
-        status: 403,
-        detail: `not allowed: append on trail ${trail}`,
-      });
-    }
   });
 });
 

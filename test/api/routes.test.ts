@@ -1,17 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { z } from 'zod';
-import {
-  activitySchema,
-  consistencySchema,
-  keysSchema,
-  mergedPageSchema,
-  pageSchema,
-  receiptSchema,
-  recordSchema,
-  sealSchema,
-  summarySchema,
-  trailsSchema,
-} from '../../lib/api/schemas.ts';
+import { activitySchema } from '../../lib/api/routes/activity.ts';
+import { mergedPageSchema, pageSchema, receiptSchema, recordSchema } from '../../lib/api/routes/events.ts';
+import { keysSchema } from '../../lib/api/routes/keys.ts';
+import { consistencySchema } from '../../lib/api/routes/proofs.ts';
+import { sealSchema } from '../../lib/api/routes/seals.ts';
+import { summarySchema } from '../../lib/api/routes/summary.ts';
+import { trailsSchema } from '../../lib/api/routes/trails.ts';
 import type { SignedHttp } from '../../lib/client/http/http.ts';
 import { openCheckpoint } from '../../lib/log/checkpoint.ts';
 import { fromBase64 } from '../../lib/log/encoding.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { verificationSchema, verificationStatusSchema } from '../../lib/api/schemas.ts';
+import { verificationSchema, verificationStatusSchema } from '../../lib/api/routes/verifications.ts';
 import { headKey } from '../../lib/ledger/items/layout.ts';
 import { openEmbedded } from '../../lib/server/embedded.ts';
 import { SqliteTable } from '../../lib/store/sqlite/table.ts';
@@ -67,7 +67,7 @@ describe('a verification over HTTP', () => {
     ['{"from":1,"to":1}', 'from', 'from: must be below 1, the trail’s size'],
     ['{"from":0,"to":2}', 'to', 'to: must not be above 1, the trail’s size'],
     ['{"seq":1}', 'seq', 'seq: is not known; there are mode, from, to'],
-    ['[]', 'body', 'the body: must be an object, with `mode` or with `from` and `to`'],
+    ['[]', 'body', 'body: must be an object, with `mode` or with `from` and `to`'],
   ])('refuses %s', async (body, field, message) => {
     await expect(verify(body)).rejects.toMatchObject({ code: 'invalid_parameter', field, message });
   });

@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { activitySchema } from '../../lib/api/schemas.ts';
+import { activitySchema } from '../../lib/api/routes/activity.ts';
 import { cli, openTestLog, type TestLog } from './in-process.ts';
 
 /** What people ask a log after something happened: what did one of them do, what did an agent, and what belongs together. */

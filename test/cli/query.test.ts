@@ -4,9 +4,10 @@ import { Command } from 'commander';
 import stringWidth from 'string-width';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { pageSchema, recordSchema, summarySchema } from '../../lib/api/schemas.ts';
+import { pageSchema, recordSchema } from '../../lib/api/routes/events.ts';
+import { QUERY } from '../../lib/api/routes/query-parameters.ts';
+import { summarySchema } from '../../lib/api/routes/summary.ts';
 import { filtersOf, withFilters } from '../../lib/cli/shell/filters.ts';
-import { QUERY_PARAMETERS } from '../../lib/query/parse.ts';
 import { cli, openTestLog, type TestLog } from './in-process.ts';
 
 let test: TestLog;
@@ -136,7 +137,11 @@ describe('query', () => {
         names.indexOf(option.attributeName()) < names.length - 5 ? ['x'] : 'x',
       ]),
     );
-    expect(Object.keys(filtersOf(values)).sort()).toEqual(QUERY_PARAMETERS.filter((name) => !own.has(name)).sort());
+    expect(Object.keys(filtersOf(values)).sort()).toEqual(
+      Object.keys(QUERY)
+        .filter((name) => !own.has(name))
+        .sort(),
+    );
   });
 
   it('says how many records came from the archive', async () => {

@@ -2,8 +2,8 @@ import type { APIGatewayProxyStructuredResultV2 as GatewayResult } from 'aws-lam
 import { answer } from '../../functions/gateway.ts';
 import { TrailVerification } from '../../functions/trail-verification.ts';
 import { COUNTED } from '../../functions/wiring.ts';
-import type { Action } from '../../lib/api/principal.ts';
-import { Router } from '../../lib/api/router.ts';
+import type { Action } from '../../lib/api/core/principal.ts';
+import { Router } from '../../lib/api/core/router.ts';
 import { ROUTE_GROUPS } from '../../lib/api/routes.ts';
 import type { Services } from '../../lib/api/services.ts';
 import { FOLLOWERS, openFollowers } from '../../lib/app/followers.ts';

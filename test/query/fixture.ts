@@ -6,7 +6,7 @@ import { readBlocks } from '../../lib/ledger/blocks.ts';
 import { commit } from '../../lib/ledger/commit.ts';
 import type { Block } from '../../lib/ledger/items/block.ts';
 import { SealtrailError } from '../../lib/log/error.ts';
-import { severitiesFrom } from '../../lib/query/parse.ts';
+import { severitiesFrom } from '../../lib/query/filter.ts';
 import { Queries } from '../../lib/query/queries.ts';
 import type { Filters, Match, Query } from '../../lib/query/query.ts';
 import type { Table } from '../../lib/store/ports.ts';

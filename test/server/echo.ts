@@ -1,4 +1,4 @@
-import { type ApiRequest, type ApiResponse, json } from '../../lib/api/http.ts';
+import { type ApiRequest, type ApiResponse, json } from '../../lib/api/core/http.ts';
 import { SealtrailError } from '../../lib/log/error.ts';
 import { Directory } from '../../lib/server/access.ts';
 import type { AccessEntry } from '../../lib/server/access-log.ts';

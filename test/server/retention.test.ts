@@ -1,9 +1,9 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
+import { parseQuery } from '../../lib/api/routes/query-parameters.ts';
 import { readExpiryState } from '../../lib/followers/expiry/expiry-state.ts';
 import { Ledger } from '../../lib/ledger/ledger.ts';
-import { parseQuery } from '../../lib/query/parse.ts';
 import { openEmbedded } from '../../lib/server/embedded.ts';
 import { KeyFileSigner } from '../../lib/store/keyfile/signer.ts';
 import { SqliteTable } from '../../lib/store/sqlite/table.ts';

@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { ApiResponse } from '../../lib/api/http.ts';
+import type { ApiResponse } from '../../lib/api/core/http.ts';
 import { MAX_BODY_BYTES } from '../../lib/event/intake.ts';
 import { SealtrailError } from '../../lib/log/error.ts';
 import type { ServerOptions } from '../../lib/server/server.ts';

@@ -1,41 +1,49 @@
+import type { Action } from '../../api/core/principal.ts';
+import type { Route } from '../../api/core/route.ts';
+import { descriptionRoute } from '../../api/routes/openapi.ts';
 import { ROUTE_GROUPS, type RouteGroup } from '../../api/routes.ts';
 import { TRAIL_PATTERN, TRAIL_PATTERN_RULE } from '../../contract/trail-pattern.ts';
 
-/** What a policy lets somebody do over HTTP. */
+/** What a policy lets a caller do over HTTP. */
 export type Permission = 'append' | 'read' | 'verify' | 'export' | 'admin' | 'hold';
 
-interface StackRoute {
-  readonly method: string;
-  readonly path: string;
+interface StackRoute extends Pick<Route<never>, 'method' | 'path' | 'action' | 'recorded'> {
   /** Which function answers it. */
   readonly group: RouteGroup;
 }
 
-const DESCRIPTION: StackRoute = { method: 'GET', path: '/v1/openapi.json', group: 'read' };
+/** The function serves the description itself; of the route only the declaration is needed here. */
+const DESCRIPTION = descriptionRoute(() => Promise.reject(new RangeError('there is no description here')));
 
-/** Every route of the API. The description of the routes is not in their own list. */
+/** Every route of the API. */
 export const STACK_ROUTES: readonly StackRoute[] = [
   // The names of the groups are the keys of what is listed.
   ...(Object.keys(ROUTE_GROUPS) as RouteGroup[]).flatMap((group) =>
-    ROUTE_GROUPS[group].map(({ method, path }) => ({ method, path, group })),
+    ROUTE_GROUPS[group].map((route): StackRoute => ({ ...route, group })),
   ),
-  DESCRIPTION,
+  { ...DESCRIPTION, group: 'read' },
 ];
 
-/** Checkpoints and proofs prove what somebody holds, and tell nothing of what is in other records. */
-const PROVES = /\/(checkpoint|consistency|proof)$/;
-/** What is not about one trail. */
-const OF_ALL_TRAILS = ['/v1/keys', '/v1/openapi.json'];
-/** It names trails where IAM cannot see them: for those who may read all (docs/adr/0012-several-trails.md). */
-const OF_ANY_TRAILS = '/v1/events';
+/** What a permission lets a caller do; those of administrators are for one kind of request each. */
+const PERMISSIONS: Readonly<Record<Permission, { readonly action: Action; readonly only?: string }>> = {
+  append: { action: 'append' },
+  read: { action: 'read' },
+  verify: { action: 'verify' },
+  export: { action: 'export' },
+  admin: { action: 'admin', only: '/v1/trails/{trail}/seals' },
+  hold: { action: 'admin', only: '/v1/trails/{trail}/legal-hold' },
+};
 
-function isFor({ method, path, group }: StackRoute, permission: Permission): boolean {
-  if (permission === 'read') return method === 'GET';
-  if (permission === 'append') return group === 'append' || OF_ALL_TRAILS.includes(path);
-  if (permission === 'verify') return group === 'verify' || PROVES.test(path) || OF_ALL_TRAILS.includes(path);
-  if (permission === 'export') return group === 'export';
-  return path.endsWith(permission === 'hold' ? '/legal-hold' : '/seals');
+function isFor({ path, action }: StackRoute, permission: Permission): boolean {
+  const { action: allowed, only = path } = PERMISSIONS[permission];
+  return path === only && (action.on === 'nothing' || action.anyOf.includes(allowed));
 }
+
+/**
+ * Whether a route shows records of trails that IAM cannot see, since the query names them: it is for those who may read
+ * all (docs/adr/0012-several-trails.md).
+ */
+const showsAnyTrail = ({ action, recorded }: StackRoute): boolean => action.on === 'query' && recorded !== false;
 
 /** @throws RangeError for no pattern, and for one that no trail's name can match */
 export function checkPatterns(what: string, trails: readonly string[]): void {
@@ -55,11 +63,11 @@ export function checkPatterns(what: string, trails: readonly string[]): void {
 export function routesFor(
   permission: Permission,
   trails: readonly string[],
-): readonly Pick<StackRoute, 'method' | 'path'>[] {
+): readonly { readonly method: string; readonly path: string }[] {
   checkPatterns(permission, trails);
   const isAll = trails.includes('*');
-  const routes = STACK_ROUTES.filter((route) => isFor(route, permission) && (isAll || route.path !== OF_ANY_TRAILS));
-  const ofTrails = routes.filter(({ path }) => path.includes('{trail}'));
+  const routes = STACK_ROUTES.filter((route) => isFor(route, permission) && (isAll || !showsAnyTrail(route)));
+  const ofTrails = routes.filter(({ action }) => action.on === 'path');
   const named = trails.flatMap((trail) =>
     permission === 'read'
       ? [{ method: 'GET', path: `/v1/trails/${trail}/*` }]

@@ -206,10 +206,12 @@ describe('grants', () => {
       .map((arn) => JSON.stringify(arn).replace(/^.*\$default\/([A-Z]+)(\/[^"]*)".*$/, '$1 $2'))
       .sort();
 
-  it('to append is to post events to those trails, and to get the keys that receipts are checked with', () => {
+  it('to append is to post events to those trails, and to get the keys and consistency proofs that receipts are checked with', () => {
     expect(calls(granted('grantAppend', ['orders', 'payments-*']))).toEqual([
       'GET /v1/keys',
       'GET /v1/openapi.json',
+      'GET /v1/trails/orders/consistency',
+      'GET /v1/trails/payments-*/consistency',
       'POST /v1/trails/orders/events',
       'POST /v1/trails/payments-*/events',
     ]);
@@ -306,7 +308,7 @@ describe('managed policies', () => {
 
   it('let a writer append, an auditor read, and an archive auditor into the bucket, and none of them more', () => {
     expect(given('Writer')).toContain('/$default/POST/v1/trails/payments-*/events');
-    expect(given('Writer')).not.toMatch(/GET\/v1\/trails|s3:/);
+    expect(given('Writer')).not.toMatch(/GET\/v1\/trails(?!\/[\w*-]+\/consistency")|s3:/);
     expect(given('Auditor')).toContain('/$default/GET/v1/trails/payments-*/*');
     expect(given('Auditor')).not.toMatch(/\/events"|seals|s3:/);
     expect(given('ArchiveAuditor')).toContain('/payments-*/*');

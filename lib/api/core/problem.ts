@@ -1,4 +1,4 @@
-import { type ErrorCode, SealtrailError } from '../log/error.ts';
+import { type ErrorCode, SealtrailError } from '../../log/error.ts';
 import type { ApiResponse } from './http.ts';
 
 /** The HTTP status of every code. Codes that only the inside can meet are 500: their words stay inside too. */

@@ -1,7 +1,7 @@
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
-import { MAX_BODY_BYTES } from '../event/intake.ts';
-import { SealtrailError } from '../log/error.ts';
+import { MAX_BODY_BYTES } from '../../event/intake.ts';
+import { SealtrailError } from '../../log/error.ts';
 
 const inflate = promisify(gunzip);
 

@@ -1,13 +1,12 @@
 import * as z from 'zod';
-import { matchesTrail, TRAIL_PATTERN, TRAIL_PATTERN_RULE } from '../contract/trail-pattern.ts';
-import { SealtrailError } from '../log/error.ts';
-import { isSystemTrailName } from '../log/trail-name.ts';
+import { matchesTrail, TRAIL_PATTERN, TRAIL_PATTERN_RULE } from '../../contract/trail-pattern.ts';
+import { isSystemTrailName } from '../../log/trail-name.ts';
 
 /** What a principal may be allowed to do with a trail. */
 export const ACTIONS = ['append', 'read', 'verify', 'export', 'admin'] as const;
 export type Action = (typeof ACTIONS)[number];
 
-/** Who a credential stands for and what it is bound to. */
+/** A credential's name and rights. */
 export const grantSchema = z.strictObject({
   name: z
     .string()
@@ -36,23 +35,14 @@ export class Principal {
 
   /**
    * Whether the caller may do this with a trail. As with hidden files, a leading `_` must be in the pattern: `*` stands
-   * for no system trail, `_*` for all of them.
+   * for no system trail, `_*` for all of them. Only the system appends to its own trails, whatever a grant says.
    */
   may(action: Action, trail: string): boolean {
     const isSystem = isSystemTrailName(trail);
     return (
       this.#actions.has(action) &&
+      !(isSystem && action === 'append') &&
       this.#trails.some((pattern) => (!isSystem || pattern.startsWith('_')) && matchesTrail(pattern, trail))
     );
-  }
-
-  /** Whether the caller may do anything at all with a trail. */
-  knows(trail: string): boolean {
-    return ACTIONS.some((action) => this.may(action, trail));
-  }
-
-  /** @throws `forbidden`, with the same words whether or not the trail exists */
-  demand(action: Action, trail: string): void {
-    if (!this.may(action, trail)) throw new SealtrailError('forbidden', `not allowed: ${action} on trail ${trail}`);
   }
 }

@@ -1,4 +1,4 @@
-import { SealtrailError } from '../log/error.ts';
+import { SealtrailError } from '../../log/error.ts';
 import type { Principal } from './principal.ts';
 
 /** A request whose sender is known; the same from the embedded server and from a Lambda event. */

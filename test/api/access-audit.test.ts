@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { ApiRequest } from '../../lib/api/http.ts';
-import { Principal } from '../../lib/api/principal.ts';
-import { type Access, watched } from '../../lib/api/watched.ts';
+import * as z from 'zod';
+import type { ApiRequest, ApiResponse } from '../../lib/api/core/http.ts';
+import { Principal } from '../../lib/api/core/principal.ts';
+import { answer, route } from '../../lib/api/core/route.ts';
 import type { HttpRequest } from '../../lib/client/http/http.ts';
 import { SealtrailError } from '../../lib/log/error.ts';
 import { parseRecord, type SealedRecord } from '../../lib/log/record.ts';
@@ -147,12 +148,24 @@ describe('the trail _access', () => {
 
   it('can be switched off', async () => {
     expect(served.log.recordsReads).toBe(true);
-    const off = watched('access.query', async () => ({ status: 200, headers: {}, body: 'shown' }));
     const none = async () => Promise.reject(new Error('nothing is to be recorded'));
     const services = { ledger: { append: none }, policyOf: () => DEFAULT_POLICY, recordsReads: false };
-    expect(await off(services, request(), {})).toMatchObject({ body: 'shown' });
+    expect(await answer(replying('shown'), services, request(), SEGMENTS)).toMatchObject({ body: 'shown' });
   });
 });
+
+/** A route whose access is recorded. */
+const recorded = (handler: () => Promise<ApiResponse>) =>
+  route({
+    ...{ name: 'query', method: 'GET', path: '/v1/trails/{trail}/events', recorded: 'access.query' },
+    action: { on: 'path', anyOf: ['read'] },
+    summary: 'Answers any question.',
+    query: z.strictObject({ actor: z.string().optional() }),
+    replies: { 200: 'text/plain' },
+    handler: (_: object) => handler(),
+  });
+const replying = (body: string) => recorded(async () => ({ status: 200, headers: {}, body }));
+const SEGMENTS = { trail: 'orders' };
 
 const request = (query = ''): ApiRequest => ({
   method: 'GET',
@@ -171,13 +184,15 @@ describe('when it cannot be recorded who asked', () => {
     policyOf: () => DEFAULT_POLICY,
     recordsReads: true,
   };
-  const access: Access = 'access.query';
 
   it('there is no answer, whether it would have shown or refused something', async () => {
-    const shows = watched(access, async () => ({ status: 200, headers: {}, body: 'secret' }));
-    const refuses = watched(access, () => Promise.reject(new SealtrailError('forbidden', 'not allowed')));
-    for (const handler of [shows, refuses]) {
-      await expect(handler(services, request(), { trail: 'orders' })).rejects.toMatchObject({
+    const fails = recorded(() => Promise.reject(new SealtrailError('not_found', 'there is none')));
+    const calls = [
+      answer(replying('secret'), services, request(), SEGMENTS),
+      answer(fails, services, request(), SEGMENTS),
+    ];
+    for (const call of [...calls, answer(replying('secret'), services, request(), { trail: '_system' })]) {
+      await expect(call).rejects.toMatchObject({
         code: 'unavailable',
         message: 'who asked could not be recorded, so there is no answer: try again',
         retryAfter: 1,
@@ -192,9 +207,8 @@ describe('when it cannot be recorded who asked', () => {
       lengths.push(...events.map(({ json }) => json.length));
       return Promise.reject(full);
     };
-    const handler = watched(access, async () => ({ status: 200, headers: {}, body: '' }));
     for (const query of [`actor=${'%00'.repeat(5000)}`, `actor=${'%F0%9F%98%80'.repeat(900)}`, '__proto__=1&a=1&a=2']) {
-      const asked = handler({ ...services, ledger: { append } }, request(query), { trail: 'orders' });
+      const asked = answer(replying(''), { ...services, ledger: { append } }, request(query), SEGMENTS);
       await expect(asked).rejects.toMatchObject({ cause: full });
     }
     expect(lengths).toHaveLength(3);

@@ -1,7 +1,7 @@
-import { SealtrailError } from '../log/error.ts';
+import { SealtrailError } from '../../log/error.ts';
 import type { ApiRequest, ApiResponse } from './http.ts';
 import { problemResponse } from './problem.ts';
-import type { Route } from './route.ts';
+import { answer, type Route } from './route.ts';
 
 interface Pattern<Needs> {
   readonly route: Route<Needs>;
@@ -17,9 +17,9 @@ export class Router<Needs> {
   }
 
   /**
-   * Answers a request: finds the route, runs it, and turns what it throws into an answer. It never throws.
+   * Answers a request by its route, and turns an error into a problem. It never throws.
    *
-   * @param onError told of every error that is not the caller's, with its cause
+   * @param onError called with every error that is not the caller's, with its cause
    */
   async handle(
     services: Needs,
@@ -55,7 +55,7 @@ export class Router<Needs> {
     // HEAD is GET without the body, which the server leaves out (RFC 9110 section 9.3.2).
     const method = request.method === 'HEAD' ? 'GET' : request.method;
     const found = here.find(({ route }) => route.method === method);
-    if (found !== undefined) return found.route.handler(services, request, found.parameters);
+    if (found !== undefined) return answer(found.route, services, request, found.parameters);
     if (here.length === 0) throw new SealtrailError('not_found', 'there is nothing at this path: see /v1/openapi.json');
     const allow = allowed(here.map(({ route }) => route.method));
     if (method === 'OPTIONS') return Promise.resolve({ status: 204, headers: { allow }, body: '' });
@@ -71,12 +71,12 @@ const allowed = (methods: readonly string[]): string =>
 const LOGGED = ['{trail}', '{seq}'];
 const MAX_LOGGED_PATH = 256;
 
-/** Carries what `Allow` must say (RFC 9110 section 15.5.6). */
+/** Carries the header `Allow` (RFC 9110 section 15.5.6). */
 class MethodNotAllowed extends SealtrailError {
   readonly allow: string;
 
   constructor(allow: string) {
-    super('method_not_allowed', `here one can ${allow}`);
+    super('method_not_allowed', `allowed methods: ${allow}`);
     this.allow = allow;
   }
 }
@@ -85,8 +85,8 @@ const headersFor = (error: unknown): Record<string, string> =>
   error instanceof MethodNotAllowed ? { allow: error.allow } : {};
 
 /**
- * The segments that a path means. One that is empty, `.` or `..` is in no path here: a signature covers the path without
- * such segments, so that what is signed as one path must not be served as another.
+ * The decoded segments of a path. No route has a segment that is empty, `.` or `..`: a signature covers the path without
+ * them, so a path that has one must not be served as the path that was signed.
  */
 function decodeSegments(path: string): readonly string[] {
   const segments = path.split('/').slice(1);

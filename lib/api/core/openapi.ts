@@ -1,0 +1,130 @@
+import * as z from 'zod';
+import { eventInputSchema } from '../../event/schema.ts';
+import { isOptional, type JsonBody, type RawBody } from './body.ts';
+import type { Route } from './route.ts';
+
+/** What a route says of itself, whatever its services are. */
+type Described = Route<never>;
+
+/** An error, as RFC 9457 has it: see `Problem` in problem.ts. */
+const problemSchema = z.strictObject({
+  type: z.literal('about:blank'),
+  title: z.string(),
+  status: z.int(),
+  code: z.string().describe('Stable: programs may branch on it.'),
+  detail: z.string(),
+  field: z.string().describe('The input field or parameter at fault.').optional(),
+  requestId: z.string(),
+});
+
+/** The problems that any route may answer with. */
+const PROBLEMS: Readonly<Record<number, string>> = {
+  400: 'The input is not right; `field` names what.',
+  401: 'No or no valid signature.',
+  403: 'Not allowed on this trail.',
+  404: 'Not there.',
+  409: 'In conflict with what is there: the idempotency key was used for something else, or the records have left the hot store and the archive is not read here.',
+  429: 'Too much at once; `Retry-After` says when to come again.',
+  500: 'Something went wrong inside.',
+  503: 'Not available at the moment; `Retry-After` says when to come again.',
+};
+/** Those of requests with a body. */
+const BODY_PROBLEMS: Readonly<Record<number, string>> = {
+  413: 'Too much in one request.',
+  415: 'Not application/json, or in an encoding that is not known.',
+};
+/** Those of appends. */
+const APPEND_PROBLEMS: Readonly<Record<number, string>> = {
+  503: `${PROBLEMS[503]} Nothing was stored, or, where the code is outcome_unknown, it may have been: the same key finds out.`,
+};
+
+/** The OpenAPI 3.1 description of the routes, made from the schemas that validate. */
+export function openApi(routes: readonly Described[]): object {
+  const paths: Record<string, Record<string, object>> = {};
+  for (const route of routes) {
+    paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: operation(route) };
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Sealtrail',
+      version: '1',
+      description:
+        'A tamper-evident audit log. Every request is signed with AWS Signature Version 4 for `execute-api`.',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    servers: [{ url: '/' }],
+    security: [{ sigv4: [] }],
+    paths,
+    components: {
+      securitySchemes: {
+        sigv4: { type: 'apiKey', in: 'header', name: 'Authorization', 'x-amazon-apigateway-authtype': 'awsSigv4' },
+      },
+      schemas: { Event: schemaOf(eventInputSchema, 'input'), Problem: schemaOf(problemSchema, 'output') },
+    },
+  };
+}
+
+function operation(route: Described): object {
+  const { name, method, summary, body, replies, formats } = route;
+  const isRaw = body !== undefined && 'described' in body;
+  const problems = { ...PROBLEMS, ...(method === 'POST' ? BODY_PROBLEMS : {}), ...(isRaw ? APPEND_PROBLEMS : {}) };
+  return {
+    operationId: name,
+    summary,
+    parameters: [
+      ...(route.action.on === 'path' ? [TRAIL] : []),
+      ...parametersOf('path', route.params),
+      ...parametersOf('query', route.query),
+      ...parametersOf('header', route.headers),
+    ],
+    ...(body === undefined ? {} : { requestBody: requestBody(body) }),
+    responses: {
+      ...Object.fromEntries(
+        Object.entries(replies).map(([status, reply]) => [status, replyOf(summary, reply, formats)]),
+      ),
+      ...Object.fromEntries(Object.entries(problems).map(([status, description]) => [status, problemOf(description)])),
+    },
+  };
+}
+
+const TRAIL = {
+  name: 'trail',
+  in: 'path',
+  description: 'The name of a trail.',
+  required: true,
+  schema: { type: 'string' },
+};
+
+/** A parameter that takes several values is an array: it comes once for each (style `form`, exploded). */
+function parametersOf(where: 'path' | 'query' | 'header', { shape }: z.ZodObject): readonly object[] {
+  return Object.entries(shape).map(([name, member]) => {
+    // The cast: members of an object schema of zod's main entry.
+    const { description, default: _, ...schema } = schemaOf(member as z.ZodType, 'input');
+    const required = !(member instanceof z.ZodOptional || member instanceof z.ZodDefault);
+    return { name, in: where, description, required, schema };
+  });
+}
+
+function requestBody(body: JsonBody | RawBody): object {
+  const isRaw = 'described' in body;
+  const schema = isRaw ? body.described : schemaOf(body.schema, 'input');
+  return { required: isRaw || !isOptional(body.schema), content: { 'application/json': { schema } } };
+}
+
+function replyOf(description: string, reply: z.ZodType | string, formats: readonly string[]): object {
+  const text = (type: string): [string, object] => [type, { schema: { type: 'string' } }];
+  if (typeof reply === 'string') return { description, content: Object.fromEntries([text(reply)]) };
+  const json = { schema: schemaOf(reply, 'output') };
+  return { description, content: { 'application/json': json, ...Object.fromEntries(formats.map(text)) } };
+}
+
+function problemOf(description: string): object {
+  return { description, content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } } };
+}
+
+/** JSON Schema 2020-12, which is what OpenAPI 3.1 has. What has no JSON form (a check in code) is left out. */
+function schemaOf(schema: z.ZodType, io: 'input' | 'output'): Omit<z.core.JSONSchema.BaseSchema, '$schema'> {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { target: 'draft-2020-12', unrepresentable: 'any', io });
+  return rest;
+}

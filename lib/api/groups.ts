@@ -1,0 +1,46 @@
+import type { AuditServices } from './core/access-audit.ts';
+import type { Route } from './core/route.ts';
+import { getActivity, getActorActivity } from './routes/activity.ts';
+import { getCheckpoint } from './routes/checkpoints.ts';
+import { type AppendServices, appendEvents, getRecord, queryEvents, queryTrails } from './routes/events.ts';
+import { type ExportServices, getExport, requestExport } from './routes/exports.ts';
+import { listKeys } from './routes/keys.ts';
+import { getLegalHold, type LegalHoldServices, setLegalHold } from './routes/legal-hold.ts';
+import { getConsistency, getProof } from './routes/proofs.ts';
+import { type SealServices, sealTrail } from './routes/seals.ts';
+import { getSummary } from './routes/summary.ts';
+import { listTrails } from './routes/trails.ts';
+import { getVerifications, type VerifyServices, verifyTrail } from './routes/verifications.ts';
+import type { ReadServices } from './services.ts';
+
+/**
+ * The routes by what they need: in AWS each group has a function, with the rights and the code for that group alone.
+ * A list that is not imported leaves no code in a bundle.
+ */
+
+/** Takes events in. */
+export const APPEND_ROUTES: readonly Route<AppendServices>[] = [appendEvents];
+
+/** Answers from records and proofs, and changes nothing. */
+export const READ_ROUTES: readonly Route<ReadServices>[] = [
+  queryEvents,
+  queryTrails,
+  getRecord,
+  getProof,
+  getCheckpoint,
+  getConsistency,
+  getSummary,
+  getActivity,
+  getActorActivity,
+  listTrails,
+  listKeys,
+];
+
+/** Verifies the ledger, and reports. */
+export const VERIFY_ROUTES: readonly Route<VerifyServices & AuditServices>[] = [verifyTrail, getVerifications];
+
+/** Makes exports and hands them out. */
+export const EXPORT_ROUTES: readonly Route<ExportServices & AuditServices>[] = [requestExport, getExport];
+
+/** For administrators of a trail. */
+export const ADMIN_ROUTES: readonly Route<SealServices & LegalHoldServices>[] = [sealTrail, setLegalHold, getLegalHold];

@@ -1,0 +1,66 @@
+import * as z from 'zod';
+import type { Queries } from '../../query/queries.ts';
+import { json } from '../core/http.ts';
+import { route } from '../core/route.ts';
+import { wholeNumberBetween } from './parameters.ts';
+import { breakdown, count, millis, seq } from './reply-fields.ts';
+
+export const activitySchema = z.strictObject({
+  trail: z.string(),
+  actor: z.string(),
+  from: millis.optional(),
+  to: millis.optional(),
+  total: count,
+  byType: breakdown,
+  byOutcome: breakdown,
+  last: z.strictObject({ seq, receivedAt: millis, type: z.string() }).optional(),
+});
+
+/** What activities need. */
+export interface ActivityServices {
+  readonly queries: Pick<Queries, 'activity'>;
+}
+
+const DEFAULT_DAYS = 30;
+const MAX_DAYS = 3660;
+const DAY_MS = 86_400_000;
+
+const actor = z.string().min(1, 'must not be empty').describe('The id of an actor.');
+const DAYS = {
+  days: wholeNumberBetween(1, MAX_DAYS)
+    .default(DEFAULT_DAYS)
+    .describe(`How many days, 1 to ${MAX_DAYS}; default ${DEFAULT_DAYS}.`),
+};
+
+/** For any actor's id: in a path, API Gateway decodes `/`, `?` and `%` before it looks for the route. */
+export const getActivity = route({
+  name: 'getActivity',
+  method: 'GET',
+  path: '/v1/trails/{trail}/activity',
+  action: { on: 'path', anyOf: ['read'] },
+  recorded: 'access.activity',
+  summary: 'What an actor did over the last `days`.',
+  query: z.strictObject({ actor, ...DAYS }),
+  replies: { 200: activitySchema },
+  handler: async ({ queries }: ActivityServices, { params: { trail }, query: { actor, days } }) =>
+    activityOf(queries, trail, actor, days),
+});
+
+export const getActorActivity = route({
+  name: 'getActorActivity',
+  method: 'GET',
+  path: '/v1/trails/{trail}/actors/{actor}/activity',
+  action: { on: 'path', anyOf: ['read'] },
+  recorded: 'access.activity',
+  summary: 'What an actor did over the last `days`; on AWS, only for ids without `/`, `?` and `%`.',
+  params: z.strictObject({ actor }),
+  query: z.strictObject(DAYS),
+  replies: { 200: activitySchema },
+  handler: async ({ queries }: ActivityServices, { params: { trail, actor }, query: { days } }) =>
+    activityOf(queries, trail, actor, days),
+});
+
+async function activityOf(queries: ActivityServices['queries'], trail: string, actor: string, days: number) {
+  const activity = await queries.activity(trail, actor, { from: Date.now() - days * DAY_MS });
+  return json(200, { trail, ...activity });
+}

@@ -1,0 +1,27 @@
+import * as z from 'zod';
+import type { Ledger } from '../../ledger/ledger.ts';
+import { SealtrailError } from '../../log/error.ts';
+import { text } from '../core/http.ts';
+import { route } from '../core/route.ts';
+import { wholeNumber } from './parameters.ts';
+
+/** What checkpoints need. */
+export interface CheckpointServices {
+  readonly ledger: Pick<Ledger, 'checkpoint'>;
+}
+
+export const getCheckpoint = route({
+  name: 'getCheckpoint',
+  method: 'GET',
+  path: '/v1/trails/{trail}/checkpoint',
+  action: { on: 'path', anyOf: ['read', 'verify'] },
+  recorded: false,
+  summary: 'The newest signed checkpoint, or the smallest that covers `size` records.',
+  query: z.strictObject({ size: wholeNumber.optional().describe('Records that the checkpoint must cover.') }),
+  replies: { 200: 'text/plain' },
+  handler: async ({ ledger }: CheckpointServices, { params: { trail }, query: { size } }) => {
+    const checkpoint = await ledger.checkpoint(trail, size);
+    if (checkpoint !== undefined) return text(checkpoint.note);
+    throw new SealtrailError('not_found', size === undefined ? 'no checkpoint yet' : `no checkpoint covers ${size}`);
+  },
+});

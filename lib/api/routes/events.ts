@@ -1,0 +1,272 @@
+import { hash } from 'node:crypto';
+import * as z from 'zod';
+import { MAX_BATCH_EVENTS, prepareBatch } from '../../event/intake.ts';
+import { auditEventSchema } from '../../event/schema.ts';
+import { CSV_HEADER, csvRow } from '../../export/formats/csv.ts';
+import { parseOrThrow } from '../../json/parse-or-throw.ts';
+import type { Ledger } from '../../ledger/ledger.ts';
+import { SealtrailError } from '../../log/error.ts';
+import type { PrivacyPolicy } from '../../privacy/policy.ts';
+import { MAX_TRAILS, type MergedPage } from '../../query/merged.ts';
+import type { Queries } from '../../query/queries.ts';
+import type { Page } from '../../query/query.ts';
+import { type ApiResponse, json, text } from '../core/http.ts';
+import { route, type Sent } from '../core/route.ts';
+import { idempotencyKey, oneOf, wholeNumber } from './parameters.ts';
+import { PERIODS_IN_ORDER, QUERY, queryOf } from './query-parameters.ts';
+import { count, hash64, hex, millis, note, seq } from './reply-fields.ts';
+
+export const recordSchema = z.strictObject({
+  event: auditEventSchema,
+  prev: hex.describe('Leaf hash of the record before; 64 zeros for the first.'),
+  receivedAt: millis,
+  seq,
+  submitter: z.string(),
+  trail: z.string(),
+  v: z.literal(1),
+});
+
+export const receiptSchema = z.strictObject({
+  trail: z.string(),
+  first: seq,
+  count: z.int().min(1),
+  receivedAt: millis,
+  events: z.array(z.strictObject({ seq, id: z.string(), hash: hex.describe('The leaf hash.') })),
+  replayed: z.boolean().describe('Whether the same idempotency key had been used before.'),
+  sealed: z.boolean().describe('Whether a checkpoint covers the events already.'),
+  checkpoint: note.optional(),
+  proof: z.array(hash64).describe('Range proof of the events in the checkpoint: see docs/spec.md.').optional(),
+  lines: z.array(z.string()).describe('The record lines, with `Prefer: return=representation`.').optional(),
+});
+
+export const pageSchema = z.strictObject({
+  records: z.array(recordSchema),
+  sources: z
+    .strictObject({ hot: count, archive: count })
+    .describe('How many of the records came from the hot store, and how many from the archive.'),
+  asOf: count.describe('The size of the trail for which the answer holds.'),
+  more: z.boolean().describe('Whether to go on with the cursor; a page may be short and not the last.'),
+  cursor: z.string().optional(),
+});
+
+export const mergedPageSchema = pageSchema.extend({
+  asOf: z.record(z.string(), count).describe('By trail: its size for which the answer holds.'),
+});
+
+/** What an append needs. */
+export interface AppendServices {
+  readonly ledger: Pick<Ledger, 'append'>;
+  readonly policyOf: (trail: string) => PrivacyPolicy;
+}
+
+/** 201 for a new append, 200 for a repeated one, 202 for one that no checkpoint covers yet. */
+export const appendEvents = route({
+  name: 'appendEvents',
+  method: 'POST',
+  path: '/v1/trails/{trail}/events',
+  action: { on: 'path', anyOf: ['append'] },
+  recorded: false,
+  summary: 'Append one event, or up to 1,000 as {"events": [...]}. All are sealed, or none.',
+  headers: z.strictObject({
+    'Idempotency-Key': idempotencyKey,
+    Prefer: z
+      .string()
+      .default('')
+      .describe(
+        '`respond-async`: do not wait for the checkpoint. `return=representation`: add the record lines (RFC 7240).',
+      ),
+  }),
+  body: { described: eventsBody() },
+  replies: { 200: receiptSchema, 201: receiptSchema, 202: receiptSchema },
+  handler: async (
+    { ledger, policyOf }: AppendServices,
+    { params: { trail }, headers: { 'Idempotency-Key': key, Prefer }, caller, sent },
+  ) => {
+    const preferences = preferencesOf(Prefer);
+    const receipt = await ledger.append({
+      trail,
+      submitter: caller,
+      events: prepareBatch(sent.body, sent.headers['content-type'], policyOf(trail)),
+      wait: !preferences.has('respond-async'),
+      ...(key === undefined ? {} : { idempotency: { key, bodyHash: hash('sha256', sent.body, 'hex') } }),
+    });
+    const { lines: _, ...brief } = receipt;
+    const applied = [...preferences].filter((one) => one === 'respond-async' || one === 'return=representation');
+    const reply = preferences.has('return=representation') ? receipt : brief;
+    return json(receipt.sealed ? (receipt.replayed ? 200 : 201) : 202, reply, {
+      location: `/v1/trails/${trail}/events/${receipt.first}`,
+      ...(applied.length === 0 ? {} : { 'preference-applied': applied.join(', ') }), // RFC 7240 section 3
+    });
+  },
+});
+
+/** The JSON Schema of a body that the intake parses. */
+function eventsBody(): object {
+  const event = { $ref: '#/components/schemas/Event' };
+  const events = { type: 'array', minItems: 1, maxItems: MAX_BATCH_EVENTS, items: event };
+  return {
+    oneOf: [event, { type: 'object', required: ['events'], additionalProperties: false, properties: { events } }],
+  };
+}
+
+/** RFC 7240 section 2: preferences separated by commas; unknown ones are ignored. */
+function preferencesOf(header: string): ReadonlySet<string> {
+  return new Set(
+    header.split(',').map((one) =>
+      one
+        .trim()
+        .toLowerCase()
+        .replace(/\s*=\s*"?([^"]*)"?$/, '=$1'),
+    ),
+  );
+}
+
+const FORMATS = ['json', 'ndjson', 'csv'] as const;
+type Format = (typeof FORMATS)[number];
+const MEDIA_TYPES = ['application/x-ndjson', 'text/csv'];
+const format = oneOf(FORMATS).default('json').describe('json (default), ndjson or csv');
+
+/** What queries need. */
+export interface QueryServices {
+  readonly queries: Pick<Queries, 'page' | 'pageOf'>;
+}
+
+/**
+ * One page, in JSON (`{records, sources, asOf, more, cursor}`), NDJSON (the record lines) or CSV. In every format `x-as-of`,
+ * `x-more`, `x-sources` and `x-next-cursor` say what the JSON says beside the records; where there is more, so does a `link`
+ * with `rel="next"`.
+ */
+export const queryEvents = route({
+  name: 'queryEvents',
+  method: 'GET',
+  path: '/v1/trails/{trail}/events',
+  action: { on: 'path', anyOf: ['read'] },
+  recorded: 'access.query',
+  summary: 'Query: one page of the records that pass every filter.',
+  query: z.strictObject({ ...QUERY, format }).check(...PERIODS_IN_ORDER),
+  replies: { 200: pageSchema },
+  formats: MEDIA_TYPES,
+  handler: async ({ queries }: QueryServices, { params: { trail }, query: { format, ...query }, sent }) => {
+    const page = await queries.page(trail, queryOf(query));
+    return pageResponse(sent, format, page, { [trail]: page.matches.length });
+  },
+});
+
+/** As {@link queryEvents}; `asOf` has a size for each trail. */
+export const queryTrails = route({
+  name: 'queryTrails',
+  method: 'GET',
+  path: '/v1/events',
+  action: { on: 'query', anyOf: ['read'] },
+  recorded: 'access.query',
+  summary: 'Query several trails: one page of the records that pass every filter, merged by time.',
+  query: z
+    .strictObject({
+      trail: z
+        .array(z.string())
+        .min(1, 'is missing: name one or more')
+        .refine((trails) => new Set(trails).size <= MAX_TRAILS, `may name at most ${MAX_TRAILS} trails`)
+        .describe('The name of a trail; once for each of the trails.'),
+      ...QUERY,
+      format,
+    })
+    .check(...PERIODS_IN_ORDER),
+  replies: { 200: mergedPageSchema },
+  formats: MEDIA_TYPES,
+  handler: async ({ queries }: QueryServices, { query: { trail: named, format, ...query }, sent }) => {
+    const trails = [...new Set(named)];
+    const page = await queries.pageOf(trails, queryOf(query));
+    const shown = Object.fromEntries(trails.map((trail) => [trail, 0]));
+    for (const { trail } of page.matches) shown[trail] = (shown[trail] ?? 0) + 1;
+    return pageResponse(sent, format, page, shown);
+  },
+});
+
+/** What finding a record by its id needs. */
+export interface RecordServices {
+  readonly ledger: Pick<Ledger, 'record'>;
+  readonly queries: Pick<Queries, 'page'>;
+}
+
+/** A record number as it is written; `007` is not, and so can only be an id. */
+const RECORD_NUMBER = /^(?:0|[1-9]\d*)$/;
+
+/** The record's line. An id that looks like a record number is taken for one; the filter `id` finds it. */
+export const getRecord = route({
+  name: 'getRecord',
+  method: 'GET',
+  path: '/v1/trails/{trail}/events/{event}',
+  action: { on: 'path', anyOf: ['read'] },
+  recorded: 'access.record',
+  summary: 'One record, by its number or by the id of its event.',
+  params: z.strictObject({ event: z.string().describe('A record number or the id of an event.') }),
+  replies: { 200: recordSchema },
+  handler: async (services: RecordServices, { params: { trail, event } }) => {
+    const isNumber = RECORD_NUMBER.test(event);
+    const line = isNumber
+      ? await services.ledger.record(
+          trail,
+          parseOrThrow(wholeNumber, event, 'invalid_parameter', () => ['seq']),
+        )
+      : await recordWithId(services, trail, event);
+    if (line === undefined) {
+      throw new SealtrailError('not_found', `trail ${trail} has no record ${isNumber ? event : 'with this id'}`);
+    }
+    return { ...text(`${line}\n`, { 'content-type': 'application/json' }), shown: { [trail]: 1 } };
+  },
+});
+
+/** The first record with the id: producers may use one twice. */
+async function recordWithId({ queries }: RecordServices, trail: string, id: string): Promise<string | undefined> {
+  let cursor: string | undefined;
+  for (;;) {
+    const query = { filters: { id: [id] }, order: 'oldest', limit: 1 } as const;
+    const page = await queries.page(trail, cursor === undefined ? query : { ...query, cursor });
+    const [match] = page.matches;
+    if (match !== undefined || !page.more) return match?.line;
+    cursor = page.cursor;
+  }
+}
+
+function pageResponse(
+  sent: Sent,
+  format: Format,
+  page: Page | MergedPage,
+  shown: Readonly<Record<string, number>>,
+): ApiResponse {
+  return { status: 200, headers: headersOf(sent, format, page), body: RENDER[format](page), shown };
+}
+
+/** Record lines are JSON already: they go out byte for byte. */
+const RENDER: Readonly<Record<Format, (page: Page | MergedPage) => string>> = {
+  json: ({ matches, sources, asOf, more, cursor }) => {
+    const rest = JSON.stringify({ sources, asOf, more, ...(cursor === undefined ? {} : { cursor }) });
+    return `{"records":[${matches.map(({ line }) => line).join(',')}],${rest.slice(1)}\n`;
+  },
+  ndjson: ({ matches }) => matches.map(({ line }) => `${line}\n`).join(''),
+  csv: ({ matches }) => CSV_HEADER + matches.map(({ line }) => csvRow(line)).join(''),
+};
+
+const CONTENT_TYPES: Readonly<Record<Format, string>> = {
+  json: 'application/json',
+  ndjson: 'application/x-ndjson',
+  csv: 'text/csv; charset=utf-8; header=present',
+};
+
+function headersOf(sent: Sent, format: Format, page: Page | MergedPage): Record<string, string> {
+  const { sources, asOf, more, cursor } = page;
+  const sizes = typeof asOf === 'number' ? [asOf] : Object.entries(asOf).map((one) => one.join('='));
+  const headers = {
+    'content-type': CONTENT_TYPES[format],
+    'x-as-of': sizes.join(', '),
+    'x-more': String(more),
+    'x-sources': `hot=${sources.hot}, archive=${sources.archive}`,
+  };
+  if (cursor === undefined) return headers;
+  // With the oldest first there is a cursor even at the end, to follow the trail.
+  if (!more) return { ...headers, 'x-next-cursor': cursor };
+  const next = new URLSearchParams(sent.query);
+  next.set('cursor', cursor);
+  // RFC 8288: the same question, from there on.
+  return { ...headers, 'x-next-cursor': cursor, link: `<${sent.path}?${next}>; rel="next"` };
+}

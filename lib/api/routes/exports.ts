@@ -1,0 +1,147 @@
+import * as z from 'zod';
+import { DIMENSIONS } from '../../contract/dimensions.ts';
+import type { ExportJob, ExportSpec } from '../../export/export-job.ts';
+import type { Exports } from '../../export/exports.ts';
+import { EXPORT_COMPRESSIONS, EXPORT_FORMATS, exportManifestSchema } from '../../export/formats/manifest.ts';
+import { SealtrailError } from '../../log/error.ts';
+import { json } from '../core/http.ts';
+import { invalidParameter, parseParameters } from '../core/parameters.ts';
+import { route } from '../core/route.ts';
+import { idempotencyKey } from './parameters.ts';
+import { PERIODS_IN_ORDER, QUERY, SELECTION, selectionOf } from './query-parameters.ts';
+import { count, millis, seq } from './reply-fields.ts';
+
+const filterValue = z.union([z.string(), z.array(z.string())]);
+const filterTime = z.union([z.string(), millis]).describe('RFC 3339, a date of UTC or Unix milliseconds.');
+
+/** What may be sent to ask for an export: filters are named and read as the parameters of a query are. */
+export const exportRequestSchema = z
+  .object({
+    format: z.enum(EXPORT_FORMATS),
+    compression: z.enum(EXPORT_COMPRESSIONS).default('none').describe('Not of Parquet.').optional(),
+    from: filterTime.optional(),
+    to: filterTime.optional(),
+    timeFrom: filterTime.optional(),
+    timeTo: filterTime.optional(),
+  })
+  .catchall(filterValue)
+  .describe(`Filters by name, one value or a list of which any passes: ${DIMENSIONS.join(', ')}.`);
+
+export const exportSchema = z.strictObject({
+  id: z.string(),
+  trail: z.string(),
+  state: z.enum(['queued', 'running', 'done', 'failed', 'expired']),
+  format: z.enum(EXPORT_FORMATS),
+  compression: z.enum(EXPORT_COMPRESSIONS),
+  filters: z.record(z.string(), z.array(z.string())),
+  from: millis.optional(),
+  to: millis.optional(),
+  timeFrom: millis.optional(),
+  timeTo: millis.optional(),
+  requestedBy: z.string(),
+  requestedAt: millis,
+  expiresAt: millis.describe('When what was exported is removed.'),
+  progress: z
+    .strictObject({
+      records: count.describe('Records written.'),
+      at: seq.describe('Records before this one have been looked at.'),
+      of: count.describe('Records to look at.'),
+    })
+    .optional(),
+  error: z.strictObject({ code: z.string(), message: z.string() }).describe('Why it failed.').optional(),
+  manifest: exportManifestSchema.optional(),
+  links: z
+    .strictObject({
+      file: z.string().describe('A URL, or a path on this server; needs no signature of its own.'),
+      proof: z.string().describe('Of the proof file, where there is one.').optional(),
+      expiresAt: millis.describe('Look at the export again for new ones.'),
+    })
+    .optional(),
+});
+
+/** What exports need. */
+export interface ExportServices {
+  readonly exports: Exports;
+}
+
+/** 202 with the export, and its place in `location`; 200 where the same idempotency key asked for it before and it is done. */
+export const requestExport = route({
+  name: 'requestExport',
+  method: 'POST',
+  path: '/v1/trails/{trail}/exports',
+  action: { on: 'path', anyOf: ['export'] },
+  recorded: 'access.export',
+  summary: 'Export every record that passes every filter, to a file that is handed out by link.',
+  headers: z.strictObject({ 'Idempotency-Key': idempotencyKey }),
+  body: { schema: exportRequestSchema, maxBytes: 65_536, isTyped: true },
+  replies: { 200: exportSchema, 202: exportSchema },
+  handler: async (
+    { exports }: ExportServices,
+    { params: { trail }, headers: { 'Idempotency-Key': key }, body, caller },
+  ) => {
+    const asker = { name: caller, ...(key === undefined ? {} : { idempotencyKey: key }) };
+    const job = await exports.request(trail, specOf(body), asker);
+    const location = `/v1/trails/${trail}/exports/${job.id}`;
+    return json(job.state === 'done' ? 200 : 202, await replyOf(exports, job), { location });
+  },
+});
+
+export const getExport = route({
+  name: 'getExport',
+  method: 'GET',
+  path: '/v1/trails/{trail}/exports/{export}',
+  action: { on: 'path', anyOf: ['export'] },
+  recorded: 'access.export',
+  summary: 'How far an export has come; once it is done, its manifest and links to it.',
+  params: z.strictObject({ export: z.string().describe('The id of an export.') }),
+  replies: { 200: exportSchema },
+  handler: async ({ exports }: ExportServices, { params: { trail, export: id } }) => {
+    const job = EXPORT_ID.test(id) ? await exports.get(trail, id) : undefined;
+    if (job === undefined) {
+      throw new SealtrailError('not_found', `trail ${trail} has no such export, or has forgotten it`);
+    }
+    const reply = await replyOf(exports, job);
+    const isHandedOut = 'links' in reply;
+    return { ...json(200, reply), shown: { [trail]: isHandedOut ? (job.manifest?.records ?? 0) : 0 } };
+  },
+});
+
+const EXPORT_ID = /^[0-9a-f]{32}$/;
+
+async function replyOf(exports: Exports, job: ExportJob): Promise<object> {
+  const { lease: _, attempts: __, state, filters, ...told } = job;
+  const links = await exports.links(job);
+  return {
+    ...told,
+    state: exports.isExpired(job) ? 'expired' : state,
+    filters,
+    ...(links === undefined ? {} : { links }),
+  };
+}
+
+const selectionSchema = z.strictObject(SELECTION).check(...PERIODS_IN_ORDER);
+
+/** The job that a request asks for: filters are parsed as the parameters of a query are. */
+function specOf({ format, compression = 'none', ...selected }: z.infer<typeof exportRequestSchema>): ExportSpec {
+  if (format === 'parquet' && compression !== 'none') {
+    throw invalidParameter('compression', 'Parquet is compressed already');
+  }
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(selected)) {
+    if (name in QUERY && !(name in SELECTION)) throw invalidParameter(name, 'is not for exports');
+    const values = typeof value === 'object' ? value : [String(value)];
+    if (values.length === 0) throw invalidParameter(name, 'must not be empty: leave it out');
+    for (const one of values) parameters.append(name, one);
+  }
+  const { filters, from, to } = selectionOf(parseParameters(selectionSchema, parameters));
+  const { time, ...byDimension } = filters;
+  return {
+    format,
+    compression,
+    filters: Object.fromEntries(Object.entries(byDimension).map(([name, values]) => [name, [...values]])),
+    ...(from === undefined ? {} : { from }),
+    ...(to === undefined ? {} : { to }),
+    ...(time?.from === undefined ? {} : { timeFrom: time.from }),
+    ...(time?.to === undefined ? {} : { timeTo: time.to }),
+  };
+}

@@ -1,0 +1,83 @@
+import { hash } from 'node:crypto';
+import * as z from 'zod';
+import type { RetiredKey } from '../../keys/retired-key.ts';
+import type { Ledger } from '../../ledger/ledger.ts';
+import { pemOf, type Verifier, verifierFromSpki } from '../../log/note.ts';
+import { json } from '../core/http.ts';
+import { ACTIONS } from '../core/principal.ts';
+import { route } from '../core/route.ts';
+import { count, hex } from './reply-fields.ts';
+
+const keySchema = z.strictObject({
+  trail: z.string(),
+  name: z.string(),
+  keyId: z.string(),
+  algorithm: z.enum(['ed25519', 'ecdsa-p256']),
+  vkey: z.string(),
+  pem: z.string(),
+  fingerprint: hex.describe('SHA-256 of the SubjectPublicKeyInfo.'),
+});
+const retiredKeySchema = keySchema.extend({ to: count.describe('The size of the last checkpoint that it signed.') });
+
+export const keysSchema = z.strictObject({
+  logName: z.string(),
+  keys: z.array(keySchema).describe('Those that sign now.'),
+  retired: z
+    .array(retiredKeySchema)
+    .describe('Those that signed once: to be trusted for checkpoints up to that size only.'),
+});
+
+/** What public keys need. */
+export interface KeyServices {
+  readonly ledger: Pick<Ledger, 'trails' | 'verifiers' | 'origin'>;
+  /** The log's name: the first part of every checkpoint's origin. */
+  readonly logName: string;
+  /** The keys that signed once and sign no more. @default none */
+  readonly retired?: readonly RetiredKey[];
+}
+
+/**
+ * A vkey carries the name of the checkpoints that it verifies, so there is one for each trail; the PEM is the same for all.
+ * Any right to a trail is enough: a writer checks receipts with its keys.
+ */
+export const listKeys = route({
+  name: 'listKeys',
+  method: 'GET',
+  path: '/v1/keys',
+  action: { on: 'query', anyOf: ACTIONS },
+  recorded: false,
+  summary: 'The public keys that verify checkpoints.',
+  query: z.strictObject({
+    trail: z
+      .array(z.string())
+      .optional()
+      .describe('The name of a trail; by default all that the caller has any right to.'),
+  }),
+  replies: { 200: keysSchema },
+  handler: async ({ ledger, logName, retired: retiredKeys = [] }: KeyServices, { query, mayAccess }) => {
+    const keys: z.infer<typeof keySchema>[] = [];
+    const retired: z.infer<typeof retiredKeySchema>[] = [];
+    for await (const trail of query.trail ?? ledger.trails()) {
+      if (!mayAccess(trail)) continue;
+      for (const verifier of await ledger.verifiers(trail)) keys.push(keyOf(trail, verifier));
+      for (const { spki, ends } of retiredKeys) {
+        const to = Object.hasOwn(ends, trail) ? (ends[trail] ?? 0) : 0;
+        // A trail that began after its end, or had no checkpoint by then, has nothing that it signed.
+        if (to > 0) retired.push({ ...keyOf(trail, verifierFromSpki(ledger.origin(trail), spki)), to });
+      }
+    }
+    return json(200, { logName, keys, retired });
+  },
+});
+
+function keyOf(trail: string, verifier: Verifier): z.infer<typeof keySchema> {
+  return {
+    trail,
+    name: verifier.name,
+    keyId: verifier.keyId.toString(16).padStart(8, '0'),
+    algorithm: verifier.algorithm,
+    vkey: verifier.vkey,
+    pem: pemOf(verifier),
+    fingerprint: hash('sha256', verifier.spki, 'hex'),
+  };
+}

@@ -1,0 +1,59 @@
+import * as z from 'zod';
+import { timeMillis } from '../../event/time.ts';
+
+/** Parameters of several resources: how they are written in a path or a query. */
+
+/** A whole number from 0 on. */
+export const wholeNumber = z
+  .string()
+  .regex(/^(0|[1-9]\d{0,15})$/, 'must be a whole number')
+  .transform(Number)
+  .refine(Number.isSafeInteger, 'must be a whole number');
+
+export function wholeNumberBetween(least: number, most: number) {
+  return wholeNumber.refine((count) => count >= least && count <= most, `must be from ${least} to ${most}`);
+}
+
+export function oneOf<const Words extends readonly string[]>(words: Words): z.ZodType<Words[number], string> {
+  return z.enum(words, `must be one of ${words.join(', ')}`);
+}
+
+/** The header `Idempotency-Key`. Visible ASCII: it goes into a key of the store and back into logs. */
+export const idempotencyKey = z
+  .string()
+  .regex(/^[\x21-\x7e]{1,255}$/, 'must be 1 to 255 visible ASCII characters')
+  .optional()
+  .describe('1 to 255 visible ASCII characters; the same key and body give the same answer for at least 24 hours.');
+
+/** A day of UTC stands for its first moment. */
+const DATE = /^\d{4}-\d{2}-\d{2}$/;
+
+/** Unix milliseconds of a moment. */
+const time = z.string().transform((text, context) => {
+  const millis = /^\d{1,15}$/.test(text) ? Number(text) : timeMillis(DATE.test(text) ? `${text}T00:00:00Z` : text);
+  if (millis !== undefined) return millis;
+  context.addIssue('must be a time such as 2026-01-31T23:59:59Z, a date such as 2026-01-31, or Unix milliseconds');
+  return z.NEVER;
+});
+
+/** The period from `from` to `to` by the server's clock. Its schema also needs {@link inOrder}. */
+export const PERIOD = {
+  from: time.optional().describe('received at this time or later (RFC 3339, a date of UTC, or Unix milliseconds)'),
+  to: time.optional().describe('received before this time'),
+};
+
+/** The period by the producer's clock. */
+export const EVENT_PERIOD = {
+  timeFrom: time.optional().describe("happened at this time or later, by the producer's clock (the event's `time`)"),
+  timeTo: time.optional().describe("happened before this time, by the producer's clock"),
+};
+
+type Period<First extends string, Last extends string> = { [Name in First | Last]?: number | undefined };
+
+/** For `.check`: the first of two times is not after the last. */
+export function inOrder<First extends string, Last extends string>(first: First, last: Last) {
+  return z.refine<Period<First, Last>>(
+    ({ [first]: from, [last]: to }) => from === undefined || to === undefined || from <= to,
+    { path: [first], error: `must not be after \`${last}\`` },
+  );
+}

@@ -1,0 +1,109 @@
+import * as z from 'zod';
+import { resolveType } from '../../contract/catalogue.ts';
+import { DIMENSIONS, type Dimension } from '../../contract/dimensions.ts';
+import { ACTOR_TYPES, DECISIONS, OUTCOMES, SEVERITIES } from '../../contract/vocabulary.ts';
+import { severitiesFrom } from '../../query/filter.ts';
+import { DEFAULT_LIMIT, MAX_LIMIT, type Period, type Query } from '../../query/query.ts';
+import { type Parsed, parseParameters } from '../core/parameters.ts';
+import { EVENT_PERIOD, inOrder, oneOf, PERIOD } from './parameters.ts';
+
+/** Values of one filter, at most. */
+const MAX_VALUES = 50;
+/** Characters of a value, at most: the longest that an event's field may have. */
+const MAX_VALUE_LENGTH = 1024;
+/** Characters of a cursor, at most: enough for one of as many trails as may be asked together. */
+const MAX_CURSOR_LENGTH = 1024;
+
+const TYPE_GROUP = /^[a-z][a-z0-9_-]*(?:\.[a-z0-9][a-z0-9_-]*)*\.\*$/;
+
+const typeName = z.string().transform((name, context) => {
+  const type = TYPE_GROUP.test(name) ? name : resolveType(name)?.name;
+  if (type !== undefined) return type;
+  context.addIssue('must be a type such as auth.login, one of its aliases, or a group such as auth.*');
+  return z.NEVER;
+});
+
+const word = z.string().min(1, 'must not be empty').max(MAX_VALUE_LENGTH);
+
+/** A filter that may come several times; any of its values is enough. */
+const anyOf = <Value extends z.ZodType<string, string>>(value: Value, help: string) =>
+  z.array(value).max(MAX_VALUES, `may come at most ${MAX_VALUES} times`).optional().describe(help);
+
+/** The filters of a query by dimension. `severity` comes once: it means itself and all above. */
+const FILTERS = {
+  type: anyOf(typeName, 'type, an alias of one, or a group such as auth.*'),
+  actor: anyOf(word, 'who acted'),
+  actorType: anyOf(oneOf(ACTOR_TYPES), `what kind of party: ${ACTOR_TYPES.join(', ')}`),
+  resource: anyOf(word, 'what was acted on, by id'),
+  resourceType: anyOf(word, 'what kind of thing was acted on'),
+  tenant: anyOf(word, 'customer'),
+  project: anyOf(word, 'project, repository or workspace'),
+  session: anyOf(word, 'session'),
+  request: anyOf(word, 'request'),
+  correlation: anyOf(word, 'correlation id'),
+  agent: anyOf(word, 'agent'),
+  action: anyOf(word, 'action, or the id of an action'),
+  approval: anyOf(word, 'id of an approval'),
+  outcome: anyOf(oneOf(OUTCOMES), 'success, failure, denied, blocked or error'),
+  severity: oneOf(SEVERITIES)
+    .optional()
+    .describe(`at least this severity: ${SEVERITIES.join(', ')}`),
+  decision: anyOf(oneOf(DECISIONS), 'allow, deny or require_approval'),
+  submitter: anyOf(word, 'the principal that sent the event'),
+  id: anyOf(word, "the event's id"),
+} satisfies Record<Dimension, z.ZodType>;
+
+/** What selects records, in queries and exports. Schemas of it also need {@link PERIODS_IN_ORDER}. */
+export const SELECTION = { ...FILTERS, ...PERIOD, ...EVENT_PERIOD };
+export const PERIODS_IN_ORDER = [inOrder('from', 'to'), inOrder('timeFrom', 'timeTo')] as const;
+const selectionSchema = z.strictObject(SELECTION);
+
+/** The parameters of a query: see docs/queries.md. */
+export const QUERY = {
+  ...SELECTION,
+  order: oneOf(['newest', 'oldest']).default('newest').describe('which come first: newest (default) or oldest'),
+  limit: z
+    .string()
+    .regex(/^\d{1,4}$/, `must be a whole number from 1 to ${MAX_LIMIT}`)
+    .transform(Number)
+    .refine((count) => count >= 1 && count <= MAX_LIMIT, `must be a whole number from 1 to ${MAX_LIMIT}`)
+    .default(DEFAULT_LIMIT)
+    .describe(`records at most, 1 to ${MAX_LIMIT}; default ${DEFAULT_LIMIT}`),
+  cursor: z.string().max(MAX_CURSOR_LENGTH).optional().describe('where to go on: from the page before'),
+};
+const querySchema = z.strictObject(QUERY).check(...PERIODS_IN_ORDER);
+
+/** The filters and the period that parsed parameters ask for. */
+export function selectionOf(parameters: Parsed<typeof selectionSchema>): Pick<Query, 'filters' | 'from' | 'to'> {
+  const { from, to, timeFrom, timeTo, severity, ...repeated } = parameters;
+  const filters: Partial<Record<Dimension, readonly string[]>> = {};
+  for (const dimension of DIMENSIONS) {
+    const values = dimension === 'severity' ? undefined : repeated[dimension];
+    if (values !== undefined && values.length > 0) filters[dimension] = [...new Set(values)];
+  }
+  // The lowest one rules nothing out.
+  if (severity !== undefined && severity !== SEVERITIES[0]) filters.severity = severitiesFrom(severity);
+  const time = periodOf(timeFrom, timeTo);
+  const isTimed = timeFrom !== undefined || timeTo !== undefined;
+  return { filters: isTimed ? { ...filters, time } : filters, ...periodOf(from, to) };
+}
+
+const periodOf = (from: number | undefined, to: number | undefined): Period => ({
+  ...(from === undefined ? {} : { from }),
+  ...(to === undefined ? {} : { to }),
+});
+
+/** The query that parsed parameters ask for. */
+export function queryOf({ order, limit, cursor, ...selection }: Parsed<typeof querySchema>): Query {
+  return { ...selectionOf(selection), order, limit, ...(cursor === undefined ? {} : { cursor }) };
+}
+
+/**
+ * Reads a query from the parameters of a URL.
+ *
+ * @throws `invalid_parameter` with the parameter as field
+ *
+ * @example
+ * parseQuery(new URLSearchParams('actor=alice&type=auth.*&from=2026-01-01T00:00:00Z&limit=20'));
+ */
+export const parseQuery = (parameters: URLSearchParams): Query => queryOf(parseParameters(querySchema, parameters));

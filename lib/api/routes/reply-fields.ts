@@ -1,0 +1,15 @@
+import * as z from 'zod';
+
+/** Fields that the replies of several resources have. */
+
+export const count = z.int().min(0);
+export const seq = count.describe('A record number, from 0 on.');
+export const millis = count.describe('Unix milliseconds.');
+export const hex = z.string().regex(/^[0-9a-f]{64}$/);
+export const hash64 = z.string().length(44).describe('A SHA-256 hash in base64.');
+export const note = z.string().describe('A signed checkpoint (C2SP tlog-checkpoint).');
+export const breakdown = z.strictObject({
+  values: z.array(z.strictObject({ value: z.string(), count })).describe('Most records first.'),
+  distinct: count,
+  others: count.describe('Records with values that are not listed.'),
+});

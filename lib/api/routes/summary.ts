@@ -1,0 +1,46 @@
+import * as z from 'zod';
+import type { Queries } from '../../query/queries.ts';
+import { BUCKETS } from '../../query/summary.ts';
+import { json } from '../core/http.ts';
+import { route } from '../core/route.ts';
+import { inOrder, oneOf, PERIOD, wholeNumberBetween } from './parameters.ts';
+import { breakdown, count, millis } from './reply-fields.ts';
+
+export const summarySchema = z.strictObject({
+  trail: z.string(),
+  from: millis.optional(),
+  to: millis.optional(),
+  asOf: count,
+  total: count,
+  by: z.record(z.string(), breakdown),
+  histogram: z.strictObject({
+    bucket: z.enum(BUCKETS),
+    counts: z.array(z.strictObject({ from: millis, count })),
+  }),
+});
+
+/** What summaries need. */
+export interface SummaryServices {
+  readonly queries: Pick<Queries, 'summary'>;
+}
+
+const MAX_TOP = 10_000;
+
+export const getSummary = route({
+  name: 'getSummary',
+  method: 'GET',
+  path: '/v1/trails/{trail}/summary',
+  action: { on: 'path', anyOf: ['read'] },
+  recorded: 'access.summary',
+  summary: 'Exact counts over a period: in all, by dimension and over time.',
+  query: z
+    .strictObject({
+      ...PERIOD,
+      bucket: oneOf(BUCKETS).optional().describe('how fine the counts over time are: minute, hour or day'),
+      top: wholeNumberBetween(1, MAX_TOP).optional().describe('values of each kind, those with the most records'),
+    })
+    .check(inOrder('from', 'to')),
+  replies: { 200: summarySchema },
+  handler: async ({ queries }: SummaryServices, { params: { trail }, query }) =>
+    json(200, { trail, ...(await queries.summary(trail, query)) }),
+});
