@@ -1,0 +1,35 @@
+import { describe, expect, it, type TestContext } from 'vitest';
+import { openLog } from '../../lib/app/open-log.ts';
+import { MemoryDownloads } from '../../lib/testing/memory/downloads.ts';
+import { MemoryObjects } from '../../lib/testing/memory/objects.ts';
+import { MemorySigner } from '../../lib/testing/memory/signer.ts';
+import { MemoryTable } from '../../lib/testing/memory/table.ts';
+import { FOLLOWER_WORK, type FollowingHost, LOG_NAME, PACE, REGISTERED, RETENTION } from './follower-work.ts';
+
+/** A log in one process runs every registered follower by itself: nobody tells it to. */
+
+async function host({ onTestFinished }: TestContext): Promise<FollowingHost> {
+  const table = new MemoryTable();
+  const objects = new MemoryObjects();
+  const downloads = Object.assign(new MemoryDownloads(), { link: async (key: string) => `/${key}` });
+  const errors: unknown[] = [];
+  const log = await openLog(
+    { table, objects, downloads, signers: [new MemorySigner()] },
+    { logName: LOG_NAME, retention: RETENTION, pace: PACE, onError: (error) => errors.push(error) },
+  );
+  onTestFinished(async () => {
+    await log.close();
+    expect(errors).toEqual([]);
+  });
+  return { ...{ table, objects }, ledger: log.ledger, legalHolds: log.legalHolds, turn: async () => undefined };
+}
+
+describe('the registry', () => {
+  it('lists every follower there is a check for, and no other', () => {
+    expect(FOLLOWER_WORK.map(({ follower }) => follower)).toEqual(REGISTERED);
+  });
+});
+
+describe.concurrent('on one machine', () => {
+  it.for(FOLLOWER_WORK)('$follower leaves $shows', async ({ check }, context) => check(await host(context)));
+});
