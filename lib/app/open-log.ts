@@ -38,13 +38,13 @@ export interface OpenLog extends Services {
 }
 
 /**
- * Opens a whole log over drivers of your own, and starts its followers. Only one process at a time may have it open; run
- * functions or several servers on the pieces that this is made of ({@link wireLog}, {@link FOLLOWERS}) instead.
+ * Opens a whole log over drivers of your own, and starts its followers. One process at a time may have it open, since it
+ * takes over exports that another left unfinished. `openEmbedded` is this over a folder.
  *
  * @throws the Table's errors
  *
  * @example
- * // Each driver passes the contract suite of its port.
+ * // Drivers for another cloud. Each passes the contract suite of its port, `sealtrail/testing/contracts`.
  * const stores = {
  *   table: new SpannerTable(database),
  *   objects: new GcsObjects(bucket),
@@ -52,7 +52,10 @@ export interface OpenLog extends Services {
  *   downloads: new GcsDownloads(exportsBucket),
  * };
  * const log = await openLog(stores, { logName: 'audit.example.com' });
- * await log.ledger.append({ trail: 'orders', submitter: 'shop', events });
+ * const directory = new Directory(access, profiles); // who may call
+ * const server = await serveLog({ ...log, directory }, { port: 8321, log: console.log, onError: console.error });
+ * // … until the process is to end:
+ * await server.close();
  * await log.close();
  */
 export async function openLog(stores: OpenLogStores, settings: OpenLogSettings): Promise<OpenLog> {

@@ -11,10 +11,9 @@ import { FOLLOWER_WORK, type FollowingHost, LOG_NAME, PACE, REGISTERED, RETENTIO
 async function host({ onTestFinished }: TestContext): Promise<FollowingHost> {
   const table = new MemoryTable();
   const objects = new MemoryObjects();
-  const downloads = Object.assign(new MemoryDownloads(), { link: async (key: string) => `/${key}` });
   const errors: unknown[] = [];
   const log = await openLog(
-    { table, objects, downloads, signers: [new MemorySigner()] },
+    { table, objects, signers: [new MemorySigner()], downloads: new MemoryDownloads() },
     { logName: LOG_NAME, retention: RETENTION, pace: PACE, onError: (error) => errors.push(error) },
   );
   onTestFinished(async () => {
