@@ -1,8 +1,8 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { EXPORT_FORMATS, type ExportFormat } from '../lib/contract/exports.ts';
 import { Exports } from '../lib/export/exports.ts';
-import { EXPORT_FORMATS, type ExportFormat } from '../lib/export/formats/manifest.ts';
 import { Indexer } from '../lib/followers/indexing/indexer.ts';
 import { Ledger } from '../lib/ledger/ledger.ts';
 import { nodeReader } from '../lib/ledger/tree/nodes.ts';

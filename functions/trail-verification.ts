@@ -1,9 +1,9 @@
 import { type Opened, openFollowers, SCHEDULED } from '../lib/app/followers.ts';
 import type { ArchivedLog } from '../lib/app/log.ts';
+import type { VerificationReport, VerificationRequest } from '../lib/contract/verification.ts';
 import { visitTrails } from '../lib/followers/runtime/visit.ts';
 import type { VerificationStatus, Verifier } from '../lib/followers/verification/verifier.ts';
 import { SealtrailError } from '../lib/log/error.ts';
-import type { VerificationReport, VerificationRequest } from '../lib/verify/ledger/ledger-report.ts';
 import { count, describe, logger } from './telemetry.ts';
 
 /** Verifies trails against themselves and their archive, and counts the damage found: 0 where all is well. */

@@ -15,7 +15,7 @@ export { type OpenLog, type OpenLogSettings, type OpenLogStores, openLog } from 
 export { type PreparedEvent, prepareBatch } from './event/intake.ts';
 export type { AuditEvent, EventInput } from './event/schema.ts';
 export { type AppendRequest, Ledger, type LedgerOptions } from './ledger/ledger.ts';
-export type { Receipt, SealedEvent } from './ledger/receipt.ts';
+export type { LedgerReceipt } from './ledger/receipt.ts';
 export { type ErrorCode, SealtrailError } from './log/error.ts';
 export { DEFAULT_POLICY, type PrivacyPolicy } from './privacy/policy.ts';
 export { type Access, Directory, type Profile } from './server/access.ts';

@@ -1,10 +1,13 @@
 /** `sealtrail/client`: what applications use to talk to a log. It imports no server code. */
 export type { Actor, EventContext, Resource } from '../contract/event.ts';
+export type { ExportManifest, ExportRequest } from '../contract/exports.ts';
+export type { EventQuery } from '../contract/query.ts';
+export type { Receipt } from '../contract/receipt.ts';
+export type { Activity, Breakdown, Summary } from '../contract/summary.ts';
 export { SEVERITIES, type Severity } from '../contract/vocabulary.ts';
 export { SealtrailError } from '../log/error.ts';
 export { diff } from './event/diff.ts';
 export type { LogEvent, PreparedEvent } from './event/event.ts';
-export type { Receipt } from './event/receipt.ts';
 export type { BufferOptions, Entry, EventReceipt, Sink } from './event/sink.ts';
 export { plain } from './event/to-serializable.ts';
 export * from './http/http.ts';
@@ -16,8 +19,13 @@ export { LogHandle } from './logger/handle.ts';
 export * from './logger/logger.ts';
 export type { Mirror } from './logger/mirror.ts';
 export { type AuditedFetchOptions, auditedFetch } from './middleware/audited-fetch.ts';
-export type { ExportFiles, ExportManifest } from './read/exporting.ts';
-export * from './read/reader.ts';
+export type { ExportFiles } from './read/exporting.ts';
+export {
+  type IntegrityReport,
+  type IntegrityScope,
+  LogReader,
+  type SummaryQuery,
+} from './read/reader.ts';
 export { ApiSink, type ApiSinkOptions } from './sinks/api-sink.ts';
 export { FileSink, type FileSinkOptions } from './sinks/file-sink.ts';
 export * from './sinks/memory-sink.ts';

@@ -20,6 +20,7 @@ import {
   TYPE_RULE,
 } from '../contract/event.ts';
 import { ACTOR_TYPES, DECISIONS, OUTCOMES, SEVERITIES } from '../contract/vocabulary.ts';
+import type { Shape } from '../json/shape.ts';
 import { PRODUCER_ID, PRODUCER_LINK, type ProducerMark } from '../log/producer.ts';
 import { isMaskedIp } from '../privacy/mask.ts';
 import { timeMillis } from './time.ts';
@@ -29,9 +30,6 @@ import { timeMillis } from './time.ts';
 
 /** A JSON object of any shape. */
 export type JsonObject = Record<string, unknown>;
-
-/** A schema for every member of T, optional ones included. */
-type Shape<T> = { readonly [K in keyof Required<T>]: z.ZodType<T[K]> };
 
 /** Text within limits of the contract. */
 const text = ({ min, max }: TextLimits, about: string) => {

@@ -1,10 +1,11 @@
 import * as z from 'zod';
 import { DIMENSIONS } from '../contract/dimensions.ts';
+import { EXPORT_COMPRESSIONS, EXPORT_FORMATS } from '../contract/exports.ts';
 import { exportKey, exportPartition } from '../ledger/items/layout.ts';
 import { SealtrailError } from '../log/error.ts';
 import type { Query } from '../query/query.ts';
 import type { Item, Table } from '../store/ports.ts';
-import { EXPORT_COMPRESSIONS, EXPORT_FORMATS, exportManifestSchema } from './formats/manifest.ts';
+import { exportManifestSchema } from './formats/manifest.ts';
 
 const count = z.int().min(0);
 

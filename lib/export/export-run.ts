@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ExportManifest } from '../contract/exports.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { SealtrailError } from '../log/error.ts';
 import type { NodeReader } from '../log/tree.ts';
 import type { Queries } from '../query/queries.ts';
 import type { Downloads, DownloadWriter } from '../store/ports.ts';
 import { type ExportJob, type ExportJobs, folderOf, periodsOf, type StoredJob } from './export-job.ts';
-import type { ExportManifest } from './formats/manifest.ts';
 import { type ExportProgress, type ExportTarget, isPassing, writeExport } from './write-export.ts';
 
 /** What a run works with. */

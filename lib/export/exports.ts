@@ -1,4 +1,5 @@
 import { hash, randomBytes } from 'node:crypto';
+import { EXPORT_MEDIA, type ExportManifest } from '../contract/exports.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { SealtrailError } from '../log/error.ts';
 import type { NodeReader } from '../log/tree.ts';
@@ -6,7 +7,6 @@ import type { Queries } from '../query/queries.ts';
 import type { Downloads, Table } from '../store/ports.ts';
 import { type ExportJob, ExportJobs, type ExportSpec, folderOf, periodsOf } from './export-job.ts';
 import { ExportRun, type RunOptions } from './export-run.ts';
-import { EXPORT_MEDIA, type ExportManifest } from './formats/manifest.ts';
 
 /** What exports work with. */
 export interface ExportsOptions {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { pipeline } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import { createGzip } from 'node:zlib';
+import type { ExportManifest } from '../contract/exports.ts';
 import { type Checkpoint, parseCheckpoint } from '../log/checkpoint.ts';
 import { SealtrailError } from '../log/error.ts';
 import { parseNote } from '../log/note.ts';
@@ -11,7 +12,6 @@ import type { Match } from '../query/query.ts';
 import type { DownloadWriter } from '../store/ports.ts';
 import { type ExportSpec, queryOfExport } from './export-job.ts';
 import { encoderOf } from './formats/encoders.ts';
-import type { ExportManifest } from './formats/manifest.ts';
 import { Evidence } from './line-proofs.ts';
 
 /** Where an export's records come from. */

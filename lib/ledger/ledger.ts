@@ -1,7 +1,7 @@
+import type { SealedEvent } from '../contract/receipt.ts';
 import { parseCheckpoint } from '../log/checkpoint.ts';
 import { toBase64, toHex } from '../log/encoding.ts';
 import { SealtrailError } from '../log/error.ts';
-
 import type { Hash } from '../log/hash.ts';
 import { parseNote, type Verifier } from '../log/note.ts';
 import { MAX_RECORD_BYTES, parseRecord } from '../log/record.ts';
@@ -17,7 +17,7 @@ import type { Block, RecordRange } from './items/block.ts';
 import type { Head } from './items/head.ts';
 import type { Idempotency, Remembered } from './items/idempotency.ts';
 import { TRAILS_PARTITION } from './items/layout.ts';
-import type { Receipt, SealedEvent } from './receipt.ts';
+import type { LedgerReceipt } from './receipt.ts';
 import { blockNodes } from './tree/block-nodes.ts';
 import { provenRange } from './tree/proven.ts';
 
@@ -98,7 +98,7 @@ export class Ledger {
    *   `idempotency_conflict`: the key was used with another body. `rate_limited`, `throttled`, `unavailable`, `store_full`:
    *   nothing was stored; try again. `outcome_unknown`: it may have been stored; the same key finds out.
    */
-  async append(request: AppendRequest): Promise<Receipt> {
+  async append(request: AppendRequest): Promise<LedgerReceipt> {
     if (this.#closed) throw new SealtrailError('unavailable', 'the log is shutting down', { retryAfter: 1 });
     checkRequest(request);
     const { trail } = request;
@@ -202,7 +202,7 @@ export class Ledger {
   }
 
   /** The receipt of an append that was made before, from what the ledger holds of it. */
-  async #replay(request: AppendRequest, remembered: Remembered): Promise<Receipt> {
+  async #replay(request: AppendRequest, remembered: Remembered): Promise<LedgerReceipt> {
     const { trail, idempotency } = request;
     if (remembered.bodyHash !== idempotency?.bodyHash) {
       const message = 'this idempotency key was used with another body: use a new key for new events';
@@ -260,7 +260,7 @@ function receiptOf(
   { block, growth }: Commit,
   first: number,
   checkpoint: StoredCheckpoint | undefined,
-): Receipt {
+): LedgerReceipt {
   if (block === undefined || growth === undefined) throw new RangeError('a commit without a block has no receipt');
   const count = request.events.length;
   const at = first - block.first;

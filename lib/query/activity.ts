@@ -1,16 +1,7 @@
+import type { Activity } from '../contract/summary.ts';
 import { parseRecord } from '../log/record.ts';
 import type { Match, Period } from './query.ts';
-import { type Breakdown, breakdown, DEFAULT_TOP } from './summary.ts';
-
-/** What somebody did over a period. */
-export interface Activity extends Period {
-  readonly actor: string;
-  readonly total: number;
-  readonly byType: Breakdown;
-  readonly byOutcome: Breakdown;
-  /** The newest record of it. */
-  readonly last?: { readonly seq: number; readonly receivedAt: number; readonly type: string };
-}
+import { breakdown, DEFAULT_TOP } from './summary.ts';
 
 /** What an activity counts by. */
 export const ACTIVITY_COUNTED = ['type', 'outcome'] as const;

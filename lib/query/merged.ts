@@ -2,9 +2,6 @@ import { parseRecord } from '../log/record.ts';
 import type { Position } from './cursor.ts';
 import { type Match, type Page, type Query, sourcesOf } from './query.ts';
 
-/** Trails that one query may ask. */
-export const MAX_TRAILS = 32;
-
 /** A record that was found in one of several trails. */
 export interface TrailMatch extends Match {
   readonly trail: string;

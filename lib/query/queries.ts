@@ -1,18 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { MAX_LIMIT, MAX_TRAILS } from '../contract/query.ts';
+import type { Activity, Summary } from '../contract/summary.ts';
 import type { ArchivedRecords } from '../ledger/archived-records.ts';
 import { readHead } from '../ledger/commit.ts';
 import type { PrivacyPolicy } from '../privacy/policy.ts';
 import type { Table } from '../store/ports.ts';
-import { type Activity, activityOf, countMatches, noActivity } from './activity.ts';
+import { activityOf, countMatches, noActivity } from './activity.ts';
 import { countByIndex } from './activity-counts.ts';
 import { Cursors, type Position } from './cursor.ts';
 import { RecordFilter } from './filter.ts';
-import { MAX_TRAILS, type MergedPage, mergePage, type Part } from './merged.ts';
-import { type Filters, MAX_LIMIT, type Match, type Page, type Period, type Query, sourcesOf } from './query.ts';
+import { type MergedPage, mergePage, type Part } from './merged.ts';
+import { type Filters, type Match, type Page, type Period, type Query, sourcesOf } from './query.ts';
 import { RecentBlocks } from './recent-blocks.ts';
 import { Search, type SearchContext, scan, searched } from './search.ts';
 import { spanOf } from './span.ts';
-import { type Summary, type SummaryRequest, summarise } from './summary.ts';
+import { type SummaryRequest, summarise } from './summary.ts';
 import { seqAt, type TrailEnd } from './times.ts';
 
 /** What {@link Queries} work with. */

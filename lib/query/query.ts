@@ -1,11 +1,7 @@
 import type { Dimension } from '../contract/dimensions.ts';
+import type { QueryOrder, RecordSources } from '../contract/query.ts';
 import type { Block } from '../ledger/items/block.ts';
 import type { Hash } from '../log/hash.ts';
-
-/** Records that a page may have. */
-export const MAX_LIMIT = 1000;
-/** Records of a page where the caller does not say. */
-export const DEFAULT_LIMIT = 100;
 
 /**
  * What to look for, and how. All filters must hold; of several values of one filter, any.
@@ -18,8 +14,8 @@ export interface Query extends Period {
   readonly from?: number;
   /** By the server's clock, exclusive. Default: to the newest record. */
   readonly to?: number;
-  readonly order: 'newest' | 'oldest';
-  /** Most records of the page, 1 to {@link MAX_LIMIT}. */
+  readonly order: QueryOrder;
+  /** Most records of the page, 1 to `MAX_LIMIT`. */
   readonly limit: number;
   /** Where to go on: the `cursor` of the page before, with everything but the limit as it was there. */
   readonly cursor?: string;
@@ -60,7 +56,7 @@ export function matchOf(block: Block, seq: number): Match {
 export interface Page {
   readonly matches: readonly Match[];
   /** How many of the matches came from the hot store, and how many from the archive. */
-  readonly sources: { readonly hot: number; readonly archive: number };
+  readonly sources: RecordSources;
   /**
    * The trail's size for which this holds: of records 0 to `asOf - 1` none is missing up to where the page ends. With
    * the newest first, later pages keep to the size that the first one saw; with the oldest first, they see what is new.

@@ -1,8 +1,7 @@
 import { dimensionsOf } from '../contract/dimensions.ts';
+import { type Breakdown, type Bucket, COUNTED, type Summary } from '../contract/summary.ts';
 import {
   CELLS,
-  COUNTED,
-  type Counted,
   type Counts,
   countRecord,
   emptyCounts,
@@ -20,10 +19,6 @@ import type { Table } from '../store/ports.ts';
 import type { Period } from './query.ts';
 import { readWholeHours, type Span, spanOf } from './span.ts';
 
-/** How fine a histogram is: by minutes, hours or days of UTC. */
-export const BUCKETS = ['minute', 'hour', 'day'] as const;
-/** One of {@link BUCKETS}. */
-export type Bucket = (typeof BUCKETS)[number];
 const BUCKET_MS: Readonly<Record<Bucket, number>> = { minute: 60_000, ...UNIT_MS };
 /** Buckets of a histogram, at most: two weeks of minutes, more than two years of hours. */
 const MAX_BUCKETS = 20_160;
@@ -36,30 +31,6 @@ export interface SummaryRequest extends Period {
   readonly bucket?: Bucket;
   /** Values listed of each dimension, those with the most records. @default {@link DEFAULT_TOP} */
   readonly top?: number;
-}
-
-/** How records spread over the values of a dimension. */
-export interface Breakdown {
-  /** Most records first, then by value. */
-  readonly values: readonly { readonly value: string; readonly count: number }[];
-  /** Different values there are, listed or not. */
-  readonly distinct: number;
-  /** Records with values that are not listed. */
-  readonly others: number;
-}
-
-/** What a trail holds over a period: exact, however long. */
-export interface Summary extends Period {
-  /** The trail's size for which this holds. */
-  readonly asOf: number;
-  readonly total: number;
-  /** Records that lack a dimension are not in its breakdown. */
-  readonly by: Readonly<Record<Counted, Breakdown>>;
-  readonly histogram: {
-    readonly bucket: Bucket;
-    /** Buckets that are not empty, ascending; `from` in Unix milliseconds. */
-    readonly counts: readonly { readonly from: number; readonly count: number }[];
-  };
 }
 
 /** How often merges may get in the way. */

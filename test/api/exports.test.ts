@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type * as z from 'zod';
 import { exportSchema } from '../../lib/api/routes/exports.ts';
 import { keysSchema } from '../../lib/api/routes/keys.ts';
-import { EXPORT_FORMATS } from '../../lib/export/formats/manifest.ts';
+import { EXPORT_FORMATS } from '../../lib/contract/exports.ts';
 import { parseTrustedKeys } from '../../lib/verify/evidence/trust.ts';
 import { checkExport } from '../../lib/verify/files/export-file.ts';
 import { type Served, serve } from './served.ts';

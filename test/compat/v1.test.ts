@@ -2,7 +2,7 @@ import { chmod, cp, readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { DIMENSIONS, type Dimension } from '../../lib/contract/dimensions.ts';
-import { COUNTED } from '../../lib/index/format/counts.ts';
+import { COUNTED } from '../../lib/contract/summary.ts';
 import { toHex } from '../../lib/log/encoding.ts';
 import { type Embedded, openEmbedded } from '../../lib/server/embedded.ts';
 import { FolderObjects } from '../../lib/store/folder/objects.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
+import type { Activity } from '../../lib/contract/summary.ts';
 import { fingerprintOf } from '../../lib/index/format/postings.ts';
-import type { Activity } from '../../lib/query/activity.ts';
 import type { Period } from '../../lib/query/query.ts';
 import { MemoryTable } from '../../lib/testing/memory/table.ts';
 import { allRecords, append, index, openQueries, type PlainRecord, START, TRAIL } from './fixture.ts';

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { COUNTED, type Counted } from '../../lib/index/format/counts.ts';
+import type { Summary } from '../../lib/contract/summary.ts';
+import { BUCKETS, type Bucket, COUNTED, type Counted } from '../../lib/contract/summary.ts';
 import type { Period } from '../../lib/query/query.ts';
-import { BUCKETS, type Bucket, type Summary } from '../../lib/query/summary.ts';
 import { MemoryTable } from '../../lib/testing/memory/table.ts';
 import { allRecords, append, index, openQueries, type PlainRecord, START, TRAIL } from './fixture.ts';
 import { BusyTable, History, someHistory } from './history.ts';

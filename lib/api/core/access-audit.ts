@@ -1,10 +1,10 @@
 import { hash } from 'node:crypto';
+import { MAX_TRAILS } from '../../contract/query.ts';
 import { prepareBatch } from '../../event/intake.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { isSystemTrailName, isTrailName } from '../../log/trail-name.ts';
 import type { PrivacyPolicy } from '../../privacy/policy.ts';
-import { MAX_TRAILS } from '../../query/merged.ts';
 import type { ApiRequest, ApiResponse } from './http.ts';
 
 /** The trail of accesses: who read what. */

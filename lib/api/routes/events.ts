@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import * as z from 'zod';
+import { MAX_TRAILS } from '../../contract/query.ts';
 import { MAX_BATCH_EVENTS, prepareBatch } from '../../event/intake.ts';
 import { auditEventSchema } from '../../event/schema.ts';
 import { CSV_HEADER, csvRow } from '../../export/formats/csv.ts';
@@ -7,7 +8,7 @@ import { parseOrThrow } from '../../json/parse-or-throw.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { SealtrailError } from '../../log/error.ts';
 import type { PrivacyPolicy } from '../../privacy/policy.ts';
-import { MAX_TRAILS, type MergedPage } from '../../query/merged.ts';
+import type { MergedPage } from '../../query/merged.ts';
 import type { Queries } from '../../query/queries.ts';
 import type { Page } from '../../query/query.ts';
 import { type ApiResponse, json, text } from '../core/http.ts';

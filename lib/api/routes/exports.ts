@@ -1,8 +1,9 @@
 import * as z from 'zod';
 import { DIMENSIONS } from '../../contract/dimensions.ts';
+import { EXPORT_COMPRESSIONS, EXPORT_FORMATS } from '../../contract/exports.ts';
 import type { ExportJob, ExportSpec } from '../../export/export-job.ts';
 import type { Exports } from '../../export/exports.ts';
-import { EXPORT_COMPRESSIONS, EXPORT_FORMATS, exportManifestSchema } from '../../export/formats/manifest.ts';
+import { exportManifestSchema } from '../../export/formats/manifest.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { json } from '../core/http.ts';
 import { invalidParameter, parseParameters } from '../core/parameters.ts';

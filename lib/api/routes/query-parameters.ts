@@ -1,9 +1,10 @@
 import * as z from 'zod';
 import { resolveType } from '../../contract/catalogue.ts';
 import { DIMENSIONS, type Dimension } from '../../contract/dimensions.ts';
+import { DEFAULT_LIMIT, MAX_LIMIT } from '../../contract/query.ts';
 import { ACTOR_TYPES, DECISIONS, OUTCOMES, SEVERITIES } from '../../contract/vocabulary.ts';
 import { severitiesFrom } from '../../query/filter.ts';
-import { DEFAULT_LIMIT, MAX_LIMIT, type Period, type Query } from '../../query/query.ts';
+import type { Period, Query } from '../../query/query.ts';
 import { type Parsed, parseParameters } from '../core/parameters.ts';
 import { EVENT_PERIOD, inOrder, oneOf, PERIOD } from './parameters.ts';
 

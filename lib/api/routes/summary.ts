@@ -1,6 +1,6 @@
 import * as z from 'zod';
+import { BUCKETS } from '../../contract/summary.ts';
 import type { Queries } from '../../query/queries.ts';
-import { BUCKETS } from '../../query/summary.ts';
 import { json } from '../core/http.ts';
 import { route } from '../core/route.ts';
 import { inOrder, oneOf, PERIOD, wholeNumberBetween } from './parameters.ts';

@@ -1,6 +1,6 @@
 import * as z from 'zod';
+import { VERIFICATION_KINDS } from '../../contract/verification.ts';
 import type { Verifier } from '../../followers/verification/verifier.ts';
-import { VERIFICATION_KINDS } from '../../verify/ledger/ledger-report.ts';
 import { json } from '../core/http.ts';
 import { route } from '../core/route.ts';
 import { count, millis, note, seq } from './reply-fields.ts';

@@ -1,27 +1,33 @@
 import * as z from 'zod';
+import { type Breakdown, BUCKETS, type Bucket, type Histogram, type Summary } from '../../contract/summary.ts';
+import type { Shape } from '../../json/shape.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { renderTable } from './table.ts';
 import { count, type Output, painter, plural, widthOf } from './terminal.ts';
 
-export const breakdownSchema = z.object({
+/** What is shown of a breakdown. */
+export const breakdownSchema: z.ZodType<Breakdown> = z.object({
   values: z.array(z.object({ value: z.string(), count: z.number() })),
   distinct: z.number(),
   others: z.number(),
-});
+} satisfies Shape<Breakdown>);
 
-/** What is needed of the server's answer. */
-const summarySchema = z.object({
+/** What is shown of a summary. A newer server may count by more dimensions. */
+interface ShownSummary extends Pick<Summary, 'total' | 'histogram'> {
+  readonly by: Readonly<Record<string, Breakdown>>;
+}
+
+const summarySchema: z.ZodType<ShownSummary> = z.object({
   total: z.number(),
   by: z.record(z.string(), breakdownSchema),
-  histogram: z.object({ bucket: z.string(), counts: z.array(z.object({ from: z.number(), count: z.number() })) }),
-});
+  histogram: z.object({
+    bucket: z.enum(BUCKETS),
+    counts: z.array(z.object({ from: z.number(), count: z.number() })),
+  }),
+} satisfies Shape<ShownSummary>);
 
-/** How records spread over the values of one dimension. */
-export type Breakdown = z.infer<typeof breakdownSchema>;
-export type Summary = z.infer<typeof summarySchema>;
-
-/** Reads a summary from a server's answer. Errors: `unavailable` where it is none. */
-export function readSummary(answer: unknown): Summary {
+/** Reads a summary from a server's answer. @throws `unavailable` for anything else */
+export function readSummary(answer: unknown): ShownSummary {
   const parsed = summarySchema.safeParse(answer);
   if (parsed.success) return parsed.data;
   throw new SealtrailError('unavailable', 'the server answered with something that is no summary', {
@@ -34,7 +40,7 @@ const TITLES: Readonly<Record<string, string>> = { resourceType: 'resource type'
 /** A summary for people: one small table for each dimension, with bars. */
 export function summaryLines(
   trail: string,
-  { total, by, histogram }: Summary,
+  { total, by, histogram }: ShownSummary,
   out: Output,
   width = widthOf(out),
 ): string[] {
@@ -92,13 +98,13 @@ function bar(share: number, width: number): string {
   return '█'.repeat(Math.floor(eighths / 8)) + (EIGHTHS[eighths % 8] ?? '');
 }
 
-const BUCKET_MS: Readonly<Record<string, number>> = { minute: 60_000, hour: 3_600_000, day: 86_400_000 };
+const BUCKET_MS: Readonly<Record<Bucket, number>> = { minute: 60_000, hour: 3_600_000, day: 86_400_000 };
 /** Empty buckets in a row that are drawn; of more there is one line that says how many. */
 const EMPTY_DRAWN = 3;
 
 /** The buckets with those between them that the server leaves out, since nothing came then. */
-function timeRows({ bucket, counts }: Summary['histogram']): (readonly [string, number])[] {
-  const step = BUCKET_MS[bucket] ?? Number.POSITIVE_INFINITY;
+function timeRows({ bucket, counts }: Histogram): (readonly [string, number])[] {
+  const step = BUCKET_MS[bucket];
   return counts.flatMap(({ from, count: records }, i) => {
     const next = (counts[i - 1]?.from ?? from - step) + step;
     const missing = Math.max(0, Math.round((from - next) / step) || 0);
@@ -108,7 +114,7 @@ function timeRows({ bucket, counts }: Summary['histogram']): (readonly [string, 
   });
 }
 
-function bucketName(from: number, bucket: string): string {
+function bucketName(from: number, bucket: Bucket): string {
   const text = new Date(from).toISOString().replace('T', ' ');
   return text.slice(0, bucket === 'day' ? 10 : 16);
 }

@@ -1,63 +1,75 @@
 import { type Command, Option } from 'commander';
 import type { HttpRequest } from '../../client/http/http.ts';
-import { collect } from './shell.ts';
+import type { Dimension } from '../../contract/dimensions.ts';
+import type { EventPeriods } from '../../contract/query.ts';
+import { ACTOR_TYPES, DECISIONS, OUTCOMES, SEVERITIES } from '../../contract/vocabulary.ts';
+import { collect, type ServerOptions } from './shell.ts';
 
-/** Filters that may be given several times; any of the values is fine. The name of the option and of the parameter. */
-const FILTERS: readonly (readonly [option: string, parameter: string, help: string])[] = [
-  ['type', 'type', 'type, an alias of one, or a group such as auth.*'],
-  ['actor', 'actor', 'who acted'],
-  ['actor-type', 'actorType', 'what kind of party: user, system, admin, agent, service'],
-  ['resource', 'resource', 'what was acted on, by id'],
-  ['resource-type', 'resourceType', 'what kind of thing was acted on'],
-  ['tenant', 'tenant', 'customer'],
-  ['project', 'project', 'project, repository or workspace'],
-  ['session', 'session', 'session'],
-  ['request', 'request', 'request'],
-  ['correlation', 'correlation', 'correlation id'],
-  ['agent', 'agent', 'agent'],
-  ['action', 'action', 'action, or the id of an action'],
-  ['approval', 'approval', 'id of an approval'],
-  ['outcome', 'outcome', 'success, failure, denied, blocked or error'],
-  ['decision', 'decision', 'allow, deny or require_approval'],
-  ['submitter', 'submitter', 'the principal that sent the event'],
-  ['id', 'id', "the event's id"],
-];
+/** Help on every filter that may be given several times, by the name of its parameter. */
+const REPEATED: Readonly<Record<Exclude<Dimension, 'severity'>, string>> = {
+  type: 'type, an alias of one, or a group such as auth.*',
+  actor: 'who acted',
+  actorType: `kind of party: ${ACTOR_TYPES.join(', ')}`,
+  resource: 'what was acted on, by id',
+  resourceType: 'kind of thing that was acted on',
+  tenant: 'customer',
+  project: 'project, repository or workspace',
+  session: 'session',
+  request: 'request',
+  correlation: 'correlation id',
+  agent: 'agent',
+  action: 'action, or the id of an action',
+  approval: 'id of an approval',
+  outcome: `outcome: ${OUTCOMES.join(', ')}`,
+  decision: `decision: ${DECISIONS.join(', ')}`,
+  submitter: 'the principal that sent the event',
+  id: "the event's id",
+};
 
-/** Filters that may be given once. */
-const SINGLE: readonly (readonly [option: string, parameter: string, help: string])[] = [
-  ['severity', 'severity', 'at least this severity: debug, info, warning, error, critical'],
-  ['from', 'from', 'received at this time or later (RFC 3339, a date of UTC, or Unix milliseconds)'],
-  ['to', 'to', 'received before this time'],
-  ['time-from', 'timeFrom', "happened at this time or later, by the producer's clock"],
-  ['time-to', 'timeTo', "happened before this time, by the producer's clock"],
-];
+/** Help on every filter that may be given once. */
+const SINGLE: Readonly<Record<'severity' | keyof EventPeriods, string>> = {
+  severity: `this severity or a higher one: ${SEVERITIES.join(', ')}`,
+  from: 'received at this time or later (RFC 3339, a date of UTC, or Unix milliseconds)',
+  to: 'received before this time',
+  timeFrom: "happened at this time or later, by the producer's clock",
+  timeTo: "happened before this time, by the producer's clock",
+};
+
+/** Options of the filters whose own names the shell uses already: the compiler asks for each. */
+const RENAMED: Readonly<Record<Extract<Dimension, keyof ServerOptions>, string>> = {};
+const RENAMED_TO: ReadonlyMap<string, string> = new Map(Object.entries(RENAMED));
+
+const GROUP = 'Filters (repeat one for several values):';
 
 /** Adds an option for every filter of a query. */
 export function withFilters(command: Command): Command {
-  for (const [name, , help] of FILTERS) {
-    command.addOption(
-      new Option(`--${name} <value>`, help).argParser(collect).helpGroup('Filters (repeat one for several values):'),
-    );
+  for (const [name, help] of Object.entries(REPEATED)) {
+    command.addOption(new Option(`--${optionOf(name)} <value>`, help).argParser(collect).helpGroup(GROUP));
   }
-  for (const [name, , help] of SINGLE) {
-    command.addOption(new Option(`--${name} <value>`, help).helpGroup('Filters (repeat one for several values):'));
+  for (const [name, help] of Object.entries(SINGLE)) {
+    command.addOption(new Option(`--${optionOf(name)} <value>`, help).helpGroup(GROUP));
   }
   return command;
 }
 
-/** The query parameters that the given options stand for. */
+/** The query parameters of the options that were given. */
 export function filtersOf(options: Readonly<Record<string, unknown>>): NonNullable<HttpRequest['query']> {
   const query: Record<string, string | readonly string[]> = {};
-  for (const [name, parameter] of FILTERS) {
+  for (const name of Object.keys(REPEATED)) {
     const values = options[attributeOf(name)];
-    if (Array.isArray(values)) query[parameter] = values.map(String);
+    if (Array.isArray(values)) query[name] = values.map(String);
   }
-  for (const [name, parameter] of SINGLE) {
+  for (const name of Object.keys(SINGLE)) {
     const value = options[attributeOf(name)];
-    if (typeof value === 'string') query[parameter] = value;
+    if (typeof value === 'string') query[name] = value;
   }
   return query;
 }
 
-/** What commander calls an option. */
-const attributeOf = (option: string): string => option.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
+/** `actor-type` for the parameter `actorType`. */
+const optionOf = (parameter: string): string =>
+  RENAMED_TO.get(parameter) ?? parameter.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
+/** Commander's name for a parameter's option. */
+const attributeOf = (parameter: string): string =>
+  optionOf(parameter).replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());

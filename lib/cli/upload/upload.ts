@@ -1,7 +1,8 @@
 import { differenceFromSent } from '../../client/delivery/sealed-event-diff.ts';
-import { checkReceipt, type Receipt, readReceipt, type Trust } from '../../client/event/receipt.ts';
+import { checkReceipt, readReceipt, type Trust } from '../../client/event/receipt.ts';
 import type { SignedHttp } from '../../client/http/http.ts';
 import { LogView } from '../../client/read/log-view.ts';
+import type { Receipt } from '../../contract/receipt.ts';
 import type { Checkpoint } from '../../log/checkpoint.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { parseJson } from '../../log/json.ts';

@@ -1,8 +1,9 @@
+import type { Receipt } from '../../contract/receipt.ts';
 import type { Checkpoint } from '../../log/checkpoint.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { parseVkey } from '../../log/note.ts';
 import { parseRecord } from '../../log/record.ts';
-import { checkReceipt, type Receipt, readReceipt, type Trust } from '../event/receipt.ts';
+import { checkReceipt, readReceipt, type Trust } from '../event/receipt.ts';
 import { asError } from '../event/sink.ts';
 import type { SignedHttp } from '../http/http.ts';
 import { fetchKeys, LogView, type NamedKey } from '../read/log-view.ts';

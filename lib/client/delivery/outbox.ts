@@ -1,5 +1,5 @@
+import type { Receipt } from '../../contract/receipt.ts';
 import { SealtrailError } from '../../log/error.ts';
-import type { Receipt } from '../event/receipt.ts';
 import { asError, type Entry, withResolvers } from '../event/sink.ts';
 import type { Delivery } from './delivery.ts';
 import { instead, isForgery, isRefusal } from './rejection.ts';

@@ -1,3 +1,4 @@
+import type { Receipt } from '../../contract/receipt.ts';
 import { type Checkpoint, openCheckpoint, parseCheckpoint } from '../../log/checkpoint.ts';
 import { fromBase64, fromHex } from '../../log/encoding.ts';
 import { SealtrailError } from '../../log/error.ts';
@@ -7,26 +8,7 @@ import { parseNote, type Verifier } from '../../log/note.ts';
 import { parseRecord } from '../../log/record.ts';
 import { checkRange } from '../../log/tree.ts';
 
-/** What an append returned, as it came over the wire. */
-export interface Receipt {
-  readonly trail: string;
-  /** Record number of the first event, 0-based; the others follow without a gap. */
-  readonly first: number;
-  readonly count: number;
-  /** The server's clock, Unix milliseconds. */
-  readonly receivedAt: number;
-  readonly events: readonly { readonly seq: number; readonly id: string; readonly hash: string }[];
-  /** Whether `checkpoint` and `proof` are there. Otherwise the sealer covers the events within a second or so. */
-  readonly sealed: boolean;
-  /** The covering checkpoint, a signed note. */
-  readonly checkpoint?: string;
-  /** Base64 hashes: the proof that the events stand at `first` to `first + count - 1` in the checkpoint's tree. */
-  readonly proof?: readonly string[];
-  /** Whether an earlier attempt with the same idempotency key had appended them. */
-  readonly replayed: boolean;
-  /** The record lines as sealed, where the server was asked for them (`Prefer: return=representation`). */
-  readonly lines?: readonly string[];
-}
+export type { Receipt } from '../../contract/receipt.ts';
 
 /**
  * The public keys that the caller trusts for a checkpoint.

@@ -1,7 +1,7 @@
+import type { Receipt } from '../../contract/receipt.ts';
 import { SealtrailError } from '../../log/error.ts';
 import type { PreparedEvent } from './event.ts';
 import { demandOptions } from './options.ts';
-import type { Receipt } from './receipt.ts';
 
 /** Where an event landed. */
 export interface EventReceipt {

@@ -2,41 +2,11 @@ import { createHash, randomUUID } from 'node:crypto';
 import { access, constants, lstat, open, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { EXPORT_STATES, type ExportManifest, type ExportReply, type FileDigest } from '../../contract/exports.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { isCount, isObject } from '../../log/json.ts';
 import type { SignedHttp } from '../http/http.ts';
 import { percentEncode } from '../http/percent-encode.ts';
-
-/** How big a file is, and its SHA-256 in hex. */
-interface Digest {
-  readonly bytes: number;
-  readonly sha256: string;
-}
-
-/** What an export holds (docs/spec.md, "Exports"), as far as programs need it; the file that is kept has all of it. */
-export interface ExportManifest {
-  readonly format: string;
-  readonly compression: string;
-  readonly records: number;
-  /** Number of the first record; absent where there is none. */
-  readonly first?: number;
-  readonly last?: number;
-  /** A signed checkpoint: no record at or beyond its size is in the export. */
-  readonly checkpoint: string;
-  readonly file: Digest;
-  readonly proof?: { readonly hashes: number; readonly sha256: string };
-}
-
-/** What a server tells of an export. */
-export interface ServerExport {
-  readonly id: string;
-  readonly state: 'queued' | 'running' | 'done' | 'failed' | 'expired';
-  /** Records written; records before `at` of `of` have been looked at. */
-  readonly progress?: { readonly records: number; readonly at: number; readonly of: number };
-  readonly error?: { readonly code: string; readonly message: string };
-  readonly manifest?: ExportManifest;
-  readonly links?: { readonly file: string; readonly proof?: string };
-}
 
 /** Milliseconds between two looks at an export. */
 const FIRST_LOOK_MS = 50;
@@ -48,7 +18,7 @@ export async function askForExport(
   trail: string,
   request: Readonly<Record<string, unknown>>,
   signal: AbortSignal,
-): Promise<ServerExport> {
+): Promise<ExportReply> {
   const body = JSON.stringify(request);
   return parseExport(await http.send({ method: 'POST', path: exportsPath(trail), body, signal }));
 }
@@ -64,8 +34,8 @@ export async function awaitExport(
   trail: string,
   id: string,
   signal: AbortSignal,
-  onLook: (found: ServerExport) => void = () => undefined,
-): Promise<ServerExport> {
+  onLook: (found: ExportReply) => void = () => undefined,
+): Promise<ExportReply> {
   for (let pause = FIRST_LOOK_MS; ; pause = Math.min(LOOK_MS, pause * 2)) {
     const found = parseExport(await http.send({ path: `${exportsPath(trail)}/${id}`, signal }));
     onLook(found);
@@ -113,7 +83,7 @@ export async function demandFree(file: string): Promise<void> {
  */
 export async function keepExport(
   http: SignedHttp,
-  { manifest, links }: ServerExport,
+  { manifest, links }: ExportReply,
   path: string,
   signal: AbortSignal,
   onBytes: (bytes: number) => void = () => undefined,
@@ -127,7 +97,7 @@ export async function keepExport(
     parts.push([part, name]);
     return part;
   };
-  const fetchTo = async (link: string, name: string, demanded: Digest): Promise<void> => {
+  const fetchTo = async (link: string, name: string, demanded: FileDigest): Promise<void> => {
     const got = await download(new URL(link, http.endpoint), unfinished(name), signal, onBytes);
     if (got.bytes !== demanded.bytes || got.sha256 !== demanded.sha256) {
       throw new SealtrailError('proof_mismatch', `what was downloaded for ${name} is not what its manifest says`);
@@ -157,7 +127,7 @@ async function download(
   path: string,
   signal: AbortSignal,
   onBytes: (bytes: number) => void,
-): Promise<Digest> {
+): Promise<FileDigest> {
   const answer = await fetch(url, { signal }).catch((cause: unknown) => {
     throw new SealtrailError('unavailable', `cannot reach ${url.host} for the exported file`, { cause });
   });
@@ -196,18 +166,18 @@ async function* received(
 
 const exportsPath = (trail: string): string => `/v1/trails/${percentEncode(trail)}/exports`;
 
-function parseExport(answer: { json(): unknown }): ServerExport {
+function parseExport(answer: { json(): unknown }): ExportReply {
   const value = answer.json();
   if (isExport(value)) return value;
   throw new SealtrailError('unavailable', 'the server told of an export in a way that this version does not know');
 }
 
-/** What is acted upon is as it must be; the rest is only handed on. */
-function isExport(value: unknown): value is ServerExport {
+/** Checks the members that are acted upon; the rest is passed on at the server's word. */
+function isExport(value: unknown): value is ExportReply {
   if (!isObject(value) || typeof value.id !== 'string' || !/^[0-9a-f]{32}$/.test(value.id)) return false;
   const { state, progress, error, manifest, links } = value;
   return (
-    ['queued', 'running', 'done', 'failed', 'expired'].includes(String(state)) &&
+    EXPORT_STATES.some((known) => known === state) &&
     (progress === undefined || (isObject(progress) && [progress.records, progress.at, progress.of].every(isCount))) &&
     (error === undefined || (isObject(error) && typeof error.message === 'string')) &&
     (manifest === undefined || isManifest(manifest)) &&

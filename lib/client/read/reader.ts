@@ -1,116 +1,25 @@
+import type { ExportManifest, ExportRequest } from '../../contract/exports.ts';
+import type { EventPeriods, EventQuery } from '../../contract/query.ts';
+import type { Activity, Bucket, Summary } from '../../contract/summary.ts';
+import type { VerificationReport, VerificationRequest } from '../../contract/verification.ts';
 import { SealtrailError } from '../../log/error.ts';
 import type { SealedRecord } from '../../log/record.ts';
 import type { SignedHttp } from '../http/http.ts';
 import { percentEncode } from '../http/percent-encode.ts';
-import type { ExportFiles, ExportManifest } from './exporting.ts';
+import type { ExportFiles } from './exporting.ts';
 
-/** One value of a filter, or several that are alternatives. */
-type Values = string | readonly string[];
-/** RFC 3339, or Unix milliseconds. */
-type Time = string | number | undefined;
-
-/** What to look for: see `GET /v1/trails/{trail}/events`. All filters must hold. */
-export interface EventQuery {
-  /** Types, their aliases, or groups such as `auth.*`. */
-  readonly type?: Values;
-  readonly actor?: Values;
-  readonly actorType?: Values;
-  readonly resource?: Values;
-  readonly resourceType?: Values;
-  readonly tenant?: Values;
-  readonly project?: Values;
-  readonly session?: Values;
-  readonly request?: Values;
-  readonly correlation?: Values;
-  readonly agent?: Values;
-  readonly action?: Values;
-  readonly approval?: Values;
-  readonly outcome?: Values;
-  /** At least this one. */
-  readonly severity?: string;
-  readonly decision?: Values;
-  readonly submitter?: Values;
-  /** Of the event. */
-  readonly id?: Values;
-  /** Inclusive, by the server's clock. */
-  readonly from?: Time;
-  /** Exclusive, by the server's clock. */
-  readonly to?: Time;
-  /** Inclusive, by the producer's clock. */
-  readonly timeFrom?: Time;
-  /** Exclusive, by the producer's clock. */
-  readonly timeTo?: Time;
-  /** @default newest */
-  readonly order?: 'newest' | 'oldest';
-  /** Records per page; the iterator goes over all pages. */
-  readonly limit?: number;
-}
-
-/** The filters of a query, for all records that pass, in the order of the log. */
-export interface ExportRequest extends Omit<EventQuery, 'order' | 'limit'> {
-  readonly format: 'ndjson' | 'json' | 'csv' | 'ocsf' | 'parquet';
-  /** Not of Parquet, which is compressed in itself. @default none */
-  readonly compression?: 'none' | 'gzip';
-}
-
-/** How often each value occurs, most often first. */
-export interface Breakdown {
-  readonly values: readonly { readonly value: string; readonly count: number }[];
-  readonly distinct: number;
-  /** Records with values that are not listed. */
-  readonly others: number;
-}
-
-/** What to count. */
-export interface SummaryQuery {
-  /** Inclusive, by the server's clock: RFC 3339 or Unix milliseconds. */
-  readonly from?: string | number;
-  /** Exclusive. */
-  readonly to?: string | number;
-  readonly bucket?: 'minute' | 'hour' | 'day';
+/** The period of a summary, and its detail. */
+export interface SummaryQuery extends Pick<EventPeriods, 'from' | 'to'> {
+  readonly bucket?: Bucket | undefined;
   /** Values listed of each breakdown. */
-  readonly top?: number;
+  readonly top?: number | undefined;
 }
 
-/** Counts over a period. */
-export interface Summary {
-  readonly total: number;
-  /** By `type`, `outcome`, `severity`, `actor` and more. */
-  readonly by: Readonly<Record<string, Breakdown>>;
-  readonly histogram: {
-    readonly bucket: 'minute' | 'hour' | 'day';
-    readonly counts: readonly { readonly from: number; readonly count: number }[];
-  };
-  /** The trail's size, in records, when it was counted. */
-  readonly asOf: number;
-}
+/** What the log checks of itself: what is new since the last time, all of it, or records `from` (inclusive) to `to` (exclusive). */
+export type IntegrityScope = VerificationRequest;
 
-/** What an actor did. */
-export interface Activity {
-  readonly total: number;
-  readonly byType: Breakdown;
-  readonly byOutcome: Breakdown;
-  readonly last?: { readonly seq: number; readonly receivedAt: number; readonly type: string };
-}
-
-/** What the log looks at in itself: what is new since the last time, all, or records `from` (inclusive) to `to` (exclusive). */
-export type IntegrityScope = 'incremental' | 'full' | { readonly from?: number; readonly to?: number };
-
-/** What the log found when it looked at itself. */
-export interface IntegrityReport {
-  readonly mode: 'incremental' | 'full' | 'range';
-  /** The range that was asked for. */
-  readonly range?: { readonly from: number; readonly to: number };
-  /** Of what was looked at. */
-  readonly verdict: 'ok' | 'damaged';
-  /** Records `from` to `to - 1` were looked at; of a range it is a little more, up to a checkpoint that covers it. */
-  readonly from: number;
-  readonly to: number;
-  readonly problems: readonly { readonly kind: string; readonly message: string; readonly seq?: number }[];
-  /** How many there were besides. */
-  readonly moreProblems: number;
-  readonly notLookedAt: readonly string[];
-}
+/** The log's own report on itself. */
+export type IntegrityReport = VerificationReport;
 
 /**
  * Asks a trail questions. The answers are the server's word; what `proof` and `export` give can be checked offline.

@@ -1,6 +1,6 @@
+import type { ExportFormat } from '../../contract/exports.ts';
 import { CSV_HEADER, csvRow } from './csv.ts';
 import type { Encoder } from './encoder.ts';
-import type { ExportFormat } from './manifest.ts';
 import { ocsfLine } from './ocsf.ts';
 import { ParquetEncoder } from './parquet.ts';
 

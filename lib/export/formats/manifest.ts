@@ -1,28 +1,13 @@
 import * as z from 'zod';
-
-/** What exports can be written in. */
-export const EXPORT_FORMATS = ['ndjson', 'json', 'csv', 'ocsf', 'parquet'] as const;
-export type ExportFormat = (typeof EXPORT_FORMATS)[number];
-
-/** How an export can be packed. Parquet packs its columns itself. */
-export const EXPORT_COMPRESSIONS = ['none', 'gzip'] as const;
-export type ExportCompression = (typeof EXPORT_COMPRESSIONS)[number];
-
-/** Media types by format (RFC 9110 section 8.3), and how files are named. */
-export const EXPORT_MEDIA: Readonly<Record<ExportFormat, { readonly type: string; readonly suffix: string }>> = {
-  ndjson: { type: 'application/x-ndjson', suffix: 'ndjson' },
-  json: { type: 'application/json', suffix: 'json' },
-  csv: { type: 'text/csv; charset=utf-8; header=present', suffix: 'csv' },
-  ocsf: { type: 'application/x-ndjson', suffix: 'ocsf.ndjson' },
-  parquet: { type: 'application/vnd.apache.parquet', suffix: 'parquet' },
-};
+import { EXPORT_COMPRESSIONS, EXPORT_FORMATS, type ExportManifest } from '../../contract/exports.ts';
+import type { Shape } from '../../json/shape.ts';
 
 const count = z.int().min(0);
 const millis = count.describe('Unix milliseconds.');
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 
-/** What an export holds and how to tell that it is whole: docs/spec.md, "Exports". */
-export const exportManifestSchema = z.strictObject({
+/** Reads a manifest strictly: docs/spec.md, "Exports". */
+export const exportManifestSchema: z.ZodType<ExportManifest> = z.strictObject({
   v: z.literal(1),
   id: z.string(),
   log: z.string().describe("The log's name."),
@@ -32,13 +17,13 @@ export const exportManifestSchema = z.strictObject({
   filters: z
     .record(z.string(), z.array(z.string()))
     .describe('Values by dimension, any of which passes; all must. `severity` lists every severity that passes.'),
-  from: millis.describe('Received at this time or later; absent: from the first record.').optional(),
-  to: millis.describe('Received before this time; absent: to the checkpoint.').optional(),
-  timeFrom: millis.describe('Happened at this time or later, by the producer’s clock.').optional(),
-  timeTo: millis.describe('Happened before this time.').optional(),
+  from: millis.describe('Received at this time or later; absent: from the first record.').exactOptional(),
+  to: millis.describe('Received before this time; absent: to the checkpoint.').exactOptional(),
+  timeFrom: millis.describe('Happened at this time or later, by the producer’s clock.').exactOptional(),
+  timeTo: millis.describe('Happened before this time.').exactOptional(),
   records: count,
-  first: count.describe('Number of the first record; absent where there is none.').optional(),
-  last: count.describe('Number of the last record.').optional(),
+  first: count.describe('Number of the first record; absent where there is none.').exactOptional(),
+  last: count.describe('Number of the last record.').exactOptional(),
   checkpoint: z
     .string()
     .describe('A signed checkpoint (C2SP tlog-checkpoint): no record at or beyond its size is in the export.'),
@@ -54,12 +39,11 @@ export const exportManifestSchema = z.strictObject({
       sha256: sha256.describe('Of the proof file.'),
     })
     .describe('With NDJSON: what proves every line to be in the log.')
-    .optional(),
+    .exactOptional(),
   requestedBy: z.string(),
   requestedAt: millis,
   finishedAt: millis,
-});
-export type ExportManifest = z.infer<typeof exportManifestSchema>;
+} satisfies Shape<ExportManifest>);
 
 /** Whether records between the first and the last may have been left out. */
 export const isFiltered = ({ filters, timeFrom, timeTo }: ExportManifest): boolean =>

@@ -1,8 +1,8 @@
+import type { VerificationReport, VerificationRequest } from '../../contract/verification.ts';
 import { prepareBatch } from '../../event/intake.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { DEFAULT_POLICY } from '../../privacy/policy.ts';
-import type { VerificationReport, VerificationRequest } from '../../verify/ledger/ledger-report.ts';
 import {
   readMark,
   storeMark,

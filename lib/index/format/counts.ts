@@ -1,13 +1,9 @@
 import type { DimensionValue } from '../../contract/dimensions.ts';
+import { COUNTED, type Counted } from '../../contract/summary.ts';
 import { countsPartition, sortableNumber } from '../../ledger/items/layout.ts';
 import { SealtrailError } from '../../log/error.ts';
 import type { Item, Table, Write } from '../../store/ports.ts';
 import { classOf, type Run } from './runs.ts';
-
-/** The dimensions that summaries count by. */
-export const COUNTED = ['type', 'outcome', 'severity', 'actor', 'resourceType', 'tenant'] as const;
-/** One of {@link COUNTED}. */
-export type Counted = (typeof COUNTED)[number];
 
 /** How many records there are in a stretch of time, by what they are about. */
 export interface Counts {

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { type ExportManifest, exportManifestSchema, isFiltered } from '../../export/formats/manifest.ts';
+import type { ExportManifest } from '../../contract/exports.ts';
+import { exportManifestSchema, isFiltered } from '../../export/formats/manifest.ts';
 import { toHex } from '../../log/encoding.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { HASH_BYTES, type Hash, leafHash, sameBytes, ZERO_HASH } from '../../log/hash.ts';

@@ -1,8 +1,9 @@
+import type { VerificationKind } from '../../contract/verification.ts';
 import { type Checkpoint, parseCheckpoint } from '../../log/checkpoint.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { openNote, parseNote, type Verifier } from '../../log/note.ts';
 import type { Item } from '../../store/ports.ts';
-import type { VerificationFindings, VerificationKind } from './ledger-report.ts';
+import type { VerificationFindings } from './ledger-report.ts';
 
 /** Who may have signed a trail's checkpoints. */
 export interface Signatories {

@@ -1,10 +1,10 @@
 import * as z from 'zod';
+import type { VerificationReport } from '../../contract/verification.ts';
 import { watermarkKey } from '../../ledger/items/layout.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { decodeFrontier, EMPTY_FRONTIER, encodeFrontier, type Frontier } from '../../log/frontier.ts';
 import { type Hash, isHash, ZERO_HASH } from '../../log/hash.ts';
 import type { Item, Table } from '../../store/ports.ts';
-import type { VerificationReport } from './ledger-report.ts';
 
 /** The name under which the verifier's watermark is kept. */
 export const VERIFIER = 'verifier';

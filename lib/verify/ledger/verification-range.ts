@@ -1,3 +1,4 @@
+import type { VerificationRange, VerifiedRange } from '../../contract/verification.ts';
 import { cutBlock } from '../../ledger/items/block.ts';
 import { checkpointPartition, sortableNumber } from '../../ledger/items/layout.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
@@ -6,7 +7,7 @@ import { type ErrorCode, SealtrailError } from '../../log/error.ts';
 import { frontierNodes } from '../../log/frontier.ts';
 import { TILE_WIDTH } from '../../log/tile.ts';
 import type { Objects, Table } from '../../store/ports.ts';
-import { VerificationFindings, type VerificationRange, type VerifiedRange } from './ledger-report.ts';
+import { VerificationFindings } from './ledger-report.ts';
 import { openStored, type Signatories } from './stored-checkpoint.ts';
 import { TRAIL_START } from './verification-mark.ts';
 import type { Scanned } from './verification-scan.ts';

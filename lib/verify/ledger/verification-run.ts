@@ -1,3 +1,9 @@
+import type {
+  VerificationMode,
+  VerificationReport,
+  VerificationRequest,
+  VerifiedRange,
+} from '../../contract/verification.ts';
 import { readArchiveState } from '../../followers/archive/archive-state.ts';
 import { ExpiryRules } from '../../followers/expiry/expiry-rules.ts';
 import type { RetiredKey } from '../../keys/retired-key.ts';
@@ -12,13 +18,7 @@ import { sameBytes } from '../../log/hash.ts';
 import { verifierFromSpki } from '../../log/note.ts';
 import type { Objects, Table } from '../../store/ports.ts';
 import { compareCheckpoints, TileComparison } from './compare-archive.ts';
-import {
-  VerificationFindings,
-  type VerificationMode,
-  type VerificationReport,
-  type VerificationRequest,
-  type VerifiedRange,
-} from './ledger-report.ts';
+import { VerificationFindings } from './ledger-report.ts';
 import type { Signatories } from './stored-checkpoint.ts';
 import { EMPTY_MARK, readMark, TRAIL_START, type VerifiedPlace } from './verification-mark.ts';
 import { demandRange, startAt, stretchAround, within } from './verification-range.ts';

@@ -1,3 +1,4 @@
+import type { VerificationProblem } from '../../contract/verification.ts';
 import type { ExpiryRules } from '../../followers/expiry/expiry-rules.ts';
 import { type ArchivedRecords, recordsInBundles } from '../../ledger/archived-records.ts';
 import type { Block } from '../../ledger/items/block.ts';
@@ -7,7 +8,7 @@ import { bundleName } from '../../log/archive.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { TILE_WIDTH } from '../../log/tile.ts';
 import type { Item, Table } from '../../store/ports.ts';
-import type { VerificationFindings, VerificationProblem } from './ledger-report.ts';
+import type { VerificationFindings } from './ledger-report.ts';
 
 /** A block as it stands, or what is wrong with it. */
 export type Scanned = { readonly block: Block } | { readonly problem: VerificationProblem };

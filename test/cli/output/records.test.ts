@@ -77,7 +77,7 @@ describe('a histogram', () => {
   const day = (n: number): number => Date.UTC(2026, 0, n);
   const lines = (days: readonly number[]) => {
     const counts = days.map((n) => ({ from: day(n), count: 1000 }));
-    const summary = { total: 1000 * days.length, by: {}, histogram: { bucket: 'day', counts } };
+    const summary = { total: 1000 * days.length, by: {}, histogram: { bucket: 'day', counts } } as const;
     return summaryLines('orders', summary, out, 60).slice(3);
   };
 

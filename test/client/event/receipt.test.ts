@@ -1,13 +1,8 @@
 import { createHash, generateKeyPairSync, sign } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  checkpointOf,
-  checkReceipt,
-  type Receipt,
-  readReceipt,
-  type Trust,
-} from '../../../lib/client/event/receipt.ts';
+import { checkpointOf, checkReceipt, readReceipt, type Trust } from '../../../lib/client/event/receipt.ts';
+import type { Receipt } from '../../../lib/contract/receipt.ts';
 import { formatCheckpoint } from '../../../lib/log/checkpoint.ts';
 import { toBase64, toHex } from '../../../lib/log/encoding.ts';
 import { EMPTY_FRONTIER, growTree } from '../../../lib/log/frontier.ts';

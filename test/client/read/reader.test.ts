@@ -77,9 +77,9 @@ describe('a reader', () => {
 
   it('passes on what the server refuses', async () => {
     const audit = await filled();
-    await expect(audit.reader.query({ severity: 'bad' }).next()).rejects.toMatchObject({
+    await expect(audit.reader.query({ outcome: 'bad' }).next()).rejects.toMatchObject({
       code: 'invalid_parameter',
-      field: 'severity',
+      field: 'outcome',
     });
     await expect(audit.reader.proof(99)).rejects.toMatchObject({ code: 'not_found' });
     await expect(audit.reader.activity('user-1', 0)).rejects.toMatchObject({

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { parquetMetadata, parquetReadObjects, parquetSchema } from 'hyparquet';
 import { describe, expect, it } from 'vitest';
+import { EXPORT_FORMATS, type ExportFormat } from '../../../lib/contract/exports.ts';
 import { COLUMNS } from '../../../lib/export/formats/columns.ts';
 import { CSV_HEADER, csvRow } from '../../../lib/export/formats/csv.ts';
 import { encoderOf } from '../../../lib/export/formats/encoders.ts';
-import { EXPORT_FORMATS, type ExportFormat } from '../../../lib/export/formats/manifest.ts';
 import { ocsfLine } from '../../../lib/export/formats/ocsf.ts';
 
 const lineOf = (seq: number, event: object = {}): string =>

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ExportManifest } from '../../../lib/export/formats/manifest.ts';
+import type { ExportManifest } from '../../../lib/contract/exports.ts';
 import { EMPTY_FRONTIER, growTree } from '../../../lib/log/frontier.ts';
 import { nodesBetween } from '../../../lib/log/selection.ts';
 import { checkExport, parseTrustedKeys } from '../../../lib/verify/index.ts';
@@ -44,7 +44,7 @@ function exportOf(seqs: readonly number[], more: Partial<ExportManifest> = {}, f
     compression: 'none',
     filters: { actor: ['ann'] },
     records: seqs.length,
-    ...(seqs.length === 0 ? {} : { first: seqs[0], last: seqs.at(-1) }),
+    ...(seqs.length === 0 ? {} : { first: Math.min(...seqs), last: Math.max(...seqs) }),
     checkpoint: note,
     file: { bytes: bytes.length, sha256: sha256(bytes) },
     proof: { hashes: proof.length / 32, sha256: sha256(proof) },

@@ -1,9 +1,9 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { VerificationRequest } from '../../../lib/contract/verification.ts';
 import { checkpointKey, headKey, watermarkKey } from '../../../lib/ledger/items/layout.ts';
 import { MemorySigner } from '../../../lib/testing/memory/signer.ts';
-import type { VerificationRequest } from '../../../lib/verify/ledger/ledger-report.ts';
 import { signer, TRAIL } from '../../ledger/fixture.ts';
 import {
   append,

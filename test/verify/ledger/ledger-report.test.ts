@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { VERIFICATION_KINDS, VerificationFindings } from '../../../lib/verify/ledger/ledger-report.ts';
+import { VERIFICATION_KINDS } from '../../../lib/contract/verification.ts';
+import { VerificationFindings } from '../../../lib/verify/ledger/ledger-report.ts';
 
 it('every kind of problem is explained, in the order of the list, and no other', () => {
   const page = readFileSync(join(import.meta.dirname, '../../../docs/ledger-verification.md'), 'utf8');

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
+import type { VerificationReport } from '../../../lib/contract/verification.ts';
 import { Archiver } from '../../../lib/followers/archive/archiver.ts';
 import { Verifier, type VerifierOptions } from '../../../lib/followers/verification/verifier.ts';
 import type { Ledger, LedgerOptions } from '../../../lib/ledger/ledger.ts';
@@ -9,7 +10,6 @@ import { FolderObjects } from '../../../lib/store/folder/objects.ts';
 import type { Item, Key, Table } from '../../../lib/store/ports.ts';
 import { SqliteTable } from '../../../lib/store/sqlite/table.ts';
 import type { MemorySigner } from '../../../lib/testing/memory/signer.ts';
-import type { VerificationReport } from '../../../lib/verify/ledger/ledger-report.ts';
 import { events, LOG_NAME, openLedger, TRAIL } from '../../ledger/fixture.ts';
 import { temporaryFolder } from '../../store/temporary.ts';
 

@@ -1,5 +1,7 @@
 import * as z from 'zod';
 import { percentEncode } from '../../../client/http/percent-encode.ts';
+import type { Activity } from '../../../contract/summary.ts';
+import type { Shape } from '../../../json/shape.ts';
 import { SealtrailError } from '../../../log/error.ts';
 import { utc } from '../../output/records.ts';
 import { breakdownLines, breakdownSchema } from '../../output/summary-lines.ts';
@@ -33,13 +35,15 @@ export const installActivity: Install = (program, shell) => {
   );
 };
 
-/** What is needed of the server's answer. */
-const activitySchema = z.object({
+/** What is shown of an activity. */
+type ShownActivity = Pick<Activity, 'total' | 'byType' | 'byOutcome' | 'last'>;
+
+const activitySchema: z.ZodType<ShownActivity> = z.object({
   total: z.number(),
   byType: breakdownSchema,
   byOutcome: breakdownSchema,
-  last: z.object({ seq: z.number(), receivedAt: z.number(), type: z.string() }).optional(),
-});
+  last: z.object({ seq: z.number(), receivedAt: z.number(), type: z.string() }).exactOptional(),
+} satisfies Shape<ShownActivity>);
 
 async function activity(terminal: Terminal, trail: string, actor: string, options: Options): Promise<void> {
   const { days, json } = options;
@@ -59,7 +63,7 @@ async function activity(terminal: Terminal, trail: string, actor: string, option
 function activityLines(
   who: string,
   period: string,
-  { total, byType, byOutcome, last }: z.infer<typeof activitySchema>,
+  { total, byType, byOutcome, last }: ShownActivity,
   out: Output,
 ): string[] {
   if (last === undefined) return [`There are no records of ${who} in ${period}.`];

@@ -6,9 +6,8 @@ import {
   type ExportFiles,
   keepExport,
   manifestFileOf,
-  type ServerExport,
 } from '../../../client/read/exporting.ts';
-import { EXPORT_FORMATS } from '../../../export/formats/manifest.ts';
+import { EXPORT_FORMATS, type ExportFormat, type ExportReply } from '../../../contract/exports.ts';
 import { SealtrailError } from '../../../log/error.ts';
 import { bytes, count, labelled, Progress, plural, write, writeLines } from '../../output/terminal.ts';
 import { filtersOf, withFilters } from '../../shell/filters.ts';
@@ -23,7 +22,7 @@ import {
 } from '../../shell/shell.ts';
 
 interface Options extends ServerOptions, Readonly<Record<string, unknown>> {
-  readonly format: (typeof EXPORT_FORMATS)[number];
+  readonly format: ExportFormat;
   readonly output: string;
   readonly gzip?: true;
   readonly resume?: string;
@@ -88,14 +87,14 @@ function requestOf(options: Options): Readonly<Record<string, unknown>> {
   return { format: options.format, ...compression, ...filtersOf(options) };
 }
 
-function progressOf({ state, progress }: ServerExport): string {
+function progressOf({ state, progress }: ExportReply): string {
   if (state === 'queued') return 'waiting for its turn';
   if (progress === undefined) return state === 'running' ? 'beginning' : 'written';
   const share = progress.of === 0 ? 1 : progress.at / progress.of;
   return `${plural(progress.records, 'record')} written, ${count(Math.floor(share * 100))} % of the trail looked at`;
 }
 
-function sentenceOn({ manifest }: ServerExport, { file, proof }: ExportFiles): string {
+function sentenceOn({ manifest }: ExportReply, { file, proof }: ExportFiles): string {
   const written = `${plural(manifest?.records ?? 0, 'record')} in ${file} (${bytes(manifest?.file.bytes ?? 0)})`;
   return `${written}, with ${manifestFileOf(file)}${proof === undefined ? '' : ` and ${proof}`}.`;
 }

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { QUERY_FORMATS, QUERY_ORDERS, type QueryFormat, type QueryOrder } from '../../../contract/query.ts';
 import { CSV_HEADER, csvRow } from '../../../export/formats/csv.ts';
 import {
   GrowingTable,
@@ -14,11 +15,11 @@ import { collect, connect, type Install, integer, type ServerOptions, withServer
 import { namedTrails, trailOrPattern } from '../../shell/trails.ts';
 
 interface Options extends ServerOptions, Readonly<Record<string, unknown>> {
-  readonly format: 'table' | 'json' | 'ndjson' | 'csv';
+  readonly format: 'table' | QueryFormat;
   readonly json?: true;
   readonly limit: number;
   readonly all?: true;
-  readonly order: 'newest' | 'oldest';
+  readonly order: QueryOrder;
   readonly cursor?: string;
 }
 
@@ -33,7 +34,7 @@ export const installQuery: Install = (program, shell) => {
     .summary('find records')
     .description('Finds records by what is in them. All filters must hold; every acknowledged event is seen.');
   withLimit(withFormat(command)).addOption(
-    new Option('--order <name>', 'which come first').choices(['newest', 'oldest']).default('newest'),
+    new Option('--order <name>', 'which come first').choices([...QUERY_ORDERS]).default('newest'),
   );
   withServer(withFilters(command)).action((trails: string[], options: Options) =>
     query(shell.terminal, trails, options),
@@ -66,9 +67,7 @@ export const installTimeline: Install = (program, shell) => {
 
 const withFormat = (command: Command): Command =>
   command
-    .addOption(
-      new Option('--format <name>', 'how to print').choices(['table', 'json', 'ndjson', 'csv']).default('table'),
-    )
+    .addOption(new Option('--format <name>', 'how to print').choices(['table', ...QUERY_FORMATS]).default('table'))
     .option('--json', 'the same as --format json');
 
 const withLimit = (command: Command): Command =>
