@@ -2,12 +2,12 @@ import * as z from 'zod';
 import { matchesTrail, TRAIL_PATTERN, TRAIL_PATTERN_RULE } from '../contract/trail-pattern.ts';
 import { errorAt, type Step } from '../json/field-path.ts';
 import { SealtrailError } from '../log/error.ts';
-import { DEFAULT_KEEP_KEYS, DEFAULT_REDACT_KEYS, type KeyRules } from './secret-keys.ts';
+import type { KeyRules } from './secret-keys.ts';
 import { SECRET_PATTERNS, type SecretPattern } from './secret-text.ts';
 
 /** What happens to secrets and personal data in the events of a trail before they are sealed. */
 export interface PrivacyPolicy {
-  /** Which keys in `details` and `changes` hold secrets. */
+  /** Which keys hold secrets. */
   readonly redactKeys: KeyRules;
   /** Which kinds of secrets are looked for inside text. */
   readonly redactPatterns: readonly SecretPattern[];
@@ -17,7 +17,7 @@ export interface PrivacyPolicy {
 
 /** What holds where a deployment says nothing. */
 export const DEFAULT_POLICY: PrivacyPolicy = {
-  redactKeys: { redact: DEFAULT_REDACT_KEYS, keep: DEFAULT_KEEP_KEYS },
+  redactKeys: { standard: true, redact: [], keep: [] },
   redactPatterns: SECRET_PATTERNS,
   pii: 'mask',
 };
@@ -27,11 +27,11 @@ const keyName = z
   .regex(/[\p{L}\p{N}]/u, 'must hold a letter or digit')
   .max(128);
 const rules = {
-  redactKeys: z.array(keyName).max(1000).describe('Keys to redact besides the default ones.').optional(),
+  redactKeys: z.array(keyName).max(1000).describe('Keys to redact besides those that the rules find.').optional(),
   keepKeys: z
     .array(keyName)
     .max(1000)
-    .describe('Keys to keep although they look secret, besides the default ones.')
+    .describe('Keys to keep although they look secret, besides those that the rules find.')
     .optional(),
   redactPatterns: z
     .array(z.enum(SECRET_PATTERNS))
@@ -113,8 +113,9 @@ type Rules = NonNullable<PrivacyConfig['default']>;
 function merge(layers: readonly Rules[]): PrivacyPolicy {
   return {
     redactKeys: {
-      redact: [...DEFAULT_REDACT_KEYS, ...layers.flatMap((layer) => layer.redactKeys ?? [])],
-      keep: [...DEFAULT_KEEP_KEYS, ...layers.flatMap((layer) => layer.keepKeys ?? [])],
+      standard: true,
+      redact: layers.flatMap((layer) => layer.redactKeys ?? []),
+      keep: layers.flatMap((layer) => layer.keepKeys ?? []),
     },
     redactPatterns: layers.findLast((layer) => layer.redactPatterns !== undefined)?.redactPatterns ?? SECRET_PATTERNS,
     pii: layers.findLast((layer) => layer.pii !== undefined)?.pii ?? 'mask',

@@ -179,7 +179,7 @@ describe('redaction by key name, on the server', () => {
   });
 
   it('is configurable', () => {
-    const policy: PrivacyPolicy = { ...DEFAULT_POLICY, redactKeys: { redact: ['badge'], keep: [] } };
+    const policy: PrivacyPolicy = { ...DEFAULT_POLICY, redactKeys: { standard: false, redact: ['badge'], keep: [] } };
     expect(stored({ type: 'a.b', details: { badge: 1, password: 2 } }, policy)).toMatchObject({
       details: { badge: '[redacted]', password: 2 },
       redacted: ['details.badge'],

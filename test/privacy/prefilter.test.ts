@@ -1,8 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { maskValue } from '../../lib/privacy/mask.ts';
-import { HAS_BRACKET, MAY_HOLD_ADDRESS, MAY_HOLD_SECRET, marksOf } from '../../lib/privacy/prefilter.ts';
-import { REDACTED, redactText, SECRET_PATTERNS } from '../../lib/privacy/secret-text.ts';
+import { parseNested } from '../../lib/privacy/nested-json.ts';
+import { DEFAULT_POLICY } from '../../lib/privacy/policy.ts';
+import { HAS_BRACKET, MAY_BE_JSON, MAY_HOLD_ADDRESS, MAY_HOLD_SECRET, marksOf } from '../../lib/privacy/prefilter.ts';
+import { KeyMatcher } from '../../lib/privacy/secret-keys.ts';
+import { redactText, SECRET_PATTERNS } from '../../lib/privacy/secret-text.ts';
+import { REDACTED } from '../../lib/privacy/secret-value.ts';
+
+const KEYS = new KeyMatcher(DEFAULT_POLICY.redactKeys);
 
 const piece = fc.oneof(
   fc.constantFrom(
@@ -19,6 +25,14 @@ const piece = fc.oneof(
   fc.constantFrom(['AKIA', 'A'.repeat(16)].join(''), 'bearer 0123456789abcdef', 'basic 0123456789abcdef', REDACTED),
   fc.constantFrom(
     `ghp_${'a'.repeat(36)}`,
+    `sk-${'a1'.repeat(16)}`,
+    'password=x1',
+    '--password x1',
+    ' -u me:x1 ',
+    'curl',
+    '{"a":1}',
+    '["ab"]',
+    'Basic YTpiYw==',
     'eyJaaaaaaaaaaaa..',
     '-----BEGIN PRIVATE KEY-----',
     '@',
@@ -38,8 +52,9 @@ describe('the first look at a text', () => {
     fc.assert(
       fc.property(text, (value) => {
         const marks = marksOf(value);
-        if ((marks & MAY_HOLD_SECRET) === 0) expect(redactText(value, SECRET_PATTERNS)).toBe(value);
+        if ((marks & MAY_HOLD_SECRET) === 0) expect(redactText(value, SECRET_PATTERNS, KEYS)).toBe(value);
         if ((marks & MAY_HOLD_ADDRESS) === 0) expect(maskValue(value)).toBe(value);
+        if ((marks & MAY_BE_JSON) === 0) expect(parseNested(value)).toBeUndefined();
         if ((marks & HAS_BRACKET) === 0) expect(value).not.toContain(REDACTED);
       }),
       { numRuns: 5000 },

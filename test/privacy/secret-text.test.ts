@@ -1,7 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { DEFAULT_POLICY } from '../../lib/privacy/policy.ts';
+import { KeyMatcher } from '../../lib/privacy/secret-keys.ts';
 import { isCardNumber, redactText, SECRET_PATTERNS, type SecretPattern } from '../../lib/privacy/secret-text.ts';
 
+const KEYS = new KeyMatcher(DEFAULT_POLICY.redactKeys);
 const JWT_PART = 'eyJhbGciOiJIUzI1NiJ9';
 // Put together here, lest a scanner of this repository takes the test for a leak.
 const AWS_KEY = ['AKIA', 'IOSFODNN7EXAMPLE'].join('');
@@ -23,9 +26,11 @@ const FOUND: readonly (readonly [SecretPattern, string, string])[] = [
   ['card_number', '6011111111111117,3530111333300000', '[redacted],[redacted]'],
   ['card_number', '30569309025904', '[redacted]'],
   ['card_number', '6200000000000005', '[redacted]'],
-  ['bearer_token', 'Authorization: Bearer abcdef.ghijkl-mnopqr_123==', 'Authorization: Bearer [redacted]'],
+  ['bearer_token', 'sent Bearer abcdef.ghijkl-mnopqr_123==', 'sent Bearer [redacted]'],
+  ['bearer_token', 'with bEaReR abcdef.ghijkl_123', 'with bEaReR [redacted]'],
+  ['assignment', 'Authorization: Bearer abcdef', 'Authorization: Bearer [redacted]'],
   ['bearer_token', 'basic dXNlcjpwYXNzd29yZA==', 'basic [redacted]'],
-  ['jwt', `token=${JWT_PART}.${JWT_PART}.c2ln!`, 'token=[redacted]!'],
+  ['jwt', `saw ${JWT_PART}.${JWT_PART}.c2ln!`, 'saw [redacted]!'],
   ['jwt', `${JWT_PART}.a.b.c.d`, '[redacted]'],
   ['aws_key', `key ${AWS_KEY}.`, 'key [redacted].'],
   ['aws_key', AWS_KEY.replace('AKIA', 'ASIA'), '[redacted]'],
@@ -39,15 +44,16 @@ const FOUND: readonly (readonly [SecretPattern, string, string])[] = [
 
 describe('secrets inside text', () => {
   it.each(FOUND)('%s: %s becomes %s', (_kind, text, redacted) => {
-    expect(redactText(text, SECRET_PATTERNS)).toBe(redacted);
+    expect(redactText(text, SECRET_PATTERNS, KEYS)).toBe(redacted);
   });
 
   it.each(FOUND)('%s is looked for only where it is asked for', (kind, text, redacted) => {
-    expect(redactText(text, [kind])).toBe(redacted);
+    expect(redactText(text, [kind], KEYS)).toBe(redacted);
     expect(
       redactText(
         text,
         SECRET_PATTERNS.filter((other) => other !== kind),
+        KEYS,
       ),
     ).not.toBe(redacted);
   });
@@ -81,7 +87,7 @@ describe('what only looks like one', () => {
     ['see https://a.example and mail b@c.example', 'an address after a URL'],
     ['ghp_short', 'too short for a token'],
   ])('%s: %s', (text) => {
-    expect(redactText(text, SECRET_PATTERNS)).toBe(text);
+    expect(redactText(text, SECRET_PATTERNS, KEYS)).toBe(text);
   });
 });
 
@@ -99,6 +105,18 @@ describe('redaction of text', () => {
         '4',
         'Bearer ',
         'basic ',
+        'password=',
+        'token: ',
+        'Authorization: ',
+        'Cookie: a=',
+        '--password ',
+        'curl -u a:',
+        '"',
+        "'",
+        ';',
+        '&',
+        ',',
+        '=',
         'eyJ',
         '_',
         '\n',
@@ -109,8 +127,8 @@ describe('redaction of text', () => {
     );
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 8 }), (pieces) => {
-        const redacted = redactText(pieces.join(''), SECRET_PATTERNS);
-        expect(redactText(redacted, SECRET_PATTERNS)).toBe(redacted);
+        const redacted = redactText(pieces.join(''), SECRET_PATTERNS, KEYS);
+        expect(redactText(redacted, SECRET_PATTERNS, KEYS)).toBe(redacted);
       }),
       { numRuns: 1000 },
     );
