@@ -74,11 +74,14 @@ const SHORTEST_CREDENTIAL = 8;
 /** Lower-case words, dotted or joined names of things: `Microsoft.Network/read`, `forbid`, `session-expired`. */
 const NAME = /^[A-Za-z]+(?:[-_./: ][A-Za-z]+){0,32}$/;
 
-/** Whether a text can be a credential, by its looks alone: a scheme and more, or no words and not too short. */
+/**
+ * Whether a text can be a credential, by its looks alone: a scheme and more, or no words and not too short. One in which
+ * something was taken out or masked is none any more.
+ */
 export function canBeCredential(text: string): boolean {
   if (AUTH_SCHEME.test(text)) return true;
   if (text.length < SHORTEST_CREDENTIAL || /\s/.test(text)) return false;
-  if (WINDOWS_SID.test(text) || text.startsWith(REDACTED) || /^[{[<]/.test(text)) return false;
+  if (WINDOWS_SID.test(text) || /\[redacted\]|\*\*\*|^[{[<]/.test(text)) return false;
   if (text.length <= 64 && NAME.test(text)) return isIrregular(text);
   return true;
 }
