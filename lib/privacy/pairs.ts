@@ -1,3 +1,5 @@
+import { REDACTED } from './secret-value.ts';
+
 /**
  * Places where a name is a value: `{"name": "Authorization", "value": "…"}`, as headers, parameters and environments are
  * logged by HAR, OpenTelemetry, CloudFormation and Lambda; `{"field": "password", "old": …, "new": …}`, as changes are.
@@ -27,7 +29,15 @@ export function isEntries(list: readonly unknown[]): list is [string, unknown][]
   );
 }
 
-/** Whether a list may be names and values in turn (raw headers), or an option and its value (a command line). */
+/**
+ * Whether a list may be names and values in turn (raw headers), or an option and its value (a command line). One in which
+ * something was redacted has been looked at.
+ */
 export function isTexts(list: readonly unknown[]): list is string[] {
-  return list.length > 1 && list.every((item) => typeof item === 'string');
+  return list.length > 1 && list.every((item) => typeof item === 'string' && item !== REDACTED);
+}
+
+/** Whether a text is the name of an option, whose value comes next: `--password`. */
+export function isOptionName(text: string): boolean {
+  return /^--?[A-Za-z][\w-]{0,64}$/.test(text);
 }

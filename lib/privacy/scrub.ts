@@ -2,7 +2,7 @@ import type { Step } from '../json/field-path.ts';
 import type { Holds } from './key-rules.ts';
 import { maskValue } from './mask.ts';
 import { parseNested } from './nested-json.ts';
-import { isEntries, isTexts } from './pairs.ts';
+import { isEntries, isOptionName, isTexts } from './pairs.ts';
 import type { PrivacyPolicy } from './policy.ts';
 import { HAS_BRACKET, MAY_BE_JSON, MAY_HOLD_ADDRESS, MAY_HOLD_SECRET, marksOf } from './prefilter.ts';
 import { RedactionList } from './redaction-list.ts';
@@ -215,7 +215,7 @@ class Scrubber {
     return list.map((item, i) => {
       const name = list[i - 1];
       if (name === undefined || name.length > MAX_REMEMBERED_LENGTH) return undefined;
-      const isOption = name.startsWith('-') && !name.includes('=') && !item.startsWith('-');
+      const isOption = isOptionName(name) && !item.startsWith('-');
       if (!isOption && !(isEven && i % 2 === 1 && canBeCredential(item))) return undefined;
       return this.#keys.verdict(name).holds;
     });
@@ -234,7 +234,7 @@ class Scrubber {
       isRenamed ||= facts.name !== key;
       isModelText ||= facts.isLogprobs;
       if (facts.role === 'value') hasValue = true;
-      else if (facts.role === 'name' && typeof object[key] === 'string') named ??= object[key];
+      else if (facts.role === 'name' && facts.holds === undefined) named ??= nameIn(object[key]);
     }
     const pair = named !== undefined && hasValue ? this.#keys.verdict(named).holds : beside;
     const around: Surroundings = { holds, pair, isModelText };
@@ -263,7 +263,7 @@ class Scrubber {
   #member(facts: KeyFacts, name: string, value: unknown, around: Surroundings): unknown {
     const isPiece = facts.isToken && around.isModelText;
     const own = isPiece ? undefined : (facts.holds ?? (facts.role === 'value' ? around.pair : undefined));
-    const holds = own ?? (facts.isAbout || isPiece ? undefined : around.holds);
+    const holds = stronger(own, facts.isAbout || isPiece ? undefined : around.holds);
     if (holds === 'anything' && value !== null) return this.#redactAt(name);
     if (facts.isVersion && typeof value === 'string' && FOUR_NUMBERS.test(value)) return value;
     if (!facts.isLogprobs) return this.#at(name, value, holds);
@@ -301,6 +301,18 @@ class Scrubber {
     this.#remembered.set(key, facts);
     return facts;
   }
+}
+
+/** A text that can be the name of something: one word. */
+function nameIn(value: unknown): string | undefined {
+  const isName = typeof value === 'string' && value.length <= MAX_REMEMBERED_LENGTH && !/[\s=:]/.test(value);
+  return isName ? value : undefined;
+}
+
+const BY_STRENGTH: readonly (Holds | undefined)[] = [undefined, 'credential', 'text', 'digits', 'anything'];
+
+function stronger(one: Holds | undefined, other: Holds | undefined): Holds | undefined {
+  return BY_STRENGTH.indexOf(one) > BY_STRENGTH.indexOf(other) ? one : other;
 }
 
 function isAllRedacted(value: unknown): boolean {
