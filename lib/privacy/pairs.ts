@@ -39,5 +39,5 @@ export function isTexts(list: readonly unknown[]): list is string[] {
 
 /** Whether a text is the name of an option, whose value comes next: `--password`. */
 export function isOptionName(text: string): boolean {
-  return /^--?[A-Za-z][\w-]{0,64}$/.test(text);
+  return /^--?\p{L}[\p{L}\p{N}\p{Cf}_-]{0,64}$/u.test(text);
 }
