@@ -1,5 +1,6 @@
+import type { SealedRecord } from '../log/record.ts';
 import type { Dimension } from './dimensions.ts';
-import type { Severity } from './vocabulary.ts';
+import { ACTOR_TYPES, DECISIONS, OUTCOMES, SEVERITIES, type Severity } from './vocabulary.ts';
 
 /** One value of a filter, or several alternatives. */
 export type FilterValues = string | readonly string[];
@@ -52,8 +53,45 @@ export interface EventQuery extends EventFilters, EventPeriods {
   readonly limit?: number | undefined;
 }
 
+/** Help on every filter: for the command line and the API's description. */
+export const FILTER_HELP: Readonly<Record<Dimension | keyof EventPeriods, string>> = {
+  type: 'type, an alias of one, or a group such as auth.*',
+  actor: 'who acted',
+  actorType: `kind of party: ${ACTOR_TYPES.join(', ')}`,
+  resource: 'what was acted on, by id',
+  resourceType: 'kind of thing that was acted on',
+  tenant: 'customer',
+  project: 'project, repository or workspace',
+  session: 'session',
+  request: 'request',
+  correlation: 'correlation id',
+  agent: 'agent',
+  action: 'action, or the id of an action',
+  approval: 'id of an approval',
+  outcome: `outcome: ${OUTCOMES.join(', ')}`,
+  severity: `this severity or a higher one: ${SEVERITIES.join(', ')}`,
+  decision: `decision: ${DECISIONS.join(', ')}`,
+  submitter: 'the principal that sent the event',
+  id: "the event's id",
+  from: 'received at this time or later (RFC 3339, a date of UTC, or Unix milliseconds)',
+  to: 'received before this time',
+  timeFrom: "happened at this time or later, by the producer's clock",
+  timeTo: "happened before this time, by the producer's clock",
+};
+
 /** How many records of an answer came from the hot store, and how many from the archive. */
 export interface RecordSources {
   readonly hot: number;
   readonly archive: number;
+}
+
+/** A page of records, as the API answers in JSON. */
+export interface QueryPage {
+  readonly records: readonly SealedRecord[];
+  readonly sources: RecordSources;
+  /** The size of the trail for which the answer holds. */
+  readonly asOf: number;
+  /** Whether there are more pages. A page may be short without being the last. */
+  readonly more: boolean;
+  readonly cursor?: string;
 }

@@ -1,4 +1,6 @@
 import * as z from 'zod';
+import type { Activity } from '../../contract/summary.ts';
+import type { Shape } from '../../json/shape.ts';
 import type { Queries } from '../../query/queries.ts';
 import { json } from '../core/http.ts';
 import { route } from '../core/route.ts';
@@ -8,13 +10,13 @@ import { breakdown, count, millis, seq } from './reply-fields.ts';
 export const activitySchema = z.strictObject({
   trail: z.string(),
   actor: z.string(),
-  from: millis.optional(),
-  to: millis.optional(),
+  from: millis.exactOptional(),
+  to: millis.exactOptional(),
   total: count,
   byType: breakdown,
   byOutcome: breakdown,
-  last: z.strictObject({ seq, receivedAt: millis, type: z.string() }).optional(),
-});
+  last: z.strictObject({ seq, receivedAt: millis, type: z.string() }).exactOptional(),
+} satisfies Shape<Activity & { readonly trail: string }>);
 
 /** What activities need. */
 export interface ActivityServices {

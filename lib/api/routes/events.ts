@@ -1,12 +1,15 @@
 import { hash } from 'node:crypto';
 import * as z from 'zod';
-import { MAX_TRAILS } from '../../contract/query.ts';
+import { MAX_TRAILS, QUERY_FORMATS, type QueryFormat, type QueryPage } from '../../contract/query.ts';
+import type { Receipt } from '../../contract/receipt.ts';
 import { MAX_BATCH_EVENTS, prepareBatch } from '../../event/intake.ts';
 import { auditEventSchema } from '../../event/schema.ts';
 import { CSV_HEADER, csvRow } from '../../export/formats/csv.ts';
 import { parseOrThrow } from '../../json/parse-or-throw.ts';
+import type { Shape } from '../../json/shape.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { SealtrailError } from '../../log/error.ts';
+import type { SealedRecord } from '../../log/record.ts';
 import type { PrivacyPolicy } from '../../privacy/policy.ts';
 import type { MergedPage } from '../../query/merged.ts';
 import type { Queries } from '../../query/queries.ts';
@@ -25,7 +28,7 @@ export const recordSchema = z.strictObject({
   submitter: z.string(),
   trail: z.string(),
   v: z.literal(1),
-});
+} satisfies Shape<SealedRecord>);
 
 export const receiptSchema = z.strictObject({
   trail: z.string(),
@@ -35,10 +38,10 @@ export const receiptSchema = z.strictObject({
   events: z.array(z.strictObject({ seq, id: z.string(), hash: hex.describe('The leaf hash.') })),
   replayed: z.boolean().describe('Whether the same idempotency key had been used before.'),
   sealed: z.boolean().describe('Whether a checkpoint covers the events already.'),
-  checkpoint: note.optional(),
-  proof: z.array(hash64).describe('Range proof of the events in the checkpoint: see docs/spec.md.').optional(),
-  lines: z.array(z.string()).describe('The record lines, with `Prefer: return=representation`.').optional(),
-});
+  checkpoint: note.exactOptional(),
+  proof: z.array(hash64).describe('Range proof of the events in the checkpoint: see docs/spec.md.').exactOptional(),
+  lines: z.array(z.string()).describe('The record lines, with `Prefer: return=representation`.').exactOptional(),
+} satisfies Shape<Receipt>);
 
 export const pageSchema = z.strictObject({
   records: z.array(recordSchema),
@@ -47,8 +50,8 @@ export const pageSchema = z.strictObject({
     .describe('How many of the records came from the hot store, and how many from the archive.'),
   asOf: count.describe('The size of the trail for which the answer holds.'),
   more: z.boolean().describe('Whether to go on with the cursor; a page may be short and not the last.'),
-  cursor: z.string().optional(),
-});
+  cursor: z.string().exactOptional(),
+} satisfies Shape<QueryPage>);
 
 export const mergedPageSchema = pageSchema.extend({
   asOf: z.record(z.string(), count).describe('By trail: its size for which the answer holds.'),
@@ -122,10 +125,8 @@ function preferencesOf(header: string): ReadonlySet<string> {
   );
 }
 
-const FORMATS = ['json', 'ndjson', 'csv'] as const;
-type Format = (typeof FORMATS)[number];
 const MEDIA_TYPES = ['application/x-ndjson', 'text/csv'];
-const format = oneOf(FORMATS).default('json').describe('json (default), ndjson or csv');
+const format = oneOf(QUERY_FORMATS).default('json').describe('json (default), ndjson or csv');
 
 /** What queries need. */
 export interface QueryServices {
@@ -231,7 +232,7 @@ async function recordWithId({ queries }: RecordServices, trail: string, id: stri
 
 function pageResponse(
   sent: Sent,
-  format: Format,
+  format: QueryFormat,
   page: Page | MergedPage,
   shown: Readonly<Record<string, number>>,
 ): ApiResponse {
@@ -239,7 +240,7 @@ function pageResponse(
 }
 
 /** Record lines are JSON already: they go out byte for byte. */
-const RENDER: Readonly<Record<Format, (page: Page | MergedPage) => string>> = {
+const RENDER: Readonly<Record<QueryFormat, (page: Page | MergedPage) => string>> = {
   json: ({ matches, sources, asOf, more, cursor }) => {
     const rest = JSON.stringify({ sources, asOf, more, ...(cursor === undefined ? {} : { cursor }) });
     return `{"records":[${matches.map(({ line }) => line).join(',')}],${rest.slice(1)}\n`;
@@ -248,13 +249,13 @@ const RENDER: Readonly<Record<Format, (page: Page | MergedPage) => string>> = {
   csv: ({ matches }) => CSV_HEADER + matches.map(({ line }) => csvRow(line)).join(''),
 };
 
-const CONTENT_TYPES: Readonly<Record<Format, string>> = {
+const CONTENT_TYPES: Readonly<Record<QueryFormat, string>> = {
   json: 'application/json',
   ndjson: 'application/x-ndjson',
   csv: 'text/csv; charset=utf-8; header=present',
 };
 
-function headersOf(sent: Sent, format: Format, page: Page | MergedPage): Record<string, string> {
+function headersOf(sent: Sent, format: QueryFormat, page: Page | MergedPage): Record<string, string> {
   const { sources, asOf, more, cursor } = page;
   const sizes = typeof asOf === 'number' ? [asOf] : Object.entries(asOf).map((one) => one.join('='));
   const headers = {

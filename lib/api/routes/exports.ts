@@ -1,9 +1,17 @@
 import * as z from 'zod';
 import { DIMENSIONS } from '../../contract/dimensions.ts';
-import { EXPORT_COMPRESSIONS, EXPORT_FORMATS } from '../../contract/exports.ts';
+import {
+  EXPORT_COMPRESSIONS,
+  EXPORT_FORMATS,
+  EXPORT_STATES,
+  type ExportReply,
+  type ExportRequest,
+} from '../../contract/exports.ts';
+import type { EventPeriods } from '../../contract/query.ts';
 import type { ExportJob, ExportSpec } from '../../export/export-job.ts';
 import type { Exports } from '../../export/exports.ts';
 import { exportManifestSchema } from '../../export/formats/manifest.ts';
+import type { Shape } from '../../json/shape.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { json } from '../core/http.ts';
 import { invalidParameter, parseParameters } from '../core/parameters.ts';
@@ -24,21 +32,21 @@ export const exportRequestSchema = z
     to: filterTime.optional(),
     timeFrom: filterTime.optional(),
     timeTo: filterTime.optional(),
-  })
+  } satisfies Shape<Pick<ExportRequest, 'format' | 'compression' | keyof EventPeriods>>)
   .catchall(filterValue)
   .describe(`Filters by name, one value or a list of which any passes: ${DIMENSIONS.join(', ')}.`);
 
 export const exportSchema = z.strictObject({
   id: z.string(),
   trail: z.string(),
-  state: z.enum(['queued', 'running', 'done', 'failed', 'expired']),
+  state: z.enum(EXPORT_STATES),
   format: z.enum(EXPORT_FORMATS),
   compression: z.enum(EXPORT_COMPRESSIONS),
   filters: z.record(z.string(), z.array(z.string())),
-  from: millis.optional(),
-  to: millis.optional(),
-  timeFrom: millis.optional(),
-  timeTo: millis.optional(),
+  from: millis.exactOptional(),
+  to: millis.exactOptional(),
+  timeFrom: millis.exactOptional(),
+  timeTo: millis.exactOptional(),
   requestedBy: z.string(),
   requestedAt: millis,
   expiresAt: millis.describe('When what was exported is removed.'),
@@ -48,17 +56,17 @@ export const exportSchema = z.strictObject({
       at: seq.describe('Records before this one have been looked at.'),
       of: count.describe('Records to look at.'),
     })
-    .optional(),
-  error: z.strictObject({ code: z.string(), message: z.string() }).describe('Why it failed.').optional(),
-  manifest: exportManifestSchema.optional(),
+    .exactOptional(),
+  error: z.strictObject({ code: z.string(), message: z.string() }).describe('Why it failed.').exactOptional(),
+  manifest: exportManifestSchema.exactOptional(),
   links: z
     .strictObject({
       file: z.string().describe('A URL, or a path on this server; needs no signature of its own.'),
-      proof: z.string().describe('Of the proof file, where there is one.').optional(),
+      proof: z.string().describe('Of the proof file, where there is one.').exactOptional(),
       expiresAt: millis.describe('Look at the export again for new ones.'),
     })
-    .optional(),
-});
+    .exactOptional(),
+} satisfies Shape<ExportReply>);
 
 /** What exports need. */
 export interface ExportServices {

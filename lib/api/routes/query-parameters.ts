@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { resolveType } from '../../contract/catalogue.ts';
 import { DIMENSIONS, type Dimension } from '../../contract/dimensions.ts';
-import { DEFAULT_LIMIT, MAX_LIMIT } from '../../contract/query.ts';
+import { DEFAULT_LIMIT, FILTER_HELP, MAX_LIMIT, QUERY_ORDERS } from '../../contract/query.ts';
 import { ACTOR_TYPES, DECISIONS, OUTCOMES, SEVERITIES } from '../../contract/vocabulary.ts';
 import { severitiesFrom } from '../../query/filter.ts';
 import type { Period, Query } from '../../query/query.ts';
@@ -32,26 +32,24 @@ const anyOf = <Value extends z.ZodType<string, string>>(value: Value, help: stri
 
 /** The filters of a query by dimension. `severity` comes once: it means itself and all above. */
 const FILTERS = {
-  type: anyOf(typeName, 'type, an alias of one, or a group such as auth.*'),
-  actor: anyOf(word, 'who acted'),
-  actorType: anyOf(oneOf(ACTOR_TYPES), `what kind of party: ${ACTOR_TYPES.join(', ')}`),
-  resource: anyOf(word, 'what was acted on, by id'),
-  resourceType: anyOf(word, 'what kind of thing was acted on'),
-  tenant: anyOf(word, 'customer'),
-  project: anyOf(word, 'project, repository or workspace'),
-  session: anyOf(word, 'session'),
-  request: anyOf(word, 'request'),
-  correlation: anyOf(word, 'correlation id'),
-  agent: anyOf(word, 'agent'),
-  action: anyOf(word, 'action, or the id of an action'),
-  approval: anyOf(word, 'id of an approval'),
-  outcome: anyOf(oneOf(OUTCOMES), 'success, failure, denied, blocked or error'),
-  severity: oneOf(SEVERITIES)
-    .optional()
-    .describe(`at least this severity: ${SEVERITIES.join(', ')}`),
-  decision: anyOf(oneOf(DECISIONS), 'allow, deny or require_approval'),
-  submitter: anyOf(word, 'the principal that sent the event'),
-  id: anyOf(word, "the event's id"),
+  type: anyOf(typeName, FILTER_HELP.type),
+  actor: anyOf(word, FILTER_HELP.actor),
+  actorType: anyOf(oneOf(ACTOR_TYPES), FILTER_HELP.actorType),
+  resource: anyOf(word, FILTER_HELP.resource),
+  resourceType: anyOf(word, FILTER_HELP.resourceType),
+  tenant: anyOf(word, FILTER_HELP.tenant),
+  project: anyOf(word, FILTER_HELP.project),
+  session: anyOf(word, FILTER_HELP.session),
+  request: anyOf(word, FILTER_HELP.request),
+  correlation: anyOf(word, FILTER_HELP.correlation),
+  agent: anyOf(word, FILTER_HELP.agent),
+  action: anyOf(word, FILTER_HELP.action),
+  approval: anyOf(word, FILTER_HELP.approval),
+  outcome: anyOf(oneOf(OUTCOMES), FILTER_HELP.outcome),
+  severity: oneOf(SEVERITIES).optional().describe(FILTER_HELP.severity),
+  decision: anyOf(oneOf(DECISIONS), FILTER_HELP.decision),
+  submitter: anyOf(word, FILTER_HELP.submitter),
+  id: anyOf(word, FILTER_HELP.id),
 } satisfies Record<Dimension, z.ZodType>;
 
 /** What selects records, in queries and exports. Schemas of it also need {@link PERIODS_IN_ORDER}. */
@@ -62,7 +60,7 @@ const selectionSchema = z.strictObject(SELECTION);
 /** The parameters of a query: see docs/queries.md. */
 export const QUERY = {
   ...SELECTION,
-  order: oneOf(['newest', 'oldest']).default('newest').describe('which come first: newest (default) or oldest'),
+  order: oneOf(QUERY_ORDERS).default('newest').describe('which come first: newest (default) or oldest'),
   limit: z
     .string()
     .regex(/^\d{1,4}$/, `must be a whole number from 1 to ${MAX_LIMIT}`)

@@ -1,4 +1,6 @@
 import * as z from 'zod';
+import type { Breakdown } from '../../contract/summary.ts';
+import type { Shape } from '../../json/shape.ts';
 
 /** Fields that the replies of several resources have. */
 
@@ -12,4 +14,4 @@ export const breakdown = z.strictObject({
   values: z.array(z.strictObject({ value: z.string(), count })).describe('Most records first.'),
   distinct: count,
   others: count.describe('Records with values that are not listed.'),
-});
+} satisfies Shape<Breakdown>);

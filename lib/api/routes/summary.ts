@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { BUCKETS } from '../../contract/summary.ts';
+import { BUCKETS, type Summary } from '../../contract/summary.ts';
+import type { Shape } from '../../json/shape.ts';
 import type { Queries } from '../../query/queries.ts';
 import { json } from '../core/http.ts';
 import { route } from '../core/route.ts';
@@ -8,16 +9,23 @@ import { breakdown, count, millis } from './reply-fields.ts';
 
 export const summarySchema = z.strictObject({
   trail: z.string(),
-  from: millis.optional(),
-  to: millis.optional(),
+  from: millis.exactOptional(),
+  to: millis.exactOptional(),
   asOf: count,
   total: count,
-  by: z.record(z.string(), breakdown),
+  by: z.strictObject({
+    type: breakdown,
+    outcome: breakdown,
+    severity: breakdown,
+    actor: breakdown,
+    resourceType: breakdown,
+    tenant: breakdown,
+  } satisfies Shape<Summary['by']>),
   histogram: z.strictObject({
     bucket: z.enum(BUCKETS),
     counts: z.array(z.strictObject({ from: millis, count })),
   }),
-});
+} satisfies Shape<Summary & { readonly trail: string }>);
 
 /** What summaries need. */
 export interface SummaryServices {

@@ -1,6 +1,7 @@
 import * as z from 'zod';
-import { VERIFICATION_KINDS } from '../../contract/verification.ts';
-import type { Verifier } from '../../followers/verification/verifier.ts';
+import { VERIFICATION_KINDS, type VerificationReport } from '../../contract/verification.ts';
+import type { VerificationStatus, Verifier } from '../../followers/verification/verifier.ts';
+import type { Shape } from '../../json/shape.ts';
 import { json } from '../core/http.ts';
 import { route } from '../core/route.ts';
 import { count, millis, note, seq } from './reply-fields.ts';
@@ -36,7 +37,7 @@ export const verificationSchema = z.strictObject({
   range: z
     .strictObject({ from: first, to: end })
     .describe('The records that were asked for, of the mode `range`.')
-    .optional(),
+    .exactOptional(),
   verdict: z.enum(['ok', 'damaged']).describe('Of what was looked at; `notLookedAt` says what was not.'),
   from: count.describe('Records `from` to `to - 1` of the ledger were checked against themselves.'),
   to: count,
@@ -46,17 +47,17 @@ export const verificationSchema = z.strictObject({
   problems: z.array(
     z.strictObject({
       kind: z.enum(VERIFICATION_KINDS).describe('See docs/ledger-verification.md.'),
-      seq: seq.optional(),
-      object: z.string().optional(),
+      seq: seq.exactOptional(),
+      object: z.string().exactOptional(),
       message: z.string(),
     }),
   ),
   moreProblems: count.describe('How many there were besides those listed.'),
   notLookedAt: z.array(z.string()),
-  checkpoint: z.strictObject({ size: count, note }).optional(),
+  checkpoint: z.strictObject({ size: count, note }).exactOptional(),
   startedAt: millis,
   ms: count,
-});
+} satisfies Shape<VerificationReport>);
 
 export const verificationStatusSchema = z.strictObject({
   trail: z.string(),
@@ -66,11 +67,11 @@ export const verificationStatusSchema = z.strictObject({
     '0: there was none. Ranges are left out here and in what follows, since they say nothing of the rest.',
   ),
   lastOkAt: millis.describe('0: there was none. It stands still while `damagedAt` is there.'),
-  secondsSinceOk: count.optional(),
-  damagedAt: millis.describe('When damage was found that no later full verification has found gone.').optional(),
-  report: verificationSchema.describe('The newest that was incremental or full.').optional(),
-  rangeReport: verificationSchema.describe('The newest on a range.').optional(),
-});
+  secondsSinceOk: count.exactOptional(),
+  damagedAt: millis.describe('When damage was found that no later full verification has found gone.').exactOptional(),
+  report: verificationSchema.describe('The newest that was incremental or full.').exactOptional(),
+  rangeReport: verificationSchema.describe('The newest on a range.').exactOptional(),
+} satisfies Shape<VerificationStatus & { readonly trail: string }>);
 
 /** What verifications need. */
 export interface VerifyServices {

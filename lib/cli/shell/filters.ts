@@ -1,39 +1,19 @@
 import { type Command, Option } from 'commander';
 import type { HttpRequest } from '../../client/http/http.ts';
-import type { Dimension } from '../../contract/dimensions.ts';
-import type { EventPeriods } from '../../contract/query.ts';
-import { ACTOR_TYPES, DECISIONS, OUTCOMES, SEVERITIES } from '../../contract/vocabulary.ts';
+import { DIMENSIONS, type Dimension } from '../../contract/dimensions.ts';
+import { FILTER_HELP } from '../../contract/query.ts';
 import { collect, type ServerOptions } from './shell.ts';
 
-/** Help on every filter that may be given several times, by the name of its parameter. */
-const REPEATED: Readonly<Record<Exclude<Dimension, 'severity'>, string>> = {
-  type: 'type, an alias of one, or a group such as auth.*',
-  actor: 'who acted',
-  actorType: `kind of party: ${ACTOR_TYPES.join(', ')}`,
-  resource: 'what was acted on, by id',
-  resourceType: 'kind of thing that was acted on',
-  tenant: 'customer',
-  project: 'project, repository or workspace',
-  session: 'session',
-  request: 'request',
-  correlation: 'correlation id',
-  agent: 'agent',
-  action: 'action, or the id of an action',
-  approval: 'id of an approval',
-  outcome: `outcome: ${OUTCOMES.join(', ')}`,
-  decision: `decision: ${DECISIONS.join(', ')}`,
-  submitter: 'the principal that sent the event',
-  id: "the event's id",
-};
-
-/** Help on every filter that may be given once. */
-const SINGLE: Readonly<Record<'severity' | keyof EventPeriods, string>> = {
-  severity: `this severity or a higher one: ${SEVERITIES.join(', ')}`,
-  from: 'received at this time or later (RFC 3339, a date of UTC, or Unix milliseconds)',
-  to: 'received before this time',
-  timeFrom: "happened at this time or later, by the producer's clock",
-  timeTo: "happened before this time, by the producer's clock",
-};
+/** Filters that may be given several times. `severity` is given once: it stands for itself and all above. */
+const REPEATED = DIMENSIONS.filter((dimension) => dimension !== 'severity');
+/** Filters that may be given once. */
+const SINGLE = [
+  'severity',
+  'from',
+  'to',
+  'timeFrom',
+  'timeTo',
+] as const satisfies readonly (keyof typeof FILTER_HELP)[];
 
 /** Options of the filters whose own names the shell uses already: the compiler asks for each. */
 const RENAMED: Readonly<Record<Extract<Dimension, keyof ServerOptions>, string>> = {};
@@ -43,23 +23,21 @@ const GROUP = 'Filters (repeat one for several values):';
 
 /** Adds an option for every filter of a query. */
 export function withFilters(command: Command): Command {
-  for (const [name, help] of Object.entries(REPEATED)) {
-    command.addOption(new Option(`--${optionOf(name)} <value>`, help).argParser(collect).helpGroup(GROUP));
-  }
-  for (const [name, help] of Object.entries(SINGLE)) {
-    command.addOption(new Option(`--${optionOf(name)} <value>`, help).helpGroup(GROUP));
-  }
+  const option = (name: keyof typeof FILTER_HELP): Option =>
+    new Option(`--${optionOf(name)} <value>`, FILTER_HELP[name]).helpGroup(GROUP);
+  for (const name of REPEATED) command.addOption(option(name).argParser(collect));
+  for (const name of SINGLE) command.addOption(option(name));
   return command;
 }
 
 /** The query parameters of the options that were given. */
 export function filtersOf(options: Readonly<Record<string, unknown>>): NonNullable<HttpRequest['query']> {
   const query: Record<string, string | readonly string[]> = {};
-  for (const name of Object.keys(REPEATED)) {
+  for (const name of REPEATED) {
     const values = options[attributeOf(name)];
     if (Array.isArray(values)) query[name] = values.map(String);
   }
-  for (const name of Object.keys(SINGLE)) {
+  for (const name of SINGLE) {
     const value = options[attributeOf(name)];
     if (typeof value === 'string') query[name] = value;
   }
