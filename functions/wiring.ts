@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import * as z from 'zod';
 import { openExports } from '../lib/app/exports.ts';
 import type { ArchivedLog, LogHooks, LogStores } from '../lib/app/log.ts';
@@ -60,13 +61,20 @@ const schema = z.object({
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
+/** Adds the variables of the file that the stack names when Lambda's environment, of 4 KB, does not hold all of them. */
+function withFile(variables: Variables): Variables {
+  const file = variables.SEALTRAIL_VARIABLES;
+  if (file === undefined) return variables;
+  return { ...variables, ...read(json.pipe(z.record(z.string(), z.string())), readFileSync(file, 'utf8'), file) };
+}
+
 /**
  * Reads the environment that the stack sets.
  *
  * @throws RangeError naming the variable: the stack and the functions do not fit together
  */
 export function environmentOf(variables: Variables): Environment {
-  const data = read(schema, variables);
+  const data = read(schema, withFile(variables));
   return {
     table: data.SEALTRAIL_TABLE,
     bucket: data.SEALTRAIL_BUCKET,
@@ -90,11 +98,11 @@ const follower = z.object({ SEALTRAIL_FOLLOWER: z.string().min(1) });
  */
 export const followerOf = (variables: Variables): string => read(follower, variables).SEALTRAIL_FOLLOWER;
 
-function read<T>(what: z.ZodType<T>, variables: Variables): T {
-  const parsed = what.safeParse(variables);
+function read<T>(what: z.ZodType<T>, input: unknown, from = 'the environment variable'): T {
+  const parsed = what.safeParse(input);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
-  throw new RangeError(`the environment variable ${issue?.path.join('.')} is not right: ${issue?.message}`);
+  throw new RangeError(`${`${from} ${issue?.path.join('.')}`.trim()} is not right: ${issue?.message}`);
 }
 
 /** The ledger's table. Its client finds region, credentials and endpoint as every AWS SDK does. */

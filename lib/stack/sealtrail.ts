@@ -28,6 +28,7 @@ import {
   allowSystemRecords,
   allowVerifying,
 } from './functions/permissions.ts';
+import { fitted } from './functions/variables.ts';
 import { checkLogName } from './log-name.ts';
 import { alarms } from './monitoring/alarms.ts';
 import { dashboard } from './monitoring/dashboard.ts';
@@ -125,10 +126,11 @@ export class Sealtrail extends Construct {
       logRetention: stage.logDays,
       removal: stage.removal,
       environment: { POWERTOOLS_SERVICE_NAME: service },
+      layers: [],
     };
     const context: WorkerContext = {
       ...deployment,
-      environment: {
+      ...fitted(this, {
         ...deployment.environment,
         SEALTRAIL_TABLE: this.table.tableName,
         SEALTRAIL_BUCKET: this.archive.bucketName,
@@ -140,7 +142,7 @@ export class Sealtrail extends Construct {
         SEALTRAIL_RETENTION: JSON.stringify(retention),
         SEALTRAIL_RECORD_READS: String(recordsReads),
         SEALTRAIL_PRIVACY: JSON.stringify(privacyConfigSchema.parse(props.privacy ?? {})),
-      },
+      }),
     };
     const functions = workers(this, context, roles);
     allowOrders(roles.seal, this.table, functions.follow);
@@ -182,7 +184,7 @@ export class Sealtrail extends Construct {
         Verify: deadLetters(this, functions.verify, ASYNC_LIMITS.verify),
       },
     };
-    dashboard(this, alarms(this, this.alarmTopic, observed), observed);
+    dashboard(this, alarms(this, this.alarmTopic, observed).each, observed);
     if (stage.protected) releaseTable(this, deployment, this.table);
     else explainUnprotected(this.table);
     explainFindings({
@@ -228,6 +230,11 @@ export class Sealtrail extends Construct {
   /** Lets somebody export trails, and fetch what was exported. */
   grantExport(grantee: IGrantable, trails: readonly string[]): Grant {
     return grantRoutes(this.api, grantee, 'export', trails);
+  }
+
+  /** What `grantRead`, `grantVerify` and `grantExport` let, in fewer lines: policies are limited in length. */
+  grantAudit(grantee: IGrantable, trails: readonly string[]): Grant {
+    return grantRoutes(this.api, grantee, 'audit', trails);
   }
 
   /** Lets somebody ask for a seal. */

@@ -17,6 +17,8 @@ import { EVERYTHING, isMinistack } from './emulated.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const run = promisify(execFile);
+/** As `cdk.json` has it, with the app for tests. */
+const APP = 'node functions/bundle/bundle.ts >&2 && node test/aws/app.ts';
 
 /** The outputs of the stack. */
 export interface Outputs {
@@ -40,6 +42,7 @@ export class Deployment {
   readonly #stack: string;
   readonly logName: string;
   #isBegun = false;
+  #environment: Readonly<Record<string, string>> = {};
   /** Whether the bucket of the archive locked objects as soon as it was deployed, as the template says. */
   isLocking: boolean | undefined;
 
@@ -68,6 +71,27 @@ export class Deployment {
     return outputs;
   }
 
+  /**
+   * @param context as for {@link deploy}
+   * @param isLater whether it fails of something beside the log, once that is there
+   * @returns what cdk says of the deployment, which has to fail
+   */
+  async failsToDeploy(context: readonly string[], { isLater = false } = {}): Promise<string> {
+    const settings = context.flatMap((one) => ['-c', one]);
+    this.#isBegun = true;
+    this.#environment = isLater ? { SEALTRAIL_TEST_FAILS: 'true' } : {};
+    try {
+      await this.#cdk('deploy', '--require-approval', 'never', ...settings);
+    } catch (error) {
+      // What execFile adds to its errors.
+      const { stdout, stderr } = error as { readonly stdout: string; readonly stderr: string };
+      return `${stdout}${stderr}`;
+    } finally {
+      this.#environment = {};
+    }
+    throw new Error('a deployment that should fail came through');
+  }
+
   /** Done twice it does nothing the second time. */
   async destroy(): Promise<void> {
     if (!existsSync(this.#folder)) return;
@@ -80,9 +104,10 @@ export class Deployment {
     const output = ['--output', join(this.#folder, 'cdk.out')];
     // The referee of the Table is for the contract suites alone.
     const { AWS_ENDPOINT_URL_DYNAMODB: _, ...env } = process.env;
-    await run(join(ROOT, 'node_modules/.bin/cdk'), [command, ...args, ...context, ...output], {
+    const app = isMinistack ? ['--app', APP] : [];
+    await run(join(ROOT, 'node_modules/.bin/cdk'), [command, ...args, ...context, ...output, ...app], {
       cwd: ROOT,
-      env: { ...env, CDK_DISABLE_CLI_TELEMETRY: '1' },
+      env: { ...env, ...this.#environment, CDK_DISABLE_CLI_TELEMETRY: '1' },
     });
   }
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { CloudFormationClient, CreateStackCommand } from '@aws-sdk/client-cloudformation';
 import { CloudWatchClient, ListMetricsCommand } from '@aws-sdk/client-cloudwatch';
 import {
   CloudWatchLogsClient,
@@ -104,5 +105,16 @@ describe.runIf(isMinistack)('AWS makes metrics of lines in the embedded metric f
     const metrics = new CloudWatchClient(EVERYTHING);
     expect((await metrics.send(new ListMetricsCommand({ Namespace: name }))).Metrics).toEqual([]);
     metrics.destroy();
+  });
+});
+
+describe.runIf(isMinistack)('AWS takes composite alarms in a template', () => {
+  it('and ministack does not: the stack is deployed there without the one over all alarms', async () => {
+    const client = new CloudFormationClient(EVERYTHING);
+    const AnyAlarm = { Type: 'AWS::CloudWatch::CompositeAlarm', Properties: { AlarmRule: 'FALSE' } };
+    const template = { TemplateBody: JSON.stringify({ Resources: { AnyAlarm } }) };
+    const made = client.send(new CreateStackCommand({ StackName: `holes-${randomUUID()}`, ...template }));
+    await expect(made).rejects.toThrow('Unrecognized resource types: [AWS::CloudWatch::CompositeAlarm]');
+    client.destroy();
   });
 });

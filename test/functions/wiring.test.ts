@@ -1,3 +1,6 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { environmentOf, followerOf } from '../../functions/wiring.ts';
 
@@ -32,6 +35,16 @@ describe('the environment of a function', () => {
       privacy: { default: { pii: 'include' } },
       recordsReads: false,
     });
+  });
+
+  it('has the rest of it in a file, where it is too long for Lambda', () => {
+    const { SEALTRAIL_RETENTION, SEALTRAIL_PRIVACY, ...inside } = SET;
+    const file = join(mkdtempSync(join(tmpdir(), 'sealtrail-variables-')), 'variables.json');
+    const told = { ...inside, SEALTRAIL_VARIABLES: file };
+    writeFileSync(file, JSON.stringify({ SEALTRAIL_RETENTION, SEALTRAIL_PRIVACY }));
+    expect(environmentOf(told)).toEqual(environmentOf(SET));
+    writeFileSync(file, '[');
+    expect(() => environmentOf(told)).toThrow(`${file} is not right: is not JSON`);
   });
 
   it('names the function that follows to whoever asks it, where the stack has said so', () => {

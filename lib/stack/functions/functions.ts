@@ -2,7 +2,14 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Duration, type RemovalPolicy } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Architecture, Code, Function as LambdaFunction, LoggingFormat, Runtime } from 'aws-cdk-lib/aws-lambda';
+import {
+  Architecture,
+  Code,
+  type ILayerVersion,
+  Function as LambdaFunction,
+  LoggingFormat,
+  Runtime,
+} from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 
@@ -21,6 +28,7 @@ export interface WorkerProps {
 export interface WorkerContext {
   readonly folder: string;
   readonly environment: Readonly<Record<string, string>>;
+  readonly layers: readonly ILayerVersion[];
   readonly logRetention: RetentionDays;
   readonly removal: RemovalPolicy;
 }
@@ -69,6 +77,7 @@ export function worker(scope: Construct, id: string, context: WorkerContext, pro
     timeout: props.timeout,
     memorySize: props.memorySize,
     environment: context.environment,
+    layers: [...context.layers],
     logGroup,
     loggingFormat: LoggingFormat.JSON,
   });

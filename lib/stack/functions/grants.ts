@@ -3,9 +3,10 @@ import { Grant, type IGrantable, ManagedPolicy } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
+import { jsonLength } from '../resources/deployed-size.ts';
 import { routeArn } from '../resources/http-api.ts';
 import { explainPatterns } from '../resources/nag.ts';
-import { checkPatterns, type Permission, routesFor } from '../resources/routes.ts';
+import { auditRoutes, checkPatterns, type Permission, routesFor } from '../resources/routes.ts';
 
 /**
  * Lets somebody call the routes of a permission.
@@ -15,13 +16,14 @@ import { checkPatterns, type Permission, routesFor } from '../resources/routes.t
 export function grantRoutes(
   api: HttpApi,
   grantee: IGrantable,
-  permission: Permission,
+  permission: Permission | 'audit',
   trails: readonly string[],
 ): Grant {
+  const routes = permission === 'audit' ? auditRoutes(trails) : routesFor(permission, trails);
   return Grant.addToPrincipal({
     grantee,
     actions: ['execute-api:Invoke'],
-    resourceArns: routesFor(permission, trails).map(({ method, path }) => routeArn(api, method, path)),
+    resourceArns: routes.map(({ method, path }) => routeArn(api, method, path)),
   });
 }
 
@@ -68,16 +70,15 @@ export function grantArchiveReads(
 /** What {@link TrailPolicies} give access to. */
 export interface PolicyGrants {
   grantAppend(grantee: IGrantable, trails: readonly string[]): Grant;
-  grantRead(grantee: IGrantable, trails: readonly string[]): Grant;
-  grantVerify(grantee: IGrantable, trails: readonly string[]): Grant;
-  grantExport(grantee: IGrantable, trails: readonly string[]): Grant;
+  grantAudit(grantee: IGrantable, trails: readonly string[]): Grant;
   grantArchiveRead(grantee: IGrantable, trails: readonly string[]): Grant;
 }
 
-/**
- * Managed policies for some trails, to attach to users and roles that no stack of yours makes. IAM's limit of 6,144
- * characters lets about a dozen patterns into one.
- */
+/** IAM's limits of a managed policy, in characters without white space (IAM user guide, "IAM and AWS STS quotas"). */
+const POLICY_LIMIT = 6144;
+const DESCRIPTION_LIMIT = 1000;
+
+/** Managed policies for some trails, to attach to users and roles that no stack of yours makes. */
 export class TrailPolicies extends Construct {
   /** Appends, and nothing else. */
   readonly writer: ManagedPolicy;
@@ -86,18 +87,33 @@ export class TrailPolicies extends Construct {
   /** The archive in S3, all versions, without the API. */
   readonly archiveAuditor: ManagedPolicy;
 
+  /** @throws RangeError for more patterns than one of the policies has room for; and for one that no trail's name can match */
   constructor(scope: Construct, id: string, log: PolicyGrants, trails: readonly string[]) {
     super(scope, id);
-    const which = trails.join(', ');
-    const policy = (name: string, description: string) => new ManagedPolicy(this, name, { description });
-    this.writer = policy('Writer', `Sealtrail: append to trails ${which}`);
-    log.grantAppend(this.writer, trails);
-    this.auditor = policy('Auditor', `Sealtrail: read, verify and export trails ${which}`);
-    log.grantRead(this.auditor, trails);
-    log.grantVerify(this.auditor, trails);
-    log.grantExport(this.auditor, trails);
-    this.archiveAuditor = policy('ArchiveAuditor', `Sealtrail: read the archive of trails ${which}`);
-    log.grantArchiveRead(this.archiveAuditor, trails);
-    for (const policy of [this.writer, this.auditor, this.archiveAuditor]) explainPatterns(policy);
+    this.writer = this.#policy('Writer', 'append to', trails, (policy) => log.grantAppend(policy, trails));
+    this.auditor = this.#policy('Auditor', 'read, verify and export', trails, (policy) =>
+      log.grantAudit(policy, trails),
+    );
+    this.archiveAuditor = this.#policy('ArchiveAuditor', 'read the archive of', trails, (policy) =>
+      log.grantArchiveRead(policy, trails),
+    );
+  }
+
+  #policy(id: string, may: string, trails: readonly string[], grant: (policy: ManagedPolicy) => Grant): ManagedPolicy {
+    const description = `Sealtrail: ${may} trails ${trails.join(', ')}`;
+    const isShort = description.length <= DESCRIPTION_LIMIT;
+    const policy = new ManagedPolicy(this, id, {
+      description: isShort ? description : `Sealtrail: ${may} ${trails.length} patterns of trails`,
+    });
+    grant(policy);
+    const length = jsonLength(this, policy.document);
+    if (length > POLICY_LIMIT) {
+      throw new RangeError(
+        `the managed policy ${id} for ${trails.length} patterns of trails has up to ${length} characters, and IAM takes ${POLICY_LIMIT}: ` +
+          'make several with fewer patterns each (policies of the construct), or use wider patterns',
+      );
+    }
+    explainPatterns(policy);
+    return policy;
   }
 }

@@ -1,17 +1,21 @@
 import { Duration } from 'aws-cdk-lib';
-import { AlarmStatusWidget, Dashboard, GraphWidget, type IMetric, type IWidget } from 'aws-cdk-lib/aws-cloudwatch';
+import {
+  type Alarm,
+  AlarmStatusWidget,
+  Dashboard,
+  GraphWidget,
+  type IMetric,
+  type IWidget,
+} from 'aws-cdk-lib/aws-cloudwatch';
 import type { Construct } from 'constructs';
-import type { Alarms } from './alarms.ts';
 import { API_THROTTLES, mappingMetric, type Observed, ownMetric, tableMetric } from './metrics.ts';
 
 const WIDTH = 8;
 
 /** One page that shows how the log is doing: what is wrong, what comes in, how far behind the followers are. */
-export function dashboard(scope: Construct, alarms: Alarms, observed: Observed): Dashboard {
+export function dashboard(scope: Construct, alarms: readonly Alarm[], observed: Observed): Dashboard {
   const made = new Dashboard(scope, 'Dashboard', { defaultInterval: Duration.hours(12) });
-  made.addWidgets(
-    new AlarmStatusWidget({ title: 'Alarms', alarms: [alarms.any, ...alarms.each], width: 3 * WIDTH, height: 6 }),
-  );
+  made.addWidgets(new AlarmStatusWidget({ title: 'Alarms', alarms: [...alarms], width: 3 * WIDTH, height: 6 }));
   made.addWidgets(...intake(observed));
   made.addWidgets(...following(observed));
   made.addWidgets(...insides(observed));

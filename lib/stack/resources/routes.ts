@@ -78,3 +78,14 @@ export function routesFor(
   );
   return [...named, ...routes.filter((route) => !ofTrails.includes(route))];
 }
+
+/** The routes of an auditor, who reads, verifies and exports: every GET of a trail is in its one line to read. */
+export function auditRoutes(trails: readonly string[]): ReturnType<typeof routesFor> {
+  const read = routesFor('read', trails);
+  const known = new Set(read.map(({ path }) => path));
+  const others = [...routesFor('verify', trails), ...routesFor('export', trails)];
+  return [
+    ...read,
+    ...others.filter(({ method, path }) => method !== 'GET' || !(known.has(path) || path.startsWith('/v1/trails/'))),
+  ];
+}
