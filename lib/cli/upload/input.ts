@@ -23,17 +23,17 @@ export interface BatchLimits {
   readonly linger: number;
 }
 
-/** No event is anywhere near this long; it keeps a file without line ends from filling memory. */
-const LONGEST_VALUE = 1_048_576;
-/** One JSON document spread over lines may be this long: as much as one request. */
-const LONGEST_DOCUMENT = 5_242_880;
+/** No event is nearly this long; the limit keeps a file without line ends from filling memory. */
+const MAX_VALUE_BYTES = 1_048_576;
+/** One JSON document spread over lines may be as long as one request. */
+const MAX_DOCUMENT_BYTES = 5_242_880;
 
 /**
  * Reads events from NDJSON (a line each; empty lines are skipped), from one JSON array, or from one JSON object that
- * may span lines. Constant memory, whatever the length of the input; nothing is read ahead of the consumer.
+ * may span lines. Memory stays constant, however long the input; nothing is read ahead of the consumer.
  *
- * Errors: `invalid_json` and `invalid_event`, naming the line or item, as soon as it is reached: the events before it
- * have been yielded by then.
+ * Errors: `invalid_json`, `invalid_event` and `record_too_large`, naming the line or item, as soon as it is reached: the
+ * events before it have been yielded by then.
  */
 export async function* readEvents(chunks: AsyncIterable<Uint8Array | string>): AsyncGenerator<InputEvent> {
   const source = new Source(chunks);
@@ -42,12 +42,10 @@ export async function* readEvents(chunks: AsyncIterable<Uint8Array | string>): A
   yield* first === OPEN_BRACKET ? readArray(source) : readLines(source);
 }
 
-const [NEWLINE, QUOTE, COMMA, OPEN_BRACKET, BACKSLASH, CLOSE_BRACKET, OPEN_BRACE, CLOSE_BRACE] = [
-  0x0a, 0x22, 0x2c, 0x5b, 0x5c, 0x5d, 0x7b, 0x7d,
-];
+const OPEN_BRACKET = 0x5b;
 const WHITESPACE = new Set([0x09, 0x0a, 0x0d, 0x20]);
 
-/** The input's bytes with a byte order mark taken off, and a look at the first that matters. */
+/** The input's bytes without a byte order mark, and a look at the first one that is not white space. */
 class Source {
   readonly #iterator: AsyncIterator<Uint8Array | string>;
   #ahead: Buffer[] = [];
@@ -77,106 +75,121 @@ class Source {
         return found ?? start.find((byte) => !WHITESPACE.has(byte));
       }
       start = Buffer.concat([start, more]);
-      if (start.length > LONGEST_DOCUMENT)
+      if (start.length > MAX_DOCUMENT_BYTES)
         throw new SealtrailError('invalid_json', 'the input begins with white space without end');
     }
   }
 
-  return(): Promise<unknown> {
-    return this.#iterator.return?.() ?? Promise.resolve();
+  /** Consumes everything up to a byte that {@link firstByte} has seen, and the byte. */
+  skipPast(byte: number): void {
+    const [start = Buffer.alloc(0), ...rest] = this.#ahead;
+    this.#ahead = [start.subarray(start.indexOf(byte) + 1), ...rest];
   }
 }
 
+/** A part of the input up to an end, which is the character that ended it; empty at the end of the input. */
+interface Piece {
+  /** For messages: `line 12`. */
+  readonly where: string;
+  readonly bytes: Buffer;
+  readonly end: string;
+}
+
+/**
+ * Cuts the input into pieces. The last one, which may be empty, ends with the input.
+ *
+ * @param endOf where the piece that begins at `from` ends, or -1 where the text does not hold its end; a character of
+ *   the text is a byte of the input
+ */
+async function* cut(
+  source: Source,
+  unit: 'line' | 'item',
+  endOf: (text: string, from: number) => number,
+): AsyncGenerator<Piece> {
+  let rest = '';
+  let number = 1;
+  const piece = (bytes: string, end: string): Piece => ({
+    where: `${unit} ${number++}`,
+    bytes: Buffer.from(bytes, 'latin1'),
+    end,
+  });
+  for (let chunk = await source.next(); chunk !== undefined; chunk = await source.next()) {
+    const text = rest + chunk.toString('latin1');
+    let from = 0;
+    for (let end = endOf(text, from); end >= 0; end = endOf(text, from)) {
+      yield piece(text.slice(from, end), text.charAt(end));
+      from = end + 1;
+    }
+    rest = text.slice(from);
+    if (rest.length > MAX_VALUE_BYTES) throw tooLong(`${unit} ${number}`);
+  }
+  yield piece(rest, '');
+}
+
+const endOfLine = (text: string, from: number): number => text.indexOf('\n', from);
+
+/** A string, perhaps without its end, or a character that structures JSON (RFC 8259 section 2). */
+const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?$)|[[\]{},]/gs;
+
+/** Where an item of an array ends: at the first comma or bracket that is in no string, object or array of the item's. */
+function endOfItem(text: string, from: number): number {
+  let depth = 0;
+  TOKEN.lastIndex = from;
+  for (let match = TOKEN.exec(text); match !== null; match = TOKEN.exec(text)) {
+    const [token] = match;
+    if (token === '[' || token === '{') depth += 1;
+    else if (depth === 0 && (token === ',' || token === ']')) return match.index;
+    else if (depth > 0 && (token === ']' || token === '}')) depth -= 1;
+  }
+  return -1;
+}
+
 async function* readLines(source: Source): AsyncGenerator<InputEvent> {
-  let number = 0;
-  let first = true;
-  const lines = splitLines(source);
-  for await (const bytes of lines) {
-    number++;
-    const where = `line ${number}`;
+  let isFirst = true;
+  const lines = cut(source, 'line', endOfLine);
+  for await (const { bytes, where } of lines) {
     const json = fromUtf8(bytes, 'invalid_json', where).trim();
     if (json === '') continue;
-    if (first && !isJson(json)) {
-      yield await readDocument(bytes, lines, number);
+    if (isFirst && !isJson(json)) {
+      yield await readDocument(bytes, lines, where);
       return;
     }
-    first = false;
+    isFirst = false;
     yield event(json, where);
   }
 }
 
 /** What did not parse as a line may be one object over several lines; if it is not, the first line is what is wrong. */
-async function readDocument(start: Buffer, rest: AsyncIterable<Buffer>, line: number): Promise<InputEvent> {
+async function readDocument(start: Buffer, rest: AsyncIterable<Piece>, where: string): Promise<InputEvent> {
   const parts = [start];
   let length = start.length;
-  for await (const part of rest) {
-    length += part.length + 1;
-    if (length > LONGEST_DOCUMENT) break;
-    parts.push(Buffer.from('\n'), part);
+  for await (const { bytes } of rest) {
+    length += bytes.length + 1;
+    if (length > MAX_DOCUMENT_BYTES) break;
+    parts.push(Buffer.from('\n'), bytes);
   }
-  const whole = fromUtf8(Buffer.concat(parts), 'invalid_json', `line ${line}`).trim();
-  if (length > LONGEST_DOCUMENT || !isJson(whole))
-    return event(fromUtf8(start, 'invalid_json', `line ${line}`).trim(), `line ${line}`);
+  const whole = fromUtf8(Buffer.concat(parts), 'invalid_json', where).trim();
+  if (length > MAX_DOCUMENT_BYTES || !isJson(whole)) {
+    return event(fromUtf8(start, 'invalid_json', where).trim(), where);
+  }
   return event(whole, 'the event');
 }
 
-async function* splitLines(source: Source): AsyncGenerator<Buffer> {
-  let kept: Buffer[] = [];
-  let length = 0;
-  let number = 1;
-  for (let chunk = await source.next(); chunk !== undefined; chunk = await source.next()) {
-    let from = 0;
-    for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, from)) {
-      yield Buffer.concat([...kept, chunk.subarray(from, end)]);
-      kept = [];
-      length = 0;
-      from = end + 1;
-      number++;
-    }
-    kept.push(chunk.subarray(from));
-    length += chunk.length - from;
-    if (length > LONGEST_VALUE) throw tooLong(`line ${number}`);
-  }
-  if (length > 0) yield Buffer.concat(kept);
-}
-
-/** Cuts one JSON array into its items by counting brackets outside strings; each item is then parsed for itself. */
+/** The items of one JSON array. They keep their own bytes: the server judges those, and not what a parser made of them. */
 async function* readArray(source: Source): AsyncGenerator<InputEvent> {
-  let state: 'before' | 'item' | 'after' = 'before';
-  let [depth, inString, escaped, number] = [0, false, false, 1];
-  let item: number[] = [];
-  for (let chunk = await source.next(); chunk !== undefined; chunk = await source.next()) {
-    for (const byte of chunk) {
-      if (state === 'before') {
-        if (byte === OPEN_BRACKET) state = 'item';
-        continue;
-      }
-      if (state === 'after') {
-        if (!WHITESPACE.has(byte)) throw new SealtrailError('invalid_json', 'there is more after the end of the array');
-        continue;
-      }
-      if (inString) {
-        if (escaped) escaped = false;
-        else if (byte === BACKSLASH) escaped = true;
-        else if (byte === QUOTE) inString = false;
-      } else if (byte === QUOTE) inString = true;
-      else if (byte === OPEN_BRACKET || byte === OPEN_BRACE) depth++;
-      else if (depth > 0 && (byte === CLOSE_BRACKET || byte === CLOSE_BRACE)) depth--;
-      else if (depth === 0 && (byte === COMMA || byte === CLOSE_BRACKET)) {
-        const json = fromUtf8(Buffer.from(item), 'invalid_json', `item ${number}`).trim();
-        const empty = byte === CLOSE_BRACKET && number === 1 && json === '';
-        if (!empty) yield event(json, `item ${number}`);
-        if (byte === CLOSE_BRACKET) state = 'after';
-        number++;
-        item = [];
-        continue;
-      }
-      item.push(byte);
-      if (item.length > LONGEST_VALUE) throw tooLong(`item ${number}`);
+  source.skipPast(OPEN_BRACKET);
+  let [isEmpty, isOver] = [true, false];
+  for await (const { bytes, where, end } of cut(source, 'item', endOfItem)) {
+    const json = fromUtf8(bytes, 'invalid_json', where).trim();
+    if (isOver && (json !== '' || end !== '')) {
+      throw new SealtrailError('invalid_json', 'there is more after the end of the array');
     }
+    if (isOver) return;
+    if (end === '') throw new SealtrailError('invalid_json', `${where}: the input ends before the array does`);
+    isOver = end === ']';
+    if (!(isEmpty && isOver && json === '')) yield event(json, where);
+    isEmpty = false;
   }
-  if (state !== 'after')
-    throw new SealtrailError('invalid_json', `item ${number}: the input ends before the array does`);
 }
 
 function event(json: string, where: string): InputEvent {

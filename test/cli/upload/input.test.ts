@@ -117,6 +117,9 @@ describe('bad input', () => {
       /^there is more after the end of the array$/,
       1,
     ],
+    ['a bracket after the array', '[{"type":"a.b"}]]', 'invalid_json', /^there is more after the end of the array$/, 1],
+    ['a brace too many', '[{"type":"a.b"}},{"type":"c.d"}]', 'invalid_json', /^item 1 is not JSON: /, 0],
+    ['a string without end', '[{"type":"a.b"},{"type":"c,]\\', 'invalid_json', /^item 2: the input ends/, 1],
     ['text that is no JSON at all', 'hello\nworld\n', 'invalid_json', /^line 1 is not JSON: /, 0],
   ])('%s is named with its place, after the events before it', async (_, text, code, message, before) => {
     const result = await until(readEvents(chunks(text)));
@@ -143,6 +146,21 @@ describe('bad input', () => {
       code: 'record_too_large',
       message: expect.stringMatching(/^line 2 is longer than 1 MB/),
     });
+    expect(served).toBeLessThan(20);
+  });
+
+  it('of one item without end does not fill memory either, nor stop the process', async () => {
+    let served = 0;
+    async function* endless(): AsyncGenerator<Uint8Array> {
+      yield Buffer.from('[{"type":"a.b"},{"x":"');
+      for (;;) {
+        served++;
+        yield Buffer.alloc(65_536, served % 2 === 0 ? 0x5c : 0x61);
+      }
+    }
+    const result = await until(readEvents(endless()));
+    expect(result.before).toEqual(['{"type":"a.b"}']);
+    expect(result.error).toMatchObject({ code: 'record_too_large' });
     expect(served).toBeLessThan(20);
   });
 });
