@@ -1,3 +1,5 @@
+import { Limiter } from '../base/limiter.ts';
+import { LoadingCache } from '../base/loading-cache.ts';
 import { bundleName } from '../log/archive.ts';
 import { fromHex } from '../log/encoding.ts';
 import { SealtrailError } from '../log/error.ts';
@@ -29,8 +31,8 @@ interface Bundle {
   readonly characters: number;
 }
 
-/** Bundles that are fetched at the same time, whoever asks for them. */
-const MOST_FETCHES = 16;
+/** Bundles that are fetched at the same time, for all callers together. */
+const MAX_FETCHES = 16;
 /** Bundles that are fetched ahead of a reader of a long range: at most, so many wait in memory for it. */
 const BUNDLES_AHEAD = 4;
 /** Characters of record lines that are kept, about. What is in the archive never changes. */
@@ -46,11 +48,8 @@ export class ArchivedRecords {
   readonly #table: Table;
   readonly #cache: TileCache;
   readonly #nodes = new Map<string, NodeReader>();
-  /** The one used longest ago comes first. */
-  readonly #kept = new Map<string, { readonly bundle: Promise<Bundle>; characters: number }>();
-  #characters = 0;
-  #fetches = 0;
-  readonly #waiting: (() => void)[] = [];
+  readonly #kept = new LoadingCache<Bundle>(KEPT_CHARACTERS, ({ characters }) => characters);
+  readonly #fetches = new Limiter(MAX_FETCHES);
 
   constructor({ objects, table, cache = new TileCache() }: ArchivedRecordsOptions) {
     this.#objects = objects;
@@ -103,47 +102,12 @@ export class ArchivedRecords {
     const check = async (index: number): Promise<void> => {
       await this.#fetch(trail, index, bundleName(trail, index, TILE_WIDTH));
     };
-    if (from < to) await Promise.all([...indexesOf(from, to, false)].map((n) => this.#inTurn(() => check(n))));
+    if (from < to) await Promise.all([...indexesOf(from, to, false)].map((n) => this.#fetches.run(() => check(n))));
   }
 
   #bundle(trail: string, index: number): Promise<Bundle> {
     const name = bundleName(trail, index, TILE_WIDTH);
-    const known = this.#kept.get(name);
-    const entry = known ?? { bundle: this.#inTurn(() => this.#fetch(trail, index, name)), characters: 0 };
-    this.#kept.delete(name);
-    this.#kept.set(name, entry);
-    if (known === undefined) {
-      entry.bundle.then(
-        ({ characters }) => this.#keep(name, entry, characters),
-        () => {
-          if (this.#kept.get(name) === entry) this.#kept.delete(name);
-        },
-      );
-    }
-    return entry.bundle;
-  }
-
-  #keep(name: string, entry: { characters: number }, characters: number): void {
-    if (this.#kept.get(name) !== entry) return;
-    entry.characters = characters;
-    this.#characters += characters;
-    for (const [oldest, kept] of this.#kept) {
-      if (this.#characters <= KEPT_CHARACTERS || oldest === name) return;
-      this.#kept.delete(oldest);
-      this.#characters -= kept.characters;
-    }
-  }
-
-  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#fetches >= MOST_FETCHES) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    else this.#fetches += 1;
-    try {
-      return await work();
-    } finally {
-      const next = this.#waiting.shift();
-      if (next === undefined) this.#fetches -= 1;
-      else next();
-    }
+    return this.#kept.get(name, () => this.#fetches.run(() => this.#fetch(trail, index, name)));
   }
 
   async #fetch(trail: string, index: number, name: string): Promise<Bundle> {

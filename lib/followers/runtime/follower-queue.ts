@@ -1,3 +1,4 @@
+import { pauseMs } from '../../base/backoff.ts';
 import { SealtrailError } from '../../log/error.ts';
 import type { Follower } from './follower.ts';
 import type { Timers } from './timers.ts';
@@ -130,9 +131,7 @@ export class Lane {
 
   #retryLater(trail: string, place: Place, error: unknown): void {
     const { pace, random } = this.#options;
-    const longest = Math.min(pace.maxRetryMs, pace.retryMs * 2 ** (place.failures - 1));
-    // Half of it fixed, half of it random, so that trails that failed together do not come back together.
-    const pause = (longest * (1 + random())) / 2;
+    const pause = pauseMs(place.failures, { firstMs: pace.retryMs, maxMs: pace.maxRetryMs, jitter: 0.5 }, random);
     const asked = error instanceof SealtrailError ? (error.retryAfter ?? 0) * 1000 : 0;
     this.#pause(place, 'failing', Math.max(pause, asked), () => this.#makeReady(trail));
   }

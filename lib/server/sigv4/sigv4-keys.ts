@@ -1,4 +1,5 @@
 import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
+import { Lru } from '../../base/lru.ts';
 
 /** What a signing key is derived for. */
 export interface Scope {
@@ -22,25 +23,17 @@ export function deriveSigningKey(secret: string, { date, region, service }: Scop
  * the time of an answer what is in it.
  */
 export class SigningKeys {
-  readonly #limit: number;
-  readonly #keys = new Map<string, KeyObject>();
+  readonly #keys: Lru<KeyObject>;
 
   constructor(limit: number) {
-    this.#limit = limit;
+    this.#keys = new Lru(limit);
   }
 
   get(scope: Scope): KeyObject | undefined {
-    const name = nameOf(scope);
-    const key = this.#keys.get(name);
-    if (key === undefined) return undefined;
-    this.#keys.delete(name); // a Map iterates in the order of insertion: this makes it the youngest
-    this.#keys.set(name, key);
-    return key;
+    return this.#keys.get(nameOf(scope));
   }
 
   keep(scope: Scope, key: KeyObject): void {
-    const [oldest] = this.#keys.keys();
-    if (this.#keys.size >= this.#limit && oldest !== undefined) this.#keys.delete(oldest);
     this.#keys.set(nameOf(scope), key);
   }
 

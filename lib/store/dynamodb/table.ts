@@ -8,6 +8,7 @@ import {
   type TransactWriteItem,
   TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb';
+import { pauseMs } from '../../base/backoff.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { checkKey, checkRange, checkWrites } from '../limits.ts';
 import type { Item, Key, Outcome, Range, Retry, Table, Write } from '../ports.ts';
@@ -29,8 +30,7 @@ export interface DynamoTableOptions {
 
 /** Tries of one transaction that keeps clashing with others: four seconds in all at most, two on average. */
 const CLASH_TRIES = 12;
-const CLASH_PAUSE_MS = 10;
-const MAX_CLASH_PAUSE_MS = 500;
+const CLASH = { firstMs: 20, maxMs: 500 };
 
 /** A Table in DynamoDB: string keys `partition` and `sort`, TTL on `expiresAt`. See README.md beside this file. */
 export class DynamoTable implements Table {
@@ -111,7 +111,7 @@ export class DynamoTable implements Table {
         this.#onRetry(failure.again === 'anew' ? 'conflict' : 'busy');
         if (failure.again === 'anew') [token, lost] = [randomUUID(), false];
       }
-      await sleep(this.#random() * Math.min(MAX_CLASH_PAUSE_MS, CLASH_PAUSE_MS * 2 ** tries));
+      await sleep(pauseMs(tries, CLASH, this.#random));
     }
   }
 

@@ -12,6 +12,7 @@ import {
   PutObjectLegalHoldCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
+import { pauseMs } from '../../base/backoff.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { sameBytes } from '../../log/hash.ts';
 import { checkObjectKey, checkObjectPrefix } from '../object-key.ts';
@@ -36,6 +37,7 @@ export interface S3ObjectsOptions {
 
 /** Tries of a put that meets another put of the same key: S3 answers 409 and asks to send it again. */
 const CLASH_TRIES = 6;
+const CLASH = { firstMs: 100, maxMs: 3_200 };
 
 const MODES = { compliance: 'COMPLIANCE', governance: 'GOVERNANCE' } as const;
 
@@ -65,7 +67,7 @@ export class S3Objects implements Objects {
         if (isTaken(cause)) return this.#compare(key, bytes, cause);
         if (!isClash(cause) || tries >= CLASH_TRIES) throw requestFailure(cause, 'written');
       }
-      await sleep(Math.random() * 50 * 2 ** tries);
+      await sleep(pauseMs(tries, CLASH));
     }
   }
 

@@ -37,7 +37,7 @@ describe('a gzip member of the archive', () => {
       const bad = Buffer.from(good);
       bad[bit >> 3] = (bad[bit >> 3] ?? 0) ^ (1 << (bit & 7));
       const { content, flaw } = await unpack(bad);
-      // A match may point at another copy of the same text, and deflate ignores the bits after its last block (ADR 19).
+      // A match may point at another copy of the same text, and deflate ignores the bits after its last block (ADR 21).
       if (flaw === undefined) expect(content.equals(text)).toBe(true);
       else expect(flaw.kind).toMatch(/^(malformed_segment|trailing_bytes|too_large)$/);
     }
