@@ -1,3 +1,5 @@
+import { RECORD_VERSIONS } from '../log/record-format.ts';
+
 /**
  * Decides in one pass over the bytes, and without building anything, whether a record line is what RFC 8785 (JCS)
  * makes of a record, and reads the parts that a verifier compares. Re-canonicalising each event would cost ten times
@@ -67,7 +69,8 @@ const RECEIVED_AT = ascii('","receivedAt":');
 const SEQ = ascii(',"seq":');
 const SUBMITTER = ascii(',"submitter":"');
 const TRAIL = ascii(',"trail":"');
-const VERSION = ascii('","v":1}');
+/** How a line ends, in each format that has the members of format 1. Lines of any other are left to the slow check. */
+const ENDS = RECORD_VERSIONS.map((v) => ascii(`","v":${v}}`));
 const TRUE = ascii('true');
 const FALSE = ascii('false');
 const NULL = ascii('null');
@@ -105,7 +108,7 @@ export function scanRecordLine(bytes: Uint8Array, start: number, end: number, in
   if (at < 0) return false;
   into.trailEnd = at - 1;
   if (!Number.isSafeInteger(into.seq) || !Number.isSafeInteger(into.receivedAt)) return false;
-  return at - 1 + VERSION.length === end && follows(bytes, at - 1, end, VERSION);
+  return ENDS.some((text) => at - 1 + text.length === end && follows(bytes, at - 1, end, text));
 }
 
 function follows(bytes: Uint8Array, at: number, end: number, text: Uint8Array): boolean {

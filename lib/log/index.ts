@@ -10,6 +10,7 @@ export * from './numbering.ts';
 export * from './producer.ts';
 export * from './proof.ts';
 export * from './record.ts';
+export * from './record-format.ts';
 export * from './selection.ts';
 export * from './tile.ts';
 export * from './trail-name.ts';

@@ -1,45 +1,44 @@
 import { fromUtf8 } from './encoding.ts';
 import { SealtrailError } from './error.ts';
 import { isCount, isObject, parseJson } from './json.ts';
+import {
+  type Envelope,
+  isRecordVersion,
+  RECORD_FORMATS,
+  RECORD_VERSION,
+  RECORD_VERSIONS,
+  type RecordFormat,
+  type RecordVersion,
+} from './record-format.ts';
 import { isSystemTrailName, isTrailName } from './trail-name.ts';
 
 /** Longest record line in bytes: an entry bundle gives each entry a uint16 length (C2SP tlog-tiles, "Log entries"). */
 export const MAX_RECORD_BYTES = 65_535;
 
-/** Everything of a record besides its event. */
-export interface Envelope {
-  readonly trail: string;
-  /** Counts from 0; the leaf's index in the trail's Merkle tree. */
-  readonly seq: number;
-  /** Leaf hash of record `seq - 1` in lower-case hex; 64 zeros for record 0. */
-  readonly prev: string;
-  /** The server's clock, Unix milliseconds; never decreases along a trail. */
-  readonly receivedAt: number;
-  /** The authenticated principal. */
-  readonly submitter: string;
-}
-
 /** A record as its line says. */
 export interface SealedRecord extends Envelope {
-  readonly v: 1;
+  readonly v: RecordVersion;
   readonly event: Readonly<Record<string, unknown>>;
 }
 
 /**
- * A record's line, without a line end: RFC 8785 (JCS) JSON, since `eventJson` is that already and the keys around it are
- * written in the order of their UTF-16 code units (RFC 8785 section 3.2.3) with values in JCS form.
+ * How lines of one format are made: RFC 8785 (JCS) JSON, without a line end. The event is canonical already, and the keys around it
+ * stand in the order of their UTF-16 code units (RFC 8785 section 3.2.3).
  *
- * @param eventJson the event as canonical JSON, which the caller vouches for
- * @throws `malformed_record` when `submitter` is not well-formed UTF-16, which no UTF-8 could hold
+ * @returns a function of the envelope and the event's canonical JSON, which the caller vouches for; it throws `malformed_record`
+ *   when `submitter` is not well-formed UTF-16, which no UTF-8 could hold
  */
-export function recordLine(envelope: Envelope, eventJson: string): string {
-  const { prev, receivedAt, seq, submitter, trail } = envelope;
-  if (!submitter.isWellFormed()) throw malformed('the submitter is not well-formed text');
-  // JSON.stringify writes well-formed strings and safe integers exactly as RFC 8785 sections 3.2.2.2 and 3.2.2.3 say.
-  return `{"event":${eventJson},"prev":"${prev}","receivedAt":${receivedAt},"seq":${seq},"submitter":${JSON.stringify(submitter)},"trail":"${trail}","v":1}`;
+export function recordLineFor(v: RecordVersion): (envelope: Envelope, eventJson: string) => string {
+  const format: RecordFormat = RECORD_FORMATS[v];
+  return (envelope, eventJson) => {
+    if (!envelope.submitter.isWellFormed()) throw malformed('the submitter is not well-formed text');
+    return format.line(envelope, eventJson);
+  };
 }
 
-const FIELDS = 'event,prev,receivedAt,seq,submitter,trail,v';
+/** A record's line in the format that appends write. See {@link recordLineFor}. */
+export const recordLine: (envelope: Envelope, eventJson: string) => string = recordLineFor(RECORD_VERSION);
+
 const PREV = /^[0-9a-f]{64}$/;
 
 /**
@@ -57,11 +56,14 @@ export function parseRecord(line: Uint8Array | string): SealedRecord {
   } catch (cause) {
     throw malformed('a record is not JSON', cause);
   }
-  if (!isObject(value) || Object.keys(value).sort().join() !== FIELDS) {
-    throw malformed(`a record has exactly the fields ${FIELDS}`);
+  if (!isObject(value) || value.v === undefined) throw malformed(exactly(RECORD_FORMATS[RECORD_VERSION]));
+  const { v } = value;
+  if (!isRecordVersion(v)) {
+    throw malformed(`a record has v ${RECORD_VERSIONS.join(' or ')}: this one needs a newer program`);
   }
-  const { event, prev, receivedAt, seq, submitter, trail, v } = value;
-  if (v !== 1) throw malformed('a record has v 1: this one needs a newer program');
+  const format: RecordFormat = RECORD_FORMATS[v];
+  if (Object.keys(value).sort().join() !== format.members.join()) throw malformed(exactly(format));
+  const { event, prev, receivedAt, seq, submitter, trail } = value;
   if (!isObject(event)) throw malformed('the event of a record is an object');
   if (typeof prev !== 'string' || !PREV.test(prev)) throw malformed('prev is 64 lower-case hexadecimal digits');
   if (!isCount(receivedAt)) throw malformed('receivedAt is a whole number of milliseconds');
@@ -72,6 +74,8 @@ export function parseRecord(line: Uint8Array | string): SealedRecord {
   }
   return { v, trail, seq, prev, receivedAt, submitter, event };
 }
+
+const exactly = ({ members }: RecordFormat): string => `a record has exactly the fields ${members.join()}`;
 
 const malformed = (message: string, cause?: unknown): SealtrailError =>
   new SealtrailError('malformed_record', message, { cause });

@@ -10,6 +10,7 @@ import type { Shape } from '../../json/shape.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { SealtrailError } from '../../log/error.ts';
 import type { SealedRecord } from '../../log/record.ts';
+import { RECORD_VERSIONS } from '../../log/record-format.ts';
 import type { PrivacyPolicy } from '../../privacy/policy.ts';
 import type { MergedPage } from '../../query/merged.ts';
 import type { Queries } from '../../query/queries.ts';
@@ -27,7 +28,7 @@ export const recordSchema = z.strictObject({
   seq,
   submitter: z.string(),
   trail: z.string(),
-  v: z.literal(1),
+  v: z.literal(RECORD_VERSIONS),
 } satisfies Shape<SealedRecord>);
 
 export const receiptSchema = z.strictObject({

@@ -2,6 +2,7 @@ import { canonicalJson } from '../../json/canonical.ts';
 import { emptyScan, type ScannedLine, scanRecordLine } from '../../json/scan-canonical.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { HASH_BYTES } from '../../log/hash.ts';
+import { parseJson } from '../../log/json.ts';
 import { MAX_RECORD_BYTES, parseRecord } from '../../log/record.ts';
 import type { ProblemKind } from '../report/problem.ts';
 
@@ -82,7 +83,7 @@ export class LineReader {
       if (trail !== this.#trail.toString()) {
         report('wrong_trail', `the record says that it is of the trail ${trail}`, seq);
       }
-      if (!isCanonical(record, bytes)) {
+      if (!isCanonical(bytes)) {
         report('not_canonical', 'the line is not the canonical JSON (RFC 8785) of what it says', seq);
       }
       return { leaf, seq, receivedAt, prev, object, numbered: undefined };
@@ -100,9 +101,10 @@ function placesOf(line: ScannedLine): NumberedPlaces | undefined {
   return { idAt, idEnd, producerAt, producerEnd, submitterAt, submitterEnd };
 }
 
-function isCanonical(record: unknown, bytes: Buffer): boolean {
+/** @param bytes of a line that is a record */
+function isCanonical(bytes: Buffer): boolean {
   try {
-    return Buffer.from(canonicalJson(record)).equals(bytes);
+    return Buffer.from(canonicalJson(parseJson(bytes.toString()))).equals(bytes);
   } catch (error) {
     // Lone surrogates have no canonical form.
     if (error instanceof SealtrailError) return false;

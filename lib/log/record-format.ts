@@ -1,0 +1,46 @@
+/** Everything of a record besides its event. */
+export interface Envelope {
+  readonly trail: string;
+  /** Counts from 0; the leaf's index in the trail's Merkle tree. */
+  readonly seq: number;
+  /** Leaf hash of record `seq - 1` in lower-case hex; 64 zeros for record 0. */
+  readonly prev: string;
+  /** The server's clock, Unix milliseconds; never decreases along a trail. */
+  readonly receivedAt: number;
+  /** The authenticated principal. */
+  readonly submitter: string;
+}
+
+/** How the records of one format stand in their lines. */
+export interface RecordFormat {
+  /** The members of a record, sorted. */
+  readonly members: readonly string[];
+  /** The line, without a line end. `eventJson` is canonical, and every text in the envelope well-formed. */
+  line(envelope: Envelope, eventJson: string): string;
+}
+
+/**
+ * Every format of records that was ever written, by its `v`. A format is never changed or removed: what was written in it must be
+ * read, and hash to the same leaf, for good. docs/architecture.md says how to add one.
+ */
+export const RECORD_FORMATS = {
+  1: {
+    members: ['event', 'prev', 'receivedAt', 'seq', 'submitter', 'trail', 'v'],
+    line({ prev, receivedAt, seq, submitter, trail }, eventJson) {
+      // JSON.stringify writes well-formed strings and safe integers exactly as RFC 8785 sections 3.2.2.2 and 3.2.2.3 say.
+      return `{"event":${eventJson},"prev":"${prev}","receivedAt":${receivedAt},"seq":${seq},"submitter":${JSON.stringify(submitter)},"trail":"${trail}","v":1}`;
+    },
+  },
+} as const satisfies Readonly<Record<number, RecordFormat>>;
+
+/** The `v` of a record. */
+export type RecordVersion = keyof typeof RECORD_FORMATS;
+
+/** The known formats, ascending. */
+export const RECORD_VERSIONS: readonly RecordVersion[] = Object.keys(RECORD_FORMATS).map(Number) as RecordVersion[];
+
+/** The format that appends write. */
+export const RECORD_VERSION: RecordVersion = 1;
+
+/** Whether this program knows a format. */
+export const isRecordVersion = (v: unknown): v is RecordVersion => RECORD_VERSIONS.some((known) => known === v);
