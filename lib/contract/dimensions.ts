@@ -16,6 +16,12 @@ export const DIMENSIONS = [
   'id',
 ] as const;
 
+/**
+ * The version of {@link dimensionsOf}: the next number whenever it files a record of old under another value than before, so that every
+ * index is built again. A new dimension alone needs none, since the list above tells.
+ */
+export const DIMENSION_RULES = 1;
+
 /** One of {@link DIMENSIONS}. */
 export type Dimension = (typeof DIMENSIONS)[number];
 

@@ -1,5 +1,5 @@
 import { CountsWriter } from '../../index/format/counts.ts';
-import { INDEXER, type IndexState, moveTo, type Plan, stateOf } from '../../index/format/index-state.ts';
+import { INDEXER, type IndexState, moveTo, type Plan, startOver, stateOf } from '../../index/format/index-state.ts';
 import { PostingsWriter } from '../../index/format/postings.ts';
 import { mergedRun, nextMerge, type Run } from '../../index/format/runs.ts';
 import { Batch } from '../../index/writer/batch.ts';
@@ -8,7 +8,7 @@ import { mergedItems, removedItems } from '../../index/writer/merge.ts';
 import type { ArchivedRecords } from '../../ledger/archived-records.ts';
 import { readBlocks } from '../../ledger/blocks.ts';
 import { readHead } from '../../ledger/commit.ts';
-import { readWatermark, type Watermark } from '../../ledger/items/watermark.ts';
+import { moveWatermark, readWatermark, type Watermark } from '../../ledger/items/watermark.ts';
 import { SealtrailError } from '../../log/error.ts';
 import type { Table, Write } from '../../store/ports.ts';
 import type { Follower, RunOptions } from '../runtime/follower.ts';
@@ -38,7 +38,7 @@ type Stepped = Watermark | 'overtaken';
 /**
  * Writes the query index: a run at a time, for the records since its watermark, and merges runs as they add up (see
  * `nextMerge`). What is in the index counts from the moment that the watermark says so; anything else under its keys
- * is on its way in or out and nobody looks at it.
+ * is on its way in or out and nobody looks at it. An index that other rules made is removed and written anew.
  */
 export class Indexer implements Follower {
   readonly name = INDEXER;
@@ -83,6 +83,7 @@ export class Indexer implements Follower {
   /** Does what is next; undefined when there is nothing to do. */
   async #step(mark: Watermark, { force = false }: RunOptions): Promise<Stepped | undefined> {
     const state = stateOf(mark);
+    if (state.isOutdated) return (await moveWatermark(this.#table, mark, startOver(state))) ?? 'overtaken';
     const { plan } = state;
     if (plan?.step === 'remove') return this.#remove(mark, state, plan.runs);
     if (plan?.step === 'merge') return this.#merge(mark, state, plan.start, plan.end);

@@ -1,14 +1,12 @@
 import { type Move, readWatermark, type Watermark } from '../../ledger/items/watermark.ts';
 import { SealtrailError } from '../../log/error.ts';
 import type { Attribute, Table } from '../../store/ports.ts';
-import { endOf, type Run } from './runs.ts';
+import { INDEX_RULES } from './index-rules.ts';
+import { endOf, mergedRun, type Run } from './runs.ts';
 import { VarintReader, VarintWriter } from './varint.ts';
 
 /** Names the indexer's watermark. */
 export const INDEXER = 'indexer';
-
-/** How the index is laid out; a change of it needs a number of its own. */
-const FORMAT = 1;
 
 /**
  * What the indexer has set out to do in more than one transaction. It is stored before the first of them, so whoever
@@ -28,9 +26,11 @@ export interface IndexState {
   /** The runs that make up the index, in order, from record 0 to the watermark. */
   readonly runs: readonly Run[];
   readonly plan?: Plan;
+  /** Whether the runs were written by other rules (see {@link INDEX_RULES}): then they must not be read, but removed. */
+  readonly isOutdated: boolean;
 }
 
-/** The index of a trail as queries see it. */
+/** The index of a trail as queries see it: an empty one while it is outdated, so that they scan the records instead. */
 export interface IndexSnapshot {
   /** How often the indexer has moved on: what was read at the same revision is the same. */
   readonly revision: number;
@@ -42,7 +42,10 @@ export interface IndexSnapshot {
 /** Reads which runs make up a trail's index now. @throws `store_corrupt` */
 export async function readIndexSnapshot(table: Table, trail: string): Promise<IndexSnapshot> {
   const mark = await readWatermark(table, trail, INDEXER);
-  return { revision: mark.revision, size: mark.size, runs: stateOf(mark).runs };
+  const { runs, isOutdated } = stateOf(mark);
+  return isOutdated
+    ? { revision: mark.revision, size: 0, runs: [] }
+    : { revision: mark.revision, size: mark.size, runs };
 }
 
 /**
@@ -52,27 +55,44 @@ export async function readIndexSnapshot(table: Table, trail: string): Promise<In
 export async function isCurrent(table: Table, trail: string, snapshot: IndexSnapshot): Promise<boolean> {
   const mark = await readWatermark(table, trail, INDEXER);
   if (mark.revision === snapshot.revision) return true;
-  const { runs } = stateOf(mark);
-  return snapshot.runs.every((run, i) => runs[i]?.size === run.size);
+  const { runs, isOutdated } = stateOf(mark);
+  return !isOutdated && snapshot.runs.every((run, i) => runs[i]?.size === run.size);
 }
 
 /** Where the watermark moves, with what is remembered beside it. */
-export function moveTo(size: number, { runs, plan }: IndexState): Move {
+export function moveTo(size: number, { runs, plan }: Pick<IndexState, 'runs' | 'plan'>): Move {
   const sizes = new VarintWriter();
   for (const run of runs) sizes.put(run.size);
-  const state = { format: FORMAT, runs: sizes.bytes() };
+  const state = { rules: INDEX_RULES, runs: sizes.bytes() };
   return { size, state: plan === undefined ? state : { ...state, plan: JSON.stringify(plan) } };
 }
 
-/** What a watermark of the indexer remembers. @throws `store_corrupt`, `unavailable` when a newer version wrote it. */
+/**
+ * How an outdated index is replaced: its runs, and those that were being written, are removed before the first record is indexed
+ * again, since runs of the same numbers would stand under the same keys.
+ */
+export function startOver({ runs, plan }: IndexState): Move {
+  const remains = [...runs, ...(plan === undefined ? [] : runsIn(plan, runs))];
+  const none: Pick<IndexState, 'runs' | 'plan'> = { runs: [] };
+  const state = remains.length === 0 ? none : { ...none, plan: { step: 'remove', runs: remains } as const };
+  return { ...moveTo(0, state), restart: true };
+}
+
+/** The runs whose items a plan writes or removes. */
+function runsIn(plan: Plan, runs: readonly Run[]): readonly Run[] {
+  if (plan.step === 'remove') return plan.runs;
+  if (plan.step === 'merge') return [mergedRun(runs.slice(plan.start, plan.end))];
+  const last = runs.at(-1);
+  const first = last === undefined ? 0 : endOf(last);
+  return [{ first, size: plan.end - first }];
+}
+
+/** What a watermark of the indexer remembers. @throws `store_corrupt` */
 export function stateOf(mark: Watermark): IndexState {
-  if (mark.revision === 0) return { runs: [] };
-  const { format, runs, plan } = mark.state;
-  if (typeof format !== 'number' || !(runs instanceof Uint8Array)) throw corrupt(mark.trail);
-  if (format > FORMAT) {
-    throw new SealtrailError('unavailable', `the index of trail ${mark.trail} was written by a newer version`);
-  }
-  const state = { runs: runsOf(mark, runs) };
+  if (mark.revision === 0) return { runs: [], isOutdated: false };
+  const { rules, runs, plan } = mark.state;
+  if (!(runs instanceof Uint8Array)) throw corrupt(mark.trail);
+  const state = { runs: runsOf(mark, runs), isOutdated: rules !== INDEX_RULES };
   return plan === undefined ? state : { ...state, plan: planOf(mark, plan) };
 }
 

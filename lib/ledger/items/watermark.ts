@@ -1,5 +1,6 @@
 import { SealtrailError } from '../../log/error.ts';
 import type { Attribute, Condition, Item, Table, Write } from '../../store/ports.ts';
+import { attributesOf, withFormat } from './format.ts';
 import { watermarkKey } from './layout.ts';
 
 /** How far a follower has come in a trail, and what else it remembers. */
@@ -10,14 +11,15 @@ export interface Watermark {
   readonly size: number;
   /** How often it was moved; 0: never, and there is no item yet. */
   readonly revision: number;
-  /** What the follower stored beside it. The names `size` and `revision` are taken. */
+  /** What the follower stored beside it. The names `size`, `revision` and `format` are taken. */
   readonly state: Readonly<Record<string, Attribute>>;
 }
 
-/** Where a watermark moves to. `state` replaces the old state as a whole. */
+/** Where a watermark moves to. `state` replaces the old state as a whole. `restart` lets it move backwards. */
 export interface Move {
   readonly size: number;
   readonly state?: Readonly<Record<string, Attribute>>;
+  readonly restart?: true;
 }
 
 /**
@@ -51,14 +53,18 @@ export async function moveWatermark(
   also: readonly Write[] = [],
 ): Promise<Watermark | undefined> {
   const { trail, follower } = from;
-  if (!Number.isSafeInteger(to.size) || to.size < from.size) {
+  if (!Number.isSafeInteger(to.size) || (to.size < from.size && to.restart !== true)) {
     throw new RangeError(`the watermark of the ${follower} cannot move from ${from.size} to ${to.size}`);
   }
   const state = to.state ?? {};
-  if ('size' in state || 'revision' in state)
-    throw new RangeError('size and revision are the watermark, not its state');
+  for (const name of ['size', 'revision', 'format']) {
+    if (name in state) throw new RangeError(`${name} belongs to the watermark, not to its state`);
+  }
   const revision = from.revision + 1;
-  const put = { ...watermarkKey(trail, follower), attributes: { ...state, size: to.size, revision } };
+  const put = {
+    ...watermarkKey(trail, follower),
+    attributes: withFormat('watermark', { ...state, size: to.size, revision }),
+  };
   const when: Condition =
     from.revision === 0 ? { is: 'absent' } : { is: 'equal', attribute: 'revision', value: from.revision };
   const outcome = await table.transact([{ put, when }, ...also]);
@@ -66,7 +72,7 @@ export async function moveWatermark(
 }
 
 function fromItem(trail: string, follower: string, item: Item): Watermark {
-  const { size, revision, ...state } = item.attributes;
+  const { size, revision, ...state } = attributesOf('watermark', item);
   if (!isCount(size) || !isCount(revision) || revision === 0) {
     throw new SealtrailError('store_corrupt', `the watermark of the ${follower} in trail ${trail} is not readable`);
   }

@@ -265,7 +265,8 @@ describe('an index that cannot be right', () => {
     const table = await spoil({ format: 2 });
     await expect(run(table)).rejects.toMatchObject({
       code: 'unavailable',
-      message: 'the index of trail payments was written by a newer version',
+      message:
+        'the watermark (follower/payments indexer) was written by a newer version: it has format 2, and this version knows 1',
     });
   });
 });
