@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { DIMENSIONS } from '../contract/dimensions.ts';
 import { EXPORT_COMPRESSIONS, EXPORT_FORMATS } from '../contract/exports.ts';
+import { attributesOf, withFormat } from '../ledger/items/format.ts';
 import { exportKey, exportPartition } from '../ledger/items/layout.ts';
 import { SealtrailError } from '../log/error.ts';
 import type { Query } from '../query/query.ts';
@@ -115,10 +116,16 @@ export class ExportJobs {
 
 function itemOf(job: ExportJob, version: number): Item {
   const expiresAt = Math.ceil((job.expiresAt + REMEMBERED_MS) / 1000);
-  return { ...exportKey(job.trail, job.id), attributes: { version, job: JSON.stringify(job) }, expiresAt };
+  return {
+    ...exportKey(job.trail, job.id),
+    attributes: withFormat('export', { version, job: JSON.stringify(job) }),
+    expiresAt,
+  };
 }
 
-function jobFromItem({ sort, attributes: { version, job } }: Item): StoredJob {
+function jobFromItem(item: Item): StoredJob {
+  const { sort } = item;
+  const { version, job } = attributesOf('export', item);
   try {
     if (typeof version === 'number' && typeof job === 'string')
       return { version, job: jobSchema.parse(JSON.parse(job)) };

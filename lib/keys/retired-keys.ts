@@ -1,9 +1,10 @@
 import { hash } from 'node:crypto';
 import * as z from 'zod';
+import { attributesOf, withFormat } from '../ledger/items/format.ts';
 import { retiredKeyKey } from '../ledger/items/layout.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { SealtrailError } from '../log/error.ts';
-import type { Signer, Table } from '../store/ports.ts';
+import type { Item, Signer, Table } from '../store/ports.ts';
 import type { RetiredKey } from './retired-key.ts';
 
 const endsSchema = z.record(z.string(), z.int().nonnegative());
@@ -27,25 +28,26 @@ export function retiredKeys(
       const spki = await key.publicKey();
       const place = retiredKeyKey(hash('sha256', spki, 'hex'));
       const known = await table.get(place);
-      if (known !== undefined) return { spki, ends: endsOf(known.attributes.ends) };
+      if (known !== undefined) return { spki, ends: endsOf(known) };
       const ends: Record<string, number> = {};
       for await (const trail of ledger.trails()) {
         const { size = 0 } = (await ledger.checkpoint(trail)) ?? {};
         if (size > 0) ends[trail] = size;
       }
-      const put = { ...place, attributes: { ends: JSON.stringify(ends) } };
+      const put = { ...place, attributes: withFormat('retired key', { ends: JSON.stringify(ends) }) };
       const outcome = await table.transact([{ put, when: { is: 'absent' } }]);
       if (outcome.committed) return { spki, ends };
       // Somebody else was the first: what they wrote down holds.
       const theirs = outcome.failed[0]?.item ?? (await table.get(place));
-      return { spki, ends: endsOf(theirs?.attributes.ends) };
+      return { spki, ends: endsOf(theirs) };
     }),
   );
 }
 
-function endsOf(stored: unknown): Readonly<Record<string, number>> {
+function endsOf(item: Item | undefined): Readonly<Record<string, number>> {
+  const { ends } = item === undefined ? {} : attributesOf('retired key', item);
   try {
-    return endsSchema.parse(JSON.parse(String(stored)));
+    return endsSchema.parse(JSON.parse(String(ends)));
   } catch (cause) {
     throw new SealtrailError('store_corrupt', 'where a retired key ended is not readable', { cause });
   }

@@ -3,6 +3,7 @@ import { SealtrailError } from '../log/error.ts';
 import { formatNote, type Verifier, verifierFromSpki } from '../log/note.ts';
 import type { Item, Signer, Table } from '../store/ports.ts';
 import { readHead } from './commit.ts';
+import { attributesOf, withFormat } from './items/format.ts';
 import type { Head } from './items/head.ts';
 import { checkpointKey, checkpointPartition, sortableNumber } from './items/layout.ts';
 
@@ -65,7 +66,7 @@ export class Checkpoints {
       }),
     );
     const note = formatNote(text, signatures);
-    const put = { ...checkpointKey(trail, size), attributes: { note } };
+    const put = { ...checkpointKey(trail, size), attributes: withFormat('checkpoint', { note }) };
     const outcome = await this.#table.transact([{ put, when: { is: 'absent' } }]);
     if (outcome.committed) {
       this.#onSigned(head);
@@ -102,7 +103,7 @@ export class Checkpoints {
 }
 
 function checkpointFromItem(trail: string, item: Item | undefined): StoredCheckpoint {
-  const note = item?.attributes.note;
+  const note = item && attributesOf('checkpoint', item).note;
   if (item === undefined || typeof note !== 'string') {
     throw new SealtrailError('store_corrupt', `a checkpoint of trail ${trail} is not readable`);
   }

@@ -4,6 +4,7 @@ import { type ErrorCode, SealtrailError } from '../log/error.ts';
 import { type Growth, growTree } from '../log/frontier.ts';
 import type { Item, Outcome, Retry, Table, Write } from '../store/ports.ts';
 import { type Block, buildBlock, lastLeaf } from './items/block.ts';
+import { withFormat } from './items/format.ts';
 import { emptyHead, type Head, headFromItem, swapHead } from './items/head.ts';
 import { type Idempotency, type Remembered, rememberedFromItem, rememberKey } from './items/idempotency.ts';
 import { blockKey, headKey, trailKey } from './items/layout.ts';
@@ -141,7 +142,8 @@ function prepare<S extends Submission>(
   const to: Head = { trail, size: frontier.size, frontier, last: lastLeaf(block), root, receivedAt };
   const name = randomUUID();
   const writes: Write[] = [swapHead(from, to), ...storeBlock(block, body, name)];
-  if (from.size === 0) writes.push({ put: { ...trailKey(trail), attributes: { createdAt: receivedAt } } });
+  if (from.size === 0)
+    writes.push({ put: { ...trailKey(trail), attributes: withFormat('trail', { createdAt: receivedAt }) } });
   const keyed = new Map<number, S>();
   const landings: { submission: S; first: number }[] = [];
   let first = from.size;

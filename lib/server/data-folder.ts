@@ -4,8 +4,10 @@ import * as z from 'zod';
 import { hotRetentionSchema } from '../followers/expiry/retention.ts';
 import { fieldPath } from '../json/field-path.ts';
 import type { RetiredKey } from '../keys/retired-key.ts';
+import { demandKnown, type StoredKind, withFormat } from '../ledger/items/format.ts';
 import { SealtrailError } from '../log/error.ts';
 import { sameBytes } from '../log/hash.ts';
+import { isObject } from '../log/json.ts';
 import { privacyConfigSchema } from '../privacy/policy.ts';
 import { syncFolder, writeSynced } from '../store/durable-file.ts';
 import { KeyFileSigner } from '../store/keyfile/signer.ts';
@@ -68,7 +70,7 @@ export async function openDataFolder(dir: string, { logName, hasRecords }: DataF
   const configFile = join(dir, 'config.json');
   const keyFile = signingKeyFile(dir);
   if (hasRecords) for (const file of [configFile, keyFile]) await mustBeThere(file, 'the records of this log');
-  const config = await readJson(configFile, configFileSchema, () => ({ logName: logName ?? DEFAULT_LOG_NAME }));
+  const config = await readJson(dir, 'config.json', configFileSchema, () => ({ logName: logName ?? DEFAULT_LOG_NAME }));
   if (logName !== undefined && logName !== config.logName) {
     const message = `this log is named ${config.logName} (in ${configFile}), not ${logName}: its name cannot change`;
     throw new SealtrailError('usage', message);
@@ -85,7 +87,7 @@ export async function openDataFolder(dir: string, { logName, hasRecords }: DataF
     await writeNew(credentialsFile, credentials, 0o600);
   }
   const profiles = parseCredentials(credentials);
-  const access = await readJson(accessFile, accessSchema, () => firstAccess(profiles));
+  const access = await readJson(dir, 'access.json', accessSchema, () => firstAccess(profiles));
   return { dir, config, access, profiles, signers, retired, credentialsFile };
 }
 
@@ -97,12 +99,12 @@ const retiredKeysPath = (dir: string): string => join(dir, 'retired-keys.json');
 export async function readRetiredKeys(dir: string): Promise<RetiredKey[]> {
   const file = retiredKeysPath(dir);
   if ((await readIfThere(file)) === undefined) return [];
-  return retiredKeysFrom(await readJson(file, retiredKeysSchema, () => ({ keys: [] })));
+  return retiredKeysFrom(await readJson(dir, 'retired-keys.json', retiredKeysSchema, () => ({ keys: [] })));
 }
 
 /** Replaces the list of keys that signed once. @throws `unavailable` */
 export const writeRetiredKeys = (dir: string, keys: readonly RetiredKey[]): Promise<void> =>
-  writeNew(retiredKeysPath(dir), toJson(retiredKeysFile(keys)), 0o644);
+  writeNew(retiredKeysPath(dir), toJson('retired-keys.json', retiredKeysFile(keys)), 0o644);
 
 /**
  * Puts the next key in the place of the one that signed until now, whose file is gone then: it shall sign nothing more.
@@ -152,26 +154,42 @@ async function readSecrets(file: string): Promise<string | undefined> {
   throw new SealtrailError('invalid_parameter', `others can read the secrets in ${file}: run chmod 600 ${file}`);
 }
 
-async function readJson<T>(file: string, schema: z.ZodType<T>, initial: () => T): Promise<T> {
+/** Files that name their format, in a member `format`. */
+type StoredFile = Extract<StoredKind, `${string}.json`>;
+
+async function readJson<T extends object>(
+  dir: string,
+  name: StoredFile,
+  schema: z.ZodType<T>,
+  initial: () => T,
+): Promise<T> {
+  const file = join(dir, name);
   const text = await readIfThere(file);
   if (text === undefined) {
     const value = schema.safeParse(initial());
     if (!value.success) throw notRight(file, value.error);
-    await writeNew(file, toJson(value.data), 0o644);
+    await writeNew(file, toJson(name, value.data), 0o644);
     return value.data;
   }
-  return parseFile(file, text, schema);
+  return parseFile(dir, name, text, schema);
 }
 
-/** Reads a file's JSON. @throws `invalid_parameter` naming the file and the field that is not right */
-export function parseFile<T>(file: string, text: string, schema: z.ZodType<T>): T {
+/**
+ * Reads a file's JSON.
+ *
+ * @throws `invalid_parameter` naming the file and the field that is not right; `unavailable` when a newer version wrote the file
+ */
+export function parseFile<T>(dir: string, name: StoredFile, text: string, schema: z.ZodType<T>): T {
+  const file = join(dir, name);
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch (cause) {
     throw new SealtrailError('invalid_parameter', `${file} is not JSON`, { cause });
   }
-  const parsed = schema.safeParse(json);
+  const { format, ...values } = isObject(json) ? json : {};
+  demandKnown(name, format, file);
+  const parsed = schema.safeParse(isObject(json) ? values : json);
   if (!parsed.success) throw notRight(file, parsed.error);
   return parsed.data;
 }
@@ -206,4 +224,4 @@ async function writeNew(file: string, text: string, mode: number): Promise<void>
   }
 }
 
-const toJson = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
+const toJson = (name: StoredFile, value: object): string => `${JSON.stringify(withFormat(name, value), null, 2)}\n`;

@@ -43,12 +43,12 @@ export class FolderHealth {
 
   /** The log's name, if `config.json` is right. */
   async logName(): Promise<string> {
-    return parseFile(join(this.#dir, 'config.json'), await this.#text('config.json'), configFileSchema).logName;
+    return parseFile(this.#dir, 'config.json', await this.#text('config.json'), configFileSchema).logName;
   }
 
   /** How many principals may use the log, if `access.json` and `credentials` fit together. */
   async principals(): Promise<number> {
-    const access = parseFile(join(this.#dir, 'access.json'), await this.#text('access.json'), accessSchema);
+    const access = parseFile(this.#dir, 'access.json', await this.#text('access.json'), accessSchema);
     new Directory(access, parseCredentials(await this.#text('credentials')));
     return access.principals.length;
   }

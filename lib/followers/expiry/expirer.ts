@@ -1,5 +1,6 @@
 import { readIndexSnapshot } from '../../index/format/index-state.ts';
 import { type ArchivedRecords, recordsInBundles } from '../../ledger/archived-records.ts';
+import { attributesOf } from '../../ledger/items/format.ts';
 import { blockPartition, blockPartKey, sortableNumber } from '../../ledger/items/layout.ts';
 import { SealtrailError } from '../../log/error.ts';
 import type { Item, Table, Write } from '../../store/ports.ts';
@@ -116,7 +117,7 @@ function stampsOf(trail: string, { item, first, parts }: Stored, expiresAt: numb
 }
 
 function storedBlock(trail: string, item: Item): Stored {
-  const { first, count, receivedAt, parts } = item.attributes;
+  const { first, count, receivedAt, parts } = attributesOf('block', item);
   if (
     typeof first !== 'number' ||
     typeof count !== 'number' ||

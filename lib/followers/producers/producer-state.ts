@@ -1,3 +1,4 @@
+import { attributesOf, withFormat } from '../../ledger/items/format.ts';
 import { producerDueKey, producerKey, producersDueBy } from '../../ledger/items/layout.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { type NumberConflict, type NumberGap, Numbering, type NumberingState } from '../../log/numbering.ts';
@@ -50,8 +51,8 @@ export async function readProducer(table: Table, producer: Producer): Promise<Pr
   return { producer, numbering: new Numbering(), recorded: { gaps: [], conflicts: [] }, dueAt: 0, revision: 0 };
 }
 
-function stateOf(producer: Producer, { attributes }: Item): ProducerState {
-  const { numbering, recorded, dueAt, revision } = attributes;
+function stateOf(producer: Producer, item: Item): ProducerState {
+  const { numbering, recorded, dueAt, revision } = attributesOf('producer', item);
   try {
     return {
       producer,
@@ -71,12 +72,12 @@ function stateOf(producer: Producer, { attributes }: Item): ProducerState {
 export function storeProducer(state: ProducerState, now: number): Write[] {
   const { producer, numbering, recorded, dueAt, revision } = state;
   const { trail, id, submitter } = producer;
-  const attributes = {
+  const attributes = withFormat('producer', {
     numbering: JSON.stringify(numbering.state()),
     recorded: JSON.stringify(recorded),
     dueAt,
     revision: revision + 1,
-  };
+  });
   const expiresAt = Math.floor(now / 1000) + REMEMBERED_SECONDS;
   return [
     {
@@ -85,7 +86,14 @@ export function storeProducer(state: ProducerState, now: number): Write[] {
     },
     ...(dueAt === 0
       ? []
-      : [{ put: { ...producerDueKey(trail, dueAt, id, submitter), attributes: { id, submitter, dueAt } } }]),
+      : [
+          {
+            put: {
+              ...producerDueKey(trail, dueAt, id, submitter),
+              attributes: withFormat('due producer', { id, submitter, dueAt }),
+            },
+          },
+        ]),
   ];
 }
 
@@ -98,8 +106,8 @@ export interface Due {
 /** Those that are due by a time, soonest first. @param most of them */
 export async function dueProducers(table: Table, trail: string, by: number, most: number): Promise<Due[]> {
   const due: Due[] = [];
-  for await (const { attributes } of table.query({ ...producersDueBy(trail, by), limit: most })) {
-    const { id, submitter, dueAt } = attributes;
+  for await (const item of table.query({ ...producersDueBy(trail, by), limit: most })) {
+    const { id, submitter, dueAt } = attributesOf('due producer', item);
     due.push({ producer: { trail, id: String(id), submitter: String(submitter) }, dueAt: Number(dueAt) });
   }
   return due;

@@ -1,5 +1,6 @@
 import type { VerificationReport, VerificationRequest } from '../../contract/verification.ts';
 import { prepareBatch } from '../../event/intake.ts';
+import { isUnreadable } from '../../ledger/items/format.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { DEFAULT_POLICY } from '../../privacy/policy.ts';
@@ -149,7 +150,7 @@ export class Verifier implements Follower {
       return undefined;
     } catch (error) {
       // A damaged mark, head or first block: what there is a verification for.
-      if (error instanceof SealtrailError && error.code === 'store_corrupt') return 0;
+      if (isUnreadable(error)) return 0;
       throw error;
     }
   }

@@ -1,6 +1,7 @@
 import { toHex } from '../../log/encoding.ts';
 import { type Hash, leafHash } from '../../log/hash.ts';
-import { recordLine } from '../../log/record.ts';
+import { recordLineFor } from '../../log/record.ts';
+import { RECORD_VERSION, type RecordVersion } from '../../log/record-format.ts';
 
 /** The consecutive records of one append, committed atomically. */
 export interface Block {
@@ -44,17 +45,20 @@ export interface BlockStart {
 }
 
 /**
- * Chains events onto the record before them. The append path and the reader both make their lines here, so what is read
- * is what was sealed, or its last leaf hash differs from the stored one.
+ * Chains events onto the record before them. The append path and the reader both make their lines here, so a reader gets the
+ * lines that were committed, or its last leaf hash differs from the stored one.
+ *
+ * @param v the format of the records
  */
-export function buildBlock(start: BlockStart, runs: readonly Run[]): Block {
+export function buildBlock(start: BlockStart, runs: readonly Run[], v: RecordVersion = RECORD_VERSION): Block {
+  const lineOf = recordLineFor(v);
   const lines: string[] = [];
   const leaves: Hash[] = [];
   let prev = toHex(start.prev);
   for (const { submitter, events } of runs) {
     for (const event of events) {
       const { trail, receivedAt } = start;
-      const line = recordLine({ trail, seq: start.first + lines.length, prev, receivedAt, submitter }, event);
+      const line = lineOf({ trail, seq: start.first + lines.length, prev, receivedAt, submitter }, event);
       const leaf = leafHash(line);
       lines.push(line);
       leaves.push(leaf);

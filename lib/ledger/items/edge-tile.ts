@@ -2,6 +2,7 @@ import { SealtrailError } from '../../log/error.ts';
 import { HASH_BYTES, type Hash } from '../../log/hash.ts';
 import { TILE_WIDTH } from '../../log/tile.ts';
 import type { Table, Write } from '../../store/ports.ts';
+import { attributesOf, withFormat } from './format.ts';
 import { openTileKey } from './layout.ts';
 
 /**
@@ -24,7 +25,7 @@ export interface OpenTile {
 export async function readOpenTile(table: Table, trail: string, level: number): Promise<OpenTile> {
   const item = await table.get(openTileKey(trail, level));
   if (item === undefined) return { level, index: 0, hashes: [] };
-  const { index, hashes } = item.attributes;
+  const { index, hashes } = attributesOf('edge tile', item);
   if (
     typeof index !== 'number' ||
     !(hashes instanceof Uint8Array) ||
@@ -40,5 +41,10 @@ export async function readOpenTile(table: Table, trail: string, level: number): 
 
 /** The write that stores an open tile. */
 export function storeOpenTile(trail: string, { level, index, hashes }: OpenTile): Write {
-  return { put: { ...openTileKey(trail, level), attributes: { index, hashes: Buffer.concat(hashes) } } };
+  return {
+    put: {
+      ...openTileKey(trail, level),
+      attributes: withFormat('edge tile', { index, hashes: Buffer.concat(hashes) }),
+    },
+  };
 }

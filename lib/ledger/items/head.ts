@@ -1,7 +1,9 @@
 import { SealtrailError } from '../../log/error.ts';
 import { decodeFrontier, EMPTY_FRONTIER, encodeFrontier, type Frontier } from '../../log/frontier.ts';
 import { EMPTY_ROOT, type Hash, ZERO_HASH } from '../../log/hash.ts';
+import { RECORD_VERSION } from '../../log/record-format.ts';
 import type { Attribute, Condition, Item, Write } from '../../store/ports.ts';
+import { attributesOf, recordVersionOf, withFormat } from './format.ts';
 import { headKey } from './layout.ts';
 
 /** A trail's state after its newest record. */
@@ -34,7 +36,8 @@ export const emptyHead = (trail: string): Head => ({
  * @throws `store_corrupt` when the item cannot be a head.
  */
 export function headFromItem(trail: string, item: Item): Head {
-  const { size, frontier, last, root, receivedAt } = item.attributes;
+  const { size, frontier, last, root, receivedAt, record } = attributesOf('head', item);
+  recordVersionOf(`the head of trail ${trail}`, record);
   if (typeof size !== 'number' || typeof receivedAt !== 'number' || !isHash(last) || !isHash(root)) {
     throw new SealtrailError('store_corrupt', `the head of trail ${trail} is not readable`);
   }
@@ -50,13 +53,15 @@ export function swapHead(from: Head, to: Head): Write {
   return {
     put: {
       ...headKey(to.trail),
-      attributes: {
+      attributes: withFormat('head', {
         size: to.size,
         frontier: encodeFrontier(to.frontier),
         last: to.last,
         root: to.root,
         receivedAt: to.receivedAt,
-      },
+        // The newest record's: a version that does not know it must not append after it.
+        record: RECORD_VERSION,
+      }),
     },
     when,
   };

@@ -1,4 +1,5 @@
 import type { Item, Write } from '../../store/ports.ts';
+import { attributesOf, withFormat } from './format.ts';
 import { idempotencyKey } from './layout.ts';
 
 /**
@@ -32,7 +33,11 @@ export function rememberKey(
   return {
     put: {
       ...idempotencyKey(trail, submitter, idempotency.key),
-      attributes: { bodyHash: idempotency.bodyHash, first: landed.first, count: landed.count },
+      attributes: withFormat('idempotency key', {
+        bodyHash: idempotency.bodyHash,
+        first: landed.first,
+        count: landed.count,
+      }),
       expiresAt: Math.ceil(landed.receivedAt / 1000) + REMEMBERED_SECONDS,
     },
     when: { is: 'absent' },
@@ -41,7 +46,7 @@ export function rememberKey(
 
 /** Reads what a taken key stands for; undefined when the item is not one that {@link rememberKey} makes. */
 export function rememberedFromItem(item: Item): Remembered | undefined {
-  const { bodyHash, first, count } = item.attributes;
+  const { bodyHash, first, count } = attributesOf('idempotency key', item);
   if (typeof bodyHash !== 'string' || typeof first !== 'number' || typeof count !== 'number') return undefined;
   return { bodyHash, first, count };
 }

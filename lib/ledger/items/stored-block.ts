@@ -3,8 +3,10 @@ import { constants, zstdCompress, zstdCompressSync, zstdDecompress, zstdDecompre
 import { SealtrailError } from '../../log/error.ts';
 import { type Hash, sameBytes } from '../../log/hash.ts';
 import { MAX_RECORD_BYTES } from '../../log/record.ts';
+import { RECORD_VERSION, type RecordVersion } from '../../log/record-format.ts';
 import type { Item, Table, Write } from '../../store/ports.ts';
 import { type Block, type BlockStart, buildBlock, lastLeaf, type Run } from './block.ts';
+import { attributesOf, recordVersionOf, withFormat } from './format.ts';
 import { blockKey, blockPartKey, blockPartPartition } from './layout.ts';
 
 const compress = promisify(zstdCompress);
@@ -65,19 +67,20 @@ export function storeBlock(block: Block, body: StoredBody, commit: string): Writ
   const head: Write = {
     put: {
       ...blockKey(block.trail, block.first),
-      attributes: {
+      attributes: withFormat('block', {
         first: block.first,
         count: block.count,
         receivedAt: block.receivedAt,
         prev: block.prev,
         last: lastLeaf(block),
+        record: RECORD_VERSION,
         ...(block.count > SECTION ? { section: SECTION, marks: marksOf(block, SECTION) } : {}),
         commit,
         submitters,
         rawBytes: body.rawBytes,
         parts,
         body: body.bytes.subarray(0, PART_BYTES),
-      },
+      }),
     },
     when: { is: 'absent' },
   };
@@ -86,7 +89,7 @@ export function storeBlock(block: Block, body: StoredBody, commit: string): Writ
     return {
       put: {
         ...blockPartKey(block.trail, block.first, index + 1),
-        attributes: { body: body.bytes.subarray(from, from + PART_BYTES) },
+        attributes: withFormat('block part', { body: body.bytes.subarray(from, from + PART_BYTES) }),
       },
     };
   });
@@ -105,8 +108,8 @@ function marksOf({ leaves }: Block, section: number): Uint8Array {
  */
 export async function loadBlock(table: Table, trail: string, item: Item): Promise<Block> {
   const unpacked = await unpack(table, trail, item);
-  const { start, count, section, marks, last } = unpacked;
-  const block = buildBlock(start, runsOf(unpacked, 0, count));
+  const { start, count, record, section, marks, last } = unpacked;
+  const block = buildBlock(start, runsOf(unpacked, 0, count), record);
   const isMarked = marks === undefined || sameBytes(marksOf(block, section), marks);
   if (!isMarked || !sameBytes(lastLeaf(block), last)) throw damaged(trail, start.first, NOT_COMMITTED);
   return block;
@@ -152,11 +155,11 @@ export class OpenBlock {
   }
 
   #read(section: number): readonly string[] {
-    const { start, marks = NO_BYTES, last, count } = this.#unpacked;
+    const { start, record, marks = NO_BYTES, last, count } = this.#unpacked;
     const [from, to] = [section * this.#size, Math.min(count, (section + 1) * this.#size)];
     const mark = (end: number): Hash => marks.subarray(32 * (end - 1), 32 * end);
     const prev = section === 0 ? start.prev : mark(section);
-    const block = buildBlock({ ...start, first: start.first + from, prev }, runsOf(this.#unpacked, from, to));
+    const block = buildBlock({ ...start, first: start.first + from, prev }, runsOf(this.#unpacked, from, to), record);
     if (!sameBytes(lastLeaf(block), to === count ? last : mark(section + 1))) {
       throw damaged(start.trail, start.first, NOT_COMMITTED);
     }
@@ -170,6 +173,8 @@ const NO_BYTES = new Uint8Array();
 interface Unpacked {
   readonly start: BlockStart;
   readonly count: number;
+  /** The format of its records. */
+  readonly record: RecordVersion;
   /** The events, one a line. */
   readonly raw: Buffer;
   /** Where in it each event ends. */
@@ -184,8 +189,9 @@ interface Unpacked {
 }
 
 async function unpack(table: Table, trail: string, item: Item): Promise<Unpacked> {
-  const { first, count, receivedAt, prev, last, marks, submitters, rawBytes, parts, body } = item.attributes;
-  const { section = FORMER_SECTION } = item.attributes;
+  const attributes = attributesOf('block', item);
+  const { first, count, receivedAt, prev, last, marks, submitters, rawBytes, parts, body } = attributes;
+  const { section = FORMER_SECTION } = attributes;
   if (
     typeof first !== 'number' ||
     typeof count !== 'number' ||
@@ -200,6 +206,7 @@ async function unpack(table: Table, trail: string, item: Item): Promise<Unpacked
   ) {
     throw damaged(trail, Number(item.sort), 'an attribute is missing or of another type');
   }
+  const record = recordVersionOf(`the block at ${first} of trail ${trail}`, attributes.record);
   const isSection = Number.isSafeInteger(section) && section > 0;
   const isMarked = marks instanceof Uint8Array && marks.length === 32 * Math.floor((count - 1) / section);
   if (count < 1 || !isSection || rawBytes > count * MAX_RECORD_BYTES || (marks !== undefined && !isMarked)) {
@@ -218,6 +225,7 @@ async function unpack(table: Table, trail: string, item: Item): Promise<Unpacked
     return {
       start,
       count,
+      record,
       raw,
       ends,
       submitters: runs,
@@ -263,8 +271,9 @@ function runsOf({ raw, ends, submitters }: Unpacked, from: number, to: number): 
 async function loadParts(table: Table, trail: string, first: number, parts: number): Promise<Uint8Array[]> {
   const bodies: Uint8Array[] = [];
   for await (const part of table.query({ partition: blockPartPartition(trail, first) })) {
-    if (!(part.attributes.body instanceof Uint8Array)) throw damaged(trail, first, 'one of its parts is not readable');
-    bodies.push(part.attributes.body);
+    const { body } = attributesOf('block part', part);
+    if (!(body instanceof Uint8Array)) throw damaged(trail, first, 'one of its parts is not readable');
+    bodies.push(body);
   }
   if (bodies.length !== parts - 1) throw damaged(trail, first, 'one of its parts is missing');
   return bodies;

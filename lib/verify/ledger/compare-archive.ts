@@ -1,3 +1,4 @@
+import { isUnreadable } from '../../ledger/items/format.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { checkpointName, tileName } from '../../log/archive.ts';
 import { SealtrailError } from '../../log/error.ts';
@@ -145,7 +146,7 @@ async function compareCheckpoint({ objects, ledger, trail, findings }: CompareOp
     if (!sameBytes(Buffer.from(stored.note), archived)) message = 'the archived checkpoint is not the ledger’s';
   } catch (error) {
     // The ledger's own is not readable, which the walk reports by itself.
-    if (!(error instanceof SealtrailError) || error.code !== 'store_corrupt') throw error;
+    if (!isUnreadable(error)) throw error;
     message = 'the archived checkpoint cannot be compared with the ledger’s, which is not readable';
   }
   if (message !== undefined) findings.add({ kind: 'checkpoint_mismatch', seq: size, object, message });

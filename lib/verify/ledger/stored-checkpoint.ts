@@ -1,8 +1,9 @@
 import type { VerificationKind } from '../../contract/verification.ts';
+import { attributesOf } from '../../ledger/items/format.ts';
 import { type Checkpoint, parseCheckpoint } from '../../log/checkpoint.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { openNote, parseNote, type Verifier } from '../../log/note.ts';
-import type { Item } from '../../store/ports.ts';
+import type { Attribute, Item } from '../../store/ports.ts';
 import type { VerificationFindings } from './ledger-report.ts';
 
 /** Who may have signed a trail's checkpoints. */
@@ -27,10 +28,11 @@ export function openStored(
   const size = Number(item.sort);
   const seq = Number.isSafeInteger(size) ? { seq: size } : {};
   const flaw = (kind: VerificationKind, message: string): undefined => void findings.add({ kind, ...seq, message });
-  const { note } = item.attributes;
-  if (typeof note !== 'string') return flaw('malformed_checkpoint', `the checkpoint at ${size} has no note`);
+  let note: Attribute | undefined;
   let checkpoint: Checkpoint;
   try {
+    ({ note } = attributesOf('checkpoint', item));
+    if (typeof note !== 'string') return flaw('malformed_checkpoint', `the checkpoint at ${size} has no note`);
     checkpoint = parseCheckpoint(parseNote(note).text);
   } catch (error) {
     if (!(error instanceof SealtrailError)) throw error;

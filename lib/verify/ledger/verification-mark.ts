@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { VerificationReport } from '../../contract/verification.ts';
+import { attributesOf, withFormat } from '../../ledger/items/format.ts';
 import { watermarkKey } from '../../ledger/items/layout.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { decodeFrontier, EMPTY_FRONTIER, encodeFrontier, type Frontier } from '../../log/frontier.ts';
@@ -94,9 +95,10 @@ const stored = z.strictObject({
 export async function readMark(table: Table, trail: string): Promise<VerificationMark> {
   const item = await table.get(watermarkKey(trail, VERIFIER));
   if (item === undefined) return EMPTY_MARK;
+  const attributes = attributesOf('watermark', item);
   try {
     const { revision, report, rangeReport, damagedAt, frontier, runs, failures, lastRunAt, lastOkAt, ...place } =
-      stored.parse(item.attributes);
+      stored.parse(attributes);
     return {
       revision,
       place: { ...place, frontier: decodeFrontier(place.size, frontier) },
@@ -131,7 +133,7 @@ export async function storeMark(
   for (let race = 0; race < RACES; race++) {
     const before = reset ? EMPTY_MARK : await readMark(table, report.trail);
     const mark = after(before, report, place);
-    const item: Item = { ...key, attributes: attributesOf(mark) };
+    const item: Item = { ...key, attributes: withFormat('watermark', valuesOf(mark)) };
     const { revision } = before;
     const when =
       revision === 0 ? ({ is: 'absent' } as const) : ({ is: 'equal', attribute: 'revision', value: revision } as const);
@@ -172,14 +174,7 @@ function after(
   };
 }
 
-function attributesOf({
-  place,
-  figures,
-  report,
-  rangeReport,
-  damagedAt,
-  revision,
-}: VerificationMark): Item['attributes'] {
+function valuesOf({ place, figures, report, rangeReport, damagedAt, revision }: VerificationMark): Item['attributes'] {
   const { frontier, ...rest } = place;
   return {
     ...rest,

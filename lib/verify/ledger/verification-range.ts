@@ -1,5 +1,6 @@
 import type { VerificationRange, VerifiedRange } from '../../contract/verification.ts';
 import { cutBlock } from '../../ledger/items/block.ts';
+import { isUnreadable } from '../../ledger/items/format.ts';
 import { checkpointPartition, sortableNumber } from '../../ledger/items/layout.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { nodeReader } from '../../ledger/tree/nodes.ts';
@@ -65,7 +66,7 @@ export async function stretchAround(
 }
 
 /** What says that the tree is damaged, wherever its hashes were read. */
-const DAMAGE: readonly ErrorCode[] = ['store_corrupt', 'archive_damaged', 'records_archived'];
+const DAMAGE: readonly ErrorCode[] = ['archive_damaged', 'records_archived'];
 
 /**
  * What is known before a record: the hashes of the tree over those before it, out of the archive's tiles and the ledger.
@@ -85,7 +86,7 @@ export async function startAt(
     const nodes = await nodeReader({ table, objects, ledger }, trail)(frontierNodes(size));
     return { ...unknown, frontier: { size, nodes } };
   } catch (error) {
-    if (!(error instanceof SealtrailError) || !DAMAGE.includes(error.code)) throw error;
+    if (!(error instanceof SealtrailError) || !(isUnreadable(error) || DAMAGE.includes(error.code))) throw error;
     const message = `the tree over the records before ${size} is not readable: ${error.message}`;
     findings.add({ kind: 'unreadable_tree', seq: size - 1, message });
     return { ...unknown, frontier: undefined };

@@ -8,6 +8,7 @@ import { readArchiveState } from '../../followers/archive/archive-state.ts';
 import { ExpiryRules } from '../../followers/expiry/expiry-rules.ts';
 import type { RetiredKey } from '../../keys/retired-key.ts';
 import { ArchivedRecords } from '../../ledger/archived-records.ts';
+import { isUnreadable } from '../../ledger/items/format.ts';
 import type { Head } from '../../ledger/items/head.ts';
 import { checkpointPartition } from '../../ledger/items/layout.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
@@ -203,7 +204,7 @@ async function orDamage<T>(
   try {
     return await reading;
   } catch (error) {
-    if (!(error instanceof SealtrailError) || error.code !== 'store_corrupt') throw error;
+    if (!(error instanceof Error) || !isUnreadable(error)) throw error;
     findings.add({ kind, message: error.message });
     return undefined;
   }

@@ -2,6 +2,7 @@ import type { VerificationProblem } from '../../contract/verification.ts';
 import type { ExpiryRules } from '../../followers/expiry/expiry-rules.ts';
 import { type ArchivedRecords, recordsInBundles } from '../../ledger/archived-records.ts';
 import type { Block } from '../../ledger/items/block.ts';
+import { isUnreadable } from '../../ledger/items/format.ts';
 import { blockPartition, sortableNumber } from '../../ledger/items/layout.ts';
 import { loadBlock } from '../../ledger/items/stored-block.ts';
 import { bundleName } from '../../log/archive.ts';
@@ -84,7 +85,7 @@ export class BlockScan {
       const block = await loadBlock(this.#table, this.#trail, item);
       return block.first === seq ? { block } : malformed(`the block at ${seq} says that it is at ${block.first}`);
     } catch (error) {
-      if (error instanceof SealtrailError && error.code !== 'store_corrupt') throw error;
+      if (error instanceof SealtrailError && !isUnreadable(error)) throw error;
       if (isOurs && (await this.#expiry.mayBeGone(seq, Number(item.attributes.receivedAt)))) return undefined;
       // Anything else was made by hostile bytes: they are what is looked for.
       return malformed(error instanceof Error ? error.message : String(error));

@@ -66,7 +66,7 @@ describe('a watermark', () => {
     );
     await expect(moveWatermark(table, at, { size: 5.5 })).rejects.toThrow(RangeError);
     await expect(moveWatermark(table, at, { size: 6, state: { revision: 1 } })).rejects.toThrow(
-      new RangeError('size and revision are the watermark, not its state'),
+      new RangeError('revision belongs to the watermark, not to its state'),
     );
   });
 

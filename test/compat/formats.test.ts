@@ -1,0 +1,122 @@
+import { hash } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { describe, expect, it } from 'vitest';
+import { ExportJobs } from '../../lib/export/export-job.ts';
+import { dueProducers, readProducer } from '../../lib/followers/producers/producer-state.ts';
+import { retiredKeys } from '../../lib/keys/retired-keys.ts';
+import { readHead } from '../../lib/ledger/commit.ts';
+import { readOpenTile } from '../../lib/ledger/items/edge-tile.ts';
+import {
+  blockKey,
+  CURSOR_SECRET_KEY,
+  checkpointKey,
+  exportKey,
+  headKey,
+  idempotencyKey,
+  openTileKey,
+  PREFIX,
+  producerDueKey,
+  producerKey,
+  retiredKeyKey,
+  splitPartition,
+  watermarkKey,
+} from '../../lib/ledger/items/layout.ts';
+import { readWatermark } from '../../lib/ledger/items/watermark.ts';
+import { Ledger } from '../../lib/ledger/ledger.ts';
+import { FIRST_LINK } from '../../lib/log/producer.ts';
+import { cursorSecret } from '../../lib/query/cursor-secret.ts';
+import { openEmbedded } from '../../lib/server/embedded.ts';
+import type { Key, Table } from '../../lib/store/ports.ts';
+import { MemorySigner } from '../../lib/testing/memory/signer.ts';
+import { MemoryTable } from '../../lib/testing/memory/table.ts';
+import { readMark, VERIFIER } from '../../lib/verify/ledger/verification-mark.ts';
+import { temporaryFolder } from '../store/temporary.ts';
+
+/** The promise: everything that is stored names its format, and a format of a later version is refused by name, never misread. */
+
+const TRAIL = 'orders';
+const EVENTS = [{ id: 'e-1', json: '{"id":"e-1","severity":"info","type":"auth.login"}' }];
+const REQUEST = { trail: TRAIL, submitter: 'shop', events: EVENTS, idempotency: { key: 'k', bodyHash: 'h' } };
+const PRODUCER = { trail: TRAIL, id: 'shop-1', submitter: 'shop' };
+
+const signer = new MemorySigner();
+const fingerprint = hash('sha256', await signer.publicKey(), 'hex');
+const ledgerOf = (table: Table) => new Ledger({ table, signers: [signer], logName: 'log.example' });
+
+/** A kind of item, where one of it stands, and what reads it. */
+const READERS: readonly (readonly [kind: string, key: Key, read: (table: Table) => Promise<unknown>])[] = [
+  ['head', headKey(TRAIL), (table) => readHead(table, TRAIL)],
+  ['block', blockKey(TRAIL, 0), (table) => ledgerOf(table).record(TRAIL, 0)],
+  ['checkpoint', checkpointKey(TRAIL, 1), (table) => ledgerOf(table).checkpoint(TRAIL)],
+  ['idempotency key', idempotencyKey(TRAIL, 'shop', 'k'), (table) => ledgerOf(table).append(REQUEST)],
+  ['edge tile', openTileKey(TRAIL, 1), (table) => readOpenTile(table, TRAIL, 1)],
+  ['watermark', watermarkKey(TRAIL, 'indexer'), (table) => readWatermark(table, TRAIL, 'indexer')],
+  ['watermark', watermarkKey(TRAIL, VERIFIER), (table) => readMark(table, TRAIL)],
+  ['producer', producerKey(TRAIL, 'shop-1', 'shop'), (table) => readProducer(table, PRODUCER)],
+  ['due producer', producerDueKey(TRAIL, 5, 'shop-1', 'shop'), (table) => dueProducers(table, TRAIL, 10, 1)],
+  ['export', exportKey(TRAIL, 'x'), (table) => new ExportJobs(table).get(TRAIL, 'x')],
+  ['cursor secret', CURSOR_SECRET_KEY, cursorSecret],
+  ['retired key', retiredKeyKey(fingerprint), (table) => retiredKeys(table, ledgerOf(table), [signer])],
+];
+
+describe('an item of a later format', () => {
+  it.each(READERS)('is refused by name: %s', async (kind, key, read) => {
+    const table = new MemoryTable();
+    await ledgerOf(table).append(REQUEST);
+    const { attributes = {} } = (await table.get(key)) ?? {};
+    await table.transact([{ put: { ...key, attributes: { ...attributes, format: 2 } } }]);
+    const place = `${key.partition} ${key.sort}`;
+    const message = `the ${kind} (${place}) was written by a newer version: it has format 2, and this version knows 1`;
+    await expect(read(table)).rejects.toMatchObject({ code: 'unavailable', message });
+    await table.transact([{ put: { ...key, attributes: { ...attributes, format: 0 } } }]);
+    await expect(read(table)).rejects.toMatchObject({ code: 'store_corrupt' });
+  });
+
+  it.each(['config.json', 'access.json'])('is refused by name: %s', async (name) => {
+    const dir = join(await temporaryFolder(), 'data');
+    await (await openEmbedded(dir)).close();
+    const file = join(dir, name);
+    const values = JSON.parse(await readFile(file, 'utf8'));
+    expect(values.format).toBe(1);
+    await writeFile(file, JSON.stringify({ ...values, format: 2, novelty: true }));
+    const message = `the ${name} (${file}) was written by a newer version: it has format 2, and this version knows 1`;
+    await expect(openEmbedded(dir)).rejects.toMatchObject({ code: 'unavailable', message });
+    const { format, ...unnamed } = values;
+    await writeFile(file, JSON.stringify(unnamed));
+    await (await openEmbedded(dir)).close();
+  });
+});
+
+describe('whatever a log stores', () => {
+  it('names its format, but for the items of the index, for which their trail’s index state does', async () => {
+    const dir = join(await temporaryFolder(), 'data');
+    const log = await openEmbedded(dir, { gapGraceMs: 1 });
+    const numbered = {
+      id: 'p',
+      json: `{"id":"p","producer":{"id":"shop-1","prev":"${FIRST_LINK}","seq":4},"severity":"info","type":"auth.login"}`,
+    };
+    await log.ledger.append({ ...REQUEST, events: [...EVENTS, numbered] });
+    await log.legalHolds.set(TRAIL, { held: true, reason: 'Case 7', by: 'counsel' });
+    await log.exports.request(TRAIL, { format: 'ndjson', compression: 'none', filters: {} }, { name: 'auditor' });
+    await log.archiver.seal(TRAIL);
+    await log.verifier.verify(TRAIL, 'full');
+    await log.close();
+
+    const database = new DatabaseSync(join(dir, 'sealtrail.db'));
+    const rows = database.prepare('SELECT partition, sort, attributes FROM items').all();
+    database.close();
+    const index = ['postings', 'longPostings', 'counts'];
+    const own = rows.filter(({ partition }) => !index.includes(splitPartition(String(partition))?.kind ?? ''));
+    const unnamed = own.filter(({ attributes }) => !String(attributes).includes('"format"'));
+    expect(unnamed.map(({ partition, sort }) => `${partition} ${sort}`)).toEqual([]);
+    const kinds = new Set(own.map(({ partition }) => splitPartition(String(partition))?.kind ?? partition));
+    const expected = [
+      'trails',
+      'deployment',
+      ...Object.keys(PREFIX).filter((kind) => !index.includes(kind) && kind !== 'blockPart'),
+    ];
+    expect([...kinds].sort()).toEqual(expected.sort());
+  });
+});
