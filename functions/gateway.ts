@@ -85,7 +85,8 @@ function callerOf(event: GatewayEvent): string | undefined {
 
 /**
  * The path as it was sent, percent-encoded. API Gateway's `rawPath` is decoded, so that a `%` or `/` in an actor's id
- * could not be told from the path's own; what it took the path's parameters for is not ambiguous.
+ * could not be told from the path's own; what it took the path's parameters for is not ambiguous. An id with `/` or `?`
+ * matches no route and never gets here: `GET …/activity?actor=` takes any.
  */
 function pathOf({ routeKey, rawPath, pathParameters }: GatewayEvent): string {
   const [, template] = routeKey.split(' ');

@@ -1,13 +1,10 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { Command } from 'commander';
 import stringWidth from 'string-width';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { pageSchema, recordSchema } from '../../lib/api/routes/events.ts';
-import { QUERY } from '../../lib/api/routes/query-parameters.ts';
 import { summarySchema } from '../../lib/api/routes/summary.ts';
-import { filtersOf, withFilters } from '../../lib/cli/shell/filters.ts';
 import { cli, openTestLog, type TestLog } from './in-process.ts';
 
 let test: TestLog;
@@ -125,23 +122,6 @@ describe('query', () => {
       code: 2,
       stderr: expect.stringContaining('there is no trail none-* that you may read'),
     });
-  });
-
-  it('has an option for every filter that the API has', () => {
-    const command = withFilters(new Command('query'));
-    const own = new Set(['order', 'limit', 'cursor']);
-    const names = command.options.map((option) => option.attributeName());
-    const values = Object.fromEntries(
-      command.options.map((option) => [
-        option.attributeName(),
-        names.indexOf(option.attributeName()) < names.length - 5 ? ['x'] : 'x',
-      ]),
-    );
-    expect(Object.keys(filtersOf(values)).sort()).toEqual(
-      Object.keys(QUERY)
-        .filter((name) => !own.has(name))
-        .sort(),
-    );
   });
 
   it('says how many records came from the archive', async () => {

@@ -54,6 +54,18 @@ describe('a request through API Gateway', () => {
     },
   );
 
+  it.each(['100%', 'a/b', 'a?b=c#d', 'ä ö', '%2F', 'arn:aws:sts::111122223333:assumed-role/Shop/i-0'])(
+    'means the actor %j in the query, which API Gateway passes on as it was sent',
+    async (actor) => {
+      await deployed.call(append('orders', { type: 'data.update', actor: { id: actor } }));
+      const route = 'GET /v1/trails/{trail}/activity';
+      const query = `actor=${encodeURIComponent(actor)}&days=7`;
+      const result = await deployed.call({ route, parameters: { trail: 'orders' }, query });
+      expect(result.statusCode).toBe(200);
+      expect(bodyOf(result)).toMatchObject({ actor, total: 1 });
+    },
+  );
+
   it('repeated under its idempotency key is the same append', async () => {
     const call = append('orders');
     const repeated = { ...call, headers: { ...call.headers, 'idempotency-key': 'order-1' } };

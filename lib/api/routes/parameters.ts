@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { FILTER_HELP } from '../../contract/query.ts';
 import { timeMillis } from '../../event/time.ts';
 
 /** Parameters of several resources: how they are written in a path or a query. */
@@ -38,14 +39,14 @@ const time = z.string().transform((text, context) => {
 
 /** The period from `from` to `to` by the server's clock. Its schema also needs {@link inOrder}. */
 export const PERIOD = {
-  from: time.optional().describe('received at this time or later (RFC 3339, a date of UTC, or Unix milliseconds)'),
-  to: time.optional().describe('received before this time'),
+  from: time.optional().describe(FILTER_HELP.from),
+  to: time.optional().describe(FILTER_HELP.to),
 };
 
 /** The period by the producer's clock. */
 export const EVENT_PERIOD = {
-  timeFrom: time.optional().describe("happened at this time or later, by the producer's clock (the event's `time`)"),
-  timeTo: time.optional().describe("happened before this time, by the producer's clock"),
+  timeFrom: time.optional().describe(FILTER_HELP.timeFrom),
+  timeTo: time.optional().describe(FILTER_HELP.timeTo),
 };
 
 type Period<First extends string, Last extends string> = { [Name in First | Last]?: number | undefined };

@@ -1,53 +1,59 @@
 import { type Command, Option } from 'commander';
+import type * as z from 'zod';
+import { isRepeatable } from '../../api/core/parameters.ts';
+import { PERIOD } from '../../api/routes/parameters.ts';
+import { SELECTION } from '../../api/routes/query-parameters.ts';
 import type { HttpRequest } from '../../client/http/http.ts';
-import { DIMENSIONS, type Dimension } from '../../contract/dimensions.ts';
-import { FILTER_HELP } from '../../contract/query.ts';
-import { collect, type ServerOptions } from './shell.ts';
+import { collect, SERVER_OPTIONS } from './shell.ts';
 
-/** Filters that may be given several times. `severity` is given once: it stands for itself and all above. */
-const REPEATED = DIMENSIONS.filter((dimension) => dimension !== 'severity');
-/** Filters that may be given once. */
-const SINGLE = [
-  'severity',
-  'from',
-  'to',
-  'timeFrom',
-  'timeTo',
-] as const satisfies readonly (keyof typeof FILTER_HELP)[];
+/** Query parameters of the API by name, with their meaning. */
+type Parameters = Readonly<Record<string, z.ZodType>>;
 
-/** Options of the filters whose own names the shell uses already: the compiler asks for each. */
-const RENAMED: Readonly<Record<Extract<Dimension, keyof ServerOptions>, string>> = {};
-const RENAMED_TO: ReadonlyMap<string, string> = new Map(Object.entries(RENAMED));
+/**
+ * Options that the commands with filters have themselves. A filter of such a name gets the prefix `event-`, so that a
+ * dimension may have any name.
+ */
+const TAKEN: ReadonlySet<string> = new Set([
+  ...SERVER_OPTIONS,
+  ...['help', 'json', 'format', 'limit', 'all', 'cursor', 'order'],
+  ...['lines', 'follow', 'output', 'gzip', 'resume'],
+]);
 
-const GROUP = 'Filters (repeat one for several values):';
+/** The option of a query parameter: `actorType` is `actor-type`. */
+export function optionOf(parameter: string): string {
+  const option = parameter.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  return TAKEN.has(option) ? `event-${option}` : option;
+}
 
-/** Adds an option for every filter of a query. */
-export function withFilters(command: Command): Command {
-  const option = (name: keyof typeof FILTER_HELP): Option =>
-    new Option(`--${optionOf(name)} <value>`, FILTER_HELP[name]).helpGroup(GROUP);
-  for (const name of REPEATED) command.addOption(option(name).argParser(collect));
-  for (const name of SINGLE) command.addOption(option(name));
+/** Adds an option for every filter of a query, with the help that the API's description has. */
+export function withFilters(command: Command, filters: Parameters = SELECTION): Command {
+  return withOptions(command, filters, 'Filters (repeat one for several values):');
+}
+
+/** Adds the options for a period by the server's clock. */
+export const withPeriod = (command: Command): Command => withOptions(command, PERIOD);
+
+function withOptions(command: Command, parameters: Parameters, group = 'Options:'): Command {
+  for (const [name, schema] of Object.entries(parameters)) {
+    const option = new Option(`--${optionOf(name)} <value>`, schema.description).helpGroup(group);
+    command.addOption(isRepeatable(schema) ? option.argParser(collect) : option);
+  }
   return command;
 }
 
-/** The query parameters of the options that were given. */
-export function filtersOf(options: Readonly<Record<string, unknown>>): NonNullable<HttpRequest['query']> {
+/** The query parameters that the given options stand for. */
+export function filtersOf(
+  options: Readonly<Record<string, unknown>>,
+  filters: Parameters = SELECTION,
+): NonNullable<HttpRequest['query']> {
   const query: Record<string, string | readonly string[]> = {};
-  for (const name of REPEATED) {
-    const values = options[attributeOf(name)];
-    if (Array.isArray(values)) query[name] = values.map(String);
-  }
-  for (const name of SINGLE) {
-    const value = options[attributeOf(name)];
+  for (const name of Object.keys(filters)) {
+    const value = options[attributeOf(optionOf(name))];
+    if (Array.isArray(value)) query[name] = value.map(String);
     if (typeof value === 'string') query[name] = value;
   }
   return query;
 }
 
-/** `actor-type` for the parameter `actorType`. */
-const optionOf = (parameter: string): string =>
-  RENAMED_TO.get(parameter) ?? parameter.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-
-/** Commander's name for a parameter's option. */
-const attributeOf = (parameter: string): string =>
-  optionOf(parameter).replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
+/** What commander calls an option. */
+const attributeOf = (option: string): string => option.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());

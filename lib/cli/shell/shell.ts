@@ -30,12 +30,19 @@ export interface ServerOptions {
   readonly region?: string;
 }
 
+const SERVER = {
+  endpoint: ['<url>', 'where the server is (default: SEALTRAIL_ENDPOINT)'],
+  profile: ['<name>', 'AWS profile to sign with (default: AWS_PROFILE)'],
+  region: ['<name>', 'AWS region to sign for (default: AWS_REGION, else us-east-1)'],
+} as const satisfies Record<keyof ServerOptions, readonly [value: string, help: string]>;
+
+/** The names of the options that {@link withServer} adds. */
+export const SERVER_OPTIONS: readonly string[] = Object.keys(SERVER);
+
 /** Adds the options that say where the server is and who asks. */
 export function withServer(command: Command): Command {
-  return command
-    .option('--endpoint <url>', 'where the server is (default: SEALTRAIL_ENDPOINT)')
-    .option('--profile <name>', 'AWS profile to sign with (default: AWS_PROFILE)')
-    .option('--region <name>', 'AWS region to sign for (default: AWS_REGION, else us-east-1)');
+  for (const [name, [value, help]] of Object.entries(SERVER)) command.option(`--${name} ${value}`, help);
+  return command;
 }
 
 /** Adds `--json`. */

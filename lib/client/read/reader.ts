@@ -91,8 +91,7 @@ export class LogReader {
    * @example const { total, last } = await audit.reader.activity('alice', 7);
    */
   activity(actor: string, days?: number): Promise<Activity> {
-    const path = `${this.#path}/actors/${percentEncode(actor)}/activity`;
-    return this.#asked('counts', path, ['total', 'byType', 'byOutcome'], { days });
+    return this.#asked('counts', `${this.#path}/activity`, ['total', 'byType', 'byOutcome'], { actor, days });
   }
 
   /**

@@ -1,5 +1,4 @@
 import * as z from 'zod';
-import { percentEncode } from '../../../client/http/percent-encode.ts';
 import type { Activity } from '../../../contract/summary.ts';
 import type { Shape } from '../../../json/shape.ts';
 import { SealtrailError } from '../../../log/error.ts';
@@ -47,8 +46,8 @@ const activitySchema: z.ZodType<ShownActivity> = z.object({
 
 async function activity(terminal: Terminal, trail: string, actor: string, options: Options): Promise<void> {
   const { days, json } = options;
-  const path = `/v1/trails/${trail}/actors/${percentEncode(actor)}/activity`;
-  const answer = await connect(terminal, options).send({ path, query: { days }, signal: terminal.signal });
+  const path = `/v1/trails/${trail}/activity`;
+  const answer = await connect(terminal, options).send({ path, query: { actor, days }, signal: terminal.signal });
   if (json) return write(terminal.stdout, answer.text());
   const parsed = activitySchema.safeParse(answer.json());
   if (!parsed.success)

@@ -10,7 +10,7 @@ import {
   type View,
 } from '../../output/records.ts';
 import { count, painter, type Terminal, write, writeLines } from '../../output/terminal.ts';
-import { filtersOf, withFilters } from '../../shell/filters.ts';
+import { filtersOf, withFilters, withPeriod } from '../../shell/filters.ts';
 import { collect, connect, type Install, integer, type ServerOptions, withServer } from '../../shell/shell.ts';
 import { namedTrails, trailOrPattern } from '../../shell/trails.ts';
 
@@ -75,11 +75,6 @@ const withLimit = (command: Command): Command =>
     .option('--limit <n>', 'records at most', integer('--limit', 1, 1_000_000_000), 50)
     .option('--all', 'all that match, however many')
     .option('--cursor <text>', 'go on where an earlier query stopped');
-
-const withPeriod = (command: Command): Command =>
-  command
-    .option('--from <time>', 'received at this time or later (RFC 3339, a date of UTC, or Unix milliseconds)')
-    .option('--to <time>', 'received before this time');
 
 async function query(
   terminal: Terminal,

@@ -1,6 +1,7 @@
 import { Option } from 'commander';
 import { BUCKETS } from '../../../contract/summary.ts';
 import { type Terminal, write, writeLines } from '../../output/terminal.ts';
+import { withPeriod } from '../../shell/filters.ts';
 import {
   connect,
   type Install,
@@ -25,11 +26,11 @@ export const installSummary: Install = (program, shell) => {
     .argument('<trail>', 'the trail', trailName)
     .summary('count records by type, outcome, severity, actor and time')
     .description('Counts the records of a period: exactly, however long it is.')
-    .option('--from <time>', 'received at this time or later (RFC 3339, a date of UTC, or Unix milliseconds)')
-    .option('--to <time>', 'received before this time')
     .addOption(new Option('--bucket <name>', 'how fine the counts over time are').choices([...BUCKETS]))
     .option('--top <n>', 'values of each kind, those with the most records', integer('--top', 1, 10_000), 10);
-  withJson(withServer(command)).action((trail: string, options: Options) => summary(shell.terminal, trail, options));
+  withJson(withServer(withPeriod(command))).action((trail: string, options: Options) =>
+    summary(shell.terminal, trail, options),
+  );
 };
 
 async function summary(terminal: Terminal, trail: string, options: Options): Promise<void> {
