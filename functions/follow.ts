@@ -10,7 +10,9 @@ import { archivedStores, COUNTED, environmentOf } from './wiring.ts';
 const MARGIN_MS = 10_000;
 
 const environment = environmentOf(process.env);
-const following = new TrailFollowing(wireLog(archivedStores(environment), environment, COUNTED));
+const { archiveDelayMs } = environment;
+const pace = archiveDelayMs === undefined ? {} : { archiveDelayMs };
+const following = new TrailFollowing(wireLog(archivedStores(environment), environment, COUNTED), pace);
 
 /**
  * Runs the followers: woken by the table's stream, by a schedule, and by a message halfway between two. It also seals trails for

@@ -20,9 +20,12 @@ export class TrailFollowing {
   readonly #log: ArchivedLog;
   readonly #followers: Opened<typeof FOLLOWERS>;
   readonly #claims: ExpiryClaims;
+  /** Whether a sweep does at once what could wait for more. */
+  readonly #hurries: boolean;
 
-  /** @param pace differs from a deployment's in tests */
+  /** @param pace of the deployment; with an `archiveDelayMs` sweeps leave to followers what may still wait */
   constructor(log: ArchivedLog, pace: FollowerPace = {}) {
+    this.#hurries = pace.archiveDelayMs === undefined;
     this.#log = log;
     this.#followers = openFollowers(FOLLOWERS, log, { pace: { ...PACE, ...pace } });
     this.#claims = new ExpiryClaims(log.table, log.archive);
@@ -50,7 +53,7 @@ export class TrailFollowing {
     const { ledger } = this.#log;
     // Before the work, so that it is what waited and not what is left over where all goes well.
     await this.#countLags(signal);
-    const failed = await visitTrails(ledger.trails(), this.#visit(signal, true));
+    const failed = await visitTrails(ledger.trails(), this.#visit(signal, this.#hurries));
     if (failed.size > 0) throw new SealtrailError('unavailable', `${failed.size} trails could not be followed`);
   }
 

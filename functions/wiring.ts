@@ -33,6 +33,8 @@ export interface Environment {
   readonly privacy: PrivacyConfig;
   /** Whether the trail `_access` keeps who read what. */
   readonly recordsReads: boolean;
+  /** How long records may wait for more before they are archived, in milliseconds; undefined: as soon as may be. */
+  readonly archiveDelayMs?: number;
 }
 
 const list = z.string().transform((text) => text.split(',').filter((one) => one !== ''));
@@ -57,6 +59,7 @@ const schema = z.object({
   SEALTRAIL_RETENTION: json.pipe(retentionConfigSchema),
   SEALTRAIL_RECORD_READS: z.enum(['true', 'false']).default('true'),
   SEALTRAIL_PRIVACY: json.pipe(privacyConfigSchema).default({}),
+  SEALTRAIL_ARCHIVE_DELAY_MS: z.coerce.number().int().positive().optional(),
 });
 
 type Variables = Readonly<Record<string, string | undefined>>;
@@ -86,6 +89,7 @@ export function environmentOf(variables: Variables): Environment {
     retention: data.SEALTRAIL_RETENTION,
     privacy: data.SEALTRAIL_PRIVACY,
     recordsReads: data.SEALTRAIL_RECORD_READS === 'true',
+    ...(data.SEALTRAIL_ARCHIVE_DELAY_MS !== undefined && { archiveDelayMs: data.SEALTRAIL_ARCHIVE_DELAY_MS }),
   };
 }
 
@@ -141,8 +145,9 @@ export const COUNTED: LogHooks = {
   },
 };
 
-/** Where requests for exports are put in their bucket. The rule that wakes the function matches this prefix. */
-const REQUESTS = 'requests/';
+/** Where requests for exports are put in their bucket. The rule that wakes the function matches this prefix, which
+ * no trail has for its name. */
+const REQUESTS = '.requests/';
 
 /** A bucket for exports, which can take a small object as well. */
 interface ExportBucket extends Downloads {
@@ -174,7 +179,7 @@ export interface RequestedExport {
 
 /** The export that a request stands for. @throws RangeError for any other object */
 export function requestedExport({ object }: RequestedExport): { readonly trail: string; readonly id: string } {
-  const [, trail, id] = /^requests\/([a-z0-9_-]+)\/([0-9a-f]{32})$/.exec(object.key) ?? [];
+  const [, trail, id] = /^\.requests\/([a-z0-9_-]+)\/([0-9a-f]{32})$/.exec(object.key) ?? [];
   if (trail === undefined || id === undefined) throw new RangeError(`no request for an export: ${object.key}`);
   return { trail, id };
 }

@@ -1,4 +1,4 @@
-import type { CloudFormationCustomResourceEvent as ResourceEvent } from 'aws-lambda';
+import type { Context, CloudFormationCustomResourceEvent as ResourceEvent } from 'aws-lambda';
 import { describe, logger, withTelemetry } from '../telemetry.ts';
 
 /** What became of a resource. */
@@ -10,12 +10,12 @@ export interface Made {
 }
 
 /** CloudFormation waits for an answer, for up to an hour: it gets one whatever happens. */
-export const customResource = (work: (event: ResourceEvent) => Promise<Made>) =>
-  withTelemetry(async (event: ResourceEvent): Promise<void> => {
+export const customResource = (work: (event: ResourceEvent, context: Context) => Promise<Made>) =>
+  withTelemetry(async (event: ResourceEvent, context: Context): Promise<void> => {
     const { StackId, RequestId, LogicalResourceId } = event;
     const about = { StackId, RequestId, LogicalResourceId };
     try {
-      const { id, data } = await work(event);
+      const { id, data } = await work(event, context);
       await answer(event, { ...about, Status: 'SUCCESS', PhysicalResourceId: id, Data: data });
     } catch (error) {
       logger.error('a resource of the stack failed', { resource: LogicalResourceId, ...describe(error) });

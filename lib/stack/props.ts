@@ -1,8 +1,10 @@
+import type { Duration } from 'aws-cdk-lib';
 import type { IPrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { PrivacyConfig } from '../privacy/policy.ts';
 import type { SignatureAlgorithm } from '../store/ports.ts';
+import type { FunctionsLimits } from './functions/functions.ts';
 import type { Throttle } from './resources/http-api.ts';
 import type { Stage } from './resources/stage.ts';
 import type { RetentionProps, TrailRetentionProps } from './retention.ts';
@@ -70,8 +72,37 @@ export interface SealtrailProps extends RetentionProps {
    * How many requests the API lets through.
    *
    * @default 1,000 a second on average, 2,000 at once
+   * @throws RangeError for less than 1, and for more than an account lets through: 10,000 a second, 5,000 at once
    */
   readonly throttle?: Throttle;
+  /**
+   * What functions may take, where they need more or less than by default.
+   *
+   * @default half a minute and 1,024 MB for the API, more for what follows and verifies; no concurrency reserved
+   * @example { append: { memorySize: 2048, reservedConcurrency: 200 } }
+   */
+  readonly functions?: FunctionsLimits;
+  /**
+   * Runs of the follower at once for each shard of the table's stream, 1 to 10. More of them follow many busy trails sooner, and
+   * take more of the account's concurrency.
+   *
+   * @default 1
+   */
+  readonly streamParallelism?: number;
+  /**
+   * How long records may wait for more before they are archived; one minute to six hours, in whole seconds. The longer, the fewer and
+   * larger objects: a quiet trail pays for two of them each time. Until then they are in the table, acknowledged and signed.
+   *
+   * @default as soon as may be: under lock within a minute
+   */
+  readonly archiveDelay?: Duration;
+  /**
+   * Whether API Gateway counts requests, errors and latency of each route by itself, which costs up to 30 dollars a month. No alarm
+   * and no graph of the stack needs it.
+   *
+   * @default false
+   */
+  readonly detailedMetrics?: boolean;
   /**
    * Where alarms go.
    *

@@ -1,4 +1,4 @@
-import type { Duration } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import { LEAST_HOT_DAYS, type RetentionConfig, retentionConfigSchema } from '../followers/expiry/retention.ts';
 import type { Lock, StageDefaults } from './resources/stage.ts';
 
@@ -66,4 +66,15 @@ function daysOf({ hotFor, archiveFor, lock }: RetentionProps) {
     ...(archiveFor === undefined ? {} : { archiveDays: archiveFor.toDays() }),
     ...(lock === undefined ? {} : { lock }),
   };
+}
+
+const LEAST_DELAY = Duration.minutes(1);
+const MOST_DELAY = Duration.hours(6);
+
+/** @throws RangeError for a delay of the archive that is too short to matter, or so long that the table alone holds too much */
+export function checkedDelay(delay: Duration | undefined): Duration | undefined {
+  if (delay === undefined) return undefined;
+  const seconds = delay.toSeconds();
+  if (seconds >= LEAST_DELAY.toSeconds() && seconds <= MOST_DELAY.toSeconds()) return delay;
+  throw new RangeError(`archiveDelay must be one minute to six hours, not ${seconds} seconds`);
 }

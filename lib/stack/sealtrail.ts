@@ -1,8 +1,11 @@
 import { Names } from 'aws-cdk-lib';
-import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
+import type { HttpApi, HttpStage } from 'aws-cdk-lib/aws-apigatewayv2';
+import type { Dashboard } from 'aws-cdk-lib/aws-cloudwatch';
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { IKey, Key } from 'aws-cdk-lib/aws-kms';
+import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
@@ -11,7 +14,7 @@ import { Emptying, type PublicKey, publicKeysOf } from './functions/custom-resou
 import { ASYNC_LIMITS, deadLetters } from './functions/dead-letters.ts';
 import { allowExports, exportsBucket, wakeExporter } from './functions/exporting.ts';
 import { wakeFollower, wakeVerifier } from './functions/following.ts';
-import { bundledFunctions, type WorkerContext, workerRole, workers } from './functions/functions.ts';
+import { bundledFunctions, type Roles, type WorkerContext, workerRole, workers } from './functions/functions.ts';
 import { grantArchiveReads, grantRoutes, TrailPolicies } from './functions/grants.ts';
 import { Guard, releaseTable } from './functions/guard.ts';
 import {
@@ -30,7 +33,7 @@ import {
 } from './functions/permissions.ts';
 import { fitted } from './functions/variables.ts';
 import { checkLogName } from './log-name.ts';
-import { alarms } from './monitoring/alarms.ts';
+import { type Alarms, alarms } from './monitoring/alarms.ts';
 import { dashboard } from './monitoring/dashboard.ts';
 import type { Observed } from './monitoring/metrics.ts';
 import { alarmTopic } from './monitoring/topic.ts';
@@ -39,7 +42,7 @@ import { logApi, type Throttle } from './resources/http-api.ts';
 import { explainEmptying, explainFindings, explainUnprotected } from './resources/nag.ts';
 import { STAGES } from './resources/stage.ts';
 import { archiveBucket, failedBatches, guardArchive, ledgerTable } from './resources/storage.ts';
-import { retentionOf } from './retention.ts';
+import { checkedDelay, retentionOf } from './retention.ts';
 import { signingKeys } from './signing-key.ts';
 
 const DEFAULT_THROTTLE: Throttle = { rate: 1000, burst: 2000 };
@@ -62,6 +65,16 @@ export class Sealtrail extends Construct {
   /** The keys that sign checkpoints, the oldest first; usually one. */
   readonly signingKeys: readonly Key[];
   readonly alarmTopic: ITopic;
+  /** Each alarm, and the one over all of them: to add actions, such as a pager. */
+  readonly alarms: Alarms;
+  /** To add graphs to. */
+  readonly dashboard: Dashboard;
+  /** By name; each has its `logGroup` and its `role`. */
+  readonly functions: Readonly<Record<keyof Roles, LambdaFunction>>;
+  /** The stage of the API, such as for a domain that other logs share. */
+  readonly stage: HttpStage;
+  /** A line for each request to the API. */
+  readonly accessLogs: ILogGroup;
   /** What verifies their signatures, in the same order, known when the log is deployed. */
   readonly publicKeys: readonly PublicKey[];
   /** Where the API is: what `SEALTRAIL_ENDPOINT` is set to. */
@@ -77,6 +90,7 @@ export class Sealtrail extends Construct {
     const key = props.encryptionKey;
     const lock = { lock: props.lock ?? stage.lock, archive: props.archiveFor ?? stage.archive, key };
     checkLogName(logName);
+    const archiveDelay = checkedDelay(props.archiveDelay);
     const retention = retentionOf(props, props.trailRetention ?? [], stage);
 
     this.table = ledgerTable(this, stage, key);
@@ -141,13 +155,16 @@ export class Sealtrail extends Construct {
         SEALTRAIL_LOG_NAME: logName,
         SEALTRAIL_RETENTION: JSON.stringify(retention),
         SEALTRAIL_RECORD_READS: String(recordsReads),
+        ...(archiveDelay !== undefined && { SEALTRAIL_ARCHIVE_DELAY_MS: String(archiveDelay.toMilliseconds()) }),
         SEALTRAIL_PRIVACY: JSON.stringify(privacyConfigSchema.parse(props.privacy ?? {})),
       }),
     };
-    const functions = workers(this, context, roles);
+    const functions = workers(this, context, roles, props.functions ?? {});
+    this.functions = functions;
     allowOrders(roles.seal, this.table, functions.follow);
     functions.seal.addEnvironment('SEALTRAIL_FOLLOWER', functions.follow.functionName);
-    const followerMapping = wakeFollower(this, functions.follow, this.table, failed);
+    const parallelism = props.streamParallelism ?? 1;
+    const followerMapping = wakeFollower(this, functions.follow, { table: this.table, failed, parallelism });
     wakeVerifier(this, functions.verify);
     wakeExporter(this, functions.export, exports);
     const signing = { keys: keys.signing, algorithm: signingAlgorithm, logName, signers: Object.values(functions) };
@@ -159,8 +176,17 @@ export class Sealtrail extends Construct {
     const { logRetention, removal } = context;
     const throttle = props.throttle ?? DEFAULT_THROTTLE;
     const groups = { ...functions, admin: functions.seal };
-    const { api, stage: apiStage } = logApi(this, { functions: groups, throttle, service, logRetention, removal });
+    const detailedMetrics = props.detailedMetrics ?? false;
+    const {
+      api,
+      stage: apiStage,
+      accessLogs,
+    } = logApi(this, {
+      ...{ functions: groups, throttle, detailedMetrics, service, logRetention, removal },
+    });
     this.api = api;
+    this.stage = apiStage;
+    this.accessLogs = accessLogs;
     this.endpoint = api.apiEndpoint;
 
     this.alarmTopic = alarmTopic(this, props.alarmTopic);
@@ -178,13 +204,15 @@ export class Sealtrail extends Construct {
       },
       follower: functions.follow,
       followerMapping,
+      archiveDelayMs: archiveDelay?.toMilliseconds() ?? 0,
       deadLetters: {
         Follow: deadLetters(this, functions.follow, ASYNC_LIMITS.follow),
         Export: deadLetters(this, functions.export, ASYNC_LIMITS.export),
         Verify: deadLetters(this, functions.verify, ASYNC_LIMITS.verify),
       },
     };
-    dashboard(this, alarms(this, this.alarmTopic, observed).each, observed);
+    this.alarms = alarms(this, this.alarmTopic, observed);
+    this.dashboard = dashboard(this, this.alarms.each, observed);
     if (stage.protected) releaseTable(this, deployment, this.table);
     else explainUnprotected(this.table);
     explainFindings({

@@ -125,7 +125,12 @@ class Subscribed {
 
   static async to(TopicArn: string, QueueName: string): Promise<Subscribed> {
     const queues = new SQSClient(EVERYTHING);
-    const { QueueUrl = '' } = await queues.send(new CreateQueueCommand({ QueueName }));
+    const delivery = {
+      ...{ Effect: 'Allow', Principal: { Service: 'sns.amazonaws.com' }, Action: 'sqs:SendMessage', Resource: '*' },
+      Condition: { ArnEquals: { 'aws:SourceArn': TopicArn } },
+    };
+    const Policy = JSON.stringify({ Version: '2012-10-17', Statement: [delivery] });
+    const { QueueUrl = '' } = await queues.send(new CreateQueueCommand({ QueueName, Attributes: { Policy } }));
     const { Attributes } = await queues.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] }));
     const topics = new SNSClient(EVERYTHING);
     await topics.send(new SubscribeCommand({ TopicArn, Protocol: 'sqs', Endpoint: Attributes?.QueueArn }));

@@ -3,6 +3,7 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
 import { exportsIn, requestedExport } from '../../functions/wiring.ts';
 import { Indexer } from '../../lib/followers/indexing/indexer.ts';
+import { isSystemTrailName, isTrailName } from '../../lib/log/trail-name.ts';
 import { s3Client } from '../../lib/store/aws-clients.ts';
 import { S3Downloads } from '../../lib/store/s3/downloads.ts';
 import { MemoryObjects } from '../../lib/testing/memory/objects.ts';
@@ -34,12 +35,19 @@ describe('an export in AWS', () => {
     const { s3, exports } = await deployed();
     const { id } = await exports.request('orders', { format: 'csv', compression: 'none', filters: {} }, asker);
     const [put] = s3.commandCalls(PutObjectCommand);
-    expect(put?.args[0].input).toMatchObject({ Bucket: 'exports', Key: `requests/orders/${id}` });
-    expect(requestedExport({ object: { key: `requests/orders/${id}` } })).toEqual({ trail: 'orders', id });
-    expect(requestedExport({ object: { key: `requests/_system/${id}` } })).toEqual({ trail: '_system', id });
+    expect(put?.args[0].input).toMatchObject({ Bucket: 'exports', Key: `.requests/orders/${id}` });
+    expect(requestedExport({ object: { key: `.requests/orders/${id}` } })).toEqual({ trail: 'orders', id });
+    expect(requestedExport({ object: { key: `.requests/_system/${id}` } })).toEqual({ trail: '_system', id });
   });
 
-  it.each(['requests/', 'requests/orders/x', `orders/${'0'.repeat(32)}`, `requests/a/b/${'0'.repeat(32)}`])(
+  it('is told apart from what was exported of a trail called requests', () => {
+    expect(() => requestedExport({ object: { key: `requests/${'0'.repeat(32)}/1/file` } })).toThrow(RangeError);
+    // The rule that wakes the function matches this prefix, and no name of a trail begins with it.
+    expect(isTrailName('.requests')).toBe(false);
+    expect(isSystemTrailName('.requests')).toBe(false);
+  });
+
+  it.each(['.requests/', '.requests/orders/x', `orders/${'0'.repeat(32)}`, `.requests/a/b/${'0'.repeat(32)}`])(
     'is not asked for by %s',
     (key) => {
       expect(() => requestedExport({ object: { key } })).toThrow(RangeError);

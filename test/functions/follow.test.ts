@@ -153,3 +153,15 @@ describe('a sweep', () => {
     expect(await deployed.log.archiver.status('payments')).toMatchObject({ archived: 1 });
   });
 });
+
+describe('a sweep of a log that is archived late on purpose', () => {
+  it('leaves records to wait for more, signed, and archives them when their time has come', async () => {
+    const { log } = deployed;
+    await deployed.call(append('orders'));
+    const archived = async () => (await Array.fromAsync(log.objects.list('orders/records/'))).length;
+    await new TrailFollowing(log, { archiveDelayMs: 3_600_000 }).sweep(FOREVER);
+    expect(await archived()).toBe(0);
+    await new TrailFollowing(log, { archiveDelayMs: 1 }).sweep(FOREVER);
+    expect(await archived()).toBe(1);
+  });
+});

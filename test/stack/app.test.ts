@@ -97,7 +97,7 @@ describe('the app', () => {
     [{ stage: 'production' }, 'the context value stage is "production": use -c stage=dev or -c stage=prod'],
     [{ signingAlgorithm: 'rsa' }, 'the context value signingAlgorithm must be ed25519 or ecdsa-p256'],
     [{ logName: '' }, 'the context value logName must be text: use -c logName=...'],
-    [{ logName: 'audit example' }, 'use 1 to 128 characters without white space and +'],
+    [{ logName: 'audit example' }, 'use 1 to 128 characters without white space, control characters and +'],
     [{ signingKeys: 'two' }, 'the context value signingKeys must be a whole number'],
     [{ breakGlass: 'BreakGlass' }, 'the context value breakGlass must be the ARN of a role or user, not BreakGlass'],
     [{ trails: 'Orders' }, 'must be a trail name'],

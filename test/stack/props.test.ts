@@ -67,6 +67,68 @@ describe('retention', () => {
   });
 });
 
+describe('props of how it runs', () => {
+  const template = synthesise({
+    functions: { append: { memorySize: 2048, reservedConcurrency: 200 }, follow: { timeout: Duration.minutes(10) } },
+    streamParallelism: 4,
+    archiveDelay: Duration.minutes(10),
+    detailedMetrics: true,
+  });
+  const usual = synthesise();
+  const propertiesOf = (one: typeof template, what: string) => {
+    const found = one.findResources('AWS::Lambda::Function', { Properties: { Description: what } });
+    return Object.values(found)[0]?.Properties;
+  };
+
+  it('size functions and reserve concurrency, of which there is none by default: a new account has ten', () => {
+    const append = { MemorySize: 2048, ReservedConcurrentExecutions: 200, Timeout: 29 };
+    expect(propertiesOf(template, 'Sealtrail: takes events in')).toMatchObject(append);
+    expect(propertiesOf(template, 'Sealtrail: seals, archives and indexes')).toMatchObject({ Timeout: 600 });
+    // A message must stay hidden as long as the function may run with it.
+    template.hasResourceProperties('AWS::SQS::Queue', { DelaySeconds: 30, VisibilityTimeout: 600 });
+    expect(JSON.stringify(usual.toJSON())).not.toContain('ReservedConcurrentExecutions');
+  });
+
+  it('follow the stream in parallel', () => {
+    const parallel = (one: typeof template) =>
+      Object.values(one.findResources('AWS::Lambda::EventSourceMapping')).map(
+        ({ Properties }) => Properties.ParallelizationFactor,
+      );
+    expect(parallel(template)).toContain(4);
+    expect(parallel(usual)).toContain(1);
+  });
+
+  it('trade minutes for objects of the archive, and the alarm waits as much longer', () => {
+    expect(told(template).SEALTRAIL_ARCHIVE_DELAY_MS).toBe('600000');
+    expect(told(usual)).not.toHaveProperty('SEALTRAIL_ARCHIVE_DELAY_MS');
+    template.hasResourceProperties('AWS::CloudWatch::Alarm', { MetricName: 'ArchiveLag', Threshold: 900_000 });
+  });
+
+  it('count each route by itself only when asked to', () => {
+    const metrics = (isOn: boolean) => ({ DefaultRouteSettings: { DetailedMetricsEnabled: isOn } });
+    template.hasResourceProperties('AWS::ApiGatewayV2::Stage', metrics(true));
+    usual.hasResourceProperties('AWS::ApiGatewayV2::Stage', metrics(false));
+  });
+
+  it.each([
+    [{ throttle: { rate: 0, burst: 0 } }, 'throttle.rate must be 1 to 10000 requests a second, not 0'],
+    [{ throttle: { rate: 100_000, burst: 5 } }, 'throttle.rate must be 1 to 10000'],
+    [{ throttle: { rate: 5, burst: 100_000 } }, 'throttle.burst must be 1 to 5000 requests at once'],
+    [
+      { functions: { read: { timeout: Duration.seconds(30) } } },
+      'functions.read.timeout must be 1 to 29 seconds, not 30',
+    ],
+    [{ functions: { verify: { timeout: Duration.minutes(16) } } }, 'functions.verify.timeout must be 1 to 900 seconds'],
+    [{ functions: { seal: { memorySize: 128 } } }, 'functions.seal.memorySize must be 256 to 10,240 MB'],
+    [{ functions: { seal: { reservedConcurrency: 0 } } }, 'functions.seal.reservedConcurrency must be a whole number'],
+    [{ streamParallelism: 11 }, 'streamParallelism must be a whole number from 1 to 10'],
+    [{ archiveDelay: Duration.seconds(30) }, 'archiveDelay must be one minute to six hours, not 30 seconds'],
+    [{ logName: 'audit\u0001' }, 'without white space, control characters and +'],
+  ])('that AWS would not take are refused: %j', (props, message) => {
+    expect(() => synthesise(props)).toThrow(message);
+  });
+});
+
 describe('props', () => {
   it('say how many requests the API lets through', () => {
     synthesise({ throttle: { rate: 50, burst: 70 } }).hasResourceProperties('AWS::ApiGatewayV2::Stage', {

@@ -42,7 +42,7 @@ export function wakeExporter(scope: Construct, fn: IFunction, exports: IBucket):
     eventPattern: {
       source: ['aws.s3'],
       detailType: ['Object Created'],
-      detail: { bucket: { name: [exports.bucketName] }, object: { key: [{ prefix: 'requests/' }] } },
+      detail: { bucket: { name: [exports.bucketName] }, object: { key: [{ prefix: '.requests/' }] } },
     },
     targets: [new FunctionTarget(fn, { retryAttempts: 2, maxEventAge: Duration.hours(1) })],
   });

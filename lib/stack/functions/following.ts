@@ -3,7 +3,14 @@ import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction as FunctionTarget, SqsQueue } from 'aws-cdk-lib/aws-events-targets';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import { FilterCriteria, FilterRule, type IFunction, MetricType, StartingPosition } from 'aws-cdk-lib/aws-lambda';
+import {
+  FilterCriteria,
+  FilterRule,
+  type IFunction,
+  type Function as LambdaFunction,
+  MetricType,
+  StartingPosition,
+} from 'aws-cdk-lib/aws-lambda';
 import { DynamoEventSource, SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
@@ -27,12 +34,29 @@ function inPartitions(...prefixes: readonly string[]) {
   return { dynamodb: { Keys: { partition: { S: prefixes.flatMap((prefix) => FilterRule.beginsWith(prefix)) } } } };
 }
 
+/** What wakes the follower, and what becomes of that. */
+export interface FollowerWakes {
+  readonly table: ITable;
+  /** Gets the batches of the stream that kept failing. */
+  readonly failed: IBucket;
+  /** Runs at once for each shard of the stream. */
+  readonly parallelism: number;
+}
+
 /**
- * What wakes the follower: every commit, and the clock.
+ * Wakes the follower: by every commit, and by the clock.
  *
  * @returns the UUID of the stream's mapping
+ * @throws RangeError for a parallelism that Lambda does not take
  */
-export function wakeFollower(scope: Construct, fn: IFunction, table: ITable, failed: IBucket): string {
+export function wakeFollower(
+  scope: Construct,
+  fn: LambdaFunction,
+  { table, failed, parallelism }: FollowerWakes,
+): string {
+  if (!Number.isSafeInteger(parallelism) || parallelism < 1 || parallelism > 10) {
+    throw new RangeError(`streamParallelism must be a whole number from 1 to 10, not ${parallelism}`);
+  }
   // Lambda developer guide, "Retain discarded records": what it takes to leave a batch in a bucket.
   fn.addToRolePolicy(
     new PolicyStatement({ sid: 'LeaveFailed', actions: ['s3:PutObject'], resources: [failed.arnForObjects('*')] }),
@@ -43,6 +67,7 @@ export function wakeFollower(scope: Construct, fn: IFunction, table: ITable, fai
   const stream = new DynamoEventSource(table, {
     startingPosition: StartingPosition.TRIM_HORIZON,
     batchSize: 1000,
+    parallelizationFactor: parallelism,
     // As long as this a head that its append could not sign stays without a signature, at most.
     maxBatchingWindow: Duration.seconds(1),
     filters: FILTERS,
@@ -75,12 +100,12 @@ export function wakeFollower(scope: Construct, fn: IFunction, table: ITable, fai
  * before it is in the archive, which is promised within a minute. So the clock strikes halfway too, by a message that is
  * held back. Nothing is lost with it: the next sweep does the same.
  */
-function halfwaySweep(scope: Construct, fn: IFunction): Queue {
+function halfwaySweep(scope: Construct, fn: LambdaFunction): Queue {
   const queue = new Queue(scope, 'HalfwaySweep', {
     deliveryDelay: Duration.seconds(30),
     retentionPeriod: Duration.minutes(1),
     // At least as long as the function may run (Lambda developer guide, "Configuring a queue to use with Lambda").
-    visibilityTimeout: Duration.minutes(5),
+    visibilityTimeout: fn.timeout ?? Duration.minutes(15),
     enforceSSL: true,
   });
   fn.addEventSource(new SqsEventSource(queue, { batchSize: 1 }));

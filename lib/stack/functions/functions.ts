@@ -21,6 +21,8 @@ export interface WorkerProps {
   readonly timeout: Duration;
   /** MB. Lambda gives CPU in proportion: 1,769 MB are one core. */
   readonly memorySize: number;
+  /** @default none reserved */
+  readonly reservedConcurrency?: number;
   readonly role: Role;
 }
 
@@ -76,6 +78,7 @@ export function worker(scope: Construct, id: string, context: WorkerContext, pro
     role,
     timeout: props.timeout,
     memorySize: props.memorySize,
+    ...(props.reservedConcurrency !== undefined && { reservedConcurrentExecutions: props.reservedConcurrency }),
     environment: context.environment,
     layers: [...context.layers],
     logGroup,
@@ -86,53 +89,77 @@ export function worker(scope: Construct, id: string, context: WorkerContext, pro
 /** The functions of a log, by their names. */
 export type Roles = Readonly<Record<'append' | 'read' | 'export' | 'seal' | 'follow' | 'verify', Role>>;
 
-/** All functions of a log, each under its role. */
+/** What a function may take. What is not given stays as it is by default. */
+export interface FunctionLimits {
+  /** How long a run may take. API Gateway waits for 30 seconds: 29 at most for `append`, `read` and `seal`, else 15 minutes. */
+  readonly timeout?: Duration;
+  /** MB, 256 to 10,240. Lambda gives CPU in proportion: 1,769 MB are one core. */
+  readonly memorySize?: number;
+  /**
+   * Runs at once, at most, and taken from the account's concurrency for this function alone.
+   *
+   * @default none reserved, so that an account with a limit of 10, such as a new one, can deploy
+   */
+  readonly reservedConcurrency?: number;
+}
+
+/** Limits by function. */
+export type FunctionsLimits = Readonly<Partial<Record<keyof Roles, FunctionLimits>>>;
+
+/** API Gateway waits for 30 seconds. */
+const API = { timeout: Duration.seconds(29), memorySize: 1024 };
+const LONG = { timeout: Duration.minutes(15), memorySize: 1769 };
+const LONGEST = LONG.timeout;
+
+const WORKERS = {
+  append: { ...API, description: 'Sealtrail: takes events in' },
+  read: { ...API, description: 'Sealtrail: answers queries and proofs' },
+  export: { ...LONG, description: 'Sealtrail: exports to files' },
+  seal: { ...API, description: 'Sealtrail: takes orders to seal and to hold' },
+  follow: { timeout: Duration.minutes(5), memorySize: 1024, description: 'Sealtrail: seals, archives and indexes' },
+  verify: { ...LONG, description: 'Sealtrail: verifies every trail and its archive' },
+} as const;
+
+/**
+ * All functions of a log, each under its role.
+ *
+ * @throws RangeError for limits that AWS does not take
+ */
 export function workers(
   scope: Construct,
   context: WorkerContext,
   roles: Roles,
+  limits: FunctionsLimits,
 ): Readonly<Record<keyof Roles, LambdaFunction>> {
-  // API Gateway waits for 30 seconds.
-  const api = { timeout: Duration.seconds(29), memorySize: 1024 };
-  return {
-    append: worker(scope, 'Append', context, {
-      ...api,
-      bundle: 'append',
-      description: 'Sealtrail: takes events in',
-      role: roles.append,
-    }),
-    read: worker(scope, 'Read', context, {
-      ...api,
-      bundle: 'read',
-      description: 'Sealtrail: answers queries and proofs',
-      role: roles.read,
-    }),
-    export: worker(scope, 'Export', context, {
-      timeout: Duration.minutes(15),
-      memorySize: 1769,
-      bundle: 'export',
-      description: 'Sealtrail: exports to files',
-      role: roles.export,
-    }),
-    seal: worker(scope, 'Seal', context, {
-      ...api,
-      bundle: 'seal',
-      description: 'Sealtrail: takes orders to seal and to hold',
-      role: roles.seal,
-    }),
-    follow: worker(scope, 'Follow', context, {
-      timeout: Duration.minutes(5),
-      memorySize: 1024,
-      bundle: 'follow',
-      description: 'Sealtrail: seals, archives and indexes',
-      role: roles.follow,
-    }),
-    verify: worker(scope, 'Verify', context, {
-      timeout: Duration.minutes(15),
-      memorySize: 1769,
-      bundle: 'verify',
-      description: 'Sealtrail: verifies every trail and its archive',
-      role: roles.verify,
-    }),
+  const made = (name: keyof Roles): LambdaFunction => {
+    const usual = WORKERS[name];
+    const own = { ...usual, ...limits[name] };
+    const most = usual.timeout === API.timeout ? API.timeout : LONGEST;
+    checkLimits(name, own, most);
+    const id = `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
+    return worker(scope, id, context, { ...own, bundle: name, role: roles[name] });
   };
+  return {
+    append: made('append'),
+    read: made('read'),
+    export: made('export'),
+    seal: made('seal'),
+    follow: made('follow'),
+    verify: made('verify'),
+  };
+}
+
+function checkLimits(name: string, { timeout, memorySize, reservedConcurrency }: FunctionLimits, most: Duration): void {
+  const seconds = timeout?.toSeconds() ?? 1;
+  if (seconds < 1 || seconds > most.toSeconds()) {
+    throw new RangeError(`functions.${name}.timeout must be 1 to ${most.toSeconds()} seconds, not ${seconds}`);
+  }
+  if (memorySize !== undefined && !(memorySize >= 256 && memorySize <= 10_240)) {
+    throw new RangeError(`functions.${name}.memorySize must be 256 to 10,240 MB, not ${memorySize}`);
+  }
+  if (reservedConcurrency !== undefined && !(Number.isSafeInteger(reservedConcurrency) && reservedConcurrency > 0)) {
+    throw new RangeError(
+      `functions.${name}.reservedConcurrency must be a whole number from 1, not ${reservedConcurrency}`,
+    );
+  }
 }

@@ -66,7 +66,7 @@ function integrityAlarms(observed: Observed): readonly AlarmSpec[] {
 
 /** What was acknowledged is not yet signed, archived or indexed, or cannot be exported. */
 function followingAlarms(observed: Observed): readonly AlarmSpec[] {
-  const { follower } = observed;
+  const { follower, archiveDelayMs } = observed;
   return [
     {
       id: 'SealLagAlarm',
@@ -78,9 +78,9 @@ function followingAlarms(observed: Observed): readonly AlarmSpec[] {
     {
       id: 'ArchiveLagAlarm',
       metric: ownMetric(observed, 'ArchiveLag', { statistic: 'Maximum' }),
-      threshold: 300_000,
+      threshold: 300_000 + archiveDelayMs,
       needsData: true,
-      what: 'Records have been waiting for the archive for five minutes, or the sweep does not run',
+      what: 'Records have been waiting for the archive for five minutes more than they should, or the sweep does not run',
     },
     {
       id: 'FollowerAlarm',

@@ -19,6 +19,8 @@ export interface Observed {
   readonly follower: LambdaFunction;
   /** UUID of the mapping that hands the table's stream to the follower. */
   readonly followerMapping: string;
+  /** How long records may wait for the archive on purpose. */
+  readonly archiveDelayMs: number;
   /** Where events end that an asynchronous invocation could not deal with, by the name of the function. */
   readonly deadLetters: Readonly<Record<string, IQueue>>;
 }

@@ -21,6 +21,8 @@ export interface Throttle {
 export interface LogApiProps {
   readonly functions: Readonly<Record<RouteGroup, IFunction>>;
   readonly throttle: Throttle;
+  /** Whether API Gateway counts each route by itself. */
+  readonly detailedMetrics: boolean;
   /** Tells this deployment's metrics from those of others in the account. */
   readonly service: string;
   readonly logRetention: RetentionDays;
@@ -43,8 +45,34 @@ const ACCESS_LOG = {
   integrationError: '$context.integrationErrorMessage',
 };
 
-/** An HTTP API with a route for each call, all of them behind IAM. */
-export function logApi(scope: Construct, props: LogApiProps): { readonly api: HttpApi; readonly stage: HttpStage } {
+/** Requests per second of an account in a region, unless its quota was raised (API Gateway developer guide, "Quotas"). */
+const ACCOUNT_RATE = 10_000;
+const ACCOUNT_BURST = 5_000;
+
+/** @throws RangeError for what lets nothing through, or more than an account does */
+function checkThrottle({ rate, burst }: Throttle): void {
+  if (!(rate >= 1 && rate <= ACCOUNT_RATE)) {
+    throw new RangeError(`throttle.rate must be 1 to ${ACCOUNT_RATE} requests a second, not ${rate}`);
+  }
+  if (!(Number.isSafeInteger(burst) && burst >= 1 && burst <= ACCOUNT_BURST)) {
+    throw new RangeError(`throttle.burst must be 1 to ${ACCOUNT_BURST} requests at once, not ${burst}`);
+  }
+}
+
+/** What callers come through. */
+export interface LogApi {
+  readonly api: HttpApi;
+  readonly stage: HttpStage;
+  readonly accessLogs: LogGroup;
+}
+
+/**
+ * An HTTP API with a route for each call, all of them behind IAM.
+ *
+ * @throws RangeError for a throttle that cannot be
+ */
+export function logApi(scope: Construct, props: LogApiProps): LogApi {
+  checkThrottle(props.throttle);
   const api = new HttpApi(scope, 'Api', {
     description: 'Sealtrail: a tamper-evident audit log',
     createDefaultStage: false,
@@ -75,7 +103,7 @@ export function logApi(scope: Construct, props: LogApiProps): { readonly api: Ht
       destination: new LogGroupLogDestination(accessLogs),
       format: AccessLogFormat.custom(JSON.stringify({ service: props.service, ...ACCESS_LOG })),
     },
-    detailedMetricsEnabled: true,
+    detailedMetricsEnabled: props.detailedMetrics,
   });
   new MetricFilter(scope, 'ApiThrottles', {
     logGroup: accessLogs,
@@ -86,7 +114,7 @@ export function logApi(scope: Construct, props: LogApiProps): { readonly api: Ht
     // As the functions' own metrics have it.
     dimensions: { service: '$.service' },
   });
-  return { api, stage };
+  return { api, stage, accessLogs };
 }
 
 /** The ARN of a route as IAM policies name it; parameters are `*` or what is put in for them. */

@@ -13,13 +13,19 @@ import { SealtrailError } from '../../log/error.ts';
 export const REMOVABLE = 'sealtrail:removable';
 
 /**
- * Deletes every version of every object of a bucket, also under a governance lock, if the bucket says that it may be.
+ * Deletes every version of every object of a bucket, also under a governance lock, if the bucket says that it may be. Called
+ * again it goes on with what is left.
  *
- * @throws `unavailable` when something cannot be deleted, such as what is locked in compliance mode; and the SDK's errors
+ * @param signal ends it before the bucket is empty
+ * @throws `unavailable` when something cannot be deleted, such as what is locked in compliance mode, and once the signal is
+ *   aborted; and the SDK's errors
  */
-export async function emptyBucket(client: S3Client, Bucket: string): Promise<void> {
+export async function emptyBucket(client: S3Client, Bucket: string, signal?: AbortSignal): Promise<void> {
   if (!(await isRemovable(client, Bucket))) return;
   for (;;) {
+    if (signal?.aborted) {
+      throw new SealtrailError('unavailable', `${Bucket} is not empty yet: delete the stack again to go on`);
+    }
     // From the start each time: what was listed is gone.
     const { Versions = [], DeleteMarkers = [] } = await client.send(new ListObjectVersionsCommand({ Bucket }));
     const Objects = [...Versions, ...DeleteMarkers].map(({ Key, VersionId }) => ({ Key, VersionId }));

@@ -43,7 +43,7 @@ describe('the bucket that exports are handed out from', () => {
       EventPattern: {
         source: ['aws.s3'],
         'detail-type': ['Object Created'],
-        detail: { bucket: { name: [{ Ref: exports }] }, object: { key: [{ prefix: 'requests/' }] } },
+        detail: { bucket: { name: [{ Ref: exports }] }, object: { key: [{ prefix: '.requests/' }] } },
       },
       Targets: [Match.objectLike({ Arn: { 'Fn::GetAtt': [Match.stringLikeRegexp('^SealtrailExport'), 'Arn'] } })],
     });

@@ -287,7 +287,9 @@ describe('a stage', () => {
 
 describe('what cannot be deployed', () => {
   it.each(['', 'audit example', 'audit+example', 'a'.repeat(129)])('a log named %j', (logName) => {
-    expect(() => synthesise({ logName })).toThrow(/use 1 to 128 characters without white space and \+/);
+    expect(() => synthesise({ logName })).toThrow(
+      /use 1 to 128 characters without white space, control characters and \+/,
+    );
   });
 
   it('functions that nobody bundled', () => {

@@ -32,6 +32,23 @@ describe('emptying a bucket', () => {
     ]);
   });
 
+  it('ends when its time is up, says how to go on, and goes on with what is left when called again', async () => {
+    const time = new AbortController();
+    s3.on(ListObjectVersionsCommand)
+      .resolvesOnce({ Versions: [{ Key: 'a', VersionId: '1' }] })
+      .resolvesOnce({ Versions: [{ Key: 'b', VersionId: '2' }] })
+      .resolves({});
+    s3.on(DeleteObjectsCommand).callsFake(() => {
+      time.abort();
+      return {};
+    });
+    await expect(emptyBucket(client, 'archive', time.signal)).rejects.toMatchObject({
+      message: 'archive is not empty yet: delete the stack again to go on',
+    });
+    await emptyBucket(client, 'archive');
+    expect(deletions().map(({ Delete }) => Delete?.Objects?.map(({ Key }) => Key))).toEqual([['a'], ['b']]);
+  });
+
   it('says what cannot be deleted, and does not try for ever', async () => {
     s3.on(ListObjectVersionsCommand).resolves({ Versions: [{ Key: 'a', VersionId: '1' }] });
     s3.on(DeleteObjectsCommand).resolves({ Errors: [{ Key: 'a', Code: 'AccessDenied' }] });
