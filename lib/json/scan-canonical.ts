@@ -173,14 +173,12 @@ function scanObject(bytes: Uint8Array, start: number, end: number, depth: number
   let lastKey = -1;
   let lastKeyEnd = -1;
   for (;;) {
-    if (at >= end || bytes[at] !== QUOTE) return -1;
     const key = at + 1;
-    at = scanString(bytes, key, end);
-    if (at < 0 || at >= end || bytes[at] !== COLON) return -1;
-    if (lastKey >= 0 && !ascends(bytes, lastKey, lastKeyEnd, key, at - 1)) return -1;
+    const colon = scanKey(bytes, at, end);
+    if (colon < 0 || (lastKey >= 0 && !ascends(bytes, lastKey, lastKeyEnd, key, colon - 1))) return -1;
     lastKey = key;
-    lastKeyEnd = at - 1;
-    const value = at + 1;
+    lastKeyEnd = colon - 1;
+    const value = colon + 1;
     at = scanValue(bytes, value, end, depth);
     if (at < 0 || at >= end) return -1;
     if (into !== undefined) noteMember(bytes, key, lastKeyEnd, value, at, into);
@@ -188,6 +186,13 @@ function scanObject(bytes: Uint8Array, start: number, end: number, depth: number
     if (next === CLOSE_BRACE) return at;
     if (next !== COMMA) return -1;
   }
+}
+
+/** A key from its first quote. @returns where its colon is */
+function scanKey(bytes: Uint8Array, at: number, end: number): number {
+  if (at >= end || bytes[at] !== QUOTE) return -1;
+  const colon = scanString(bytes, at + 1, end);
+  return colon < end && bytes[colon] === COLON ? colon : -1;
 }
 
 function noteMember(bytes: Uint8Array, key: number, keyEnd: number, value: number, end: number, into: ScannedLine) {

@@ -99,29 +99,49 @@ const AUTHORIZATION_LINE = /authorization$/i;
 
 function editAt(text: string, separator: number, keys: KeyMatcher): Edit | undefined {
   const name = nameBefore(text, separator);
-  if (name === undefined) return undefined;
-  const isQuery = name.before === '?' || name.before === '&';
-  const holds =
-    keys.verdict(name.text).holds ?? (isQuery && IN_QUERY.has(name.text.toLowerCase()) ? 'credential' : undefined);
-  if (holds === undefined) return undefined;
-  const isColon = text.charCodeAt(separator) === COLON;
-  let start = separator + 1;
-  // `==`, `=>`, `:=` and `::` are code, not values.
-  if (/[=:>]/.test(text.charAt(start))) return undefined;
-  while (start - separator < 8 && (text[start] === ' ' || text[start] === '\t')) start++;
-  if (text.startsWith(REDACTED, start)) return undefined;
+  const holds = name && heldBy(name, keys);
+  if (name === undefined || holds === undefined) return undefined;
+  const start = valueStart(text, separator);
+  if (start === undefined) return undefined;
   if (text[start] === '[') return bracketEdit(text, start + 1, holds);
   if (/[{(]|\$[({]/.test(text.slice(start, start + 2))) return undefined; // an object, a call, a reference
   const opening = /^\\{0,7}["'`]/.exec(text.slice(start, start + 8))?.[0];
   if (opening !== undefined) return quotedEdit(text, start + opening.length, opening, holds);
+  const isColon = text.charCodeAt(separator) === COLON;
   if (isColon && !name.isQuoted) {
     if (COOKIE_LINE.test(name.text)) return cookieEdit(text, start, name.before);
     if (AUTHORIZATION_LINE.test(name.text)) return authorizationEdit(text, start, name.before);
   }
-  // `password: click here.` is prose, `token = next()` code, and `secret:prod/db` the end of an ARN.
   const isLoose = !name.isQuoted && (isColon || start > separator + 1);
+  return unquotedEdit(text, start, name, { holds, isLoose });
+}
+
+const isInQuery = ({ before }: Name): boolean => before === '?' || before === '&';
+
+function heldBy(name: Name, keys: KeyMatcher): Holds | undefined {
+  const { holds } = keys.verdict(name.text);
+  return holds ?? (isInQuery(name) && IN_QUERY.has(name.text.toLowerCase()) ? 'credential' : undefined);
+}
+
+/** Where the value after a separator begins; undefined where it is none, or is redacted already. */
+function valueStart(text: string, separator: number): number | undefined {
+  let start = separator + 1;
+  // `==`, `=>`, `:=` and `::` are code, not values.
+  if (/[=:>]/.test(text.charAt(start))) return undefined;
+  while (start - separator < 8 && (text[start] === ' ' || text[start] === '\t')) start++;
+  return text.startsWith(REDACTED, start) ? undefined : start;
+}
+
+/** @param how.isLoose whether the name and the value may as well be prose or code */
+function unquotedEdit(
+  text: string,
+  start: number,
+  name: Name,
+  { holds, isLoose }: { readonly holds: Holds; readonly isLoose: boolean },
+): Edit | undefined {
+  // `password: click here.` is prose, `token = next()` code, and `secret:prod/db` the end of an ARN.
   if (isLoose && name.before === ':') return undefined;
-  const whole = text.slice(start, unquotedEnd(text, start, name, isQuery));
+  const whole = text.slice(start, unquotedEnd(text, start, name, isInQuery(name)));
   const value = isLoose ? whole.replace(/[.!?]{1,3}$/, '') : whole;
   if (value === '' || !isSecretValue(holds, value)) return undefined;
   if (isLoose && (value.includes('(') || !looksChosen(value))) return undefined;

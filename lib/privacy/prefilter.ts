@@ -48,6 +48,7 @@ const CLASSES = Uint8Array.from({ length: 128 }, (_, c) => {
  * {@link MAY_HOLD_SECRET} is not changed by `redactText`, one without {@link MAY_HOLD_ADDRESS} not by `maskValue`, one
  * without {@link MAY_BE_JSON} is no JSON of an object or list.
  */
+// biome-ignore lint/complexity/noExcessiveCognitiveComplexity: one pass over every text of every event; in parts it would be several
 export function marksOf(text: string): number {
   let marks = opensJson(text.charCodeAt(0)) ? MAY_BE_JSON : 0;
   if (text.charCodeAt(0) === DASH) marks |= MAY_NAME_SECRET;

@@ -94,36 +94,61 @@ async function writeRecords(
   stretches: Iterable<Stretch> | AsyncIterable<Stretch>,
   trail: string,
   tiles: OpenTiles,
-  { from, limits }: RecordsPlan,
+  plan: RecordsPlan,
   writer: ArchiveWriter,
   signal: AbortSignal | undefined,
 ): Promise<number> {
-  const cutter = new SegmentCutter(limits, from);
-  let bundle: Uint8Array[] = [];
-  let firstReceivedAt = 0;
+  const records = new RecordWriter(trail, tiles, plan, writer);
   for await (const { lines, first, receivedAt } of stretches) {
-    for (const [index, text] of lines.entries()) {
-      if (signal?.aborted) return firstReceivedAt;
-      const seq = first + index;
-      const line = Buffer.from(text);
-      bundle.push(line);
-      for (const { tile, hashes } of tiles.add(leafHash(line))) {
-        await writer.put(tileName(trail, tile), encodeTile(hashes));
-      }
-      if (bundle.length === TILE_WIDTH) {
-        await writer.put(bundleName(trail, Math.floor(seq / TILE_WIDTH), TILE_WIDTH), encodeBundle(bundle));
-        bundle = [];
-      }
-      // Records before the plan are read for their tile and bundle only: their segment is in the archive.
-      if (seq < from) continue;
-      if (seq === from) firstReceivedAt = receivedAt;
-      const segment = cutter.add(line, receivedAt);
-      if (segment !== undefined) await writer.putSegment(segment);
+    for (const [index, line] of lines.entries()) {
+      if (signal?.aborted) return records.firstReceivedAt;
+      await records.add(Buffer.from(line), first + index, receivedAt);
     }
   }
-  const segment = cutter.finish();
-  if (segment !== undefined) await writer.putSegment(segment);
-  return firstReceivedAt;
+  await records.finish();
+  return records.firstReceivedAt;
+}
+
+/** Puts records, which come in order, into the objects that they belong to. */
+class RecordWriter {
+  readonly #trail: string;
+  readonly #tiles: OpenTiles;
+  readonly #writer: ArchiveWriter;
+  readonly #from: number;
+  readonly #cutter: SegmentCutter;
+  #bundle: Uint8Array[] = [];
+  /** Unix milliseconds; of the first record of the plan. */
+  firstReceivedAt = 0;
+
+  constructor(trail: string, tiles: OpenTiles, { from, limits }: RecordsPlan, writer: ArchiveWriter) {
+    this.#trail = trail;
+    this.#tiles = tiles;
+    this.#writer = writer;
+    this.#from = from;
+    this.#cutter = new SegmentCutter(limits, from);
+  }
+
+  async add(line: Uint8Array, seq: number, receivedAt: number): Promise<void> {
+    this.#bundle.push(line);
+    for (const { tile, hashes } of this.#tiles.add(leafHash(line))) {
+      await this.#writer.put(tileName(this.#trail, tile), encodeTile(hashes));
+    }
+    if (this.#bundle.length === TILE_WIDTH) {
+      const name = bundleName(this.#trail, Math.floor(seq / TILE_WIDTH), TILE_WIDTH);
+      await this.#writer.put(name, encodeBundle(this.#bundle));
+      this.#bundle = [];
+    }
+    // Records before the plan are read for their tile and bundle only: their segment is in the archive.
+    if (seq < this.#from) return;
+    if (seq === this.#from) this.firstReceivedAt = receivedAt;
+    const segment = this.#cutter.add(line, receivedAt);
+    if (segment !== undefined) await this.#writer.putSegment(segment);
+  }
+
+  async finish(): Promise<void> {
+    const segment = this.#cutter.finish();
+    if (segment !== undefined) await this.#writer.putSegment(segment);
+  }
 }
 
 /**
