@@ -3,10 +3,10 @@ import { FOLLOWERS, type FollowerPace, type Opened, openFollowers } from '../lib
 import type { ArchivedLog } from '../lib/app/log.ts';
 import { ExpiryClaims } from '../lib/followers/expiry/expiry-claims.ts';
 import { type VisitOptions, visitTrails } from '../lib/followers/runtime/visit.ts';
+import { type Finding, findingOf, recordFinding } from '../lib/followers/tampering/tamper-monitor.ts';
 import { SealtrailError } from '../lib/log/error.ts';
 import { failure, requestedTrail, type SealAnswer } from './seal-requests.ts';
-import { wakesOf } from './stream-changes.ts';
-import { watchLedger } from './tamper-watch.ts';
+import { changeOf, wakesOf } from './stream-changes.ts';
 import { count, describe, logger } from './telemetry.ts';
 
 /**
@@ -37,7 +37,7 @@ export class TrailFollowing {
    */
   async batch(records: readonly DynamoDBRecord[], signal: AbortSignal): Promise<DynamoDBBatchResponse> {
     // First of all, so that nothing that fails below keeps an alarm from being raised.
-    const unrecorded = await watchLedger(this.#log.ledger, this.#claims, records);
+    const unrecorded = await this.#watch(records);
     const wakes = wakesOf(records);
     const failed = await visitTrails(wakes.keys(), this.#visit(signal, false));
     const again = [...unrecorded, ...[...failed].map((trail) => wakes.get(trail) ?? '')];
@@ -72,6 +72,35 @@ export class TrailFollowing {
       report(error, { follower: archiver.name, trail });
       return failure(error);
     }
+  }
+
+  /**
+   * Raises the alarm over changes that the log cannot have made, and records them.
+   *
+   * @returns the sequence numbers of the records that have to come again, since what they tell could not be recorded
+   */
+  async #watch(records: readonly DynamoDBRecord[]): Promise<readonly string[]> {
+    const again: string[] = [];
+    for (const record of records) {
+      const change = changeOf(record);
+      const finding = change === undefined ? undefined : findingOf(change);
+      if (finding === undefined) continue;
+      try {
+        await this.#raiseAlarm(finding);
+      } catch (error) {
+        logger.error('a finding could not be judged or recorded', { trail: finding.trail, ...describe(error) });
+        again.push(record.dynamodb?.SequenceNumber ?? '');
+      }
+    }
+    return again;
+  }
+
+  async #raiseAlarm(finding: Finding): Promise<void> {
+    const { trail, kind, what, unless, key } = finding;
+    if (unless !== undefined && (await this.#claims.holds(unless))) return;
+    count('Tampering');
+    logger.error('somebody else changed the ledger', { trail, kind, what, sort: key.sort });
+    await recordFinding(this.#log.ledger, finding);
   }
 
   #visit(signal: AbortSignal, force: boolean): VisitOptions {

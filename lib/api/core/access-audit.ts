@@ -1,14 +1,12 @@
 import { hash } from 'node:crypto';
 import { MAX_TRAILS } from '../../contract/query.ts';
+import { ACCESS_TRAIL } from '../../contract/system-trails.ts';
 import { prepareBatch } from '../../event/intake.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { isSystemTrailName, isTrailName } from '../../log/trail-name.ts';
 import type { PrivacyPolicy } from '../../privacy/policy.ts';
 import type { ApiRequest, ApiResponse } from './http.ts';
-
-/** The trail of accesses: who read what. */
-export const ACCESS_TRAIL = '_access';
 
 /** The type of event that an access is recorded as. */
 export type AccessType =

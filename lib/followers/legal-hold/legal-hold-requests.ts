@@ -1,10 +1,8 @@
 import { hash } from 'node:crypto';
-import { prepareBatch } from '../../event/intake.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { SealtrailError } from '../../log/error.ts';
-import { DEFAULT_POLICY } from '../../privacy/policy.ts';
 import type { Table } from '../../store/ports.ts';
-import { SYSTEM_TRAIL } from '../tampering/tamper-monitor.ts';
+import { recordInSystem } from '../runtime/system-record.ts';
 import { LEGAL_HOLD, type LegalHoldState, PASSES, readLegalHold, takeLegalHoldStep } from './legal-hold-state.ts';
 
 /** What {@link LegalHoldOrders} work with. */
@@ -81,14 +79,9 @@ export class LegalHoldOrders {
       resource: { type: 'trail', id: trail },
       description: reason,
     };
-    const body = Buffer.from(JSON.stringify(event));
-    const bodyHash = hash('sha256', body, 'hex');
-    await this.#ledger.append({
-      trail: SYSTEM_TRAIL,
-      submitter: 'sealtrail',
-      events: prepareBatch(body, 'application/json', DEFAULT_POLICY),
-      idempotency: { key: `${LEGAL_HOLD}/${trail}/${revision}/${bodyHash}`, bodyHash },
-    });
+    const bodyHash = hash('sha256', JSON.stringify(event), 'hex');
+    const key = `${LEGAL_HOLD}/${trail}/${revision}/${bodyHash}`;
+    await recordInSystem(this.#ledger, { by: 'sealtrail', event, once: { key, bodyHash } });
   }
 }
 

@@ -1,14 +1,12 @@
 import { hash } from 'node:crypto';
-import { prepareBatch } from '../../event/intake.ts';
 import { producerDueKey } from '../../ledger/items/layout.ts';
 import { moveWatermark, readWatermark, type Watermark } from '../../ledger/items/watermark.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { producerLink, producerMarkOf } from '../../log/producer.ts';
 import { parseRecord } from '../../log/record.ts';
-import { DEFAULT_POLICY } from '../../privacy/policy.ts';
 import type { Table } from '../../store/ports.ts';
 import type { Follower, RunOptions } from '../runtime/follower.ts';
-import { SYSTEM_TRAIL } from '../tampering/tamper-monitor.ts';
+import { recordInSystem } from '../runtime/system-record.ts';
 import {
   type Due,
   dueProducers,
@@ -186,13 +184,7 @@ export class ProducerFollower implements Follower {
       details: { trail, producer: id, submitter, ...where, count: last - first + 1 },
     };
     const key = hash('sha256', JSON.stringify([type, trail, id, submitter, first, last]), 'hex');
-    await this.#ledger.append({
-      trail: SYSTEM_TRAIL,
-      submitter: SUBMITTER,
-      events: prepareBatch(Buffer.from(JSON.stringify(event)), 'application/json', DEFAULT_POLICY),
-      idempotency: { key, bodyHash: key },
-      wait: false,
-    });
+    await recordInSystem(this.#ledger, { by: SUBMITTER, event, once: { key, bodyHash: key }, wait: false });
   }
 }
 

@@ -1,8 +1,7 @@
 import { type PartitionKind, splitPartition } from '../../ledger/items/layout.ts';
+import type { Ledger } from '../../ledger/ledger.ts';
 import type { Key } from '../../store/ports.ts';
-
-/** Where the log keeps what happened to itself. */
-export const SYSTEM_TRAIL = '_system';
+import { recordInSystem } from '../runtime/system-record.ts';
 
 /** A change of one item of the table, as the store's own record of changes tells it. */
 export interface ItemChange {
@@ -83,4 +82,23 @@ export function findingOf(made: ItemChange): Finding | undefined {
   const { before = 0, after = 0 } = size;
   if (after > before) return undefined;
   return finding(`the head of trail ${trail} was set from ${before} to ${after} records`);
+}
+
+const RECORDER = 'sealtrail:watchman';
+
+/**
+ * Records a finding as an alert in the trail `_system`, once however often the store tells of the change.
+ *
+ * @throws as {@link Ledger.append}
+ */
+export function recordFinding(ledger: Pick<Ledger, 'append'>, { id, trail, kind, key, what }: Finding): Promise<void> {
+  const event = {
+    type: 'security.alert',
+    severity: 'critical',
+    actor: { id: RECORDER, type: 'system' },
+    resource: { type: `ledger.${kind}`, id: `${key.partition}/${key.sort}` },
+    description: what,
+    details: { trail, change: id },
+  };
+  return recordInSystem(ledger, { by: RECORDER, event, once: { key: id } });
 }

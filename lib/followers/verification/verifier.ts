@@ -1,9 +1,7 @@
 import type { VerificationReport, VerificationRequest } from '../../contract/verification.ts';
-import { prepareBatch } from '../../event/intake.ts';
 import { isUnreadable } from '../../ledger/items/format.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { SealtrailError } from '../../log/error.ts';
-import { DEFAULT_POLICY } from '../../privacy/policy.ts';
 import {
   readMark,
   storeMark,
@@ -13,7 +11,7 @@ import {
 } from '../../verify/ledger/verification-mark.ts';
 import { type VerificationStores, type Verified, verifyTrail } from '../../verify/ledger/verification-run.ts';
 import type { Follower, RunOptions } from '../runtime/follower.ts';
-import { SYSTEM_TRAIL } from '../tampering/tamper-monitor.ts';
+import { recordInSystem } from '../runtime/system-record.ts';
 
 /** What a {@link Verifier} works with. */
 export interface VerifierOptions extends Omit<VerificationStores, 'now' | 'ledger'> {
@@ -170,7 +168,7 @@ export class Verifier implements Follower {
 
   async #record(report: VerificationReport): Promise<void> {
     try {
-      await this.#ledger.append({ trail: SYSTEM_TRAIL, submitter: 'sealtrail', events: eventsOf(report), wait: false });
+      await recordInSystem(this.#ledger, { by: 'sealtrail', event: eventOf(report), wait: false });
     } catch (error) {
       // Damage must be told even where `_system` itself is what is damaged.
       if (report.verdict === 'ok') throw error;
@@ -195,11 +193,11 @@ function foundNothingNew({ report }: Verified): boolean {
   return report.verdict === 'ok' && report.from === report.to && report.archivedFrom === report.archivedTo;
 }
 
-function eventsOf(report: VerificationReport): ReturnType<typeof prepareBatch> {
+function eventOf(report: VerificationReport): object {
   const { trail, verdict, problems, moreProblems, checkpoint } = report;
   const { mode, range, from, to, archivedFrom, archivedTo, expired, notLookedAt, ms } = report;
   const isOk = verdict === 'ok';
-  const event = {
+  return {
     type: isOk ? 'system.verification_completed' : 'security.verification_failed',
     severity: isOk ? 'info' : 'critical',
     outcome: isOk ? 'success' : 'failure',
@@ -220,5 +218,4 @@ function eventsOf(report: VerificationReport): ReturnType<typeof prepareBatch> {
       ...(isOk ? {} : { problems: problems.slice(0, 10), moreProblems: moreProblems + problems.slice(10).length }),
     },
   };
-  return prepareBatch(Buffer.from(JSON.stringify(event)), 'application/json', DEFAULT_POLICY);
 }

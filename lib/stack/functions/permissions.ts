@@ -3,6 +3,7 @@ import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
+import { ACCESS_TRAIL, SYSTEM_TRAIL } from '../../contract/system-trails.ts';
 import { DEPLOYMENT_PARTITION, type PartitionKind, PREFIX, TRAILS_PARTITION } from '../../ledger/items/layout.ts';
 import { EXPIRES_AT, PARTITION, SORT } from '../../store/dynamodb/item.ts';
 
@@ -13,9 +14,9 @@ import { EXPIRES_AT, PARTITION, SORT } from '../../store/dynamodb/item.ts';
 /** What an append writes. */
 const LEDGER = [...all('head', 'block', 'blockPart', 'checkpoint', 'idempotency'), TRAILS_PARTITION];
 /** What the tamper monitor writes: records in the system's own trail. */
-const SYSTEM_TRAIL = trailPartitions('_system');
+const SYSTEM_RECORDS = trailPartitions(SYSTEM_TRAIL);
 /** Records of who read what. */
-const ACCESS_TRAIL = trailPartitions('_access');
+const ACCESS_RECORDS = trailPartitions(ACCESS_TRAIL);
 /** The query index; the indexer also removes what it has merged. */
 const INDEX = all('postings', 'longPostings', 'counts');
 /** What followers write. */
@@ -102,12 +103,12 @@ export function allowListingVersions(grantee: IGrantable, archive: IBucket): voi
 
 /** To record what was found in the trail `_system`. */
 export function allowSystemRecords(grantee: IGrantable, table: ITable): void {
-  allowPuts(grantee, table, 'PutSystemRecords', SYSTEM_TRAIL);
+  allowPuts(grantee, table, 'PutSystemRecords', SYSTEM_RECORDS);
 }
 
 /** To record in the trail `_access` who read what. */
 export function allowAccessRecords(grantee: IGrantable, table: ITable): void {
-  allowPuts(grantee, table, 'PutAccessRecords', ACCESS_TRAIL);
+  allowPuts(grantee, table, 'PutAccessRecords', ACCESS_RECORDS);
 }
 
 /** To write exports and hand them out, and to remember who asked for them and how far they have come. */
