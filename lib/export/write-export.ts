@@ -67,7 +67,7 @@ export async function writeExport(
   const evidence = new Evidence(checkpoint.size, source.nodes);
   const proof = target.proof === undefined ? undefined : new Measured(target.proof);
   const encoded = async function* (): AsyncGenerator<Uint8Array, void, void> {
-    const encoder = encoderOf(spec.format, source.logName);
+    const encoder = await encoderOf(spec.format, source.logName);
     for await (const matches of batchesOf(source, spec, checkpoint)) {
       const between = await evidence.add(matches);
       await proof?.write(between);

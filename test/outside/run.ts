@@ -90,7 +90,7 @@ try {
   ok('DuckDB reads every record', rows.trim() === '65537 65537 e-9999', rows);
 
   const table = join(work, 'exported.parquet');
-  const encoder = encoderOf('parquet', LOG_NAME);
+  const encoder = await encoderOf('parquet', LOG_NAME);
   const rest = segments.map((name) => encoder.add(linesIn(join(days, name))));
   writeFileSync(table, Buffer.concat([...rest, encoder.end()]));
   const columns = `select count(*), min(seq), count(receivedAt), count(actorId), typeof(any_value(seq)), typeof(any_value(receivedAt)) like 'TIMESTAMP%' from '${table}'`;

@@ -2,10 +2,14 @@ import type { ExportFormat } from '../../contract/exports.ts';
 import { CSV_HEADER, csvRow } from './csv.ts';
 import type { Encoder } from './encoder.ts';
 import { ocsfLine } from './ocsf.ts';
-import { ParquetEncoder } from './parquet.ts';
 
-/** @param logName the log's name, which OCSF events carry */
-export function encoderOf(format: ExportFormat, logName: string): Encoder {
+/**
+ * The encoder of a format. Parquet's is loaded with the first export that needs it: it is a tenth of the code of a function
+ * that makes exports, and most of those never do.
+ *
+ * @param logName the log's name, which OCSF events carry
+ */
+export async function encoderOf(format: ExportFormat, logName: string): Promise<Encoder> {
   switch (format) {
     case 'ndjson':
       return new RowEncoder((lines) => `${lines.join('\n')}\n`);
@@ -15,8 +19,10 @@ export function encoderOf(format: ExportFormat, logName: string): Encoder {
       return new RowEncoder((lines) => lines.map(csvRow).join(''), CSV_HEADER);
     case 'ocsf':
       return new RowEncoder((lines) => lines.map((line) => ocsfLine(line, logName)).join(''));
-    case 'parquet':
+    case 'parquet': {
+      const { ParquetEncoder } = await import('./parquet.ts');
       return new ParquetEncoder();
+    }
   }
 }
 

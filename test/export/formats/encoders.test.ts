@@ -19,8 +19,12 @@ const lineOf = (seq: number, event: object = {}): string =>
   });
 
 /** Encodes lines in batches of the given sizes. */
-function encode(format: ExportFormat, lines: readonly string[], batches: readonly number[] = []): Uint8Array {
-  const encoder = encoderOf(format, 'audit.example.com');
+async function encode(
+  format: ExportFormat,
+  lines: readonly string[],
+  batches: readonly number[] = [],
+): Promise<Uint8Array> {
+  const encoder = await encoderOf(format, 'audit.example.com');
   const parts: Uint8Array[] = [];
   let at = 0;
   for (const size of [...batches, lines.length]) {
@@ -34,13 +38,13 @@ const LINES = Array.from({ length: 7 }, (_, seq) => lineOf(seq, { description: `
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
 
 describe('an encoder', () => {
-  it('of NDJSON gives every record line as it was sealed', () => {
-    expect(text(encode('ndjson', LINES))).toBe(LINES.map((line) => `${line}\n`).join(''));
-    expect(text(encode('ndjson', []))).toBe('');
+  it('of NDJSON gives every record line as it was sealed', async () => {
+    expect(text(await encode('ndjson', LINES))).toBe(LINES.map((line) => `${line}\n`).join(''));
+    expect(text(await encode('ndjson', []))).toBe('');
   });
 
-  it('of JSON gives one array, with every record as it was sealed on a line of its own', () => {
-    const json = text(encode('json', LINES));
+  it('of JSON gives one array, with every record as it was sealed on a line of its own', async () => {
+    const json = text(await encode('json', LINES));
     expect(JSON.parse(json)).toEqual(LINES.map((line) => JSON.parse(line)));
     expect(
       json
@@ -48,35 +52,35 @@ describe('an encoder', () => {
         .slice(1, -2)
         .map((line) => line.replace(/,$/, '')),
     ).toEqual(LINES);
-    expect(JSON.parse(text(encode('json', [])))).toEqual([]);
+    expect(JSON.parse(text(await encode('json', [])))).toEqual([]);
   });
 
-  it('of CSV gives a header and a row for each record, and the header alone for none', () => {
-    expect(text(encode('csv', LINES))).toBe(CSV_HEADER + LINES.map(csvRow).join(''));
-    expect(text(encode('csv', []))).toBe(CSV_HEADER);
+  it('of CSV gives a header and a row for each record, and the header alone for none', async () => {
+    expect(text(await encode('csv', LINES))).toBe(CSV_HEADER + LINES.map(csvRow).join(''));
+    expect(text(await encode('csv', []))).toBe(CSV_HEADER);
   });
 
-  it('of OCSF gives an event on each line', () => {
-    expect(text(encode('ocsf', LINES))).toBe(LINES.map((line) => ocsfLine(line, 'audit.example.com')).join(''));
+  it('of OCSF gives an event on each line', async () => {
+    expect(text(await encode('ocsf', LINES))).toBe(LINES.map((line) => ocsfLine(line, 'audit.example.com')).join(''));
   });
 
-  it('gives the same bytes however the lines come', () => {
-    fc.assert(
-      fc.property(fc.constantFrom(...EXPORT_FORMATS), fc.array(fc.nat({ max: 3 })), (format, batches) => {
-        expect(Buffer.compare(encode(format, LINES, batches), encode(format, LINES))).toBe(0);
+  it('gives the same bytes however the lines come', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...EXPORT_FORMATS), fc.array(fc.nat({ max: 3 })), async (format, batches) => {
+        expect(Buffer.compare(await encode(format, LINES, batches), await encode(format, LINES))).toBe(0);
       }),
       { numRuns: 40 },
     );
   });
 
-  it.each(['csv', 'ocsf', 'parquet'] as const)('of %s refuses a line that is no record', (format) => {
-    expect(() => encode(format, ['{}'])).toThrow(expect.objectContaining({ code: 'malformed_record' }));
+  it.each(['csv', 'ocsf', 'parquet'] as const)('of %s refuses a line that is no record', async (format) => {
+    await expect(encode(format, ['{}'])).rejects.toThrow(expect.objectContaining({ code: 'malformed_record' }));
   });
 });
 
 describe('Parquet', () => {
   const read = async (lines: readonly string[]) => {
-    const bytes = encode('parquet', lines);
+    const bytes = await encode('parquet', lines);
     const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) as ArrayBuffer; // of a Buffer
     return { file, rows: await parquetReadObjects({ file }) };
   };
@@ -122,7 +126,7 @@ describe('Parquet', () => {
   });
 
   it('is written a row group at a time, so that memory does not grow with the export', async () => {
-    const encoder = encoderOf('parquet', 'log');
+    const encoder = await encoderOf('parquet', 'log');
     const parts: Uint8Array[] = [];
     const sizes: number[] = [];
     for (let batch = 0; batch < 25; batch++) {
@@ -138,8 +142,8 @@ describe('Parquet', () => {
     expect(rows.map((row) => row.seq)).toEqual(Array.from({ length: 25_000 }, (_, n) => BigInt(n)));
   });
 
-  it('holds long records in shorter row groups', () => {
-    const encoder = encoderOf('parquet', 'log');
+  it('holds long records in shorter row groups', async () => {
+    const encoder = await encoderOf('parquet', 'log');
     const long = Array.from({ length: 400 }, (_, seq) => lineOf(seq, { description: 'x'.repeat(30_000) }));
     expect(encoder.add(long).length).toBeGreaterThan(0);
   });
