@@ -1,3 +1,4 @@
+import { DAY_MS } from '../base/time.ts';
 import type { ObjectLock } from '../followers/archive/archive-records.ts';
 import { Archiver } from '../followers/archive/archiver.ts';
 import { Expirer } from '../followers/expiry/expirer.ts';
@@ -90,8 +91,6 @@ export function openFollowers<List extends Record<string, MakeFollower>>(
   const made = Object.entries(list).map(([name, make]) => [name, make(log, settings)]);
   return Object.fromEntries(made); // by the names of the list, each made by its own entry
 }
-
-const DAY_MS = 86_400_000;
 
 /** How the archive's objects are locked. */
 function lockFrom({ archiveDays, lock }: ReturnType<ArchivedLog['retentionOf']>): ObjectLock | undefined {

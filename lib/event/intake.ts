@@ -4,6 +4,7 @@ import { canonicalJson } from '../json/canonical.ts';
 import { errorAt, type Step } from '../json/field-path.ts';
 import { type JsonLimits, readStrictJson } from '../json/strict.ts';
 import { SealtrailError } from '../log/error.ts';
+import { isObject } from '../log/json.ts';
 import { MAX_RECORD_BYTES } from '../log/record.ts';
 import type { PrivacyPolicy } from '../privacy/policy.ts';
 import { scrubEvent } from '../privacy/scrub.ts';
@@ -82,10 +83,6 @@ function checkContentType(contentType: string | undefined): void {
   throw new SealtrailError('unsupported_media_type', 'send events with Content-Type: application/json', {
     field: 'Content-Type',
   });
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function batchOf(body: Record<string, unknown>): readonly unknown[] {

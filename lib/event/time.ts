@@ -1,3 +1,5 @@
+import { DAY_MS } from '../base/time.ts';
+
 /** The longest time taken: far more digits of a second than any clock has. */
 const MAX_TIME_LENGTH = 64;
 
@@ -35,13 +37,13 @@ export function timeMillis(text: string): number | undefined {
   const offset = (offsetHour * 60 + offsetMinute) * 60_000 * (match[8] === '-' ? -1 : 1);
   const millis = startOfDay(year, month, day) + ((hour * 60 + minute) * 60 + second) * 1000 - offset;
   // Second 60 must end a month of UTC: the instant it stands for is then the first of the next one.
-  if (second === 60 && (millis % 86_400_000 !== 0 || new Date(millis).getUTCDate() !== 1)) return undefined;
+  if (second === 60 && (millis % DAY_MS !== 0 || new Date(millis).getUTCDate() !== 1)) return undefined;
   return millis + Number((match[7] ?? '').slice(1, 4).padEnd(3, '0'));
 }
 
 /** `Date.UTC` takes the years 0 to 99 for those of the 20th century; the Gregorian calendar repeats after 400 years. */
 function startOfDay(year: number, month: number, day: number): number {
-  return Date.UTC(year + 400, month - 1, day) - DAYS_IN_400_YEARS * 86_400_000;
+  return Date.UTC(year + 400, month - 1, day) - DAYS_IN_400_YEARS * DAY_MS;
 }
 
 const DAYS_IN_400_YEARS = 146_097;

@@ -1,4 +1,6 @@
 import * as z from 'zod';
+import { defined } from '../base/defined.ts';
+import { DAY_MS } from '../base/time.ts';
 import { DIMENSIONS } from '../contract/dimensions.ts';
 import { EXPORT_COMPRESSIONS, EXPORT_FORMATS } from '../contract/exports.ts';
 import { attributesOf, withFormat } from '../ledger/items/format.ts';
@@ -52,10 +54,7 @@ export function periodsOf({
   timeTo,
 }: ExportSpec): Pick<ExportSpec, 'from' | 'to' | 'timeFrom' | 'timeTo'> {
   return {
-    ...(from === undefined ? {} : { from }),
-    ...(to === undefined ? {} : { to }),
-    ...(timeFrom === undefined ? {} : { timeFrom }),
-    ...(timeTo === undefined ? {} : { timeTo }),
+    ...defined({ from, to, timeFrom, timeTo }),
   };
 }
 
@@ -63,8 +62,7 @@ export function periodsOf({
 export function queryOfExport(spec: ExportSpec): Pick<Query, 'filters' | 'order' | 'from' | 'to'> {
   const { timeFrom, timeTo, ...period } = periodsOf(spec);
   const happened = {
-    ...(timeFrom === undefined ? {} : { from: timeFrom }),
-    ...(timeTo === undefined ? {} : { to: timeTo }),
+    ...defined({ from: timeFrom, to: timeTo }),
   };
   const isTimed = timeFrom !== undefined || timeTo !== undefined;
   return { filters: { ...spec.filters, ...(isTimed ? { time: happened } : {}) }, order: 'oldest', ...period };
@@ -80,7 +78,7 @@ export interface StoredJob {
 export const folderOf = ({ trail, id, attempts }: ExportJob): string => `${trail}/${id}/${attempts}`;
 
 /** How long a job is still told of once its files are gone. */
-const REMEMBERED_MS = 7 * 86_400_000;
+const REMEMBERED_MS = 7 * DAY_MS;
 
 /** The exports that were asked for, in the Table. */
 export class ExportJobs {

@@ -1,4 +1,5 @@
 import { hash, randomBytes } from 'node:crypto';
+import { DAY_MS } from '../base/time.ts';
 import { EXPORT_MEDIA, type ExportManifest } from '../contract/exports.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { SealtrailError } from '../log/error.ts';
@@ -42,7 +43,7 @@ export interface ExportAsker {
 }
 
 /** How long an export is kept. */
-export const EXPORT_KEPT_MS = 7 * 86_400_000;
+export const EXPORT_KEPT_MS = 7 * DAY_MS;
 /** How long a link is good for: it is made anew with every look at the export. */
 const LINK_SECONDS = 900;
 /** Exports of one trail that wait or run at a time. */

@@ -1,3 +1,4 @@
+import { defined } from '../base/defined.ts';
 import { dimensionsOf } from '../contract/dimensions.ts';
 import { type Breakdown, type Bucket, COUNTED, type Summary } from '../contract/summary.ts';
 import {
@@ -132,8 +133,7 @@ class Tally {
     const by = Object.fromEntries(COUNTED.map((name) => [name, breakdown(this.#counts.values[name], top)]));
     const counts = [...this.#buckets].map(([start, count]) => ({ from: start, count })).sort((a, b) => a.from - b.from);
     return {
-      ...(from === undefined ? {} : { from }),
-      ...(to === undefined ? {} : { to }),
+      ...defined({ from, to }),
       asOf,
       total: this.#counts.total,
       by: by as Summary['by'], // one by one above

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { DAY_MS } from '../../base/time.ts';
 import type { Activity } from '../../contract/summary.ts';
 import type { Shape } from '../../json/shape.ts';
 import type { Queries } from '../../query/queries.ts';
@@ -25,7 +26,6 @@ export interface ActivityServices {
 
 const DEFAULT_DAYS = 30;
 const MAX_DAYS = 3660;
-const DAY_MS = 86_400_000;
 
 const actor = z.string().min(1, 'must not be empty').describe('The id of an actor.');
 const DAYS = {

@@ -1,3 +1,4 @@
+import { defined } from '../../base/defined.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { adviceOn } from '../shell/exit.ts';
 
@@ -26,11 +27,11 @@ export const ok = (message: string): Omit<Check, 'what'> => ({ state: 'ok', mess
 export const warning = (message: string, advice?: string): Omit<Check, 'what'> => ({
   state: 'warning',
   message,
-  ...(advice === undefined ? {} : { advice }),
+  ...defined({ advice }),
 });
 export const problem = (message: string, advice?: string): Omit<Check, 'what'> => ({
   state: 'problem',
   message,
-  ...(advice === undefined ? {} : { advice }),
+  ...defined({ advice }),
 });
 export const unknown = (message: string): Omit<Check, 'what'> => ({ state: 'unknown', message });

@@ -1,4 +1,5 @@
 import stringWidth from 'string-width';
+import { unicodeEscape } from '../../base/escape.ts';
 
 /** A column of a table: its heading and how it behaves when the terminal is narrow. */
 export interface Column {
@@ -140,6 +141,6 @@ export function wrap(text: string, width: number): string[] {
 export function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, (c) =>
     // A zero-width joiner holds emoji together and is harmless.
-    c === '\u200d' ? c : `\\u${(c.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
+    c === '\u200d' ? c : unicodeEscape(c),
   );
 }

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { defined } from '../../base/defined.ts';
 import { type Credentials, SignedHttp } from '../../client/http/http.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { isSystemTrailName, isTrailName } from '../../log/trail-name.ts';
@@ -79,8 +80,7 @@ function credentialChain({ env }: Terminal, named: string | undefined): () => Pr
   return async () => {
     chain ??= import('@aws-sdk/credential-provider-node').then(({ defaultProvider }) =>
       defaultProvider({
-        ...(profile === undefined ? {} : { profile }),
-        ...(filepath === undefined ? {} : { filepath }),
+        ...defined({ profile, filepath }),
       }),
     );
     return (await chain)();

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { defined } from '../../base/defined.ts';
 import type { Trust } from '../../client/event/receipt.ts';
 import type { SignedHttp } from '../../client/http/http.ts';
 import { fetchKeys, type NamedKey } from '../../client/read/log-view.ts';
@@ -31,7 +32,7 @@ export async function logKeys(http: SignedHttp, trail: string, file: string | un
 
 /** Trusts what the server names for the trails that it names it for, a retired key up to its end. */
 function trustedAsNamed(keys: readonly NamedKey[]): TrustedKeys {
-  return keys.map(({ verifier: { name, spki }, to }) => ({ name, spki, ...(to === undefined ? {} : { to }) }));
+  return keys.map(({ verifier: { name, spki }, to }) => ({ name, spki, ...defined({ to }) }));
 }
 
 /** A UTF-8 file of the user's, not repaired. Errors: `usage`, saying what cannot be read and why. */

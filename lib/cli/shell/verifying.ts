@@ -1,6 +1,7 @@
 import { access, constants, stat, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
+import { defined } from '../../base/defined.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { type VerifyOptions, verifyArchive } from '../../verify/archive/verify-archive.ts';
 import { renderReport } from '../../verify/report/html.ts';
@@ -68,12 +69,10 @@ async function verifyOptions(archive: string, options: VerifyCommandOptions): Pr
   return {
     source: archive,
     trust: await readTrust(options.key),
-    ...(trail === undefined ? {} : { trails: trail }),
-    ...(from === undefined && to === undefined
-      ? {}
-      : { range: { from: from ?? 0, ...(to === undefined ? {} : { to }) } }),
+    ...defined({ trails: trail }),
+    ...(from === undefined && to === undefined ? {} : { range: { from: from ?? 0, ...defined({ to }) } }),
     ...(previous.length === 0 ? {} : { previous: await Promise.all(previous.map(readKept)) }),
-    ...(logName === undefined ? {} : { logName }),
+    ...defined({ logName }),
     ...(workers === 1 ? {} : { workers: { count: workers, module: module.href, args: archive } }),
   };
 }

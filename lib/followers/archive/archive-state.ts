@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { defined } from '../../base/defined.ts';
 import { moveWatermark, readWatermark, type Watermark } from '../../ledger/items/watermark.ts';
 import { SealtrailError } from '../../log/error.ts';
 import type { Attribute, Table, Write } from '../../store/ports.ts';
@@ -80,7 +81,7 @@ export async function readArchiveState(table: Table, trail: string): Promise<Arc
       size: watermark.size,
       keys: keys === '' ? [] : keys.split(','),
       ...(sealed === undefined ? {} : { sealed: signedCheckpoint.parse(JSON.parse(sealed)) }),
-      ...(unsealedSince === undefined ? {} : { unsealedSince }),
+      ...defined({ unsealedSince }),
       ...(plan === undefined ? {} : { plan: planSchema.parse(JSON.parse(plan)) }),
     };
   } catch (cause) {

@@ -1,5 +1,6 @@
 import { promisify } from 'node:util';
 import { crc32, gzip, inflateRaw } from 'node:zlib';
+import { DAY_MS } from '../../base/time.ts';
 import { sameBytes } from '../../log/hash.ts';
 
 const compress = promisify(gzip);
@@ -25,7 +26,6 @@ export interface Segment {
 const LINE_FEED = Buffer.from('\n');
 
 /** Unix time counts every UTC day as so many milliseconds (POSIX.1, Seconds Since the Epoch). */
-const DAY_MS = 86_400_000;
 const utcDay = (milliseconds: number): number => Math.floor(milliseconds / DAY_MS);
 
 /**

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { defined } from '../../base/defined.ts';
 import type { Follower } from './follower.ts';
 
 /** How trails are visited once, where no process stays to visit them again. */
@@ -63,7 +64,7 @@ async function visit(trail: string, options: VisitOptions): Promise<boolean> {
 /** One run, and a second one where the follower asks for it soon. */
 async function runAndReturn(follower: Follower, trail: string, options: VisitOptions): Promise<void> {
   const { signal, force = false, patienceMs = 500 } = options;
-  const run = { force, ...(signal === undefined ? {} : { signal }) };
+  const run = { force, ...defined({ signal }) };
   await follower.run(trail, run);
   const wait = follower.revisit?.(trail);
   if (wait === undefined || wait > patienceMs || signal?.aborted) return;

@@ -1,3 +1,4 @@
+import { defined } from '../../base/defined.ts';
 import type { VerificationReport, VerificationRequest } from '../../contract/verification.ts';
 import { isUnreadable } from '../../ledger/items/format.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
@@ -102,9 +103,7 @@ export class Verifier implements Follower {
       trail,
       ...figures,
       ...(lastOkAt === 0 ? {} : { secondsSinceOk: since }),
-      ...(damagedAt === undefined ? {} : { damagedAt }),
-      ...(report === undefined ? {} : { report }),
-      ...(rangeReport === undefined ? {} : { rangeReport }),
+      ...defined({ damagedAt, report, rangeReport }),
     };
   }
 
@@ -205,7 +204,7 @@ function eventOf(report: VerificationReport): object {
     resource: { type: 'trail', id: trail },
     details: {
       mode,
-      ...(range === undefined ? {} : { range }),
+      ...defined({ range }),
       verdict,
       from,
       to,

@@ -13,6 +13,7 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { pauseMs } from '../../base/backoff.ts';
+import { defined } from '../../base/defined.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { sameBytes } from '../../log/hash.ts';
 import { checkObjectKey, checkObjectPrefix } from '../object-key.ts';
@@ -91,7 +92,7 @@ export class S3Objects implements Objects {
         Prefix: this.#root + prefix,
         ...LISTING,
         ...(after === undefined ? {} : { StartAfter: this.#root + after }),
-        ...(token === undefined ? {} : { ContinuationToken: token }),
+        ...defined({ ContinuationToken: token }),
       });
       const page = await this.#send('read', () => this.#client.send(command));
       const keyOf = keyReader(page.EncodingType, this.#root.length);

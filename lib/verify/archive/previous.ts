@@ -1,3 +1,4 @@
+import { defined } from '../../base/defined.ts';
 import { parseCheckpoint } from '../../log/checkpoint.ts';
 import { fromUtf8 } from '../../log/encoding.ts';
 import { SealtrailError } from '../../log/error.ts';
@@ -50,14 +51,13 @@ export function judgePrevious(
     }
     const problem = (kind: ProblemKind, message: string): Problem => ({
       kind,
-      ...(trail === undefined ? {} : { trail }),
+      ...defined({ trail }),
       object,
       message,
     });
     const about = {
       name: object,
-      ...(origin === undefined ? {} : { origin }),
-      ...(trail === undefined ? {} : { trail }),
+      ...defined({ origin, trail }),
     };
     if (origin !== undefined && trail === undefined && logName !== undefined) {
       const message = `the checkpoint is of ${quoted(origin)}, which is no trail of ${quoted(logName)}`;
@@ -102,7 +102,7 @@ export function previousResult(
   coverage: Coverage | undefined,
   contradicted: boolean,
 ): PreviousResult {
-  const about = { name, ...(origin === undefined ? {} : { origin }), ...(size === undefined ? {} : { size }) };
+  const about = { name, ...defined({ origin, size }) };
   if (contradicted || problems.some(({ kind }) => kind === 'rolled_back')) return { ...about, verdict: 'damaged' };
   // What is no evidence, such as a note by a key that is not trusted, contradicts nothing: it is a problem all the same.
   if (problems.length > 0) return { ...about, verdict: 'incomplete' };

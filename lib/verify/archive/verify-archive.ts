@@ -1,3 +1,4 @@
+import { defined } from '../../base/defined.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { type Verifier, verifierFromSpki } from '../../log/note.ts';
 import { isSystemTrailName, isTrailName } from '../../log/trail-name.ts';
@@ -161,7 +162,7 @@ class ArchiveRun {
   #runHere(job: SpanJob): Promise<SpanResult> {
     const { signal } = this.#options;
     return verifySpan(this.#objects, job, {
-      ...(signal === undefined ? {} : { signal }),
+      ...defined({ signal }),
       onRecords: (records, problems) => this.#progress.advance(job.trail, job.span, records, problems),
     });
   }
@@ -176,7 +177,7 @@ class ArchiveRun {
       origin,
       archiveKeys: this.#archiveKeysOf(origin),
       keyFiles: this.#keys.complete,
-      ...(range === undefined ? {} : { range }),
+      ...defined({ range }),
       previous: this.#previous.flatMap((kept) => (kept.trail === trail && kept.claim ? [kept.claim] : [])),
       segmentLimits,
       parts,
@@ -221,7 +222,7 @@ class ArchiveRun {
       startedAt,
       finishedAt: Date.now(),
       ...(this.#logName === undefined ? {} : { logName: this.#logName.name, logNameFrom: this.#logName.from }),
-      ...(trails === undefined ? {} : { scope: { trails, ...(range === undefined ? {} : { range }) } }),
+      ...(trails === undefined ? {} : { scope: { trails, ...defined({ range }) } }),
       trails: coverages,
       skipped,
       problems: findings.list(),
@@ -231,7 +232,7 @@ class ArchiveRun {
         const outcome = problemsOf.get(kept.trail ?? '');
         return previousResult(kept, outcome?.coverage, outcome?.contradicted.has(kept.name) ?? false);
       }),
-      ...(plot === undefined ? {} : { timeline: plot }),
+      ...defined({ timeline: plot }),
     };
   }
 }

@@ -1,3 +1,4 @@
+import { defined } from '../../base/defined.ts';
 import { checkpointName, newestCheckpointName } from '../../log/archive.ts';
 import type { Checkpoint } from '../../log/checkpoint.ts';
 import { toHex } from '../../log/encoding.ts';
@@ -98,7 +99,7 @@ class TrailVerification {
     if (this.#context.range === undefined) await this.#checkBeyond();
     this.#checkKeyFiles(joined.signed);
     const producers = this.#checkProducers(joined);
-    const coverage = { ...this.#coverage(scope, joined), ...(producers === undefined ? {} : { producers }) };
+    const coverage = { ...this.#coverage(scope, joined), ...defined({ producers }) };
     const { signed } = joined;
     const timeline = this.#timeline.counts();
     const contradicted = this.#contradicted;
@@ -107,7 +108,7 @@ class TrailVerification {
 
   #report(kind: ProblemKind, object: string, message: string, seq?: number, lastSeq?: number): void {
     const { trail } = this.#inventory;
-    const where = { ...(seq === undefined ? {} : { seq }), ...(lastSeq === undefined ? {} : { lastSeq }) };
+    const where = { ...defined({ seq, lastSeq }) };
     this.#findings.add({ kind, trail, object, ...where, message });
   }
 

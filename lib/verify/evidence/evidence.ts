@@ -1,3 +1,4 @@
+import { defined } from '../../base/defined.ts';
 import { SealtrailError } from '../../log/error.ts';
 import type { Objects } from '../../store/ports.ts';
 import { type Findings, shownKey } from '../report/findings.ts';
@@ -45,7 +46,7 @@ export class Evidence {
   ): Uint8Array | undefined {
     if (outcome instanceof Uint8Array) return outcome;
     if (missing === undefined) return undefined;
-    const about = { object: shownKey(key), ...(trail === undefined ? {} : { trail }) };
+    const about = { object: shownKey(key), ...defined({ trail }) };
     if (outcome === 'link') {
       this.#findings.add({ kind: 'symbolic_link', ...about, message: 'this is a link or a special file' });
     } else if (outcome === 'absent') {

@@ -2,6 +2,7 @@ import { type Checkpoint, parseCheckpoint } from '../../log/checkpoint.ts';
 import { fromBase64, toHex } from '../../log/encoding.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { HASH_BYTES, leafHash } from '../../log/hash.ts';
+import { isObject } from '../../log/json.ts';
 import { openNote, parseNote } from '../../log/note.ts';
 import { parseProof } from '../../log/proof.ts';
 import { parseRecord } from '../../log/record.ts';
@@ -108,10 +109,6 @@ function parseConsistency(text: string): { proof: readonly string[]; from: strin
     throw malformed('a consistency proof has a list of hashes');
   }
   return { proof, from, to };
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null;
 }
 
 /** Opens a note with the keys that are trusted for its own origin at its own size. @throws `bad_signature` */

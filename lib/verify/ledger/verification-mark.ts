@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { defined } from '../../base/defined.ts';
 import type { VerificationReport } from '../../contract/verification.ts';
 import { attributesOf, withFormat } from '../../ledger/items/format.ts';
 import { watermarkKey } from '../../ledger/items/layout.ts';
@@ -106,7 +107,7 @@ export async function readMark(table: Table, trail: string): Promise<Verificatio
       // Our own words, shown to readers and never acted upon.
       ...(report === undefined ? {} : { report: JSON.parse(report) as VerificationReport }),
       ...(rangeReport === undefined ? {} : { rangeReport: JSON.parse(rangeReport) as VerificationReport }),
-      ...(damagedAt === undefined ? {} : { damagedAt }),
+      ...defined({ damagedAt }),
     };
   } catch (cause) {
     throw new SealtrailError('store_corrupt', `the verifier's watermark of trail ${trail} is not readable`, { cause });
@@ -162,7 +163,7 @@ function after(
   return {
     ...mark,
     ...(isRange ? { rangeReport: report } : { report }),
-    ...(damagedAt === undefined ? {} : { damagedAt }),
+    ...defined({ damagedAt }),
     place: place !== undefined && place.size >= mark.place.size ? place : mark.place,
     figures: {
       runs: runs + 1,
@@ -183,6 +184,6 @@ function valuesOf({ place, figures, report, rangeReport, damagedAt, revision }: 
     ...figures,
     ...(report === undefined ? {} : { report: JSON.stringify(report) }),
     ...(rangeReport === undefined ? {} : { rangeReport: JSON.stringify(rangeReport) }),
-    ...(damagedAt === undefined ? {} : { damagedAt }),
+    ...defined({ damagedAt }),
   };
 }

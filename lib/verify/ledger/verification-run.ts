@@ -1,3 +1,4 @@
+import { defined } from '../../base/defined.ts';
 import type {
   VerificationMode,
   VerificationReport,
@@ -89,7 +90,7 @@ export async function verifyTrail(
   const report: VerificationReport = {
     trail,
     mode,
-    ...(range === undefined ? {} : { range }),
+    ...defined({ range }),
     verdict: isOk ? 'ok' : 'damaged',
     from: start.size,
     to: range === undefined ? size : end,

@@ -1,3 +1,4 @@
+import { defined } from '../../base/defined.ts';
 import type { VerificationProblem } from '../../contract/verification.ts';
 import type { ExpiryRules } from '../../followers/expiry/expiry-rules.ts';
 import { type ArchivedRecords, recordsInBundles } from '../../ledger/archived-records.ts';
@@ -77,7 +78,7 @@ export class BlockScan {
     const number = Number(item.sort);
     const seq = Number.isSafeInteger(number) && sortableNumber(number) === item.sort ? number : undefined;
     const malformed = (message: string): Scanned => ({
-      problem: { kind: 'malformed_block', ...(seq === undefined ? {} : { seq }), message },
+      problem: { kind: 'malformed_block', ...defined({ seq }), message },
     });
     if (seq === undefined) return malformed('a block stands under a key that is no record number');
     const isOurs = await this.#checkExpiry(item, seq);

@@ -1,3 +1,4 @@
+import { DAY_MS } from '../../base/time.ts';
 import { MAX_RECORD_BYTES } from '../../log/record.ts';
 import type { Evidence } from '../evidence/evidence.ts';
 import type { SegmentName } from '../evidence/object-names.ts';
@@ -8,7 +9,6 @@ import { type Line, LineReader, type ReportLine, UNREADABLE } from './check-line
 import { unpackMember } from './gzip-member.ts';
 import { type ReportAt, SegmentAligner } from './segment-aligner.ts';
 
-const DAY_MS = 86_400_000;
 const LINE_FEED = 0x0a;
 /** RFC 6962 section 2.1: what is hashed of a leaf begins with this byte. */
 const LEAF_PREFIX = 0x00;

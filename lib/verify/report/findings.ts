@@ -1,3 +1,4 @@
+import { unicodeEscape } from '../../base/escape.ts';
 import type { Problem, ProblemKind } from './problem.ts';
 
 /** How many problems of one kind are kept; more are counted. Keeps memory constant and a report readable. */
@@ -95,5 +96,5 @@ export function shownKey(key: string): string {
 }
 
 function escapeUnprintable(text: string): string {
-  return text.replace(/[^\x20-\x7e…]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return text.replace(/[^\x20-\x7e…]/g, unicodeEscape);
 }

@@ -1,3 +1,4 @@
+import { DAY_MS } from '../../base/time.ts';
 import { type Markup, markup } from './markup.ts';
 import type { Timeline } from './report.ts';
 
@@ -11,7 +12,7 @@ const AXIS = 236;
 const HEIGHT = 256;
 
 const UNITS: readonly (readonly [number, string])[] = [
-  [86_400_000, 'day'],
+  [DAY_MS, 'day'],
   [3_600_000, 'hour'],
   [60_000, 'minute'],
   [1000, 'second'],
@@ -74,8 +75,8 @@ function timeAxis(start: number, end: number): Markup {
 
 function axisTime(at: number, range: number): string {
   const text = utc(at);
-  if (range > 20 * 86_400_000) return text.slice(0, 10);
-  return range > 86_400_000 ? text.slice(5, 16) : text.slice(11, 19);
+  if (range > 20 * DAY_MS) return text.slice(0, 10);
+  return range > DAY_MS ? text.slice(5, 16) : text.slice(11, 19);
 }
 
 /** `2026-11-21 09:00:00`. Times beyond what a date can hold are given in milliseconds. */

@@ -1,3 +1,5 @@
+import { unicodeEscape } from '../../base/escape.ts';
+
 /** A piece of HTML or SVG whose values have been escaped. Made by {@link markup} only. */
 export class Markup {
   readonly text: string;
@@ -37,8 +39,5 @@ function textOf(hole: Hole): string {
 
 /** Control characters and those that turn the direction of writing would make a page say what it does not hold. */
 function visible(text: string): string {
-  return text.replace(
-    /[\p{Cc}\p{Cs}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu,
-    (char) => `\\u${(char.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
-  );
+  return text.replace(/[\p{Cc}\p{Cs}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu, unicodeEscape);
 }

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { defined } from '../../../base/defined.ts';
 import { QUERY_FORMATS, QUERY_ORDERS, type QueryFormat, type QueryOrder } from '../../../contract/query.ts';
 import { CSV_HEADER, csvRow } from '../../../export/formats/csv.ts';
 import {
@@ -94,7 +95,7 @@ async function query(
 
 function parametersOf(options: Options) {
   const { order, cursor } = options;
-  return { ...filtersOf(options), order, ...(cursor === undefined ? {} : { cursor }) };
+  return { ...filtersOf(options), order, ...defined({ cursor }) };
 }
 
 const limitOf = ({ all, limit }: Options): number => (all ? Number.POSITIVE_INFINITY : limit);

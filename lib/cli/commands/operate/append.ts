@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createReadStream, existsSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { addAbortSignal } from 'node:stream';
+import { defined } from '../../../base/defined.ts';
 import { KeptCheckpoint } from '../../../client/delivery/kept-checkpoint.ts';
 import { checkpointOf } from '../../../client/event/receipt.ts';
 import { SealtrailError } from '../../../log/error.ts';
@@ -104,7 +105,7 @@ class Append {
       parallel: this.#options.parallel,
       trust: keys.trust,
       signal: this.#terminal.signal,
-      ...(seen === undefined ? {} : { seen }),
+      ...defined({ seen }),
     });
     try {
       await this.#send(upload, this.#input());
@@ -193,7 +194,7 @@ class Append {
         : `\nTo go on without appending anything twice, repeat the command with --idempotency-key ${this.#key}${this.#options.batch === 500 ? '' : ` --batch ${this.#options.batch}`}`;
     const message = `${error.message}\n${doneBefore(events, unproven)}${uncertain ? '; whether the last request got through is not known' : ''}.${again}`;
     const { cause, field } = error;
-    return new SealtrailError(error.code, message, { cause, ...(field === undefined ? {} : { field }) });
+    return new SealtrailError(error.code, message, { cause, ...defined({ field }) });
   }
 
   async #report(upload: Upload, keys: LogKeys): Promise<void> {

@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { defined } from '../../../base/defined.ts';
 import { fetchKeys, type NamedKey } from '../../../client/read/log-view.ts';
 import { SealtrailError } from '../../../log/error.ts';
 import { sameBytes } from '../../../log/hash.ts';
@@ -88,7 +89,7 @@ function shown({ verifier, to }: NamedKey): object {
     fingerprint: fingerprintOf(spki),
     vkey,
     pem: pemOf(verifier),
-    ...(to === undefined ? {} : { to }),
+    ...defined({ to }),
   };
 }
 
