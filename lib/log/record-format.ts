@@ -11,30 +11,21 @@ export interface Envelope {
   readonly submitter: string;
 }
 
-/** How the records of one format stand in their lines. */
-export interface RecordFormat {
-  /** The members of a record, sorted. */
-  readonly members: readonly string[];
-  /** The line, without a line end. `eventJson` is canonical, and every text in the envelope well-formed. */
-  line(envelope: Envelope, eventJson: string): string;
-}
-
 /**
- * Every format of records that was ever written, by its `v`. A format is never changed or removed: what was written in it must be
- * read, and hash to the same leaf, for good. docs/architecture.md says how to add one.
+ * Every format of records that was ever written, by its `v`, with the members of such a record, sorted. A format is never changed or
+ * removed: what was written in it must be read, and hash to the same leaf, for good. docs/architecture.md says how to add one.
  */
-export const RECORD_FORMATS = {
-  1: {
-    members: ['event', 'prev', 'receivedAt', 'seq', 'submitter', 'trail', 'v'],
-    line({ prev, receivedAt, seq, submitter, trail }, eventJson) {
-      // JSON.stringify writes well-formed strings and safe integers exactly as RFC 8785 sections 3.2.2.2 and 3.2.2.3 say.
-      return `{"event":${eventJson},"prev":"${prev}","receivedAt":${receivedAt},"seq":${seq},"submitter":${JSON.stringify(submitter)},"trail":"${trail}","v":1}`;
-    },
-  },
-} as const satisfies Readonly<Record<number, RecordFormat>>;
+export const RECORD_FORMATS = { 1: 'event,prev,receivedAt,seq,submitter,trail,v' } as const;
 
 /** The `v` of a record. */
 export type RecordVersion = keyof typeof RECORD_FORMATS;
+
+/** How the line of each format is made. The event is canonical JSON, and every text in the envelope well-formed. */
+export const RECORD_LINES: Readonly<Record<RecordVersion, (envelope: Envelope, eventJson: string) => string>> = {
+  // JSON.stringify writes well-formed strings and safe integers exactly as RFC 8785 sections 3.2.2.2 and 3.2.2.3 say.
+  1: ({ prev, receivedAt, seq, submitter, trail }, eventJson) =>
+    `{"event":${eventJson},"prev":"${prev}","receivedAt":${receivedAt},"seq":${seq},"submitter":${JSON.stringify(submitter)},"trail":"${trail}","v":1}`,
+};
 
 /** The known formats, ascending. */
 export const RECORD_VERSIONS: readonly RecordVersion[] = Object.keys(RECORD_FORMATS).map(Number) as RecordVersion[];

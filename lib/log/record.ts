@@ -5,9 +5,9 @@ import {
   type Envelope,
   isRecordVersion,
   RECORD_FORMATS,
+  RECORD_LINES,
   RECORD_VERSION,
   RECORD_VERSIONS,
-  type RecordFormat,
   type RecordVersion,
 } from './record-format.ts';
 import { isSystemTrailName, isTrailName } from './trail-name.ts';
@@ -29,15 +29,16 @@ export interface SealedRecord extends Envelope {
  *   when `submitter` is not well-formed UTF-16, which no UTF-8 could hold
  */
 export function recordLineFor(v: RecordVersion): (envelope: Envelope, eventJson: string) => string {
-  const format: RecordFormat = RECORD_FORMATS[v];
+  const lineOf = RECORD_LINES[v];
   return (envelope, eventJson) => {
     if (!envelope.submitter.isWellFormed()) throw malformed('the submitter is not well-formed text');
-    return format.line(envelope, eventJson);
+    return lineOf(envelope, eventJson);
   };
 }
 
 /** A record's line in the format that appends write. See {@link recordLineFor}. */
-export const recordLine: (envelope: Envelope, eventJson: string) => string = recordLineFor(RECORD_VERSION);
+export const recordLine = (envelope: Envelope, eventJson: string): string =>
+  recordLineFor(RECORD_VERSION)(envelope, eventJson);
 
 const PREV = /^[0-9a-f]{64}$/;
 
@@ -56,13 +57,12 @@ export function parseRecord(line: Uint8Array | string): SealedRecord {
   } catch (cause) {
     throw malformed('a record is not JSON', cause);
   }
-  if (!isObject(value) || value.v === undefined) throw malformed(exactly(RECORD_FORMATS[RECORD_VERSION]));
+  if (!isObject(value) || value.v === undefined) throw malformed(exactly(RECORD_VERSION));
   const { v } = value;
   if (!isRecordVersion(v)) {
     throw malformed(`a record has v ${RECORD_VERSIONS.join(' or ')}: this one needs a newer program`);
   }
-  const format: RecordFormat = RECORD_FORMATS[v];
-  if (Object.keys(value).sort().join() !== format.members.join()) throw malformed(exactly(format));
+  if (Object.keys(value).sort().join() !== RECORD_FORMATS[v]) throw malformed(exactly(v));
   const { event, prev, receivedAt, seq, submitter, trail } = value;
   if (!isObject(event)) throw malformed('the event of a record is an object');
   if (typeof prev !== 'string' || !PREV.test(prev)) throw malformed('prev is 64 lower-case hexadecimal digits');
@@ -75,7 +75,7 @@ export function parseRecord(line: Uint8Array | string): SealedRecord {
   return { v, trail, seq, prev, receivedAt, submitter, event };
 }
 
-const exactly = ({ members }: RecordFormat): string => `a record has exactly the fields ${members.join()}`;
+const exactly = (v: RecordVersion): string => `a record has exactly the fields ${RECORD_FORMATS[v]}`;
 
 const malformed = (message: string, cause?: unknown): SealtrailError =>
   new SealtrailError('malformed_record', message, { cause });

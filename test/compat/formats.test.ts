@@ -10,6 +10,7 @@ import { readHead } from '../../lib/ledger/commit.ts';
 import { readOpenTile } from '../../lib/ledger/items/edge-tile.ts';
 import {
   blockKey,
+  blockPartKey,
   CURSOR_SECRET_KEY,
   checkpointKey,
   exportKey,
@@ -27,6 +28,7 @@ import { readWatermark } from '../../lib/ledger/items/watermark.ts';
 import { Ledger } from '../../lib/ledger/ledger.ts';
 import { FIRST_LINK } from '../../lib/log/producer.ts';
 import { cursorSecret } from '../../lib/query/cursor-secret.ts';
+import { writeRetiredKeys } from '../../lib/server/data-folder.ts';
 import { openEmbedded } from '../../lib/server/embedded.ts';
 import type { Key, Table } from '../../lib/store/ports.ts';
 import { MemorySigner } from '../../lib/testing/memory/signer.ts';
@@ -45,10 +47,18 @@ const signer = new MemorySigner();
 const fingerprint = hash('sha256', await signer.publicKey(), 'hex');
 const ledgerOf = (table: Table) => new Ledger({ table, signers: [signer], logName: 'log.example' });
 
+/** Reads the record of a block whose body goes on in a part. */
+async function readParts(table: Table): Promise<unknown> {
+  const block = await table.get(blockKey(TRAIL, 0));
+  await table.transact([{ put: { ...blockKey(TRAIL, 0), attributes: { ...block?.attributes, parts: 2 } } }]);
+  return ledgerOf(table).record(TRAIL, 0);
+}
+
 /** A kind of item, where one of it stands, and what reads it. */
 const READERS: readonly (readonly [kind: string, key: Key, read: (table: Table) => Promise<unknown>])[] = [
   ['head', headKey(TRAIL), (table) => readHead(table, TRAIL)],
   ['block', blockKey(TRAIL, 0), (table) => ledgerOf(table).record(TRAIL, 0)],
+  ['block part', blockPartKey(TRAIL, 0, 1), readParts],
   ['checkpoint', checkpointKey(TRAIL, 1), (table) => ledgerOf(table).checkpoint(TRAIL)],
   ['idempotency key', idempotencyKey(TRAIL, 'shop', 'k'), (table) => ledgerOf(table).append(REQUEST)],
   ['edge tile', openTileKey(TRAIL, 1), (table) => readOpenTile(table, TRAIL, 1)],
@@ -74,10 +84,11 @@ describe('an item of a later format', () => {
     await expect(read(table)).rejects.toMatchObject({ code: 'store_corrupt' });
   });
 
-  it.each(['config.json', 'access.json'])('is refused by name: %s', async (name) => {
+  it.each(['config.json', 'access.json', 'retired-keys.json'])('is refused by name: %s', async (name) => {
     const dir = join(await temporaryFolder(), 'data');
     await (await openEmbedded(dir)).close();
     const file = join(dir, name);
+    if (name === 'retired-keys.json') await writeRetiredKeys(dir, []);
     const values = JSON.parse(await readFile(file, 'utf8'));
     expect(values.format).toBe(1);
     await writeFile(file, JSON.stringify({ ...values, format: 2, novelty: true }));

@@ -33,12 +33,13 @@ function nextVersion(): Promise<Version> {
   vi.resetModules();
   vi.doMock(FORMATS, async (original) => {
     const now = await original<typeof import('../../lib/log/record-format.ts')>();
-    const members = ['event', 'prev', 'receivedAt', 'seq', 'submitter', 'trail', 'v', 'via'];
-    const line: (typeof now.RECORD_FORMATS)[1]['line'] = (envelope, eventJson) =>
-      now.RECORD_FORMATS[1].line(envelope, eventJson).replace(/"v":1}$/, '"v":2,"via":"http"}');
+    const members = 'event,prev,receivedAt,seq,submitter,trail,v,via';
+    const line: (typeof now.RECORD_LINES)[1] = (envelope, eventJson) =>
+      now.RECORD_LINES[1](envelope, eventJson).replace(/"v":1}$/, '"v":2,"via":"http"}');
     return {
       ...now,
-      RECORD_FORMATS: { ...now.RECORD_FORMATS, 2: { members, line } },
+      RECORD_FORMATS: { ...now.RECORD_FORMATS, 2: members },
+      RECORD_LINES: { ...now.RECORD_LINES, 2: line },
       RECORD_VERSIONS: [1, 2],
       RECORD_VERSION: 2,
       isRecordVersion: (v: unknown) => v === 1 || v === 2,
