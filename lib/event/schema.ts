@@ -42,7 +42,7 @@ function isObject(value: unknown): value is JsonObject {
 }
 
 /** Who acted. */
-export const actorSchema = z.strictObject({
+const actorSchema = z.strictObject({
   id: text(ACTOR_TEXTS.id, 'Who: a user id, an e-mail address, an ARN. Masked.'),
   ip: text(ACTOR_TEXTS.ip, 'The IPv4 or IPv6 address it acted from, without port. Masked.')
     .refine((value) => isIP(value) !== 0 || isMaskedIp(value), 'must be an IPv4 or IPv6 address, without port')
@@ -53,14 +53,14 @@ export const actorSchema = z.strictObject({
 } satisfies Shape<Actor>);
 
 /** What was acted on. */
-export const resourceSchema = z.strictObject({
+const resourceSchema = z.strictObject({
   id: text(RESOURCE_TEXTS.id, 'Which one. Masked.').optional(),
   name: text(RESOURCE_TEXTS.name, 'A name for people to read. Masked.').optional(),
   type: text(RESOURCE_TEXTS.type, 'What kind of thing.').optional(),
 } satisfies Shape<Resource>);
 
 /** Where it belongs: each can be queried. */
-export const contextSchema = z.strictObject({
+const contextSchema = z.strictObject({
   action: text(CONTEXT_TEXT, 'The id of the action that an agent asked for.').optional(),
   agent: text(CONTEXT_TEXT, 'The agent that worked on it.').optional(),
   approval: text(CONTEXT_TEXT, 'The id of the approval.').optional(),
@@ -72,13 +72,13 @@ export const contextSchema = z.strictObject({
 } satisfies Shape<EventContext>);
 
 /** State before and after a change. */
-export const changesSchema = z.strictObject({
+const changesSchema = z.strictObject({
   after: z.unknown().describe('The state after, any JSON. Redacted and masked.').optional(),
   before: z.unknown().describe('The state before, any JSON. Redacted and masked.').optional(),
 } satisfies Shape<Changes>);
 
 /** The event's place among those of its producer (docs/spec.md, "Numbering by producers"). */
-export const producerSchema = z.strictObject({
+const producerSchema = z.strictObject({
   id: text(PRODUCER_ID_TEXT, 'Names one run of one producer: a program that starts again takes another.').regex(
     PRODUCER_ID,
     'must start with a letter or digit and hold only letters, digits and ._-',

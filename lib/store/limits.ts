@@ -1,16 +1,16 @@
 import type { Attribute, Item, Key, Range, Write } from './ports.ts';
 
 /** Most writes in one transaction. DynamoDB's TransactWriteItems sets it. */
-export const MAX_WRITES = 100;
+const MAX_WRITES = 100;
 /** Most bytes in one transaction; DynamoDB allows 4 MiB. */
-export const MAX_TRANSACTION_BYTES = 4_000_000;
+const MAX_TRANSACTION_BYTES = 4_000_000;
 /** Most bytes in one item; DynamoDB allows 400 KiB, its own overhead included. */
 export const MAX_ITEM_BYTES = 400_000;
 /** Longest partition and sort keys in UTF-8 bytes, as in DynamoDB. */
-export const MAX_PARTITION_BYTES = 2048;
-export const MAX_SORT_BYTES = 1024;
+const MAX_PARTITION_BYTES = 2048;
+const MAX_SORT_BYTES = 1024;
 /** Longest message that a Signer takes, as in KMS. */
-export const MAX_MESSAGE_BYTES = 4096;
+const MAX_MESSAGE_BYTES = 4096;
 /** What a number counts for, whatever its value: DynamoDB takes a byte for two digits, one for the sign and one more. */
 const NUMBER_BYTES = 10;
 
@@ -83,7 +83,7 @@ export function checkRange(range: Range): void {
 }
 
 /** A key for messages. */
-export function describeKey(key: Key): string {
+function describeKey(key: Key): string {
   return `(${JSON.stringify(key.partition)}, ${JSON.stringify(key.sort)})`;
 }
 

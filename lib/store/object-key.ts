@@ -1,7 +1,7 @@
-/** Longest key in bytes, as in S3, and longest segment, as in most file systems. */
-export const MAX_KEY_BYTES = 1024;
-export const MAX_SEGMENT_BYTES = 255;
+/** Longest key in bytes, as in S3. */
+const MAX_KEY_BYTES = 1024;
 
+/** At most 255 bytes, as in most file systems. */
 const SEGMENT = /^[A-Za-z0-9._=-]{1,255}$/;
 const SEGMENT_START = /^[A-Za-z0-9._=-]{0,255}$/;
 

@@ -1,6 +1,5 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { join } from 'node:path';
-import { writeEmptyArchive } from '../../lib/followers/archive/archive-seal.ts';
 import { Archiver } from '../../lib/followers/archive/archiver.ts';
 import { Ledger } from '../../lib/ledger/ledger.ts';
 import { formatCheckpoint } from '../../lib/log/checkpoint.ts';
@@ -9,6 +8,7 @@ import { formatNote, type Verifier, verifierFromSpki } from '../../lib/log/note.
 import { FolderObjects } from '../../lib/store/folder/objects.ts';
 import type { SignatureAlgorithm, Signer } from '../../lib/store/ports.ts';
 import { MemoryTable } from '../../lib/testing/memory/table.ts';
+import { writeEmptyArchive } from '../followers/archive/empty-archive.ts';
 
 export const LOG_NAME = 'outside.example';
 

@@ -24,7 +24,7 @@ const filterValue = z.union([z.string(), z.array(z.string())]);
 const filterTime = z.union([z.string(), millis]).describe('RFC 3339, a date of UTC or Unix milliseconds.');
 
 /** What may be sent to ask for an export: filters are named and read as the parameters of a query are. */
-export const exportRequestSchema = z
+const exportRequestSchema = z
   .object({
     format: z.enum(EXPORT_FORMATS),
     compression: z.enum(EXPORT_COMPRESSIONS).default('none').describe('Not of Parquet.').optional(),

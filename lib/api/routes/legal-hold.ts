@@ -16,7 +16,7 @@ export const legalHoldSchema = z.strictObject({
 
 const EXPECTED = 'send {"held": true or false, "reason": "why"}';
 
-export const legalHoldRequestSchema = z.strictObject(
+const legalHoldRequestSchema = z.strictObject(
   {
     held: z.boolean(EXPECTED).describe('`true` sets the hold, `false` releases it.'),
     reason: z

@@ -12,7 +12,7 @@ const first = z.int(WHOLE).min(0, WHOLE).describe('A record number, inclusive.')
 const end = z.int(WHOLE).min(0, WHOLE).describe('A record number, exclusive.');
 
 /** What may be sent to ask for a verification: a mode or a range. */
-export const verificationRequestSchema = z
+const verificationRequestSchema = z
   .strictObject(
     {
       mode: z

@@ -108,7 +108,7 @@ export function truncate(text: string, width: number): string {
 }
 
 /** The text, or its beginning and its end with `…` between them, in `width` terminal columns. */
-export function truncateMiddle(text: string, width: number): string {
+function truncateMiddle(text: string, width: number): string {
   if (stringWidth(text) <= width) return text;
   const parts = [...graphemes.segment(text)].map(({ segment }) => segment);
   const tail: string[] = [];

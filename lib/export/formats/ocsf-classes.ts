@@ -1,5 +1,3 @@
-import { CATALOGUE, type EventType } from '../../contract/catalogue.ts';
-
 /** The version of OCSF that exports are written in: https://schema.ocsf.io/1.8.0 */
 export const OCSF_VERSION = '1.8.0';
 
@@ -107,9 +105,3 @@ const BY_TYPE: ReadonlyMap<string, OcsfActivity> = new Map(
 export function ocsfActivity(type: string): OcsfActivity {
   return BY_TYPE.get(type) ?? { className: 'api_activity', id: 99, name: type };
 }
-
-/** The catalogue with what each type is in OCSF, for documentation. */
-export const OCSF_MAPPING: readonly (readonly [EventType, OcsfActivity])[] = CATALOGUE.map((type) => [
-  type,
-  ocsfActivity(type.name),
-]);

@@ -4,7 +4,6 @@ import { SealtrailError } from '../../log/error.ts';
 import { leafHash, sameBytes } from '../../log/hash.ts';
 import { parseNote } from '../../log/note.ts';
 import { encodeBundle, encodeTile, TILE_WIDTH } from '../../log/tile.ts';
-import type { Objects } from '../../store/ports.ts';
 import { type ArchiveStores, demandRoot, loadTiles, readStretch, retentionFrom } from './archive-records.ts';
 import {
   type ArchiveState,
@@ -137,16 +136,3 @@ const notOurs = (trail: string): SealtrailError => {
   const name = newestCheckpointName(trail);
   return new SealtrailError('object_differs', `${name} was not a checkpoint that the log had sealed; it was replaced`);
 };
-
-/**
- * Writes the archive of a trail without a record, so that other tools can be tried on one. The log itself never needs
- * to: a trail begins with its first record.
- *
- * @param note a signed checkpoint of size 0
- */
-export async function writeEmptyArchive(objects: Objects, trail: string, note: string): Promise<void> {
-  const { size } = parseCheckpoint(parseNote(note).text);
-  if (size !== 0) throw new RangeError(`an empty archive has no checkpoint of size ${size}`);
-  await objects.put(checkpointName(trail, 0), Buffer.from(note));
-  await objects.replace(newestCheckpointName(trail), Buffer.from(note));
-}

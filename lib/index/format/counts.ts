@@ -35,7 +35,7 @@ export function countRecord(counts: Counts, cell: number, dimensions: readonly D
 }
 
 /** Adds values and total; cells belong to a time, so they stay as they are. */
-export function addCounts(into: Counts, from: Counts): void {
+function addCounts(into: Counts, from: Counts): void {
   into.total += from.total;
   for (const dimension of COUNTED) {
     const map = into.values[dimension];

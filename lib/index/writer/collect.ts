@@ -8,7 +8,7 @@ import { BLOCKS_FINGERPRINT, fingerprintOf, type Postings } from '../format/post
  * The values under which a type is filed besides itself: the groups that a query for `auth.*` or `auth.mfa.*` asks
  * for. No type has a `*` in it.
  */
-export function typeGroups(type: string): string[] {
+function typeGroups(type: string): string[] {
   const groups: string[] = [];
   for (let dot = type.indexOf('.'); dot >= 0; dot = type.indexOf('.', dot + 1)) groups.push(`${type.slice(0, dot)}.*`);
   return groups;

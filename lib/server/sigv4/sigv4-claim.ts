@@ -36,7 +36,7 @@ export interface Claim {
 }
 
 /** How far a request's time may be from ours, either way, in milliseconds. API Gateway gives five minutes. */
-export const WINDOW_MS = 5 * 60_000;
+const WINDOW_MS = 5 * 60_000;
 
 /**
  * AWS, "Create a signed AWS API request", step 5. Names of headers are tokens (RFC 9110 section 5.6.2). Every quantifier

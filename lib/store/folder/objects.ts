@@ -14,7 +14,7 @@ import { checkNoLink, readObject, statsOf } from './reading.ts';
 import { type Found, walk } from './walk.ts';
 
 /** The version of every object: a folder keeps only one. S3 says the same where versioning was never turned on. */
-export const ONLY_VERSION = 'null';
+const ONLY_VERSION = 'null';
 
 /** Objects are not changed, by nobody: the folder's nearest thing to a lock. */
 const READ_ONLY = 0o444;

@@ -7,7 +7,7 @@ import { storeError } from './failure.ts';
 /** "Seal" in ASCII, in the header of each file, so that another program's database is never taken for ours. */
 const APPLICATION_ID = 0x5365616c;
 /** The version of the schema below. A change of it needs a step from each older version. */
-export const SCHEMA_VERSION = 1;
+const SCHEMA_VERSION = 1;
 const PAGE_BYTES = 8192;
 /** Grows with what is read, up to this: room for the query index of a million records and for what leads to their blocks. */
 const CACHE_KIBIBYTES = 65_536;

@@ -97,7 +97,7 @@ export interface Partial {
   readonly leaves: number;
 }
 
-export function* partialsOf(partials: TrailInventory['partials']): Generator<Partial, void, void> {
+function* partialsOf(partials: TrailInventory['partials']): Generator<Partial, void, void> {
   for (const [place, widths] of partials) {
     const [kind, position] = place.split('/');
     const level = kind === 'entries' ? kind : Number(kind);
@@ -107,15 +107,12 @@ export function* partialsOf(partials: TrailInventory['partials']): Generator<Par
   }
 }
 
-export function partialName(
-  trail: string,
-  { level, index, width }: Pick<Partial, 'level' | 'index' | 'width'>,
-): string {
+function partialName(trail: string, { level, index, width }: Pick<Partial, 'level' | 'index' | 'width'>): string {
   return level === 'entries' ? bundleName(trail, index, width) : tileName(trail, { level, index, width });
 }
 
 /** The partial tiles and the partial bundle of a log of this size (C2SP tlog-tiles, Partial Tiles). */
-export function partialsAt(size: number): Pick<Partial, 'level' | 'index' | 'width'>[] {
+function partialsAt(size: number): Pick<Partial, 'level' | 'index' | 'width'>[] {
   const needed: Pick<Partial, 'level' | 'index' | 'width'>[] = [];
   for (let level = 0, count = size; count > 0; level++, count = Math.floor(count / TILE_WIDTH)) {
     const [index, width] = [Math.floor(count / TILE_WIDTH), count % TILE_WIDTH];

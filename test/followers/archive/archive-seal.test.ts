@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { writeEmptyArchive } from '../../../lib/followers/archive/archive-seal.ts';
 import { Archiver } from '../../../lib/followers/archive/archiver.ts';
 import { openTileKey, watermarkKey } from '../../../lib/ledger/items/layout.ts';
 import { SealtrailError } from '../../../lib/log/error.ts';
@@ -9,6 +8,7 @@ import { MemoryTable } from '../../../lib/testing/memory/table.ts';
 import { DAY, FakeLedger, MORNING } from '../fake-ledger.ts';
 import { ManualTimers } from '../runtime/manual-timers.ts';
 import { checkArchive } from './archive-checker.ts';
+import { writeEmptyArchive } from './empty-archive.ts';
 
 const FORCE = { force: true };
 
@@ -292,12 +292,5 @@ describe('an archive without a record', () => {
     ledger.add(300);
     await archiver.seal('orders');
     expect(await checkArchive(objects, ledger)).toMatchObject({ archived: 300, sealed: 300 });
-  });
-
-  it('has no checkpoint of another size', async () => {
-    const { ledger, objects } = setUp();
-    await expect(writeEmptyArchive(objects, 'orders', ledger.noteOf(1, EMPTY_ROOT))).rejects.toThrow(
-      new RangeError('an empty archive has no checkpoint of size 1'),
-    );
   });
 });
