@@ -30,6 +30,12 @@ try {
   const names: string[] = packed.files.map((file: { path: string }) => file.path);
   expectThat('it holds no test and no TypeScript source', !names.some((n) => /^test\/|(?<!\.d)\.ts$/.test(n)));
 
+  const tarball = join(folder, packed.filename);
+  sh('npm', ['run', '-s', 'lint:package', '--', tarball], ROOT);
+  expectThat('publint finds nothing in it', true);
+  sh('npm', ['run', '-s', 'lint:types', '--', tarball], ROOT);
+  expectThat('each entry has the types of its code, for who imports and for who requires', true);
+
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
   sh('npm', ['install', '--no-audit', '--no-fund', `./${packed.filename}`]);
 

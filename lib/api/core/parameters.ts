@@ -38,7 +38,7 @@ export function parseParameters<Schema extends z.ZodObject>(schema: Schema, give
 }
 
 /** Whether a parameter takes every value that it comes with. */
-function isRepeatable(member: z.core.$ZodType): boolean {
+export function isRepeatable(member: z.core.$ZodType): boolean {
   const inner = member instanceof z.ZodOptional ? member.unwrap() : member;
   return inner instanceof z.ZodArray;
 }

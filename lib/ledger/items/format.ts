@@ -75,7 +75,7 @@ export function recordVersionOf(what: string, record: Attribute | undefined = 1)
  * Something stored that only a newer version can read. Its code is `unavailable`: while a deployment is being updated, the same
  * request soon finds a process that can.
  */
-export class NewerFormatError extends SealtrailError {
+class NewerFormatError extends SealtrailError {
   constructor(what: string, found: string, newest: number) {
     super('unavailable', `${what} was written by a newer version: it has ${found}, and this version knows ${newest}`);
   }
