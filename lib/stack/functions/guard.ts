@@ -53,7 +53,7 @@ export class Guard extends Construct {
     if (!CfnResource.isCfnResource(defaultChild)) throw new RangeError('a custom resource is made of a resource');
     const own = new Set(this.node.findAll());
     for (const one of scope.node.findAll()) {
-      if (CfnResource.isCfnResource(one) && !own.has(one)) one.addDependency(defaultChild);
+      if (CfnResource.isCfnResource(one) && !own.has(one)) one.addResourceDependency(defaultChild);
     }
   }
 }
