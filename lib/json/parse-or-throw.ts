@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { ErrorCode } from '../log/error.ts';
-import { errorAt, type Step } from './field-path.ts';
+import { errorAt, fieldPath, type Step } from './field-path.ts';
 
 /**
  * Parses a value, or throws the schema's first complaint with the path of the field at fault: the one way in which zod's
@@ -22,11 +22,25 @@ export function parseOrThrow<T>(
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   if (issue === undefined) throw new RangeError('zod refused a value without an issue');
-  const path = issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step));
+  const path = stepsOf(issue);
   if (issue.code === 'unrecognized_keys')
     throw errorAt(code, pathOf([...path, ...issue.keys.slice(0, 1)]), unknownAmong(schema, path));
   throw errorAt(code, pathOf(path), issue.message);
 }
+
+/**
+ * A schema's first complaint, for errors that say more than {@link parseOrThrow}'s, such as the name of a file.
+ *
+ * @returns `field` is empty where the whole value is at fault; `text` names the field and says what is wrong with it
+ */
+export function firstIssue({ issues: [issue] }: z.ZodError): { readonly field: string; readonly text: string } {
+  if (issue === undefined) throw new RangeError('zod refused a value without an issue');
+  const field = fieldPath(stepsOf(issue));
+  return { field, text: field === '' ? issue.message : `${field}: ${issue.message}` };
+}
+
+const stepsOf = ({ path }: z.core.$ZodIssue): Step[] =>
+  path.map((step) => (typeof step === 'symbol' ? String(step) : step));
 
 /** @returns the message about an unknown member: with the known ones, where the member is of the outermost object */
 function unknownAmong(schema: z.ZodType, path: readonly Step[]): string {

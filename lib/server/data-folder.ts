@@ -1,15 +1,15 @@
-import { readFile, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readFile, rename, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import * as z from 'zod';
 import { hotRetentionSchema } from '../followers/expiry/retention.ts';
-import { fieldPath } from '../json/field-path.ts';
+import { firstIssue } from '../json/parse-or-throw.ts';
 import type { RetiredKey } from '../keys/retired-key.ts';
 import { demandKnown, type StoredKind, withFormat } from '../ledger/items/format.ts';
 import { SealtrailError } from '../log/error.ts';
 import { sameBytes } from '../log/hash.ts';
 import { isObject } from '../log/json.ts';
 import { privacyConfigSchema } from '../privacy/policy.ts';
-import { syncFolder, writeSynced } from '../store/durable-file.ts';
+import { replaceFile, syncFolder } from '../store/durable-file.ts';
 import { KeyFileSigner } from '../store/keyfile/signer.ts';
 import {
   type Access,
@@ -195,11 +195,8 @@ export function parseFile<T>(dir: string, name: StoredFile, text: string, schema
 }
 
 function notRight(file: string, error: z.ZodError): SealtrailError {
-  const issue = error.issues[0];
-  const field = fieldPath((issue?.path ?? []).map((step) => (typeof step === 'symbol' ? String(step) : step)));
-  return new SealtrailError('invalid_parameter', `${file}: ${field === '' ? '' : `${field}: `}${issue?.message}`, {
-    field,
-  });
+  const { field, text } = firstIssue(error);
+  return new SealtrailError('invalid_parameter', `${file}: ${text}`, { field });
 }
 
 async function readIfThere(file: string): Promise<string | undefined> {
@@ -211,14 +208,9 @@ async function readIfThere(file: string): Promise<string | undefined> {
   }
 }
 
-/** Whole and durable, or not there: written beside, synced, then given its name. */
 async function writeNew(file: string, text: string, mode: number): Promise<void> {
-  const beside = `${file}.new`;
   try {
-    await rm(beside, { force: true });
-    await writeSynced(beside, Buffer.from(text), mode);
-    await rename(beside, file);
-    await syncFolder(dirname(file));
+    await replaceFile(file, Buffer.from(text), mode);
   } catch (cause) {
     throw new SealtrailError('unavailable', `cannot write ${file}`, { cause });
   }

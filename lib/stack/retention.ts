@@ -1,5 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
 import { LEAST_HOT_DAYS, type RetentionConfig, retentionConfigSchema } from '../followers/expiry/retention.ts';
+import { firstIssue } from '../json/parse-or-throw.ts';
 import type { Lock, StageDefaults } from './resources/stage.ts';
 
 /** How long records stay where. What is not given is as for all trails. */
@@ -52,8 +53,7 @@ export function retentionOf(
   };
   const parsed = retentionConfigSchema.safeParse(config);
   if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw new RangeError(`retention: ${issue?.path.join('.')}: ${issue?.message}`);
+  throw new RangeError(`retention: ${firstIssue(parsed.error).text}`);
 }
 
 function daysOf({ hotFor, archiveFor, lock }: RetentionProps) {

@@ -1,5 +1,6 @@
 import { constants } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
 
 /**
  * Writes a new file whose bytes survive a crash once this resolves. Its name may not: for that its folder needs
@@ -13,6 +14,20 @@ export async function writeSynced(path: string, bytes: Uint8Array, mode: number)
     await handle.writeFile(bytes);
     await handle.sync();
   });
+}
+
+/**
+ * Writes or replaces a file. Once this resolves it is whole and survives a crash of the machine; a crash before that
+ * leaves what was there. One process may write a file at a time.
+ *
+ * @param mode permission bits; the process's umask may take some away.
+ */
+export async function replaceFile(path: string, bytes: Uint8Array, mode: number): Promise<void> {
+  const beside = `${path}.new`;
+  await rm(beside, { force: true }); // what a crash left
+  await writeSynced(beside, bytes, mode);
+  await rename(beside, path);
+  await syncFolder(dirname(path));
 }
 
 /** Makes the names in a folder survive a crash of the machine: fsync of a file keeps its bytes, not its name. */

@@ -3,6 +3,7 @@ import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import type { ExportManifest } from '../../contract/exports.ts';
 import { exportManifestSchema, isFiltered } from '../../export/formats/manifest.ts';
+import { firstIssue } from '../../json/parse-or-throw.ts';
 import { toHex } from '../../log/encoding.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { HASH_BYTES, type Hash, leafHash, sameBytes, ZERO_HASH } from '../../log/hash.ts';
@@ -94,8 +95,7 @@ function parseManifest(text: string): ExportManifest {
   }
   const parsed = exportManifestSchema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw malformed(`the manifest is not one of an export: ${issue?.path.join('.')}: ${issue?.message}`);
+  throw malformed(`the manifest is not one of an export: ${firstIssue(parsed.error).text}`);
 }
 
 /** Lines and hashes as they come, put together from the left. */
