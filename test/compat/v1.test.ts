@@ -97,9 +97,10 @@ describe('a data folder of version 1', () => {
   it('answers a query for every value of every dimension as a scan of its records does', async () => {
     await withLog(await thaw(), async (log) => {
       const lines = await linesOf(log, 'orders');
-      for (const dimension of DIMENSIONS) {
-        const expected = byValue(lines, dimension);
-        expect(expected.size).toBeGreaterThan(0);
+      // A dimension that came later may have no value in these records.
+      const values = DIMENSIONS.map((dimension) => [dimension, byValue(lines, dimension)] as const);
+      expect(values.filter(([, found]) => found.size > 0).length).toBeGreaterThanOrEqual(18);
+      for (const [dimension, expected] of values) {
         for (const [value, seqs] of [...expected].slice(0, 12)) {
           const { matches } = await log.queries.page('orders', ask({ [dimension]: [value] }, { limit: 1000 }));
           expect([dimension, value, matches.map(({ seq }) => seq).reverse()]).toEqual([dimension, value, seqs]);
