@@ -43,7 +43,7 @@ export interface ExportAsker {
 }
 
 /** How long an export is kept. */
-export const EXPORT_KEPT_MS = 7 * DAY_MS;
+const EXPORT_KEPT_MS = 7 * DAY_MS;
 /** How long a link is good for: it is made anew with every look at the export. */
 const LINK_SECONDS = 900;
 /** Exports of one trail that wait or run at a time. */
@@ -186,7 +186,7 @@ export class Exports {
 }
 
 /** Whether there is a proof file: the lines of a whole log need none. */
-export const hasProof = ({ proof }: ExportManifest): boolean => proof !== undefined && proof.hashes > 0;
+const hasProof = ({ proof }: ExportManifest): boolean => proof !== undefined && proof.hashes > 0;
 
 const isUnfinished = ({ state }: ExportJob): boolean => state === 'queued' || state === 'running';
 
