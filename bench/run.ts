@@ -1,5 +1,6 @@
 import { benchAppend } from './append.ts';
 import { benchClient } from './client.ts';
+import { benchContention } from './contention.ts';
 import { benchExport } from './export.ts';
 import { benchProof } from './proof.ts';
 import { benchQuery } from './query.ts';
@@ -11,6 +12,7 @@ import { benchVerify } from './verify.ts';
 const BENCHES: Readonly<Record<string, () => Promise<Figure[]>>> = {
   append: () => benchAppend(),
   client: () => benchClient(),
+  contention: () => benchContention(),
   proof: () => benchProof(),
   export: () => benchExport(),
   query: () => benchQuery(),

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { formatCheckpoint } from '../log/checkpoint.ts';
 import { SealtrailError } from '../log/error.ts';
 import { formatNote, type Verifier, verifierFromSpki } from '../log/note.ts';
@@ -12,6 +13,10 @@ export interface StoredCheckpoint {
   readonly size: number;
   readonly note: string;
 }
+
+/** How long a signature may take that another process makes, and how often it is looked for. */
+const SOON_MS = 500;
+const LOOK_MS = 15;
 
 /** Signs heads and keeps what was signed. One checkpoint per trail and size, the first that was stored. */
 export class Checkpoints {
@@ -88,6 +93,16 @@ export class Checkpoints {
   async at(trail: string, size: number): Promise<StoredCheckpoint | undefined> {
     const item = await this.#table.get(checkpointKey(trail, size));
     return item === undefined ? undefined : checkpointFromItem(trail, item);
+  }
+
+  /** The checkpoint of a size whose head another process is signing just now; undefined where it does not come soon. */
+  async soonAt(trail: string, size: number): Promise<StoredCheckpoint | undefined> {
+    const until = performance.now() + SOON_MS;
+    for (;;) {
+      const checkpoint = await this.at(trail, size);
+      if (checkpoint !== undefined || performance.now() >= until) return checkpoint;
+      await sleep(LOOK_MS * (Math.random() + 0.5));
+    }
   }
 
   /** The newest checkpoint, or the smallest one that covers `size` records. */

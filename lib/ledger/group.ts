@@ -1,56 +1,78 @@
 import { SealtrailError } from '../log/error.ts';
-import type { Retry, Table } from '../store/ports.ts';
-import { type Commit, commit, type Landing, type Submission } from './commit.ts';
+import type { CommitContext } from './attempt.ts';
+import { type Commit, commit } from './commit.ts';
+import { Contention } from './contention.ts';
 import type { Head } from './items/head.ts';
+import type { Placed, Submission } from './items/submission.ts';
+import { type LineContext, MAX_BYTES, MAX_RECORDS, PACE, type Pace } from './line.ts';
+import { drainLine, type Landed, leaveInLine, waitInLine } from './wait.ts';
 
 /** Submissions in one transaction, of whose 100 writes the head, the trail and the block's parts take up to 12. */
 const MAX_SUBMISSIONS = 64;
-/** Records in one block, unless one submission alone brings more. */
-const MAX_RECORDS = 5_000;
-/** Bytes of events in one block, before compression, unless one submission alone brings more. */
-const MAX_BYTES = 3_000_000;
 /** Bytes of events that may wait for one trail. Beyond that callers are pushed back: memory stays bounded. */
 const MAX_WAITING_BYTES = 64_000_000;
 
 interface Waiting extends Submission {
   readonly bytes: number;
-  readonly resolve: (landed: Landed) => void;
+  /** Whether its caller only wants it to be durable, and need not know where it lands. */
+  readonly isLeft: boolean;
+  readonly resolve: (landed: Landed | undefined) => void;
   readonly reject: (reason: unknown) => void;
 }
 
-/** A submission that was committed, with the commit that it shares with others. */
-export interface Landed {
-  readonly commit: Commit;
-  readonly landing: Landing;
+/** What a group works with. */
+export interface GroupOptions extends CommitContext {
+  /** Told of each commit of what other processes submitted too, and awaited: it signs. Must not reject. */
+  readonly onCombined: (commit: Commit) => Promise<unknown>;
+  /** @default {@link PACE} */
+  readonly pace?: Pace | undefined;
 }
 
 /**
- * Group commit of one trail: what waits while a transaction is under way goes together into the next one. Order of
- * arrival is order in the trail.
+ * Appends of one trail. Within the process they are group commits: what waits while a transaction is under way goes together into
+ * the next one, in order of arrival. Where other processes append to the same trail, what loses to them goes in line with theirs.
  */
 export class Group {
-  readonly #table: Table;
-  readonly #trail: string;
-  readonly #now: () => number;
-  readonly #onRetry: ((retry: Retry) => void) | undefined;
+  readonly #context: LineContext;
+  readonly #contention = new Contention();
   readonly #queue: Waiting[] = [];
+  readonly #inLine = new Set<Promise<void>>();
   #waitingBytes = 0;
   #head: Head | undefined;
   #running: Promise<void> | undefined;
 
-  constructor(table: Table, trail: string, now: () => number, onRetry?: (retry: Retry) => void) {
-    this.#table = table;
-    this.#trail = trail;
-    this.#now = now;
-    this.#onRetry = onRetry;
+  constructor({ pace = PACE, onCombined, ...context }: GroupOptions) {
+    this.#context = { ...context, pace, onCombined: (done) => this.#combined(done, onCombined) };
   }
 
   /**
    * Commits a submission with whatever else is waiting.
    *
-   * @throws `rate_limited` when too much is waiting already, and what {@link commit} throws.
+   * @throws `rate_limited` when too much is waiting already, and what {@link commit} and {@link waitInLine} throw.
    */
-  submit(submission: Submission): Promise<Landed> {
+  async submit(submission: Submission): Promise<Landed> {
+    const landed = await this.#enqueue(submission, false);
+    if (landed === undefined) throw new RangeError('a submission got lost in its commit');
+    return landed;
+  }
+
+  /** Makes a submission durable. Where others append too it is committed a little later, see {@link leaveInLine}. */
+  async leave(submission: Submission): Promise<Landed | undefined> {
+    return this.#enqueue(submission, true);
+  }
+
+  /** Commits what was left in line. */
+  drain(signal?: AbortSignal): Promise<void> {
+    return drainLine(this.#context, signal);
+  }
+
+  /** Resolves once nothing is waiting. */
+  async idle(): Promise<void> {
+    await this.#running;
+    await Promise.all(this.#inLine);
+  }
+
+  #enqueue(submission: Submission, isLeft: boolean): Promise<Landed | undefined> {
     const bytes = submission.events.reduce((sum, event) => sum + event.json.length, 0);
     if (this.#waitingBytes > 0 && this.#waitingBytes + bytes > MAX_WAITING_BYTES) {
       const message = 'too many events are waiting for this trail: try again';
@@ -58,42 +80,69 @@ export class Group {
     }
     return new Promise((resolve, reject) => {
       this.#waitingBytes += bytes;
-      this.#queue.push({ ...submission, bytes, resolve, reject });
+      this.#queue.push({ ...submission, bytes, isLeft, resolve, reject });
       this.#running ??= this.#drain();
     });
   }
 
-  /** Resolves once nothing is waiting. */
-  async idle(): Promise<void> {
-    await this.#running;
-  }
-
   async #drain(): Promise<void> {
-    // One turn of the event loop, so that requests that arrived together are committed together.
-    await new Promise(setImmediate);
-    while (this.#queue.length > 0) await this.#commitNext();
+    // What arrives in the same turn of the event loop belongs together.
+    await undefined;
+    while (this.#queue.length > 0) {
+      if (this.#contention.isExpected) for (const waiting of this.#queue.splice(0)) this.#goInLine(waiting);
+      else await this.#commit(this.#take());
+    }
     this.#running = undefined;
   }
 
-  async #commitNext(): Promise<void> {
-    const together = this.#take();
+  async #commit(together: readonly Waiting[]): Promise<void> {
     try {
-      const context = { table: this.#table, trail: this.#trail, now: this.#now, onRetry: this.#onRetry };
-      const done = await commit({ ...context, known: this.#head }, together);
+      const done = await commit({ ...this.#context, known: this.#head }, together);
       this.#head = done.head;
-      const landings = new Map(done.landings.map((landing) => [landing.submission, landing]));
-      for (const waiting of together) {
-        const landing = landings.get(waiting);
-        if (landing === undefined) waiting.reject(new RangeError('a submission got lost in its commit'));
-        else waiting.resolve({ commit: done, landing });
+      if (done.contended.length > 0) this.#contention.met();
+      for (const landing of done.landings) {
+        const { submission } = landing;
+        this.#waitingBytes -= submission.bytes;
+        submission.resolve('first' in landing ? { commit: done, first: landing.first } : landing);
       }
+      for (const waiting of done.contended) this.#goInLine(waiting);
     } catch (error) {
       // Another process may have moved the head meanwhile: look before the next attempt.
       this.#head = undefined;
-      for (const waiting of together) waiting.reject(error);
-    } finally {
-      for (const { bytes } of together) this.#waitingBytes -= bytes;
+      for (const waiting of together) {
+        this.#waitingBytes -= waiting.bytes;
+        waiting.reject(error);
+      }
     }
+  }
+
+  #goInLine({ bytes, isLeft, resolve, reject, ...submission }: Waiting): void {
+    const landing = isLeft ? leaveInLine(this.#context, submission) : waitInLine(this.#context, submission);
+    const settled = landing
+      .then(
+        (landed) => {
+          if (landed !== undefined && 'found' in landed) this.#contention.met();
+          resolve(landed);
+        },
+        (error) => {
+          this.#contention.met();
+          reject(error);
+        },
+      )
+      .finally(() => {
+        this.#waitingBytes -= bytes;
+        this.#inLine.delete(settled);
+      });
+    this.#inLine.add(settled);
+  }
+
+  async #combined(done: Commit<Placed>, tell: (commit: Commit) => Promise<unknown>): Promise<void> {
+    // Alone in line, and nothing came between this process's last append and this one.
+    const isAlone = done.landings.length === 1 && done.block?.first === this.#head?.size;
+    if (isAlone) this.#contention.isOver();
+    else if (done.landings.length > 1) this.#contention.met();
+    this.#head = done.head;
+    await tell(done);
   }
 
   /** The next submissions that fit into one transaction; of two with one idempotency key only the first. */

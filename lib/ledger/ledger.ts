@@ -2,24 +2,27 @@ import type { SealedEvent } from '../contract/receipt.ts';
 import { parseCheckpoint } from '../log/checkpoint.ts';
 import { toBase64, toHex } from '../log/encoding.ts';
 import { SealtrailError } from '../log/error.ts';
-import type { Hash } from '../log/hash.ts';
+import { type Hash, sameBytes } from '../log/hash.ts';
 import { parseNote, type Verifier } from '../log/note.ts';
 import { MAX_RECORD_BYTES, parseRecord } from '../log/record.ts';
 import { isSystemTrailName, isTrailName } from '../log/trail-name.ts';
-import { type NodeReader, rangeProofFrom } from '../log/tree.ts';
+import type { NodeReader } from '../log/tree.ts';
 import type { Retry, Signer, Table } from '../store/ports.ts';
 import type { ArchivedRecords } from './archived-records.ts';
 import { readBlocks, readRecord } from './blocks.ts';
 import { Checkpoints, type StoredCheckpoint } from './checkpoints.ts';
-import { type Commit, readHead, type Submission } from './commit.ts';
+import { type Commit, readHead } from './commit.ts';
 import { Group } from './group.ts';
-import type { Block, RecordRange } from './items/block.ts';
+import { type Block, buildBlock, lastLeaf, type RecordRange } from './items/block.ts';
 import type { Head } from './items/head.ts';
-import type { Idempotency, Remembered } from './items/idempotency.ts';
+import type { Idempotency } from './items/idempotency.ts';
 import { TRAILS_PARTITION } from './items/layout.ts';
-import type { LedgerReceipt } from './receipt.ts';
+import { runOf, type Submission } from './items/submission.ts';
+import type { Pace } from './line.ts';
+import { type LedgerReceipt, receiptOf } from './receipt.ts';
 import { blockNodes } from './tree/block-nodes.ts';
 import { provenRange } from './tree/proven.ts';
+import type { FoundBlock } from './wait.ts';
 
 /** What a ledger is made of. */
 export interface LedgerOptions {
@@ -44,6 +47,8 @@ export interface LedgerOptions {
   readonly nodes?: (trail: string) => NodeReader;
   /** Where records are read that have left the hot store. @default they cannot be read */
   readonly archive?: ArchivedRecords;
+  /** How long things take where several processes append to one trail. @default {@link PACE} */
+  readonly pace?: Pace;
 }
 
 /** The events of one commit. */
@@ -78,7 +83,9 @@ export class Ledger {
   readonly #checkpoints: Checkpoints;
   readonly #groups = new Map<string, Group>();
   readonly #told = new WeakSet<Commit>();
-  readonly #signing = new Map<Commit, Promise<StoredCheckpoint | undefined>>();
+  /** Of each commit the checkpoint that it was given, or will be. */
+  readonly #signed = new WeakMap<Commit, Promise<StoredCheckpoint | undefined>>();
+  readonly #signing = new Set<Promise<StoredCheckpoint | undefined>>();
   #closed = false;
 
   constructor(options: LedgerOptions) {
@@ -95,17 +102,42 @@ export class Ledger {
    * Seals events at the end of a trail, which its first append creates. When this resolves, the records are durable.
    *
    * @throws `invalid_trail`, `empty_batch`, `record_too_large`, `batch_too_large`: nothing was stored, and never will be.
-   *   `idempotency_conflict`: the key was used with another body. `rate_limited`, `throttled`, `unavailable`, `store_full`:
-   *   nothing was stored; try again. `outcome_unknown`: it may have been stored; the same key finds out.
+   *   `idempotency_conflict`: the key was used with another body. `rate_limited`: more is appended to the trail than it can
+   *   take. `throttled`, `unavailable`, `store_full`: nothing was stored; try again. `outcome_unknown`: it may have been
+   *   stored; the same key finds out.
    */
   async append(request: AppendRequest): Promise<LedgerReceipt> {
-    if (this.#closed) throw new SealtrailError('unavailable', 'the log is shutting down', { retryAfter: 1 });
+    this.#checkOpen();
     checkRequest(request);
-    const { trail } = request;
-    const { commit, landing } = await this.#group(trail).submit(submissionOf(request));
-    if ('remembered' in landing) return this.#replay(request, landing.remembered);
-    const checkpoint = await this.#sealFor(request, commit);
-    return receiptOf(request, commit, landing.first, checkpoint);
+    const landed = await this.#group(request.trail).submit(submissionOf(request));
+    if ('remembered' in landed) {
+      const { remembered } = landed;
+      if (remembered.bodyHash === request.idempotency?.bodyHash) return this.#recall(request, remembered, true);
+      const message = 'this idempotency key was used with another body: use a new key for new events';
+      throw new SealtrailError('idempotency_conflict', message);
+    }
+    if ('found' in landed) return this.#receiptFrom(request, landed.found, landed.first);
+    const checkpoint = await this.#sealFor(request, landed.commit);
+    return receiptOf(request, landed.commit, landed.first, checkpoint);
+  }
+
+  /**
+   * Makes events durable that are to be sealed, and does not wait for that where others append to the trail: they then get their
+   * numbers within a second or so, from any process that appends to the trail or drains it. For what is recorded by the way.
+   *
+   * @throws as {@link append}, but for `rate_limited`
+   */
+  async leave(request: AppendRequest): Promise<void> {
+    this.#checkOpen();
+    checkRequest(request);
+    const landed = await this.#group(request.trail).leave(submissionOf(request));
+    if (landed !== undefined && 'commit' in landed) await this.#sealFor(request, landed.commit);
+  }
+
+  /** Seals what {@link leave} has left in a trail and no process has sealed yet. */
+  async drain(trail: string, signal?: AbortSignal): Promise<void> {
+    this.#checkOpen();
+    await this.#group(trail).drain(signal);
   }
 
   /** A trail's head, or undefined where the trail has no record. */
@@ -158,14 +190,25 @@ export class Ledger {
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.all([...this.#groups.values()].map((group) => group.idle()));
-    await Promise.all(this.#signing.values());
+    await Promise.all(this.#signing);
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new SealtrailError('unavailable', 'the log is shutting down', { retryAfter: 1 });
   }
 
   #group(trail: string): Group {
     const known = this.#groups.get(trail);
     if (known !== undefined) return known;
-    const { now = Date.now, onRetry } = this.#options;
-    const group = new Group(this.#table, trail, now, (retry) => onRetry?.(trail, retry));
+    const { table, now = Date.now, onRetry, pace } = this.#options;
+    const group = new Group({
+      ...{ table, trail, now, pace },
+      onRetry: (retry) => onRetry?.(trail, retry),
+      onCombined: (commit) => {
+        this.#tell(commit);
+        return this.#seal(commit);
+      },
+    });
     this.#groups.set(trail, group);
     return group;
   }
@@ -187,28 +230,56 @@ export class Ledger {
 
   /** Signs a commit's head once, for all the submissions in it. Undefined when signing failed: the sealer's turn. */
   #seal(commit: Commit): Promise<StoredCheckpoint | undefined> {
-    const under = this.#signing.get(commit);
-    if (under !== undefined) return under;
-    const { trail } = commit.head;
-    const signed = this.#options.signs === false ? Promise.resolve(undefined) : this.#checkpoints.sign(commit.head);
-    const signing = signed
-      .catch((reason: unknown) => {
-        this.#options.onUnsealed?.(trail, reason);
-        return undefined;
-      })
-      .finally(() => this.#signing.delete(commit));
-    this.#signing.set(commit, signing);
+    const known = this.#signed.get(commit);
+    if (known !== undefined) return known;
+    const signing = this.#unlessUnsealed(commit.head.trail, () => this.#checkpoints.sign(commit.head));
+    this.#signed.set(commit, signing);
+    this.#signing.add(signing);
+    void signing.finally(() => this.#signing.delete(signing));
     return signing;
   }
 
-  /** The receipt of an append that was made before, from what the ledger holds of it. */
-  async #replay(request: AppendRequest, remembered: Remembered): Promise<LedgerReceipt> {
-    const { trail, idempotency } = request;
-    if (remembered.bodyHash !== idempotency?.bodyHash) {
-      const message = 'this idempotency key was used with another body: use a new key for new events';
-      throw new SealtrailError('idempotency_conflict', message);
+  async #unlessUnsealed(
+    trail: string,
+    sign: () => Promise<StoredCheckpoint | undefined>,
+  ): Promise<StoredCheckpoint | undefined> {
+    if (this.#options.signs === false) return undefined;
+    try {
+      return await sign();
+    } catch (reason) {
+      this.#options.onUnsealed?.(trail, reason);
+      return undefined;
     }
-    const { first, count } = remembered;
+  }
+
+  /** The receipt of events that another process has sealed, under its checkpoint. */
+  async #receiptFrom(request: AppendRequest, found: FoundBlock, first: number): Promise<LedgerReceipt> {
+    const { trail, events } = request;
+    demandSubmitted(request, found.block, first);
+    if (request.seal === 'later' || request.wait === false) return receiptOf(request, found, first, undefined);
+    const { size } = found.growth.frontier;
+    const checkpoint = await this.#checkpoints.soonAt(trail, size);
+    if (checkpoint === undefined) {
+      // Whoever sealed them could not sign, or is gone.
+      await this.#unlessUnsealed(trail, () => this.#checkpoints.seal(trail));
+      return this.#recall(request, { first, count: events.length }, false);
+    }
+    const { root } = parseCheckpoint(parseNote(checkpoint.note).text);
+    if (!sameBytes(root, found.growth.root)) {
+      throw new SealtrailError(
+        'store_corrupt',
+        `the checkpoint of size ${size} of trail ${trail} is not of its records`,
+      );
+    }
+    return receiptOf(request, found, first, checkpoint);
+  }
+
+  /** The receipt of events that were sealed before, from what the ledger holds of them. */
+  async #recall(
+    { trail }: AppendRequest,
+    { first, count }: { readonly first: number; readonly count: number },
+    replayed: boolean,
+  ): Promise<LedgerReceipt> {
     const events: SealedEvent[] = [];
     const lines: string[] = [];
     const leaves: Hash[] = [];
@@ -224,7 +295,7 @@ export class Ledger {
         events.push({ seq, id: idOf(line), hash: toHex(leaf) });
       }
     }
-    const receipt = { trail, first, count, receivedAt, events, lines, replayed: true };
+    const receipt = { trail, first, count, receivedAt, events, lines, replayed };
     const checkpoint = await this.#checkpoints.covering(trail, first + count);
     if (checkpoint === undefined) return { ...receipt, sealed: false };
     const nodes = this.#options.nodes?.(trail) ?? blockNodes(this, trail);
@@ -255,33 +326,17 @@ function submissionOf({ submitter, events, idempotency }: AppendRequest): Submis
   return idempotency === undefined ? { submitter, events } : { submitter, events, idempotency };
 }
 
-function receiptOf(
-  request: AppendRequest,
-  { block, growth }: Commit,
-  first: number,
-  checkpoint: StoredCheckpoint | undefined,
-): LedgerReceipt {
-  if (block === undefined || growth === undefined) throw new RangeError('a commit without a block has no receipt');
-  const count = request.events.length;
-  const at = first - block.first;
-  const events = request.events.map(({ id }, index) => {
-    const leaf = block.leaves[at + index];
-    if (leaf === undefined) throw new RangeError('a block shorter than its events');
-    return { seq: first + index, id, hash: toHex(leaf) };
-  });
+/** @throws `store_corrupt` where what was sealed from `first` on is not what was submitted */
+function demandSubmitted(request: AppendRequest, block: Block, first: number): void {
   const { trail, receivedAt } = block;
-  const receipt = {
-    trail,
-    first,
-    count,
-    receivedAt,
-    events,
-    lines: block.lines.slice(at, at + count),
-    replayed: false,
-  };
-  if (checkpoint === undefined) return { ...receipt, sealed: false };
-  const proof = rangeProofFrom(growth, first, first + count).map(toBase64);
-  return { ...receipt, sealed: true, checkpoint: checkpoint.note, proof };
+  const at = first - block.first;
+  const prev = at === 0 ? block.prev : block.leaves[at - 1];
+  const last = block.leaves[at + request.events.length - 1];
+  if (prev !== undefined && last !== undefined) {
+    const expected = buildBlock({ trail, first, prev, receivedAt }, [runOf(request)]);
+    if (sameBytes(lastLeaf(expected), last)) return;
+  }
+  throw new SealtrailError('store_corrupt', `what trail ${trail} holds from ${first} on is not what was submitted`);
 }
 
 function unlessArchived(error: unknown): undefined {

@@ -56,7 +56,7 @@ export type Write =
 /**
  * Whether a transaction went through. When it did not because conditions failed, nothing was written, and `failed`
  * lists each write whose condition failed, with the item that stands there (undefined: none), read atomically with
- * the failure.
+ * the failure. It is empty where the transaction clashed with another one in flight: see {@link TransactOptions}.
  */
 export type Outcome =
   | { readonly committed: true }
@@ -67,6 +67,15 @@ export type Outcome =
  * (`busy`).
  */
 export type Retry = 'conflict' | 'busy';
+
+/** How a transaction is carried out. */
+export interface TransactOptions {
+  /**
+   * Whether a clash with another transaction is retried inside; `false`: it is an outcome, for callers that have a better answer
+   * to contention. @default true
+   */
+  readonly retriesClashes?: boolean;
+}
 
 /** A range of one partition. `from` and `to` are inclusive bounds on `sort`; where `from` is above `to` it is empty. */
 export interface Range {
@@ -102,9 +111,10 @@ export interface Table {
   query(range: Range): AsyncIterable<Item>;
   /**
    * All of the writes, or none. 1 to 100 writes of distinct keys and at most 4,000,000 bytes. All conditions are looked
-   * at before the first write takes effect. A clash with another transaction in flight is retried inside.
+   * at before the first write takes effect. A clash with another transaction in flight is retried inside, unless the
+   * options say otherwise.
    */
-  transact(writes: readonly Write[]): Promise<Outcome>;
+  transact(writes: readonly Write[], options?: TransactOptions): Promise<Outcome>;
   /** Finishes the transactions under way and lets go of files and sockets. Idempotent. */
   close(): Promise<void>;
 }

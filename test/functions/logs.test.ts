@@ -92,7 +92,9 @@ describe('nothing of an event is printed', () => {
     const runs = [{ submitter: 'shop', events: [`{"description":${SECRET}}`] }];
     const forged = buildBlock({ trail: 'orders', first: 0, prev: ZERO_HASH, receivedAt: 1 }, runs);
     await deployed.table.transact(
-      storeBlock(forged, await packBody(runs), 'c').map((write) => ('put' in write ? { put: write.put } : write)),
+      storeBlock(forged, await packBody(runs), { commit: 'c' }).map((write) =>
+        'put' in write ? { put: write.put } : write,
+      ),
     );
     await expect(sweep()).rejects.toThrow('1 trails could not be followed');
     await withTelemetry(() => new TrailVerification(deployed.log).run(FOREVER))({}, CONTEXT);

@@ -15,6 +15,9 @@ const FORMATS = {
   'block part': 1,
   checkpoint: 1,
   'idempotency key': 1,
+  'waiting submission': 1,
+  landing: 1,
+  turn: 1,
   trail: 1,
   'edge tile': 1,
   watermark: 1,
@@ -46,6 +49,10 @@ export function attributesOf(kind: StoredKind, item: Item): Item['attributes'] {
   demandKnown(kind, format, `${item.partition} ${item.sort}`);
   return attributes;
 }
+
+/** Whether this version knows the format of an item, for readers that may pass one over. */
+export const isKnown = (kind: StoredKind, { attributes: { format = 1 } }: Item): boolean =>
+  isFormat(format) && format <= FORMATS[kind];
 
 /**
  * @param format as stored; undefined stands for 1

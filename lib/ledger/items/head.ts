@@ -18,6 +18,8 @@ export interface Head {
   readonly root: Hash;
   /** When the newest record was received, Unix milliseconds; 0 where there is none. */
   readonly receivedAt: number;
+  /** Whether the newest block holds what several processes submitted, who would otherwise contend for the head. */
+  readonly isShared?: boolean;
 }
 
 /** The head of a trail that has no record yet. */
@@ -36,7 +38,7 @@ export const emptyHead = (trail: string): Head => ({
  * @throws `store_corrupt` when the item cannot be a head.
  */
 export function headFromItem(trail: string, item: Item): Head {
-  const { size, frontier, last, root, receivedAt, record } = attributesOf('head', item);
+  const { size, frontier, last, root, receivedAt, record, shared } = attributesOf('head', item);
   recordVersionOf(`the head of trail ${trail}`, record);
   if (typeof size !== 'number' || typeof receivedAt !== 'number' || !isHash(last) || !isHash(root)) {
     throw new SealtrailError('store_corrupt', `the head of trail ${trail} is not readable`);
@@ -44,7 +46,8 @@ export function headFromItem(trail: string, item: Item): Head {
   if (!(frontier instanceof Uint8Array)) {
     throw new SealtrailError('store_corrupt', `the head of trail ${trail} has no frontier`);
   }
-  return { trail, size, frontier: decodeFrontier(size, frontier), last, root, receivedAt };
+  const isShared = shared === 1 ? { isShared: true } : {};
+  return { trail, size, frontier: decodeFrontier(size, frontier), last, root, receivedAt, ...isShared };
 }
 
 /** The write that moves the head from `from` to `to`, if nobody else has moved it. */
@@ -59,6 +62,7 @@ export function swapHead(from: Head, to: Head): Write {
         last: to.last,
         root: to.root,
         receivedAt: to.receivedAt,
+        ...(to.isShared === true ? { shared: 1 } : {}),
         // The newest record's: a version that does not know it must not append after it.
         record: RECORD_VERSION,
       }),

@@ -1,5 +1,7 @@
+import { SealtrailError } from '../../log/error.ts';
 import type { Item, Write } from '../../store/ports.ts';
 import { attributesOf, withFormat } from './format.ts';
+import { type Landing, landingAttributes, landingOf } from './landing.ts';
 import { idempotencyKey } from './layout.ts';
 
 /**
@@ -21,6 +23,8 @@ export interface Remembered {
   readonly bodyHash: string;
   readonly first: number;
   readonly count: number;
+  /** Which submission it was, where it waited in line. */
+  readonly waited?: Landing;
 }
 
 /** The write that remembers a key, in the same transaction as the block; it fails where the key is taken. */
@@ -28,25 +32,35 @@ export function rememberKey(
   trail: string,
   submitter: string,
   idempotency: Idempotency,
-  landed: { readonly first: number; readonly count: number; readonly receivedAt: number },
+  landed: {
+    readonly first: number;
+    readonly count: number;
+    readonly receivedAt: number;
+    readonly waited?: Landing | undefined;
+  },
 ): Write {
+  const { first, count, receivedAt, waited } = landed;
   return {
     put: {
       ...idempotencyKey(trail, submitter, idempotency.key),
       attributes: withFormat('idempotency key', {
         bodyHash: idempotency.bodyHash,
-        first: landed.first,
-        count: landed.count,
+        first,
+        count,
+        ...(waited === undefined ? {} : landingAttributes(waited)),
       }),
-      expiresAt: Math.ceil(landed.receivedAt / 1000) + REMEMBERED_SECONDS,
+      expiresAt: Math.ceil(receivedAt / 1000) + REMEMBERED_SECONDS,
     },
     when: { is: 'absent' },
   };
 }
 
-/** Reads what a taken key stands for; undefined when the item is not one that {@link rememberKey} makes. */
-export function rememberedFromItem(item: Item): Remembered | undefined {
+/** Reads what a taken key stands for. @throws `store_corrupt` where the item is not one that {@link rememberKey} makes */
+export function demandRemembered(trail: string, item: Item): Remembered {
   const { bodyHash, first, count } = attributesOf('idempotency key', item);
-  if (typeof bodyHash !== 'string' || typeof first !== 'number' || typeof count !== 'number') return undefined;
-  return { bodyHash, first, count };
+  if (typeof bodyHash !== 'string' || typeof first !== 'number' || typeof count !== 'number') {
+    throw new SealtrailError('store_corrupt', `an idempotency item of trail ${trail} is not readable`);
+  }
+  const waited = landingOf(item);
+  return { bodyHash, first, count, ...(waited === undefined ? {} : { waited }) };
 }

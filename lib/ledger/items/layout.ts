@@ -13,6 +13,9 @@ export const PREFIX = {
   blockPart: 'block-part/',
   checkpoint: 'checkpoint/',
   idempotency: 'idempotency/',
+  waiting: 'waiting/',
+  landing: 'landing/',
+  turn: 'turn/',
   follower: 'follower/',
   postings: 'postings/',
   longPostings: 'long-postings/',
@@ -77,6 +80,25 @@ export const idempotencyKey = (trail: string, submitter: string, key: string): K
   partition: `${PREFIX.idempotency}${trail}/${submitter}`,
   sort: key,
 });
+
+/**
+ * Submissions that wait in a trail's line, sorted by when they joined it. A line is spread over several partitions, because one
+ * takes no more than 1,000 write units a second.
+ */
+export const waitingPartition = (trail: string, lane: number): string => `${PREFIX.waiting}${trail}/${lane}`;
+export const waitingKey = (trail: string, lane: number, since: number, id: string): Key => ({
+  partition: waitingPartition(trail, lane),
+  sort: `${sortableNumber(since)}/${id}`,
+});
+
+/** Where a submission without an idempotency key landed after it had waited in line. */
+export const landingKey = (trail: string, id: string): Key => ({
+  partition: `${PREFIX.landing}${trail}/${id}`,
+  sort: 'landing',
+});
+
+/** Whose turn it is to commit what waits in a trail's line. */
+export const turnKey = (trail: string): Key => ({ partition: `${PREFIX.turn}${trail}`, sort: 'turn' });
 
 export const trailKey = (trail: string): Key => ({ partition: TRAILS_PARTITION, sort: trail });
 

@@ -1,6 +1,7 @@
 import { promisify } from 'node:util';
 import { constants, zstdCompress, zstdCompressSync, zstdDecompress, zstdDecompressSync } from 'node:zlib';
 import { SealtrailError } from '../../log/error.ts';
+import { decodeFrontier, encodeFrontier, type Frontier } from '../../log/frontier.ts';
 import { type Hash, sameBytes } from '../../log/hash.ts';
 import { MAX_RECORD_BYTES } from '../../log/record.ts';
 import { RECORD_VERSION, type RecordVersion } from '../../log/record-format.ts';
@@ -57,11 +58,16 @@ const PART_BYTES = 360_000;
 /** Bytes of a body that go into one transaction of 4,000,000, which the head and the idempotency items share. */
 export const MAX_BODY_BYTES = 3_600_000;
 
-/**
- * The writes that store a block. `commit` is a random name by which a writer that lost the answer to its transaction
- * recognises its own block.
- */
-export function storeBlock(block: Block, body: StoredBody, commit: string): Write[] {
+/** What a block's item says beside its records. */
+export interface BlockMarks {
+  /** A random name by which a writer that lost the answer to its transaction recognises its own block. */
+  readonly commit: string;
+  /** The tree before the block: other processes make the receipts of what they submitted to it from that. */
+  readonly frontier?: Frontier;
+}
+
+/** The writes that store a block. */
+export function storeBlock(block: Block, body: StoredBody, { commit, frontier }: BlockMarks): Write[] {
   const submitters = Buffer.from(body.submitters);
   const parts = Math.max(1, Math.ceil(body.bytes.length / PART_BYTES));
   const head: Write = {
@@ -76,6 +82,7 @@ export function storeBlock(block: Block, body: StoredBody, commit: string): Writ
         record: RECORD_VERSION,
         ...(block.count > SECTION ? { section: SECTION, marks: marksOf(block, SECTION) } : {}),
         commit,
+        ...(frontier === undefined ? {} : { frontier: encodeFrontier(frontier) }),
         submitters,
         rawBytes: body.rawBytes,
         parts,
@@ -113,6 +120,12 @@ export async function loadBlock(table: Table, trail: string, item: Item): Promis
   const isMarked = marks === undefined || sameBytes(marksOf(block, section), marks);
   if (!isMarked || !sameBytes(lastLeaf(block), last)) throw damaged(trail, start.first, NOT_COMMITTED);
   return block;
+}
+
+/** The tree before a block, where the block's item has it. */
+export function frontierBefore(item: Item): Frontier | undefined {
+  const { first, frontier } = item.attributes;
+  return typeof first === 'number' && frontier instanceof Uint8Array ? decodeFrontier(first, frontier) : undefined;
 }
 
 const NOT_COMMITTED = 'its records do not hash to what was committed';
@@ -238,7 +251,8 @@ async function unpack(table: Table, trail: string, item: Item): Promise<Unpacked
   }
 }
 
-async function decompressed(packed: Uint8Array, rawBytes: number): Promise<Buffer> {
+/** Unpacks the body that {@link packBody} made. @throws where it is not `rawBytes` long at most, or no body */
+export async function decompressed(packed: Uint8Array, rawBytes: number): Promise<Buffer> {
   // A chunk that is filled to its last byte makes zlib set up another one, which takes as long again.
   const limits = { maxOutputLength: Math.max(1, rawBytes), chunkSize: Math.max(64, rawBytes + 1) };
   // A trip to another thread and back takes longer than unpacking a block of usual size.

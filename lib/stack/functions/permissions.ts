@@ -12,7 +12,10 @@ import { EXPIRES_AT, PARTITION, SORT } from '../../store/dynamodb/item.ts';
  */
 
 /** What an append writes. */
-const LEDGER = [...all('head', 'block', 'blockPart', 'checkpoint', 'idempotency'), TRAILS_PARTITION];
+const LEDGER = [
+  ...all('head', 'block', 'blockPart', 'checkpoint', 'idempotency', 'waiting', 'landing', 'turn'),
+  TRAILS_PARTITION,
+];
 /** What the tamper monitor writes: records in the system's own trail. */
 const SYSTEM_RECORDS = trailPartitions(SYSTEM_TRAIL);
 /** Records of who read what. */
@@ -29,12 +32,15 @@ function all(...kinds: readonly PartitionKind[]): string[] {
 
 /** Patterns for the partitions that an append to one trail writes. */
 function trailPartitions(trail: string): readonly string[] {
-  const { head, block, blockPart, idempotency } = PREFIX;
+  const { head, block, blockPart, idempotency, waiting, landing, turn } = PREFIX;
   return [
     `${head}${trail}`,
     `${block}${trail}`,
     `${blockPart}${trail}/*`,
     `${idempotency}${trail}/*`,
+    `${waiting}${trail}/*`,
+    `${landing}${trail}/*`,
+    `${turn}${trail}`,
     TRAILS_PARTITION,
   ];
 }
@@ -57,20 +63,13 @@ export function allowLedgerReads(grantee: IGrantable, table: ITable): void {
 /** To append. */
 export function allowAppends(grantee: IGrantable, table: ITable): void {
   allowPuts(grantee, table, 'PutRecords', LEDGER);
+  allowRemovals(grantee, table, 'LeaveLine', all('waiting'));
 }
 
 /** To seal and to remember how far the archive has come. */
 export function allowArchiving(grantee: IGrantable, table: ITable, archive: IBucket): void {
   allowPuts(grantee, table, 'PutProgress', all('follower', 'checkpoint'));
-  allow(
-    grantee,
-    new PolicyStatement({
-      sid: 'RemoveOpenTiles',
-      actions: ['dynamodb:DeleteItem'],
-      resources: [table.tableArn],
-      ...inPartitions(all('follower')),
-    }),
-  );
+  allowRemovals(grantee, table, 'RemoveOpenTiles', all('follower'));
   allow(
     grantee,
     new PolicyStatement({
@@ -104,11 +103,13 @@ export function allowListingVersions(grantee: IGrantable, archive: IBucket): voi
 /** To record what was found in the trail `_system`. */
 export function allowSystemRecords(grantee: IGrantable, table: ITable): void {
   allowPuts(grantee, table, 'PutSystemRecords', SYSTEM_RECORDS);
+  allowRemovals(grantee, table, 'LeaveSystemLine', [`${PREFIX.waiting}${SYSTEM_TRAIL}/*`]);
 }
 
 /** To record in the trail `_access` who read what. */
 export function allowAccessRecords(grantee: IGrantable, table: ITable): void {
   allowPuts(grantee, table, 'PutAccessRecords', ACCESS_RECORDS);
+  allowRemovals(grantee, table, 'LeaveAccessLine', [`${PREFIX.waiting}${ACCESS_TRAIL}/*`]);
 }
 
 /** To write exports and hand them out, and to remember who asked for them and how far they have come. */
@@ -149,15 +150,7 @@ export function allowVerifying(grantee: IGrantable, table: ITable, archive: IBuc
 /** To write the query index and to remove what was merged in it. */
 export function allowIndexing(grantee: IGrantable, table: ITable): void {
   allowPuts(grantee, table, 'PutIndex', FOLLOWING);
-  allow(
-    grantee,
-    new PolicyStatement({
-      sid: 'RemoveMergedIndex',
-      actions: ['dynamodb:DeleteItem'],
-      resources: [table.tableArn],
-      ...inPartitions(INDEX),
-    }),
-  );
+  allowRemovals(grantee, table, 'RemoveMergedIndex', INDEX);
 }
 
 /**
@@ -211,6 +204,18 @@ function allowPuts(grantee: IGrantable, table: ITable, sid: string, partitions: 
     new PolicyStatement({
       sid,
       actions: ['dynamodb:PutItem', 'dynamodb:ConditionCheckItem'],
+      resources: [table.tableArn],
+      ...inPartitions(partitions),
+    }),
+  );
+}
+
+function allowRemovals(grantee: IGrantable, table: ITable, sid: string, partitions: readonly string[]): void {
+  allow(
+    grantee,
+    new PolicyStatement({
+      sid,
+      actions: ['dynamodb:DeleteItem'],
       resources: [table.tableArn],
       ...inPartitions(partitions),
     }),

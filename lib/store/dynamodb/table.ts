@@ -11,7 +11,7 @@ import {
 import { pauseMs } from '../../base/backoff.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { checkKey, checkRange, checkWrites } from '../limits.ts';
-import type { Item, Key, Outcome, Range, Retry, Table, Write } from '../ports.ts';
+import type { Item, Key, Outcome, Range, Retry, Table, TransactOptions, Write } from '../ports.ts';
 import { watchAttempts } from './attempts.ts';
 import { exhausted, requestFailure, transactFailure } from './failure.ts';
 import { type DynamoItem, fromDynamo, keyValue, PARTITION, SORT } from './item.ts';
@@ -74,10 +74,11 @@ export class DynamoTable implements Table {
     }
   }
 
-  async transact(writes: readonly Write[]): Promise<Outcome> {
+  async transact(writes: readonly Write[], { retriesClashes = true }: TransactOptions = {}): Promise<Outcome> {
     checkWrites(writes);
     this.#checkOpen();
-    const work = this.#transact(writes.map((write) => toTransactItem(this.#name, write)));
+    const items = writes.map((write) => toTransactItem(this.#name, write));
+    const work = this.#transact(items, retriesClashes);
     this.#underway.add(work);
     try {
       return await work;
@@ -92,7 +93,7 @@ export class DynamoTable implements Table {
     this.#client.destroy();
   }
 
-  async #transact(TransactItems: TransactWriteItem[]): Promise<Outcome> {
+  async #transact(TransactItems: TransactWriteItem[], retriesClashes: boolean): Promise<Outcome> {
     // The SDK repeats an attempt under its token: a repetition of what went through is the same success, not a second one.
     let token = randomUUID();
     let lost = false;
@@ -107,6 +108,7 @@ export class DynamoTable implements Table {
         const failure = transactFailure(cause, lost);
         if ('outcome' in failure) return failure.outcome;
         if ('error' in failure) throw failure.error;
+        if (failure.again === 'anew' && !retriesClashes) return { committed: false, failed: [] };
         if (tries >= CLASH_TRIES) throw exhausted(failure.again, cause);
         this.#onRetry(failure.again === 'anew' ? 'conflict' : 'busy');
         if (failure.again === 'anew') [token, lost] = [randomUUID(), false];

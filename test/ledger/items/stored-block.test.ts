@@ -28,7 +28,7 @@ const built = (of: readonly Run[]): Block =>
 async function stored(of: readonly Run[]): Promise<{ table: MemoryTable; item: Item; block: Block }> {
   const table = new MemoryTable();
   const block = built(of);
-  await table.transact(storeBlock(block, await packBody(of), 'a commit'));
+  await table.transact(storeBlock(block, await packBody(of), { commit: 'a commit' }));
   const item = await table.get(KEY);
   if (item === undefined) throw new Error('the block was not stored');
   return { table, item, block };

@@ -59,10 +59,11 @@ describe('each function may do what it is for', () => {
     expect(wide).toEqual([{ Action: 'dynamodb:ListStreams', Effect: 'Allow', Resource: '*' }]);
   });
 
-  it('append neither deletes nor touches the archive', () => {
+  it('append deletes nothing but places in line, and does not touch the archive', () => {
     const actions = all(APPEND).flatMap(actionsOf);
     expect([...new Set(actions)].sort()).toEqual([
       'dynamodb:ConditionCheckItem',
+      'dynamodb:DeleteItem',
       'dynamodb:GetItem',
       'dynamodb:PutItem',
       'dynamodb:Query',
@@ -80,8 +81,15 @@ describe('each function may do what it is for', () => {
       'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': keys },
     });
     const secret = ['PutCursorSecret', inPartitions(['deployment'])];
-    const ACCESS = ['head/_access', 'block/_access', 'block-part/_access/*', 'idempotency/_access/*', 'trails'];
-    expect(writesOf(all(READ))).toEqual([secret, ['PutAccessRecords', inPartitions(ACCESS)]]);
+    const ACCESS = [
+      ...['head/_access', 'block/_access', 'block-part/_access/*', 'idempotency/_access/*'],
+      ...['waiting/_access/*', 'landing/_access/*', 'turn/_access', 'trails'],
+    ];
+    expect(writesOf(all(READ))).toEqual([
+      secret,
+      ['PutAccessRecords', inPartitions(ACCESS)],
+      ['LeaveAccessLine', inPartitions(['waiting/_access/*'])],
+    ]);
     const silent = statementsByRole(synthesise({ stage: 'prod', recordReads: false }));
     expect(writesOf(silent.get(READ) ?? [])).toEqual([secret]);
   });
@@ -101,6 +109,7 @@ describe('each function may do what it is for', () => {
       ['WriteLogs', 'logs:CreateLogStream logs:PutLogEvents'],
       ['PutLegalHolds', 'dynamodb:PutItem dynamodb:ConditionCheckItem'],
       ['PutSystemRecords', 'dynamodb:PutItem dynamodb:ConditionCheckItem'],
+      ['LeaveSystemLine', 'dynamodb:DeleteItem'],
       ['AskFollower', 'lambda:InvokeFunction'],
     ]);
     const follow = { 'Fn::GetAtt': [idOf('Sealtrail: seals, archives and indexes'), 'Arn'] };
@@ -117,12 +126,13 @@ describe('each function may do what it is for', () => {
     expect(told).toEqual([['Sealtrail: takes orders to seal and to hold', follow]]);
   });
 
-  it('export writes what it exports and what it remembers of it, reads the rest, and removes nothing', () => {
+  it('export writes what it exports and what it remembers of it, reads the rest, and removes nothing but places in line', () => {
     const granted = all(EXPORT).flatMap((one) => actionsOf(one).map((action) => ({ action, ...one })));
     const mayWrite = granted.filter(({ action }) => !/:(Get|Query|List|ConditionCheck)/.test(action));
     expect(mayWrite.map(({ Sid, action }) => `${Sid} ${action}`)).toEqual([
       ...['PutCursorSecret dynamodb:PutItem', 'PutExports dynamodb:PutItem'],
       ...['WriteExports s3:PutObject', 'WriteExports s3:AbortMultipartUpload', 'PutAccessRecords dynamodb:PutItem'],
+      'LeaveAccessLine dynamodb:DeleteItem',
       ...['WriteLogs logs:CreateLogStream', 'WriteLogs logs:PutLogEvents', 'LeaveDeadLetters sqs:SendMessage'],
     ]);
     const exported = granted.find(({ action }) => action === 's3:PutObject');
@@ -167,12 +177,16 @@ describe('each function may do what it is for', () => {
       expect(Resource).toEqual(TABLE);
       return Condition?.['ForAllValues:StringLike']?.['dynamodb:LeadingKeys'];
     });
-    // The archiver's own open tiles, what the indexer has merged, and the stamps.
-    expect(partitions).toEqual([
-      ['follower/*'],
-      ['postings/*', 'long-postings/*', 'counts/*'],
-      ['block/*', 'block-part/*'],
+    // Places in line, the archiver's own open tiles, what the indexer has merged, and the stamps.
+    expect([...new Set(partitions.flat())].sort()).toEqual([
+      ...['block-part/*', 'block/*', 'counts/*', 'follower/*', 'long-postings/*', 'postings/*'],
+      ...['waiting/*', 'waiting/_access/*', 'waiting/_system/*'],
     ]);
+    const removals = deletions.filter((one) => actionsOf(one).includes('dynamodb:DeleteItem'));
+    const removed = removals.flatMap(
+      ({ Condition }) => Condition?.['ForAllValues:StringLike']?.['dynamodb:LeadingKeys'],
+    );
+    expect(removed.filter((partition) => /^(head|block|checkpoint|\*)/.test(String(partition)))).toEqual([]);
   });
 
   it("only append writes heads and blocks, but for the watchman's in the trail _system and who read in _access", () => {

@@ -1,0 +1,251 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { pauseMs } from '../base/backoff.ts';
+import { SealtrailError } from '../log/error.ts';
+import { type Growth, growTree } from '../log/frontier.ts';
+import type { Item, Write } from '../store/ports.ts';
+import { inDoubt, isPassing } from './attempt.ts';
+import type { Commit } from './commit.ts';
+import type { Block } from './items/block.ts';
+import { demandRemembered, type Remembered } from './items/idempotency.ts';
+import { landingOf } from './items/landing.ts';
+import { blockKey, idempotencyKey, landingKey, turnKey } from './items/layout.ts';
+import { frontierBefore, loadBlock } from './items/stored-block.ts';
+import { enterLine, leaveLine, type Placed, type Submission } from './items/submission.ts';
+import { FREE, takeTurn, turnOf } from './items/turn.ts';
+import { lead } from './lead.ts';
+import { type LineContext, readLine } from './line.ts';
+
+/** A block that another process committed, with what a receipt is made of. */
+export interface FoundBlock {
+  readonly block: Block;
+  readonly growth: Growth;
+}
+
+/** What became of a submission. `commit`: this process committed it; `found`: another one did; `remembered`: it is a repetition. */
+export type Landed =
+  | { readonly commit: Commit; readonly first: number }
+  | { readonly found: FoundBlock; readonly first: number }
+  | { readonly remembered: Remembered };
+
+/**
+ * Commits a submission together with what others submit to the same trail: it is left in the trail's line, where whichever process
+ * has the turn commits it. A process whose turn it is, or who finds the turn free or its holder dead, commits for the others.
+ *
+ * @throws `rate_limited`: it waited in vain, or others have been waiting for long already; nothing was stored.
+ *   `outcome_unknown`: it may have been; the same idempotency key finds out. What {@link commit} throws.
+ */
+export async function waitInLine(context: LineContext, submission: Submission): Promise<Landed> {
+  const began = performance.now();
+  const repeated = await demandRoom(context, submission);
+  if (repeated !== undefined) return repeated;
+  const { placed, write } = await enterLine(context.trail, context.now(), submission, false);
+  await join(context, write, began);
+  return waitAt(context, placed, began);
+}
+
+/**
+ * Leaves a submission in line for whichever process has the turn, and goes on: it is durable, and will be committed. The process
+ * commits itself only where the turn is free.
+ *
+ * @returns where it landed, if it did already
+ * @throws the Table's errors; `outcome_unknown`: it may have been left, and may not
+ */
+export async function leaveInLine(context: LineContext, submission: Submission): Promise<Landed | undefined> {
+  const began = performance.now();
+  const { placed, write } = await enterLine(context.trail, context.now(), submission, true);
+  await context.table.transact([write]);
+  if (!placed.place.isLeft) return waitAt(context, placed, began);
+  const turn = await context.table.get(turnKey(context.trail));
+  if (turnOf(turn).holder !== FREE || !(await take(context, placed.place.id, turn))) return undefined;
+  try {
+    return landedIn(await lead(context, { id: placed.place.id, own: placed, waitedMs: 0 }), placed);
+  } catch (error) {
+    // It is durable: others commit it.
+    if (isPassing(error)) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Commits what was left in line and what no process came by to commit, or leaves it to another process that is at it.
+ *
+ * @throws what {@link commit} throws
+ */
+export async function drainLine(context: LineContext, signal?: AbortSignal): Promise<void> {
+  const { table, trail, pace } = context;
+  const id = randomUUID();
+  const watch = new TurnWatch(pace.turnMs);
+  while (!signal?.aborted && (await readLine(context, 0)).some(({ place }) => place.isLeft)) {
+    const turn = await table.get(turnKey(trail));
+    const { holder } = turnOf(turn);
+    const isStuck = watch.isStuck(holder);
+    if ((holder === FREE || isStuck) && (await take(context, id, turn))) {
+      await lead(context, { id, own: undefined, waitedMs: 0 });
+    } else {
+      await sleep(pace.pollMs);
+    }
+  }
+}
+
+/** Looks again and again whether a submission has landed, and takes the turn where it can. */
+async function waitAt(context: LineContext, placed: Placed, began: number): Promise<Landed> {
+  const { pace } = context;
+  const watch = new TurnWatch(pace.turnMs);
+  let failure: unknown;
+  for (;;) {
+    const waitedMs = performance.now() - began;
+    if (waitedMs >= pace.patienceMs) return giveUp(context, placed, busyTrail(failure));
+    try {
+      const landed = await look(context, placed, watch, waitedMs);
+      if (landed !== undefined) return landed;
+    } catch (error) {
+      if (!isPassing(error)) return giveUp(context, placed, error);
+      failure = error;
+    }
+    await sleep(pace.pollMs * (Math.random() + 0.5) * (waitedMs > 10 * pace.pollMs ? 2 : 1));
+  }
+}
+
+/** One look: where the submission has landed, if it did, or did once this process had taken its turn. */
+async function look(
+  context: LineContext,
+  placed: Placed,
+  watch: TurnWatch,
+  waitedMs: number,
+): Promise<Landed | undefined> {
+  const { id } = placed.place;
+  const [landed, turn] = await Promise.all([findLanding(context, placed), context.table.get(turnKey(context.trail))]);
+  if (landed !== undefined) return landed;
+  const { holder } = turnOf(turn);
+  const isStuck = watch.isStuck(holder);
+  const isOurs = holder === id || ((holder === FREE || isStuck) && (await take(context, id, turn)));
+  return isOurs ? landedIn(await lead(context, { id, own: placed, waitedMs }), placed) : undefined;
+}
+
+/** Takes a submission out of the line for good, so that it is not stored, and fails; unless it has landed by now. */
+async function giveUp(context: LineContext, placed: Placed, failure: unknown): Promise<Landed> {
+  let landed: Landed | undefined;
+  try {
+    const outcome = await context.table.transact([leaveLine(placed.place)]);
+    if (outcome.committed) throw failure;
+    landed = await findLanding(context, placed);
+  } catch (error) {
+    throw error === failure || !isPassing(error) ? error : inDoubt(error);
+  }
+  // It never got into the line and may do so yet, or was taken out of it by nothing that this process knows of.
+  if (landed === undefined) throw inDoubt(failure);
+  return landed;
+}
+
+/** Tells a holder that is at work from one that is dead: by how long this process has seen the same one, whatever the clocks say. */
+class TurnWatch {
+  readonly #turnMs: number;
+  #holder = FREE;
+  #since = 0;
+
+  constructor(turnMs: number) {
+    // Not all at the same time: one of them is enough.
+    this.#turnMs = turnMs * (1 + Math.random());
+  }
+
+  isStuck(holder: string): boolean {
+    if (holder !== this.#holder) [this.#holder, this.#since] = [holder, performance.now()];
+    return performance.now() - this.#since >= this.#turnMs;
+  }
+}
+
+/** That a trail takes no more for the moment. */
+const busyTrail = (cause?: unknown): SealtrailError =>
+  new SealtrailError('rate_limited', 'the trail takes no more events at the moment: try again', {
+    cause,
+    retryAfter: 1,
+  });
+
+/** Puts a submission in line. Where the store does not say whether it is there, that turns out later. */
+async function join({ table, pace, onRetry }: LineContext, write: Write, began: number): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      await table.transact([write]);
+      return;
+    } catch (error) {
+      if (!isPassing(error)) throw error;
+      if (error.code === 'outcome_unknown') return;
+      if (performance.now() - began >= pace.patienceMs) throw error.code === 'throttled' ? busyTrail(error) : error;
+      onRetry?.('busy');
+      await sleep(pauseMs(tries, { firstMs: 2 * pace.pollMs, maxMs: pace.turnMs }));
+    }
+  }
+}
+
+/** Whether the turn was taken. Where the store does not say, the next look tells. */
+async function take({ table, trail }: LineContext, id: string, seen: Item | undefined): Promise<boolean> {
+  try {
+    const outcome = await table.transact([takeTurn(trail, id, seen)], { retriesClashes: false });
+    return outcome.committed;
+  } catch (error) {
+    if (isPassing(error)) return false;
+    throw error;
+  }
+}
+
+/**
+ * Looks before a submission joins the line: it may be a repetition, which need not wait, and those in line may be waiting for so
+ * long that one more would wait in vain.
+ *
+ * @throws `rate_limited`
+ */
+async function demandRoom({ table, trail, pace }: LineContext, submission: Submission): Promise<Landed | undefined> {
+  const { submitter, idempotency } = submission;
+  const [turn, known] = await Promise.all([
+    table.get(turnKey(trail)),
+    idempotency && table.get(idempotencyKey(trail, submitter, idempotency.key)),
+  ]);
+  if (known !== undefined) return { remembered: demandRemembered(trail, known) };
+  const before = turnOf(turn);
+  if (before.holder === FREE || before.lagMs < pace.refuseMs) return undefined;
+  // Only if the line moves: behind a dead holder somebody has to join, and to find out.
+  await sleep(pace.leadMs * (1 + Math.random() / 2));
+  const after = turnOf(await table.get(turnKey(trail)));
+  const isMoving = after.holder !== before.holder && after.holder !== FREE;
+  if (isMoving && after.lagMs >= pace.refuseMs) throw busyTrail();
+  return undefined;
+}
+
+/** Where a submission in line has landed, or what its idempotency key stands for; undefined while it waits. */
+async function findLanding(context: LineContext, placed: Placed): Promise<Landed | undefined> {
+  const { table, trail } = context;
+  const { submitter, idempotency, place } = placed;
+  const item = await table.get(
+    idempotency === undefined ? landingKey(trail, place.id) : idempotencyKey(trail, submitter, idempotency.key),
+  );
+  if (item === undefined) return undefined;
+  const landing = landingOf(item);
+  if (landing?.id === place.id) {
+    return { found: await readFound(context, landing.block), first: landing.first };
+  }
+  const remembered = demandRemembered(trail, item);
+  const { partition, sort } = place;
+  await table.transact([{ remove: { partition, sort } }]);
+  return { remembered };
+}
+
+async function readFound({ table, trail }: LineContext, first: number): Promise<FoundBlock> {
+  const item = await table.get(blockKey(trail, first));
+  const frontier = item && frontierBefore(item);
+  if (item === undefined || frontier === undefined) {
+    throw new SealtrailError('store_corrupt', `the block at ${first} of trail ${trail} is not as it was committed`);
+  }
+  const block = await loadBlock(table, trail, item);
+  return { block, growth: growTree(frontier, block.leaves) };
+}
+
+/** Where a submission landed in blocks that this process committed. */
+function landedIn(commits: readonly Commit<Placed>[], { place }: Placed): Landed | undefined {
+  for (const commit of commits) {
+    for (const landing of commit.landings) {
+      if ('first' in landing && landing.submission.place.id === place.id) return { commit, first: landing.first };
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,104 @@
+import { describe, expect, it } from 'vitest';
+import type { LedgerReceipt } from '../../lib/ledger/receipt.ts';
+import { SealtrailError } from '../../lib/log/error.ts';
+import { DynamoTable } from '../../lib/store/dynamodb/table.ts';
+import { MemoryTable } from '../../lib/testing/memory/table.ts';
+import { event, Instances, ledgerOver, offer, quantile, Tally } from '../simulation/load.ts';
+import { StandIn } from '../simulation/stand-in.ts';
+import { inVirtualTime } from '../simulation/virtual-time.ts';
+import { checkTrail, events, key, openLedger, TRAIL } from './fixture.ts';
+
+/**
+ * A busy trail on DynamoDB, whose transactions hold their items for 6 ms and cancel others that meet them. The rates are those of
+ * docs/adr/0028; `npm run bench -- contention` goes further.
+ */
+
+const LATENCIES = { network: 2, read: 1, hold: 6 };
+const SECONDS = 2;
+
+async function load(perSecond: number, latencies = LATENCIES) {
+  const db = new StandIn(latencies);
+  const instances = new Instances(() => ledgerOver(new DynamoTable({ client: db.client, tableName: 'log' })));
+  const tally = new Tally();
+  await offer(perSecond, SECONDS, () => {
+    const sent = event();
+    const idempotency = { key: sent.id, bodyHash: sent.id };
+    const request = { trail: TRAIL, submitter: 'app', events: [sent], idempotency };
+    return tally.count(() => instances.serve((ledger) => ledger.append(request)));
+  });
+  return { db, tally };
+}
+
+describe('one trail, one event a request, each from a process of its own', () => {
+  it.each([40, 100, 500])('%i a second are served, in time and at a steady price', async (perSecond) => {
+    const { db, tally } = await inVirtualTime(() => load(perSecond));
+    expect(tally.latencies.length).toBeGreaterThanOrEqual(0.9 * perSecond * SECONDS);
+    expect(quantile(tally.latencies, 0.99)).toBeLessThan(1_500);
+    expect(db.meter.writeUnits / tally.latencies.length).toBeLessThanOrEqual(25);
+  });
+
+  it('beyond what a trail can take are refused within two seconds, and serve no less than at its limit', async () => {
+    // A store that holds items for so long seals some 500 single appends a second.
+    const slow = { ...LATENCIES, hold: 100 };
+    const { db, tally } = await inVirtualTime(() => load(700, slow));
+    expect([...tally.errors.keys()]).toEqual(['rate_limited']);
+    expect(quantile(tally.refusals, 1)).toBeLessThan(2_000);
+    expect(tally.latencies.length).toBeGreaterThanOrEqual(350 * SECONDS);
+    expect(db.meter.writeUnits / tally.latencies.length).toBeLessThanOrEqual(25);
+  });
+});
+
+/** Numbers that look random and are the same each time. */
+function randomFrom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+describe('many processes whose store fails at random', () => {
+  it.each(Array.from({ length: 25 }, (_, seed) => seed + 1))('lose and double nothing (%i)', async (seed) => {
+    const random = randomFrom(seed);
+    const table = new MemoryTable();
+    const effects = ['persisted', 'unpersisted', 'cut_before', 'cut_after'] as const;
+    const processes = Array.from({ length: 8 }, () => {
+      const store = table.restarted();
+      for (let n = 0; n < 4; n++) {
+        const effect = effects[Math.floor(random() * (random() < 0.2 ? 4 : 2))] ?? 'persisted';
+        store.faults.add({ effect, nth: 1 + Math.floor(random() * 12) });
+      }
+      return openLedger(store, { now: () => Date.now() + Math.floor(random() * 3_000) });
+    });
+    const acknowledged: LedgerReceipt[] = [];
+    const refused = new Set<string>();
+    await inVirtualTime(() =>
+      Promise.all(
+        processes.flatMap((ledger, n) =>
+          Array.from({ length: 3 }, async (_, m) => {
+            const name = `${n}-${m}`;
+            const request = {
+              trail: TRAIL,
+              submitter: 'app',
+              events: events(name, 1 + (m % 2)),
+              idempotency: key(name),
+            };
+            try {
+              acknowledged.push(await ledger.append(request));
+            } catch (error) {
+              if (!(error instanceof SealtrailError)) throw error;
+              if (error.code === 'rate_limited') refused.add(`e-${name}-0`);
+              else expect(error.code).toMatch(/^(outcome_unknown|unavailable)$/);
+            }
+          }),
+        ),
+      ),
+    );
+    const ids = await checkTrail(table);
+    expect(new Set(ids).size).toBe(ids.length);
+    for (const { first, count, events: sealed } of acknowledged) {
+      expect(ids.slice(first, first + count)).toEqual(sealed.map(({ id }) => id));
+    }
+    expect(ids.filter((id) => refused.has(id))).toEqual([]);
+  });
+});
