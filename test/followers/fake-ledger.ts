@@ -1,4 +1,4 @@
-import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import { createHash, sign } from 'node:crypto';
 import type { StoredCheckpoint } from '../../lib/ledger/checkpoints.ts';
 import type { Block, RecordRange } from '../../lib/ledger/items/block.ts';
 import type { Head } from '../../lib/ledger/items/head.ts';
@@ -8,23 +8,11 @@ import { EMPTY_FRONTIER, type Frontier, growTree } from '../../lib/log/frontier.
 import { EMPTY_ROOT, type Hash, leafHash, ZERO_HASH } from '../../lib/log/hash.ts';
 import { formatNote, type Verifier, verifierFromSpki } from '../../lib/log/note.ts';
 import { recordLine } from '../../lib/log/record.ts';
+import { newKey, type TestKey } from '../support/keys.ts';
 
 /** 2026-11-21, 10:00 UTC. */
 export const MORNING = Date.UTC(2026, 10, 21, 10);
 export const DAY = 24 * 60 * 60 * 1000;
-
-interface Key {
-  readonly privateKey: KeyObject;
-  readonly spki: Uint8Array;
-  readonly hash: string | null;
-}
-
-export function newKey(algorithm: 'ed25519' | 'ecdsa-p256'): Key {
-  const pair =
-    algorithm === 'ed25519' ? generateKeyPairSync('ed25519') : generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const spki = pair.publicKey.export({ type: 'spki', format: 'der' });
-  return { privateKey: pair.privateKey, spki, hash: algorithm === 'ed25519' ? null : 'sha256' };
-}
 
 /**
  * What followers see of a ledger with one trail, in memory: a million records in a second, and any of its parts can be
@@ -34,7 +22,7 @@ export class FakeLedger {
   readonly trail: string;
   readonly #blocks: Block[] = [];
   readonly #checkpoints = new Map<number, string>();
-  #keys: readonly Key[];
+  #keys: readonly TestKey[];
   #frontier: Frontier = EMPTY_FRONTIER;
   #root: Hash = EMPTY_ROOT;
   #receivedAt = 0;
@@ -43,7 +31,7 @@ export class FakeLedger {
   /** Every call of `seal`. */
   sealCalls = 0;
 
-  constructor(trail = 'orders', keys: readonly Key[] = [newKey('ed25519')]) {
+  constructor(trail = 'orders', keys: readonly TestKey[] = [newKey('ed25519')]) {
     this.trail = trail;
     this.#keys = keys;
   }
@@ -97,7 +85,7 @@ export class FakeLedger {
   }
 
   /** A note over any size and root, signed like a checkpoint. */
-  noteOf(size: number, root: Hash, keys: readonly Key[] = this.#keys): string {
+  noteOf(size: number, root: Hash, keys: readonly TestKey[] = this.#keys): string {
     const text = formatCheckpoint({ origin: this.origin, size, root });
     const signatures = keys.map(({ privateKey, spki, hash }) => {
       const { name, keyId } = verifierFromSpki(this.origin, spki);
@@ -107,7 +95,7 @@ export class FakeLedger {
   }
 
   /** From now on other keys sign. */
-  rotate(keys: readonly Key[]): this {
+  rotate(keys: readonly TestKey[]): this {
     this.#keys = keys;
     return this;
   }

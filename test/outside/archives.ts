@@ -1,4 +1,3 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { join } from 'node:path';
 import { Archiver } from '../../lib/followers/archive/archiver.ts';
 import { Ledger } from '../../lib/ledger/ledger.ts';
@@ -6,7 +5,8 @@ import { formatCheckpoint } from '../../lib/log/checkpoint.ts';
 import { EMPTY_ROOT } from '../../lib/log/hash.ts';
 import { formatNote, type Verifier, verifierFromSpki } from '../../lib/log/note.ts';
 import { FolderObjects } from '../../lib/store/folder/objects.ts';
-import type { SignatureAlgorithm, Signer } from '../../lib/store/ports.ts';
+import type { SignatureAlgorithm } from '../../lib/store/ports.ts';
+import { MemorySigner } from '../../lib/testing/memory/signer.ts';
 import { MemoryTable } from '../../lib/testing/memory/table.ts';
 import { writeEmptyArchive } from '../followers/archive/empty-archive.ts';
 
@@ -25,7 +25,7 @@ export interface SealedArchive {
 export async function sealedArchive(root: string, size: number, algorithm: SignatureAlgorithm): Promise<SealedArchive> {
   const trail = `size-${size}`;
   const objects = await FolderObjects.open(root);
-  const signer = newSigner(algorithm);
+  const signer = new MemorySigner(algorithm);
   const verifier = verifierFromSpki(`${LOG_NAME}/${trail}`, await signer.publicKey());
   if (size === 0) {
     const text = formatCheckpoint({ origin: verifier.name, size, root: EMPTY_ROOT });
@@ -48,18 +48,4 @@ export async function sealedArchive(root: string, size: number, algorithm: Signa
 function event(n: number): { id: string; json: string } {
   const id = `e-${n}`;
   return { id, json: JSON.stringify({ actor: { id: `user-${n % 97}` }, id, severity: 'info', type: 'data.read' }) };
-}
-
-function newSigner(algorithm: SignatureAlgorithm): Signer {
-  const key: KeyObject =
-    algorithm === 'ed25519'
-      ? generateKeyPairSync('ed25519').privateKey
-      : createPrivateKey(
-          generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'pem', type: 'pkcs8' }),
-        );
-  return {
-    algorithm,
-    publicKey: async () => createPublicKey(key).export({ type: 'spki', format: 'der' }),
-    sign: async (message) => sign(algorithm === 'ed25519' ? null : 'sha256', message, key),
-  };
 }

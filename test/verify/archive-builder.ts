@@ -1,6 +1,7 @@
-import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign } from 'node:crypto';
+import { createHash, sign } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { MemoryObjects } from '../../lib/testing/memory/objects.ts';
+import { ed25519Key, type TestKey } from '../support/keys.ts';
 
 /**
  * Builds archives byte by byte from the design and the C2SP specifications, with nothing of the product: a second
@@ -9,39 +10,7 @@ import { MemoryObjects } from '../../lib/testing/memory/objects.ts';
 
 export type Archive = Map<string, Buffer>;
 
-export interface TestKey {
-  readonly privateKey: KeyObject;
-  readonly algorithm: 'ed25519' | 'ecdsa-p256';
-  readonly spki: Buffer;
-  readonly pem: string;
-}
-
-/** PKCS #8 of an Ed25519 seed (RFC 8410 section 7), so that keys are the same in every run. */
-export function ed25519Key(seed: number): TestKey {
-  const der = Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), Buffer.alloc(32, seed)]);
-  return testKey(createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }), 'ed25519');
-}
-
-/** SEC 1 key of a fixed scalar. */
-export function p256Key(seed: number): TestKey {
-  const jwkD = Buffer.alloc(32, seed);
-  const ecdh = createHash('sha256').update(jwkD).digest();
-  const der = Buffer.concat([
-    Buffer.from('3041020100301306072a8648ce3d020106082a8648ce3d030107042730250201010420', 'hex'),
-    ecdh,
-  ]);
-  return testKey(createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }), 'ecdsa-p256');
-}
-
-function testKey(privateKey: KeyObject, algorithm: TestKey['algorithm']): TestKey {
-  const publicKey = createPublicKey(privateKey);
-  return {
-    privateKey,
-    algorithm,
-    spki: publicKey.export({ format: 'der', type: 'spki' }),
-    pem: publicKey.export({ format: 'pem', type: 'spki' }).toString(),
-  };
-}
+export { ed25519Key, p256Key, type TestKey } from '../support/keys.ts';
 
 const sha256 = (...parts: readonly (Buffer | string)[]): Buffer => {
   const hash = createHash('sha256');

@@ -7,7 +7,8 @@ import { EMPTY_ROOT } from '../../../lib/log/hash.ts';
 import { verifierFromSpki } from '../../../lib/log/note.ts';
 import { MemoryObjects } from '../../../lib/testing/memory/objects.ts';
 import { MemoryTable } from '../../../lib/testing/memory/table.ts';
-import { FakeLedger, MORNING, newKey } from '../fake-ledger.ts';
+import { newKey } from '../../support/keys.ts';
+import { FakeLedger, MORNING } from '../fake-ledger.ts';
 import { checkArchive } from './archive-checker.ts';
 
 /** What is under lock cannot be taken back, so whatever somebody has prepared for the archiver must stop it, or alarm. */

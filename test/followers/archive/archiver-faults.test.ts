@@ -3,7 +3,8 @@ import { Archiver } from '../../../lib/followers/archive/archiver.ts';
 import type { FaultEffect } from '../../../lib/testing/memory/faults.ts';
 import { MemoryObjects } from '../../../lib/testing/memory/objects.ts';
 import { MemoryTable } from '../../../lib/testing/memory/table.ts';
-import { DAY, FakeLedger, MORNING, newKey } from '../fake-ledger.ts';
+import { newKey } from '../../support/keys.ts';
+import { DAY, FakeLedger, MORNING } from '../fake-ledger.ts';
 import { checkArchive } from './archive-checker.ts';
 
 /**

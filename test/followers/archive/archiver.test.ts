@@ -6,7 +6,8 @@ import { SqliteTable } from '../../../lib/store/sqlite/table.ts';
 import { MemoryObjects } from '../../../lib/testing/memory/objects.ts';
 import { MemoryTable } from '../../../lib/testing/memory/table.ts';
 import { temporaryFolder } from '../../store/temporary.ts';
-import { DAY, FakeLedger, MORNING, newKey } from '../fake-ledger.ts';
+import { newKey } from '../../support/keys.ts';
+import { DAY, FakeLedger, MORNING } from '../fake-ledger.ts';
 import { ManualTimers } from '../runtime/manual-timers.ts';
 import { checkArchive } from './archive-checker.ts';
 
