@@ -5,7 +5,7 @@ import type { ArchivedLog, LogHooks, LogStores } from '../lib/app/log.ts';
 import { openQueries } from '../lib/app/queries.ts';
 import type { Exports } from '../lib/export/exports.ts';
 import { type RetentionConfig, retentionConfigSchema } from '../lib/followers/expiry/retention.ts';
-import { type PrivacyConfig, privacyConfigSchema } from '../lib/privacy/policy.ts';
+import { type PrivacyConfig, privacyConfigSchema } from '../lib/privacy/config/privacy-config.ts';
 import { dynamoClient, kmsClient, s3Client } from '../lib/store/aws-clients.ts';
 import { DynamoTable } from '../lib/store/dynamodb/table.ts';
 import { KmsSigner } from '../lib/store/kms/signer.ts';

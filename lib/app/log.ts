@@ -6,7 +6,8 @@ import { Ledger, type LedgerOptions } from '../ledger/ledger.ts';
 import { nodeReader } from '../ledger/tree/nodes.ts';
 import { TileCache } from '../ledger/tree/tile-cache.ts';
 import type { NodeReader } from '../log/tree.ts';
-import { type PrivacyConfig, type PrivacyPolicy, policyFor } from '../privacy/policy.ts';
+import { type PrivacyConfig, policyFor } from '../privacy/config/privacy-config.ts';
+import type { PrivacyPolicy } from '../privacy/policy.ts';
 import type { Objects, Signer, Table } from '../store/ports.ts';
 import { lazy } from './lazy.ts';
 

@@ -75,6 +75,8 @@ export interface SentEvent extends EventFields {
 export interface StoredEvent extends SentEvent {
   readonly id: string;
   readonly severity: Severity;
+  /** Sorted paths of values that are not as they were sent, such as a number kept as text. */
+  readonly converted?: readonly string[] | undefined;
   /** Sorted paths of the redacted places, such as `details.items[0].token`. */
   readonly redacted?: readonly string[] | undefined;
 }

@@ -1,15 +1,20 @@
 import type * as z from 'zod';
 import { resolveType } from '../contract/catalogue.ts';
+import { fitEvent, noteOfCut } from '../contract/fit.ts';
 import { canonicalJson } from '../json/canonical.ts';
 import { errorAt, type Step } from '../json/field-path.ts';
-import { type JsonLimits, readStrictJson } from '../json/strict.ts';
+import type { JsonLimits } from '../json/scan.ts';
+import { readTolerantJson } from '../json/strict.ts';
 import { SealtrailError } from '../log/error.ts';
 import { isObject } from '../log/json.ts';
 import { MAX_RECORD_BYTES } from '../log/record.ts';
+import { isMaskedIp } from '../privacy/mask.ts';
 import type { PrivacyPolicy } from '../privacy/policy.ts';
+import { MAX_PATHS_LENGTH } from '../privacy/redaction-list.ts';
 import { scrubEvent } from '../privacy/scrub.ts';
 import { newEventId } from './event-id.ts';
 import { type AuditEvent, type EventInput, eventInputSchema } from './schema.ts';
+import { timeMillis } from './time.ts';
 
 /** Bytes of a request body. */
 export const MAX_BODY_BYTES = 5_000_000;
@@ -21,7 +26,7 @@ export const MAX_EVENT_BYTES = 32_768;
 export const MAX_EVENT_DEPTH = 32;
 /** Bytes that the submitter may take in a record line, as a JSON string without its quotes. */
 export const MAX_SUBMITTER_BYTES = 280;
-/** Bytes of an event as stored. It may be more than as sent: `9e15` is written out, and redactions are listed. */
+/** Bytes of an event as stored. It may be more than as sent: `9e15` is written out, and redactions are listed; beyond it, data is cut. */
 export const MAX_STORED_EVENT_BYTES: number = MAX_RECORD_BYTES - (232 + MAX_SUBMITTER_BYTES);
 // 232: the names and punctuation of the envelope 73, `prev` 64, `trail` 63, `receivedAt` and `seq` 16 each.
 
@@ -48,9 +53,17 @@ const LIMITS: JsonLimits = {
  * Each event is read strictly (see {@link readStrictJson}), checked against the schema, given an id (UUIDv7), severity
  * and outcome where it has none, its type's alias replaced by the type's name, and scrubbed by the policy.
  *
- * Errors: `unsupported_media_type`; `batch_too_large` over 5,000,000 bytes or 1,000 events; `record_too_large` for an
- * event over 32,768 bytes as sent, or too large once stored; `invalid_json` (not UTF-8, not JSON, keys that come
- * twice, numbers and characters that cannot be kept, nesting over 32 levels); `empty_batch`; `invalid_event`.
+ * Numbers that a double does not keep become text of their digits, unless the policy refuses them. Where handling is
+ * lenient, whatever does not fit is kept in another form (see {@link fitEvent}), and an event that is too large loses
+ * `changes` or `details` to a note; `converted` lists the places. So one bad event does not cost the others, and
+ * nothing in a body that is JSON costs an event.
+ *
+ * Errors: `unsupported_media_type`; `batch_too_large` over 5,000,000 bytes or 1,000 events; `invalid_json` (not UTF-8, not
+ * JSON); `empty_batch`; `invalid_event` for a body that holds none. Unless handling is lenient also: `record_too_large` for
+ * an event over 32,768 bytes as sent; `invalid_json` for keys that come twice, lone surrogates and nesting over 32 levels;
+ * `invalid_event`.
+ *
+ * @param handling what the request prefers (RFC 7240 section 4.4); the policy's `unfit` may know better
  *
  * @example
  * prepareBatch(Buffer.from('{"type":"login","actor":{"id":"alice"}}'), 'application/json', DEFAULT_POLICY);
@@ -59,6 +72,7 @@ export function prepareBatch(
   body: Uint8Array,
   contentType: string | undefined,
   policy: PrivacyPolicy,
+  handling: 'strict' | 'lenient' = 'strict',
 ): PreparedEvent[] {
   checkContentType(contentType);
   if (body.length > MAX_BODY_BYTES) {
@@ -67,12 +81,20 @@ export function prepareBatch(
       `a request has at most ${MAX_BODY_BYTES} bytes, this one ${body.length}`,
     );
   }
-  const value = readStrictJson(body, LIMITS);
+  const keeps = isLenient(policy, handling);
+  const tolerance = { numbers: keeps || policy.longNumbers === 'text', rest: keeps };
+  const { value, repairs } = readTolerantJson(body, LIMITS, tolerance);
   if (!isObject(value)) {
     throw new SealtrailError('invalid_event', 'the body must be a JSON object: an event, or {"events": [...]}');
   }
-  if (!Object.hasOwn(value, BATCH_KEY)) return [prepareEvent(value, undefined, policy)];
-  return batchOf(value).map((event, index) => prepareEvent(event, index, policy));
+  const prepare = keeps ? prepareAny : prepareEvent;
+  if (!Object.hasOwn(value, BATCH_KEY)) return [prepare(value, undefined, policy, repairs.pathsIn(undefined))];
+  return batchOf(value).map((event, index) => prepare(event, index, policy, repairs.pathsIn(index)));
+}
+
+/** Whether values that do not fit are kept in another form. */
+export function isLenient({ unfit }: PrivacyPolicy, handling: 'strict' | 'lenient'): boolean {
+  return unfit === 'keep' || (unfit === 'ask' && handling === 'lenient');
 }
 
 /** RFC 8259 section 11: JSON has no parameters; but many clients send the charset that it must have anyway. */
@@ -97,24 +119,65 @@ function batchOf(body: Record<string, unknown>): readonly unknown[] {
   return events;
 }
 
-/** @param index where the event stands in its batch, if it stands in one */
-function prepareEvent(value: unknown, index: number | undefined, policy: PrivacyPolicy): PreparedEvent {
+/** What an event is made from, whatever it is. */
+function prepareAny(
+  value: unknown,
+  index: number | undefined,
+  policy: PrivacyPolicy,
+  repaired: readonly string[],
+): PreparedEvent {
+  const { event, converted } = fitEvent(value, { isTime: (text) => timeMillis(text) !== undefined, isMaskedIp });
+  const cut = Buffer.byteLength(JSON.stringify(event)) > MAX_EVENT_BYTES ? cutLargest(event) : [];
+  return prepareEvent(event, index, policy, [...repaired, ...converted, ...cut]);
+}
+
+/**
+ * @param index where the event stands in its batch, if it stands in one
+ * @param converted paths of what is not as it was sent
+ */
+function prepareEvent(
+  value: unknown,
+  index: number | undefined,
+  policy: PrivacyPolicy,
+  converted: readonly string[],
+): PreparedEvent {
   const parsed = eventInputSchema.safeParse(value);
   if (!parsed.success) throw schemaError(parsed.error, placeOf(index));
-  const id = parsed.data.id ?? newEventId();
-  let json: string;
+  const event = parsed.data;
+  const id = event.id ?? newEventId();
+  const redacted = scrubEvent(event, policy);
   try {
-    json = canonicalJson(storedEvent(parsed.data, id, scrubEvent(parsed.data, policy)));
+    const json = canonicalJson(storedEvent(event, id, redacted, converted));
+    if (fits(json)) return { id, json };
+    // What was taken out left more than there was: the event is kept, and what made it grow is noted.
+    return { id, json: canonicalJson(storedEvent(event, id, redacted, [...converted, ...cutLargest(event)])) };
   } catch (cause) {
     if (!(cause instanceof SealtrailError)) throw cause;
     throw errorAt(cause.code, placeOf(index), cause.message, cause);
   }
-  // Each UTF-16 code unit is at most 3 bytes of UTF-8.
-  if (json.length * 3 > MAX_STORED_EVENT_BYTES && Buffer.byteLength(json) > MAX_STORED_EVENT_BYTES) {
-    throw errorAt('record_too_large', placeOf(index), 'too large with its numbers written out and redactions listed');
-  }
-  return { id, json };
 }
+
+/** Each UTF-16 code unit is at most 3 bytes of UTF-8. */
+function fits(json: string): boolean {
+  return json.length * 3 <= MAX_STORED_EVENT_BYTES || Buffer.byteLength(json) <= MAX_STORED_EVENT_BYTES;
+}
+
+/** What is left when both are gone is within the limits of the texts. Returns the paths of what it replaced by a note. */
+function cutLargest(event: { details?: unknown; changes?: unknown }): string[] {
+  const cut: string[] = [];
+  for (const name of ['details', 'changes'] as const) {
+    const value = event[name];
+    const bytes = value === undefined ? 0 : Buffer.byteLength(JSON.stringify(value));
+    if (bytes <= MAX_KEPT_BYTES) continue;
+    const note = noteOfCut(value, bytes);
+    event[name] = name === 'details' ? note : { after: note };
+    cut.push(name);
+  }
+  return cut;
+}
+
+/** Of an event that is too large, data that is smaller than this stays. */
+const MAX_KEPT_BYTES = 8192;
 
 function placeOf(index: number | undefined): readonly Step[] {
   return index === undefined ? [] : [BATCH_KEY, index];
@@ -124,7 +187,7 @@ function placeOf(index: number | undefined): readonly Step[] {
 type StoredEvent = { readonly [Field in keyof AuditEvent]-?: AuditEvent[Field] | undefined };
 
 /** In canonical order, so that nothing is left to sort. */
-function storedEvent(event: EventInput, id: string, redacted: string[]): StoredEvent {
+function storedEvent(event: EventInput, id: string, redacted: string[], converted: readonly string[]): StoredEvent {
   const type = resolveType(event.type);
   if (type === undefined) throw new RangeError('the schema let a type through that is none');
   return {
@@ -132,6 +195,7 @@ function storedEvent(event: EventInput, id: string, redacted: string[]): StoredE
     actor: event.actor,
     changes: event.changes,
     context: event.context,
+    converted: converted.length === 0 ? undefined : shownPaths(converted),
     decision: event.decision,
     description: event.description,
     details: event.details,
@@ -146,6 +210,19 @@ function storedEvent(event: EventInput, id: string, redacted: string[]): StoredE
   };
 }
 
+/** Sorted, each once; hostile events could fill a record with them. */
+function shownPaths(paths: readonly string[]): string[] {
+  const sorted = [...new Set(paths)].sort();
+  const shown: string[] = [];
+  let length = 0;
+  for (const path of sorted) {
+    length += path.length;
+    if (length > MAX_PATHS_LENGTH) return [...shown, `(${sorted.length - shown.length} more)`];
+    shown.push(path);
+  }
+  return shown;
+}
+
 function schemaError(error: z.ZodError, at: readonly Step[]): SealtrailError {
   const issue = error.issues[0];
   if (issue === undefined) return invalid(at, 'not an event');
@@ -153,7 +230,7 @@ function schemaError(error: z.ZodError, at: readonly Step[]): SealtrailError {
   const path = [...at, ...(issue.path as Step[])];
   if (issue.code !== 'unrecognized_keys') return invalid(path, issue.message);
   const key = issue.keys[0] ?? '';
-  const isOurs = key === 'redacted' && issue.path.length === 0;
+  const isOurs = (key === 'redacted' || key === 'converted') && issue.path.length === 0;
   return invalid(
     [...path, key],
     isOurs ? 'is set by the server only: leave it out' : 'unknown field: free data belongs in `details`',

@@ -157,6 +157,12 @@ export const auditEventSchema = z.strictObject({
   id: idSchema,
   outcome,
   producer,
+  converted: z
+    .array(z.string())
+    .describe(
+      'Where a value is not as it was sent, such as a number kept as text: sorted paths. Set by the server only.',
+    )
+    .optional(),
   redacted: z
     .array(z.string())
     .describe('Where something was redacted: sorted paths such as `details.items[0].token`. Set by the server only.')

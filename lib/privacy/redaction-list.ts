@@ -1,7 +1,7 @@
 import { fieldPath, type Step } from '../json/field-path.ts';
 
 /** Characters that the paths may have together: the rest of a record is the event's. */
-const MAX_PATHS_LENGTH = 4096;
+export const MAX_PATHS_LENGTH = 4096;
 
 /**
  * Where something was taken out of an event. Hostile events can have thousands of such places: then the list names what

@@ -8,7 +8,7 @@ import { demandKnown, type StoredKind, withFormat } from '../ledger/items/format
 import { SealtrailError } from '../log/error.ts';
 import { sameBytes } from '../log/hash.ts';
 import { isObject } from '../log/json.ts';
-import { privacyConfigSchema } from '../privacy/policy.ts';
+import { privacyConfigSchema } from '../privacy/config/privacy-config.ts';
 import { replaceFile, syncFolder } from '../store/durable-file.ts';
 import { KeyFileSigner } from '../store/keyfile/signer.ts';
 import {

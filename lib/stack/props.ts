@@ -2,7 +2,7 @@ import type { Duration } from 'aws-cdk-lib';
 import type { IPrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
-import type { PrivacyConfig } from '../privacy/policy.ts';
+import type { PrivacyConfig } from '../privacy/config/privacy-config.ts';
 import type { SignatureAlgorithm } from '../store/ports.ts';
 import type { FunctionsLimits } from './functions/functions.ts';
 import type { Throttle } from './resources/http-api.ts';

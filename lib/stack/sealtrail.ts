@@ -9,7 +9,7 @@ import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
-import { privacyConfigSchema } from '../privacy/policy.ts';
+import { privacyConfigSchema } from '../privacy/config/privacy-config.ts';
 import { Emptying, type PublicKey, publicKeysOf } from './functions/custom-resources.ts';
 import { ASYNC_LIMITS, deadLetters } from './functions/dead-letters.ts';
 import { allowExports, exportsBucket, wakeExporter } from './functions/exporting.ts';

@@ -133,12 +133,6 @@ describe('a body that is refused says why and where', () => {
       'events[1].details.a.b: the key comes twice in its object',
     ],
     [
-      '{"type":"a.b","details":{"n":9007199254740993}}',
-      'invalid_json',
-      'details.n',
-      'details.n: a double does not keep the number 9007199254740993 exactly: send it as a string',
-    ],
-    [
       '{"type":"a.b","details":{"s":"\\ud800"}}',
       'invalid_json',
       'details.s',
@@ -215,18 +209,20 @@ describe('sizes', () => {
     );
   });
 
-  it('an event that grows too large in its canonical form is refused', () => {
+  it('of an event that grows too large in its canonical form the data is cut, and said to be', () => {
     const grown = (count: number): string =>
-      `{"id":"e-1","type":"a.b","details":{"n":[${Array(count).fill('9e15').join()}]}}`;
+      `{"id":"e-1","type":"a.b","actor":{"id":"ann"},"details":{"n":[${Array(count).fill('9e15').join()}]}}`;
     const [event] = prepare(grown(3800));
     expect(Buffer.byteLength(event?.json ?? '')).toBeGreaterThan(MAX_EVENT_BYTES);
-    expect(() => prepare(grown(6000))).toThrow(
-      expect.objectContaining({
-        code: 'record_too_large',
-        message: 'too large with its numbers written out and redactions listed',
-      }),
-    );
-    expect(() => prepare(`{"events":[${grown(6000)}]}`)).toThrow(expect.objectContaining({ field: 'events[0]' }));
+    const [cut] = prepare(`{"events":[${grown(6000)}]}`);
+    expect(JSON.parse(cut?.json ?? '')).toEqual({
+      id: 'e-1',
+      type: 'a.b',
+      severity: 'info',
+      actor: { id: 'ann' },
+      details: { cut: { bytes: 102_007, members: 'n' } },
+      converted: ['details'],
+    });
   });
 
   it('leaves room for the rest of the record, whatever the trail and however long the submitter’s name', () => {
@@ -266,6 +262,51 @@ describe('the content type', () => {
   it('must be there', () => {
     expect(() => prepareBatch(Buffer.from('{"type":"a.b"}'), undefined, DEFAULT_POLICY)).toThrow(
       expect.objectContaining({ code: 'unsupported_media_type' }),
+    );
+  });
+});
+
+describe('integers of 64 bits', () => {
+  // As Windows, Entra ID, PAN-OS and Cloudflare send them.
+  const SENT = [
+    [
+      '{"Keywords":-9214364837600034816,"EventID":4624}',
+      { Keywords: '-9214364837600034816', EventID: 4624 },
+      ['details.Keywords'],
+    ],
+    [
+      '{"properties":{"__UDI_RequiredFields_EventTime":638754711120000000}}',
+      { properties: { __UDI_RequiredFields_EventTime: '638754711120000000' } },
+      ['details.properties.__UDI_RequiredFields_EventTime'],
+    ],
+    ['{"SequenceNo":7353954110769176067}', { SequenceNo: '7353954110769176067' }, ['details.SequenceNo']],
+    ['{"Datetime":1657630626219000000}', { Datetime: '1657630626219000000' }, ['details.Datetime']],
+  ] as const;
+
+  it.each(SENT)('%s is kept to the digit, and marked', (details, kept, converted) => {
+    const [event] = prepare(`{"type":"siem.event","details":${details}}`);
+    expect(JSON.parse(event?.json ?? '')).toMatchObject({ details: kept, converted });
+  });
+
+  it('one of them does not cost the other 999', () => {
+    const events = Array.from(
+      { length: 1000 },
+      (_, i) => `{"type":"data.read","details":{"n":${i === 500 ? '-9214364837600034816' : i}}}`,
+    );
+    const prepared = prepare(`{"events":[${events.join()}]}`);
+    expect(prepared).toHaveLength(1000);
+    expect(prepared.filter(({ json }) => json.includes('converted'))).toHaveLength(1);
+  });
+
+  it('are refused where the policy says so, with a reason that is true', () => {
+    const body = Buffer.from('{"type":"a.b","details":{"n":9007199254740993}}');
+    expect(() => prepareBatch(body, 'application/json', { ...DEFAULT_POLICY, longNumbers: 'refuse' })).toThrow(
+      expect.objectContaining({
+        code: 'invalid_json',
+        field: 'details.n',
+        message:
+          'details.n: the number 9007199254740993 is beyond ±(2^53 - 1) or has more digits than a double keeps: send it as a string',
+      }),
     );
   });
 });

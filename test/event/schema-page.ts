@@ -78,8 +78,19 @@ ${number(MAX_EVENT_BYTES)} bytes and ${MAX_EVENT_DEPTH} levels of objects and ar
 that is not in order, such as \`events[3].actor.id\`.
 
 The text is read strictly, so that what is sealed is what was meant, whoever reads it later (RFC 8259, I-JSON RFC 7493). Refused are bytes that are no UTF-8, keys that come
-twice in an object, lone surrogates (also escaped), and numbers that a double does not keep: those beyond ±(2^53 - 1) in any notation, and those whose digits rounding the
-double does not give back (\`1e-400\`, \`0.1234567890123456789\`). \`0.1\`, \`1.50\` and \`0.10000000000000001\` are fine; send identifiers of 64 bits as text. \`-0\` is 0.
+twice in an object, and lone surrogates (also escaped).
+
+**Numbers that a double does not keep**, those beyond ±(2^53 - 1) in any notation and those whose digits rounding the double does not give back (\`1e-400\`,
+\`0.1234567890123456789\`), are kept as text of their digits, and \`converted\` lists where: \`{"SequenceNo": 7353954110769176067}\` becomes \`"7353954110769176067"\`. With
+\`"longNumbers": "refuse"\` a trail's policy refuses them. \`0.1\`, \`1.50\` and \`0.10000000000000001\` are doubles. \`-0\` is 0.
+
+**What does not fit** is refused unless the request says \`Prefer: handling=lenient\` (RFC 7240), which is meant for shippers and for data that callers of an application control: then
+nothing in a body that is JSON costs an event, and \`converted\` lists what is not as it was sent. Texts that are too long are cut (ids keep a digest, so that different ones stay
+different); numbers where a text is due become text; an address loses its port; lone surrogates become U+FFFD; what is nested too deep becomes its JSON as text; of a key that comes
+twice the last one counts; what fits nowhere goes to \`details.unfit\`; a type that is none becomes \`custom.event\`; data that makes an event too large becomes a note of its size. A
+trail's policy can make that the rule (\`"unfit": "keep"\`) or forbid it (\`"refuse"\`). [ADR 31](adr/0031-data-never-costs-the-record.md) has the reasons.
+
+Redaction, masking and numbers written out can make an event larger than a record holds: then \`details\` or \`changes\` become such a note in any case.
 
 An \`id\` starts with a letter or digit, holds letters, digits and \`._:~@=+-\`, and is not digits alone. A \`time\` is an RFC 3339 date-time with an offset; a leap second may end a
 UTC month. Where \`id\`, \`severity\` or \`outcome\` is left out, the server fills it in: a UUIDv7, and the type's own (below).`;
@@ -99,7 +110,7 @@ function privacy(): string {
 
 Done by the server before an event is sealed, whether or not the client has done it, and configured per trail. What went through once stays as it is.
 What is redacted becomes \`[redacted]\`, and \`redacted\` lists where: each place, or what holds them where that would be more than 4,096 characters.
-[ADR 19](adr/0019-redaction-by-rules.md) has the reasons.
+[ADR 30](adr/0030-redaction-by-rules.md) has the reasons.
 
 Three questions decide, in \`details\` and \`changes\` at any depth, in JSON inside a text, and beside names (\`{"name": "Authorization", "value": …}\`, \`["password", …]\`):
 

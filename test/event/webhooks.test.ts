@@ -16,6 +16,7 @@ const PAYLOADS: readonly Payload[] = webhooks.flatMap(({ name, examples }) =>
 );
 
 const KEEP_ALL: PrivacyPolicy = {
+  ...DEFAULT_POLICY,
   redactKeys: { standard: false, redact: [], keep: [] },
   redactPatterns: [],
   pii: 'include',

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type JsonLimits, readStrictJson } from '../../lib/json/strict.ts';
+import type { JsonLimits } from '../../lib/json/scan.ts';
+import { readStrictJson, readTolerantJson } from '../../lib/json/strict.ts';
 import { SealtrailError } from '../../lib/log/error.ts';
 import { parseJson } from '../../lib/log/json.ts';
 
@@ -101,13 +102,17 @@ describe('JSON that could mean something else to another reader', () => {
     ['{"events":[{"id":1},{"id":1,"id":2}]}', 'events[1].id: the key comes twice in its object', 'events[1].id'],
     [
       '{"a":[9007199254740993]}',
-      'a[0]: a double does not keep the number 9007199254740993 exactly: send it as a string',
+      'a[0]: the number 9007199254740993 is beyond ±(2^53 - 1) or has more digits than a double keeps: send it as a string',
       'a[0]',
     ],
-    ['{"a":1e999}', 'a: a double does not keep the number 1e999 exactly: send it as a string', 'a'],
+    [
+      '{"a":1e999}',
+      'a: the number 1e999 is beyond ±(2^53 - 1) or has more digits than a double keeps: send it as a string',
+      'a',
+    ],
     [
       `[${'9'.repeat(50)}]`,
-      `[0]: a double does not keep the number ${'9'.repeat(40)}… exactly: send it as a string`,
+      `[0]: the number ${'9'.repeat(40)}… is beyond ±(2^53 - 1) or has more digits than a double keeps: send it as a string`,
       '[0]',
     ],
     ['{"a":"\\ud800"}', 'a: a lone surrogate is no character: the text was cut in the middle of one', 'a'],
@@ -243,3 +248,58 @@ function attempt(work: () => unknown): { value?: unknown; error?: unknown } {
     return { error };
   }
 }
+
+describe('what is kept in another form, where that is asked for', () => {
+  const tolerant = (text: string, tolerance = { numbers: true, rest: true }) => {
+    const { value, repairs } = readTolerantJson(Buffer.from(text), LIMITS, tolerance);
+    return { value, paths: repairs.pathsIn(undefined), first: repairs.pathsIn(0), second: repairs.pathsIn(1) };
+  };
+
+  it('numbers that a double does not keep are their digits as text, and told', () => {
+    const text = '{"a":1849284928492849284,"b":[1,-9223372036854775808,1e300],"c":0.1,"d":1.50}';
+    expect(tolerant(text, { numbers: true, rest: false })).toMatchObject({
+      value: { a: '1849284928492849284', b: [1, '-9223372036854775808', '1e300'], c: 0.1, d: 1.5 },
+      paths: ['a', 'b[1]', 'b[2]'],
+    });
+  });
+
+  it('in a batch they are told by event', () => {
+    expect(tolerant('{"events":[{"a":1},{"a":{"é":99999999999999999999}}]}')).toMatchObject({
+      value: { events: [{ a: 1 }, { a: { é: '99999999999999999999' } }] },
+      first: [],
+      second: ['a["é"]'],
+    });
+  });
+
+  it('lone surrogates become U+FFFD, what is too deep its JSON as text, and the last of two keys counts', () => {
+    const deep = `${'{"a":'.repeat(8)}["]",1]${'}'.repeat(8)}`;
+    const { value, paths } = tolerant(deep);
+    expect(JSON.stringify(value)).toBe(`${'{"a":'.repeat(8)}"[\\"]\\",1]"${'}'.repeat(8)}`);
+    expect(paths).toEqual(['a.a.a.a.a.a.a.a']);
+    expect(tolerant('{"x":"a\\ud800b","y":"\\ud83d\\ude00"}')).toMatchObject({
+      value: { x: 'a\ufffdb', y: '😀' },
+      paths: ['x'],
+    });
+    expect(tolerant('{"x":1,"x":2}')).toMatchObject({ value: { x: 2 }, paths: ['x'] });
+  });
+
+  it('what is no JSON is refused as ever', () => {
+    for (const text of ['{"a":01}', '{"a":1', '[[[[[[[[[[', '{"a":"\\x"}'])
+      expect(() => tolerant(text)).toThrow(/JSON/);
+  });
+
+  it('any text that is tolerated is JSON of the same shape', () => {
+    fc.assert(
+      fc.property(
+        fc.jsonValue({ maxDepth: 3 }).filter((json) => !/\d{16}|e[+]/.test(JSON.stringify(json))),
+        fc.bigInt(),
+        (value, big) => {
+          const text = JSON.stringify({ value, big: 0 }).replace(/0\}$/, `${big}}`);
+          const { value: read } = readTolerantJson(Buffer.from(text), WIDE, { numbers: true, rest: true });
+          const kept = Number.isSafeInteger(Number(big)) ? Number(big) : String(big);
+          expect(read).toEqual({ ...(parseJson(text) as object), big: kept });
+        },
+      ),
+    );
+  });
+});

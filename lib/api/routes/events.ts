@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import * as z from 'zod';
 import { MAX_TRAILS, QUERY_FORMATS, type QueryFormat, type QueryPage } from '../../contract/query.ts';
 import type { Receipt } from '../../contract/receipt.ts';
-import { MAX_BATCH_EVENTS, prepareBatch } from '../../event/intake.ts';
+import { isLenient, MAX_BATCH_EVENTS, prepareBatch } from '../../event/intake.ts';
 import { auditEventSchema } from '../../event/schema.ts';
 import { CSV_HEADER, csvRow } from '../../export/formats/csv.ts';
 import { parseOrThrow } from '../../json/parse-or-throw.ts';
@@ -78,7 +78,8 @@ export const appendEvents = route({
       .string()
       .default('')
       .describe(
-        '`respond-async`: do not wait for the checkpoint. `return=representation`: add the record lines (RFC 7240).',
+        '`respond-async`: do not wait for the checkpoint. `return=representation`: add the record lines. ' +
+          '`handling=lenient`: keep what does not fit in another form, listed in `converted`, instead of refusing (RFC 7240).',
       ),
   }),
   body: { described: eventsBody() },
@@ -88,15 +89,22 @@ export const appendEvents = route({
     { params: { trail }, headers: { 'Idempotency-Key': key, Prefer }, caller, sent },
   ) => {
     const preferences = preferencesOf(Prefer);
+    const policy = policyOf(trail);
+    const handling = preferences.has('handling=lenient') ? 'lenient' : 'strict';
     const receipt = await ledger.append({
       trail,
       submitter: caller,
-      events: prepareBatch(sent.body, sent.headers['content-type'], policyOf(trail)),
+      events: prepareBatch(sent.body, sent.headers['content-type'], policy, handling),
       wait: !preferences.has('respond-async'),
       ...(key === undefined ? {} : { idempotency: { key, bodyHash: hash('sha256', sent.body, 'hex') } }),
     });
     const { lines: _, ...brief } = receipt;
-    const applied = [...preferences].filter((one) => one === 'respond-async' || one === 'return=representation');
+    const isApplied: Readonly<Record<string, boolean>> = {
+      'respond-async': true,
+      'return=representation': true,
+      'handling=lenient': isLenient(policy, handling),
+    };
+    const applied = [...preferences].filter((one) => isApplied[one]);
     const reply = preferences.has('return=representation') ? receipt : brief;
     return json(receipt.sealed ? (receipt.replayed ? 200 : 201) : 202, reply, {
       location: `/v1/trails/${trail}/events/${receipt.first}`,

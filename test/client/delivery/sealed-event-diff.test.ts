@@ -133,3 +133,16 @@ describe('what was not sent is found', () => {
     );
   });
 });
+
+describe('what the server kept in another form', () => {
+  it('is no difference where the record says so, and only there', () => {
+    const odd = '{"type":"No Such","actor":{"id":17,"ip":"x"},"details":{"a b":[1849284928492849284],"n":1}}';
+    const [prepared] = prepareBatch(Buffer.from(odd), 'application/json', DEFAULT_POLICY, 'lenient');
+    const sealed = JSON.parse(prepared?.json ?? '');
+    expect(sealed.converted).toEqual(['actor.id', 'actor.ip', 'details["a b"][0]', 'type']);
+    expect(differenceFromSent(JSON.parse(odd), sealed)).toBeUndefined();
+    expect(differenceFromSent(JSON.parse(odd), { ...sealed, converted: ['type'] })).toBe('actor.ip');
+    sealed.details.n = 2;
+    expect(differenceFromSent(JSON.parse(odd), sealed)).toBe('details.n');
+  });
+});

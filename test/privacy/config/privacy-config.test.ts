@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_POLICY, parsePrivacyConfig, policyFor } from '../../lib/privacy/policy.ts';
+import { parsePrivacyConfig, policyFor } from '../../../lib/privacy/config/privacy-config.ts';
+import { DEFAULT_POLICY } from '../../../lib/privacy/policy.ts';
 
 const CONFIG = parsePrivacyConfig(
   JSON.stringify({
@@ -27,6 +28,8 @@ describe('the policy of a trail', () => {
       },
       redactPatterns: ['card_number'],
       pii: 'mask',
+      longNumbers: 'text',
+      unfit: 'ask',
     });
     expect(policyFor('payments-eu-raw', CONFIG)).toMatchObject({ redactPatterns: [], pii: 'include' });
   });
@@ -66,7 +69,7 @@ describe('a configuration that is wrong says where and what to do', () => {
     [
       '{"trails":[{"trail":"a","redact":["x"]}]}',
       'trails[0].redact',
-      'trails[0].redact: unknown setting: there are trail, redactKeys, keepKeys, redactPatterns, pii',
+      'trails[0].redact: unknown setting: there are trail, redactKeys, keepKeys, redactPatterns, pii, longNumbers, unfit',
     ],
     [
       '{"default":{"redactKeys":["--"]}}',
