@@ -5,7 +5,8 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { PrivacyConfig } from '../privacy/config/privacy-config.ts';
 import type { SignatureAlgorithm } from '../store/ports.ts';
 import type { FunctionsLimits } from './functions/functions.ts';
-import type { Throttle } from './resources/http-api.ts';
+import type { ArchiveCopy } from './resources/copies.ts';
+import type { LogDomain, Throttle } from './resources/http-api.ts';
 import type { Stage } from './resources/stage.ts';
 import type { RetentionProps, TrailRetentionProps } from './retention.ts';
 
@@ -109,6 +110,32 @@ export interface SealtrailProps extends RetentionProps {
    * @default a topic of its own, without subscribers
    */
   readonly alarmTopic?: ITopic;
+  /**
+   * A name of yours for the API, which is its endpoint then.
+   *
+   * @default the name that API Gateway gives
+   */
+  readonly domain?: LogDomain;
+  /**
+   * A bucket that S3 copies the archive to, in an account that other people administer. docs/operations.md has what that bucket
+   * needs, and how to verify the copy.
+   *
+   * @default no copy
+   */
+  readonly archiveCopy?: ArchiveCopy;
+  /**
+   * How long daily backups of the table are kept in a vault of AWS Backup.
+   *
+   * @default none: in prod the table can be restored to any second of the last 35 days
+   */
+  readonly backup?: Duration;
+  /**
+   * Whether CloudTrail records every write to the table and the archive, which says who tampered. A trail and a bucket of its own;
+   * 0.10 dollars for 100,000 writes.
+   *
+   * @default false: the account may have a trail for this already
+   */
+  readonly recordWrites?: boolean;
   /**
    * Who may disable the signing key or schedule its deletion.
    *

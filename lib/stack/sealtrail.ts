@@ -1,8 +1,8 @@
 import { Names } from 'aws-cdk-lib';
-import type { HttpApi, HttpStage } from 'aws-cdk-lib/aws-apigatewayv2';
+import type { DomainName, HttpApi, HttpStage } from 'aws-cdk-lib/aws-apigatewayv2';
 import type { Dashboard } from 'aws-cdk-lib/aws-cloudwatch';
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
-import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
+import { type Grant, type IGrantable, type IPrincipal, Role } from 'aws-cdk-lib/aws-iam';
 import type { IKey, Key } from 'aws-cdk-lib/aws-kms';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
@@ -38,10 +38,11 @@ import { dashboard } from './monitoring/dashboard.ts';
 import type { Observed } from './monitoring/metrics.ts';
 import { alarmTopic } from './monitoring/topic.ts';
 import type { SealtrailProps } from './props.ts';
-import { logApi, type Throttle } from './resources/http-api.ts';
+import { backUpTable, copyArchive, recordWrites } from './resources/copies.ts';
+import { logApi, logDomain, type Throttle } from './resources/http-api.ts';
 import { explainEmptying, explainFindings, explainUnprotected } from './resources/nag.ts';
 import { STAGES } from './resources/stage.ts';
-import { archiveBucket, failedBatches, guardArchive, ledgerTable } from './resources/storage.ts';
+import { archiveBucket, failedBatches, guardArchive, guardTable, ledgerTable } from './resources/storage.ts';
 import { checkedDelay, retentionOf } from './retention.ts';
 import { signingKeys } from './signing-key.ts';
 
@@ -73,6 +74,8 @@ export class Sealtrail extends Construct {
   readonly functions: Readonly<Record<keyof Roles, LambdaFunction>>;
   /** The stage of the API, such as for a domain that other logs share. */
   readonly stage: HttpStage;
+  /** The name of the customer's, to point a record at; undefined where there is none. */
+  readonly domain: DomainName | undefined;
   /** A line for each request to the API. */
   readonly accessLogs: ILogGroup;
   /** What verifies their signatures, in the same order, known when the log is deployed. */
@@ -93,7 +96,8 @@ export class Sealtrail extends Construct {
     const archiveDelay = checkedDelay(props.archiveDelay);
     const retention = retentionOf(props, props.trailRetention ?? [], stage);
 
-    this.table = ledgerTable(this, stage, key);
+    const table = ledgerTable(this, stage, key);
+    this.table = table as ITable; // CDK is not written for exactOptionalPropertyTypes: its own classes miss its own interfaces
     this.archive = archiveBucket(this, stage, lock);
     const failed = failedBatches(this, stage, key);
     const exports = exportsBucket(this, stage, key);
@@ -120,6 +124,7 @@ export class Sealtrail extends Construct {
     this.signingKeys = keys.signing;
     const locks = [retention.default, ...(retention.trails ?? [])].map((one) => one?.lock);
     const isRemovable = stageName === 'dev' && !locks.includes('compliance');
+    guardTable(table, Object.values(roles));
     guardArchive(this.archive, roles.follow, isRemovable);
     for (const role of Object.values(roles)) allowLedgerReads(role, this.table);
     allowAppends(roles.append, this.table);
@@ -187,7 +192,8 @@ export class Sealtrail extends Construct {
     this.api = api;
     this.stage = apiStage;
     this.accessLogs = accessLogs;
-    this.endpoint = api.apiEndpoint;
+    this.domain = props.domain && logDomain(this, api, apiStage, props.domain);
+    this.endpoint = this.domain === undefined ? api.apiEndpoint : `https://${props.domain?.domainName}`;
 
     this.alarmTopic = alarmTopic(this, props.alarmTopic);
     const observed: Observed = {
@@ -223,6 +229,9 @@ export class Sealtrail extends Construct {
       archiveReaders: [roles.read, roles.export, roles.follow, roles.verify],
       follower: roles.follow,
     });
+    if (props.archiveCopy !== undefined) copyArchive(this, this.archive, props.archiveCopy, key);
+    if (props.backup !== undefined) backUpTable(this, this.table, props.backup, stage.removal);
+    if (props.recordWrites === true) recordWrites(this, this.table, this.archive);
     const settings = { logName, stage: stageName, algorithm: signingAlgorithm, rotation };
     new Guard(this, 'Guard', deployment, settings).guards(this);
   }
@@ -283,6 +292,22 @@ export class Sealtrail extends Construct {
    */
   grantArchiveRead(grantee: IGrantable, trails: readonly string[]): Grant {
     return grantArchiveReads({ archive: this.archive, key: this.#encryptionKey }, grantee, trails);
+  }
+
+  /**
+   * A role for producers that cannot be granted anything here, such as those of another account: an HTTP API has no policy of its own,
+   * so a caller has to be of this account. They assume it, and append.
+   *
+   * @example
+   * log.producerRole('Shop', { assumedBy: new AccountPrincipal('111122223333'), trails: ['orders'] });
+   */
+  producerRole(
+    id: string,
+    { assumedBy, trails }: { readonly assumedBy: IPrincipal; readonly trails: readonly string[] },
+  ): Role {
+    const role = new Role(this, `${id}Producers`, { assumedBy, description: 'Sealtrail: appends to trails' });
+    this.grantAppend(role, trails);
+    return role;
   }
 
   /**

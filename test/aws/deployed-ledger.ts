@@ -1,4 +1,10 @@
-import { DeleteItemCommand, type DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import {
+  DeleteItemCommand,
+  DeleteResourcePolicyCommand,
+  DescribeTableCommand,
+  type DynamoDBClient,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
 import { readIndexSnapshot } from '../../lib/index/format/index-state.ts';
 import { dynamoClient } from '../../lib/store/aws-clients.ts';
 import { attributeName, keyValue } from '../../lib/store/dynamodb/item.ts';
@@ -22,8 +28,15 @@ export class DeployedLedger {
     return (await readIndexSnapshot(this.#table, trail)).size;
   }
 
+  /** Takes away the policy that lets nobody but the log write: an administrator of the account may do that, and it shows. */
+  async #unlock(): Promise<void> {
+    const { Table } = await this.#client.send(new DescribeTableCommand({ TableName: this.#name }));
+    await this.#client.send(new DeleteResourcePolicyCommand({ ResourceArn: Table?.TableArn }));
+  }
+
   /** Sets an attribute of an item to a number, as no part of the log does. */
   async forge(key: Key, attribute: string, value: number): Promise<void> {
+    await this.#unlock();
     const command = new UpdateItemCommand({
       ...{ TableName: this.#name, Key: keyValue(key), UpdateExpression: 'SET #a = :forged' },
       ExpressionAttributeNames: { '#a': attributeName(attribute) },
@@ -34,6 +47,7 @@ export class DeployedLedger {
 
   /** Deletes an item, as no part of the log does. */
   async remove(key: Key): Promise<void> {
+    await this.#unlock();
     await this.#client.send(new DeleteItemCommand({ TableName: this.#name, Key: keyValue(key) }));
   }
 

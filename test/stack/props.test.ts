@@ -52,7 +52,7 @@ describe('retention', () => {
     [{ archiveFor: Duration.days(0) }, 'archiveFor must be at least one day'],
     [{ hotFor: Duration.days(2) }, "hotFor must be at least 3 days, or 'forever'"],
     [{ trailRetention: [{ trail: 'orders', hotFor: Duration.days(1) }] }, 'hotFor must be at least 3 days'],
-    [{ trailRetention: [{ trail: 'No Trail', hotFor: Duration.days(7) }] }, 'retention: trails.0.trail: must be a'],
+    [{ trailRetention: [{ trail: 'No Trail', hotFor: Duration.days(7) }] }, 'retention: trails[0].trail: must be a'],
     [{ archiveFor: Duration.days(40_000) }, 'retention: default.archiveDays'],
   ])('refuses %j', (props, message) => {
     expect(() => synthesise(props)).toThrow(message);

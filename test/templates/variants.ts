@@ -1,4 +1,5 @@
 import { App, Duration, NestedStack, Stack } from 'aws-cdk-lib';
+import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { Sealtrail } from '../../lib/stack/sealtrail.ts';
@@ -27,6 +28,20 @@ const PROPS: Readonly<Record<string, Partial<SealtrailStackProps>>> = {
       `arn:aws:kms:eu-central-1:${ACCOUNT}:key/0a1b2c3d-1111-2222-3333-444455556666`,
     ),
     alarmTopic: Topic.fromTopicArn(elsewhere, 'Pager', `arn:aws:sns:eu-central-1:${ACCOUNT}:pager`),
+  },
+  company: {
+    stage: 'prod',
+    archiveCopy: { bucketArn: 'arn:aws:s3:::audit-copy', account: '444455556666' },
+    backup: Duration.days(90),
+    recordWrites: true,
+    domain: {
+      domainName: 'audit.example.com',
+      certificate: Certificate.fromCertificateArn(
+        elsewhere,
+        'Certificate',
+        `arn:aws:acm:eu-central-1:${ACCOUNT}:certificate/0a1b2c3d-1111-2222-3333-444455556666`,
+      ),
+    },
   },
   'long-variables': {
     trailRetention: Array.from({ length: 200 }, (_, at) => ({ trail: `a-${at}-*`, archiveFor: Duration.days(400) })),

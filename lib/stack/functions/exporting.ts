@@ -8,7 +8,7 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { CfnBucket, type IBucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import type { StageDefaults } from '../resources/stage.ts';
-import { passingBucket } from '../resources/storage.ts';
+import { onlyBy, passingBucket } from '../resources/storage.ts';
 import { allowArchiveReads, allowExporting } from './permissions.ts';
 
 /** Exports are told of for seven days; S3 counts whole days from the midnight after. */
@@ -33,6 +33,7 @@ export function exportsBucket(scope: Construct, stage: StageDefaults, key: IKey 
 export function allowExports(role: IRole, table: ITable, archive: IBucket, exports: IBucket): void {
   allowArchiveReads(role, archive);
   allowExporting(role, table, exports);
+  exports.addToResourcePolicy(onlyBy(role, 'OnlyTheExporterWrites', exports, 's3:PutObject'));
 }
 
 /** What starts an export: the appearance of the request for it. */

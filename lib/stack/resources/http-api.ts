@@ -1,8 +1,16 @@
 import { Aws, type RemovalPolicy } from 'aws-cdk-lib';
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
-import { HttpApi, HttpMethod, HttpStage, LogGroupLogDestination } from 'aws-cdk-lib/aws-apigatewayv2';
+import {
+  ApiMapping,
+  DomainName,
+  HttpApi,
+  HttpMethod,
+  HttpStage,
+  LogGroupLogDestination,
+} from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpIamAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
+import type { ICertificate } from 'aws-cdk-lib/aws-certificatemanager';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { FilterPattern, LogGroup, MetricFilter, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
@@ -57,6 +65,21 @@ function checkThrottle({ rate, burst }: Throttle): void {
   if (!(Number.isSafeInteger(burst) && burst >= 1 && burst <= ACCOUNT_BURST)) {
     throw new RangeError(`throttle.burst must be 1 to ${ACCOUNT_BURST} requests at once, not ${burst}`);
   }
+}
+
+/** A name of the customer's for the API. */
+export interface LogDomain {
+  /** Such as `audit.example.com`. An alias record of the customer's points it at `domain`. */
+  readonly domainName: string;
+  /** Of the same region, for that name. */
+  readonly certificate: ICertificate;
+}
+
+/** Puts the API under a name of the customer's, beside its own. */
+export function logDomain(scope: Construct, api: HttpApi, stage: HttpStage, props: LogDomain): DomainName {
+  const domain = new DomainName(scope, 'Domain', { ...props });
+  new ApiMapping(scope, 'DomainMapping', { api, stage, domainName: domain });
+  return domain;
 }
 
 /** What callers come through. */

@@ -60,6 +60,14 @@ export function explainDeadLetters(queue: IQueue): void {
   Validations.of(queue).acknowledge({ id: `${PACK}-SQS3`, reason });
 }
 
+/** @param role copies the archive */
+export function explainCopying(role: IRole, archive: IBucket, copyArn: string): void {
+  const reason = 'Objects of the archive have names that only the log makes: all of them are copied.';
+  for (const arn of [arnOf(archive), copyArn]) {
+    Validations.of(role).acknowledge({ id: `${PACK}-IAM5[Resource::${arn}/*]`, reason });
+  }
+}
+
 /** @param table of the stage dev */
 export function explainUnprotected(table: ITable): void {
   const reason = 'Nothing in a stack of the stage dev is to be kept, nor to be paid for.';

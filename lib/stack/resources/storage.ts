@@ -1,12 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
-import {
-  AttributeType,
-  BillingMode,
-  type ITable,
-  StreamViewType,
-  Table,
-  TableEncryption,
-} from 'aws-cdk-lib/aws-dynamodb';
+import { AttributeType, BillingMode, StreamViewType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import { AnyPrincipal, Effect, type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import {
@@ -26,8 +19,8 @@ import type { Lock, StageDefaults } from './stage.ts';
  * The ledger's table. Unless a key is given it is encrypted with one that AWS owns: that one cannot be deleted or
  * disabled, and the loss of a customer's own would be the loss of the log.
  */
-export function ledgerTable(scope: Construct, stage: StageDefaults, key: IKey | undefined): ITable {
-  const table: unknown = new Table(scope, 'Table', {
+export function ledgerTable(scope: Construct, stage: StageDefaults, key: IKey | undefined): Table {
+  return new Table(scope, 'Table', {
     partitionKey: { name: PARTITION, type: AttributeType.STRING },
     sortKey: { name: SORT, type: AttributeType.STRING },
     billingMode: BillingMode.PAY_PER_REQUEST,
@@ -39,7 +32,35 @@ export function ledgerTable(scope: Construct, stage: StageDefaults, key: IKey | 
     ...(key === undefined ? {} : { encryption: TableEncryption.CUSTOMER_MANAGED, encryptionKey: key }),
     removalPolicy: stage.removal,
   });
-  return table as ITable; // CDK is not written for exactOptionalPropertyTypes: its own classes miss its own interfaces
+}
+
+/** Every way to change items that IAM tells apart. Transactions are authorised by what they do. */
+const ITEM_WRITES = [
+  'PutItem',
+  'UpdateItem',
+  'DeleteItem',
+  'BatchWriteItem',
+  'PartiQLInsert',
+  'PartiQLUpdate',
+  'PartiQLDelete',
+];
+
+/**
+ * Refuses changes of items to everyone but the functions, whatever IAM allows. DynamoDB's own removals by TTL are not asked.
+ * An administrator has to change this policy first, and CloudTrail shows that.
+ */
+export function guardTable(table: Table, writers: readonly IRole[]): void {
+  table.addToResourcePolicy(
+    new PolicyStatement({
+      sid: 'OnlyTheLogWrites',
+      effect: Effect.DENY,
+      principals: [new AnyPrincipal()],
+      actions: ITEM_WRITES.map((action) => `dynamodb:${action}`),
+      // The table itself: its own ARN cannot be named in its own properties.
+      resources: ['*'],
+      conditions: { ArnNotEquals: { 'aws:PrincipalArn': writers.map(({ roleArn }) => roleArn) } },
+    }),
+  );
 }
 
 /** S3's own keys, unless there is one of the customer's; a bucket key spares a request to KMS for each object. */
@@ -73,7 +94,7 @@ export function archiveBucket(scope: Construct, stage: StageDefaults, { lock, ar
     ...encryptedWith(key),
     removalPolicy: stage.removal,
   });
-  return bucket as IBucket; // as for the table
+  return bucket as IBucket; // CDK is not written for exactOptionalPropertyTypes: its own classes miss its own interfaces
 }
 
 /**
@@ -96,26 +117,9 @@ export function guardArchive(bucket: IBucket, writer: IRole, isRemovable: boolea
       conditions: unconditional,
     }),
   );
-  bucket.addToResourcePolicy(
-    new PolicyStatement({
-      sid: 'OnlyTheArchiverWrites',
-      effect: Effect.DENY,
-      principals: everyone,
-      actions: ['s3:PutObject'],
-      resources: [bucket.arnForObjects('*')],
-      conditions: { ArnNotEquals: { 'aws:PrincipalArn': writer.roleArn } },
-    }),
-  );
-  bucket.addToResourcePolicy(
-    new PolicyStatement({
-      sid: 'OnlyTheLogHolds',
-      effect: Effect.DENY,
-      principals: everyone,
-      actions: ['s3:PutObjectLegalHold'],
-      resources: [bucket.arnForObjects('*')],
-      conditions: { ArnNotEquals: { 'aws:PrincipalArn': writer.roleArn } },
-    }),
-  );
+  bucket.addToResourcePolicy(onlyBy(writer, 'OnlyTheArchiverWrites', bucket, 's3:PutObject'));
+  bucket.addToResourcePolicy(onlyBy(writer, 'OnlyTheLogHolds', bucket, 's3:PutObjectLegalHold'));
+  bucket.addToResourcePolicy(onlyBy(writer, 'OnlyTheLogLocks', bucket, 's3:PutObjectRetention'));
   if (isRemovable) return;
   // A lock keeps versions: a delete marker over one would still hide it from whoever does not look at versions.
   bucket.addToResourcePolicy(
@@ -136,6 +140,18 @@ export function guardArchive(bucket: IBucket, writer: IRole, isRemovable: boolea
       resources: [bucket.arnForObjects('*')],
     }),
   );
+}
+
+/** Refuses an action on objects to everyone but a role, whatever IAM allows. */
+export function onlyBy(writer: IRole, sid: string, bucket: IBucket, action: string): PolicyStatement {
+  return new PolicyStatement({
+    sid,
+    effect: Effect.DENY,
+    principals: [new AnyPrincipal()],
+    actions: [action],
+    resources: [bucket.arnForObjects('*')],
+    conditions: { ArnNotEquals: { 'aws:PrincipalArn': writer.roleArn } },
+  });
 }
 
 /** A bucket for what passes: not locked, and emptied by its age. */
@@ -163,5 +179,5 @@ export function passingBucket(
 export function failedBatches(scope: Construct, stage: StageDefaults, key: IKey | undefined): IBucket {
   const lifecycle = { expiration: Duration.days(30) };
   const bucket: unknown = passingBucket(scope, 'FailedBatches', { lifecycle, key, stage });
-  return bucket as IBucket; // as for the table
+  return bucket as IBucket; // as for the archive
 }
