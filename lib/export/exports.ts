@@ -3,6 +3,7 @@ import { DAY_MS } from '../base/time.ts';
 import { EXPORT_MEDIA, type ExportManifest } from '../contract/exports.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { SealtrailError } from '../log/error.ts';
+import { identityOf } from '../log/identity.ts';
 import type { NodeReader } from '../log/tree.ts';
 import type { Queries } from '../query/queries.ts';
 import type { Downloads, Table } from '../store/ports.ts';
@@ -190,10 +191,10 @@ const hasProof = ({ proof }: ExportManifest): boolean => proof !== undefined && 
 
 const isUnfinished = ({ state }: ExportJob): boolean => state === 'queued' || state === 'running';
 
-/** An id that nobody can guess, or the one that belongs to an idempotency key of the asker's. */
+/** An id that cannot be guessed, or the one that belongs to an idempotency key of the asker's, whatever its session. */
 function idOf(trail: string, { name, idempotencyKey }: ExportAsker): string {
   if (idempotencyKey === undefined) return randomBytes(16).toString('hex');
-  return hash('sha256', JSON.stringify(['export', trail, name, idempotencyKey]), 'hex').slice(0, 32);
+  return hash('sha256', JSON.stringify(['export', trail, identityOf(name), idempotencyKey]), 'hex').slice(0, 32);
 }
 
 /** What was asked for, as text. */

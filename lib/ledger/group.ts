@@ -3,7 +3,7 @@ import type { CommitContext } from './attempt.ts';
 import { type Commit, commit } from './commit.ts';
 import { Contention } from './contention.ts';
 import type { Head } from './items/head.ts';
-import type { Placed, Submission } from './items/submission.ts';
+import { keyOf, type Placed, type Submission } from './items/submission.ts';
 import { type LineContext, MAX_BYTES, MAX_RECORDS, PACE, type Pace } from './line.ts';
 import { drainLine, type Landed, leaveInLine, waitInLine } from './wait.ts';
 
@@ -152,7 +152,7 @@ export class Group {
     let records = 0;
     let bytes = 0;
     for (const next of this.#queue) {
-      const key = next.idempotency === undefined ? undefined : `${next.idempotency.key} ${next.submitter}`;
+      const key = keyOf(next);
       const full =
         taken.length >= MAX_SUBMISSIONS || records + next.events.length > MAX_RECORDS || bytes + next.bytes > MAX_BYTES;
       if (taken.length > 0 && (full || (key !== undefined && keys.has(key)))) break;

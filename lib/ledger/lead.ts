@@ -4,7 +4,7 @@ import type { Write } from '../store/ports.ts';
 import { hindranceOf, prepare, settle } from './attempt.ts';
 import { type Commit, committed, headAfter, packSubmissions, readHead } from './commit.ts';
 import type { Head } from './items/head.ts';
-import type { InLine, Place, Placed } from './items/submission.ts';
+import { type InLine, keyOf, type Place, type Placed } from './items/submission.ts';
 import { FREE, freeTurn, setTurn, type Turn } from './items/turn.ts';
 import { type LineContext, MAX_BYTES, MAX_RECORDS, readLine } from './line.ts';
 
@@ -129,7 +129,7 @@ function choose({ now, pace }: LineContext, line: readonly InLine[], own: Placed
     const { place, submission } = inLine;
     const waitedMs = place.isLeft || submission === own ? 0 : now() - place.since;
     if (waitedMs >= pace.lastCallMs) continue;
-    const key = submission?.idempotency && `${submission.idempotency.key} ${submission.submitter}`;
+    const key = submission && keyOf(submission);
     const isRepeated = key !== undefined && keys.has(key);
     const cost = isRepeated || (place.isLeft && key === undefined) ? 1 : 2;
     isFull ||= writes + cost > MAX_WRITES;

@@ -5,6 +5,7 @@ export * from './encoding.ts';
 export * from './error.ts';
 export * from './frontier.ts';
 export * from './hash.ts';
+export * from './identity.ts';
 export * from './note.ts';
 export * from './numbering.ts';
 export * from './producer.ts';

@@ -91,6 +91,16 @@ describe('an export', () => {
     await exports.request(TRAIL, NDJSON, { ...ASKER, idempotencyKey: 'k-7' });
     await expect(exports.request(TRAIL, NDJSON, ASKER)).rejects.toMatchObject({ code: 'rate_limited', retryAfter: 30 });
   });
+
+  it('is the same one for each session of a role, and says which of them asked for it', async () => {
+    const { exports } = await world();
+    const ask = (name: string) => exports.request(TRAIL, NDJSON, { name, idempotencyKey: 'once' });
+    const role = 'arn:aws:sts::123456789012:assumed-role/auditor';
+    const first = await ask(`${role}/aws-sdk-js-session-1`);
+    expect(first.requestedBy).toBe(`${role}/aws-sdk-js-session-1`);
+    expect(await ask(`${role}/aws-sdk-js-session-2`)).toEqual(first);
+    expect((await ask('arn:aws:sts::123456789012:assumed-role/analyst/s')).id).not.toBe(first.id);
+  });
 });
 
 describe('whoever makes it', () => {

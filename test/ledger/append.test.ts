@@ -186,6 +186,22 @@ describe('an idempotency key', () => {
     expect(await append('c', 1, { idempotency: key('k'), trail: 'other' })).toMatchObject({ replayed: false });
   });
 
+  it('belongs to a role, whichever of its sessions sends it, one after the other or at the same time', async () => {
+    const role = 'arn:aws:sts::123456789012:assumed-role/shop';
+    const sent = (session: string, name = role) =>
+      append('a', 2, { idempotency: key('k'), submitter: `${name}/${session}` });
+    const receipts = await Promise.all(['one', 'two', 'three'].map((session) => sent(session)));
+    receipts.push(await sent('four'));
+    expect(receipts.map(({ first, replayed }) => [first, replayed])).toEqual([
+      [0, false],
+      [0, true],
+      [0, true],
+      [0, true],
+    ]);
+    expect(await checkTrail(table)).toHaveLength(2);
+    expect(await sent('one', `${role}-2`)).toMatchObject({ first: 2, replayed: false });
+  });
+
   it('is kept by one of many who use it at the same time, and the rest get its receipt', async () => {
     const others = [append('x'), append('y', 2)];
     const receipts = await Promise.all(Array.from({ length: 20 }, () => append('a', 2, { idempotency: key('k') })));

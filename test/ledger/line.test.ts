@@ -59,6 +59,19 @@ describe.each<[string, () => Promise<Table>]>([
     expect(await inLine(table)).toBe(0);
     await table.close();
   });
+
+  it('get one receipt for one key of a role, whichever of its sessions asks', async () => {
+    const table = await open();
+    const role = 'arn:aws:sts::123456789012:assumed-role';
+    const same = names(6).map((name) => append(crowded(table), 'same', 1, { submitter: `${role}/shop/${name}` }));
+    const till = append(crowded(table), 'till', 1, { submitter: `${role}/till/s`, idempotency: key('same') });
+    const receipts = await inVirtualTime(() => Promise.all([...same, till]));
+    const fresh = receipts.filter(({ replayed }) => !replayed);
+    expect(fresh).toHaveLength(2);
+    await checkAll(table, fresh);
+    expect(await inLine(table)).toBe(0);
+    await table.close();
+  });
 });
 
 describe('an append that meets nobody', () => {

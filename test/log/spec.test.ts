@@ -4,6 +4,7 @@ import { formatCheckpoint } from '../../lib/log/checkpoint.ts';
 import { toBase64, toHex } from '../../lib/log/encoding.ts';
 import { EMPTY_FRONTIER, growTree } from '../../lib/log/frontier.ts';
 import { type Hash, leafHash, ZERO_HASH } from '../../lib/log/hash.ts';
+import { identityOf } from '../../lib/log/identity.ts';
 import { FIRST_LINK, producerLink } from '../../lib/log/producer.ts';
 import { formatProof } from '../../lib/log/proof.ts';
 import { recordLine } from '../../lib/log/record.ts';
@@ -70,6 +71,17 @@ describe('the example log of docs/spec.md', () => {
 describe('the other numbers of docs/spec.md', () => {
   it('has the link of a numbered event', () => {
     expect(example('link')).toBe(producerLink('01-order', { id: 'shop-1', prev: FIRST_LINK, seq: 0 }));
+  });
+
+  it('has the rule that says who a submitter is, and its examples', () => {
+    const rule = new RegExp(example('identity'), 's');
+    const rows = example('identities').split('\n').slice(2);
+    expect(rows).toHaveLength(7);
+    for (const row of rows) {
+      const [submitter = '', identity] = row.split('`').filter((_, at) => at % 2 === 1);
+      expect([submitter, rule.exec(submitter)?.[1] ?? submitter]).toEqual([submitter, identity]);
+      expect(identityOf(submitter)).toBe(identity);
+    }
   });
 
   it('are right about the tiles of 70,000 records', () => {

@@ -82,7 +82,7 @@ async function recordAccess(services: AuditServices, call: AccessCall): Promise<
   const isIdle = isShown && isFurther && others.every((trail) => outcome.shown?.[trail] === 0);
   try {
     if (others.length > 0 && !isIdle) await append(services, call, others);
-    if (others.length < trails.length) await append(services, call, [ACCESS_TRAIL], hourKey());
+    if (others.length < trails.length) await append(services, call, [ACCESS_TRAIL], hourKey(request.principal.name));
   } catch (cause) {
     const message = 'who asked could not be recorded, so there is no answer: try again';
     throw new SealtrailError('unavailable', message, { cause, retryAfter: 1 });
@@ -95,8 +95,12 @@ function trailsOf({ request, segments }: AccessCall): readonly string[] {
   return [...new Set(named)].filter((name) => isTrailName(name) || isSystemTrailName(name)).slice(0, MAX_TRAILS);
 }
 
-/** The same for an hour of UTC: each caller's append under it is made once. */
-const hourKey = (): string => `access-${new Date().toISOString().slice(0, 13)}`;
+/**
+ * The same for an hour of UTC and a caller, whose append under it is made once. Callers are told apart by their sessions too:
+ * under a role that people share, the session says who looked.
+ */
+const hourKey = (name: string): string =>
+  `access-${new Date().toISOString().slice(0, 13)}-${hash('sha256', name, 'hex').slice(0, 32)}`;
 
 async function append(
   services: AuditServices,

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { producerDueKey } from '../../ledger/items/layout.ts';
 import { moveWatermark, readWatermark, type Watermark } from '../../ledger/items/watermark.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
+import { identityOf } from '../../log/identity.ts';
 import { producerLink, producerMarkOf } from '../../log/producer.ts';
 import { parseRecord } from '../../log/record.ts';
 import type { Table } from '../../store/ports.ts';
@@ -136,9 +137,10 @@ export class ProducerFollower implements Follower {
   async #take(trail: string, line: string, states: Map<string, ProducerState>): Promise<void> {
     // Most events of others are not numbered: they are not parsed.
     if (!line.includes('"producer":{')) return;
-    const { event, seq: record, submitter } = parseRecord(line);
+    const { event, seq: record, submitter: sender } = parseRecord(line);
     const mark = producerMarkOf(event);
     if (mark === undefined) return;
+    const submitter = identityOf(sender);
     const key = `${mark.id} ${submitter}`;
     const state = states.get(key) ?? (await readProducer(this.#table, { trail, id: mark.id, submitter }));
     states.set(key, state);

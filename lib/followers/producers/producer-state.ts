@@ -4,10 +4,11 @@ import { SealtrailError } from '../../log/error.ts';
 import { type NumberConflict, type NumberGap, Numbering, type NumberingState } from '../../log/numbering.ts';
 import type { Item, Table, Write } from '../../store/ports.ts';
 
-/** A run of a producer: its id, and who sent its events. */
+/** A run of a producer: its id, and what identifies the submitter of its events. */
 export interface Producer {
   readonly trail: string;
   readonly id: string;
+  /** Its stable part: see {@link identityOf}. */
   readonly submitter: string;
 }
 

@@ -12,7 +12,7 @@ const REMEMBERED_SECONDS = 48 * 3600;
 
 /** What a caller gives to make an append repeatable. */
 export interface Idempotency {
-  /** The caller's key, unique per submitter and trail. */
+  /** The caller's key, unique for each trail and each identity of submitters. */
   readonly key: string;
   /** A digest of the request's body, by which a key used for something else is noticed. */
   readonly bodyHash: string;

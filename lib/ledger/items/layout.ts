@@ -1,3 +1,4 @@
+import { identityOf } from '../../log/identity.ts';
 import type { Key, Range } from '../../store/ports.ts';
 
 /**
@@ -75,9 +76,9 @@ export const checkpointKey = (trail: string, size: number): Key => ({
   sort: sortableNumber(size),
 });
 
-/** What an idempotency key of a submitter stands for in a trail. */
+/** What an idempotency key of a submitter stands for in a trail: of a role, whichever of its sessions used it. */
 export const idempotencyKey = (trail: string, submitter: string, key: string): Key => ({
-  partition: `${PREFIX.idempotency}${trail}/${submitter}`,
+  partition: `${PREFIX.idempotency}${trail}/${identityOf(submitter)}`,
   sort: key,
 });
 

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { identityOf } from '../../log/identity.ts';
 import type { Item, Key, Write } from '../../store/ports.ts';
 import type { Run } from './block.ts';
 import { isKnown, withFormat } from './format.ts';
@@ -53,6 +54,10 @@ export const runOf = ({ submitter, events }: Submission): Run => ({
   submitter,
   events: events.map(({ json }) => json),
 });
+
+/** The same for submissions to one trail that use one idempotency key, from whichever sessions of a role; undefined without a key. */
+export const keyOf = ({ submitter, idempotency }: Submission): string | undefined =>
+  idempotency && `${idempotency.key} ${identityOf(submitter)}`;
 
 /** A submission that enters a line, with the write that puts it there. */
 export interface Entry {

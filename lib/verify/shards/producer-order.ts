@@ -1,3 +1,4 @@
+import { identityOf } from '../../log/identity.ts';
 import { Numbering, type NumberingState } from '../../log/numbering.ts';
 import { producerLinkOf } from '../../log/producer.ts';
 import type { Line } from '../records/check-line.ts';
@@ -10,7 +11,7 @@ export const MOST_PRODUCERS = 50_000;
 
 /** What the numbers in a part of a trail say; plain data. */
 export interface ProducersSeen {
-  /** By submitter and producer: see {@link keyOf}. */
+  /** By producer and what identifies its submitter, as {@link whoIs} reads them. */
   readonly numberings: ReadonlyMap<string, NumberingState>;
   /** Numbered events of producers that came when there were too many. */
   readonly unfollowed: number;
@@ -33,7 +34,8 @@ export class Producers {
     const [isMark, id = '', prev = '', digits = ''] = MARK.exec(producerJson) ?? [];
     const seq = Number(digits);
     if (isMark === undefined || !EVENT_ID.test(idJson) || !Number.isSafeInteger(seq)) return;
-    const numbering = this.#of(`${id} ${leaf.toString('utf8', numbered.submitterAt, numbered.submitterEnd)}`);
+    const submitter = identityOf(leaf.toString('utf8', numbered.submitterAt, numbered.submitterEnd));
+    const numbering = this.#of(`${id} ${submitter}`);
     numbering?.add({ seq, prev, link: producerLinkOf(idJson, producerJson), record });
   }
 
@@ -110,7 +112,7 @@ export class Producers {
 const MARK = /^\{"id":"([A-Za-z0-9][A-Za-z0-9._-]{0,63})","prev":"([0-9a-f]{64})","seq":(\d{1,16})\}$/;
 const EVENT_ID = /^"[A-Za-z0-9._:~@=+-]{1,128}"$/;
 
-/** A producer's id has no space; the submitter stands as in the line, with its escapes. */
+/** A producer's id has no space; the submitter's stable part stands as in the line, with its escapes. */
 function whoIs(key: string): string {
   const at = key.indexOf(' ');
   return `the producer ${key.slice(0, at)} of ${quoted(key.slice(at + 1))}`;

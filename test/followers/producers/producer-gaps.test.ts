@@ -126,6 +126,33 @@ describe('the follower of producers', () => {
     expect(await world.recorded()).toEqual(['producer.fork a of shop 3-3']);
   });
 
+  it('follows a role through its sessions, and names the role in what it finds', async () => {
+    const world = new World();
+    const events = numbered('a', upTo(9));
+    const role = 'arn:aws:sts::123456789012:assumed-role/shop';
+    await world.append(events.slice(0, 3), `${role}/aws-sdk-js-session-1`);
+    await world.append(events.slice(3, 6), `${role}/aws-sdk-js-session-2`);
+    await world.follow();
+    world.clock += GRACE;
+    await world.append(events.slice(7), `${role}/aws-sdk-js-session-3`);
+    await world.follow();
+    expect(await world.recorded()).toEqual([]);
+    world.clock += GRACE;
+    await world.follow();
+    expect(await world.recorded()).toEqual([`producer.gap a of ${role} 6-6`]);
+  });
+
+  it('keeps two roles apart that number under one id', async () => {
+    const world = new World();
+    await world.append(numbered('a', upTo(4)), 'arn:aws:sts::123456789012:assumed-role/shop/s');
+    await world.append(numbered('a', upTo(4), 'twin'), 'arn:aws:sts::123456789012:assumed-role/till/s');
+    await world.append(numbered('a', upTo(4), 'far'), 'arn:aws:sts::210987654321:assumed-role/shop/s');
+    await world.follow();
+    world.clock += GRACE;
+    await world.follow();
+    expect(await world.recorded()).toEqual([]);
+  });
+
   it('goes on from where it was, in as many steps as it takes', async () => {
     const world = new World();
     const many = upTo(200).flatMap((i) => numbered(`p-${i}`, i === 150 ? [0, 1, 2] : [0, 1]));

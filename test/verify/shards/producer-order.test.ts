@@ -103,6 +103,20 @@ describe('what producers numbered', () => {
     expect([...producers.problems(TRAIL)]).toEqual([]);
   });
 
+  test('is one thing for a role, whatever its sessions are named, and two for two roles', async () => {
+    const events = [...send('a', upTo(4)), ...send('a', upTo(4), 'other')];
+    const lines = recordLines({ runs: [8], event: (seq) => events[seq]?.json ?? '' }, 8);
+    const producers = new Producers();
+    const reader = new LineReader(TRAIL);
+    for (const [seq, line] of lines.entries()) {
+      const role = `arn:aws:sts::123456789012:assumed-role/${seq < 4 ? 'shop' : 'till'}`;
+      const of = line.replace('"submitter":"app"', `"submitter":"${role}/session \\"${seq}\\""`);
+      producers.add(reader.read(Buffer.from(`\0${of}`), 'x', expect.fail), seq);
+    }
+    expect([...producers.problems(TRAIL)]).toEqual([]);
+    expect(producers.counts()).toEqual({ producers: 2, numbered: 8, missing: 0, declared: 0, repeated: 0 });
+  });
+
   test('is judged over a whole trail: of a range it is not said', async () => {
     const archive = archiveOf(send('a', upTo(1000)));
     const { verdict, problems, skipped, trails } = await verify(archive, { from: 600, to: 1000 });
