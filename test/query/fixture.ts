@@ -3,7 +3,7 @@ import { DIMENSIONS, type Dimension } from '../../lib/contract/dimensions.ts';
 import { SEVERITIES } from '../../lib/contract/vocabulary.ts';
 import { Indexer } from '../../lib/followers/indexing/indexer.ts';
 import { readBlocks } from '../../lib/ledger/blocks.ts';
-import { commit } from '../../lib/ledger/commit.ts';
+import { commit, readHead } from '../../lib/ledger/commit.ts';
 import type { Block } from '../../lib/ledger/items/block.ts';
 import { SealtrailError } from '../../lib/log/error.ts';
 import { severitiesFrom } from '../../lib/query/filter.ts';
@@ -27,7 +27,8 @@ export async function append(table: Table, events: readonly TestEvent[], at = ST
     // The fields of test events are flat or nested once, with keys that the tests give in order.
     return { id: String(full.id), json: JSON.stringify(Object.fromEntries(Object.entries(full).sort())) };
   });
-  await commit({ table, trail, now: () => at, known: undefined }, [{ submitter, events: lines }]);
+  const known = await readHead(table, trail);
+  await commit({ table, trail, now: () => at, known }, [{ submitter, events: lines }]);
 }
 
 /** A record as a reader who knows nothing of the code sees it. */
