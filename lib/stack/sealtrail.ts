@@ -12,25 +12,13 @@ import { Construct } from 'constructs';
 import { privacyConfigSchema } from '../privacy/config/privacy-config.ts';
 import { Emptying, type PublicKey, publicKeysOf } from './functions/custom-resources.ts';
 import { ASYNC_LIMITS, deadLetters } from './functions/dead-letters.ts';
-import { allowExports, exportsBucket, wakeExporter } from './functions/exporting.ts';
+import { exportsBucket, wakeExporter } from './functions/exporting.ts';
 import { wakeFollower, wakeVerifier } from './functions/following.ts';
 import { bundledFunctions, type Roles, type WorkerContext, workerRole, workers } from './functions/functions.ts';
 import { grantArchiveReads, grantRoutes, TrailPolicies } from './functions/grants.ts';
 import { Guard, releaseTable } from './functions/guard.ts';
-import {
-  allowAccessRecords,
-  allowAppends,
-  allowArchiveReads,
-  allowArchiving,
-  allowEncryption,
-  allowIndexing,
-  allowLedgerReads,
-  allowListingVersions,
-  allowOrders,
-  allowStamping,
-  allowSystemRecords,
-  allowVerifying,
-} from './functions/permissions.ts';
+import { allowOrders } from './functions/permissions.ts';
+import { allowWork, logRoles } from './functions/roles.ts';
 import { fitted } from './functions/variables.ts';
 import { checkLogName } from './log-name.ts';
 import { type Alarms, alarms } from './monitoring/alarms.ts';
@@ -101,16 +89,7 @@ export class Sealtrail extends Construct {
     this.archive = archiveBucket(this, stage, lock);
     const failed = failedBatches(this, stage, key);
     const exports = exportsBucket(this, stage, key);
-    // Roles come first: the key and the archive name them in their policies.
-    const roles = {
-      append: workerRole(this, 'Append'),
-      read: workerRole(this, 'Read'),
-      export: workerRole(this, 'Export'),
-      seal: workerRole(this, 'Seal'),
-      follow: workerRole(this, 'Follow'),
-      verify: workerRole(this, 'Verify'),
-    };
-    if (key !== undefined) for (const role of Object.values(roles)) allowEncryption(role, key);
+    const roles = logRoles(this);
     this.#encryptionKey = key;
     const publicKeyRole = workerRole(this, 'PublicKey');
     const keys = signingKeys(this, {
@@ -126,18 +105,8 @@ export class Sealtrail extends Construct {
     const isRemovable = stageName === 'dev' && !locks.includes('compliance');
     guardTable(table, Object.values(roles));
     guardArchive(this.archive, roles.follow, isRemovable);
-    for (const role of Object.values(roles)) allowLedgerReads(role, this.table);
-    allowAppends(roles.append, this.table);
-    allowArchiveReads(roles.read, this.archive);
-    allowExports(roles.export, this.table, this.archive, exports);
-    allowArchiving(roles.follow, this.table, this.archive);
-    allowIndexing(roles.follow, this.table);
-    allowStamping(roles.follow, this.table);
-    allowListingVersions(roles.follow, this.archive);
-    allowSystemRecords(roles.follow, this.table);
-    allowVerifying(roles.verify, this.table, this.archive);
     const recordsReads = props.recordReads ?? true;
-    if (recordsReads) for (const role of [roles.read, roles.export, roles.verify]) allowAccessRecords(role, this.table);
+    allowWork(roles, { table: this.table, archive: this.archive, exports, key, recordsReads });
 
     const service = Names.uniqueResourceName(this, { maxLength: 64 });
     const deployment: WorkerContext = {
@@ -182,23 +151,17 @@ export class Sealtrail extends Construct {
     const throttle = props.throttle ?? DEFAULT_THROTTLE;
     const groups = { ...functions, admin: functions.seal };
     const detailedMetrics = props.detailedMetrics ?? false;
-    const {
-      api,
-      stage: apiStage,
-      accessLogs,
-    } = logApi(this, {
-      ...{ functions: groups, throttle, detailedMetrics, service, logRetention, removal },
-    });
-    this.api = api;
-    this.stage = apiStage;
-    this.accessLogs = accessLogs;
-    this.domain = props.domain && logDomain(this, api, apiStage, props.domain);
-    this.endpoint = this.domain === undefined ? api.apiEndpoint : `https://${props.domain?.domainName}`;
+    const front = logApi(this, { functions: groups, throttle, detailedMetrics, service, logRetention, removal });
+    this.api = front.api;
+    this.stage = front.stage;
+    this.accessLogs = front.accessLogs;
+    this.domain = props.domain && logDomain(this, front.api, front.stage, props.domain);
+    this.endpoint = this.domain === undefined ? front.api.apiEndpoint : `https://${props.domain?.domainName}`;
 
     this.alarmTopic = alarmTopic(this, props.alarmTopic);
     const observed: Observed = {
       service,
-      stage: apiStage,
+      stage: this.stage,
       table: this.table,
       functions: {
         Append: functions.append,
