@@ -32,6 +32,13 @@ export interface DynamoTableOptions {
 const CLASH_TRIES = 12;
 const CLASH = { firstMs: 20, maxMs: 500 };
 
+/** An attempt that is to be repeated: under a new token (`anew`), or under the same one. */
+interface Again {
+  readonly again: 'anew' | 'same';
+  readonly lost: boolean;
+  readonly cause: unknown;
+}
+
 /** A Table in DynamoDB: string keys `partition` and `sort`, TTL on `expiresAt`. See README.md beside this file. */
 export class DynamoTable implements Table {
   readonly #client: DynamoDBClient;
@@ -93,27 +100,38 @@ export class DynamoTable implements Table {
     this.#client.destroy();
   }
 
-  async #transact(TransactItems: TransactWriteItem[], retriesClashes: boolean): Promise<Outcome> {
-    // The SDK repeats an attempt under its token: a repetition of what went through is the same success, not a second one.
+  async #transact(items: TransactWriteItem[], retriesClashes: boolean): Promise<Outcome> {
     let token = randomUUID();
     let lost = false;
     for (let tries = 1; ; tries++) {
-      const command = new TransactWriteItemsCommand({ TransactItems, ClientRequestToken: token });
-      const anyLost = watchAttempts(command, () => this.#onRetry('busy'));
-      try {
-        await this.#client.send(command);
-        return { committed: true };
-      } catch (cause) {
-        lost ||= anyLost();
-        const failure = transactFailure(cause, lost);
-        if ('outcome' in failure) return failure.outcome;
-        if ('error' in failure) throw failure.error;
-        if (failure.again === 'anew' && !retriesClashes) return { committed: false, failed: [] };
-        if (tries >= CLASH_TRIES) throw exhausted(failure.again, cause);
-        this.#onRetry(failure.again === 'anew' ? 'conflict' : 'busy');
-        if (failure.again === 'anew') [token, lost] = [randomUUID(), false];
-      }
+      const attempt = await this.#attempt(items, token, lost);
+      if ('committed' in attempt) return attempt;
+      const isClash = attempt.again === 'anew';
+      if (isClash && !retriesClashes) return { committed: false, failed: [] };
+      if (tries >= CLASH_TRIES) throw exhausted(attempt.again, attempt.cause);
+      this.#onRetry(isClash ? 'conflict' : 'busy');
+      [token, lost] = isClash ? [randomUUID(), false] : [token, attempt.lost];
       await sleep(pauseMs(tries, CLASH, this.#random));
+    }
+  }
+
+  /**
+   * Sends a transaction. The SDK repeats it under its token: a repetition of what went through is the same success, not a
+   * second one.
+   *
+   * @param lostBefore whether an earlier attempt under this token ended without DynamoDB's word on it
+   */
+  async #attempt(TransactItems: TransactWriteItem[], token: string, lostBefore: boolean): Promise<Outcome | Again> {
+    const command = new TransactWriteItemsCommand({ TransactItems, ClientRequestToken: token });
+    const anyLost = watchAttempts(command, () => this.#onRetry('busy'));
+    try {
+      await this.#client.send(command);
+      return { committed: true };
+    } catch (cause) {
+      const lost = anyLost() || lostBefore;
+      const failure = transactFailure(cause, lost);
+      if ('error' in failure) throw failure.error;
+      return 'outcome' in failure ? failure.outcome : { again: failure.again, lost, cause };
     }
   }
 

@@ -207,6 +207,21 @@ export function transactionsContract({ table, takesBytes }: TableUnderTest): voi
       expect((await table().get(counter))?.attributes.n).toBe(25);
     });
 
+    it('writes nothing where a clash is an outcome, and says no more than that it was one', async () => {
+      const counter = { partition: freshPartition(), sort: 'counter' };
+      await put({ ...counter, attributes: { n: 0 } });
+      const raise = async (_: unknown, by: number): Promise<Outcome> => {
+        const { n = 0 } = (await table().get(counter))?.attributes ?? {};
+        const update = { update: counter, set: { n: Number(n) + 1, by } };
+        const when: Condition = { is: 'equal', attribute: 'n', value: Number(n) };
+        return table().transact([{ ...update, when }], { retriesClashes: false });
+      };
+      const outcomes = await Promise.all(Array.from({ length: 20 }, raise));
+      const failures = outcomes.flatMap((outcome) => (outcome.committed ? [] : [outcome.failed]));
+      expect((await table().get(counter))?.attributes.n).toBe(20 - failures.length);
+      for (const failed of failures) expect(failed.map(({ write }) => write)).toEqual(failed.length === 0 ? [] : [0]);
+    });
+
     it('lets one of many create an item, and shows it to the others', async () => {
       const key = { partition: freshPartition(), sort: 'a' };
       const outcomes = await Promise.all(
