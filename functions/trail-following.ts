@@ -129,6 +129,7 @@ export class TrailFollowing {
 /** Somebody else's bytes in the archive, or stores that contradict one another: not a failure but an alarm. */
 const ALARMS: ReadonlySet<string> = new Set([
   'archive_damaged',
+  'history_conflict',
   'object_differs',
   'store_corrupt',
   'proof_mismatch',

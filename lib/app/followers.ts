@@ -2,6 +2,7 @@ import { DAY_MS } from '../base/time.ts';
 import type { ObjectLock } from '../followers/archive/archive-records.ts';
 import { Archiver } from '../followers/archive/archiver.ts';
 import { Expirer } from '../followers/expiry/expirer.ts';
+import { HistoryCheck } from '../followers/history/history-check.ts';
 import { Indexer } from '../followers/indexing/indexer.ts';
 import { LegalHolds } from '../followers/legal-hold/legal-holds.ts';
 import { ProducerFollower } from '../followers/producers/producer-gaps.ts';
@@ -39,6 +40,7 @@ type MakeFollower = (log: ArchivedLog, settings: FollowerSettings) => Follower;
  * not listed here or in {@link SCHEDULED} runs nowhere.
  */
 export const FOLLOWERS = {
+  history: ({ table, ledger }) => new HistoryCheck({ table, ledger }),
   signer: ({ ledger }) => new Sealer({ ledger }),
   archiver: ({ objects, table, ledger, retentionOf, retiredKeys }, { pace = {} }) =>
     new Archiver({

@@ -2,6 +2,7 @@ import { type RetentionConfig, retentionFor } from '../followers/expiry/retentio
 import type { RetiredKey } from '../keys/retired-key.ts';
 import { retiredKeys } from '../keys/retired-keys.ts';
 import { ArchivedRecords } from '../ledger/archived-records.ts';
+import { History } from '../ledger/history.ts';
 import { Ledger, type LedgerOptions } from '../ledger/ledger.ts';
 import { nodeReader } from '../ledger/tree/nodes.ts';
 import { TileCache } from '../ledger/tree/tile-cache.ts';
@@ -86,7 +87,8 @@ export function wireLog(stores: LogStores, settings: LogSettings, hooks: LogHook
   const archived = objects && { objects, archive: new ArchivedRecords({ objects, table, cache }) };
   const nodes = (trail: string) => nodeReader({ table, ledger, cache, ...(objects && { objects }) }, trail);
   const archive = archived && { archive: archived.archive };
-  const ledger: Ledger = new Ledger({ table, signers, signs, logName, nodes, ...archive, ...hooks });
+  const history = new History({ table, ...(objects && { objects }) });
+  const ledger: Ledger = new Ledger({ table, signers, signs, logName, nodes, history, ...archive, ...hooks });
   return {
     table,
     ledger,

@@ -5,6 +5,7 @@ import type { Archiver } from '../followers/archive/archiver.ts';
 import { LegalHoldOrders } from '../followers/legal-hold/legal-hold-requests.ts';
 import { Runner, type RunnerErrorSource } from '../followers/runtime/runner.ts';
 import type { Verifier } from '../followers/verification/verifier.ts';
+import { trailsIn } from '../ledger/history.ts';
 import type { Downloads, Objects } from '../store/ports.ts';
 import { openExports } from './exports.ts';
 import { FOLLOWERS, type FollowerPace, openFollowers, SCHEDULED } from './followers.ts';
@@ -78,10 +79,12 @@ export async function openLog(stores: OpenLogStores, settings: OpenLogSettings):
   const holds = new LegalHoldOrders(log);
   const retired = await log.retiredKeys();
   runner.start();
+  const looking = wakeArchived(stores.objects, runner, (error) => onError(error, {}));
   exporter.start();
 
   let closed: Promise<void> | undefined;
   const close = async (): Promise<void> => {
+    await looking;
     await log.ledger.close();
     await exporter.stop();
     await runner.stop();
@@ -106,6 +109,15 @@ export async function openLog(stores: OpenLogStores, settings: OpenLogSettings):
       return closed;
     },
   };
+}
+
+/** Visits the trails of the archive too: a database that has lost one does not know of it. */
+async function wakeArchived(objects: Objects, runner: Runner, onError: (error: unknown) => void): Promise<void> {
+  try {
+    for await (const trail of trailsIn(objects)) runner.wake(trail);
+  } catch (error) {
+    onError(error);
+  }
 }
 
 /** The default `onError`. */

@@ -13,6 +13,7 @@ import { readBlocks, readRecord } from './blocks.ts';
 import { Checkpoints, type StoredCheckpoint } from './checkpoints.ts';
 import { type Commit, readHead } from './commit.ts';
 import { Group } from './group.ts';
+import type { History } from './history.ts';
 import { type Block, buildBlock, lastLeaf, type RecordRange } from './items/block.ts';
 import type { Head } from './items/head.ts';
 import type { Idempotency } from './items/idempotency.ts';
@@ -47,6 +48,8 @@ export interface LedgerOptions {
   readonly nodes?: (trail: string) => NodeReader;
   /** Where records are read that have left the hot store. @default they cannot be read */
   readonly archive?: ArchivedRecords;
+  /** Keeps the log from appending to a trail that contradicts its archive. @default nothing does */
+  readonly history?: History;
   /** How long things take where several processes append to one trail. @default {@link PACE} */
   readonly pace?: Pace;
 }
@@ -85,6 +88,7 @@ export class Ledger {
   readonly #told = new WeakSet<Commit>();
   /** Of each commit the checkpoint that it was given, or will be. */
   readonly #signed = new WeakMap<Commit, Promise<StoredCheckpoint | undefined>>();
+  readonly #underWay = new Set<Promise<unknown>>();
   readonly #signing = new Set<Promise<StoredCheckpoint | undefined>>();
   #closed = false;
 
@@ -104,11 +108,17 @@ export class Ledger {
    * @throws `invalid_trail`, `empty_batch`, `record_too_large`, `batch_too_large`: nothing was stored, and never will be.
    *   `idempotency_conflict`: the key was used with another body. `rate_limited`: more is appended to the trail than it can
    *   take. `throttled`, `unavailable`, `store_full`: nothing was stored; try again. `outcome_unknown`: it may have been
-   *   stored; the same key finds out.
+   *   stored; the same key finds out. `history_conflict`: the trail contradicts its archive, and takes nothing until that is
+   *   mended; nothing was stored.
    */
   async append(request: AppendRequest): Promise<LedgerReceipt> {
     this.#checkOpen();
     checkRequest(request);
+    return this.#finished(this.#append(request));
+  }
+
+  async #append(request: AppendRequest): Promise<LedgerReceipt> {
+    await this.demandOneHistory(request.trail);
     const landed = await this.#group(request.trail).submit(submissionOf(request));
     if ('remembered' in landed) {
       const { remembered } = landed;
@@ -130,6 +140,11 @@ export class Ledger {
   async leave(request: AppendRequest): Promise<void> {
     this.#checkOpen();
     checkRequest(request);
+    return this.#finished(this.#leave(request));
+  }
+
+  async #leave(request: AppendRequest): Promise<void> {
+    await this.demandOneHistory(request.trail);
     const landed = await this.#group(request.trail).leave(submissionOf(request));
     if (landed !== undefined && 'commit' in landed) await this.#sealFor(request, landed.commit);
   }
@@ -137,6 +152,7 @@ export class Ledger {
   /** Seals what {@link leave} has left in a trail and no process has sealed yet. */
   async drain(trail: string, signal?: AbortSignal): Promise<void> {
     this.#checkOpen();
+    await this.demandOneHistory(trail);
     await this.#group(trail).drain(signal);
   }
 
@@ -171,9 +187,19 @@ export class Ledger {
     return this.#checkpoints.at(trail, size);
   }
 
-  /** Signs the trail's head unless it has a checkpoint. Undefined where the trail has no record. */
-  seal(trail: string): Promise<StoredCheckpoint | undefined> {
+  /**
+   * Signs the trail's head unless it has a checkpoint. Undefined where the trail has no record.
+   *
+   * @throws `history_conflict`, `signer_unavailable` and the Table's errors
+   */
+  async seal(trail: string): Promise<StoredCheckpoint | undefined> {
+    await this.demandOneHistory(trail);
     return this.#checkpoints.seal(trail);
+  }
+
+  /** @throws `history_conflict`: see {@link History.demandOne} */
+  async demandOneHistory(trail: string): Promise<void> {
+    await this.#options.history?.demandOne(trail, this.#checkpoints);
   }
 
   /** The public keys that sign a trail's checkpoints. */
@@ -189,8 +215,19 @@ export class Ledger {
   /** Refuses new appends and resolves once those under way are answered. Does not close the table. Idempotent. */
   async close(): Promise<void> {
     this.#closed = true;
+    await Promise.allSettled(this.#underWay);
     await Promise.all([...this.#groups.values()].map((group) => group.idle()));
     await Promise.all(this.#signing);
+  }
+
+  /** Has `close` wait for work. */
+  async #finished<T>(work: Promise<T>): Promise<T> {
+    this.#underWay.add(work);
+    try {
+      return await work;
+    } finally {
+      this.#underWay.delete(work);
+    }
   }
 
   #checkOpen(): void {

@@ -1,7 +1,11 @@
 import { readFile, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
+import { wireLog } from '../app/log.ts';
+import { trailsIn } from '../ledger/history.ts';
 import { SealtrailError } from '../log/error.ts';
+import { FolderObjects } from '../store/folder/objects.ts';
 import { KeyFileSigner } from '../store/keyfile/signer.ts';
+import { SqliteTable } from '../store/sqlite/table.ts';
 import { accessSchema, Directory, parseCredentials } from './access.ts';
 import { configFileSchema, parseFile, readRetiredKeys, signingKeyFile } from './data-folder.ts';
 
@@ -41,6 +45,32 @@ export class FolderHealth {
     return main.size + (log?.size ?? 0);
   }
 
+  /**
+   * How the trails of the database contradict the archive beside it; empty: they do not. Opens the database, which recovers what a
+   * crash has left, as the next start would.
+   *
+   * @throws `in_use` while a server has it open; it looks by itself then
+   */
+  async conflicts(): Promise<readonly string[]> {
+    await this.databaseBytes(); // a database that is not there must not be made
+    const table = await SqliteTable.open(join(this.#dir, 'sealtrail.db'));
+    try {
+      const objects = await FolderObjects.openReadOnly(join(this.#dir, 'archive'));
+      const { ledger } = wireLog({ table, objects, signers: [] }, { logName: await this.logName(), signs: false });
+      const found: string[] = [];
+      for (const trail of new Set([
+        ...(await Array.fromAsync(ledger.trails())),
+        ...(await Array.fromAsync(trailsIn(objects))),
+      ])) {
+        const conflict = await ledger.demandOneHistory(trail).catch(conflictIn);
+        if (conflict !== undefined) found.push(conflict);
+      }
+      return found;
+    } finally {
+      await table.close();
+    }
+  }
+
   /** The log's name, if `config.json` is right. */
   async logName(): Promise<string> {
     return parseFile(this.#dir, 'config.json', await this.#text('config.json'), configFileSchema).logName;
@@ -78,4 +108,9 @@ export class FolderHealth {
       );
     }
   }
+}
+
+function conflictIn(error: unknown): string {
+  if (error instanceof SealtrailError && error.code === 'history_conflict') return error.message;
+  throw error;
 }

@@ -3,6 +3,7 @@ import { FOLLOWERS, SCHEDULED } from '../../lib/app/followers.ts';
 import type { LegalHoldOrders } from '../../lib/followers/legal-hold/legal-hold-requests.ts';
 import { readIndexSnapshot } from '../../lib/index/format/index-state.ts';
 import { blockKey } from '../../lib/ledger/items/layout.ts';
+import { readRefusal, refuseAppends } from '../../lib/ledger/items/refusal.ts';
 import type { Ledger } from '../../lib/ledger/ledger.ts';
 import { FIRST_LINK } from '../../lib/log/producer.ts';
 import type { MemoryObjects } from '../../lib/testing/memory/objects.ts';
@@ -39,6 +40,15 @@ const EVENTS = Array.from({ length: 257 }, (_, n) => ({ id: `e-${n}`, json: `{"i
  * not here fails the test below, and one that is taken out fails its row, on every host.
  */
 export const FOLLOWER_WORK: readonly Work[] = [
+  {
+    follower: 'history',
+    shows: 'no refusal of appends to a trail that is what its archive says',
+    check: async (host) => {
+      await refuseAppends(host.table, TRAIL, 'what was found has been mended');
+      await append(host, EVENTS.slice(0, 1));
+      await until(host, () => readRefusal(host.table, TRAIL), undefined);
+    },
+  },
   {
     follower: 'signer',
     shows: 'a checkpoint for what no append signed',

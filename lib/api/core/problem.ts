@@ -24,6 +24,7 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   store_full: 503,
   outcome_unknown: 503,
   signer_unavailable: 503,
+  history_conflict: 503,
   archive_damaged: 500,
   in_use: 500,
   object_differs: 500,

@@ -1,9 +1,10 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { SealtrailError } from '../../log/error.ts';
 import { FolderHealth } from '../../server/folder-health.ts';
 import { fingerprintOf, parseTrustedKeys } from '../../verify/evidence/trust.ts';
 import { bytes, plural } from '../output/terminal.ts';
-import { type Check, check, ok, problem, warning } from './check.ts';
+import { type Check, check, ok, problem, unknown, warning } from './check.ts';
 
 /** Below this many free bytes a full disk is near. */
 const LOW_SPACE = 1_000_000_000;
@@ -32,6 +33,7 @@ export async function checkFolder(dir: string): Promise<Check[]> {
     ...(await Promise.all(SECRETS.map((name) => checkSecret(health, dir, name)))),
     await check('signing key', () => checkKey(health, dir)),
     await check('database', async () => ok(bytes(await health.databaseBytes()))),
+    await check('history', () => checkHistory(health)),
     await check('disk', async () => checkSpace(await health.freeBytes())),
   ];
 }
@@ -65,6 +67,19 @@ async function archivedFingerprints(folder: string): Promise<ReadonlySet<string>
     names.filter((name) => name.endsWith('.pem')).map((name) => readFile(join(folder, name), 'utf8')),
   );
   return new Set(keys.flatMap((text) => parseTrustedKeys(text).map(({ spki }) => fingerprintOf(spki))));
+}
+
+/** The database must be as new as the archive beside it. */
+async function checkHistory(health: FolderHealth) {
+  try {
+    const [first, ...more] = await health.conflicts();
+    if (first === undefined) return ok('the database is as new as the archive');
+    const others = more.length === 0 ? '' : `; ${plural(more.length, 'other trail')} too`;
+    return problem(`${first}${others}`, 'Put the newest copy of sealtrail.db back, with its sealtrail.db-wal.');
+  } catch (error) {
+    if (!(error instanceof SealtrailError) || error.code !== 'in_use') throw error;
+    return unknown('a server has the database open: it compares it with the archive by itself');
+  }
 }
 
 function checkSpace(free: number) {

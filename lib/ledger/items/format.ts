@@ -21,6 +21,7 @@ const FORMATS = {
   trail: 1,
   'edge tile': 1,
   watermark: 1,
+  refusal: 1,
   producer: 1,
   'due producer': 1,
   export: 1,

@@ -110,6 +110,9 @@ export const watermarkKey = (trail: string, follower: string): Key => ({
   sort: follower,
 });
 
+/** Why a trail takes no appends: see `refusal.ts`. */
+export const refusalKey = (trail: string): Key => ({ partition: followerPartition(trail), sort: 'history/refusal' });
+
 /** The hashes of the newest tile of a level, 1 or higher, that the archiver has not filled yet. */
 export const openTileKey = (trail: string, level: number): Key => ({
   partition: followerPartition(trail),
