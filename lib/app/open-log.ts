@@ -85,9 +85,11 @@ export async function openLog(stores: OpenLogStores, settings: OpenLogSettings):
   let closed: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     await looking;
+    // Followers are told first, so that none takes the end of the ledger for a failure.
+    const stopped = runner.stop();
     await log.ledger.close();
     await exporter.stop();
-    await runner.stop();
+    await stopped;
   };
   return {
     ...log,

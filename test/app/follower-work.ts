@@ -58,6 +58,14 @@ export const FOLLOWER_WORK: readonly Work[] = [
     },
   },
   {
+    follower: 'beginnings',
+    shows: 'that the trail began, in _system',
+    check: async (host) => {
+      await append(host, EVENTS.slice(0, 1));
+      await until(host, () => recorded(host, 'trail.began'), { trail: TRAIL });
+    },
+  },
+  {
     follower: 'archiver',
     shows: 'records and a checkpoint in the archive',
     check: async (host) => {

@@ -162,6 +162,8 @@ describe('a server that is killed again and again', () => {
         }
         await http.send({ method: 'POST', path: `/v1/trails/${trail}/seals` });
       }
+      for (const trail of ['_access', '_system'])
+        await http.send({ method: 'POST', path: `/v1/trails/${trail}/seals` });
       const keys = await http.send({ path: '/v1/keys' });
       expect({ code: await server.stop('SIGTERM'), complaints: server.complaints() }).toEqual({
         code: 0,
@@ -177,7 +179,8 @@ describe('a server that is killed again and again', () => {
       expect(report.problems).toEqual([]);
       expect(report.verdict).toBe('ok');
       const events = batches.reduce((sum, batch) => sum + batch.ids.length, 0);
-      expect(report.trails.reduce((sum, trail) => sum + trail.covered.to, 0)).toBe(events);
+      const ours = report.trails.filter(({ trail }) => !trail.startsWith('_'));
+      expect(ours.reduce((sum, trail) => sum + trail.covered.to, 0)).toBe(events);
     },
     20_000 + KILLS * 5_000,
   );

@@ -8,6 +8,7 @@ import { type Embedded, openEmbedded } from '../../lib/server/embedded.ts';
 import { serveLog } from '../../lib/server/serve.ts';
 import type { HttpServer } from '../../lib/server/server.ts';
 import { LOG_NAME } from '../api/served.ts';
+import { beginningsOf } from '../server/beginnings.ts';
 import { temporaryFolder } from '../store/temporary.ts';
 import { numberingsOf } from './whole.ts';
 
@@ -24,6 +25,8 @@ export interface Fronted {
   readonly api: Omit<ApiOptions, 'trail'>;
   stop(): Promise<void>;
   start(): Promise<void>;
+  /** Waits until `_system` names a trail. */
+  begun(trail: string): Promise<void>;
   /** Ids of all events of a trail, in order. */
   ids(trail: string): Promise<string[]>;
   /** What the numbers in a trail say of each producer, by its id. */
@@ -70,6 +73,7 @@ export async function front(): Promise<Fronted> {
   const fronted: Fronted = {
     ...{ url, folder, stop, start, trouble: () => undefined },
     api: { endpoint: url, credentials: async () => credentials },
+    begun: async (trail) => log && beginningsOf(log, trail),
     ids: async (trail) => (await records(trail)).map(({ event }) => String(event.id)),
     numberings: async (trail) => numberingsOf(await records(trail)),
   };

@@ -13,6 +13,7 @@ import { SqliteTable } from '../../lib/store/sqlite/table.ts';
 import { verifyArchive } from '../../lib/verify/archive/verify-archive.ts';
 import { parseTrustedKeys } from '../../lib/verify/evidence/trust.ts';
 import { temporaryFolder } from '../store/temporary.ts';
+import { beginningsOf } from './beginnings.ts';
 
 /** One key signs, then two, then the other alone; and a verifier is told from which size to which to trust each. */
 
@@ -39,6 +40,7 @@ async function grow(dir: string, count: number): Promise<number[]> {
     }
     const sealed = await log.archiver.seal(TRAIL);
     expect((await log.verifier.verify(TRAIL, 'full')).problems).toEqual([]);
+    await beginningsOf(log, TRAIL);
     await log.archiver.seal('_system');
     return parseNote(sealed?.note ?? '').signatures.map(({ keyId }) => keyId);
   });
@@ -180,12 +182,13 @@ describe('a rotation of keys', () => {
       for (const trail of ['young', 'younger']) {
         await log.ledger.append({ trail, submitter: 'test', events: [event] });
       }
+      await beginningsOf(log, 'young', 'younger');
     });
     await beginRotation(dir);
     await expect(completeRotation(dir)).rejects.toMatchObject({
       code: 'usage',
       message:
-        'the archive does not hold the older key yet of: young, younger. Start the log, `sealtrail seal` each, and stop it again',
+        'the archive does not hold the older key yet of: _system, young, younger. Start the log, `sealtrail seal` each, and stop it again',
     });
   });
 

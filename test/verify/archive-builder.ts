@@ -214,3 +214,8 @@ export async function objectsOf(archive: Archive): Promise<MemoryObjects> {
 /** A copy that can be edited. */
 export const copyOf = (archive: Archive): Archive =>
   new Map([...archive].map(([key, bytes]) => [key, Buffer.from(bytes)]));
+
+/** What a report skips where no record of `_system` says which trails there should be. */
+export const UNSTATED = {
+  why: 'which trails there should be: `_system`, which records each as it begins, is not here or names none. Trusted keys and keys/ were compared',
+};

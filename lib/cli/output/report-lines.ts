@@ -1,5 +1,5 @@
 import { groupProblems } from '../../verify/report/problem-groups.ts';
-import type { Coverage, KeyUse, Problem, Report, Verdict } from '../../verify/report/report.ts';
+import type { Coverage, KeyUse, Problem, Report, TrailEvidence, Verdict } from '../../verify/report/report.ts';
 import { utc } from './records.ts';
 import { type Column, renderTable, wrap } from './table.ts';
 import { bytes, count, type Format, type Output, painter, plural, widthOf } from './terminal.ts';
@@ -20,6 +20,7 @@ export function reportLines(report: Report, out: Output, width = widthOf(out)): 
     ),
     '',
     ...renderTable(width < WIDE ? COVERAGE.slice(0, -2) : COVERAGE, report.trails.map(coverageRow), width, heading),
+    ...expectedLines(report, width, heading),
     ...producerLines(report, heading),
     ...keyLines(report, heading),
     ...previousLines(report, heading),
@@ -69,6 +70,22 @@ function coverageRow({
   const proven = covered.to > covered.from ? `${count(covered.from)} to ${count(covered.to - 1)}` : 'none';
   const times = [firstAt, lastAt].map((at) => (at === undefined ? '' : utc(at)));
   return [trail, verdict, count(records), proven, bytes(size), count(checkpointsChecked), ...times];
+}
+
+const NAMED_BY: Readonly<Record<TrailEvidence, string>> = {
+  trusted_key: 'trusted keys',
+  archived_key: 'keys/',
+  system_record: '_system',
+};
+
+/** The trails that there should be, by what names them. Those that are missing are problems, and listed there. */
+function expectedLines({ expectedTrails = [] }: Report, width: number, heading: (text: string) => string): string[] {
+  if (expectedTrails.length === 0) return [];
+  const lines = Object.entries(NAMED_BY).flatMap(([evidence, name]) => {
+    const named = expectedTrails.filter((one) => one.evidence.some((from) => from === evidence));
+    return named.length === 0 ? [] : wrap(`${name}: ${named.map(({ trail }) => trail).join(', ')}`, width);
+  });
+  return ['', heading('trails expected, by what names them'), ...lines];
 }
 
 function producerLines({ trails }: Report, heading: (text: string) => string): string[] {

@@ -1,11 +1,11 @@
 import { hash } from 'node:crypto';
-import { SYSTEM_TRAIL } from '../../contract/system-trails.ts';
+import { type LOG_SUBMITTER, SYSTEM_TRAIL } from '../../contract/system-trails.ts';
 import { prepareBatch } from '../../event/intake.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { DEFAULT_POLICY } from '../../privacy/policy.ts';
 
 /** The parts of the log that record in `_system`. Stored with each record, so none may be renamed. */
-type Recorder = 'sealtrail' | 'sealtrail:watchman' | 'sealtrail:producers';
+type Recorder = typeof LOG_SUBMITTER | 'sealtrail:watchman' | 'sealtrail:producers';
 
 /** Something that the log did or found. */
 export interface SystemRecord {

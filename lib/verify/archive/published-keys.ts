@@ -2,6 +2,7 @@ import { pemName, vkeyName } from '../../log/archive.ts';
 import { fromUtf8 } from '../../log/encoding.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { parseVkey, pemOf, type Verifier } from '../../log/note.ts';
+import { isSystemTrailName, isTrailName } from '../../log/trail-name.ts';
 import type { Evidence } from '../evidence/evidence.ts';
 import { keyIdText } from '../evidence/trust.ts';
 import { type Findings, quoted } from '../report/findings.ts';
@@ -61,23 +62,12 @@ async function checkPem(id: string, verifier: Verifier, evidence: Evidence, find
   findings.add({ kind: 'malformed_key', object, message: 'the file does not hold the same key as the vkey beside it' });
 }
 
-/**
- * Checks that the keys are this log's. An Ed25519 key's ID vouches for its name; that of a P-256 key does not, so its
- * name must be that of a trail which is there (C2SP signed-note, Signature types).
- *
- * @param hasTrail undefined where not all trails were listed
- */
-export function checkKeyNames(
-  keys: ArchiveKeys,
-  logName: string,
-  hasTrail: ((trail: string) => boolean) | undefined,
-  findings: Findings,
-): void {
-  for (const { name, keyId, algorithm } of keys.verifiers) {
-    const trail = name.startsWith(`${logName}/`) ? name.slice(logName.length + 1) : undefined;
-    const isKnown = trail !== undefined && (algorithm === 'ed25519' || hasTrail === undefined || hasTrail(trail));
-    if (isKnown) continue;
-    const message = `the key is named ${quoted(name)}, which is no trail of ${quoted(logName)} here`;
+/** Checks that the keys are this log's. Whether their trails are there is judged with the other evidence of trails. */
+export function checkKeyNames(keys: ArchiveKeys, logName: string, findings: Findings): void {
+  for (const { name, keyId } of keys.verifiers) {
+    const trail = name.startsWith(`${logName}/`) ? name.slice(logName.length + 1) : '';
+    if (isTrailName(trail) || isSystemTrailName(trail)) continue;
+    const message = `the key is named ${quoted(name)}, which is no trail of ${quoted(logName)}`;
     findings.add({ kind: 'malformed_key', object: vkeyName(keyIdText(keyId)), message });
   }
 }

@@ -8,12 +8,13 @@ import { type Inventory, takeInventory } from '../evidence/inventory.ts';
 import { isKeyName, type TrustedKeys } from '../evidence/trust.ts';
 import { Findings } from '../report/findings.ts';
 import { ProgressMeter } from '../report/progress.ts';
-import type { OnProgress, Report, Skipped } from '../report/report.ts';
+import type { ExpectedTrail, OnProgress, Report, Skipped } from '../report/report.ts';
 import { TimelineCounter } from '../report/timeline.ts';
 import type { RunSpan } from '../shards/join-shards.ts';
 import { verifySpan } from '../shards/shard.ts';
 import type { SegmentLimits, SpanJob, SpanResult } from '../shards/shard-job.ts';
 import { type WorkerPlan, WorkerPool } from '../shards/worker-pool.ts';
+import { expectedTrails, hasArrived, missingTrail } from './expected-trails.ts';
 import { keyUses } from './key-uses.ts';
 import { findLogName, type LogName } from './log-name.ts';
 import { judgePrevious, type KeptCheckpoint, type Previous, previousResult } from './previous.ts';
@@ -60,7 +61,7 @@ export async function verifyArchive(objects: Objects, options: VerifyOptions): P
   const startedAt = Date.now();
   const findings = new Findings();
   const inventory = await takeInventory(objects, options.trails, findings);
-  if (inventory.trails.size === 0 && (options.previous ?? []).length === 0) {
+  if (inventory.trails.size === 0 && inventory.keyFiles.size === 0 && (options.previous ?? []).length === 0) {
     throw new SealtrailError(
       'not_found',
       'there is no trail here: is this the folder or prefix of an archive, and has anything been archived yet?',
@@ -69,14 +70,12 @@ export async function verifyArchive(objects: Objects, options: VerifyOptions): P
   const evidence = new Evidence(objects, inventory.oldest, findings);
   const keys = await readArchiveKeys(inventory.keyFiles, evidence, findings);
   const logName = await findLogName(objects, inventory, options.trust, options.logName);
-  if (logName !== undefined) {
-    const hasTrail = options.trails === undefined ? (trail: string) => inventory.trails.has(trail) : undefined;
-    checkKeyNames(keys, logName.name, hasTrail, findings);
-  }
+  if (logName !== undefined) checkKeyNames(keys, logName.name, findings);
   const previous = judgePrevious(options.previous ?? [], options.trust, logName?.name, inventory, options.trails);
   const run = new ArchiveRun(objects, options, inventory, keys, logName, previous);
   const outcomes = await run.verifyTrails();
-  return run.report(outcomes, findings, startedAt);
+  const expected = await run.expectTrails(outcomes, findings);
+  return run.report(outcomes, expected, findings, startedAt);
 }
 
 function checkOptions({ trust, range, trails, logName, previous = [] }: VerifyOptions): void {
@@ -95,6 +94,15 @@ function checkOptions({ trust, range, trails, logName, previous = [] }: VerifyOp
   if (previous.length > 0)
     throw new SealtrailError('usage', 'a kept checkpoint is compared with a whole trail, not a range');
 }
+
+/** The trails that there should be, as far as all were asked for, and what cannot be said of them. */
+interface Expected {
+  readonly list?: readonly ExpectedTrail[];
+  readonly skipped: readonly Skipped[];
+}
+
+const UNSTATED =
+  'which trails there should be: `_system`, which records each as it begins, is not here or names none. Trusted keys and keys/ were compared';
 
 /** One verification under way. */
 class ArchiveRun {
@@ -197,7 +205,28 @@ class ArchiveRun {
       .map(({ spki }) => verifierFromSpki(origin, spki));
   }
 
-  report(outcomes: readonly TrailOutcome[], findings: Findings, startedAt: number): Report {
+  /** Compares the trails with what says that there should be, and reports those that are missing. */
+  async expectTrails(outcomes: readonly TrailOutcome[], findings: Findings): Promise<Expected> {
+    const { trust, trails } = this.#options;
+    if (trails !== undefined) return { skipped: [{ why: 'any other trail of the archive: it was not asked for' }] };
+    const begun = new Set(outcomes.flatMap((outcome) => [...outcome.begun]));
+    const witnesses = { trust, logName: this.#logName?.name, archived: this.#keys.verifiers, begun };
+    const list = expectedTrails(witnesses, (trail) => this.#inventory.trails.has(trail));
+    const skipped: Skipped[] = begun.size === 0 ? [{ why: UNSTATED }] : [];
+    for (const expected of list.filter(({ isThere }) => !isThere)) {
+      const { trail } = expected;
+      if (await hasArrived(this.#objects, trail)) skipped.push({ trail, why: 'archived while the verification ran' });
+      else findings.add(missingTrail(expected));
+    }
+    return { list, skipped };
+  }
+
+  report(
+    outcomes: readonly TrailOutcome[],
+    { list: expected, skipped: unstated }: Expected,
+    findings: Findings,
+    startedAt: number,
+  ): Report {
     const { source = 'archive', trails, range } = this.#options;
     const timeline = new TimelineCounter();
     // What was found around a trail counts for it too, such as an object that does not belong there.
@@ -212,8 +241,7 @@ class ArchiveRun {
       problemsOf.set(outcome.coverage.trail, outcome);
     }
     for (const { problems } of this.#previous) for (const problem of problems) findings.add(problem);
-    const skipped: Skipped[] = outcomes.flatMap((outcome) => outcome.skipped);
-    if (trails !== undefined) skipped.unshift({ why: 'any other trail of the archive: it was not asked for' });
+    const skipped: Skipped[] = [...unstated, ...outcomes.flatMap((outcome) => outcome.skipped)];
     const plot = timeline.finish();
     return {
       format: 'sealtrail-verification/1',
@@ -224,6 +252,7 @@ class ArchiveRun {
       ...(this.#logName === undefined ? {} : { logName: this.#logName.name, logNameFrom: this.#logName.from }),
       ...(trails === undefined ? {} : { scope: { trails, ...defined({ range }) } }),
       trails: coverages,
+      ...defined({ expectedTrails: expected }),
       skipped,
       problems: findings.list(),
       problemCounts: findings.counts(),

@@ -55,6 +55,8 @@ export interface TrailOutcome {
   readonly signed: ReadonlyMap<number, number>;
   /** Names of the kept checkpoints that the trail does not extend. */
   readonly contradicted: ReadonlySet<string>;
+  /** Trails that the records say have begun. */
+  readonly begun: ReadonlySet<string>;
 }
 
 /** Verifies one trail of an archive. */
@@ -100,10 +102,10 @@ class TrailVerification {
     this.#checkKeyFiles(joined.signed);
     const producers = this.#checkProducers(joined);
     const coverage = { ...this.#coverage(scope, joined), ...defined({ producers }) };
-    const { signed } = joined;
+    const { signed, begun } = joined;
     const timeline = this.#timeline.counts();
     const contradicted = this.#contradicted;
-    return { coverage, findings: this.#findings, skipped: this.#skipped, timeline, signed, contradicted };
+    return { coverage, findings: this.#findings, skipped: this.#skipped, timeline, signed, contradicted, begun };
   }
 
   #report(kind: ProblemKind, object: string, message: string, seq?: number, lastSeq?: number): void {

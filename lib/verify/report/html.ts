@@ -2,7 +2,18 @@ import { grouped, plotTimeline, utc } from './html-plot.ts';
 import { STYLE } from './html-style.ts';
 import { type Hole, type Markup, markup } from './markup.ts';
 import { groupProblems, type ProblemGroup } from './problem-groups.ts';
-import type { Coverage, KeyUse, PreviousResult, ProducerCounts, Report, Skipped, Span, Verdict } from './report.ts';
+import type {
+  Coverage,
+  ExpectedTrail,
+  KeyUse,
+  PreviousResult,
+  ProducerCounts,
+  Report,
+  Skipped,
+  Span,
+  TrailEvidence,
+  Verdict,
+} from './report.ts';
 
 /**
  * A report as one HTML file that needs nothing else: no script, no font, no image from anywhere. Reads on paper as well.
@@ -27,7 +38,7 @@ ${heading(report)}
 ${figures(report)}
 ${report.problems.length === 0 ? undefined : problems(report)}
 ${report.timeline === undefined ? undefined : section('When', plotTimeline(report.timeline))}
-${section('What was looked at', coverage(report.trails), skipped(report.skipped))}
+${section('What was looked at', coverage(report.trails), expected(report.expectedTrails), skipped(report.skipped))}
 ${report.previous.length === 0 ? undefined : section('Checkpoints kept from earlier', previous(report.previous))}
 ${section('Keys', keys(report.keys))}
 ${section('How to repeat this', repeat(report))}
@@ -142,6 +153,21 @@ function coverageRows({
 function producersRow({ producers, numbered, missing, declared, repeated }: ProducerCounts): Markup {
   const counted = `${grouped(producers)} producers numbered ${grouped(numbered)} events: ${grouped(missing)} missing, ${grouped(declared)} left out and declared, ${grouped(repeated)} there twice`;
   return markup`<tr class="root"><td class="long" colspan="6">${counted}</td></tr>`;
+}
+
+const NAMED_BY: Readonly<Record<TrailEvidence, string>> = {
+  trusted_key: 'the trusted keys',
+  archived_key: 'the archive’s keys',
+  system_record: '_system',
+};
+
+function expected(list: readonly ExpectedTrail[] = []): Markup | undefined {
+  if (list.length === 0) return undefined;
+  const items = Object.entries(NAMED_BY).flatMap(([evidence, name]) => {
+    const named = list.filter((one) => one.evidence.some((from) => from === evidence));
+    return named.length === 0 ? [] : [markup`<li>${name}: ${named.map(({ trail }) => trail).join(', ')}</li>`];
+  });
+  return markup`<h3>Trails expected, by what names them</h3><ul>${items}</ul>`;
 }
 
 function skipped(list: readonly Skipped[]): Markup | undefined {

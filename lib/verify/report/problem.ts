@@ -10,6 +10,7 @@ export const PROBLEM_KINDS = {
   missing_tile: 'damage',
   missing_checkpoint: 'damage',
   missing_key: 'damage',
+  missing_trail: 'open',
   // An object cannot be what its name says.
   malformed_segment: 'damage',
   malformed_bundle: 'damage',

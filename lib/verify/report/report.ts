@@ -106,6 +106,18 @@ export interface PreviousResult {
   readonly verdict: Verdict;
 }
 
+/** What says that an archive should hold a trail. */
+export type TrailEvidence = 'trusted_key' | 'archived_key' | 'system_record';
+
+/** A trail that an archive should hold. */
+export interface ExpectedTrail {
+  readonly trail: string;
+  /** At least one. `system_record`: `_system` records that the trail began. */
+  readonly evidence: readonly TrailEvidence[];
+  /** Whether the archive holds anything of it. */
+  readonly isThere: boolean;
+}
+
 /** A part of an archive that was asked for. */
 export interface Scope {
   readonly trails: readonly string[];
@@ -129,6 +141,8 @@ export interface Report {
   /** What was asked for, so that the same can be asked again; absent: the whole archive. */
   readonly scope?: Scope;
   readonly trails: readonly Coverage[];
+  /** The trails that there should be, by name; absent where single trails were asked for. */
+  readonly expectedTrails?: readonly ExpectedTrail[];
   readonly skipped: readonly Skipped[];
   /** The first 100 of each kind, sorted by trail, record and object. */
   readonly problems: readonly Problem[];

@@ -26,6 +26,8 @@ export interface JoinedSpans {
   /** Whether there are records of which no line is left that fits. */
   readonly hasHole: boolean;
   readonly producers: Producers;
+  /** See {@link SpanResult}. */
+  readonly begun: ReadonlySet<string>;
 }
 
 /** Fewer records than this are not worth a span of their own. */
@@ -92,6 +94,7 @@ class Joining {
   readonly #signed = new Map<number, number>();
   #objects: ObjectCounts = { segments: 0, bundles: 0, tiles: 0, checkpoints: 0 };
   readonly #producers = new Producers();
+  readonly #begun = new Set<string>();
   #records = 0;
   #bytes = 0;
   #matched: number | undefined;
@@ -111,6 +114,7 @@ class Joining {
     this.#findings.merge(result.problems, result.counts);
     this.#timeline.merge(result.timeline);
     this.#producers.join(result.producers);
+    for (const trail of result.begun) this.#begun.add(trail);
     for (const mismatch of result.mismatches) {
       this.#mismatches.push({ ...mismatch, after: mismatch.after ?? this.#matched });
     }
@@ -140,6 +144,7 @@ class Joining {
       lastAt: this.#lastAt,
       hasHole: this.#lost,
       producers: this.#producers,
+      begun: this.#begun,
     };
   }
 

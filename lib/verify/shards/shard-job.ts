@@ -90,4 +90,6 @@ export interface SpanResult {
   readonly signed: ReadonlyMap<number, number>;
   readonly timeline: TimelineCounts;
   readonly producers: ProducersSeen;
+  /** Trails that the records say have begun: those of `_system` alone say so. */
+  readonly begun: readonly string[];
 }

@@ -16,6 +16,7 @@ import { type Copy, TileReader, UpperTiles } from './check-tiles.ts';
 import { Producers } from './producer-order.ts';
 import { RootChecks, type RootClaim } from './root-checks.ts';
 import type { Seam, SpanJob, SpanResult } from './shard-job.ts';
+import { BegunTrails } from './trail-beginnings.ts';
 import { type OnRoot, TreeWalk } from './tree-walk.ts';
 
 /** Units whose objects are fetched ahead of the one that is looked at. */
@@ -51,6 +52,7 @@ class SpanWalk {
   readonly #findings = new Findings();
   readonly #timeline = new TimelineCounter();
   readonly #producers = new Producers();
+  readonly #begun: BegunTrails;
   readonly #roots: RootChecks;
   readonly #tiles: TileReader;
   readonly #upper: UpperTiles;
@@ -80,6 +82,7 @@ class SpanWalk {
     this.#upper = new UpperTiles(source, this.#tiles);
     this.#tree = new TreeWalk(this.#upper);
     this.#reader = new LineReader(trail);
+    this.#begun = new BegunTrails(trail);
     this.#segments = new SegmentStream({
       ...source,
       segments: inventory.segments,
@@ -118,6 +121,7 @@ class SpanWalk {
       signed: this.#roots.signed,
       timeline: this.#timeline.counts(),
       producers: this.#producers.seen(),
+      begun: this.#begun.list(),
     };
   }
 
@@ -233,6 +237,7 @@ class SpanWalk {
         if (line.seq !== UNREADABLE) {
           this.#checkTime(first + i, line);
           this.#producers.add(line, first + i);
+          this.#begun.add(line);
           if (before !== undefined && !namesPrevious(line, before, at)) this.#reportBroken(first + i, line);
         }
       }

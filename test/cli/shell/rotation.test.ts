@@ -2,8 +2,9 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listen } from '../../../lib/cli/shell/serving.ts';
-import { openEmbedded } from '../../../lib/server/embedded.ts';
+import { type Embedded, openEmbedded } from '../../../lib/server/embedded.ts';
 import { parseTrustedKeys } from '../../../lib/verify/evidence/trust.ts';
+import { beginningsOf } from '../../server/beginnings.ts';
 import { makeFolder, removeFolder, temporaryFolder } from '../../store/temporary.ts';
 import { cli, Screen } from '../in-process.ts';
 
@@ -13,6 +14,8 @@ it('keys rotate and keys retire print what verifiers put into their key files', 
   const event = { id: 'e-1', json: '{"id":"e-1","severity":"info","type":"auth.login"}' };
   await log.ledger.append({ trail: 'orders', submitter: 'test', events: [event] });
   await log.archiver.seal('orders');
+  await beginningsOf(log, 'orders');
+  await log.archiver.seal('_system');
   await log.close();
 
   const begun = await cli(['keys', 'rotate', '--data', data]);
@@ -27,17 +30,20 @@ it('keys rotate and keys retire print what verifiers put into their key files', 
   const ended = await cli(['keys', 'retire', '--data', data, '--json']);
   expect(ended).toMatchObject({ code: 0, stderr: '' });
   const { trust, fingerprint } = JSON.parse(ended.stdout);
-  expect(parseTrustedKeys(trust.join('\n'))).toMatchObject([{ name: 'sealtrail.local/orders', to: 1 }]);
+  expect(parseTrustedKeys(trust.join('\n'))).toMatchObject([
+    { name: 'sealtrail.local/_system', to: 1 },
+    { name: 'sealtrail.local/orders', to: 1 },
+  ]);
   expect(fingerprint).toMatch(/^[0-9a-f]{64}$/);
 });
 
 /** The folder's log behind a socket while something is done with it, as each of its own life times is. */
-async function served<T>(data: string, use: (env: Record<string, string>) => Promise<T>): Promise<T> {
+async function served<T>(data: string, use: (env: Record<string, string>, log: Embedded) => Promise<T>): Promise<T> {
   const log = await openEmbedded(data, { logName: 'log.example' });
   const server = await listen(log, { host: '127.0.0.1', port: 0 }, new Screen());
   try {
     const AWS_SHARED_CREDENTIALS_FILE = join(data, 'credentials');
-    return await use({ SEALTRAIL_ENDPOINT: server.url, AWS_SHARED_CREDENTIALS_FILE, AWS_PROFILE: 'admin' });
+    return await use({ SEALTRAIL_ENDPOINT: server.url, AWS_SHARED_CREDENTIALS_FILE, AWS_PROFILE: 'admin' }, log);
   } finally {
     await server.close();
     await log.close();
@@ -67,8 +73,10 @@ describe('after a rotation', () => {
       await cli(['proof', 'orders', '1', '-o', at('old.tlog-proof')], { env: use });
     });
     const begun = await cli(['keys', 'rotate', '--data', data, '--json']);
-    await served(data, async (use) => {
+    await served(data, async (use, log) => {
       await grow(use, 'orders');
+      await beginningsOf(log, 'orders', '_access');
+      expect(await cli(['seal', '_system'], { env: use })).toMatchObject({ code: 0 });
       // Who read is a record as well, and a key is not retired before the archive of every trail holds it.
       expect(await cli(['seal', '_access'], { env: use })).toMatchObject({ code: 0 });
     });
@@ -120,6 +128,7 @@ describe('after a rotation', () => {
     expect(trusted.map(({ name, to }) => [name, to])).toEqual([
       [undefined, undefined],
       ['log.example/_access', 2],
+      ['log.example/_system', 2],
       ['log.example/orders', 4],
     ]);
     const { code, stdout } = await cli(['verify', at('data', 'archive'), '--key', at('keys', 'log.pem')]);

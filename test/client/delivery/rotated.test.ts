@@ -11,7 +11,10 @@ const httpOf = ({ url, api }: Fronted): SignedHttp =>
 /** The log gets another key, step by step, while its clients run. */
 async function rotate(fronted: Fronted, between: () => Promise<unknown>): Promise<void> {
   for (const step of [beginRotation, completeRotation]) {
-    await httpOf(fronted).send({ method: 'POST', path: `/v1/trails/${trail}/seals` });
+    await fronted.begun(trail);
+    for (const each of [trail, '_system']) {
+      await httpOf(fronted).send({ method: 'POST', path: `/v1/trails/${each}/seals` });
+    }
     await fronted.stop();
     await step(fronted.folder);
     await fronted.start();

@@ -209,7 +209,10 @@ describe('whom the auditor trusts', () => {
     const report = await verify(rotated, { trust: lines(vkeyOf(`${LOG}/payments`, first)) });
     expect(report).toMatchObject({
       verdict: 'incomplete',
-      problems: [{ kind: 'no_trusted_key', trail: TRAIL }],
+      problems: [
+        { kind: 'no_trusted_key', trail: TRAIL },
+        { kind: 'missing_trail', trail: 'payments' },
+      ],
       trails: [{ covered: { from: 0, to: 0 }, records: 700 }],
     });
     expect(exitCodeOf(report)).toBe(1);
@@ -219,7 +222,7 @@ describe('whom the auditor trusts', () => {
     const edited = copyOf(rotated);
     edited.set(`${TRAIL}/checkpoints/300`, noteOf(ORIGIN, 300, Buffer.alloc(32, 1), [first]));
     const report = await verify(edited, { trust: lines(vkeyOf(`${LOG}/payments`, first)) });
-    expect(kinds(report).sort()).toEqual(['no_trusted_key', 'root_mismatch']);
+    expect(kinds(report).sort()).toEqual(['missing_trail', 'no_trusted_key', 'root_mismatch']);
   });
 
   test('nobody at all is a mistake', async () => {
