@@ -2,6 +2,7 @@ import { DAY_MS } from '../base/time.ts';
 import type { ObjectLock } from '../followers/archive/archive-records.ts';
 import { Archiver } from '../followers/archive/archiver.ts';
 import { TrailBeginnings } from '../followers/beginnings/trail-beginnings.ts';
+import { LineDrainer } from '../followers/draining/line-drainer.ts';
 import { Expirer } from '../followers/expiry/expirer.ts';
 import { HistoryCheck } from '../followers/history/history-check.ts';
 import { Indexer } from '../followers/indexing/indexer.ts';
@@ -42,6 +43,7 @@ type MakeFollower = (log: ArchivedLog, settings: FollowerSettings) => Follower;
  */
 export const FOLLOWERS = {
   history: ({ table, ledger }) => new HistoryCheck({ table, ledger }),
+  drainer: ({ ledger }) => new LineDrainer(ledger),
   signer: ({ ledger }) => new Sealer({ ledger }),
   beginnings: ({ table, ledger }) => new TrailBeginnings({ table, ledger }),
   archiver: ({ objects, table, ledger, retentionOf, retiredKeys }, { pace = {} }) =>

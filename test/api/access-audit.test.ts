@@ -149,7 +149,7 @@ describe('the trail _access', () => {
   it('can be switched off', async () => {
     expect(served.log.recordsReads).toBe(true);
     const none = async () => Promise.reject(new Error('nothing is to be recorded'));
-    const services = { ledger: { append: none }, policyOf: () => DEFAULT_POLICY, recordsReads: false };
+    const services = { ledger: { append: none, leave: none }, policyOf: () => DEFAULT_POLICY, recordsReads: false };
     expect(await answer(replying('shown'), services, request(), SEGMENTS)).toMatchObject({ body: 'shown' });
   });
 });
@@ -180,7 +180,7 @@ const request = (query = ''): ApiRequest => ({
 describe('when it cannot be recorded who asked', () => {
   const full = new SealtrailError('store_full', 'the disk is full');
   const services = {
-    ledger: { append: () => Promise.reject(full) },
+    ledger: { append: () => Promise.reject(full), leave: () => Promise.reject(full) },
     policyOf: () => DEFAULT_POLICY,
     recordsReads: true,
   };
@@ -203,12 +203,17 @@ describe('when it cannot be recorded who asked', () => {
 
   it('a question of any length can be recorded', async () => {
     const lengths: number[] = [];
-    const append: typeof served.log.ledger.append = async ({ events }) => {
+    const leave: typeof served.log.ledger.leave = async ({ events }) => {
       lengths.push(...events.map(({ json }) => json.length));
       return Promise.reject(full);
     };
     for (const query of [`actor=${'%00'.repeat(5000)}`, `actor=${'%F0%9F%98%80'.repeat(900)}`, '__proto__=1&a=1&a=2']) {
-      const asked = answer(replying(''), { ...services, ledger: { append } }, request(query), SEGMENTS);
+      const asked = answer(
+        replying(''),
+        { ...services, ledger: { ...services.ledger, leave } },
+        request(query),
+        SEGMENTS,
+      );
       await expect(asked).rejects.toMatchObject({ cause: full });
     }
     expect(lengths).toHaveLength(3);

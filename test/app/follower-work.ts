@@ -4,6 +4,7 @@ import type { LegalHoldOrders } from '../../lib/followers/legal-hold/legal-hold-
 import { readIndexSnapshot } from '../../lib/index/format/index-state.ts';
 import { blockKey } from '../../lib/ledger/items/layout.ts';
 import { readRefusal, refuseAppends } from '../../lib/ledger/items/refusal.ts';
+import { enterLine } from '../../lib/ledger/items/submission.ts';
 import type { Ledger } from '../../lib/ledger/ledger.ts';
 import { FIRST_LINK } from '../../lib/log/producer.ts';
 import type { MemoryObjects } from '../../lib/testing/memory/objects.ts';
@@ -47,6 +48,16 @@ export const FOLLOWER_WORK: readonly Work[] = [
       await refuseAppends(host.table, TRAIL, 'what was found has been mended');
       await append(host, EVENTS.slice(0, 1));
       await until(host, () => readRefusal(host.table, TRAIL), undefined);
+    },
+  },
+  {
+    follower: 'drainer',
+    shows: 'a record of a read that was left in line',
+    check: async (host) => {
+      const left = { submitter: 'auditor', events: EVENTS.slice(0, 1) };
+      await host.table.transact([(await enterLine('_access', Date.now(), left, true)).write]);
+      await host.ledger.append({ trail: '_access', ...left, seal: 'later' });
+      await until(host, async () => (await host.ledger.head('_access'))?.size, 2);
     },
   },
   {

@@ -20,7 +20,7 @@ export type AccessType =
 
 /** What recording accesses takes. */
 export interface AuditServices {
-  readonly ledger: Pick<Ledger, 'append'>;
+  readonly ledger: Pick<Ledger, 'append' | 'leave'>;
   readonly policyOf: (trail: string) => PrivacyPolicy;
   /** Whether accesses are recorded. */
   readonly recordsReads: boolean;
@@ -30,8 +30,8 @@ type PathParameters = Readonly<Record<string, string>>;
 
 /**
  * Answers a request and records the access in the trail `_access`: the caller, the question, the outcome, and how many
- * records of each trail the answer shows (`shown` of the response). The record is durable before the answer goes out; where
- * it cannot be made, there is no answer (docs/adr/0013-who-watched.md).
+ * records of each trail the answer shows (`shown` of the response). The record is durable before the answer goes out, and
+ * has its number within a minute; where it cannot be made, there is no answer (docs/adr/0013-who-watched.md).
  *
  * Two things are not recorded, so that reading makes nothing more to read: a further look that showed nothing (the next
  * page of a query, an export that is not done), and reads of `_access` itself beyond one an hour and caller.
@@ -110,14 +110,16 @@ async function append(
 ): Promise<void> {
   const { name } = call.request.principal;
   const body = Buffer.from(JSON.stringify({ events: trails.map((trail) => eventOf(call, trail)) }));
-  await services.ledger.append({
+  const record = {
     trail: ACCESS_TRAIL,
     // The caller: unlike the actor, a submitter is never masked.
     submitter: name,
     events: prepareBatch(body, 'application/json', services.policyOf(ACCESS_TRAIL)),
-    seal: 'later',
-    ...(key === undefined ? {} : { idempotency: { key, bodyHash: hash('sha256', key, 'hex') } }),
-  });
+    seal: 'later' as const,
+  };
+  // Durable in either case. Reads at the same time need not wait for one another's numbers.
+  if (key === undefined) await services.ledger.leave(record);
+  else await services.ledger.append({ ...record, idempotency: { key, bodyHash: hash('sha256', key, 'hex') } });
 }
 
 /** Longest actor's id that an event may have. */
@@ -126,6 +128,8 @@ const MAX_ACTOR = 512;
 function eventOf({ access, request, segments, outcome: { outcome, code, shown } }: AccessCall, trail: string): object {
   return {
     type: access,
+    // The record may be sealed a little later.
+    time: new Date().toISOString(),
     outcome,
     actor: { id: request.principal.name.slice(0, MAX_ACTOR).toWellFormed() },
     resource: { type: 'trail', id: trail },

@@ -53,6 +53,8 @@ export function allowWork(roles: Roles, { table, archive, exports, key, recordsR
   allowStamping(roles.follow, table);
   allowListingVersions(roles.follow, archive);
   allowSystemRecords(roles.follow, table);
+  // It seals what was left in line, also of reads that were recorded before that was switched off.
+  allowAccessRecords(roles.follow, table);
   allowVerifying(roles.verify, table, archive);
   if (recordsReads) for (const role of [roles.read, roles.export, roles.verify]) allowAccessRecords(role, table);
 }

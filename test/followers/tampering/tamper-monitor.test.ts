@@ -6,7 +6,10 @@ import {
   checkpointKey,
   headKey,
   idempotencyKey,
+  landingKey,
   trailKey,
+  turnKey,
+  waitingKey,
   watermarkKey,
 } from '../../../lib/ledger/items/layout.ts';
 import type { Key } from '../../../lib/store/ports.ts';
@@ -40,6 +43,9 @@ describe('what the log does itself raises no alarm', () => {
       change(idempotencyKey('orders', 'shop', 'k'), 'modify', { changed: ['first'] }),
     ],
     ['a new trail', change(trailKey('orders'), 'insert')],
+    ['a submission that leaves the line', change(waitingKey('orders', 3, 1_000, 'id'), 'remove')],
+    ['a landing that has expired', change(landingKey('orders', 'id'), 'remove', { expired: true, expiresAt: 1000 })],
+    ['the turn that passes on', change(turnKey('orders'), 'modify', { changed: ['holder'] })],
   ])('%s', (_, made) => {
     expect(findingOf(made)).toBeUndefined();
   });
