@@ -60,6 +60,8 @@ export interface EventFields {
 
 /** An event as a producer sends it. */
 export interface SentEvent extends EventFields {
+  /** Sorted paths of values that are not as they were given, such as a number kept as text. The log adds its own. */
+  readonly converted?: readonly string[] | undefined;
   readonly id?: string | undefined;
   /** The event's place among those of its producer. Requires an `id`. */
   readonly producer?: ProducerMark | undefined;
@@ -75,8 +77,6 @@ export interface SentEvent extends EventFields {
 export interface StoredEvent extends SentEvent {
   readonly id: string;
   readonly severity: Severity;
-  /** Sorted paths of values that are not as they were sent, such as a number kept as text. */
-  readonly converted?: readonly string[] | undefined;
   /** Sorted paths of the redacted places, such as `details.items[0].token`. */
   readonly redacted?: readonly string[] | undefined;
 }

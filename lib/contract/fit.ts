@@ -147,6 +147,7 @@ class Fit {
     action: this.#word(EVENT_TEXTS.action, false),
     actor: this.#actor,
     changes: this.#members({ after: this.#any, before: this.#any }),
+    converted: this.#where((value) => Array.isArray(value) && value.every((one) => typeof one === 'string')),
     context: this.#members(Object.fromEntries(CONTEXT_FIELDS.map((name) => [name, this.#word(CONTEXT_TEXT, true)]))),
     decision: this.#oneOf(DECISIONS),
     description: this.#word(EVENT_TEXTS.description, false),

@@ -195,7 +195,7 @@ function storedEvent(event: EventInput, id: string, redacted: string[], converte
     actor: event.actor,
     changes: event.changes,
     context: event.context,
-    converted: converted.length === 0 ? undefined : shownPaths(converted),
+    converted: shownPaths([...(event.converted ?? []), ...converted]),
     decision: event.decision,
     description: event.description,
     details: event.details,
@@ -211,7 +211,8 @@ function storedEvent(event: EventInput, id: string, redacted: string[], converte
 }
 
 /** Sorted, each once; hostile events could fill a record with them. */
-function shownPaths(paths: readonly string[]): string[] {
+function shownPaths(paths: readonly string[]): string[] | undefined {
+  if (paths.length === 0) return undefined;
   const sorted = [...new Set(paths)].sort();
   const shown: string[] = [];
   let length = 0;
@@ -230,7 +231,7 @@ function schemaError(error: z.ZodError, at: readonly Step[]): SealtrailError {
   const path = [...at, ...(issue.path as Step[])];
   if (issue.code !== 'unrecognized_keys') return invalid(path, issue.message);
   const key = issue.keys[0] ?? '';
-  const isOurs = (key === 'redacted' || key === 'converted') && issue.path.length === 0;
+  const isOurs = key === 'redacted' && issue.path.length === 0;
   return invalid(
     [...path, key],
     isOurs ? 'is set by the server only: leave it out' : 'unknown field: free data belongs in `details`',

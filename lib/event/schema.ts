@@ -120,6 +120,12 @@ const fromActionToDetails = {
 const producer = producerSchema
   .describe('The event’s place among those of its producer, so that a missing event is detected. Needs an `id`.')
   .optional();
+const converted = z
+  .array(z.string())
+  .describe(
+    'Where a value is not as it was given, such as a number kept as text: sorted paths, from the producer and from the log.',
+  )
+  .optional();
 const outcome = z.enum(OUTCOMES).describe('How it ended. Default by type, where the type leaves no doubt.').optional();
 const resource = resourceSchema.describe('What was acted on.').optional();
 const time = z
@@ -134,6 +140,7 @@ const time = z
 export const eventInputSchema = z
   .strictObject({
     ...fromActionToDetails,
+    converted,
     id: idSchema.optional(),
     outcome,
     producer,
@@ -157,12 +164,7 @@ export const auditEventSchema = z.strictObject({
   id: idSchema,
   outcome,
   producer,
-  converted: z
-    .array(z.string())
-    .describe(
-      'Where a value is not as it was sent, such as a number kept as text: sorted paths. Set by the server only.',
-    )
-    .optional(),
+  converted,
   redacted: z
     .array(z.string())
     .describe('Where something was redacted: sorted paths such as `details.items[0].token`. Set by the server only.')

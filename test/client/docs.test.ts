@@ -49,7 +49,14 @@ describe('docs/client.md', () => {
     expect(readdirSync(join(folder, 'tour'))).toEqual(expect.arrayContaining(['alice.csv', 'record-0.proof']));
   });
 
+  it('shows what is redacted, and what is kept', () => {
+    expect(results[3]).toMatchObject({ code: 0, stderr: '' });
+    expect(results[3]?.stdout).toContain("pin_code: '[redacted]'");
+    expect(results[3]?.stdout).toContain("password: '[redacted]'");
+    expect(results[3]?.stdout).toContain("mail: 'alice@example.com'");
+  });
+
   it('has no other programs', () => {
-    expect(programs).toHaveLength(3);
+    expect(programs).toHaveLength(4);
   });
 });

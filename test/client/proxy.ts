@@ -22,7 +22,7 @@ export interface Fronted {
   readonly folder: string;
   /** Asked for each `POST`. */
   trouble: (path: string) => Trouble | undefined;
-  readonly api: Omit<ApiOptions, 'trail'>;
+  readonly api: Required<Pick<ApiOptions, 'endpoint' | 'credentials'>>;
   stop(): Promise<void>;
   start(): Promise<void>;
   /** Waits until `_system` names a trail. */

@@ -55,7 +55,7 @@ export class Delivery {
     const answer = await http.send({
       method: 'POST',
       path: `/v1/trails/${trail}/events`,
-      headers: { 'idempotency-key': batch.key, prefer: 'return=representation' },
+      headers: { 'idempotency-key': batch.key, prefer: 'return=representation, handling=lenient' },
       body: batch.body,
       signal,
     });

@@ -1,8 +1,6 @@
 import { createHash } from 'node:crypto';
-import { MAX_TYPE_LENGTH } from '../../contract/catalogue.ts';
-import { isEventId } from '../../contract/event.ts';
 import { SealtrailError } from '../../log/error.ts';
-import { parseJson } from '../../log/json.ts';
+import { isObject, parseJson } from '../../log/json.ts';
 import type { Batch } from './spool.ts';
 
 /** Answers after which the same batch can never succeed. Anything else may pass: a network, a right, a key. */
@@ -24,8 +22,8 @@ export const isForgery = (error: unknown): error is SealtrailError =>
   error instanceof SealtrailError && FORGED.has(error.code);
 
 /** The events of a batch's body. */
-export function eventsOf({ body }: Batch): readonly Readonly<Record<string, unknown>>[] {
-  const { events } = parseJson(body) as { events: readonly Readonly<Record<string, unknown>>[] }; // as it was made
+export function eventsOf({ body }: Batch): readonly Fields[] {
+  const { events } = parseJson(body) as { events: readonly Fields[] }; // as it was made
   return events;
 }
 
@@ -43,8 +41,8 @@ export interface Instead {
 }
 
 /**
- * What to send instead of a refused batch: the same with the event at fault replaced by an `audit.invalid_event` that
- * says why, or two halves where the answer names none. Undefined where nothing is left to try.
+ * What to send instead of a refused batch: the same with the event at fault reduced to its core, or two halves where the
+ * answer names none. Undefined where nothing is left to try.
  */
 export function instead(batch: Batch, error: SealtrailError): Instead | undefined {
   const events = eventsOf(batch);
@@ -55,34 +53,53 @@ export function instead(batch: Batch, error: SealtrailError): Instead | undefine
   }
   const replaced = Number(named ?? 0);
   const event = events[replaced];
-  if (event === undefined || event.type === 'audit.invalid_event') return undefined;
-  const { producer } = event;
-  // Under the same id and number, so that what was numbered after it still names it.
-  const note = {
-    ...invalidEvent(event, error.message.replace(/^events\[\d+\][.:]?\s*/, '')),
-    ...(producer === undefined ? {} : { producer }),
-  };
+  const core = event === undefined ? undefined : reduced(event, error.message.replace(/^events\[\d+\][.:]?\s*/, ''));
+  if (core === undefined) return undefined;
   return {
     batches: [
       follow(
         batch,
-        events.map((one, i) => (i === replaced ? note : one)),
+        events.map((one, i) => (i === replaced ? core : one)),
       ),
     ],
     replaced,
   };
 }
 
-/** What is logged in place of an event that cannot be: the reason, and nothing of the event but its type. */
-export function invalidEvent(event: unknown, reason: string): Record<string, unknown> {
-  const fields: Readonly<Record<string, unknown>> = typeof event === 'object' && event !== null ? { ...event } : {};
-  const type = typeof fields.type === 'string' ? fields.type.slice(0, MAX_TYPE_LENGTH).toWellFormed() : undefined;
-  const id = isEventId(fields.id) ? fields.id : undefined;
+const CORE = ['id', 'producer', 'time', 'type', 'action', 'outcome', 'severity', 'decision', 'context'] as const;
+/** What a log takes of any event. */
+const LAST = 'audit.invalid_event';
+
+/**
+ * A refused event under its own id and number, so that what was numbered after it still names it: first without its data,
+ * then with who did what to what as text alone. Undefined once that is refused too.
+ */
+function reduced(event: Fields, reason: string): Fields | undefined {
+  const { id, producer, type, action, actor, resource, details } = event;
+  if (type === LAST) return undefined;
+  const refused = reason.slice(0, MAX_REASON).toWellFormed();
+  if (!isObject(details) || typeof details.refused !== 'string') {
+    return {
+      ...pick(event, CORE),
+      ...(isObject(actor) ? { actor: pick(actor, ['id', 'type']) } : {}),
+      ...(isObject(resource) ? { resource: pick(resource, ['id', 'type']) } : {}),
+      details: { refused },
+    };
+  }
+  const told = { type, action, actor, resource };
   return {
-    type: 'audit.invalid_event',
-    severity: 'error',
-    ...(id === undefined ? {} : { id }),
-    description: reason.slice(0, 1000).toWellFormed(),
-    ...(type === undefined ? {} : { details: { type } }),
+    ...{ type: LAST, severity: 'error', description: refused },
+    ...pick({ id, producer }, ['id', 'producer']),
+    details: Object.fromEntries(
+      Object.entries(told).map(([name, value]) => [name, JSON.stringify(value)?.slice(0, MAX_REASON).toWellFormed()]),
+    ),
   };
 }
+
+const MAX_REASON = 1000;
+
+function pick(fields: Fields, names: readonly string[]): Fields {
+  return Object.fromEntries(names.filter((name) => fields[name] !== undefined).map((name) => [name, fields[name]]));
+}
+
+type Fields = Readonly<Record<string, unknown>>;

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { isIP } from 'node:net';
 import { resolveType } from '../../contract/catalogue.ts';
 import {
   ACTOR_TEXTS,
@@ -15,13 +16,16 @@ import {
   type TextLimits,
   TYPE_RULE,
 } from '../../contract/event.ts';
+import { fitEvent } from '../../contract/fit.ts';
 import { ACTOR_TYPES, DECISIONS, OUTCOMES, SEVERITIES, type Severity } from '../../contract/vocabulary.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { isObject } from '../../log/json.ts';
-import { isPlain, plain } from './to-serializable.ts';
+import { isMaskedIp } from '../../privacy/mask.ts';
+import { coreOf, cutData, MAX_EVENT_BYTES, written } from './event-size.ts';
+import { convertedMembers, isPlain, plain } from './to-serializable.ts';
 
 /** An event as an application logs it. `details` and `changes` may hold any value: see {@link plain}. */
-export interface LogEvent extends Omit<SentEvent, 'producer' | 'time'> {
+export interface LogEvent extends Omit<SentEvent, 'converted' | 'producer' | 'time'> {
   /** RFC 3339, or a Date. @default now */
   readonly time?: string | Date | undefined;
 }
@@ -38,11 +42,20 @@ export interface PreparedEvent {
 
 /** What to do with an event whose JSON is larger than {@link MAX_EVENT_BYTES}. */
 export type TooLarge = 'cut' | 'refuse';
+/** What to do with an event that has a field which no event has, or a value that does not fit its field. */
+export type Invalid = 'fit' | 'throw';
 
-/** The largest event that is logged, in bytes of JSON: the log takes 32,768, and the event's number needs some of them. */
-export const MAX_EVENT_BYTES = 32_512;
-/** How much of what is cut is kept, in UTF-16 code units. */
-const KEPT = 2_000;
+/** How an event is prepared. */
+export interface Preparation {
+  /** @default cut */
+  readonly tooLarge?: TooLarge | undefined;
+  /** @default fit */
+  readonly invalid?: Invalid | undefined;
+  /** Takes out secrets and personal data, in place. */
+  readonly scrub?: ((fields: Record<string, unknown>) => void) | undefined;
+  /** Told of what `fit` had to keep in another form, the first of it. */
+  readonly onUnfit?: (error: SealtrailError) => void;
+}
 
 type Check = (value: unknown) => string | undefined;
 /** The demand on a field: a text within limits, one of some words, or whatever a function accepts. */
@@ -51,6 +64,10 @@ type Rule = TextLimits | readonly string[] | Check;
 const object: Check = (value) => (isObject(value) ? undefined : 'must be an object');
 const anything: Check = () => undefined;
 const id: Check = (value) => (isEventId(value) ? undefined : EVENT_ID_RULE);
+const ip: Check = (value) =>
+  typeof value === 'string' && (isIP(value) !== 0 || isMaskedIp(value)) ? undefined : 'must be an IPv4 or IPv6 address';
+const texts: Check = (value) =>
+  Array.isArray(value) && value.every((one) => typeof one === 'string') ? undefined : 'must be a list of paths';
 const time: Check = (value) =>
   typeof value === 'string' &&
   /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)$/.test(value) &&
@@ -63,13 +80,14 @@ type Rules = ReadonlyMap<string, Rule>;
 /** A rule for every field of T: a field of the contract without one does not compile. */
 const rules = <T>(byField: Readonly<Record<keyof T & string, Rule>>): Rules => new Map(Object.entries(byField));
 
-const FIELDS = rules<LogEvent>({
+const FIELDS = rules<LogEvent & Pick<SentEvent, 'converted'>>({
   ...EVENT_TEXTS,
+  converted: texts,
   ...{ id, type, time, outcome: OUTCOMES, severity: SEVERITIES, decision: DECISIONS },
   ...{ actor: object, resource: object, context: object, changes: object, details: object },
 });
 const NESTED: readonly (readonly [keyof LogEvent, Rules])[] = [
-  ['actor', rules<Actor>({ ...ACTOR_TEXTS, type: ACTOR_TYPES })],
+  ['actor', rules<Actor>({ ...ACTOR_TEXTS, ip, type: ACTOR_TYPES })],
   ['resource', rules<Resource>(RESOURCE_TEXTS)],
   ['context', new Map(CONTEXT_FIELDS.map((field) => [field, CONTEXT_TEXT]))],
   ['changes', rules<Changes>({ before: anything, after: anything })],
@@ -78,21 +96,49 @@ const NESTED: readonly (readonly [keyof LogEvent, Rules])[] = [
 /**
  * Checks an event, makes it plain and fills in its id and time.
  *
- * @throws `invalid_event` with the field; `record_too_large` with `tooLarge` set to `refuse`
+ * What does not fit is kept in another form (see {@link fitEvent}), and `converted` lists the places: an event holds what
+ * others sent, and must never be lost for it.
+ *
+ * @throws only by choice: `invalid_event` with the field, `record_too_large`
  */
-export function prepareEvent(event: LogEvent, tooLarge: TooLarge = 'cut'): PreparedEvent {
-  const fields = snapshot(event);
-  if (!isObject(fields)) throw new SealtrailError('invalid_event', 'an event must be an object');
-  if (fields.type === undefined) throw invalid('type', 'is missing');
+export function prepareEvent(event: LogEvent, preparation: Preparation = {}): PreparedEvent {
+  const { scrub } = preparation;
+  const { fields, places } = sound(snapshot(event, scrub !== undefined), preparation);
+  scrub?.(fields);
+  fields.id ??= randomUUID();
+  fields.time ??= now();
+  return sized(fields, places, preparation.tooLarge);
+}
+
+/** An event as plain JSON, to be changed, and the places that are not as they were given. */
+interface Snapshot<T> {
+  readonly fields: T;
+  readonly places: ReadonlySet<string>;
+}
+
+type Fields = Record<string, unknown>;
+
+function sound({ fields, places }: Snapshot<unknown>, { invalid = 'fit', onUnfit }: Preparation): Snapshot<Fields> {
+  try {
+    if (!isObject(fields)) throw new SealtrailError('invalid_event', 'an event must be an object');
+    demandSound(fields);
+    return { fields, places };
+  } catch (error) {
+    if (invalid === 'throw' || !(error instanceof SealtrailError)) throw error;
+    onUnfit?.(error);
+    const { event, converted } = fitEvent(fields, { isTime: (text) => time(text) === undefined, isMaskedIp });
+    return { fields: event, places: new Set([...places, ...converted]) };
+  }
+}
+
+function demandSound(fields: Record<string, unknown>): void {
+  if (fields.type === undefined) throw unsound('type', 'is missing');
   check(fields, FIELDS, '');
   for (const [name, nestedRules] of NESTED) {
     const nested = fields[name];
     if (isObject(nested)) check(nested, nestedRules, `${name}.`);
   }
-  if (isObject(fields.actor) && fields.actor.id === undefined) throw invalid('actor.id', 'is missing');
-  fields.id ??= randomUUID();
-  fields.time ??= now();
-  return sized(fields, tooLarge);
+  if (isObject(fields.actor) && fields.actor.id === undefined) throw unsound('actor.id', 'is missing');
 }
 
 let newest = { at: Number.NaN, text: '' };
@@ -104,15 +150,31 @@ function now(): string {
   return newest.text;
 }
 
+const NOWHERE: ReadonlySet<string> = new Set();
+
 /**
- * The event's fields, to be changed. What is plain already is not copied further down: it becomes JSON before anybody can
- * change it, and copying was a third of the time that `log` takes.
+ * What is plain already is not copied further down: it becomes JSON before anybody can change it, and copying was a third
+ * of the time that `log` takes. To be scrubbed, it must be a copy.
  */
-function snapshot(event: LogEvent): unknown {
-  if (!isObject(event) || Object.getPrototypeOf(event) !== Object.prototype) return plain(event);
-  const { time } = event;
-  const fields = time instanceof Date && !Number.isNaN(time.getTime()) ? { ...event, time: time.toISOString() } : event;
-  return isPlain(fields) ? { ...fields } : plain(event);
+function snapshot(event: LogEvent, isCopy: boolean): Snapshot<unknown> {
+  try {
+    if (isObject(event)) return (isCopy ? undefined : plainFields(event)) ?? convertedMembers(event);
+  } catch {
+    // A proxy that does not even name its members.
+  }
+  return { fields: plain(event), places: NOWHERE };
+}
+
+function plainFields(event: LogEvent): Snapshot<Fields> | undefined {
+  try {
+    if (Object.getPrototypeOf(event) !== Object.prototype) return undefined;
+    const { time } = event;
+    const isDate = time instanceof Date && !Number.isNaN(time.getTime());
+    const fields = isDate ? { ...event, time: time.toISOString() } : { ...event };
+    return isPlain(fields) ? { fields, places: NOWHERE } : undefined;
+  } catch {
+    return undefined; // A getter or a proxy that throws: the conversion says so in its place.
+  }
 }
 
 /** Early and with the field's name; the server has the last word. */
@@ -121,9 +183,9 @@ function check(fields: Record<string, unknown>, rules: Rules, prefix: string): v
     const value = fields[name];
     if (value === undefined) continue;
     const rule = rules.get(name);
-    if (rule === undefined) throw invalid(`${prefix}${name}`, 'is not a field of an event: put it into details');
+    if (rule === undefined) throw unsound(`${prefix}${name}`, 'is not a field of an event: put it into details');
     const problem = problemOf(value, rule);
-    if (problem !== undefined) throw invalid(`${prefix}${name}`, problem);
+    if (problem !== undefined) throw unsound(`${prefix}${name}`, problem);
   }
 }
 
@@ -137,31 +199,29 @@ function problemOf(value: unknown, rule: Rule): string | undefined {
   return typeof value === 'string' && rule.includes(value) ? undefined : `must be one of ${rule.join(', ')}`;
 }
 
-function sized(fields: Record<string, unknown>, tooLarge: TooLarge): PreparedEvent {
-  let json = written(fields);
+function sized(
+  fields: Record<string, unknown>,
+  places: ReadonlySet<string>,
+  tooLarge: TooLarge = 'cut',
+): PreparedEvent {
+  const found = new Set(places);
+  let json = written(fields, found);
   let bytes = Buffer.byteLength(json);
-  for (const name of ['details', 'changes']) {
+  for (const name of ['details', 'changes'] as const) {
     if (bytes <= MAX_EVENT_BYTES) break;
     if (tooLarge === 'refuse') throw large(bytes, name);
-    cut(fields, name);
-    json = written(fields);
+    cutData(fields, name, found);
+    json = written(fields, found);
     bytes = Buffer.byteLength(json);
   }
-  if (bytes > MAX_EVENT_BYTES) throw large(bytes);
+  if (bytes > MAX_EVENT_BYTES) {
+    if (tooLarge === 'refuse') throw large(bytes);
+    json = written(coreOf(fields, found), found);
+    bytes = Buffer.byteLength(json);
+  }
   const name = String(fields.type);
   const severity = isSeverity(fields.severity) ? fields.severity : (resolveType(name)?.severity ?? 'info');
   return { id: String(fields.id), type: name, severity, json, bytes };
-}
-
-function written(fields: Record<string, unknown>): string {
-  try {
-    const json = JSON.stringify(fields);
-    // ECMA-262, QuoteJSONString: half of a surrogate pair becomes \\udXXX, which the server does not take.
-    if (!json.includes('\\ud')) return json;
-  } catch {
-    // A getter or a proxy that is something else each time.
-  }
-  return JSON.stringify(plain(fields));
 }
 
 function large(bytes: number, field?: string): SealtrailError {
@@ -170,16 +230,7 @@ function large(bytes: number, field?: string): SealtrailError {
   return new SealtrailError('record_too_large', `${field}: ${message}`, { field });
 }
 
-/** Leaves the names of the members, so that a reader sees what there was. No piece of a value: it may be a secret's. */
-function cut(fields: Record<string, unknown>, name: string): void {
-  const value = fields[name];
-  if (!isObject(value)) return;
-  const bytes = Buffer.byteLength(written(value));
-  const note = { cut: { bytes, members: Object.keys(value).join(', ').slice(0, KEPT).toWellFormed() } };
-  fields[name] = name === 'details' ? note : { after: note };
-}
-
-const invalid = (field: string, problem: string): SealtrailError =>
+const unsound = (field: string, problem: string): SealtrailError =>
   new SealtrailError('invalid_event', `${field}: ${problem}`, { field });
 
 function isSeverity(value: unknown): value is Severity {

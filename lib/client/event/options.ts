@@ -21,6 +21,26 @@ export function demandOptions<T extends object>(
   }
 }
 
+/**
+ * Refuses options that there are not: one with a slip of the pen would have no effect.
+ *
+ * @param known every option there is
+ * @param where the options stand, as errors name it
+ * @throws `usage`, with the option as `field`
+ */
+export function demandKnown<T extends object>(
+  options: T,
+  known: Readonly<Record<keyof T & string, boolean>>,
+  where = '',
+): void {
+  for (const name of Object.keys(options)) {
+    if (Object.hasOwn(known, name)) continue;
+    const field = `${where}${name}`;
+    const message = `there is no option ${field}: there are ${Object.keys(known).join(', ')}`;
+    throw new SealtrailError('usage', message, { field });
+  }
+}
+
 function demandOption(name: string, value: unknown, rule: Rule): void {
   let due: string;
   if ('from' in rule) {

@@ -150,5 +150,9 @@ export function withResolvers(): { promise: Promise<void>; resolve: () => void }
 
 /** Whatever was thrown, as an error. */
 export function asError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(String(thrown));
+  try {
+    return thrown instanceof Error ? thrown : new Error(String(thrown));
+  } catch {
+    return new Error('something was thrown that cannot be read');
+  }
 }

@@ -1,7 +1,9 @@
+import { fieldPath, type Step } from '../../json/field-path.ts';
+
 /** What {@link plain} does not go deeper than: the server takes 32 levels, and `details` stands on the second one. */
 const MAX_DEPTH = 28;
-/** And how many values it looks at: an event has far fewer bytes, and a few objects that hold each other twice would never end. */
-const MAX_VALUES = 100_000;
+/** And how many values it looks at: an event with more has too many bytes, and a few objects that hold each other twice would never end. */
+const MAX_VALUES = 20_000;
 /** How many values are looked at for whether a copy can be saved. */
 const MAX_COPIED = 10_000;
 
@@ -13,6 +15,7 @@ const MAX_COPIED = 10_000;
  * | `undefined`, as a member | nothing |
  * | `undefined` in an array | `null` |
  * | BigInt | its digits, as text |
+ * | a number beyond ±(2^53 - 1), which JSON does not keep exactly everywhere | its digits, as text |
  * | `NaN`, `Infinity` | that word |
  * | Date | ISO 8601 text, or `Invalid Date` |
  * | Map | an object if all keys are text, else an array of pairs |
@@ -23,15 +26,38 @@ const MAX_COPIED = 10_000;
  * | a class instance | what its `toJSON` returns, else its own enumerable members |
  * | an object inside itself | `[circular]` |
  * | deeper than 28 levels | `[too deep]` |
- * | all after the first 100,000 values | `[too many]` |
- * | a getter or `toJSON` that throws | `[unreadable: …]` |
+ * | all after the first 20,000 values | `[too many]`, once for each object or array |
+ * | a getter, `toJSON` or proxy that throws | `[unreadable: …]` |
  * | half of a surrogate pair | U+FFFD |
  *
  * @example
  * plain({ n: 10n, at: new Date(0), tags: new Set(['a']) }); // { n: '10', at: '1970-01-01T00:00:00.000Z', tags: ['a'] }
  */
 export function plain(value: unknown): unknown {
-  return convert(value, { inside: [], values: 0 });
+  return converted(value).value;
+}
+
+/** What {@link plain} makes of a value, and the paths of what JSON cannot keep as it was. */
+export function converted(value: unknown): { readonly value: unknown; readonly places: ReadonlySet<string> } {
+  const walk = { inside: [], values: 0, steps: [], places: new Set<string>() };
+  return { value: convert(value, walk), places: walk.places };
+}
+
+/**
+ * The members of an object, as {@link converted}: one that is too large or cannot be read costs none of the others.
+ *
+ * @throws what the object throws that does not even name its members
+ */
+export function convertedMembers(object: object): {
+  readonly fields: Record<string, unknown>;
+  readonly places: ReadonlySet<string>;
+} {
+  const places = new Set<string>();
+  const fields: Record<string, unknown> = {};
+  for (const name of Object.keys(object)) {
+    put(fields, name, convertMember(object, name, { inside: [object], values: 0, steps: [], places }));
+  }
+  return { fields, places };
 }
 
 /**
@@ -42,17 +68,17 @@ export function plain(value: unknown): unknown {
  */
 export function isPlain(value: unknown, depth = 0): boolean {
   try {
-    return isCopied(value, { inside: [], values: 0 }, depth);
+    return isCopied(value, { values: 0 }, depth);
   } catch {
     return false; // A getter or a proxy that throws: `plain` says so in its place.
   }
 }
 
-function isCopied(value: unknown, walk: Walk, depth: number): boolean {
+function isCopied(value: unknown, walk: Seen, depth: number): boolean {
   walk.values++;
   switch (typeof value) {
     case 'number':
-      return Number.isFinite(value);
+      return isKept(value);
     case 'string':
     case 'boolean':
     case 'undefined':
@@ -69,7 +95,7 @@ function isCopied(value: unknown, walk: Walk, depth: number): boolean {
 /** An object's members, for reading. */
 type Fields = Readonly<Record<string, unknown>>;
 
-function areCopied(value: Fields, walk: Walk, depth: number): boolean {
+function areCopied(value: Fields, walk: Seen, depth: number): boolean {
   if (value.toJSON !== undefined) return false;
   if (Array.isArray(value)) {
     for (let i = 0; i < value.length; i++) if (!isCopied(value[i], walk, depth)) return false;
@@ -80,27 +106,37 @@ function areCopied(value: Fields, walk: Walk, depth: number): boolean {
   return true;
 }
 
-/** Where a walk through a value is. */
-interface Walk {
-  /** The objects that it is inside of, outermost first. */
-  readonly inside: object[];
-  /** Seen so far. */
+/** How far a walk has come. */
+interface Seen {
   values: number;
 }
 
+/** Where a walk through a value is, and what it has found. */
+interface Walk extends Seen {
+  /** The objects that it is inside of, outermost first. */
+  readonly inside: object[];
+  readonly steps: Step[];
+  /** Paths of what became something else than JSON would say. */
+  readonly places: Set<string>;
+}
+
+/** A double that every reader of JSON keeps (RFC 7493 section 2.2). */
+const isKept = (value: number): boolean => Math.abs(value) <= Number.MAX_SAFE_INTEGER;
+
+const TOO_MANY = '[too many]';
+
 function convert(value: unknown, walk: Walk): unknown {
-  if (++walk.values > MAX_VALUES) return '[too many]';
+  if (++walk.values > MAX_VALUES) return noted(TOO_MANY, walk);
   switch (typeof value) {
     case 'string':
-      return value.toWellFormed();
+      return value.isWellFormed() ? value : noted(value.toWellFormed(), walk);
     case 'number':
-      return Number.isFinite(value) ? value : String(value);
+      return isKept(value) ? value : noted(String(value), walk);
     case 'bigint':
-      return value.toString();
-    case 'function':
-      return `[function ${value.name}]`;
+      return noted(value.toString(), walk);
     case 'symbol':
       return value.toString();
+    case 'function':
     case 'object':
       return value === null ? null : convertObject(value, walk);
     default:
@@ -108,14 +144,31 @@ function convert(value: unknown, walk: Walk): unknown {
   }
 }
 
+function noted<T>(value: T, walk: Walk): T {
+  walk.places.add(fieldPath(walk.steps));
+  return value;
+}
+
+/** The value at a step from here. */
+function convertAt(step: Step, value: unknown, walk: Walk): unknown {
+  walk.steps.push(step);
+  const result = convert(value, walk);
+  walk.steps.pop();
+  return result;
+}
+
 function convertObject(value: object, walk: Walk): unknown {
-  if (walk.inside.includes(value)) return '[circular]';
-  if (walk.inside.length >= MAX_DEPTH) return '[too deep]';
+  if (walk.inside.includes(value)) return noted('[circular]', walk);
+  if (walk.inside.length >= MAX_DEPTH) return noted('[too deep]', walk);
+  const depth = walk.steps.length;
   walk.inside.push(value);
   try {
-    return convertReadable(value, walk);
+    return typeof value === 'function'
+      ? `[function ${String(Reflect.get(value, 'name'))}]`
+      : convertReadable(value, walk);
   } catch (error) {
-    return unreadable(error);
+    walk.steps.length = depth;
+    return noted(unreadable(error), walk);
   } finally {
     walk.inside.pop();
   }
@@ -126,10 +179,10 @@ function convertReadable(value: object, walk: Walk): unknown {
   if (Object.getPrototypeOf(value) === Object.prototype && !('toJSON' in value)) {
     return members(value, Object.keys(value), walk);
   }
-  if (Array.isArray(value)) return Array.from(value, (item: unknown) => convert(item, walk) ?? null);
+  if (Array.isArray(value)) return convertItems(value.length, value, walk);
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'Invalid Date' : value.toISOString();
   if (value instanceof Map) return convertMap(value, walk);
-  if (value instanceof Set) return Array.from(value, (item: unknown) => convert(item, walk) ?? null);
+  if (value instanceof Set) return convertItems(value.size, [...value], walk);
   if (value instanceof Error) return convertError(value, walk);
   if (value instanceof RegExp) return String(value);
   if (value instanceof ArrayBuffer) return bytes(new Uint8Array(value));
@@ -139,13 +192,21 @@ function convertReadable(value: object, walk: Walk): unknown {
   return members(value, Object.keys(value), walk);
 }
 
+/** An array may say that it has billions of items. */
+function convertItems(length: number, items: ArrayLike<unknown>, walk: Walk): unknown[] {
+  const result: unknown[] = [];
+  for (let i = 0; i < length && walk.values <= MAX_VALUES; i++) result.push(convertAt(i, items[i], walk) ?? null);
+  return result;
+}
+
 function convertMap(map: ReadonlyMap<unknown, unknown>, walk: Walk): unknown {
   const pairs = [...map];
-  if (!pairs.every(([key]) => typeof key === 'string')) {
-    return pairs.map((pair) => pair.map((one) => convert(one, walk) ?? null));
-  }
+  if (!pairs.every(([key]) => typeof key === 'string')) return convertItems(pairs.length, pairs, walk);
   const result: Record<string, unknown> = {};
-  for (const [key, item] of pairs) put(result, String(key), convert(item, walk));
+  for (const [key, item] of pairs) {
+    if (walk.values > MAX_VALUES) break;
+    put(result, String(key), convertAt(String(key), item, walk));
+  }
   return result;
 }
 
@@ -162,13 +223,21 @@ function bytes(data: Uint8Array): object {
 function members(value: object, names: readonly string[], walk: Walk): Record<string, unknown> {
   const result: Record<string, unknown> = {};
   for (const name of names) {
-    try {
-      put(result, name, convert(Reflect.get(value, name), walk));
-    } catch (error) {
-      put(result, name, unreadable(error));
-    }
+    if (walk.values > MAX_VALUES) break;
+    put(result, name, convertMember(value, name, walk));
   }
   return result;
+}
+
+function convertMember(value: object, name: string, walk: Walk): unknown {
+  let member: unknown;
+  try {
+    member = Reflect.get(value, name);
+  } catch (error) {
+    walk.places.add(fieldPath([...walk.steps, name]));
+    return unreadable(error);
+  }
+  return convertAt(name, member, walk);
 }
 
 function put(result: Record<string, unknown>, key: string, value: unknown): void {
@@ -179,7 +248,13 @@ function put(result: Record<string, unknown>, key: string, value: unknown): void
   } else result[key.toWellFormed()] = value;
 }
 
+/** Also of an error that throws when it is looked at. */
 function unreadable(error: unknown): string {
-  const reason = error instanceof Error && typeof error.message === 'string' ? error.message : 'no reason given';
-  return `[unreadable: ${reason.toWellFormed()}]`;
+  let reason = 'no reason given';
+  try {
+    if (error instanceof Error && typeof error.message === 'string') reason = error.message.toWellFormed();
+  } catch {
+    // A proxy, thrown by a proxy.
+  }
+  return `[unreadable: ${reason}]`;
 }

@@ -1,4 +1,5 @@
 import { SealtrailError } from '../../log/error.ts';
+import { demandKnown } from '../event/options.ts';
 import { asError, type Sink } from '../event/sink.ts';
 import { type Credentials, SignedHttp } from '../http/http.ts';
 import { LogReader } from '../read/reader.ts';
@@ -30,10 +31,34 @@ export interface AuditLoggerOptions extends LoggerOptions {
   readonly sinks?: readonly Sink[];
 }
 
+const BUFFER = { maxEvents: true, maxBytes: true, whenFull: true } as const;
+
+/** Every option, so that one with a slip of the pen is refused: an option of the types that is not here does not compile. */
+function demandOnlyKnown(options: AuditLoggerOptions): void {
+  const { api, file, memory } = options;
+  demandKnown<AuditLoggerOptions>(options, {
+    ...{ api: true, file: true, memory: true, sinks: true, level: true, filters: true, handlers: true, mirror: true },
+    ...{ invalid: true, tooLarge: true, privacy: true, enabled: true, context: true, onError: true, closeOnExit: true },
+  });
+  if (api !== undefined) {
+    const known = {
+      ...{ ...BUFFER, endpoint: true, credentials: true, region: true, timeout: true, compress: true, trail: true },
+      ...{ keys: true, spool: true, checkpoint: true, maxSpoolBytes: true, batchEvents: true, batchBytes: true },
+      ...{ batchDelay: true, patience: true, onError: true, onAlarm: true },
+    } as const;
+    demandKnown<ApiOptions>(api, known, 'api.');
+  }
+  if (file !== undefined) {
+    const known = { ...BUFFER, dir: true, prefix: true, rotate: true, format: true, fsync: true } as const;
+    demandKnown<FileSinkOptions>(file, { ...known, onError: true, clock: true }, 'file.');
+  }
+  if (memory !== undefined) demandKnown<MemorySinkOptions>(memory, { limit: true }, 'memory.');
+}
+
 /**
  * Makes a logger.
  *
- * @throws `usage` where there is no sink, no endpoint for the API, or an option cannot be
+ * @throws `usage` where there is no sink, no endpoint for the API, or an option is unknown or cannot be
  *
  * @example
  * const audit = createAuditLogger({ api: { trail: 'orders', spool: 'audit-spool' } });
@@ -41,6 +66,7 @@ export interface AuditLoggerOptions extends LoggerOptions {
  * await audit.close();
  */
 export function createAuditLogger(options: AuditLoggerOptions): AuditLogger {
+  demandOnlyKnown(options);
   const { api, file, memory, sinks = [] } = options;
   const onError = options.onError ?? ((error: Error) => process.emitWarning(asError(error)));
   const all: Sink[] = [];

@@ -1,10 +1,11 @@
 import { SEVERITIES, type Severity } from '../../contract/vocabulary.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { isObject, parseJson } from '../../log/json.ts';
-import { invalidEvent } from '../delivery/rejection.ts';
-import { type LogEvent, type PreparedEvent, prepareEvent, type TooLarge } from '../event/event.ts';
+import { type Invalid, type LogEvent, type PreparedEvent, prepareEvent, type TooLarge } from '../event/event.ts';
+import { type EventPrivacy, scrubbing } from '../event/event-privacy.ts';
 import { demandOptions } from '../event/options.ts';
 import { asError, type EventReceipt, type Sink } from '../event/sink.ts';
+import { plain } from '../event/to-serializable.ts';
 import type { LogReader } from '../read/reader.ts';
 import { AuditCalls } from './calls.ts';
 import { contextualized, type SharedContext, withContext } from './context.ts';
@@ -25,10 +26,20 @@ export interface LoggerOptions {
   readonly handlers?: readonly Handler[];
   /** Gets a line of text and the event at `debug`, `info`, `warn` (or `warning`) or `error` by severity; pino gets the event first. */
   readonly mirror?: Mirror;
-  /** `throw`: `log` throws, with the field. `record`: an `audit.invalid_event` with the reason is logged instead. @default throw */
-  readonly invalid?: 'throw' | 'record';
-  /** What happens to an event over 32,512 bytes: its details are cut, with a note, or it is invalid. @default cut */
+  /**
+   * What happens to an event with a field that no event has, or a value that does not fit its field. `fit`: it is kept in
+   * another form, `converted` lists the places, and `onError` hears of each field once. `throw`: `log` throws, with the
+   * field. For tests: in production, a caller who sends such a value would keep it from being logged.
+   *
+   * @default fit
+   */
+  readonly invalid?: Invalid;
+  /** What happens to an event over 32,512 bytes: its details are cut, with a note, or `log` throws. @default cut */
   readonly tooLarge?: TooLarge;
+  /** Secrets and personal data that are taken out before an event goes anywhere. @default as a log does by default */
+  readonly privacy?: EventPrivacy | 'off';
+  /** Whether anything is logged. @default true */
+  readonly enabled?: boolean;
   /** For every event that does not say otherwise. */
   readonly context?: SharedContext;
   /** Told of all that goes wrong. @default a warning of the process */
@@ -37,11 +48,19 @@ export interface LoggerOptions {
   readonly closeOnExit?: boolean;
 }
 
+/** Fields whose misuse is reported, at most. */
+const MAX_REPORTED = 100;
+
 /** Logs events to one sink or several. Made by {@link createAuditLogger}. */
 export class AuditLogger extends AuditCalls {
   readonly #sinks: readonly Sink[];
   readonly #options: LoggerOptions;
   readonly #reader: LogReader | undefined;
+  readonly #scrub: ReturnType<typeof scrubbing> | undefined;
+  readonly #filters: Filter[];
+  readonly #handlers: Handler[];
+  /** Fields whose misuse was reported. */
+  readonly #unfit = new Set<string>();
   /** Events that wait for a filter, in order. */
   #waiting: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
@@ -51,10 +70,13 @@ export class AuditLogger extends AuditCalls {
     super();
     if (sinks.length === 0)
       throw new SealtrailError('usage', 'a logger needs a sink: api, file, memory or one of your own');
-    demandOptions(options, { level: SEVERITIES, invalid: ['throw', 'record'], tooLarge: ['cut', 'refuse'] });
+    demandOptions(options, { level: SEVERITIES, invalid: ['fit', 'throw'], tooLarge: ['cut', 'refuse'] });
     this.#sinks = sinks;
     this.#options = options;
     this.#reader = reader;
+    this.#filters = [...(options.filters ?? [])];
+    this.#handlers = [...(options.handlers ?? [])];
+    this.#scrub = options.privacy === 'off' ? undefined : scrubbing(options.privacy ?? {});
     if (options.closeOnExit === true) {
       process.once('SIGTERM', this.#onSigterm);
       process.once('beforeExit', this.#onExit);
@@ -64,22 +86,49 @@ export class AuditLogger extends AuditCalls {
   /**
    * Logs an event, and returns at once. The event is taken as it is now.
    *
-   * @throws `invalid_event`, `record_too_large` (unless `invalid` says otherwise), `store_full` by choice
+   * @param choices other than the logger's, for this event
+   * @throws by choice only: `invalid_event`, `record_too_large`, `store_full`; `unavailable` once the logger is closed
    *
    * @example
    * const handle = audit.log({ type: 'invoice.paid', actor: { id: 'alice' } });
    * const receipt = await handle.receipt; // only where it matters
    */
-  log(event: LogEvent): LogHandle {
+  log(event: LogEvent, choices: Pick<LoggerOptions, 'invalid' | 'tooLarge'> = {}): LogHandle {
     if (this.#closing !== undefined) throw new SealtrailError('unavailable', 'the logger is closed');
     const handle = new LogHandle();
-    const { filters = [], context } = this.#options;
+    if (this.#options.enabled === false) {
+      handle.landed();
+      return handle;
+    }
+    const isFiltered = this.#filters.length > 0 || this.#waiting !== undefined;
     // Prepared even where a filter will look at it: a mistake fails at the call, and later changes do not show.
-    const full = isObject(event) ? contextualized(event, context) : event;
-    const prepared = this.#prepare(full);
-    if (filters.length === 0 && this.#waiting === undefined) this.#pass(prepared, handle);
-    else this.#filter(prepared, handle);
+    const prepared = prepareEvent(this.#inContext(event), {
+      ...{ invalid: choices.invalid ?? this.#options.invalid, tooLarge: choices.tooLarge ?? this.#options.tooLarge },
+      ...{ scrub: isFiltered ? undefined : this.#scrub, onUnfit: this.#onUnfit },
+    });
+    if (isFiltered) this.#filter(prepared, handle);
+    else this.#pass(prepared, handle);
     return handle;
+  }
+
+  /** A handler that is told of every event from now on. @example audit.addHandler(console.log); */
+  addHandler(handler: Handler): void {
+    this.#handlers.push(handler);
+  }
+
+  /** Tells it no more. @returns whether it was there @example audit.removeHandler(console.log); */
+  removeHandler(handler: Handler): boolean {
+    return removeFrom(this.#handlers, handler);
+  }
+
+  /** A filter that looks at every event from now on, after the others. It sees secrets. @example audit.addFilter(({ type }) => type !== 'data.read'); */
+  addFilter(filter: Filter): void {
+    this.#filters.push(filter);
+  }
+
+  /** Asks it no more. @returns whether it was there @example audit.removeFilter(() => true); */
+  removeFilter(filter: Filter): boolean {
+    return removeFrom(this.#filters, filter);
   }
 
   /**
@@ -142,22 +191,30 @@ export class AuditLogger extends AuditCalls {
     return this.#reader;
   }
 
-  #prepare(event: LogEvent): PreparedEvent {
-    const { invalid = 'throw', tooLarge = 'cut' } = this.#options;
+  #inContext(event: LogEvent): LogEvent {
+    const { context } = this.#options;
     try {
-      return prepareEvent(event, tooLarge);
-    } catch (error) {
-      if (invalid === 'throw') throw error;
-      this.#report(error);
-      // The cast: invalidEvent makes an event that is none of the application's business.
-      return prepareEvent(invalidEvent(event, asError(error).message) as unknown as LogEvent);
+      return isObject(event) ? contextualized(event, context) : event;
+    } catch {
+      // A getter or a proxy that throws. The cast: what it is instead is checked with the rest.
+      const read = plain(event) as LogEvent;
+      return isObject(read) ? contextualized(read, context) : read;
     }
   }
+
+  readonly #onUnfit = (error: SealtrailError): void => {
+    const field = error.field ?? '';
+    // Callers may choose the names of fields.
+    if (this.#unfit.has(field) || this.#unfit.size >= MAX_REPORTED) return;
+    this.#unfit.add(field);
+    const message = `an event did not fit and was logged in another form: ${error.message}`;
+    this.#report(new SealtrailError('invalid_event', message, { cause: error, field }));
+  };
 
   #filter(prepared: PreparedEvent, handle: LogHandle): void {
     const run = async (): Promise<void> => {
       let event = parseJson(prepared.json) as LogEvent; // which it was
-      for (const filter of this.#options.filters ?? []) {
+      for (const filter of [...this.#filters]) {
         try {
           const result = await filter(event);
           if (result === false) return handle.landed();
@@ -167,7 +224,8 @@ export class AuditLogger extends AuditCalls {
         }
       }
       try {
-        this.#pass(prepareEvent(event, this.#options.tooLarge), handle);
+        // Too late to throw: what a filter made of the event is logged as it fits.
+        this.#pass(prepareEvent(event, { scrub: this.#scrub, onUnfit: this.#onUnfit }), handle);
       } catch (error) {
         this.#report(error);
         handle.fail(asError(error));
@@ -181,20 +239,25 @@ export class AuditLogger extends AuditCalls {
   }
 
   #pass(event: PreparedEvent, handle: LogHandle): void {
-    const { level = 'debug', handlers = [], mirror } = this.#options;
+    const { level = 'debug', mirror } = this.#options;
     if (SEVERITIES.indexOf(event.severity) < SEVERITIES.indexOf(level)) {
       handle.landed();
       return;
     }
     const waits: Promise<void>[] = [];
+    const refusals: unknown[] = [];
     for (const sink of this.#sinks) {
-      const entry = handle.entry(event);
-      const wait = sink.write(entry);
-      if (wait !== undefined) waits.push(wait);
+      try {
+        const wait = sink.write(handle.entry(event));
+        if (wait !== undefined) waits.push(wait);
+      } catch (error) {
+        refusals.push(error); // The other sinks take it all the same.
+      }
     }
+    if (refusals.length > 0) throw refusals[0];
     if (waits.length > 0) handle.accepted = Promise.all(waits).then(() => undefined);
     handle.landed();
-    for (const handler of handlers)
+    for (const handler of [...this.#handlers])
       this.#tell(() => handler(parseJson(event.json) as Readonly<Record<string, unknown>>));
     if (mirror !== undefined) this.#tell(() => mirrorEvent(mirror, event));
   }
@@ -245,4 +308,10 @@ export class AuditLogger extends AuditCalls {
       process.emitWarning(asError(cause)); // A bug in onError must not become one of the application.
     }
   }
+}
+
+function removeFrom<T>(list: T[], item: T): boolean {
+  const at = list.indexOf(item);
+  if (at >= 0) list.splice(at, 1);
+  return at >= 0;
 }

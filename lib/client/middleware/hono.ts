@@ -25,7 +25,13 @@ export function auditRequests(audit: AuditLogger, options: HonoAuditOptions = {}
       ip: options.ip?.(context),
     });
     const one = new RequestAudit(audit, options, context, described);
-    await audit.withContext(one.context, next);
+    try {
+      await audit.withContext(one.context, next);
+    } catch (error) {
+      // Hono answers for errors only: anything else that is thrown leaves the application.
+      one.end({ status: 500, bytes: undefined, aborted: context.req.raw.signal.aborted });
+      throw error;
+    }
     const { status, headers } = context.res;
     one.end({ status, bytes: size(headers.get('content-length')), aborted: context.req.raw.signal.aborted });
   };

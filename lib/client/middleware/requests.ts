@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { isObject } from '../../log/json.ts';
 import type { LogEvent } from '../event/event.ts';
 import { asError } from '../event/sink.ts';
+import { plain } from '../event/to-serializable.ts';
 import type { SharedContext } from '../logger/context.ts';
 import type { AuditLogger } from '../logger/logger.ts';
 
@@ -35,6 +37,11 @@ export interface Answered {
   readonly aborted: boolean;
 }
 
+type Fields = Readonly<Record<string, unknown>>;
+
+/** A request that could not be looked at. */
+const NOT_KNOWN: Asked = { method: '(unknown)', url: '', header: () => undefined, ip: undefined };
+
 /** One request on its way: a context for all that happens meanwhile, and one event at its end. */
 export class RequestAudit<Request> {
   readonly #audit: Pick<AuditLogger, 'log'>;
@@ -53,7 +60,7 @@ export class RequestAudit<Request> {
     this.#audit = audit;
     this.#options = options;
     this.#request = request;
-    this.#asked = describe(request);
+    this.#asked = this.#try(() => describe(request)) ?? NOT_KNOWN;
     const correlation = named(this.#asked.header('x-correlation-id'));
     this.#ids = {
       request: named(this.#asked.header('x-request-id')) ?? randomUUID(),
@@ -63,30 +70,33 @@ export class RequestAudit<Request> {
 
   /** `request` and `correlation` from the headers `x-request-id` and `x-correlation-id`, or new, and what the options add. */
   get context(): SharedContext {
-    return { ...this.#ids, ...this.#try(() => this.#options.context?.(this.#request)) };
+    return { ...this.#ids, ...this.#try(() => ({ ...this.#options.context?.(this.#request) })) };
   }
 
   /** Logs the request's own event. Never throws. */
   end(answered: Answered): void {
     if (this.#try(() => this.#options.skip?.(this.#request)) === true) return;
-    const { actor, resource, ...context } = this.context;
+    // A copy: what the application says of the caller may be anything, and must not keep the request from being logged.
+    const shared = plain(this.context);
+    const { actor, resource, ...context }: Fields = isObject(shared) ? shared : { ...this.#ids };
     const { method, url, ip, header } = this.#asked;
     const userAgent = header('user-agent')?.slice(0, 1024);
     const { status, bytes, aborted } = answered;
     const durationMs = Math.round((performance.now() - this.#start) * 1000) / 1000;
-    const event: LogEvent = {
+    const event: object = {
       type: 'http.request',
       ...judged(answered),
       context,
       ...(resource === undefined ? {} : { resource }),
-      ...(actor === undefined ? {} : { actor: { ip, userAgent, ...actor } }),
+      ...(actor === undefined ? {} : { actor: { ip, userAgent, ...(isObject(actor) ? actor : { id: actor }) } }),
       details: {
         ...{ method, path: url.split('?', 1)[0], status, durationMs, ...(aborted ? { aborted } : {}) },
         ...{ requestBytes: size(header('content-length')), responseBytes: bytes },
         ...(actor === undefined ? { ip, userAgent } : {}),
       },
     };
-    this.#try(() => this.#audit.log(event));
+    // The cast: what does not fit is kept in another form.
+    this.#try(() => this.#audit.log(event as LogEvent, { invalid: 'fit', tooLarge: 'cut' }));
   }
 
   #try<T>(call: () => T): T | undefined {

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type LogEvent, MAX_EVENT_BYTES, prepareEvent } from '../../../lib/client/event/event.ts';
-import { plain } from '../../../lib/client/event/to-serializable.ts';
+import { type LogEvent, prepareEvent } from '../../../lib/client/event/event.ts';
+import { MAX_EVENT_BYTES } from '../../../lib/client/event/event-size.ts';
+import { converted } from '../../../lib/client/event/to-serializable.ts';
 import { CATALOGUE } from '../../../lib/contract/catalogue.ts';
 import {
   ACTOR_TEXTS,
@@ -49,7 +50,7 @@ describe('every field of the contract', () => {
   ])('is refused by both beyond its limit: %s', (field, fields) => {
     const event: LogEvent = { type: 'a.b', ...fields };
     const refused = expect.objectContaining({ code: 'invalid_event', field });
-    expect(() => prepareEvent(event)).toThrow(refused);
+    expect(() => prepareEvent(event, { invalid: 'throw' })).toThrow(refused);
     expect(() => prepareBatch(Buffer.from(JSON.stringify(event)), 'application/json', DEFAULT_POLICY)).toThrow(refused);
   });
 });
@@ -92,14 +93,14 @@ describe('an event', () => {
     ['constructor', { type: 'a.b', constructor: 'x' }],
   ])('that is wrong in %s says so', (field, event) => {
     // The cast: a program in JavaScript may pass anything.
-    expect(() => prepareEvent(event as LogEvent)).toThrow(
+    expect(() => prepareEvent(event as LogEvent, { invalid: 'throw' })).toThrow(
       expect.objectContaining({ code: 'invalid_event', field, message: expect.stringContaining(`${field}: `) }),
     );
   });
 
   it('that is no object says so', () => {
     // The cast: a program in JavaScript may pass anything.
-    expect(() => prepareEvent(null as unknown as LogEvent)).toThrow(
+    expect(() => prepareEvent(null as unknown as LogEvent, { invalid: 'throw' })).toThrow(
       expect.objectContaining({ code: 'invalid_event', message: 'an event must be an object' }),
     );
   });
@@ -124,11 +125,17 @@ describe('an event that holds anything', () => {
           description,
           details: { member },
         };
-        expect(prepareEvent(event).json).toBe(JSON.stringify(plain(event)));
+        const { value, places } = converted(event);
+        const { converted: marks = [], ...made } = JSON.parse(prepareEvent(event).json);
+        expect(JSON.stringify(made)).toBe(JSON.stringify(value));
+        expect(marks.length > 0).toBe(places.size > 0);
       }),
     );
     const { json } = prepareEvent({ type: 'a.b', description: 'x\ud800', details: { '\udc00': '\ud800y' } });
-    expect(JSON.parse(json)).toMatchObject({ description: 'x\ufffd', details: { '\ufffd': '\ufffdy' } });
+    expect(JSON.parse(json)).toMatchObject({
+      ...{ description: 'x\ufffd', details: { '\ufffd': '\ufffdy' } },
+      converted: ['description', expect.stringContaining('details')],
+    });
   });
 });
 
@@ -159,7 +166,7 @@ describe('an event that is too large', () => {
   });
 
   it('is refused, by choice', () => {
-    expect(() => prepareEvent(huge, 'refuse')).toThrow(
+    expect(() => prepareEvent(huge, { tooLarge: 'refuse' })).toThrow(
       expect.objectContaining({
         code: 'record_too_large',
         field: 'details',

@@ -10,7 +10,7 @@ const any = (options: object): AuditLoggerOptions => ({ memory: {}, ...options }
 
 it.each<[options: AuditLoggerOptions, message: RegExp]>([
   [any({ level: 'warn' }), /^level must be one of debug, info, warning, error, critical, not warn$/],
-  [any({ invalid: true }), /^invalid must be one of throw, record, not true$/],
+  [any({ invalid: true }), /^invalid must be one of fit, throw, not true$/],
   [any({ tooLarge: 'trim' }), /^tooLarge must be one of cut, refuse, not trim$/],
   [any({ memory: { limit: 0 } }), /^limit must be a whole number from 1 to \d+, not 0$/],
   [any({ file: { dir: 'x', rotate: 'monthly' } }), /^rotate must be one of hourly, daily, weekly, not monthly$/],
@@ -28,8 +28,12 @@ it.each<[options: AuditLoggerOptions, message: RegExp]>([
   [api({ timeout: 0 }), /^timeout must be a whole number from 1 /],
   [api({ trail: 'Orders' }), /^trail must be a name of up to 63 of a-z, 0-9 and hyphens, not Orders$/],
   [api({ trail: '_system' }), /^trail must be a name/],
+  [any({ enable: false }), /^there is no option enable: there are api, file, memory, sinks, level/],
+  [any({ memory: { max: 1 } }), /^there is no option memory\.max: there are limit$/],
+  [any({ file: { dir: 'x', rotation: 'daily' } }), /^there is no option file\.rotation: there are maxEvents/],
+  [api({ url: 'http://127.0.0.1:1' }), /^there is no option api\.url: there are maxEvents/],
 ])('an option that cannot be is refused before anything is logged: %j', (options, message) => {
-  const field = /^\w+/.exec(message.source.slice(1))?.[0];
+  const field = /^(?:there is no option )?([\w.]+)/.exec(message.source.slice(1).replaceAll('\\', ''))?.[1];
   expect(() => createAuditLogger(options)).toThrow(
     expect.objectContaining({ code: 'usage', field, message: expect.stringMatching(message) }),
   );

@@ -1,7 +1,8 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { MAX_EVENT_BYTES, prepareEvent } from '../../../lib/client/event/event.ts';
+import { prepareEvent } from '../../../lib/client/event/event.ts';
+import { MAX_EVENT_BYTES } from '../../../lib/client/event/event-size.ts';
 import { ProducerNumbers } from '../../../lib/client/event/producer-sequence.ts';
 import { FIRST_LINK, producerLink } from '../../../lib/log/producer.ts';
 import { temporaryFolder } from '../../store/temporary.ts';

@@ -88,32 +88,63 @@ describe('a logger', () => {
     ]);
   });
 
-  it('throws on an invalid event, or records that there was one, by choice', () => {
-    const wrong = { type: 'a.b', actor: { id: '' } };
-    expect(() => logger().audit.log(wrong)).toThrow(
+  it('throws on an invalid event, by choice', () => {
+    const { audit } = logger({ invalid: 'throw' });
+    expect(() => audit.log({ type: 'a.b', actor: { id: '' } })).toThrow(
       expect.objectContaining({
         code: 'invalid_event',
         field: 'actor.id',
         message: expect.stringContaining('actor.id: '),
       }),
     );
-    expect(() => logger({ context: { tenant: 't' } }).audit.log({ type: 'a.b', context: Object(7).valueOf() })).toThrow(
+    const inContext = logger({ invalid: 'throw', context: { tenant: 't' } }).audit;
+    expect(() => inContext.log({ type: 'a.b', context: Object(7).valueOf() })).toThrow(
       expect.objectContaining({ code: 'invalid_event', field: 'context' }),
     );
-    const { audit, memory, errors } = logger({ invalid: 'record' });
-    audit.log(wrong);
-    // The cast: a program in JavaScript may pass anything.
+  });
+
+  it('otherwise logs it as it fits, and tells of each field once', () => {
+    const { audit, memory, errors } = logger();
+    // The casts: a program in JavaScript may pass anything.
+    for (let i = 0; i < 3; i++) audit.log({ type: 'a.b', actor: { id: '' } });
+    audit.log({ type: 'a.b', outcom: 'success' } as LogEvent);
     audit.log(undefined as unknown as LogEvent);
-    expect(memory.events).toMatchObject([
-      {
-        type: 'audit.invalid_event',
-        severity: 'error',
-        description: expect.stringContaining('actor.id: '),
-        details: { type: 'a.b' },
-      },
-      { type: 'audit.invalid_event', description: 'an event must be an object' },
+    expect(memory.events.slice(2)).toMatchObject([
+      { type: 'a.b', actor: { id: '(unknown)' }, converted: ['actor.id'] },
+      { type: 'a.b', details: { unfit: { outcom: 'success' } }, converted: ['outcom'] },
+      { type: 'custom.event', converted: ['event'] },
     ]);
-    expect(errors).toHaveLength(2);
+    expect(errors.map(({ message }) => message)).toEqual([
+      expect.stringContaining('in another form: actor.id: must be text of 1 to 512 characters'),
+      expect.stringContaining('in another form: outcom: is not a field'),
+      expect.stringContaining('in another form: an event must be an object'),
+    ]);
+  });
+
+  it('takes handlers and filters later, and lets go of them (source row: filters and handlers)', async () => {
+    const { audit, memory } = logger();
+    const seen: unknown[] = [];
+    const handler = (event: { readonly type?: unknown }): unknown => seen.push(event.type);
+    const filter = ({ type }: LogEvent): boolean => type !== 'a.secret';
+    audit.addHandler(handler);
+    audit.addFilter(filter);
+    audit.log({ type: 'a.secret' });
+    audit.log({ type: 'a.first' });
+    await audit.flush();
+    expect([audit.removeHandler(handler), audit.removeFilter(filter), audit.removeFilter(filter)]).toEqual([
+      ...[true, true, false],
+    ]);
+    audit.log({ type: 'a.secret' });
+    await audit.flush();
+    expect(seen).toEqual(['a.first']);
+    expect(memory.events.map(({ type }) => type)).toEqual(['a.first', 'a.secret']);
+  });
+
+  it('that is not enabled logs nothing (source row: audit on or off)', async () => {
+    const { audit, memory } = logger({ enabled: false });
+    expect(await audit.log({ type: 'a.b' }).receipt).toBeUndefined();
+    expect(memory.events).toEqual([]);
+    await audit.close();
   });
 
   it('closes once, and takes nothing more', async () => {

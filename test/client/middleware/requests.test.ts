@@ -11,6 +11,8 @@ import { type AuditLogger, createAuditLogger, MemorySink } from '../../../lib/cl
 import * as forExpress from '../../../lib/client/middleware/express.ts';
 import * as forFastify from '../../../lib/client/middleware/fastify.ts';
 import * as forHono from '../../../lib/client/middleware/hono.ts';
+import { prepareBatch } from '../../../lib/event/intake.ts';
+import { DEFAULT_POLICY } from '../../../lib/privacy/policy.ts';
 
 /** The middleware in the frameworks that it is for: the same application three times, the same promises. */
 
@@ -29,7 +31,7 @@ type Framework = (audit: AuditLogger, choices: Choices, onError: (error: Error) 
 
 const FRAMEWORKS: Readonly<Record<string, Framework>> = {
   express: async (audit, { context }, onError) => {
-    const app = express();
+    const app = express().set('trust proxy', true);
     const skip = (request: express.Request): boolean => request.path === '/health';
     app.use(
       forExpress.auditRequests<express.Request>(audit, {
@@ -53,7 +55,7 @@ const FRAMEWORKS: Readonly<Record<string, Framework>> = {
     return createServer(app).listen(0, '127.0.0.1');
   },
   fastify: async (audit, { context }, onError) => {
-    const app = fastify();
+    const app = fastify({ trustProxy: true });
     app.register(
       forFastify.auditRequests(audit, {
         ...{ skip: (request) => request.url === '/health', onError },
@@ -142,7 +144,7 @@ describe.each(Object.entries(FRAMEWORKS))('%s', (_, framework) => {
     });
     expect(request).toMatchObject({
       ...{ type: 'http.request', outcome: 'success', context: shared },
-      actor: { id: 'alice', ip: expect.stringContaining('127.0.0.1'), userAgent: 'test/1' },
+      actor: { id: 'alice', ip: '127.0.0.***', userAgent: 'test/1' },
       details: { method: 'POST', path: '/invoices', status: 201, requestBytes: 12, durationMs: expect.any(Number) },
     });
     expect(JSON.stringify(memory.events)).not.toContain('hidden');
@@ -161,7 +163,7 @@ describe.each(Object.entries(FRAMEWORKS))('%s', (_, framework) => {
     expect(new Set(contexts('http.request')).size).toBe(4);
     expect(all.find(({ type }) => type === 'http.request')).toMatchObject({
       context: { request: expect.stringMatching(/^[0-9a-f-]{36}$/) },
-      details: { ip: expect.stringContaining('127.0.0.1'), userAgent: 'test/1' },
+      details: { ip: '127.0.0.***', userAgent: 'test/1' },
     });
   });
 
@@ -189,5 +191,44 @@ describe.each(Object.entries(FRAMEWORKS))('%s', (_, framework) => {
     expect((await pay(url)).status).toBe(201);
     await events(memory, 2);
     expect(new Set(errors.map(({ message }) => message))).toEqual(new Set(['bug']));
+  });
+});
+
+describe.each(Object.entries(FRAMEWORKS))('%s, whoever asks', (_, framework) => {
+  it.each<[what: string, context: () => unknown]>([
+    ['an actor that is 0', () => ({ actor: 0 })],
+    ['an actor without a name', () => ({ actor: { id: '' } })],
+    ['an actor whose id is a number', () => ({ actor: { id: 7 } })],
+    ['an actor with a name that is too long', () => ({ actor: { id: 'x'.repeat(600) } })],
+    ['an actor that is a text', () => ({ actor: 'mallory' })],
+    ['an actor with members of its own', () => ({ actor: { id: 'mallory', isAdmin: true, ip: 'x' } })],
+    ['a tenant that is an object', () => ({ tenant: { $gt: '' } })],
+    ['a context that throws when it is read', () => new Proxy({}, { ownKeys: () => [].concat({} as never) })],
+    ['an actor that throws when it is read', () => ({ actor: new Proxy({}, { get: () => [].at(Symbol() as never) }) })],
+    ['what no event has', () => ({ unheardOf: 1n })],
+  ])('logs its request with %s', async (_, context) => {
+    const { url, memory } = await start(framework, { context: context as () => object }); // as programs in JavaScript do
+    expect((await pay(url)).status).toBe(201);
+    const [paid, request] = await events(memory, 2);
+    expect(paid).toMatchObject({ type: 'invoice.paid', details: { total: 12 } });
+    expect(request).toMatchObject({
+      type: 'http.request',
+      outcome: 'success',
+      details: { method: 'POST', status: 201 },
+    });
+    for (const event of [paid, request]) {
+      expect(prepareBatch(Buffer.from(JSON.stringify(event)), 'application/json', DEFAULT_POLICY)).toHaveLength(1);
+    }
+  });
+
+  it('logs its request with headers that say nothing true', async () => {
+    const { url, memory } = await start(framework, { context: () => ({ actor: { id: 'mallory' } }) });
+    for (const address of ['203.0.113.7:51234', 'x', '::::', 'a'.repeat(5000)]) {
+      const odd = { 'x-forwarded-for': address, 'x-request-id': address, 'user-agent': 'u'.repeat(5000) };
+      expect((await pay(url, odd)).status).toBe(201);
+    }
+    const all = await events(memory, 8);
+    expect(all.filter(({ type }) => type === 'http.request')).toHaveLength(4);
+    for (const event of all) expect(event).toMatchObject({ actor: { id: 'mallory' } });
   });
 });

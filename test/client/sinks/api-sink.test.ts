@@ -1,9 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { prepareEvent } from '../../../lib/client/event/event.ts';
+import { ApiSink, SignedHttp } from '../../../lib/client/index.ts';
 import { parseProof } from '../../../lib/log/proof.ts';
+import { LOG_NAME } from '../../api/served.ts';
 import { temporaryFolder } from '../../store/temporary.ts';
 import { logMany } from '../load.ts';
 import { logger, trail } from '../peer.ts';
@@ -75,25 +78,45 @@ describe('with the log there', () => {
     await audit.close();
   });
 
-  it('an event that it refuses is replaced by the reason, and the others do not suffer', async () => {
+  it('an event that it refuses is reduced to its core, and the others do not suffer', async () => {
     const fronted = await front();
+    // As an older log, or one whose policy says so.
+    await fronted.stop();
+    const policy = { logName: LOG_NAME, privacy: { default: { unfit: 'refuse' } } };
+    await writeFile(join(fronted.folder, 'config.json'), JSON.stringify(policy));
+    await fronted.start();
     for (const spool of [undefined, await temporaryFolder()]) {
-      const { audit, errors } = logger(fronted, spool === undefined ? {} : { spool });
-      const good = audit.log({ type: 'a.b' }).receipt;
-      const bad = audit.log({ type: 'a.b', actor: { id: 'x', ip: 'nowhere' } }).receipt;
-      const after = audit.log({ type: 'a.b' }).receipt;
-      await expect(bad).rejects.toMatchObject({ code: 'invalid_event', message: expect.stringContaining('actor.ip') });
-      const [first, third] = [await good, await after];
-      expect((third?.seq ?? 0) - (first?.seq ?? 0)).toBe(2);
-      const record = (await audit.reader.recent(2))[1];
-      expect(record?.event).toMatchObject({
-        ...{ type: 'audit.invalid_event', details: { type: 'a.b' } },
-        description: expect.stringContaining('actor.ip'),
+      const errors: Error[] = [];
+      const http = new SignedHttp({ ...fronted.api, attempts: 1 });
+      const sink = new ApiSink({
+        ...{ trail, http, batchDelay: 5, onError: (error) => errors.push(error) },
+        ...(spool === undefined ? {} : { spool }),
       });
-      await audit.close();
-      expect(errors).toHaveLength(1);
+      // What this client would not send: a field that there is not, and a value that its core has too.
+      const wrong = { refused: ',"nowhere":1}', worse: ',"outcome":1}', good: '}' };
+      const ended = Object.entries(wrong).map(([name, end]) => {
+        const event = prepareEvent({ type: 'a.b', actor: { id: name }, resource: { type: 'r' }, details: { name } });
+        const json = `${event.json.slice(0, -1)}${end}`;
+        return new Promise<unknown>((resolve) => {
+          sink.write({ ...event, json, landed: (receipt) => resolve(receipt?.id), failed: resolve });
+        });
+      });
+      await sink.close();
+      const results = await Promise.all(ended);
+      expect(results).toMatchObject([{ code: 'invalid_event' }, { code: 'invalid_event' }, expect.any(String)]);
+      const records = (await logger(fronted).audit.reader.recent(3)).reverse();
+      expect(records.map(({ event }) => event)).toMatchObject([
+        { type: 'a.b', actor: { id: 'refused' }, resource: { type: 'r' }, details: { refused: expect.any(String) } },
+        {
+          ...{ type: 'audit.invalid_event', severity: 'error' },
+          details: { type: '"a.b"', actor: '{"id":"worse"}', resource: '{"type":"r"}' },
+        },
+        { type: 'a.b', actor: { id: 'good' }, details: { name: 'good' } },
+      ]);
+      expect(errors).toHaveLength(3);
       if (spool !== undefined) expect(await readdir(spool)).toEqual(['orders.checkpoint']);
     }
+    expectWhole(await fronted.numberings(trail));
   });
 
   it('a receipt that does not prove what it says is an alarm', async () => {
