@@ -9,11 +9,12 @@ import { describeError } from '../app/describe-error.ts';
 import { SealtrailError } from '../log/error.ts';
 import type { Directory } from './access.ts';
 import type { AccessEntry } from './access-log.ts';
-import { type Body, BodyBudget, readBody } from './body.ts';
+import { type Body, readBody } from './body.ts';
+import { BodyBudget, BodyShare, provenAccounts, unprovenAccounts } from './body-budget.ts';
 import { DOWNLOADS_PATH } from './downloads.ts';
 import { reply } from './reply.ts';
 import { ROUTER } from './router.ts';
-import { SignatureVerifier } from './sigv4/sigv4.ts';
+import { SignatureVerifier, type Verdict } from './sigv4/sigv4.ts';
 import type { Claim, Refusal } from './sigv4/sigv4-claim.ts';
 
 export type { AccessEntry } from './access-log.ts';
@@ -31,12 +32,16 @@ export interface ServerOptions {
   readonly port?: number;
   /** Milliseconds that `close` gives requests under way. @default 10,000 */
   readonly drainMs?: number;
+  /** Bytes of request bodies in memory, all together. @default 256,000,000 */
+  readonly maxBodiesBytes?: number;
+  /** Milliseconds within which a request must have arrived whole. @default 30,000 */
+  readonly requestTimeoutMs?: number;
   /** Unix milliseconds, for signatures. @default Date.now */
   readonly now?: () => number;
 }
 
-/** Any request must have arrived whole within this time, and its head sooner: who dawdles is cut off. */
 const REQUEST_TIMEOUT_MS = 30_000;
+/** Within which its head must. */
 const HEADERS_TIMEOUT_MS = 10_000;
 /** How often both are looked at. */
 const CHECK_MS = 2_000;
@@ -44,9 +49,10 @@ const CHECK_MS = 2_000;
 const KEEP_ALIVE_MS = 65_000;
 /** Without a byte either way for so long, a connection is cut: also one whose reader does not read. */
 const IDLE_MS = 120_000;
+/** How long a peer may take to receive that it was too slow. */
+const FLUSH_MS = 1_000;
 const MAX_HEADER_BYTES = 16_384;
 const MAX_CONNECTIONS = 2_048;
-/** Bodies in memory, all together. */
 const MAX_BODIES_BYTES = 256_000_000;
 
 /** The embedded server: HTTP and signatures outside, `handle` inside. */
@@ -54,16 +60,18 @@ export class HttpServer {
   readonly #options: ServerOptions;
   readonly #verifier: SignatureVerifier;
   readonly #server: Server;
-  readonly #budget = new BodyBudget(MAX_BODIES_BYTES);
+  readonly #budget: BodyBudget;
   #closing: Promise<void> | undefined;
 
   private constructor(options: ServerOptions) {
     this.#options = options;
     this.#verifier = new SignatureVerifier((key) => options.directory.secretOf(key), { now: options.now });
+    const { maxBodiesBytes = MAX_BODIES_BYTES, requestTimeoutMs = REQUEST_TIMEOUT_MS } = options;
+    this.#budget = new BodyBudget(maxBodiesBytes);
     const limits = {
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      connectionsCheckingInterval: CHECK_MS,
+      requestTimeout: requestTimeoutMs,
+      headersTimeout: Math.min(HEADERS_TIMEOUT_MS, requestTimeoutMs),
+      connectionsCheckingInterval: Math.min(CHECK_MS, requestTimeoutMs),
       keepAliveTimeout: KEEP_ALIVE_MS,
       maxHeaderSize: MAX_HEADER_BYTES,
       noDelay: true,
@@ -128,7 +136,7 @@ export class HttpServer {
       outgoing.destroy();
       exchange.fail(error, 0);
     } finally {
-      this.#budget.give(exchange.bytes);
+      exchange.share?.give();
     }
     this.#options.log(exchange.entry());
   }
@@ -144,9 +152,17 @@ export class HttpServer {
       // Before anything is read: nobody's body needs to be kept.
       const claim = this.#verifier.read({ method, target, headers });
       if (!claim.ok) throw unauthenticated(claim);
-      const body = await readBody(incoming, this.#budget, goOn);
+      // A signature over the body's hash is proven before the body is read: strangers cannot fill the memory of others.
+      const proof = this.#verifier.checkHead(claim);
+      if (proof?.ok === false) throw unauthenticated(proof);
+      const accounts =
+        proof === undefined ? unprovenAccounts(incoming.socket.remoteAddress ?? '') : provenAccounts(claim.accessKeyId);
+      exchange.share = new BodyShare(this.#budget, accounts);
+      const body = await readBody(incoming, exchange.share, goOn);
       exchange.bytes = body.sent.length;
-      exchange.principal = this.#principalOf(claim, body.sent);
+      const verdict =
+        proof === undefined ? this.#verifier.check(claim, body.sent) : this.#verifier.checkBody(claim, body.sent);
+      exchange.principal = this.#principalOf(verdict);
       const request = await requestOf(claim, body, exchange.principal, exchange.requestId);
       return await this.#options.handle(request);
     } catch (error) {
@@ -158,8 +174,7 @@ export class HttpServer {
     }
   }
 
-  #principalOf(claim: Claim, body: Uint8Array): Principal {
-    const verdict = this.#verifier.check(claim, body);
+  #principalOf(verdict: Verdict): Principal {
     if (!verdict.ok) throw unauthenticated(verdict);
     const principal = this.#options.directory.principalOf(verdict.accessKeyId);
     if (principal === undefined) throw unauthenticated({ ok: false, reason: "the access key is nobody's" });
@@ -174,7 +189,10 @@ export class HttpServer {
       return;
     }
     const [status, phrase] = NOISE[error.code ?? ''] ?? [400, 'Bad Request'];
-    socket.end(`HTTP/1.1 ${status} ${phrase}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+    // Not only ended: a peer that keeps its side open would keep what its request has taken.
+    const answer = `HTTP/1.1 ${status} ${phrase}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`;
+    socket.end(answer, () => socket.destroy());
+    setTimeout(() => socket.destroy(), FLUSH_MS).unref();
     const exchange = new Exchange({});
     exchange.fail(error.code ?? 'not HTTP', status);
     this.#options.log(exchange.entry());
@@ -193,6 +211,8 @@ class Exchange {
   readonly target: string;
   readonly #started = performance.now();
   principal: Principal | undefined;
+  /** What its body has taken of the memory for bodies. */
+  share: BodyShare | undefined;
   status = 0;
   bytes = 0;
   #reason: string | undefined;

@@ -33,6 +33,9 @@ const MAX_KEYS = 1024;
 /** Stands in for the secret of an access key that does not exist, so that its requests take the same path. */
 const NO_SECRET = 'no such access key';
 
+/** Stands in for the hash of a body that is not waited for. */
+const NO_BODY = '';
+
 /** Checks signatures. One request costs three to five hashes, most of it that of its body. */
 export class SignatureVerifier {
   readonly #secretOf: SecretOf;
@@ -66,10 +69,28 @@ export class SignatureVerifier {
    * used before: it always pays for the look-up, one derivation and every comparison.
    */
   check(claim: Claim, body: Uint8Array): Verdict {
-    const bodyHash = hash('sha256', body, 'hex');
-    if (claim.contentSha256 !== undefined && claim.contentSha256 !== bodyHash) {
-      return refuse('the body is not the one that was signed');
-    }
+    const match = this.checkBody(claim, body);
+    return match.ok ? this.#checkSignature(claim, hash('sha256', body, 'hex')) : match;
+  }
+
+  /**
+   * Checks the signature before the body is there, where the head has the body's hash: {@link checkBody} is then all that is left.
+   * Where it has not, an unknown key is refused all the same.
+   *
+   * @returns undefined where only the body can tell
+   */
+  checkHead(claim: Claim): Verdict | undefined {
+    if (claim.contentSha256 !== undefined) return this.#checkSignature(claim, claim.contentSha256);
+    return this.#secretOf(claim.accessKeyId) === undefined ? this.#checkSignature(claim, NO_BODY) : undefined;
+  }
+
+  /** Whether the body is the one whose hash the head has, if it has one. */
+  checkBody(claim: Claim, body: Uint8Array): Verdict {
+    const isAnother = claim.contentSha256 !== undefined && claim.contentSha256 !== hash('sha256', body, 'hex');
+    return isAnother ? refuse('the body is not the one that was signed') : accept(claim);
+  }
+
+  #checkSignature(claim: Claim, bodyHash: string): Verdict {
     const secret = this.#secretOf(claim.accessKeyId);
     const kept = secret === undefined ? undefined : this.#keys.get(claim);
     if (kept !== undefined && secret !== undefined && signed(claim, bodyHash, kept)) return accept(claim);
