@@ -11,6 +11,8 @@ import type { Item, Table } from '../store/ports.ts';
 import { exportManifestSchema } from './formats/manifest.ts';
 
 const count = z.int().min(0);
+/** Unix milliseconds; periods may begin before 1970. */
+const time = z.int();
 
 /** What to export, and how. */
 const specSchema = z.object({
@@ -19,10 +21,10 @@ const specSchema = z.object({
   /** Values by dimension. */
   filters: z.partialRecord(z.enum(DIMENSIONS), z.array(z.string())),
   /** Unix milliseconds, inclusive and exclusive, by the server's clock, and by the producer's. */
-  from: count.exactOptional(),
-  to: count.exactOptional(),
-  timeFrom: count.exactOptional(),
-  timeTo: count.exactOptional(),
+  from: time.exactOptional(),
+  to: time.exactOptional(),
+  timeFrom: time.exactOptional(),
+  timeTo: time.exactOptional(),
 });
 export type ExportSpec = Readonly<z.infer<typeof specSchema>>;
 
@@ -93,9 +95,16 @@ export class ExportJobs {
     return item === undefined ? undefined : jobFromItem(item);
   }
 
-  /** Every job of a trail that is still told of. */
-  async *of(trail: string): AsyncGenerator<StoredJob, void, void> {
-    for await (const item of this.#table.query({ partition: exportPartition(trail) })) yield jobFromItem(item);
+  /**
+   * Every job of a trail that is still told of. One that cannot be read is reported and left out: it must not stop the others.
+   *
+   * @param onUnreadable called with the error and the job's id. Must not throw
+   */
+  async *of(trail: string, onUnreadable: (error: unknown, id: string) => void): AsyncGenerator<StoredJob, void, void> {
+    for await (const item of this.#table.query({ partition: exportPartition(trail) })) {
+      const stored = readJob(item, onUnreadable);
+      if (stored !== undefined) yield stored;
+    }
   }
 
   /** Stores a new job. @returns the one that stands there already, or undefined */
@@ -112,11 +121,21 @@ export class ExportJobs {
   }
 }
 
+function readJob(item: Item, onUnreadable: (error: unknown, id: string) => void): StoredJob | undefined {
+  try {
+    return jobFromItem(item);
+  } catch (error) {
+    onUnreadable(error, item.sort);
+    return undefined;
+  }
+}
+
+/** Stores only what {@link jobFromItem} reads back. @throws ZodError for anything else: a mistake in this program */
 function itemOf(job: ExportJob, version: number): Item {
   const expiresAt = Math.ceil((job.expiresAt + REMEMBERED_MS) / 1000);
   return {
     ...exportKey(job.trail, job.id),
-    attributes: withFormat('export', { version, job: JSON.stringify(job) }),
+    attributes: withFormat('export', { version, job: JSON.stringify(jobSchema.parse(job)) }),
     expiresAt,
   };
 }

@@ -7,7 +7,7 @@ import { identityOf } from '../log/identity.ts';
 import type { NodeReader } from '../log/tree.ts';
 import type { Queries } from '../query/queries.ts';
 import type { Downloads, Table } from '../store/ports.ts';
-import { type ExportJob, ExportJobs, type ExportSpec, folderOf, periodsOf } from './export-job.ts';
+import { type ExportJob, ExportJobs, type ExportSpec, folderOf, periodsOf, type StoredJob } from './export-job.ts';
 import { ExportRun, type RunOptions } from './export-run.ts';
 
 /** What exports work with. */
@@ -152,14 +152,14 @@ export class Exports {
   /** Every export that is not done yet, of all trails. */
   async *unfinished(): AsyncGenerator<{ readonly trail: string; readonly id: string }, void, void> {
     for await (const trail of this.#options.ledger.trails()) {
-      for await (const { job } of this.#jobs.of(trail)) if (isUnfinished(job)) yield { trail, id: job.id };
+      for await (const { job } of this.#jobsOf(trail)) if (isUnfinished(job)) yield { trail, id: job.id };
     }
   }
 
   /** Removes the files whose time is over. For stores that do not do so by themselves. */
   async removeExpired(): Promise<void> {
     for await (const trail of this.#options.ledger.trails()) {
-      for await (const { job } of this.#jobs.of(trail)) {
+      for await (const { job } of this.#jobsOf(trail)) {
         if (this.isExpired(job)) await this.#options.downloads.remove(`${trail}/${job.id}/`);
       }
     }
@@ -167,6 +167,10 @@ export class Exports {
 
   isExpired({ expiresAt }: ExportJob): boolean {
     return this.#now() >= expiresAt;
+  }
+
+  #jobsOf(trail: string): AsyncIterable<StoredJob> {
+    return this.#jobs.of(trail, (error, id) => this.#options.onError(error, trail, id));
   }
 
   #isForgotten({ state, requestedAt, lease, expiresAt }: ExportJob): boolean {
@@ -177,7 +181,7 @@ export class Exports {
 
   async #demandRoom(trail: string): Promise<void> {
     let unfinished = 0;
-    for await (const { job } of this.#jobs.of(trail)) if (isUnfinished(job) && !this.isExpired(job)) unfinished += 1;
+    for await (const { job } of this.#jobsOf(trail)) if (isUnfinished(job) && !this.isExpired(job)) unfinished += 1;
     if (unfinished >= MAX_UNFINISHED) {
       throw new SealtrailError('rate_limited', `${unfinished} exports of trail ${trail} wait already`, {
         retryAfter: 30,

@@ -72,6 +72,18 @@ describe('an export', () => {
     expect(await fileOf(exports, downloads, id)).toBe(await linesOf(table));
   });
 
+  it('may begin before 1970, as some clients write "no time", and harms none after it', async () => {
+    const { table, exports, downloads } = await world();
+    const year1 = Date.parse('0001-01-01T00:00:00Z');
+    const { id } = await exports.request(TRAIL, { ...NDJSON, from: year1 }, ASKER);
+    await exports.run(TRAIL, id);
+    expect(await fileOf(exports, downloads, id)).toBe(await linesOf(table));
+    expect((await exports.get(TRAIL, id))?.manifest).toMatchObject({ from: year1 });
+    const next = await exports.request(TRAIL, NDJSON, ASKER);
+    await exports.run(TRAIL, next.id);
+    expect(await fileOf(exports, downloads, next.id)).toBe(await linesOf(table));
+  });
+
   it('holds what was acknowledged when it began, and nothing that comes while it is made', async () => {
     const { table, exports, downloads } = await world();
     const before = await linesOf(table);

@@ -4,6 +4,8 @@ import type { Shape } from '../../json/shape.ts';
 
 const count = z.int().min(0);
 const millis = count.describe('Unix milliseconds.');
+/** Unix milliseconds; periods may begin before 1970. */
+const time = z.int();
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 
 /** Reads a manifest strictly: docs/spec.md, "Exports". */
@@ -17,10 +19,10 @@ export const exportManifestSchema: z.ZodType<ExportManifest> = z.strictObject({
   filters: z
     .record(z.string(), z.array(z.string()))
     .describe('Values by dimension, any of which passes; all must. `severity` lists every severity that passes.'),
-  from: millis.describe('Received at this time or later; absent: from the first record.').exactOptional(),
-  to: millis.describe('Received before this time; absent: to the checkpoint.').exactOptional(),
-  timeFrom: millis.describe('Happened at this time or later, by the producer’s clock.').exactOptional(),
-  timeTo: millis.describe('Happened before this time.').exactOptional(),
+  from: time.describe('Received at this time or later; absent: from the first record.').exactOptional(),
+  to: time.describe('Received before this time; absent: to the checkpoint.').exactOptional(),
+  timeFrom: time.describe('Happened at this time or later, by the producer’s clock.').exactOptional(),
+  timeTo: time.describe('Happened before this time.').exactOptional(),
   records: count,
   first: count.describe('Number of the first record; absent where there is none.').exactOptional(),
   last: count.describe('Number of the last record.').exactOptional(),

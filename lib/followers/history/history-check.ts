@@ -1,4 +1,4 @@
-import { admitAppends, readRefusal, refuseAppends } from '../../ledger/items/refusal.ts';
+import { admitAppends, hasRefusal, refuseAppends } from '../../ledger/items/refusal.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { SealtrailError } from '../../log/error.ts';
 import type { Table } from '../../store/ports.ts';
@@ -35,7 +35,7 @@ export class HistoryCheck implements Follower {
       if (error instanceof SealtrailError && error.code === 'history_conflict') await this.#refuse(trail, error);
       throw error;
     }
-    if ((await readRefusal(this.#table, trail)) !== undefined) await admitAppends(this.#table, trail);
+    if (await hasRefusal(this.#table, trail)) await admitAppends(this.#table, trail);
     this.#sound.add(trail);
   }
 

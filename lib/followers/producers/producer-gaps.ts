@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { producerDueKey } from '../../ledger/items/layout.ts';
 import { moveWatermark, readWatermark, type Watermark } from '../../ledger/items/watermark.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
+import { SealtrailError } from '../../log/error.ts';
 import { identityOf } from '../../log/identity.ts';
 import { producerLink, producerMarkOf } from '../../log/producer.ts';
 import { parseRecord } from '../../log/record.ts';
@@ -72,17 +73,24 @@ export class ProducerFollower implements Follower {
   /**
    * Takes in new records, so many at most, and records what is due.
    *
-   * @throws the errors of the Table and of the append to `_system`; `store_corrupt`
+   * @throws the errors of the Table and of the append to `_system`; `store_corrupt`, after the work: a producer whose state
+   *   cannot be read is set aside
    */
   async run(trail: string, { signal, force = false }: RunOptions = {}): Promise<void> {
+    const aside: Aside = new Map();
     const mark = await readWatermark(this.#table, trail, NAME);
     const head = (await this.#ledger.head(trail))?.size ?? 0;
-    if (head > mark.size && this.#isReady(trail, head - mark.size, force)) await this.#catchUp(mark, head, signal);
+    if (head > mark.size && this.#isReady(trail, head - mark.size, force)) {
+      await this.#catchUp(mark, head, aside, signal);
+    }
     for (const due of await dueProducers(this.#table, trail, this.#now(), RUN_FINDINGS)) {
       if (signal?.aborted === true) return;
-      await this.#settle(due);
+      await this.#settle(due, aside);
     }
     await this.#plan(trail);
+    const [first] = aside.values();
+    // When all the others are seen to: what is damaged is an alarm, and keeps nothing else from being done.
+    if (first !== undefined) throw first;
   }
 
   revisit(trail: string): number | undefined {
@@ -98,10 +106,10 @@ export class ProducerFollower implements Follower {
     return isReady;
   }
 
-  async #catchUp(from: Watermark, head: number, signal: AbortSignal | undefined): Promise<void> {
+  async #catchUp(from: Watermark, head: number, aside: Aside, signal: AbortSignal | undefined): Promise<void> {
     let mark = from;
     for (let step = 0; step < RUN_STEPS && mark.size < head && signal?.aborted !== true; step++) {
-      const moved = await this.#step(mark, head);
+      const moved = await this.#step(mark, head, aside);
       // Another process is at it: it does our work, and a later run goes on where it got to.
       if (moved === undefined) return;
       mark = moved;
@@ -118,7 +126,7 @@ export class ProducerFollower implements Follower {
     else this.#next.delete(trail);
   }
 
-  async #step(mark: Watermark, head: number): Promise<Watermark | undefined> {
+  async #step(mark: Watermark, head: number, aside: Aside): Promise<Watermark | undefined> {
     const { trail } = mark;
     const states = new Map<string, ProducerState>();
     let seq = mark.size;
@@ -126,7 +134,7 @@ export class ProducerFollower implements Follower {
     reading: for await (const block of this.#ledger.blocks(trail, range)) {
       for (let at = seq - block.first; at < block.count && seq < range.to; at++, seq++) {
         if (states.size >= STEP_PRODUCERS) break reading;
-        await this.#take(trail, block.lines[at] ?? '', states);
+        await this.#take(trail, block.lines[at] ?? '', states, aside);
       }
     }
     const now = this.#now();
@@ -134,7 +142,7 @@ export class ProducerFollower implements Follower {
     return moveWatermark(this.#table, mark, { size: seq }, writes);
   }
 
-  async #take(trail: string, line: string, states: Map<string, ProducerState>): Promise<void> {
+  async #take(trail: string, line: string, states: Map<string, ProducerState>, aside: Aside): Promise<void> {
     // Most events of others are not numbered: they are not parsed.
     if (!line.includes('"producer":{')) return;
     const { event, seq: record, submitter: sender } = parseRecord(line);
@@ -142,10 +150,24 @@ export class ProducerFollower implements Follower {
     if (mark === undefined) return;
     const submitter = identityOf(sender);
     const key = `${mark.id} ${submitter}`;
-    const state = states.get(key) ?? (await readProducer(this.#table, { trail, id: mark.id, submitter }));
+    const state = states.get(key) ?? (await this.#read({ trail, id: mark.id, submitter }, aside));
+    if (state === undefined) return;
     states.set(key, state);
     const { seq, prev } = mark;
     state.numbering.add({ seq, prev, link: producerLink(String(event.id), mark), record });
+  }
+
+  /** Undefined, and put aside: what is stored of the producer is damaged. */
+  async #read(producer: Producer, aside: Aside): Promise<ProducerState | undefined> {
+    const key = `${producer.id} ${producer.submitter}`;
+    if (aside.has(key)) return undefined;
+    try {
+      return await readProducer(this.#table, producer);
+    } catch (error) {
+      if (!(error instanceof SealtrailError) || error.code !== 'store_corrupt') throw error;
+      aside.set(key, error);
+      return undefined;
+    }
   }
 
   #withDue(state: ProducerState, now: number): ProducerState {
@@ -154,10 +176,11 @@ export class ProducerFollower implements Follower {
   }
 
   /** A crash between the record and the state leads to the same record under the same key, which the log has once. */
-  async #settle({ producer, dueAt }: Due): Promise<void> {
+  async #settle({ producer, dueAt }: Due, aside: Aside): Promise<void> {
     const { trail, id, submitter } = producer;
     const remove = { remove: producerDueKey(trail, dueAt, id, submitter) };
-    const state = await readProducer(this.#table, producer);
+    const state = await this.#read(producer, aside);
+    if (state === undefined) return void (await this.#table.transact([remove]));
     const findings = findingsOf(state);
     await this.#record(producer, findings);
     const done = { ...state, recorded: recordedWith(state, findings), dueAt: 0 };
@@ -189,6 +212,9 @@ export class ProducerFollower implements Follower {
     await recordInSystem(this.#ledger, { by: SUBMITTER, event, once: { key, bodyHash: key }, wait: false });
   }
 }
+
+/** What is stored of producers and cannot be read, by producer and submitter. */
+type Aside = Map<string, SealtrailError>;
 
 interface Where {
   readonly first: number;

@@ -1,3 +1,4 @@
+import * as z from 'zod';
 import { attributesOf, withFormat } from '../../ledger/items/format.ts';
 import { producerDueKey, producerKey, producersDueBy } from '../../ledger/items/layout.ts';
 import { SealtrailError } from '../../log/error.ts';
@@ -38,6 +39,25 @@ export interface Findings {
   readonly conflicts: readonly NumberConflict[];
 }
 
+const count = z.int().nonnegative();
+const pair = z.tuple([count, count]);
+const storedSchema = z.strictObject({
+  numbering: z.string(),
+  recorded: z.string(),
+  dueAt: count,
+  revision: count.min(1),
+});
+const recordedSchema: z.ZodType<Recorded> = z.strictObject({ gaps: z.array(pair), conflicts: z.array(count) });
+const numberingSchema: z.ZodType<NumberingState> = z.strictObject({
+  runs: z.array(
+    z.strictObject({ first: count, prev: z.string(), next: count, link: z.string(), declared: count, record: count }),
+  ),
+  received: count,
+  repeated: count,
+  lost: count,
+  conflicts: z.array(z.strictObject({ seq: count, record: count })),
+});
+
 /** A producer that was silent for so long is forgotten: each start of a client is one, and they would be kept for ever. */
 const REMEMBERED_SECONDS = 90 * 86_400;
 
@@ -53,17 +73,15 @@ export async function readProducer(table: Table, producer: Producer): Promise<Pr
 }
 
 function stateOf(producer: Producer, item: Item): ProducerState {
-  const { numbering, recorded, dueAt, revision } = attributesOf('producer', item);
   try {
+    const { numbering, recorded, ...rest } = storedSchema.parse(attributesOf('producer', item));
     return {
-      producer,
-      // What was written here is read here; anything else fails below or in the first use.
-      numbering: new Numbering(JSON.parse(String(numbering)) as NumberingState),
-      recorded: JSON.parse(String(recorded)) as Recorded,
-      dueAt: Number(dueAt),
-      revision: Number(revision),
+      ...{ producer, ...rest },
+      numbering: new Numbering(numberingSchema.parse(JSON.parse(numbering))),
+      recorded: recordedSchema.parse(JSON.parse(recorded)),
     };
   } catch (cause) {
+    if (cause instanceof SealtrailError) throw cause;
     const message = `what is remembered of producer ${producer.id} in trail ${producer.trail} is not readable`;
     throw new SealtrailError('store_corrupt', message, { cause });
   }
@@ -108,8 +126,9 @@ export interface Due {
 export async function dueProducers(table: Table, trail: string, by: number, most: number): Promise<Due[]> {
   const due: Due[] = [];
   for await (const item of table.query({ ...producersDueBy(trail, by), limit: most })) {
-    const { id, submitter, dueAt } = attributesOf('due producer', item);
-    due.push({ producer: { trail, id: String(id), submitter: String(submitter) }, dueAt: Number(dueAt) });
+    // By its key, which sorts it, and not by what else is stored: so an item that is damaged is removed with the others.
+    const [, , time = '', id = '', ...submitter] = item.sort.split('/');
+    due.push({ producer: { trail, id, submitter: submitter.join('/') }, dueAt: Number(time) });
   }
   return due;
 }

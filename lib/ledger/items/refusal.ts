@@ -13,6 +13,10 @@ export async function readRefusal(table: Table, trail: string): Promise<string |
   return item && reasonIn(trail, item);
 }
 
+/** Whether there is a refusal, readable or not. */
+export const hasRefusal = async (table: Table, trail: string): Promise<boolean> =>
+  (await table.get(refusalKey(trail))) !== undefined;
+
 /** Makes every process refuse appends to a trail. Idempotent. */
 export async function refuseAppends(table: Table, trail: string, reason: string): Promise<void> {
   await table.transact([{ put: { ...refusalKey(trail), attributes: withFormat('refusal', { reason }) } }]);
