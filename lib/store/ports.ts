@@ -196,8 +196,17 @@ export interface Objects {
   hold(key: string, version: string, isHeld: boolean): Promise<void>;
   /** Whether one version is under legal hold. */
   isHeld(key: string, version: string): Promise<boolean>;
+  /** What stands in the store and is no object, where a store can hold such things: a folder can, a bucket cannot. */
+  leftovers?(): AsyncIterable<Leftover>;
   /** Lets go of files and sockets. Idempotent. */
   close(): Promise<void>;
+}
+
+/** Something in a store that is no object. */
+export interface Leftover {
+  /** Relative to the store; of a folder with its final slash. May hold any character. */
+  readonly name: string;
+  readonly what: 'unfinished write' | 'second name of no object' | 'empty folder' | 'link or special file';
 }
 
 // --------------------------------------------------------------------------------------------------------- Signer

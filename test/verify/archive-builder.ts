@@ -44,8 +44,14 @@ export function vkeyOf(name: string, key: TestKey): string {
   return `${name}+${keyIdOf(name, key)}+${typed.toString('base64')}`;
 }
 
-export function noteOf(origin: string, size: number, root: Buffer, keys: readonly TestKey[]): Buffer {
-  const text = `${origin}\n${size}\n${root.toString('base64')}\n`;
+export function noteOf(
+  origin: string,
+  size: number,
+  root: Buffer,
+  keys: readonly TestKey[],
+  extensions: readonly string[] = [],
+): Buffer {
+  const text = [origin, size, root.toString('base64'), ...extensions].map((line) => `${line}\n`).join('');
   const signatures = keys.map((key) => {
     const signature = sign(key.algorithm === 'ed25519' ? null : 'sha256', Buffer.from(text), key.privateKey);
     const encoded = Buffer.concat([Buffer.from(keyIdOf(origin, key), 'hex'), signature]).toString('base64');

@@ -5,11 +5,12 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { SealtrailError } from '../../log/error.ts';
 import { syncFolder, writeSynced } from '../durable-file.ts';
 import { checkObjectKey, checkObjectPrefix } from '../object-key.ts';
-import type { ObjectEntry, Objects, ObjectVersion, Retention } from '../ports.ts';
+import type { Leftover, ObjectEntry, Objects, ObjectVersion, Retention } from '../ports.ts';
 import { absent, systemCode } from '../system-error.ts';
 import { folderError } from './failure.ts';
 import { DurableFolders, linkError, makeFolder } from './folders.ts';
 import { HELD, holdFile, UNFINISHED } from './holding.ts';
+import { leftoversIn } from './leftovers.ts';
 import { checkNoLink, readObject, statsOf } from './reading.ts';
 import { type Found, walk } from './walk.ts';
 
@@ -143,6 +144,11 @@ export class FolderObjects implements Objects {
     this.#checkOpen();
     const [standing, held] = [key, `${HELD}/${key}`].map((name) => statsOf(join(this.#root, name)));
     return version === ONLY_VERSION && standing !== undefined && held?.ino === standing.ino;
+  }
+
+  async *leftovers(): AsyncIterable<Leftover> {
+    this.#checkOpen();
+    yield* leftoversIn(this.#root);
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,7 @@
+import { vkeyName } from '../../log/archive.ts';
 import type { Verifier } from '../../log/note.ts';
 import { fingerprintOf, keyIdText, keysOfTrail, type TrustedKeys } from '../evidence/trust.ts';
+import { type Findings, quoted } from '../report/findings.ts';
 import type { KeyUse } from '../report/report.ts';
 import type { TrailOutcome } from './verify-trail.ts';
 
@@ -41,4 +43,17 @@ export function keyUses(
     enter(verifier, { trusted: false, signed: outcome?.signed.get(verifier.keyId) ?? 0 });
   }
   return [...uses.values()];
+}
+
+/**
+ * Reports keys of the archive that vouch for nothing and that nothing vouches for. One key signs under a name for each trail:
+ * where it is trusted for one, it is no stranger in the others.
+ */
+export function reportUnvouched(uses: readonly KeyUse[], trust: TrustedKeys, findings: Findings): void {
+  const vouched = new Set(trust.map(({ spki }) => fingerprintOf(spki)));
+  for (const { name, keyId, fingerprint, trusted, signed } of uses) {
+    if (trusted || signed > 0 || vouched.has(fingerprint)) continue;
+    const message = `the key is named ${quoted(name)}, no trusted key vouches for it, and it signed no checkpoint`;
+    findings.add({ kind: 'unvouched_key', object: vkeyName(keyId), message });
+  }
 }

@@ -15,7 +15,8 @@ import { verifySpan } from '../shards/shard.ts';
 import type { SegmentLimits, SpanJob, SpanResult } from '../shards/shard-job.ts';
 import { type WorkerPlan, WorkerPool } from '../shards/worker-pool.ts';
 import { expectedTrails, hasArrived, missingTrail } from './expected-trails.ts';
-import { keyUses } from './key-uses.ts';
+import { keyUses, reportUnvouched } from './key-uses.ts';
+import { leftoversOf } from './leftovers.ts';
 import { findLogName, type LogName } from './log-name.ts';
 import { judgePrevious, type KeptCheckpoint, type Previous, previousResult } from './previous.ts';
 import { type ArchiveKeys, checkKeyNames, readArchiveKeys } from './published-keys.ts';
@@ -212,7 +213,10 @@ class ArchiveRun {
     const begun = new Set(outcomes.flatMap((outcome) => [...outcome.begun]));
     const witnesses = { trust, logName: this.#logName?.name, archived: this.#keys.verifiers, begun };
     const list = expectedTrails(witnesses, (trail) => this.#inventory.trails.has(trail));
-    const skipped: Skipped[] = begun.size === 0 ? [{ why: UNSTATED }] : [];
+    const skipped: Skipped[] = [
+      ...(begun.size === 0 ? [{ why: UNSTATED }] : []),
+      ...(await leftoversOf(this.#objects)),
+    ];
     for (const expected of list.filter(({ isThere }) => !isThere)) {
       const { trail } = expected;
       if (await hasArrived(this.#objects, trail)) skipped.push({ trail, why: 'archived while the verification ran' });
@@ -242,6 +246,8 @@ class ArchiveRun {
     }
     for (const { problems } of this.#previous) for (const problem of problems) findings.add(problem);
     const skipped: Skipped[] = [...unstated, ...outcomes.flatMap((outcome) => outcome.skipped)];
+    const uses = keyUses(outcomes, this.#options.trust, this.#keys.verifiers, trails === undefined);
+    if (range === undefined) reportUnvouched(uses, this.#options.trust, findings);
     const plot = timeline.finish();
     return {
       format: 'sealtrail-verification/1',
@@ -256,7 +262,7 @@ class ArchiveRun {
       skipped,
       problems: findings.list(),
       problemCounts: findings.counts(),
-      keys: keyUses(outcomes, this.#options.trust, this.#keys.verifiers, trails === undefined),
+      keys: uses,
       previous: this.#previous.map((kept) => {
         const outcome = problemsOf.get(kept.trail ?? '');
         return previousResult(kept, outcome?.coverage, outcome?.contradicted.has(kept.name) ?? false);

@@ -81,7 +81,33 @@ function judgeParsed(
   if (trusted.length > 0 && !isTrusted && !isRetired && flaws.length === 0) {
     flaws.push({ kind: 'unknown_key', message: 'no key that is trusted at this size has signed the checkpoint' });
   }
-  return { checkpoint, trusted: isTrusted && flaws.length === 0, signedBy, flaws };
+  return {
+    checkpoint,
+    trusted: isTrusted && flaws.length === 0,
+    signedBy,
+    flaws: [...flaws, ...extras(checkpoint, signatures, { trusted, known })],
+  };
+}
+
+/** What should not be there, though it takes nothing away from the signatures that hold. */
+function extras(
+  { origin, extensions = [] }: Checkpoint,
+  signatures: readonly NoteSignature[],
+  { trusted, known }: Pick<Expectation, 'trusted' | 'known'>,
+): Judged['flaws'] {
+  const keyIds = new Set([...trusted.map(({ verifier }) => verifier), ...known].map(({ keyId }) => keyId));
+  // Lines under other names are those of witnesses (C2SP tlog-cosignature).
+  const strange = signatures.filter(({ name, keyId }) => name === origin && !keyIds.has(keyId));
+  const lines = strange.map(({ keyId }) => ({
+    kind: 'unknown_key' as const,
+    message: `a signature line under the log’s own name is by the key ${keyIdText(keyId)}, which is neither trusted nor in keys/`,
+  }));
+  const more = `the checkpoint has lines beyond size and root: ${extensions.map(quoted).join(', ')}`;
+  return [
+    // Who knows no key of the log knows no strange one either.
+    ...(trusted.length > 0 && known.length > 0 ? lines : []),
+    ...(extensions.length > 0 ? [{ kind: 'extension_lines' as const, message: more }] : []),
+  ];
 }
 
 const unsigned = (kind: ProblemKind, message: string): Judged => ({

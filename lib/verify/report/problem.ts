@@ -57,6 +57,8 @@ export const PROBLEM_KINDS = {
   unreadable: 'open',
   missing_events: 'open',
   producer_fork: 'open',
+  unvouched_key: 'open',
+  extension_lines: 'open',
 } as const satisfies Readonly<Record<string, 'damage' | 'open'>>;
 
 /** One of the documented kinds of problem. Kinds are stable: programs branch on them. */

@@ -6,7 +6,20 @@ import { SealtrailError } from '../../../lib/log/error.ts';
 import { FolderObjects } from '../../../lib/store/folder/objects.ts';
 import type { Objects, ObjectVersion } from '../../../lib/store/ports.ts';
 import { parseTrustedKeys, type Report, verifyArchive } from '../../../lib/verify/index.ts';
-import { type Archive, buildTrail, KEY, objectsOf, TRAIL } from '../archive-builder.ts';
+import {
+  type Archive,
+  addKeyFiles,
+  buildTrail,
+  copyOf,
+  ed25519Key,
+  KEY,
+  keyIdOf,
+  LOG,
+  noteOf,
+  objectsOf,
+  type TestKey,
+  TRAIL,
+} from '../archive-builder.ts';
 import { archiveOf, SIZES } from '../damage.ts';
 
 const trust = parseTrustedKeys(KEY.pem);
@@ -246,5 +259,80 @@ describe('what cannot be read', () => {
       message:
         'there is no trail here: is this the folder or prefix of an archive, and has anything been archived yet?',
     });
+  });
+});
+
+describe('what nobody asked for', () => {
+  const stranger = ed25519Key(66);
+  const origin = `${LOG}/${TRAIL}`;
+  const withLine = (note: Buffer, name: string, key: TestKey): Buffer =>
+    Buffer.concat([
+      note,
+      Buffer.from(
+        `${String(noteOf(name, 1, Buffer.alloc(32), [key]))
+          .split('\n')
+          .at(-2)}\n`,
+      ),
+    ]);
+
+  test('a stranger’s key under a name of this log, which signed nothing', async () => {
+    const edited = copyOf(archive);
+    addKeyFiles(edited, origin, stranger);
+    const { verdict, problems } = await verify(await objectsOf(edited));
+    const object = `keys/${keyIdOf(origin, stranger)}.vkey`;
+    expect({ verdict, problems }).toMatchObject({
+      verdict: 'incomplete',
+      problems: [{ kind: 'unvouched_key', object }],
+    });
+  });
+
+  test('a signature line under the log’s own name by a key that nobody knows; those of witnesses are none of it', async () => {
+    for (const [name, kinds] of [
+      [origin, ['unknown_key', 'unknown_key']],
+      ['witness.example.com', []],
+    ] as const) {
+      const edited = copyOf(archive);
+      for (const object of [`${TRAIL}/checkpoint`, `${TRAIL}/checkpoints/300`]) {
+        edited.set(object, withLine(bytesOf(object), name, stranger));
+      }
+      const { problems, trails } = await verify(await objectsOf(edited));
+      expect(problems.map(({ kind }) => kind)).toEqual(kinds);
+      // It takes nothing away from the signature that holds.
+      expect(trails[0]?.covered).toEqual({ from: 0, to: 300 });
+    }
+  });
+
+  test('lines that the key’s holder added to a checkpoint', async () => {
+    const edited = copyOf(archive);
+    const object = `${TRAIL}/checkpoints/100`;
+    const [, , root = ''] = String(bytesOf(object)).split('\n');
+    edited.set(object, noteOf(origin, 100, Buffer.from(root, 'base64'), [KEY], ['hello']));
+    const { verdict, problems } = await verify(await objectsOf(edited));
+    const message = 'the checkpoint has lines beyond size and root: "hello"';
+    expect({ verdict, problems }).toEqual({
+      verdict: 'incomplete',
+      problems: [{ kind: 'extension_lines', trail: TRAIL, object, message }],
+    });
+  });
+
+  test('in a folder: unfinished writes, stray second names, empty folders, each named as not looked at', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'sealtrail-leftovers-'));
+    const put = async (name: string, bytes: Uint8Array): Promise<void> => {
+      await mkdir(dirname(join(folder, name)), { recursive: true });
+      await writeFile(join(folder, name), bytes);
+    };
+    for (const [name, bytes] of archive) await put(name, bytes);
+    await put('~unfinished/evil\u202e.sh', Buffer.from('x'));
+    await put(`~held/${segment}`, Buffer.from('other bytes'));
+    await mkdir(join(folder, 'payments/checkpoints'), { recursive: true });
+    const { verdict, skipped } = await verify(await FolderObjects.openReadOnly(folder));
+    await rm(folder, { recursive: true });
+    expect(verdict).toBe('ok');
+    expect(skipped.map(({ why }) => why)).toEqual([
+      expect.stringMatching(/^which trails/),
+      'what is no object of an archive: empty folder "payments/checkpoints/"',
+      `what is no object of an archive: second name of no object "~held/${segment}"`,
+      'what is no object of an archive: unfinished write "~unfinished/evil\\u202e.sh"',
+    ]);
   });
 });
