@@ -3,11 +3,14 @@ import type { RetiredKey } from '../keys/retired-key.ts';
 import { retiredKeys } from '../keys/retired-keys.ts';
 import { ArchivedRecords } from '../ledger/archived-records.ts';
 import { History } from '../ledger/history.ts';
+import { maskSecret } from '../ledger/items/deployment-secret.ts';
 import { Ledger, type LedgerOptions } from '../ledger/ledger.ts';
 import { nodeReader } from '../ledger/tree/nodes.ts';
 import { TileCache } from '../ledger/tree/tile-cache.ts';
 import type { NodeReader } from '../log/tree.ts';
 import { type PrivacyConfig, policyFor } from '../privacy/config/privacy-config.ts';
+import type { MaskTag } from '../privacy/mask.ts';
+import { maskTags } from '../privacy/mask-tag.ts';
 import type { PrivacyPolicy } from '../privacy/policy.ts';
 import type { Objects, Signer, Table } from '../store/ports.ts';
 import { lazy } from './lazy.ts';
@@ -49,7 +52,8 @@ export interface Log {
   readonly ledger: Ledger;
   /** Tree nodes of a trail, for proofs. */
   readonly nodes: (trail: string) => NodeReader;
-  readonly policyOf: (trail: string) => PrivacyPolicy;
+  /** The policy of a trail, with the tags of this log. @throws the Table's errors: the secret of the tags is kept there */
+  readonly policyOf: (trail: string) => PrivacyPolicy | Promise<PrivacyPolicy>;
   readonly logName: string;
   readonly recordsReads: boolean;
   readonly retentionOf: (trail?: string) => ReturnType<typeof retentionFor>;
@@ -83,6 +87,7 @@ export function wireLog(stores: LogStores, settings: LogSettings, hooks: LogHook
   const { logName, recordsReads = true, signs = true, retention = {} } = settings;
   // One object for good: policies are cached by it.
   const privacy = settings.privacy ?? {};
+  const tags = lazy(async () => maskTags(await maskSecret(table)));
   const cache = new TileCache();
   const archived = objects && { objects, archive: new ArchivedRecords({ objects, table, cache }) };
   const nodes = (trail: string) => nodeReader({ table, ledger, cache, ...(objects && { objects }) }, trail);
@@ -93,11 +98,22 @@ export function wireLog(stores: LogStores, settings: LogSettings, hooks: LogHook
     table,
     ledger,
     nodes,
-    policyOf: (trail) => policyFor(trail, privacy),
+    policyOf: async (trail) => withTags(policyFor(trail, privacy), await tags()),
     logName,
     recordsReads,
     retentionOf: (trail) => retentionFor(retention, trail),
     retiredKeys: lazy(() => retiredKeys(table, ledger, retired)),
     ...archived,
   };
+}
+
+/** Policies with tags by those without, so that what is made from one is made once. */
+const TAGGED = new WeakMap<PrivacyPolicy, PrivacyPolicy>();
+
+function withTags(policy: PrivacyPolicy, maskTag: MaskTag): PrivacyPolicy {
+  const known = TAGGED.get(policy);
+  if (known?.maskTag === maskTag) return known;
+  const tagged = { ...policy, maskTag };
+  TAGGED.set(policy, tagged);
+  return tagged;
 }

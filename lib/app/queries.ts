@@ -1,4 +1,4 @@
-import { cursorSecret } from '../query/cursor-secret.ts';
+import { cursorSecret } from '../ledger/items/deployment-secret.ts';
 import { Queries } from '../query/queries.ts';
 import type { ArchivedLog } from './log.ts';
 

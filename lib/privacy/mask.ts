@@ -10,9 +10,15 @@ import { isIPv4, isIPv6 } from 'node:net';
  * | `2001:DB8:85a3::8a2e:370:7334` | `2001:db8:85a3:***` (the first 48 bits, always written out) |
  * | `::ffff:203.0.113.7` | `203.0.113.***` |
  *
- * It is deterministic and idempotent, so a query for the original value, masked the same way, finds it; it also finds
- * others that mask alike. Version numbers, UUIDs, times and MAC addresses stay as they are.
+ * Behind the stars stands a tag where the log has a secret for it (`a***~k3f9xq2m7abc@example.com`, see mask-tag.ts), so
+ * that people whose addresses look alike stay apart. Masking is deterministic and idempotent, so a query for the original
+ * value, masked the same way, finds it. Version numbers, UUIDs, times and MAC addresses stay as they are.
  */
+
+/** The tag of an address, with what parts it from the stars; empty where there is none. */
+export type MaskTag = (address: string) => string;
+
+const NO_TAG: MaskTag = () => '';
 
 /** What stands for what was taken out. */
 const STARS = '***';
@@ -22,14 +28,17 @@ const STARS = '***';
  *
  * @example
  * maskValue('alice@example.com from 203.0.113.7'); // a***@example.com from 203.0.113.***
+ *
+ * @param tag tells people apart whose addresses are masked alike
  */
-export function maskValue(text: string): string {
+export function maskValue(text: string, tag: MaskTag = NO_TAG): string {
   let masked = text;
   // IPv6 before IPv4, which may be the end of it; both before e-mail, whose local part may be one.
-  if (masked.includes(':')) masked = masked.replace(IPV6_CANDIDATE, maskIpv6);
-  if (masked.includes('.')) masked = masked.replace(IPV4_CANDIDATE, maskIpv4);
-  if (masked.includes('@')) masked = maskEmails(masked, '@');
-  if (masked.includes(ENCODED_SIGN)) masked = maskEmails(masked, ENCODED_SIGN);
+  if (masked.includes(':')) masked = masked.replace(IPV6_CANDIDATE, (candidate) => maskIpv6(candidate, tag));
+  if (masked.includes('.'))
+    masked = masked.replace(IPV4_CANDIDATE, (candidate, offset, whole) => maskIpv4(candidate, offset, whole, tag));
+  if (masked.includes('@')) masked = maskEmails(masked, '@', tag);
+  if (masked.includes(ENCODED_SIGN)) masked = maskEmails(masked, ENCODED_SIGN, tag);
   return masked;
 }
 
@@ -38,7 +47,7 @@ export function isMaskedIp(text: string): boolean {
   return MASKED_IP.test(text);
 }
 
-const MASKED_IP = /^(?:(?:\d{1,3}\.){3}|(?:[0-9a-f]{1,4}:){3})\*\*\*$/;
+const MASKED_IP = /^(?:(?:\d{1,3}\.){3}|(?:[0-9a-f]{1,4}:){3})\*\*\*(?:~[a-z2-7]{12})?$/;
 
 // -------------------------------------------------------------------------------------------------------- e-mail
 
@@ -58,13 +67,15 @@ const ENCODED_SIGN = '%40';
  * Masks the local parts before `sign`. It looks around each sign once, so that time is linear in the text; a pattern for
  * the whole address would try again at every character.
  */
-function maskEmails(text: string, sign: string): string {
+function maskEmails(text: string, sign: string, tag: MaskTag): string {
   let out = '';
   let done = 0;
   for (let at = text.indexOf(sign); at >= 0; at = text.indexOf(sign, at + sign.length)) {
     const start = localStart(text, done, at);
-    if (start === at || !isDomain(text, at + sign.length)) continue;
-    out += text.slice(done, start) + maskLocal(text.slice(start, at));
+    const domain = domainAt(text, at + sign.length);
+    if (start === at || domain === undefined) continue;
+    const local = text.slice(start, at);
+    out += text.slice(done, start) + maskLocal(local, () => tag(`${local}@${domain}`.toLowerCase()));
     done = at;
   }
   return out + text.slice(done);
@@ -77,18 +88,19 @@ function localStart(text: string, from: number, end: number): number {
   return start;
 }
 
-function isDomain(text: string, at: number): boolean {
+function domainAt(text: string, at: number): string | undefined {
   DOMAIN.lastIndex = at;
   const domain = DOMAIN.exec(text)?.[0];
-  return domain !== undefined && TOP_LEVEL.test(domain) && !VERSION_START.test(domain);
+  return domain !== undefined && TOP_LEVEL.test(domain) && !VERSION_START.test(domain) ? domain : undefined;
 }
 
 /** The first character, unless it is half of the whole. `git@` is the account that a Git server has for everybody. */
-function maskLocal(local: string): string {
-  if (local === 'git') return local;
-  if (local.length <= STARS.length + 1 && local.endsWith(STARS)) return local;
-  return (local.length > 2 ? local.charAt(0) : '') + STARS;
+function maskLocal(local: string, tag: () => string): string {
+  if (local === 'git' || MASKED_LOCAL.test(local)) return local;
+  return (local.length > 2 ? local.charAt(0) : '') + STARS + tag();
 }
+
+const MASKED_LOCAL = /^.?\*\*\*(?:~[a-z2-7]{12})?$/u;
 
 // ------------------------------------------------------------------------------------------------------------ IP
 
@@ -99,9 +111,9 @@ const BEFORE_VERSION = /(?:(?:^|[\s(;,"'])[A-Za-z][\w.-]*\/|(?<![A-Za-z])v(?:er|
 /** How far back to look for it. */
 const LOOK_BACK = 40;
 
-function maskIpv4(candidate: string, offset: number, text: string): string {
+function maskIpv4(candidate: string, offset: number, text: string, tag: MaskTag): string {
   if (!isIPv4(candidate) || BEFORE_VERSION.test(text.slice(Math.max(0, offset - LOOK_BACK), offset))) return candidate;
-  return maskQuad(candidate);
+  return maskQuad(candidate) + tag(candidate);
 }
 
 function maskQuad(address: string): string {
@@ -111,20 +123,19 @@ function maskQuad(address: string): string {
 /** Two or more colons among hexadecimal groups; with a zone (RFC 4007), which goes with the rest. */
 const IPV6_CANDIDATE = /(?<![\w:.*])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f:.]*(?:%\w+)?(?![\w:.*%])/g;
 
-function maskIpv6(candidate: string): string {
+function maskIpv6(candidate: string, tag: MaskTag): string {
   const address = isIPv6(candidate) ? candidate : candidate.replace(/[:.]+$/, '');
   // Words such as `dead::beef` are code; an address without any digit in it is not worth breaking them.
   if (!isIPv6(address) || !/\d/.test(address)) return candidate;
   const groups = ipv6Groups(address);
   const mapped = groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff;
   // RFC 4291 section 2.5.5.2: the last 32 bits are an IPv4 address.
-  const masked = mapped
-    ? `${maskQuad([6, 7].map((i) => `${(groups[i] ?? 0) >> 8}.${(groups[i] ?? 0) & 255}`).join('.'))}`
-    : `${groups
-        .slice(0, 3)
-        .map((group) => group.toString(16))
-        .join(':')}:${STARS}`;
-  return masked + candidate.slice(address.length);
+  if (mapped) {
+    const quad = [6, 7].map((i) => `${(groups[i] ?? 0) >> 8}.${(groups[i] ?? 0) & 255}`).join('.');
+    return maskQuad(quad) + tag(quad) + candidate.slice(address.length);
+  }
+  const hex = groups.map((group) => group.toString(16));
+  return `${hex.slice(0, 3).join(':')}:${STARS}${tag(hex.join(':'))}${candidate.slice(address.length)}`;
 }
 
 /** The eight groups of a valid IPv6 address (RFC 4291 section 2.2). */

@@ -1,3 +1,4 @@
+import type { MaskTag } from './mask.ts';
 import type { KeyRules } from './secret-keys.ts';
 import { SECRET_PATTERNS, type SecretPattern } from './secret-text.ts';
 
@@ -9,6 +10,8 @@ export interface PrivacyPolicy {
   readonly redactPatterns: readonly SecretPattern[];
   /** Whether e-mail and IP addresses are masked or kept. */
   readonly pii: 'mask' | 'include';
+  /** Tells people apart whose addresses are masked alike. @default nothing does */
+  readonly maskTag?: MaskTag;
   /** What becomes of numbers that a double does not keep: their digits as text, or the request is refused. */
   readonly longNumbers: 'text' | 'refuse';
   /** What becomes of values that do not fit their field: kept in another form, refused, or as the request asks (`Prefer: handling`). */

@@ -1,6 +1,6 @@
 import type { Step } from '../json/field-path.ts';
 import type { Holds } from './key-rules.ts';
-import { maskValue } from './mask.ts';
+import { type MaskTag, maskValue } from './mask.ts';
 import { parseNested } from './nested-json.ts';
 import { isEntries, isOptionName, isTexts } from './pairs.ts';
 import type { PrivacyPolicy } from './policy.ts';
@@ -83,6 +83,7 @@ class Scrubber {
   readonly #keys: KeyMatcher;
   readonly #patterns: readonly SecretPattern[];
   readonly #mask: boolean;
+  readonly #tag: MaskTag | undefined;
   readonly #hasCards: boolean;
   readonly #remembered = new Map<string, KeyFacts>();
   #steps: Step[] = [];
@@ -94,6 +95,7 @@ class Scrubber {
     this.#keys = new KeyMatcher(policy.redactKeys);
     this.#patterns = policy.redactPatterns;
     this.#mask = policy.pii === 'mask';
+    this.#tag = policy.maskTag;
     this.#hasCards = policy.redactPatterns.includes('card_number');
   }
 
@@ -122,7 +124,7 @@ class Scrubber {
     if (actor !== undefined) {
       actor.id = this.#word(['actor', 'id'], actor.id, this.#mask);
       if (actor.name !== undefined) actor.name = this.#word(['actor', 'name'], actor.name, this.#mask);
-      if (actor.ip !== undefined && this.#mask) actor.ip = maskValue(actor.ip);
+      if (actor.ip !== undefined && this.#mask) actor.ip = maskValue(actor.ip, this.#tag);
       if (actor.userAgent !== undefined) actor.userAgent = this.#word(['actor', 'userAgent'], actor.userAgent, false);
     }
     if (resource?.id !== undefined) resource.id = this.#word(['resource', 'id'], resource.id, this.#mask);
@@ -137,7 +139,7 @@ class Scrubber {
     const marks = marksOf(text);
     const open = (marks & MAY_HOLD_SECRET) === 0 ? text : redactText(text, this.#patterns, this.#keys, marks);
     if (open !== text || ((marks & HAS_BRACKET) !== 0 && text.includes(REDACTED))) this.#list.add(steps);
-    return masks && (marks & MAY_HOLD_ADDRESS) !== 0 ? maskValue(open) : open;
+    return masks && (marks & MAY_HOLD_ADDRESS) !== 0 ? maskValue(open, this.#tag) : open;
   }
 
   /** The scrubbed value of what stands at a step from here. */
@@ -178,7 +180,7 @@ class Scrubber {
     const open = (marks & MAY_HOLD_SECRET) === 0 ? text : redactText(text, this.#patterns, this.#keys, marks);
     // It may have been redacted before it came here.
     if (open !== text || ((marks & HAS_BRACKET) !== 0 && text.includes(REDACTED))) this.#list.add(this.#steps);
-    return this.#mask && (marks & MAY_HOLD_ADDRESS) !== 0 ? maskValue(open) : open;
+    return this.#mask && (marks & MAY_HOLD_ADDRESS) !== 0 ? maskValue(open, this.#tag) : open;
   }
 
   /** JSON in a text, written anew where something in it is secret. */
@@ -292,7 +294,7 @@ class Scrubber {
     const name = (marks & MAY_HOLD_SECRET) === 0 ? key : redactText(key, this.#patterns, this.#keys, marks);
     const facts: KeyFacts = {
       ...this.#keys.verdict(key),
-      name: this.#mask ? maskValue(name) : name,
+      name: this.#mask ? maskValue(name, this.#tag) : name,
       isVersion: VERSION_KEY.test(key),
       isLogprobs: LOGPROBS.test(key),
     };

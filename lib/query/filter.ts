@@ -14,6 +14,14 @@ const MASKED: readonly Dimension[] = ['actor', 'resource', 'agent'];
 export const severitiesFrom = (severity: Severity): readonly Severity[] =>
   SEVERITIES.slice(SEVERITIES.indexOf(severity));
 
+/** What of a policy queries need. */
+export type MaskingPolicy = Pick<PrivacyPolicy, 'pii' | 'maskTag'>;
+
+/** A value as it stands in records of every age: as asked, masked with the log's tag, and masked as before there were tags. */
+function masksOf(asked: string, { maskTag }: MaskingPolicy): string[] {
+  return [asked, maskValue(asked, maskTag), maskValue(asked)];
+}
+
 /** One filter: a record passes with any of the values. */
 interface Clause {
   readonly dimension: Dimension;
@@ -38,10 +46,10 @@ export class RecordFilter {
    * @param policy the trail's: where it masks, masked values are looked for beside those asked for, as records may be
    *   older than the policy
    */
-  constructor(filters: Filters, policy?: Pick<PrivacyPolicy, 'pii'>) {
+  constructor(filters: Filters, policy?: MaskingPolicy) {
     this.#clauses = DIMENSIONS.flatMap((dimension) => {
       const values = filters[dimension];
-      return values === undefined ? [] : [clauseOf(dimension, values, policy?.pii === 'mask')];
+      return values === undefined ? [] : [clauseOf(dimension, values, policy)];
     });
     this.#time = filters.time;
     this.text = JSON.stringify([
@@ -95,8 +103,9 @@ function isWithin(time: unknown, { from, to }: Period): boolean {
   return millis !== undefined && (from === undefined || millis >= from) && (to === undefined || millis < to);
 }
 
-function clauseOf(dimension: Dimension, asked: readonly string[], masks: boolean): Clause {
-  const all = masks && MASKED.includes(dimension) ? [...asked, ...asked.map(maskValue)] : asked;
+function clauseOf(dimension: Dimension, asked: readonly string[], policy: MaskingPolicy | undefined): Clause {
+  const all =
+    policy?.pii === 'mask' && MASKED.includes(dimension) ? asked.flatMap((one) => masksOf(one, policy)) : asked;
   const isGroup = (value: string): boolean => dimension === 'type' && value.endsWith('.*');
   const values = new Set(all.filter((value) => !isGroup(value)));
   const beginnings = [...new Set(all.filter(isGroup))].map((group) => group.slice(0, -1)).sort();

@@ -3,12 +3,11 @@ import { MAX_LIMIT, MAX_TRAILS } from '../contract/query.ts';
 import type { Activity, Summary } from '../contract/summary.ts';
 import type { ArchivedRecords } from '../ledger/archived-records.ts';
 import { readHead } from '../ledger/commit.ts';
-import type { PrivacyPolicy } from '../privacy/policy.ts';
 import type { Table } from '../store/ports.ts';
 import { activityOf, countMatches, noActivity } from './activity.ts';
 import { countByIndex } from './activity-counts.ts';
 import { Cursors, type Position } from './cursor.ts';
-import { RecordFilter } from './filter.ts';
+import { type MaskingPolicy, RecordFilter } from './filter.ts';
 import { type MergedPage, mergePage, type Part } from './merged.ts';
 import { type Filters, type Match, type Page, type Period, type Query, sourcesOf } from './query.ts';
 import { RecentBlocks } from './recent-blocks.ts';
@@ -23,7 +22,7 @@ export interface QueriesOptions {
   /** Authenticates cursors: at least 16 bytes, the same in every process that answers queries. */
   readonly secret: Uint8Array;
   /** The policy that a trail's events go through. @default nothing is masked */
-  readonly policy?: (trail: string) => Pick<PrivacyPolicy, 'pii'>;
+  readonly policy?: (trail: string) => MaskingPolicy | Promise<MaskingPolicy>;
   /** Records that one page may look at, about. Beyond that it ends early, with a cursor. @default 50,000 */
   readonly budget?: number;
   /** Where records are read that have left the hot store. @default they cannot be read */
@@ -84,7 +83,7 @@ export class Queries {
    * const next = page.more ? await queries.page('orders', { ...query, cursor: page.cursor }) : undefined;
    */
   async page(trail: string, query: Query): Promise<Page> {
-    const filter = this.#filter(trail, query);
+    const filter = await this.#filter(trail, query);
     const question = questionOf(query, [filter]);
     const [at] = query.cursor === undefined ? [] : this.#cursors.open([trail], question, query.cursor);
     const { next, ...page } = await this.#part(trail, filter, query, at);
@@ -102,19 +101,20 @@ export class Queries {
   async pageOf(trails: readonly string[], query: Query): Promise<MergedPage> {
     const names = [...new Set(trails)].sort();
     if (names.length === 0 || names.length > MAX_TRAILS) throw new RangeError(`${names.length} trails in one query`);
-    const filters = new Map(names.map((trail) => [trail, this.#filter(trail, query)]));
+    const filters = new Map<string, RecordFilter>();
+    for (const trail of names) filters.set(trail, await this.#filter(trail, query));
     const question = questionOf(query, [...filters.values()]);
     const at = query.cursor === undefined ? undefined : this.#cursors.open(names, question, query.cursor);
     const budget = Math.ceil(this.#budget / names.length);
-    const { next, ...page } = await mergePage(names, query, at, (trail, limit, from) =>
-      this.#part(trail, filters.get(trail) ?? this.#filter(trail, query), { ...query, limit }, from, budget),
+    const { next, ...page } = await mergePage(names, query, at, async (trail, limit, from) =>
+      this.#part(trail, filters.get(trail) ?? (await this.#filter(trail, query)), { ...query, limit }, from, budget),
     );
     if (query.order === 'newest' && !page.more) return page;
     return { ...page, cursor: this.#cursors.seal(names, question, next) };
   }
 
-  #filter(trail: string, { filters }: Pick<Query, 'filters'>): RecordFilter {
-    return new RecordFilter(filters, this.#policy(trail));
+  async #filter(trail: string, { filters }: Pick<Query, 'filters'>): Promise<RecordFilter> {
+    return new RecordFilter(filters, await this.#policy(trail));
   }
 
   /** A page of a trail from a position on, and where it ends. */
@@ -148,7 +148,7 @@ export class Queries {
     trail: string,
     query: Pick<Query, 'filters' | 'order' | 'from' | 'to'>,
   ): AsyncGenerator<readonly Match[], void, void> {
-    const filter = this.#filter(trail, query);
+    const filter = await this.#filter(trail, query);
     const head = await readHead(this.#table, trail);
     const { low, high } = await this.#range(trail, head, query);
     const context = this.#context(trail, filter, { order: query.order, limit: MAX_LIMIT });
@@ -166,7 +166,7 @@ export class Queries {
    */
   async *watch(trail: string, filters: Filters, options: WatchOptions = {}): AsyncGenerator<Match, void, void> {
     const { signal, wait = pause } = options;
-    const filter = new RecordFilter(filters, this.#policy(trail));
+    const filter = new RecordFilter(filters, await this.#policy(trail));
     let next = options.from ?? (await readHead(this.#table, trail)).size;
     while (signal?.aborted !== true) {
       const { size } = await readHead(this.#table, trail);
@@ -190,7 +190,7 @@ export class Queries {
    * @throws as {@link page}
    */
   async activity(trail: string, actor: string, period: Period = {}): Promise<Activity> {
-    const filter = this.#filter(trail, { filters: { actor: [actor] } });
+    const filter = await this.#filter(trail, { filters: { actor: [actor] } });
     const head = await readHead(this.#table, trail);
     const span = await spanOf(this.#table, trail, head, period, this.#archive);
     const indexed = await countByIndex(this.#table, trail, filter.valuesOf('actor'), span);

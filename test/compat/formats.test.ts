@@ -7,6 +7,7 @@ import { ExportJobs } from '../../lib/export/export-job.ts';
 import { dueProducers, readProducer } from '../../lib/followers/producers/producer-state.ts';
 import { retiredKeys } from '../../lib/keys/retired-keys.ts';
 import { readHead } from '../../lib/ledger/commit.ts';
+import { cursorSecret } from '../../lib/ledger/items/deployment-secret.ts';
 import { readOpenTile } from '../../lib/ledger/items/edge-tile.ts';
 import {
   blockKey,
@@ -27,7 +28,6 @@ import {
 import { readWatermark } from '../../lib/ledger/items/watermark.ts';
 import { Ledger } from '../../lib/ledger/ledger.ts';
 import { FIRST_LINK } from '../../lib/log/producer.ts';
-import { cursorSecret } from '../../lib/query/cursor-secret.ts';
 import { writeRetiredKeys } from '../../lib/server/data-folder.ts';
 import { openEmbedded } from '../../lib/server/embedded.ts';
 import type { Key, Table } from '../../lib/store/ports.ts';

@@ -131,7 +131,8 @@ Measured by \`test/privacy/corpus.test.ts\` on the corpus in \`test/vectors/reda
 ${number(harmless)} harmless values, those of GitHub's webhook payloads among them, ${number(wrong)} are redacted (precision ${percent(precision)}).
 
 **E-mail and IP addresses** are masked in \`actor.id\`, \`actor.name\`, \`actor.ip\`, \`resource.id\`, \`resource.name\`, \`description\`, \`details\` and \`changes\`, unless the trail
-includes PII: ${masked}. Masking is deterministic, so a query for the original finds it, together with others that mask alike.`;
+includes PII: ${masked}. Behind the stars a log puts a tag, keyed by a secret of its own, that tells people
+apart who are masked alike: \`a***~k3f9xq2m7abc@example.com\`. Masking is deterministic, so a query for the original finds it. [ADR 32](adr/0032-tags-in-masked-addresses.md) has the reasons.`;
 }
 
 // ----------------------------------------------------------------------------------------------------------- types

@@ -21,7 +21,7 @@ export type AccessType =
 /** What recording accesses takes. */
 export interface AuditServices {
   readonly ledger: Pick<Ledger, 'append' | 'leave'>;
-  readonly policyOf: (trail: string) => PrivacyPolicy;
+  readonly policyOf: (trail: string) => PrivacyPolicy | Promise<PrivacyPolicy>;
   /** Whether accesses are recorded. */
   readonly recordsReads: boolean;
 }
@@ -114,7 +114,7 @@ async function append(
     trail: ACCESS_TRAIL,
     // The caller: unlike the actor, a submitter is never masked.
     submitter: name,
-    events: prepareBatch(body, 'application/json', services.policyOf(ACCESS_TRAIL)),
+    events: prepareBatch(body, 'application/json', await services.policyOf(ACCESS_TRAIL)),
     seal: 'later' as const,
   };
   // Durable in either case. Reads at the same time need not wait for one another's numbers.

@@ -61,7 +61,7 @@ export const mergedPageSchema = pageSchema.extend({
 /** What an append needs. */
 export interface AppendServices {
   readonly ledger: Pick<Ledger, 'append'>;
-  readonly policyOf: (trail: string) => PrivacyPolicy;
+  readonly policyOf: (trail: string) => PrivacyPolicy | Promise<PrivacyPolicy>;
 }
 
 /** 201 for a new append, 200 for a repeated one, 202 for one that no checkpoint covers yet. */
@@ -89,7 +89,7 @@ export const appendEvents = route({
     { params: { trail }, headers: { 'Idempotency-Key': key, Prefer }, caller, sent },
   ) => {
     const preferences = preferencesOf(Prefer);
-    const policy = policyOf(trail);
+    const policy = await policyOf(trail);
     const handling = preferences.has('handling=lenient') ? 'lenient' : 'strict';
     const receipt = await ledger.append({
       trail,

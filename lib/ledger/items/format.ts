@@ -26,6 +26,7 @@ const FORMATS = {
   'due producer': 1,
   export: 1,
   'cursor secret': 1,
+  'mask secret': 1,
   'retired key': 1,
   'config.json': 1,
   'access.json': 1,

@@ -27,7 +27,7 @@ export type PartitionKind = keyof typeof PREFIX;
 
 /** The list of trails, one item each. */
 export const TRAILS_PARTITION = 'trails';
-/** What belongs to the deployment as a whole: the cursor secret, retired keys. */
+/** What belongs to the deployment as a whole: secrets of cursors and masks, retired keys. */
 export const DEPLOYMENT_PARTITION = 'deployment';
 
 /** A partition's name taken apart. */
@@ -152,6 +152,9 @@ export const exportKey = (trail: string, id: string): Key => ({ partition: expor
 
 /** The secret that authenticates cursors. */
 export const CURSOR_SECRET_KEY: Key = { partition: DEPLOYMENT_PARTITION, sort: 'cursor-secret' };
+
+/** The secret of the tags in masked addresses. */
+export const MASK_SECRET_KEY: Key = { partition: DEPLOYMENT_PARTITION, sort: 'mask-secret' };
 
 /** Where a retired key ended in each trail. `fingerprint`: SHA-256 of its SPKI DER, in lower-case hex. */
 export const retiredKeyKey = (fingerprint: string): Key => ({
