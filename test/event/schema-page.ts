@@ -88,7 +88,7 @@ twice in an object, and lone surrogates (also escaped).
 nothing in a body that is JSON costs an event, and \`converted\` lists what is not as it was sent. Texts that are too long are cut (ids keep a digest, so that different ones stay
 different); numbers where a text is due become text; an address loses its port; lone surrogates become U+FFFD; what is nested too deep becomes its JSON as text; of a key that comes
 twice the last one counts; what fits nowhere goes to \`details.unfit\`; a type that is none becomes \`custom.event\`; data that makes an event too large becomes a note of its size. A
-trail's policy can make that the rule (\`"unfit": "keep"\`) or forbid it (\`"refuse"\`). [ADR 31](adr/0031-data-never-costs-the-record.md) has the reasons.
+trail's policy can make that the rule (\`"unfit": "keep"\`) or forbid it (\`"refuse"\`). [ADR 25](adr/0025-data-never-costs-the-record.md) has the reasons.
 
 Redaction, masking and numbers written out can make an event larger than a record holds: then \`details\` or \`changes\` become such a note in any case.
 
@@ -110,7 +110,7 @@ function privacy(): string {
 
 Done by the server before an event is sealed, whether or not the client has done it, and configured per trail. What went through once stays as it is.
 What is redacted becomes \`[redacted]\`, and \`redacted\` lists where: each place, or what holds them where that would be more than 4,096 characters.
-[ADR 30](adr/0030-redaction-by-rules.md) has the reasons.
+[ADR 20](adr/0020-redaction-by-rules.md) has the reasons.
 
 Three questions decide, in \`details\` and \`changes\` at any depth, in JSON inside a text, and beside names (\`{"name": "Authorization", "value": …}\`, \`["password", …]\`):
 
@@ -132,7 +132,7 @@ ${number(harmless)} harmless values, those of GitHub's webhook payloads among th
 
 **E-mail and IP addresses** are masked in \`actor.id\`, \`actor.name\`, \`actor.ip\`, \`resource.id\`, \`resource.name\`, \`description\`, \`details\` and \`changes\`, unless the trail
 includes PII: ${masked}. Behind the stars a log puts a tag, keyed by a secret of its own, that tells people
-apart who are masked alike: \`a***~k3f9xq2m7abc@example.com\`. Masking is deterministic, so a query for the original finds it. [ADR 32](adr/0032-tags-in-masked-addresses.md) has the reasons.`;
+apart who are masked alike: \`a***~k3f9xq2m7abc@example.com\`. Masking is deterministic, so a query for the original finds it. [ADR 29](adr/0029-tags-in-masked-addresses.md) has the reasons.`;
 }
 
 // ----------------------------------------------------------------------------------------------------------- types

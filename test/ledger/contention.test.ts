@@ -10,7 +10,7 @@ import { checkTrail, events, key, openLedger, TRAIL } from './fixture.ts';
 
 /**
  * A busy trail on DynamoDB, whose transactions hold their items for 6 ms and cancel others that meet them. The rates are those of
- * docs/adr/0028; `npm run bench -- contention` goes further.
+ * docs/adr/0026; `npm run bench -- contention` goes further.
  */
 
 const LATENCIES = { network: 2, read: 1, hold: 6 };
