@@ -98,7 +98,10 @@ export function wireLog(stores: LogStores, settings: LogSettings, hooks: LogHook
     table,
     ledger,
     nodes,
-    policyOf: async (trail) => withTags(policyFor(trail, privacy), await tags()),
+    policyOf: async (trail) => {
+      const policy = policyFor(trail, privacy);
+      return policy.pii === 'mask' ? withTags(policy, await tags()) : policy;
+    },
     logName,
     recordsReads,
     retentionOf: (trail) => retentionFor(retention, trail),
