@@ -1,9 +1,12 @@
+import * as z from 'zod';
 import { type Opened, openFollowers, SCHEDULED } from '../lib/app/followers.ts';
 import type { ArchivedLog } from '../lib/app/log.ts';
-import type { VerificationReport, VerificationRequest } from '../lib/contract/verification.ts';
+import type { VerificationReport } from '../lib/contract/verification.ts';
 import { visitTrails } from '../lib/followers/runtime/visit.ts';
+import { Verifications } from '../lib/followers/verification/verifications.ts';
 import type { VerificationStatus, Verifier } from '../lib/followers/verification/verifier.ts';
 import { SealtrailError } from '../lib/log/error.ts';
+import type { LambdaFunction } from '../lib/store/lambda/function.ts';
 import { count, describe, logger } from './telemetry.ts';
 
 /** Verifies trails against themselves and their archive, and counts the damage found: 0 where all is well. */
@@ -19,8 +22,8 @@ export class TrailVerification implements Pick<Verifier, 'verify' | 'status'> {
   }
 
   /** A trail or a range of it, on request. @throws as {@link Verifier.verify} */
-  async verify(trail: string, request?: VerificationRequest): Promise<VerificationReport> {
-    const report = await this.#followers.verifier.verify(trail, request);
+  async verify(...asked: Parameters<Verifier['verify']>): Promise<VerificationReport> {
+    const report = await this.#followers.verifier.verify(...asked);
     count('VerificationFailures', report.verdict === 'ok' ? 0 : 1);
     return report;
   }
@@ -54,3 +57,26 @@ export class TrailVerification implements Pick<Verifier, 'verify' | 'status'> {
     if (unlooked > 0) throw new SealtrailError('unavailable', `${unlooked} trails could not be verified`);
   }
 }
+
+/** An invocation of the function `verify` by itself: to do a verification that was asked for. */
+const verificationRequest = z.strictObject({ verify: z.strictObject({ trail: z.string(), id: z.string() }) });
+
+/** The verification that an invocation is to do; undefined where it is for something else. */
+export const requestedVerification = (event: unknown): { readonly trail: string; readonly id: string } | undefined =>
+  verificationRequest.safeParse(event).data?.verify;
+
+/**
+ * The verifications of a function that the API asks and that verifies: it invokes itself, since Lambda stops what runs beside
+ * an answer once that is given.
+ */
+export const verificationsIn = (
+  { table }: Pick<ArchivedLog, 'table'>,
+  verifier: TrailVerification,
+  self: Pick<LambdaFunction, 'tell'>,
+): Verifications =>
+  new Verifications({
+    ...{ table, verifier },
+    start: (trail, id) => self.tell({ verify: { trail, id } }),
+    onError: (error, trail, id) =>
+      logger.error('a verification did not get through', { trail, id, ...describe(error) }),
+  });

@@ -2,24 +2,33 @@ import type { Context, APIGatewayProxyEventV2WithIAMAuthorizer as GatewayEvent, 
 import { Router } from '../lib/api/core/router.ts';
 import { VERIFY_ROUTES } from '../lib/api/groups.ts';
 import { wireLog } from '../lib/app/log.ts';
+import { lambdaClient } from '../lib/store/lambda/client.ts';
+import { LambdaFunction } from '../lib/store/lambda/function.ts';
 import { answer } from './gateway.ts';
 import { withTelemetry } from './telemetry.ts';
-import { TrailVerification } from './trail-verification.ts';
-import { archivedStores, COUNTED, environmentOf } from './wiring.ts';
+import { requestedVerification, TrailVerification, verificationsIn } from './trail-verification.ts';
+import { archivedStores, COUNTED, environmentOf, ownName } from './wiring.ts';
 
 /** What is left of the invocation's time to come to an orderly end. */
 const MARGIN_MS = 30_000;
+/** Asking Lambda to run something takes milliseconds, and an answer of the API may take 30 seconds. */
+const PATIENCE_MS = 5_000;
 
 const environment = environmentOf(process.env);
 const log = wireLog(archivedStores(environment), { ...environment, signs: false }, COUNTED);
 const verifier = new TrailVerification(log);
-const services = { ...log, verifier };
+const self = new LambdaFunction({ client: lambdaClient(), name: ownName(process.env), patienceMs: PATIENCE_MS });
+const verifications = verificationsIn(log, verifier, self);
+const services = { ...log, verifier, verifications };
 const router = new Router(VERIFY_ROUTES);
 
-/** Verifies: every trail on a schedule, and one on request. */
-export const handler = withTelemetry(async (event: GatewayEvent | ScheduledEvent, context: Context) => {
+/** Verifies: every trail on a schedule, and one on request. What is asked for through the API it has itself do. */
+export const handler = withTelemetry(async (event: GatewayEvent | ScheduledEvent | object, context: Context) => {
   if ('requestContext' in event) {
     return answer(event, { router, services: async () => services, actions: ['verify'] });
   }
-  return verifier.run(AbortSignal.timeout(Math.max(1, context.getRemainingTimeInMillis() - MARGIN_MS)));
+  const signal = AbortSignal.timeout(Math.max(1, context.getRemainingTimeInMillis() - MARGIN_MS));
+  const requested = requestedVerification(event);
+  if (requested === undefined) return verifier.run(signal);
+  return verifications.run(requested.trail, requested.id, { signal, whenEnded: 'failed' });
 });

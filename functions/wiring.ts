@@ -102,6 +102,11 @@ const follower = z.object({ SEALTRAIL_FOLLOWER: z.string().min(1) });
  */
 export const followerOf = (variables: Variables): string => read(follower, variables).SEALTRAIL_FOLLOWER;
 
+const self = z.object({ AWS_LAMBDA_FUNCTION_NAME: z.string().min(1) });
+
+/** The name of the function that runs, as Lambda sets it. @throws as {@link environmentOf} */
+export const ownName = (variables: Variables): string => read(self, variables).AWS_LAMBDA_FUNCTION_NAME;
+
 function read<T>(what: z.ZodType<T>, input: unknown, from = 'the environment variable'): T {
   const parsed = what.safeParse(input);
   if (parsed.success) return parsed.data;

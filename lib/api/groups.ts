@@ -10,7 +10,7 @@ import { getConsistency, getProof } from './routes/proofs.ts';
 import { type SealServices, sealTrail } from './routes/seals.ts';
 import { getSummary } from './routes/summary.ts';
 import { listTrails } from './routes/trails.ts';
-import { getVerifications, type VerifyServices, verifyTrail } from './routes/verifications.ts';
+import { getVerification, getVerifications, type VerifyServices, verifyTrail } from './routes/verifications.ts';
 import type { ReadServices } from './services.ts';
 
 /**
@@ -37,7 +37,11 @@ export const READ_ROUTES: readonly Route<ReadServices>[] = [
 ];
 
 /** Verifies the ledger, and reports. */
-export const VERIFY_ROUTES: readonly Route<VerifyServices & AuditServices>[] = [verifyTrail, getVerifications];
+export const VERIFY_ROUTES: readonly Route<VerifyServices & AuditServices>[] = [
+  verifyTrail,
+  getVerification,
+  getVerifications,
+];
 
 /** Makes exports and hands them out. */
 export const EXPORT_ROUTES: readonly Route<ExportServices & AuditServices>[] = [requestExport, getExport];

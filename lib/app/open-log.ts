@@ -4,6 +4,8 @@ import type { Exports } from '../export/exports.ts';
 import type { Archiver } from '../followers/archive/archiver.ts';
 import { LegalHoldOrders } from '../followers/legal-hold/legal-hold-requests.ts';
 import { Runner, type RunnerErrorSource } from '../followers/runtime/runner.ts';
+import { VerificationWorker } from '../followers/verification/verification-worker.ts';
+import { Verifications } from '../followers/verification/verifications.ts';
 import type { Verifier } from '../followers/verification/verifier.ts';
 import { trailsIn } from '../ledger/history.ts';
 import type { Downloads, Objects } from '../store/ports.ts';
@@ -33,6 +35,7 @@ export interface OpenLog extends Services {
   readonly archiver: Archiver;
   /** Verifies trails on request and on its schedule, and keeps figures for alarms. */
   readonly verifier: Verifier;
+  readonly verifications: Verifications;
   readonly exports: Exports;
   /** Finishes the work in progress and stops. Leaves the stores open: close them afterwards. Idempotent. */
   close(): Promise<void>;
@@ -76,6 +79,12 @@ export async function openLog(stores: OpenLogStores, settings: OpenLogSettings):
     onError: (error, trail, id) => onError(error, { follower: `export ${id}`, trail }),
   });
   const exporter = new ExportWorker({ exports, onError: (error) => onError(error, { follower: 'exports' }) });
+  const verifications: Verifications = new Verifications({
+    ...{ table: log.table, verifier: followers.verifier },
+    start: async (trail, id) => verifying.wake(trail, id),
+    onError: (error, trail, id) => onError(error, { follower: `verification ${id}`, trail }),
+  });
+  const verifying = new VerificationWorker(verifications, (error, trail) => onUnrecorded(trail, error));
   const holds = new LegalHoldOrders(log);
   const retired = await log.retiredKeys();
   runner.start();
@@ -87,6 +96,7 @@ export async function openLog(stores: OpenLogStores, settings: OpenLogSettings):
     await looking;
     // Followers are told first, so that none takes the end of the ledger for a failure.
     const stopped = runner.stop();
+    await verifying.stop();
     await log.ledger.close();
     await exporter.stop();
     await stopped;
@@ -96,6 +106,7 @@ export async function openLog(stores: OpenLogStores, settings: OpenLogSettings):
     retired,
     archiver: followers.archiver,
     verifier: followers.verifier,
+    verifications,
     legalHolds: {
       status: (trail) => holds.status(trail),
       set: async (trail, request) => {

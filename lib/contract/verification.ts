@@ -18,6 +18,29 @@ export interface VerifiedRange {
 /** What somebody asks of a verification. */
 export type VerificationRequest = Exclude<VerificationMode, 'range'> | VerificationRange;
 
+/** How far a verification that was asked for has come. `failed`: it did not get through, so it says nothing of the trail. */
+export const VERIFICATION_STATES = ['queued', 'running', 'done', 'failed'] as const;
+export type VerificationState = (typeof VERIFICATION_STATES)[number];
+
+/** A verification that was asked for, as it stands. */
+export interface VerificationReply {
+  readonly id: string;
+  readonly trail: string;
+  readonly state: VerificationState;
+  /** What was asked for. */
+  readonly request: VerificationRequest;
+  /** The authenticated principal that asked, in full. */
+  readonly requestedBy: string;
+  /** Unix milliseconds. */
+  readonly requestedAt: number;
+  /** Records before `at` were looked at, of `of`. */
+  readonly progress?: { readonly at: number; readonly of: number };
+  /** Of one that is done. */
+  readonly report?: VerificationReport;
+  /** Of one that failed. `field`: of the request. */
+  readonly error?: { readonly code: string; readonly message: string; readonly field?: string };
+}
+
 /**
  * What the verification of a hot ledger can find. The words are those of the archive's verification wherever the thing
  * is the same; docs/ledger-verification.md explains each.

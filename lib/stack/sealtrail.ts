@@ -17,7 +17,7 @@ import { wakeFollower, wakeVerifier } from './functions/following.ts';
 import { bundledFunctions, type Roles, type WorkerContext, workerRole, workers } from './functions/functions.ts';
 import { grantArchiveReads, grantRoutes, TrailPolicies } from './functions/grants.ts';
 import { Guard, releaseTable } from './functions/guard.ts';
-import { allowOrders } from './functions/permissions.ts';
+import { allowAskingItself, allowOrders } from './functions/permissions.ts';
 import { allowWork, logRoles } from './functions/roles.ts';
 import { fitted } from './functions/variables.ts';
 import { checkLogName } from './log-name.ts';
@@ -136,6 +136,7 @@ export class Sealtrail extends Construct {
     const functions = workers(this, context, roles, props.functions ?? {});
     this.functions = functions;
     allowOrders(roles.seal, this.table, functions.follow);
+    allowAskingItself(this, roles.verify, functions.verify);
     functions.seal.addEnvironment('SEALTRAIL_FOLLOWER', functions.follow.functionName);
     const parallelism = props.streamParallelism ?? 1;
     const followerMapping = wakeFollower(this, functions.follow, { table: this.table, failed, parallelism });

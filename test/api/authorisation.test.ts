@@ -68,6 +68,7 @@ describe('what a caller needs', () => {
       listTrails: 'answer read',
       listKeys: `query ${ACTIONS.join(' ')}`,
       verifyTrail: 'path verify',
+      getVerification: 'path verify',
       getVerifications: 'path verify',
       requestExport: 'path export',
       getExport: 'path export',

@@ -34,7 +34,7 @@ export async function callDeclared(route: Route<Services>, { trail, query, grant
   const services = new Proxy({} as Services, { get: (_, name) => (name === 'recordsReads' ? false : failing) });
   const path = route.path
     .replace('{trail}', trail)
-    .replace('{export}', '0'.repeat(32))
+    .replace(/\{(?:export|verification)\}/, '0'.repeat(32))
     .replace(/\{\w+\}/g, '0');
   const request: ApiRequest = {
     ...{ method: route.method, path, headers: { 'content-type': 'application/json' }, requestId: 'r-1' },

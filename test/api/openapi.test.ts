@@ -20,8 +20,9 @@ let served: Served;
 let failing: HttpServer;
 let failure: ErrorCode = 'internal';
 let description: Description;
-/** An export that was asked for before anything else. */
+/** An export and a verification that were asked for before anything else. */
 let exportId = '';
+let verificationId = '';
 const seen = new Set<string>();
 
 interface Description {
@@ -48,6 +49,8 @@ beforeAll(async () => {
   }
   const path = '/v1/trails/orders/exports';
   exportId = JSON.parse((await ask(served.url, { method: 'POST', path, ...json({ format: 'csv' }) })).body).id;
+  const verification = { path: '/v1/trails/orders/verifications', ...json({}, { prefer: 'respond-async' }) };
+  verificationId = JSON.parse((await ask(served.url, { method: 'POST', ...verification })).body).id;
 });
 afterAll(async () => {
   await failing.close();
@@ -136,9 +139,13 @@ const examples = (): Readonly<Record<string, readonly Example[]>> => ({
   'POST /v1/trails/{trail}/verifications': [
     { to: '/v1/trails/orders/verifications', status: 200 },
     { to: '/v1/trails/orders/verifications', status: 200, ...json({ mode: 'full' }) },
+    { to: '/v1/trails/orders/verifications', status: 202, ...json({ from: 0 }, { prefer: 'respond-async' }) },
   ],
   'POST /v1/trails/{trail}/exports': [
     { to: '/v1/trails/orders/exports', status: 202, ...json({ format: 'csv' }, { 'idempotency-key': 'exported' }) },
+  ],
+  'GET /v1/trails/{trail}/verifications/{verification}': [
+    { to: `/v1/trails/orders/verifications/${verificationId}`, status: 200 },
   ],
   'GET /v1/trails/{trail}/exports/{export}': [{ to: `/v1/trails/orders/exports/${exportId}`, status: 200 }],
   'GET /v1/trails': [{ to: '/v1/trails', status: 200 }],

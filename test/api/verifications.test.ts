@@ -1,5 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { verificationSchema, verificationStatusSchema } from '../../lib/api/routes/verifications.ts';
+import {
+  verificationReplySchema,
+  verificationSchema,
+  verificationStatusSchema,
+} from '../../lib/api/routes/verifications.ts';
 import { headKey } from '../../lib/ledger/items/layout.ts';
 import { openEmbedded } from '../../lib/server/embedded.ts';
 import { SqliteTable } from '../../lib/store/sqlite/table.ts';
@@ -42,6 +46,37 @@ describe('a verification over HTTP', () => {
     expect(report).toMatchObject({ mode: 'range', range: { from: 0, to: 1 }, verdict: 'ok', from: 0, to: 1 });
     const status = verificationStatusSchema.parse((await served.client('auditor').send({ path: PATH })).json());
     expect(status).toMatchObject({ report: whole, rangeReport: report });
+  });
+
+  it('that is not waited for has an id, under which its report is found', async () => {
+    const request = {
+      method: 'POST' as const,
+      path: PATH,
+      body: '{"from":0,"to":1}',
+      headers: { prefer: 'respond-async' },
+    };
+    const asked = await served.client('auditor').send(request);
+    expect(asked.status).toBe(202);
+    const { id, ...told } = verificationReplySchema.parse(asked.json());
+    expect(told).toMatchObject({ state: 'queued', request: { from: 0, to: 1 }, requestedBy: 'auditor' });
+    const location = asked.headers.get('location') ?? '';
+    expect(location).toBe(`${PATH}/${id}`);
+    const look = async () =>
+      verificationReplySchema.parse((await served.client('auditor').send({ path: location })).json());
+    await expect.poll(look).toMatchObject({ id, state: 'done', report: { mode: 'range', verdict: 'ok' } });
+    for (const path of [`${PATH}/${'0'.repeat(32)}`, `${PATH}/x`, `/v1/trails/other/verifications/${id}`]) {
+      await expect(served.client('admin').send({ path })).rejects.toMatchObject({ code: 'not_found' });
+    }
+    await expect(served.client('writer').send({ path: location })).rejects.toMatchObject({ code: 'forbidden' });
+  });
+
+  it('repeated under its idempotency key is the same, also when it is done', async () => {
+    const send = (body: string) =>
+      served.client('auditor').send({ method: 'POST', path: PATH, body, headers: { 'idempotency-key': 'v-1' } });
+    const [once, again] = [await send('{"mode":"full"}'), await send('{"mode":"full"}')];
+    expect(again.headers.get('location')).toBe(once.headers.get('location'));
+    expect(again.json()).toEqual(once.json());
+    await expect(send('{"from":0}')).rejects.toMatchObject({ code: 'idempotency_conflict' });
   });
 
   it('leaves its report and figures to be asked for', async () => {

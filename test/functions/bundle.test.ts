@@ -19,6 +19,7 @@ const MAX_BYTES = 600_000;
 /** What the stack says to a function. Nothing of it is asked for before somebody is let in. */
 const ENVIRONMENT = {
   AWS_REGION: 'eu-central-1',
+  AWS_LAMBDA_FUNCTION_NAME: 'function',
   AWS_ACCESS_KEY_ID: 'test',
   AWS_SECRET_ACCESS_KEY: 'test',
   POWERTOOLS_SERVICE_NAME: 'test',

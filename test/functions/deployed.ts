@@ -1,6 +1,7 @@
 import type { APIGatewayProxyStructuredResultV2 as GatewayResult } from 'aws-lambda';
+import { expect } from 'vitest';
 import { answer } from '../../functions/gateway.ts';
-import { TrailVerification } from '../../functions/trail-verification.ts';
+import { requestedVerification, TrailVerification, verificationsIn } from '../../functions/trail-verification.ts';
 import { COUNTED } from '../../functions/wiring.ts';
 import type { Action } from '../../lib/api/core/principal.ts';
 import { Router } from '../../lib/api/core/router.ts';
@@ -11,6 +12,7 @@ import { type ArchivedLog, type LogSettings, wireLog } from '../../lib/app/log.t
 import { openQueries } from '../../lib/app/queries.ts';
 import type { Archiver } from '../../lib/followers/archive/archiver.ts';
 import { LegalHoldOrders } from '../../lib/followers/legal-hold/legal-hold-requests.ts';
+import type { Verifications } from '../../lib/followers/verification/verifications.ts';
 import type { Signer } from '../../lib/store/ports.ts';
 import { MemoryObjects } from '../../lib/testing/memory/objects.ts';
 import { MemorySigner } from '../../lib/testing/memory/signer.ts';
@@ -60,12 +62,20 @@ export async function deploy(): Promise<Deployed> {
   const objects = new MemoryObjects();
   const signer = new MemorySigner();
   const opened = wired({ table, objects, signers: [signer] });
+  const verifier = new TrailVerification(opened);
+  const verifications: Verifications = verificationsIn(opened, verifier, {
+    tell: async (event) => {
+      const { trail, id } = requestedVerification(JSON.parse(JSON.stringify(event))) ?? expect.fail();
+      void verifications.run(trail, id, { whenEnded: 'failed' });
+    },
+  });
   const log = {
     ...opened,
     objects,
     archiver: openFollowers(FOLLOWERS, opened).archiver,
     legalHolds: new LegalHoldOrders(opened),
-    verifier: new TrailVerification(opened),
+    verifier,
+    verifications,
     queries: await openQueries(opened),
   };
   const all: readonly Action[] = ['append', 'read', 'verify', 'admin'];

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
 import { logger, metrics } from '../../functions/telemetry.ts';
-import { TrailVerification } from '../../functions/trail-verification.ts';
+import { requestedVerification, TrailVerification } from '../../functions/trail-verification.ts';
 import { blockKey } from '../../lib/ledger/items/layout.ts';
 import { SealtrailError } from '../../lib/log/error.ts';
 import { append, bodyOf, type Deployed, deploy, wired } from './deployed.ts';
@@ -56,6 +56,43 @@ describe('a verification on request', () => {
     expect(bodyOf(result)).toMatchObject({ verdict: 'damaged', problems: [{ kind: 'missing_records' }] });
     expect(counted()).toEqual([1]);
     expect(await systemEvents()).toMatchObject([{ type: 'security.verification_failed', severity: 'critical' }]);
+  });
+
+  it('is begun once where the gateway gave up and the client asks again, and found under its id', async () => {
+    const key = { 'content-type': 'application/json', 'idempotency-key': 'k' };
+    const ask = (headers: Record<string, string>) =>
+      deployed.call({
+        route: 'POST /v1/trails/{trail}/verifications',
+        parameters: { trail: 'orders' },
+        headers,
+        body: '{"mode":"full"}',
+      });
+    const gate = Promise.withResolvers<void>();
+    const { ledger } = deployed.log;
+    const head = ledger.head.bind(ledger);
+    vi.spyOn(ledger, 'head').mockImplementation((trail) => gate.promise.then(() => head(trail)));
+    const asked = await ask({ ...key, prefer: 'respond-async' });
+    const again = await ask({ ...key, prefer: 'wait=0' });
+    const other = await ask({ ...key, 'idempotency-key': 'l', prefer: 'wait=0' });
+    expect([asked, again, other].map(({ statusCode }) => statusCode)).toEqual([202, 202, 202]);
+    const { id } = bodyOf(asked);
+    expect([bodyOf(again).id, bodyOf(other).id]).toEqual([id, id]);
+    gate.resolve();
+    const look = async () =>
+      bodyOf(
+        await deployed.call({
+          route: 'GET /v1/trails/{trail}/verifications/{verification}',
+          parameters: { trail: 'orders', verification: String(id) },
+        }),
+      );
+    await expect.poll(look).toMatchObject({ id, state: 'done', report: { mode: 'full', verdict: 'ok' } });
+    expect(counted()).toEqual([0]);
+  });
+
+  it('is what an invocation by itself asks for, and the schedule asks for none', () => {
+    const verify = { trail: 'orders', id: 'f'.repeat(32) };
+    expect(requestedVerification({ verify })).toEqual(verify);
+    expect(requestedVerification({ source: 'aws.events', 'detail-type': 'Scheduled Event' })).toBeUndefined();
   });
 
   it('of a trail that is not there counts for nothing', async () => {

@@ -1,9 +1,19 @@
 import * as z from 'zod';
-import { VERIFICATION_KINDS, type VerificationReport } from '../../contract/verification.ts';
+import { defined } from '../../base/defined.ts';
+import {
+  VERIFICATION_KINDS,
+  VERIFICATION_STATES,
+  type VerificationReply,
+  type VerificationReport,
+} from '../../contract/verification.ts';
+import type { VerificationJob } from '../../followers/verification/verification-jobs.ts';
+import type { Verifications } from '../../followers/verification/verifications.ts';
 import type { VerificationStatus, Verifier } from '../../followers/verification/verifier.ts';
 import type { Shape } from '../../json/shape.ts';
+import { type ErrorCode, SealtrailError } from '../../log/error.ts';
 import { json } from '../core/http.ts';
 import { route } from '../core/route.ts';
+import { idempotencyKey } from './parameters.ts';
 import { count, millis, note, seq } from './reply-fields.ts';
 
 const MODES = ['incremental', 'full'] as const;
@@ -73,14 +83,38 @@ export const verificationStatusSchema = z.strictObject({
   rangeReport: verificationSchema.describe('The newest on a range.').exactOptional(),
 } satisfies Shape<VerificationStatus & { readonly trail: string }>);
 
+export const verificationReplySchema = z.strictObject({
+  id: z.string(),
+  trail: z.string(),
+  state: z.enum(VERIFICATION_STATES).describe('`failed`: it did not get through, and says nothing of the trail.'),
+  request: z
+    .union([z.enum(MODES), z.strictObject({ from: first.exactOptional(), to: end.exactOptional() })])
+    .describe('What was asked for.'),
+  requestedBy: z.string(),
+  requestedAt: millis,
+  progress: z
+    .strictObject({ at: count.describe('Records before this one were looked at.'), of: count })
+    .exactOptional(),
+  report: verificationSchema.exactOptional(),
+  error: z
+    .strictObject({ code: z.string(), message: z.string(), field: z.string().exactOptional() })
+    .describe('Why it failed.')
+    .exactOptional(),
+} satisfies Shape<VerificationReply>);
+
 /** What verifications need. */
 export interface VerifyServices {
-  readonly verifier: Pick<Verifier, 'verify' | 'status'>;
+  readonly verifier: Pick<Verifier, 'status'>;
+  readonly verifications: Pick<Verifications, 'request' | 'get' | 'settled'>;
 }
 
 const path = '/v1/trails/{trail}/verifications';
 
-/** 200 with the report, whatever its verdict. */
+/** Seconds that a request waits for its report by default, and at most: API Gateway gives up after 30. */
+const WAIT_SECONDS = 5;
+const MOST_SECONDS = 20;
+
+/** 200 with the report, whatever its verdict, if it is there soon. Else 202 with the id, and where to ask in `location`. */
 export const verifyTrail = route({
   name: 'verifyTrail',
   method: 'POST',
@@ -89,13 +123,64 @@ export const verifyTrail = route({
   recorded: 'access.verification',
   summary:
     'Verify the ledger against itself and the archive: what is new, all with {"mode": "full"}, or records with {"from": 0, "to": 100}.',
+  headers: z.strictObject({
+    'Idempotency-Key': idempotencyKey,
+    Prefer: z
+      .string()
+      .default('')
+      .describe(
+        `\`respond-async\`: do not wait for the report. \`wait=N\`: wait N seconds for it, ${MOST_SECONDS} at most; ${WAIT_SECONDS} by default (RFC 7240).`,
+      ),
+  }),
   body: { schema: verificationRequestSchema, maxBytes: 1000 },
-  replies: { 200: verificationSchema },
-  handler: async ({ verifier }: VerifyServices, { params: { trail }, body: { mode, from, to } }) => {
+  replies: { 200: verificationSchema, 202: verificationReplySchema },
+  handler: async (
+    { verifications }: VerifyServices,
+    { params: { trail }, headers: { 'Idempotency-Key': key, Prefer }, body: { mode, from, to }, caller },
+  ) => {
     const isRange = from !== undefined || to !== undefined;
-    return json(200, await verifier.verify(trail, isRange ? { from, to } : (mode ?? 'incremental')));
+    const asker = { name: caller, ...defined({ idempotencyKey: key }) };
+    const job = await verifications.request(trail, isRange ? defined({ from, to }) : (mode ?? 'incremental'), asker);
+    const found = await verifications.settled(job, waitOf(Prefer) * 1000);
+    const headers = { location: `/v1/trails/${trail}/verifications/${found.id}` };
+    if (found.error !== undefined) {
+      const { code, message, ...where } = found.error;
+      throw new SealtrailError(code as ErrorCode, message, where); // the code of the error that it was
+    }
+    return found.report === undefined ? json(202, replyOf(found), headers) : json(200, found.report, headers);
   },
 });
+
+/** RFC 7240 sections 4.1 and 4.3. @returns seconds */
+function waitOf(prefer: string): number {
+  if (/(?:^|,)\s*respond-async\s*(?:,|;|$)/i.test(prefer)) return 0;
+  const wait = /(?:^|,)\s*wait\s*=\s*"?(\d{1,9})"?\s*(?:,|;|$)/i.exec(prefer)?.[1];
+  return Math.min(MOST_SECONDS, Number(wait ?? WAIT_SECONDS));
+}
+
+function replyOf({ lease: _, attempts: __, ...told }: VerificationJob): VerificationReply {
+  return told;
+}
+
+export const getVerification = route({
+  name: 'getVerification',
+  method: 'GET',
+  path: '/v1/trails/{trail}/verifications/{verification}',
+  action: { on: 'path', anyOf: ['verify'] },
+  recorded: false,
+  summary: 'How far a verification has come, for two days; once it is done, its report.',
+  params: z.strictObject({ verification: z.string().describe('The id of a verification.') }),
+  replies: { 200: verificationReplySchema },
+  handler: async ({ verifications }: VerifyServices, { params: { trail, verification: id } }) => {
+    const job = VERIFICATION_ID.test(id) ? await verifications.get(trail, id) : undefined;
+    if (job === undefined) {
+      throw new SealtrailError('not_found', `trail ${trail} has no such verification, or has forgotten it`);
+    }
+    return json(200, replyOf(job));
+  },
+});
+
+const VERIFICATION_ID = /^[0-9a-f]{32}$/;
 
 export const getVerifications = route({
   name: 'getVerifications',

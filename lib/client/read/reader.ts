@@ -7,6 +7,7 @@ import type { SealedRecord } from '../../log/record.ts';
 import type { SignedHttp } from '../http/http.ts';
 import { percentEncode } from '../http/percent-encode.ts';
 import type { ExportFiles } from './exporting.ts';
+import type { VerificationWait } from './verifying.ts';
 
 /** The period of a summary, and its detail. */
 export interface SummaryQuery extends Pick<EventPeriods, 'from' | 'to'> {
@@ -142,17 +143,19 @@ export class LogReader {
    * the last checkpoint that was verified; a range is quick at any size of the log, and says nothing of the rest. Who does not
    * trust the log runs `sealtrail verify` over a copy of its archive.
    *
-   * @throws `invalid_parameter` with the field `from` or `to`, for a range that is empty or beyond the end
+   * @param wait how it is waited for: a large trail takes minutes
+   * @throws `invalid_parameter` with the field `from` or `to`, for a range that is empty or beyond the end; `unavailable` when
+   *   the verification did not get through
    *
    * @example
    * const { verdict, problems } = await audit.reader.verifyIntegrity('full');
    * if (verdict !== 'ok') console.log(problems[0]);
    * const { notLookedAt } = await audit.reader.verifyIntegrity({ from: 100, to: 200 });
+   * await audit.reader.verifyIntegrity('full', { onLook: ({ progress }) => console.log(progress?.at, 'of', progress?.of) });
    */
-  verifyIntegrity(scope: IntegrityScope = 'incremental'): Promise<IntegrityReport> {
-    const fields = ['mode', 'verdict', 'from', 'to', 'problems', 'moreProblems', 'notLookedAt'];
-    const body = JSON.stringify(typeof scope === 'string' ? { mode: scope } : scope);
-    return this.#asked('a report', `${this.#path}/verifications`, fields, {}, body);
+  async verifyIntegrity(scope: IntegrityScope = 'incremental', wait: VerificationWait = {}): Promise<IntegrityReport> {
+    const { verifyTrail } = await import('./verifying.ts');
+    return verifyTrail(this.#http, `${this.#path}/verifications`, scope, wait);
   }
 
   /** @param fields that the answer must have: it is taken at the server's word for the rest of its shape */
@@ -161,10 +164,8 @@ export class LogReader {
     path: string,
     fields: readonly string[],
     query: Readonly<Record<string, string | number | undefined>>,
-    body?: string,
   ): Promise<T> {
-    const request = body === undefined ? { path, query } : { method: 'POST' as const, path, body };
-    const answer: unknown = (await this.#http.send(request)).json();
+    const answer: unknown = (await this.#http.send({ path, query })).json();
     if (typeof answer !== 'object' || answer === null || !fields.every((name) => name in answer)) {
       throw new SealtrailError('unavailable', `the server did not answer with ${what}`);
     }

@@ -10,7 +10,12 @@ import {
   type VerificationFigures,
   type VerificationMark,
 } from '../../verify/ledger/verification-mark.ts';
-import { type VerificationStores, type Verified, verifyTrail } from '../../verify/ledger/verification-run.ts';
+import {
+  type VerificationCourse,
+  type VerificationStores,
+  type Verified,
+  verifyTrail,
+} from '../../verify/ledger/verification-run.ts';
 import type { Follower, RunOptions } from '../runtime/follower.ts';
 import { recordInSystem } from '../runtime/system-record.ts';
 
@@ -70,7 +75,11 @@ export class Verifier implements Follower {
    *   field; `rate_limited` for one too many at once; the errors of the stores and of the append to `_system`: then it
    *   counts for nothing
    */
-  verify(trail: string, request: VerificationRequest = 'incremental'): Promise<VerificationReport> {
+  verify(
+    trail: string,
+    request: VerificationRequest = 'incremental',
+    course: VerificationCourse = {},
+  ): Promise<VerificationReport> {
     const isRange = typeof request !== 'string';
     const key = `${trail}/${isRange ? `${request.from}-${request.to}` : request}`;
     const underWay = this.#underWay.get(key);
@@ -80,7 +89,7 @@ export class Verifier implements Follower {
       return Promise.reject(new SealtrailError('rate_limited', message, { retryAfter: 5 }));
     }
     if (isRange) this.#ranges += 1;
-    const verification = this.#verify(trail, request, { quiet: false })
+    const verification = this.#verify(trail, request, { ...course, quiet: false })
       .then(({ report }) => report)
       .finally(() => {
         this.#underWay.delete(key);
@@ -156,9 +165,9 @@ export class Verifier implements Follower {
   async #verify(
     trail: string,
     request: VerificationRequest,
-    { quiet, signal }: { readonly quiet: boolean; readonly signal?: AbortSignal | undefined },
+    { quiet, ...course }: VerificationCourse & { readonly quiet: boolean },
   ): Promise<VerificationMark & { readonly report: VerificationReport }> {
-    const verified = await verifyTrail(this.#stores, trail, request, signal);
+    const verified = await verifyTrail(this.#stores, trail, request, course);
     if (verified === undefined) throw new SealtrailError('not_found', `there is no trail ${trail}`);
     const { report, place, markIsDamaged } = verified;
     if (!(quiet && foundNothingNew(verified))) await this.#record(report);

@@ -25,6 +25,8 @@ const FORMATS = {
   producer: 1,
   'due producer': 1,
   export: 1,
+  verification: 1,
+  'verification scope': 1,
   'cursor secret': 1,
   'mask secret': 1,
   'retired key': 1,

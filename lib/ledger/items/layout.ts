@@ -113,6 +113,22 @@ export const watermarkKey = (trail: string, follower: string): Key => ({
 /** Why a trail takes no appends: see `refusal.ts`. */
 export const refusalKey = (trail: string): Key => ({ partition: followerPartition(trail), sort: 'history/refusal' });
 
+/** Verifications that were asked for, by their ids, and which of them covers a scope at present. */
+const VERIFICATIONS = 'verifier/job/';
+export const verificationKey = (trail: string, id: string): Key => ({
+  partition: followerPartition(trail),
+  sort: `${VERIFICATIONS}${id}`,
+});
+export const verificationsOf = (trail: string): Range => ({
+  partition: followerPartition(trail),
+  from: VERIFICATIONS,
+  to: `${VERIFICATIONS}~`,
+});
+export const verificationScopeKey = (trail: string, scope: string): Key => ({
+  partition: followerPartition(trail),
+  sort: `verifier/scope/${scope}`,
+});
+
 /** The hashes of the newest tile of a level, 1 or higher, that the archiver has not filled yet. */
 export const openTileKey = (trail: string, level: number): Key => ({
   partition: followerPartition(trail),

@@ -1,8 +1,9 @@
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
-import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { type IGrantable, type IRole, Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
+import type { Construct } from 'constructs';
 import { ACCESS_TRAIL, SYSTEM_TRAIL } from '../../contract/system-trails.ts';
 import { DEPLOYMENT_PARTITION, type PartitionKind, PREFIX, TRAILS_PARTITION } from '../../ledger/items/layout.ts';
 import { EXPIRES_AT, PARTITION, SORT } from '../../store/dynamodb/item.ts';
@@ -128,6 +129,19 @@ export function allowExporting(grantee: IGrantable, table: ITable, exports: IBuc
     grantee,
     new PolicyStatement({ sid: 'LinkExports', actions: ['s3:GetObject'], resources: [exports.arnForObjects('*')] }),
   );
+}
+
+/**
+ * To have itself do what it was asked for. A policy of its own: the function depends on its role's first policy, which therefore
+ * cannot name the function.
+ */
+export function allowAskingItself(scope: Construct, role: IRole, fn: IFunction): void {
+  const statement = new PolicyStatement({
+    sid: 'AskItself',
+    actions: ['lambda:InvokeFunction'],
+    resources: [fn.functionArn],
+  });
+  new Policy(scope, 'VerifyAsksItself', { roles: [role], statements: [statement] });
 }
 
 /** To verify: nothing is written but what came of it. */

@@ -35,11 +35,7 @@ export class LambdaFunction {
    *   same. `unavailable`: Lambda refused to run it, or it failed; the cause says why
    */
   async ask(event: unknown): Promise<unknown> {
-    const command = new InvokeCommand({
-      ...{ FunctionName: this.#name, InvocationType: 'RequestResponse' },
-      Payload: JSON.stringify(event),
-    });
-    const { FunctionError, Payload } = await this.#send(command);
+    const { FunctionError, Payload } = await this.#send(this.#invocation('RequestResponse', event));
     const text = Payload?.transformToString() ?? '';
     if (FunctionError !== undefined) throw unavailable('a function failed', new Error(text.slice(0, 1000)));
     try {
@@ -47,6 +43,21 @@ export class LambdaFunction {
     } catch (cause) {
       throw unavailable('a function did not answer in JSON', cause);
     }
+  }
+
+  /**
+   * Has the function run later, once or more often, and does not wait for it (Lambda developer guide, "Invoking a function
+   * asynchronously").
+   *
+   * @param event as for `ask`
+   * @throws as `ask`, of the request alone
+   */
+  async tell(event: unknown): Promise<void> {
+    await this.#send(this.#invocation('Event', event));
+  }
+
+  #invocation(type: 'RequestResponse' | 'Event', event: unknown): InvokeCommand {
+    return new InvokeCommand({ FunctionName: this.#name, InvocationType: type, Payload: JSON.stringify(event) });
   }
 
   async #send(command: InvokeCommand) {

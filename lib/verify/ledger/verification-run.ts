@@ -38,6 +38,14 @@ export interface VerificationStores {
   readonly now: () => number;
 }
 
+/** How a verification is watched while it runs. */
+export interface VerificationCourse {
+  /** Interrupts it. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called now and then: records before `at` were looked at, of `of`. Must not throw. */
+  readonly onProgress?: (at: number, of: number) => void;
+}
+
 /** What came of it: what to tell, and where the next one may go on. */
 export interface Verified {
   readonly report: VerificationReport;
@@ -58,7 +66,7 @@ export async function verifyTrail(
   stores: VerificationStores,
   trail: string,
   request: VerificationRequest,
-  signal?: AbortSignal,
+  { signal, onProgress }: VerificationCourse = {},
 ): Promise<Verified | undefined> {
   const startedAt = stores.now();
   const findings = new VerificationFindings();
@@ -78,7 +86,10 @@ export async function verifyTrail(
     await compareEarlier(scan, tiles, start.size, findings, signal);
     const scanned = scan.blocks(start.size, end);
     const blocks = range === undefined ? scanned : within(scanned, start.size, end);
-    const onLeaves = tiles.add.bind(tiles);
+    const onLeaves: typeof tiles.add = (first, leaves) => {
+      onProgress?.(first + leaves.length, end);
+      return tiles.add(first, leaves);
+    };
     const walk = { table, trail, start, end, head, blocks, signatories, findings, notLookedAt, onLeaves, signal };
     newest = (await walkLedger(walk)) ?? place;
   }

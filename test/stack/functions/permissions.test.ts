@@ -114,7 +114,13 @@ describe('each function may do what it is for', () => {
     ]);
     const follow = { 'Fn::GetAtt': [idOf('Sealtrail: seals, archives and indexes'), 'Arn'] };
     expect(all(SEAL).find(({ Sid }) => Sid === 'AskFollower')?.Resource).toEqual(follow);
-    expect(rolesThatMay((action) => action.startsWith('lambda:'))).toEqual([SEAL]);
+    expect(rolesThatMay((action) => action.startsWith('lambda:')).sort()).toEqual([SEAL, VERIFY].sort());
+  });
+
+  it('verify, which the API asks for what takes longer than an answer may, has itself do that, and no other function', () => {
+    const statements = all(VERIFY).filter((one) => actionsOf(one).some((action) => action.startsWith('lambda:')));
+    const verify = { 'Fn::GetAtt': [idOf('Sealtrail: verifies every trail and its archive'), 'Arn'] };
+    expect(statements).toMatchObject([{ Sid: 'AskItself', Action: 'lambda:InvokeFunction', Resource: verify }]);
   });
 
   it('only seal is told what to ask', () => {
@@ -258,6 +264,7 @@ describe('grants', () => {
       'GET /v1/trails/orders/consistency',
       'GET /v1/trails/orders/events/*/proof',
       'GET /v1/trails/orders/verifications',
+      'GET /v1/trails/orders/verifications/*',
       'POST /v1/trails/orders/verifications',
     ]);
   });

@@ -36,6 +36,7 @@ describe('the HTTP API', () => {
       'GET /v1/trails/{trail}/legal-hold': 'Seal',
       'GET /v1/trails/{trail}/verifications': 'Verify',
       'POST /v1/trails/{trail}/verifications': 'Verify',
+      'GET /v1/trails/{trail}/verifications/{verification}': 'Verify',
     });
   });
 

@@ -26,6 +26,14 @@ describe.concurrent('a function that is asked', () => {
     expect(asked).toEqual([{ path, type: 'RequestResponse', payload: '{"seal":"orders"}' }]);
   });
 
+  it('may be told to run later, which is not waited for', async () => {
+    const { fn, asked } = await answering({ answer: '' });
+    await fn.tell({ verify: { trail: 'orders' } });
+    expect(asked).toMatchObject([{ type: 'Event', payload: '{"verify":{"trail":"orders"}}' }]);
+    const { fn: busy } = await answering(THROTTLE);
+    await expect(busy.tell({})).rejects.toMatchObject({ code: 'throttled', retryAfter: 1 });
+  });
+
   it.each([
     ['a throttle', THROTTLE],
     ['a failure of Lambda’s', BROKEN],
