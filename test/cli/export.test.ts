@@ -63,8 +63,14 @@ describe('sealtrail export', () => {
     const file = place(`orders.${format}`);
     expect((await run(['export', 'orders', '--output', file, '--format', format])).code).toBe(0);
     const verified = await cli(['verify-export', file, '--key', key]);
+    expect(verified.stdout).toMatch(/^unproven {2}/);
     expect(verified.stdout).toContain('Its records are not proven');
-    expect(verified.code).toBe(0);
+    expect(verified.code).toBe(3);
+    const told = await cli(['verify-export', file, '--key', key, '--json']);
+    expect(JSON.parse(told.stdout)).toMatchObject({
+      ...{ ok: false, verdict: 'unproven', proven: 'file' },
+      unproven: expect.arrayContaining(['requestedBy', 'requestedAt', 'filters', 'records']),
+    });
   });
 
   it('goes on with an export that was asked for before', async () => {
@@ -128,7 +134,7 @@ describe('sealtrail verify-export', () => {
     [
       'changed',
       (lines) => lines.with(5, (lines[5] ?? '').replace('auth.login', 'auth.logon')),
-      'a line or a hash is not right',
+      'it does not pass the filter type',
     ],
     ['removed', (lines) => lines.toSpliced(5, 1), 'the proof has more hashes|fewer hashes|lines'],
     ['added', (lines) => lines.toSpliced(5, 0, lines[5] ?? ''), 'out of order'],
@@ -137,7 +143,7 @@ describe('sealtrail verify-export', () => {
     const file = await exported();
     writeFileSync(file, `${damage(readFileSync(file, 'utf8').split('\n').slice(0, -1)).join('\n')}\n`);
     const { code, stdout } = await verify(file);
-    expect(stdout.replaceAll(/\s+/g, ' ')).toMatch(new RegExp(`^not proven .*(${words})`));
+    expect(stdout.replaceAll(/\s+/g, ' ')).toMatch(new RegExp(`^wrong .*(${words})`));
     expect(code).toBe(1);
   });
 
@@ -155,6 +161,23 @@ describe('sealtrail verify-export', () => {
     const other = join(test.folder, 'other.vkey');
     writeFileSync(other, readFileSync(key, 'utf8').replace('log.example/orders', 'log.example/others'));
     expect((await cli(['verify-export', file, '--key', other])).code).not.toBe(0);
+  });
+
+  it('finds filters that the lines do not pass, and says that nobody vouches for who asked', async () => {
+    const file = await exported();
+    const manifest = JSON.parse(readFileSync(`${file}.manifest.json`, 'utf8'));
+    const lie = (what: object): void =>
+      writeFileSync(`${file}.manifest.json`, JSON.stringify({ ...manifest, ...what }));
+    lie({ filters: { type: ['auth.logout'] } });
+    const { code, stdout } = await verify(file);
+    expect(stdout.replaceAll(/\s+/g, ' ')).toMatch(/^wrong line 1, record \d+: it does not pass the filter type\./);
+    expect(code).toBe(1);
+    lie({ requestedBy: 'somebody else' });
+    const requester = await verify(file);
+    expect(requester.stdout.replaceAll(/\s+/g, ' ')).toContain(
+      'Nothing proves what the manifest says of id, requestedBy,',
+    );
+    expect(requester.code).toBe(0);
   });
 
   it('says when there is nothing to check', async () => {

@@ -94,7 +94,7 @@ describe('a proof', () => {
     const told = await cli(['verify-proof', file, '--key', key, '--json']);
     expect(told).toMatchObject({ code: 1, stderr: '' });
     expect(JSON.parse(told.stdout)).toEqual({ file, ok: false, code, reason: expect.stringMatching(reason) });
-    expect((await cli(['verify-proof', file, '--key', key])).stdout).toMatch(/^not proven {2}/);
+    expect((await cli(['verify-proof', file, '--key', key])).stdout).toMatch(/^wrong {2}/);
   });
 
   it('is not proven by a key that did not sign it', async () => {
@@ -207,7 +207,7 @@ describe('a proof that the log only grew', () => {
       { file: good, ok: true },
     ]);
     expect((await cli(['verify-proof', good, bad, '--key', key])).stdout).toMatch(
-      /^ok {2}\S*good\.consistency\.json: The checkpoint .*\nnot proven {2}\S*bad\.consistency\.json: /s,
+      /^ok {2}\S*good\.consistency\.json: The checkpoint .*\nwrong {2}\S*bad\.consistency\.json: /s,
     );
     const nowhere = await cli(['verify-proof', 'nowhere', good, 'gone', '--key', key]);
     expect(nowhere).toMatchObject({ code: 2, stdout: expect.stringContaining('extends') });

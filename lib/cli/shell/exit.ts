@@ -8,6 +8,8 @@ export const EXIT = {
   wrong: 1,
   /** It could not be done: wrong usage, unreadable input, a server that cannot be reached or refuses. */
   failed: 2,
+  /** Nothing is wrong, but it does not prove what it might be taken to prove: an export of another format than NDJSON. */
+  unproven: 3,
   /** Stopped by the user, as shells number it: 128 + SIGINT. */
   interrupted: 130,
 } as const;
@@ -19,7 +21,8 @@ export const EXIT_HELP = `
 Exit codes:
   0  fine
   1  what was checked is not right (a proof, a signature, a receipt, an archive)
-  2  it could not be done: wrong usage, unreadable input, or a server that cannot be reached or refuses`;
+  2  it could not be done: wrong usage, unreadable input, or a server that cannot be reached or refuses
+  3  nothing is wrong, but the records are not proven (verify-export of CSV, JSON, OCSF and Parquet)`;
 
 /** Errors that are a verdict on evidence, not a failure to look at it. */
 const VERDICTS: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['proof_mismatch', 'bad_signature']);

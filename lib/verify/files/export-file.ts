@@ -10,6 +10,7 @@ import { HASH_BYTES, type Hash, leafHash, sameBytes, ZERO_HASH } from '../../log
 import { MAX_RECORD_BYTES, parseRecord } from '../../log/record.ts';
 import { nodesBetween, TreeBuilder } from '../../log/selection.ts';
 import type { TrustedKeys } from '../evidence/trust.ts';
+import { ExportFilters } from './export-filters.ts';
 import { openTrusted, type ProvenCheckpoint } from './proof-file.ts';
 
 /** What an export came as. Streams are read once, from their beginning. */
@@ -37,7 +38,17 @@ export interface ProvenExport extends ProvenCheckpoint {
    * record from its first to its last. `unknown`: it was filtered, or its records are not proven.
    */
   readonly complete: 'log' | 'range' | 'unknown';
+  /**
+   * Members of the manifest that nothing vouches for, since nothing signs it: who asked and when, and, of a file whose
+   * records are not proven, everything about them. `filters.<name>`: records were masked there, or this version does not
+   * know the filter.
+   */
+  readonly unproven: readonly string[];
 }
+
+/** What only the manifest says, whatever is proven. */
+const UNSIGNED = ['id', 'requestedBy', 'requestedAt', 'finishedAt'];
+const OF_RECORDS = ['filters', 'from', 'to', 'timeFrom', 'timeTo', 'records', 'first', 'last'] as const;
 
 /**
  * Checks an export offline: that the file is the one which the manifest describes, that the manifest's checkpoint is signed
@@ -65,7 +76,8 @@ export async function checkExport(evidence: ExportEvidence, trust: TrustedKeys):
   if (format !== 'ndjson' || manifest.proof === undefined) {
     for await (const _ of file.chunks());
     file.demand('file', manifest.file);
-    return { ...known, proven: 'file', complete: 'unknown' };
+    const said = OF_RECORDS.filter((member) => manifest[member] !== undefined);
+    return { ...known, proven: 'file', complete: 'unknown', unproven: [...UNSIGNED, ...said] };
   }
   const { hashes, sha256 } = manifest.proof;
   const proof = new Counted(evidence.proof ?? nothing());
@@ -78,7 +90,8 @@ export async function checkExport(evidence: ExportEvidence, trust: TrustedKeys):
   }
   file.demand('file', manifest.file);
   proof.demand('proof', { bytes: hashes * HASH_BYTES, sha256 });
-  return { ...known, proven: 'records', complete: completeness(manifest, checkpoint.size) };
+  const unproven = [...UNSIGNED, ...tree.unproven];
+  return { ...known, proven: 'records', complete: completeness(manifest, checkpoint.size), unproven };
 }
 
 function completeness(manifest: ExportManifest, size: number): ProvenExport['complete'] {
@@ -104,12 +117,14 @@ class SelectionTree {
   readonly #size: number;
   readonly #hashes: AsyncIterator<Uint8Array>;
   readonly #tree = new TreeBuilder();
+  readonly #filters: ExportFilters;
   #records = 0;
   #last: number | undefined;
   #leaf: Hash = ZERO_HASH;
 
   constructor(manifest: ExportManifest, size: number, hashes: AsyncIterator<Uint8Array>) {
     this.#manifest = manifest;
+    this.#filters = new ExportFilters(manifest);
     this.#size = size;
     this.#hashes = hashes;
   }
@@ -118,9 +133,15 @@ class SelectionTree {
     return this.#tree.root();
   }
 
+  /** See {@link ProvenExport.unproven}. */
+  get unproven(): readonly string[] {
+    return this.#filters.unproven;
+  }
+
   async add(line: Uint8Array): Promise<void> {
     const number = this.#records + 1;
-    const { seq, trail, receivedAt, prev } = recordAt(line, number);
+    const record = recordAt(line, number);
+    const { seq, trail, receivedAt, prev } = record;
     const { first, from, to } = this.#manifest;
     const bad = (why: string) => mismatch(`line ${number}, record ${seq}: ${why}`);
     if (trail !== this.#manifest.trail) throw bad(`it is of trail ${trail}`);
@@ -132,6 +153,8 @@ class SelectionTree {
     }
     if (receivedAt < (from ?? 0) || receivedAt >= (to ?? Number.POSITIVE_INFINITY))
       throw bad('it is not of the period');
+    const refusal = this.#filters.refusal(record);
+    if (refusal !== undefined) throw bad(refusal);
     // The root says whether anything was changed; where two records are neighbours, the chain says what.
     if (this.#last === seq - 1 && toHex(this.#leaf) !== prev) {
       throw bad('it does not follow from the record before: one of the two was changed');

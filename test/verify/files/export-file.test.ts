@@ -11,7 +11,9 @@ import { buildTrail, KEY, LOG, noteOf, rootOf, TRAIL } from '../archive-builder.
 /** What is promised: whoever holds an export and the log's key needs nobody to know that its lines are the log's. */
 
 const SIZE = 120;
-const { lines, leaves, origin } = buildTrail({ runs: [SIZE], seals: [SIZE] });
+const event = (seq: number): string =>
+  `{"actor":{"id":"user-${seq % 7}"},"id":"e-${seq}","severity":"info","time":"2026-11-21T08:00:00.000Z","type":"data.read"}`;
+const { lines, leaves, origin } = buildTrail({ runs: [SIZE], seals: [SIZE], event });
 const growth = growTree(EMPTY_FRONTIER, leaves);
 const trust = parseTrustedKeys(KEY.pem);
 const note = noteOf(origin, SIZE, rootOf(leaves), [KEY]).toString();
@@ -42,7 +44,7 @@ function exportOf(seqs: readonly number[], more: Partial<ExportManifest> = {}, f
     trail: TRAIL,
     format: 'ndjson',
     compression: 'none',
-    filters: { actor: ['ann'] },
+    filters: { type: ['data.*'] },
     records: seqs.length,
     ...(seqs.length === 0 ? {} : { first: Math.min(...seqs), last: Math.max(...seqs) }),
     checkpoint: note,
@@ -93,6 +95,33 @@ describe('an export that is right', () => {
 
   it('may be empty', async () => {
     expect(await check(exportOf([]))).toMatchObject({ records: 0, proven: 'records', complete: 'unknown' });
+  });
+
+  it('is held against its filters: masked values and filters of a later version are not proven', async () => {
+    const masked = Array.from(
+      { length: 4 },
+      (_, seq) => `{"actor":{"id":"u***@x.com"},"id":"e-${seq}","severity":"info","type":"data.read"}`,
+    );
+    const built = buildTrail({ runs: [4], seals: [4], event: (seq) => masked[seq] ?? '' });
+    const plain = Buffer.from(built.lines.map((line) => `${line}\n`).join(''));
+    const { manifest } = exportOf([0, 1, 2, 3], {}, plain);
+    const checkpoint = noteOf(origin, 4, rootOf(built.leaves), [KEY]).toString();
+    const proof = { hashes: 0, sha256: sha256(Buffer.alloc(0)) };
+    const parts = (filters: ExportManifest['filters']): Parts => ({
+      manifest: { ...manifest, checkpoint, proof, filters },
+      file: plain,
+      proof: Buffer.alloc(0),
+    });
+    const unsigned = ['id', 'requestedBy', 'requestedAt', 'finishedAt'];
+    expect(await check(parts({ actor: ['u3@x.com'], planet: ['earth'] }))).toMatchObject({
+      proven: 'records',
+      unproven: [...unsigned, 'filters.planet', 'filters.actor'],
+    });
+    expect(await check(parts({ actor: ['u***@x.com'] }))).toMatchObject({ unproven: unsigned });
+    await expect(check(parts({ type: ['data.write', 'auth.*'] }))).rejects.toMatchObject({
+      code: 'proof_mismatch',
+      message: 'line 1, record 0: it does not pass the filter type',
+    });
   });
 
   it('in another format is proven to be the file of the manifest, and no more', async () => {
@@ -147,6 +176,7 @@ describe('an export that is not', () => {
     ['says another number of records', [4, 5], { records: 3 }, /there are 2 lines, the manifest says 3/],
     ['holds what is not of its period', [4, 5], { from: 9e15 }, /line 1, record 4: it is not of the period/],
     ['holds what is not of its period', [4, 5], { to: 1 }, /line 1, record 4: it is not of the period/],
+    ['holds what happened at another time', [4, 5], { timeTo: 1 }, /line 1, record 4: it did not happen in the period/],
     ['says another trail', [4, 5], { trail: 'other' }, /the checkpoint is of .*orders, the manifest says .*other/],
     ['says another length', [4, 5], { file: { bytes: 1, sha256: '0'.repeat(64) } }, /the file has \d+ bytes/],
     ['says another hash of the proof', [4, 5], { proof: { hashes: 8, sha256: '0'.repeat(64) } }, /the proof has/],

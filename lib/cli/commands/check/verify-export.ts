@@ -22,8 +22,8 @@ export const installVerifyExport: Install = (program, shell) => {
       .summary('check an exported file offline')
       .description(
         'Checks offline that a file is what its manifest says, under a checkpoint signed by the key; of NDJSON, that every\n' +
-          'line is a record of the log, and whether any is missing between the first and the last. It cannot tell whether a\n' +
-          'filter left out a record that it should have let pass.',
+          'line is a record of the log that passes the filters, and whether any is missing between the first and the last. It\n' +
+          'cannot tell whether a filter left out a record that it should have let pass, nor who asked for the export.',
       )
       .requiredOption('--key <file>', "the log's public key: a vkey or a PEM file")
       .option('--manifest <file>', 'the manifest (default: <file>.manifest.json)')
@@ -32,23 +32,32 @@ export const installVerifyExport: Install = (program, shell) => {
     const { stdout } = shell.terminal;
     const verdict = await verifyExport(file, options, shell.terminal).catch((error: unknown) => refusal(error));
     if ('reason' in verdict) shell.exitCode = EXIT.wrong;
+    else if (!verdict.ok) shell.exitCode = EXIT.unproven;
     if (options.json) return write(stdout, `${JSON.stringify(verdict)}\n`);
-    if ('reason' in verdict) return writeLines(stdout, labelled(stdout, 'red', 'not proven', `${verdict.reason}.`));
-    await writeLines(stdout, labelled(stdout, 'green', 'ok', sentenceOn(file, verdict)));
+    if ('reason' in verdict) return writeLines(stdout, labelled(stdout, 'red', 'wrong', `${verdict.reason}.`));
+    const [format, word] = verdict.ok ? (['green', 'ok'] as const) : (['yellow', 'unproven'] as const);
+    await writeLines(stdout, labelled(stdout, format, word, sentenceOn(file, verdict)));
   });
 };
 
-/** A verdict on the evidence is an answer; anything else means that there is none. */
-function refusal(error: unknown): { ok: false; code: string; reason: string } {
-  if (!(error instanceof SealtrailError) || exitCodeFor(error) !== EXIT.wrong) throw error;
-  return { ok: false, code: error.code, reason: error.message };
+/** An export that does not hold. */
+interface Refusal {
+  readonly ok: false;
+  readonly verdict: 'wrong';
+  readonly code: string;
+  readonly reason: string;
 }
 
-async function verifyExport(
-  file: string,
-  options: Options,
-  { signal }: Terminal,
-): Promise<{ readonly ok: true } & ProvenExport> {
+/** An export that holds. `unproven`: the file is the manifest's, and nothing proves what is in it. */
+type Held = { readonly ok: boolean; readonly verdict: 'ok' | 'unproven' } & ProvenExport;
+
+/** A verdict on the evidence is an answer; anything else means that there is none. */
+function refusal(error: unknown): Refusal {
+  if (!(error instanceof SealtrailError) || exitCodeFor(error) !== EXIT.wrong) throw error;
+  return { ok: false, verdict: 'wrong', code: error.code, reason: error.message };
+}
+
+async function verifyExport(file: string, options: Options, { signal }: Terminal): Promise<Held> {
   // Only now: the other commands start faster without a verifier.
   const { checkExport } = await import('../../../verify/files/export-file.ts');
   const trust = await readTrust(options.key);
@@ -60,7 +69,9 @@ async function verifyExport(
     file: bytesOf(file, signal),
     ...(hasProof ? { proof: bytesOf(proofFile, signal) } : {}),
   };
-  return { ok: true, ...(await checkExport(evidence, trust)) };
+  const proven = await checkExport(evidence, trust);
+  const ok = proven.proven === 'records';
+  return { ok, verdict: ok ? 'ok' : 'unproven', ...proven };
 }
 
 const isThere = (file: string): Promise<boolean> =>
@@ -85,13 +96,15 @@ const COMPLETE: Readonly<Record<ProvenExport['complete'], string>> = {
   unknown: 'Whether others should have passed the filters is not proven',
 };
 
-function sentenceOn(file: string, { records, proven, complete, origin, size, keys, format }: ProvenExport): string {
+function sentenceOn(file: string, evidence: ProvenExport): string {
+  const { records, proven, complete, origin, size, keys, format, unproven } = evidence;
+  const said = `Nothing proves what the manifest says of ${unproven.join(', ')}.`;
   const signed = `a checkpoint of ${plural(size, 'record')} signed by the key with the SHA-256 fingerprint ${keys.join(', ')}`;
   if (proven === 'file') {
     return (
       `${file} is the file that the manifest describes, of ${plural(records, 'record')} of ${origin}, with ${signed}. ` +
-      `Its records are not proven: ${format === 'ndjson' ? 'the manifest names no proof' : `${format} does not hold their own bytes; NDJSON does`}.`
+      `Its records are not proven: ${format === 'ndjson' ? 'the manifest names no proof' : `${format} does not hold their own bytes; NDJSON does`}. ${said}`
     );
   }
-  return `All ${count(records)} lines of ${file} are records of ${origin}, under ${signed}. ${COMPLETE[complete]}.`;
+  return `All ${count(records)} lines of ${file} are records of ${origin} and pass the manifest’s filters, under ${signed}. ${COMPLETE[complete]}. ${said}`;
 }

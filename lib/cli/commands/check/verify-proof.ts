@@ -120,7 +120,7 @@ async function tell(
   const which = isOneOfMany ? `${verdict.file}: ` : '';
   const [format, label, words] = verdict.ok
     ? (['green', 'ok', `${sentenceOn(verdict)}.`] as const)
-    : (['red', 'not proven', `${verdict.reason}.`] as const);
+    : (['red', 'wrong', `${verdict.reason}.`] as const);
   await writeLines(stdout, labelled(stdout, format, label, which + words));
 }
 
