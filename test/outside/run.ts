@@ -97,6 +97,16 @@ try {
   const read = sh(tools.python, ['-c', 'import duckdb,sys; print(*duckdb.sql(sys.argv[1]).fetchone())', columns]);
   ok('DuckDB reads a Parquet export by its types', read.trim() === '65537 0 65537 65537 BIGINT True', read);
 
+  for (const zone of ['UTC', 'America/New_York', 'Asia/Kathmandu', 'Pacific/Apia']) {
+    const instant = `select epoch_ms(min(receivedAt)) from '${table}'`;
+    const script =
+      'import duckdb,sys; c=duckdb.connect(); c.execute(f"set TimeZone=\'{sys.argv[2]}\'"); print(*c.sql(sys.argv[1]).fetchone())';
+    const [first = ''] = linesIn(join(days, segments.toSorted()[0] ?? ''));
+    const wanted = String(JSON.parse(first).receivedAt);
+    const seen = sh(tools.python, ['-c', script, instant, zone], { env: { ...process.env, TZ: zone } }).trim();
+    ok(`DuckDB reads the same instants of a Parquet export in ${zone}`, seen === wanted, `${seen}, not ${wanted}`);
+  }
+
   const victim = archives.get(257);
   if (victim === undefined) throw new RangeError('no archive of 257');
   flipByte(join(victim.folder, 'tile/entries/000'));

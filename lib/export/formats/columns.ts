@@ -42,6 +42,7 @@ const ROWS: readonly (readonly [name: string, path: string, type?: ColumnType])[
   ['changes', 'event.changes', 'json'],
   ['details', 'event.details', 'json'],
   ['redacted', 'event.redacted', 'json'],
+  ['converted', 'event.converted', 'json'],
 ];
 
 /** The columns of CSV and Parquet exports, in order. They are a public contract: new ones are added at the end. */

@@ -22,9 +22,13 @@ export function csvRow(line: string): string {
   return `${row}\r\n`;
 }
 
-/** The signs that a formula begins with, their full-width forms, which spreadsheets fold, and what may stand before one. */
-const RUNS = /^[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/;
-const NEEDS_QUOTES = /[",\r\n]/;
+/**
+ * The signs that a formula begins with and their full-width forms, which spreadsheets fold, also behind what they trim away
+ * or do not show.
+ */
+const RUNS = /^(?:[\t\r\n]|[\p{White_Space}\p{Cc}\p{Cf}]*[=+\-@\uff1d\uff0b\uff0d\uff20])/u;
+/** What RFC 4180 quotes, and what some readers take for the end of a row where it is not quoted. */
+const NEEDS_QUOTES = /[",\p{Cc}\u2028\u2029]|^\s|\s$/u;
 
 function cell(value: unknown): string {
   if (typeof value === 'number') return String(value);

@@ -1,4 +1,4 @@
-import type { DecodedArray } from 'hyparquet';
+import type { DecodedArray, SchemaElement } from 'hyparquet';
 import { type BasicType, ByteWriter, ParquetWriter, schemaFromColumnData } from 'hyparquet-writer';
 import { parseRecord } from '../../log/record.ts';
 import { COLUMNS, type Column, type ColumnType, valueIn } from './columns.ts';
@@ -9,24 +9,37 @@ const GROUP_ROWS = 10_000;
 /** Characters of record lines in a row group, about: long records make shorter groups. */
 const GROUP_CHARACTERS = 8_000_000;
 
-/** Parquet's types: times are TIMESTAMP(MILLIS), JSON is annotated as such. */
-const TYPES: Readonly<Record<ColumnType, BasicType>> = {
+/** Parquet's types; JSON is annotated as such. */
+const TYPES: Readonly<Record<Exclude<ColumnType, 'time'>, BasicType>> = {
   text: 'STRING',
   count: 'INT64',
-  time: 'TIMESTAMP',
   json: 'JSON',
 };
 
 /** Every record has these; the other columns may be null. */
 const REQUIRED = new Set(['seq', 'receivedAt', 'submitter']);
 
-const SCHEMA = schemaFromColumnData({
-  columnData: COLUMNS.map(({ name, type }) => ({
+/**
+ * A time is an instant in UTC. Without `isAdjustedToUTC` it is a local time to readers, which shift it by their own zone
+ * (Parquet, LogicalTypes.md, "TIMESTAMP"); the converted type is for readers that know no logical types.
+ */
+function timeElement(name: string): SchemaElement {
+  return {
     name,
-    type: TYPES[type],
-    nullable: !REQUIRED.has(name),
-    data: [],
-  })),
+    type: 'INT64',
+    repetition_type: REQUIRED.has(name) ? 'REQUIRED' : 'OPTIONAL',
+    converted_type: 'TIMESTAMP_MILLIS',
+    logical_type: { type: 'TIMESTAMP', isAdjustedToUTC: true, unit: 'MILLIS' },
+  };
+}
+
+const SCHEMA = schemaFromColumnData({
+  columnData: COLUMNS.map(({ name, type }) =>
+    type === 'time' ? { name, data: [] } : { name, type: TYPES[type], nullable: !REQUIRED.has(name), data: [] },
+  ),
+  schemaOverrides: Object.fromEntries(
+    COLUMNS.filter(({ type }) => type === 'time').map(({ name }) => [name, timeElement(name)]),
+  ),
 });
 
 /** Columns as in CSV, typed, in row groups of bounded size, compressed with Snappy. */

@@ -58,10 +58,28 @@ describe('a row of CSV', () => {
     );
   });
 
-  it.each(['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '\r=1', '\n=1', '=HYPERLINK("http://x","y")'])(
-    'makes %j harmless to a spreadsheet',
-    (text) => {
-      expect(cellOf(csvRow(line({ description: text })), 'description')).toBe(`'${text}`);
+  it.each([
+    '=1+1',
+    '+1',
+    '-1',
+    '@SUM(A1)',
+    '\t=1',
+    '\r=1',
+    '\n=1',
+    '=HYPERLINK("http://x","y")',
+    ' =1',
+    '\u00a0=1',
+    '\u200b=1',
+    '\ufeff+1',
+  ])('makes %j harmless to a spreadsheet', (text) => {
+    expect(cellOf(csvRow(line({ description: text })), 'description')).toBe(`'${text}`);
+  });
+
+  it.each(['\v', '\f', '\x1c', '\x1d', '\x1e', '\x85', '\u2028', '\u2029'])(
+    'quotes a text with %j, which some readers take for the end of a row',
+    (separator) => {
+      const row = csvRow(line({ description: `a${separator}b` }));
+      expect(row).toContain(`,"a${separator}b",`);
     },
   );
 

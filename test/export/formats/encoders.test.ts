@@ -91,7 +91,12 @@ describe('Parquet', () => {
     expect(children.map(({ element }) => element.name)).toEqual(COLUMNS.map(({ name }) => name));
     const typeOf = (name: string) => children.find(({ element }) => element.name === name)?.element;
     expect(typeOf('seq')).toMatchObject({ type: 'INT64', repetition_type: 'REQUIRED' });
-    expect(typeOf('receivedAt')).toMatchObject({ converted_type: 'TIMESTAMP_MILLIS', repetition_type: 'REQUIRED' });
+    // An instant: without isAdjustedToUTC readers shift it by their own zone.
+    expect(typeOf('receivedAt')).toMatchObject({
+      converted_type: 'TIMESTAMP_MILLIS',
+      logical_type: { type: 'TIMESTAMP', isAdjustedToUTC: true, unit: 'MILLIS' },
+      repetition_type: 'REQUIRED',
+    });
     expect(typeOf('actorId')).toMatchObject({ converted_type: 'UTF8', repetition_type: 'OPTIONAL' });
     expect(typeOf('details')).toMatchObject({ converted_type: 'JSON' });
   });
