@@ -1,7 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { SealtrailError } from '../log/error.ts';
 import { printable } from './output/table.ts';
-import { painter, type Terminal, widthOf } from './output/terminal.ts';
+import { painter, shownOn, type Terminal, widthOf } from './output/terminal.ts';
 import { adviceOn, EXIT, EXIT_HELP, exitCodeFor } from './shell/exit.ts';
 import { type Install, Shell } from './shell/shell.ts';
 import { version } from './shell/version.ts';
@@ -88,7 +88,8 @@ function explain(error: unknown, terminal: Terminal, json: boolean): number {
   if (terminal.signal.aborted) return EXIT.interrupted;
   if (json) {
     const { code, field } = error instanceof SealtrailError ? error : { code: 'internal', field: undefined };
-    terminal.stderr.write(`${JSON.stringify({ error: { code, message: messageOf(error), field } })}\n`);
+    const told = JSON.stringify({ error: { code, message: messageOf(error), field } });
+    terminal.stderr.write(shownOn(terminal.stderr, `${told}\n`));
     return exitCodeFor(error);
   }
   const paint = painter(terminal.stderr);

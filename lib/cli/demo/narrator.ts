@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream';
 import { truncate, wrap } from '../output/table.ts';
-import { type Format, type Output, painter, widthOf, write } from '../output/terminal.ts';
+import { type Format, type Output, painter, widthOf, writeLines } from '../output/terminal.ts';
 
 /** Wider than this, sentences are hard to read. */
 const TEXT_WIDTH = 96;
@@ -54,7 +54,7 @@ export class Narrator {
   }
 
   lines(lines: readonly string[]): Promise<void> {
-    return write(this.out, `${lines.join('\n')}\n`);
+    return writeLines(this.out, lines);
   }
 
   /** How the reader starts the program: in the repository through npm, which has the right Node. */

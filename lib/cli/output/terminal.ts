@@ -20,21 +20,56 @@ export interface Terminal {
 /** A format of `node:util` `styleText`. */
 export type Format = Parameters<typeof styleText>[0];
 
-/** Writes whole lines and lets a slow reader slow the command down instead of filling memory. */
-export async function writeLines(out: Output, lines: Iterable<string> | AsyncIterable<string>): Promise<void> {
+type Lines = Iterable<string> | AsyncIterable<string>;
+
+/** Writes whole lines for people, which may be styled by {@link painter}. On a terminal nothing else in them is obeyed. */
+export function writeLines(out: Output, lines: Lines): Promise<void> {
+  return batched(lines, (text) => put(out, out.isTTY === true ? showStyled(text) : text));
+}
+
+/** Writes whole lines of data, as {@link write} does text. */
+export function writeData(out: Output, lines: Lines): Promise<void> {
+  return batched(lines, (text) => write(out, text));
+}
+
+/**
+ * Writes text and waits until the stream has taken it: byte for byte into a file or a pipe, and on a terminal shown and not
+ * obeyed, whatever its format. JSON stays JSON. Rejects with the stream's error.
+ */
+export function write(out: Output, text: string): Promise<void> {
+  return put(out, shownOn(out, text));
+}
+
+/** The text as {@link write} writes it. */
+export function shownOn(out: Output, text: string): string {
+  return out.isTTY === true ? text.replaceAll('\r\n', '\n').replace(LINE, printable) : text;
+}
+
+const LINE = /[^\n]+/g;
+/** Styles as `styleText` writes them, which are kept with the line feeds between them. */
+const ESCAPE = '\u001b';
+const STYLES = new RegExp(`((?:\\n|${ESCAPE}\\[[0-9;]*m)+)`);
+
+const showStyled = (text: string): string =>
+  text
+    .split(STYLES)
+    .map((part, at) => (at % 2 === 1 ? part : printable(part)))
+    .join('');
+
+/** Lets a slow reader slow the command down instead of filling memory. */
+async function batched(lines: Lines, take: (text: string) => Promise<void>): Promise<void> {
   let pending = '';
   for await (const line of lines) {
     pending += `${line}\n`;
     if (pending.length >= 65_536) {
-      await write(out, pending);
+      await take(pending);
       pending = '';
     }
   }
-  if (pending !== '') await write(out, pending);
+  if (pending !== '') await take(pending);
 }
 
-/** Writes text and waits until the stream has taken it. Rejects with the stream's error. */
-export function write(out: Output, text: string): Promise<void> {
+function put(out: Output, text: string): Promise<void> {
   return new Promise((resolve, reject) => {
     out.write(text, (error) => (error ? reject(error) : resolve()));
   });

@@ -73,7 +73,7 @@ async function exportTrail(shell: Shell, trail: string, options: Options): Promi
     progress.clear();
     // On the server it goes on, also after it was stopped in the middle.
     if (signal.aborted || (!isOver && isPassing(error)))
-      stderr.write(`Go on with: sealtrail export ${trail} --output ${options.output} --resume ${id}\n`);
+      await write(stderr, `Go on with: sealtrail export ${trail} --output ${options.output} --resume ${id}\n`);
     throw error;
   }
 }

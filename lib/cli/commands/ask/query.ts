@@ -10,7 +10,7 @@ import {
   type TableOptions,
   type View,
 } from '../../output/records.ts';
-import { count, painter, type Terminal, write, writeLines } from '../../output/terminal.ts';
+import { count, painter, type Terminal, write, writeData, writeLines } from '../../output/terminal.ts';
 import { filtersOf, withFilters, withPeriod } from '../../shell/filters.ts';
 import { collect, connect, type Install, integer, type ServerOptions, withServer } from '../../shell/shell.ts';
 import { namedTrails, trailOrPattern } from '../../shell/trails.ts';
@@ -89,7 +89,7 @@ async function query(
   const pages = queryPages(http, trails, parametersOf(options), limitOf(options), terminal.signal);
   if (format === 'json') return printJson(terminal, pages);
   if (format === 'csv') return printCsv(terminal, pages);
-  if (format === 'ndjson') return writeLines(terminal.stdout, linesOf(pages));
+  if (format === 'ndjson') return writeData(terminal.stdout, linesOf(pages));
   return printTable(terminal, pages, options.limit, { view, namesTrails: trails.length > 1 });
 }
 

@@ -5,7 +5,7 @@ import { CSV_HEADER, csvRow } from '../../../export/formats/csv.ts';
 import { SealtrailError } from '../../../log/error.ts';
 import { parseRecord } from '../../../log/record.ts';
 import { GrowingTable, type LinePage, parseLines, queryPages } from '../../output/records.ts';
-import { type Terminal, write, writeLines } from '../../output/terminal.ts';
+import { type Terminal, write, writeData, writeLines } from '../../output/terminal.ts';
 import { filtersOf, withFilters } from '../../shell/filters.ts';
 import { connect, type Install, integer, type ServerOptions, trailName, withServer } from '../../shell/shell.ts';
 
@@ -102,7 +102,7 @@ class Tail {
       this.#complained = false;
     } catch (error) {
       if (!(error instanceof SealtrailError) || error.code !== 'unavailable') throw error;
-      if (!this.#complained) this.#terminal.stderr.write(`${error.message}; still trying\n`);
+      if (!this.#complained) await write(this.#terminal.stderr, `${error.message}; still trying\n`);
       this.#complained = true;
     }
   }
@@ -115,7 +115,7 @@ class Tail {
     const { stdout } = this.#terminal;
     const format = this.#options.json ? 'json' : this.#options.format;
     if (lines.length === 0) return;
-    if (format === 'json' || format === 'ndjson') return writeLines(stdout, lines);
+    if (format === 'json' || format === 'ndjson') return writeData(stdout, lines);
     if (format === 'csv') {
       await write(stdout, `${this.#isHeaded ? '' : CSV_HEADER}${lines.map(csvRow).join('')}`);
       this.#isHeaded = true;

@@ -1,7 +1,7 @@
 import { SealtrailError } from '../../../log/error.ts';
 import { type Description, describeFile } from '../../inspect/describe-file.ts';
 import { printable } from '../../output/table.ts';
-import { count, painter, plural, type Terminal, write, writeLines } from '../../output/terminal.ts';
+import { count, painter, plural, type Terminal, write, writeData, writeLines } from '../../output/terminal.ts';
 import { type Install, withJson } from '../../shell/shell.ts';
 import { readBytes } from '../../shell/trust.ts';
 
@@ -50,7 +50,7 @@ async function show(
   { json, lines: onlyLines }: Options,
   isOneOfMany: boolean,
 ): Promise<void> {
-  if (onlyLines) return writeLines(stdout, lines.map(stdout.isTTY ? printable : (line) => line));
+  if (onlyLines) return writeData(stdout, lines);
   if (json) return write(stdout, `${JSON.stringify({ file, kind, ...fields })}\n`);
   const paint = painter(stdout);
   const width = Math.max(...Object.keys(fields).map((name) => name.length));
