@@ -23,6 +23,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Install>>> = {
   'verify-export': async () => (await import('./commands/check/verify-export.ts')).installVerifyExport,
   seal: async () => (await import('./commands/operate/seal.ts')).installSeal,
   hold: async () => (await import('./commands/operate/hold.ts')).installHold,
+  spool: async () => (await import('./commands/operate/spool.ts')).installSpool,
   doctor: async () => (await import('./commands/check/doctor.ts')).installDoctor,
   inspect: async () => (await import('./commands/check/inspect.ts')).installInspect,
   keys: async () => (await import('./commands/operate/keys.ts')).installKeys,

@@ -6,6 +6,7 @@ export type { Receipt } from '../contract/receipt.ts';
 export type { Activity, Breakdown, Summary } from '../contract/summary.ts';
 export { SEVERITIES, type Severity } from '../contract/vocabulary.ts';
 export { SealtrailError } from '../log/error.ts';
+export type { Outage } from './delivery/outbox.ts';
 export { diff } from './event/diff.ts';
 export type { LogEvent, PreparedEvent } from './event/event.ts';
 export type { BufferOptions, Entry, EventReceipt, Sink } from './event/sink.ts';

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { defined } from '../../base/defined.ts';
-import { type Credentials, SignedHttp } from '../../client/http/http.ts';
+import { credentialChain } from '../../client/http/credential-chain.ts';
+import { SignedHttp } from '../../client/http/http.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { isSystemTrailName, isTrailName } from '../../log/trail-name.ts';
 import type { Terminal } from '../output/terminal.ts';
@@ -67,24 +68,14 @@ export function connect(terminal: Terminal, options: ServerOptions): SignedHttp 
   const region = options.region ?? terminal.env.AWS_REGION ?? terminal.env.AWS_DEFAULT_REGION;
   return new SignedHttp({
     endpoint,
-    credentials: credentialChain(terminal, options.profile),
+    credentials: credentialChain(
+      defined({
+        profile: options.profile ?? terminal.env.AWS_PROFILE,
+        filepath: terminal.env.AWS_SHARED_CREDENTIALS_FILE,
+      }),
+    ),
     ...(region === undefined || region === '' ? {} : { region }),
   });
-}
-
-/** The AWS SDK's chain of credential providers, loaded when it is needed and asked again when credentials expire. */
-function credentialChain({ env }: Terminal, named: string | undefined): () => Promise<Credentials> {
-  const profile = named ?? env.AWS_PROFILE;
-  const filepath = env.AWS_SHARED_CREDENTIALS_FILE;
-  let chain: Promise<() => Promise<Credentials>> | undefined;
-  return async () => {
-    chain ??= import('@aws-sdk/credential-provider-node').then(({ defaultProvider }) =>
-      defaultProvider({
-        ...defined({ profile, filepath }),
-      }),
-    );
-    return (await chain)();
-  };
 }
 
 /** For option parsers: an option that may come several times. */

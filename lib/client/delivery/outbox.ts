@@ -16,12 +16,23 @@ export interface Job {
   readonly bytes: number;
 }
 
+/** A time in which nothing could be delivered. */
+export interface Outage {
+  readonly since: Date;
+  /** That failed. */
+  readonly attempts: number;
+  /** The first error. */
+  readonly cause: Error;
+}
+
 /** What an {@link Outbox} works with. */
 export interface OutboxOptions {
   readonly delivery: Promise<Delivery>;
   readonly spool: Promise<Spool | undefined>;
-  /** Told of everything that goes wrong, also where it is tried again. */
+  /** Told of everything that goes wrong; of an outage once for each kind of error. */
   readonly onError: (error: Error) => void;
+  /** Told when an outage is over. */
+  readonly onRecovery: (outage: Outage) => void;
   readonly onAlarm: (error: SealtrailError) => void;
   /** Told of every job that has come to its end. */
   readonly onDone: (job: Job) => void;
@@ -48,6 +59,9 @@ export class Outbox {
   #queue: Job[] = [];
   #sending: Promise<void> | undefined;
   #failing: Error | undefined;
+  #outage: Outage | undefined;
+  /** Kinds of errors of this outage. */
+  readonly #told = new Set<string>();
 
   constructor(options: OutboxOptions) {
     this.#options = options;
@@ -56,6 +70,11 @@ export class Outbox {
   /** What went wrong with the newest attempt; undefined where nothing did. */
   get failing(): Error | undefined {
     return this.#failing;
+  }
+
+  /** Batches on their way that earlier processes left. */
+  get inherited(): number {
+    return this.#queue.filter(({ entries }) => entries.length === 0).length;
   }
 
   /** What is not in the log yet, oldest first. */
@@ -91,16 +110,34 @@ export class Outbox {
       try {
         await this.#deliver(job);
         attempt = 0;
-        this.#failing = undefined;
+        this.#recovered();
       } catch (error) {
-        this.#failing = asError(error);
-        if (!this.#stop.signal.aborted) this.#options.onError(this.#failing);
+        this.#failed(asError(error));
         this.#options.onChange();
         await this.#pause(++attempt, error);
       }
     }
     this.#sending = undefined;
     this.#options.onChange();
+  }
+
+  /** Each attempt of an outage fails alike: to be told of it once is enough. */
+  #failed(error: Error): void {
+    this.#failing = error;
+    if (this.#stop.signal.aborted) return;
+    this.#outage = { since: new Date(), cause: error, ...this.#outage, attempts: (this.#outage?.attempts ?? 0) + 1 };
+    const kind = error instanceof SealtrailError ? error.code : error.name;
+    if (this.#told.has(kind)) return;
+    this.#told.add(kind);
+    this.#options.onError(error);
+  }
+
+  #recovered(): void {
+    this.#failing = undefined;
+    this.#told.clear();
+    const outage = this.#outage;
+    this.#outage = undefined;
+    if (outage !== undefined) this.#options.onRecovery(outage);
   }
 
   /** Until the job is off the queue. Throws what may pass. */

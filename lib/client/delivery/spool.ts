@@ -26,9 +26,10 @@ export interface Stored {
 const BEAT_MS = 20_000;
 const GONE_MS = 300_000;
 const ALIVE = 'alive';
-const SUFFIX = '.batch';
+/** Of a stored batch's file. */
+export const SUFFIX = '.batch';
 /** What a lane is called until its owner stands in it. */
-const NEW = 'new-';
+export const NEW = 'new-';
 /** This process's lanes. A container's process often has the number of the one before it. */
 const OWN = new Set<string>();
 
@@ -187,7 +188,8 @@ async function clearAway(lane: string): Promise<void> {
   await rmdir(lane).catch(() => undefined);
 }
 
-async function isAlive(lane: string): Promise<boolean> {
+/** Whether the process that a lane belongs to is still there. */
+export async function isAlive(lane: string): Promise<boolean> {
   const file = join(lane, ALIVE);
   try {
     if (Date.now() - (await stat(file)).mtimeMs > GONE_MS) return false;
@@ -213,7 +215,8 @@ function encode({ key, count, body }: Batch): string {
   return `${JSON.stringify({ v: 1, key, count, sha256: digest(body) })}\n${body}`;
 }
 
-function decode(text: string): Batch | undefined {
+/** A batch as it was stored; undefined where it is not. */
+export function decode(text: string): Batch | undefined {
   const end = text.indexOf('\n');
   const body = text.slice(end + 1);
   try {

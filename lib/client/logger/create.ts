@@ -1,6 +1,8 @@
 import { SealtrailError } from '../../log/error.ts';
+import type { Outage } from '../delivery/outbox.ts';
 import { demandKnown } from '../event/options.ts';
 import { asError, type Sink } from '../event/sink.ts';
+import { credentialChain } from '../http/credential-chain.ts';
 import { type Credentials, SignedHttp } from '../http/http.ts';
 import { LogReader } from '../read/reader.ts';
 import { ApiSink, type ApiSinkOptions } from '../sinks/api-sink.ts';
@@ -44,7 +46,7 @@ function demandOnlyKnown(options: AuditLoggerOptions): void {
     const known = {
       ...{ ...BUFFER, endpoint: true, credentials: true, region: true, timeout: true, compress: true, trail: true },
       ...{ keys: true, spool: true, checkpoint: true, maxSpoolBytes: true, batchEvents: true, batchBytes: true },
-      ...{ batchDelay: true, patience: true, onError: true, onAlarm: true },
+      ...{ batchDelay: true, patience: true, onError: true, onRecovery: true, onAlarm: true },
     } as const;
     demandKnown<ApiOptions>(api, known, 'api.');
   }
@@ -72,12 +74,27 @@ export function createAuditLogger(options: AuditLoggerOptions): AuditLogger {
   const all: Sink[] = [];
   let reader: LogReader | undefined;
   if (api !== undefined) {
-    all.push(new ApiSink({ onError, onAlarm: onError, ...api, http: connect(api, 1) }));
+    demandLog(api);
+    const onRecovery = options.onError === undefined ? warnOfRecovery : () => undefined;
+    all.push(new ApiSink({ onError, onRecovery, onAlarm: onError, ...api, http: connect(api, 1) }));
     reader = new LogReader(connect(api, 6), api.trail);
   }
   if (file !== undefined) all.push(new FileSink({ onError, ...file }));
   if (memory !== undefined) all.push(new MemorySink(memory));
   return new AuditLogger([...all, ...sinks], options, reader);
+}
+
+function warnOfRecovery({ since, attempts }: Outage): void {
+  process.emitWarning(`delivery is well again, after ${attempts} attempts that failed since ${since.toISOString()}`);
+}
+
+/** All at once: who has one of them wrong has not read of the other. */
+function demandLog({ endpoint = process.env.SEALTRAIL_ENDPOINT, trail }: Partial<ApiOptions>): void {
+  const missing = [
+    ...(endpoint === undefined || endpoint === '' ? ['where the log is (endpoint, or SEALTRAIL_ENDPOINT)'] : []),
+    ...(trail === undefined ? ['the name of the trail to log to (trail)'] : []),
+  ];
+  if (missing.length > 0) throw new SealtrailError('usage', `api needs ${missing.join(' and ')}`, { field: 'api' });
 }
 
 function connect(api: ApiOptions, attempts: number): SignedHttp {
@@ -89,15 +106,6 @@ function connect(api: ApiOptions, attempts: number): SignedHttp {
     ...(timeout === undefined ? {} : { timeout }),
     ...(compress === undefined ? {} : { compress }),
   });
-}
-
-/** Loaded when it is needed, so that those who bring credentials of their own do not pay for it. */
-function credentialChain(): () => Promise<Credentials> {
-  let chain: Promise<() => Promise<Credentials>> | undefined;
-  return async () => {
-    chain ??= import('@aws-sdk/credential-provider-node').then(({ defaultProvider }) => defaultProvider());
-    return (await chain)();
-  };
 }
 
 let shared: AuditLogger | undefined;

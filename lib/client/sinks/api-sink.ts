@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { SealtrailError } from '../../log/error.ts';
 import { isTrailName } from '../../log/trail-name.ts';
 import type { Delivery } from '../delivery/delivery.ts';
-import { type Job, Outbox } from '../delivery/outbox.ts';
+import { type Job, type Outage, Outbox } from '../delivery/outbox.ts';
 import { isForgery } from '../delivery/rejection.ts';
 import type { Batch, Spool, Stored } from '../delivery/spool.ts';
 import { prepareEvent } from '../event/event.ts';
@@ -41,8 +41,10 @@ export interface ApiSinkOptions extends BufferOptions {
   readonly batchDelay?: number;
   /** Milliseconds after which `flush` and `close` give up on a log that does not answer. @default 10,000 */
   readonly patience?: number;
-  /** Told of everything that goes wrong, also where it is tried again. */
+  /** Told of everything that goes wrong; of an outage once for each kind of error, however often it is tried again. */
   readonly onError?: (error: Error) => void;
+  /** Told when delivery is well again after an outage. */
+  readonly onRecovery?: (outage: Outage) => void;
   /** Told of a receipt that does not prove what it says, and of a log that shows two histories: evidence to be kept. */
   readonly onAlarm?: (error: SealtrailError) => void;
 }
@@ -101,6 +103,7 @@ export class ApiSink implements Sink {
       spool: this.#spool,
       onError: (error) => options.onError?.(error),
       onAlarm: (error) => options.onAlarm?.(error),
+      onRecovery: (outage) => options.onRecovery?.(outage),
       onDone: (job) => this.#done(job),
       onChange: () => this.#changed(),
       isNeeded: () => this.#open.length > 0 || this.#outbox.jobs.some(({ stored }) => stored === undefined),
@@ -125,17 +128,26 @@ export class ApiSink implements Sink {
     return entered === true ? undefined : entered;
   }
 
-  /** @throws `unavailable` where something that was written before is neither in the log nor in the spool by then */
+  /**
+   * Waits for what was written before, and for what earlier processes left in the spool.
+   *
+   * @throws `unavailable` where something of it is neither in the log nor, while the log is away, in the spool by then
+   */
   async flush(): Promise<void> {
     this.#cutAll();
     const until = this.#pushed;
+    // What earlier processes left is as much of the trail as what this one logged.
+    const spool = await this.#spool;
+    if (spool !== undefined) await this.#adopt(spool);
     const expired = AbortSignal.timeout(this.#options.patience ?? 10_000);
     expired.addEventListener('abort', () => this.#changed());
     while (!this.#isSafe(until) && !expired.aborted) await this.#change.promise;
     if (this.#isSafe(until)) return;
     const cause = this.#outbox.failing;
     const why = cause?.message ?? 'it takes longer than expected';
-    throw new SealtrailError('unavailable', `${until - this.#ended} events are not in the log: ${why}`, { cause });
+    const own = Math.max(0, until - this.#ended);
+    const what = own > 0 ? `${own} events` : `${this.#outbox.inherited} batches that an earlier process left`;
+    throw new SealtrailError('unavailable', `${what} are not in the log: ${why}`, { cause });
   }
 
   async close(): Promise<void> {
@@ -287,9 +299,9 @@ export class ApiSink implements Sink {
 
   // What flush waits for.
 
-  /** Whether the first so many events have ended, or are on disk while the log is away. */
+  /** Whether the first so many events and what was inherited have ended, or are on disk while the log is away. */
   #isSafe(until: number): boolean {
-    if (this.#ended >= until) return true;
+    if (this.#ended >= until && this.#outbox.inherited === 0) return true;
     const isCut = this.#pushed - this.#open.length >= until && this.#cutting === undefined;
     return isCut && this.#outbox.failing !== undefined && this.#outbox.jobs.every(({ stored }) => stored !== undefined);
   }

@@ -18,7 +18,7 @@ export interface FileSinkOptions extends BufferOptions {
   readonly format?: 'json' | 'text';
   /** `always`: an event has landed when the disk has it. `never`: when the system has it. @default always */
   readonly fsync?: 'always' | 'never';
-  /** Told when a write fails, which is tried again. */
+  /** Told when writing begins to fail; it is tried again. */
   readonly onError?: (error: Error) => void;
   /** @default Date.now */
   readonly clock?: () => number;
@@ -109,8 +109,9 @@ export class FileSink implements Sink {
       } catch (error) {
         this.#open = [...batch, ...this.#open];
         if (loss !== undefined) this.#room.giveBack(loss);
+        const isNew = this.#failure === undefined;
         this.#failure = asError(error);
-        this.#options.onError?.(this.#failure);
+        if (isNew) this.#options.onError?.(this.#failure);
         if (++failures < ATTEMPTS) await delay(RETRY_MS);
       }
     }

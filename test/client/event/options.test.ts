@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { type ApiOptions, type AuditLoggerOptions, createAuditLogger } from '../../../lib/client/index.ts';
 
 const api = (options: object): AuditLoggerOptions => {
@@ -37,4 +37,14 @@ it.each<[options: AuditLoggerOptions, message: RegExp]>([
   expect(() => createAuditLogger(options)).toThrow(
     expect.objectContaining({ code: 'usage', field, message: expect.stringMatching(message) }),
   );
+});
+
+it('an api without its log says what is missing, all of it', () => {
+  vi.stubEnv('SEALTRAIL_ENDPOINT', undefined);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  // The cast: a program in JavaScript may pass anything.
+  expect(() => createAuditLogger({ api: {} as ApiOptions })).toThrow(
+    'api needs where the log is (endpoint, or SEALTRAIL_ENDPOINT) and the name of the trail to log to (trail)',
+  );
+  expect(() => createAuditLogger({ api: { trail: 'orders' } })).toThrow(/^api needs where the log is .*NT\)$/);
 });

@@ -219,6 +219,41 @@ describe('with the log away for longer', () => {
     expect(await readdir(spool)).toEqual(['orders.checkpoint']);
   });
 
+  it.each(['flush', 'close'] as const)('%s waits for what an earlier process left, too', async (wait) => {
+    const fronted = await front();
+    await fronted.stop();
+    const spool = await temporaryFolder();
+    const first = logger(fronted, { spool, batchEvents: 7 });
+    const ids = logMany(first.audit, 'e', 30);
+    await first.audit.close();
+    await fronted.start();
+    const second = logger(fronted, { spool });
+    await second.audit[wait]();
+    expect(await fronted.ids(trail)).toEqual(ids);
+    expect(second.errors).toEqual([]);
+    await second.audit.close();
+    expect(await readdir(spool)).toEqual(['orders.checkpoint']);
+  });
+
+  it('an outage is told once, and that it is over', async () => {
+    const fronted = await front();
+    await fronted.stop();
+    const outages: unknown[] = [];
+    const { audit, errors } = logger(fronted, { onRecovery: (outage) => outages.push(outage) });
+    let refused = 0;
+    fronted.trouble = () => {
+      refused++;
+      return refused > 3 ? undefined : 503;
+    };
+    audit.log({ type: 'a.b' });
+    await expect.poll(() => refused, { interval: 5, timeout: 10_000 }).toBeGreaterThan(3);
+    await fronted.start();
+    await audit.flush();
+    expect(errors).toEqual([expect.objectContaining({ code: 'unavailable' })]);
+    expect(outages).toEqual([{ since: expect.any(Date), attempts: expect.any(Number), cause: errors[0] }]);
+    await audit.close();
+  });
+
   it('closing without a spool says how much is lost', async () => {
     const fronted = await front();
     await fronted.stop();
