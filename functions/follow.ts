@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { Context, DynamoDBBatchResponse, DynamoDBStreamEvent, ScheduledEvent, SQSEvent } from 'aws-lambda';
 import { wireLog } from '../lib/app/log.ts';
 import type { SealAnswer, SealRequest } from './seal-requests.ts';
@@ -12,7 +13,8 @@ const MARGIN_MS = 10_000;
 const environment = environmentOf(process.env);
 const { archiveDelayMs } = environment;
 const pace = archiveDelayMs === undefined ? {} : { archiveDelayMs };
-const following = new TrailFollowing(wireLog(archivedStores(environment), environment, COUNTED), pace);
+const settings = hash('sha256', JSON.stringify(environment), 'hex');
+const following = new TrailFollowing(wireLog(archivedStores(environment), environment, COUNTED), pace, settings);
 
 /**
  * Runs the followers: woken by the table's stream, by a schedule, and by a message halfway between two. It also seals trails for
@@ -23,11 +25,12 @@ export const handler = withTelemetry(
     event: DynamoDBStreamEvent | SQSEvent | ScheduledEvent | SealRequest,
     context: Context,
   ): Promise<DynamoDBBatchResponse | SealAnswer | undefined> => {
-    const signal = AbortSignal.timeout(Math.max(1, context.getRemainingTimeInMillis() - MARGIN_MS));
+    const remainingMs = context.getRemainingTimeInMillis();
+    const signal = AbortSignal.timeout(Math.max(1, remainingMs - MARGIN_MS));
     if ('seal' in event) return following.seal(event, signal);
     const changes = streamRecords(event);
     if (changes !== undefined) return following.batch(changes, signal);
-    await following.sweep(signal);
+    await following.sweep(signal, remainingMs);
     return undefined;
   },
 );

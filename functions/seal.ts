@@ -2,13 +2,13 @@ import type { APIGatewayProxyEventV2WithIAMAuthorizer as GatewayEvent } from 'aw
 import { Router } from '../lib/api/core/router.ts';
 import { ADMIN_ROUTES } from '../lib/api/groups.ts';
 import { wireLog } from '../lib/app/log.ts';
-import { LegalHoldOrders } from '../lib/followers/legal-hold/legal-hold-requests.ts';
 import { lambdaClient } from '../lib/store/lambda/client.ts';
 import { LambdaFunction } from '../lib/store/lambda/function.ts';
 import { answer } from './gateway.ts';
 import { InvokedArchiver } from './seal-requests.ts';
 import { withTelemetry } from './telemetry.ts';
 import { COUNTED, environmentOf, followerOf, ledgerTable } from './wiring.ts';
+import { listedHolds } from './work-lists.ts';
 
 /** API Gateway waits for 30 seconds, and this function runs for 29: the rest is for its answer. */
 const TIMEOUT_MS = 25_000;
@@ -20,7 +20,7 @@ const follower = new LambdaFunction({
   name: followerOf(process.env),
   patienceMs: TIMEOUT_MS,
 });
-const services = { archiver: new InvokedArchiver(follower), legalHolds: new LegalHoldOrders(log) };
+const services = { archiver: new InvokedArchiver(follower), legalHolds: listedHolds(log) };
 const router = new Router(ADMIN_ROUTES);
 
 /**

@@ -38,6 +38,8 @@ export const UNITS = {
   ExportFailures: MetricUnit.Count,
   Tampering: MetricUnit.Count,
   VerificationFailures: MetricUnit.Count,
+  /** How long the trail that has waited longest for its verification has been waiting. */
+  VerificationLag: MetricUnit.Milliseconds,
 } as const;
 export type MetricName = keyof typeof UNITS;
 

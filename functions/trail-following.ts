@@ -1,19 +1,33 @@
 import type { DynamoDBBatchResponse, DynamoDBRecord } from 'aws-lambda';
 import { FOLLOWERS, type FollowerPace, type Opened, openFollowers } from '../lib/app/followers.ts';
 import type { ArchivedLog } from '../lib/app/log.ts';
+import { ACCESS_TRAIL } from '../lib/contract/system-trails.ts';
 import { ExpiryClaims } from '../lib/followers/expiry/expiry-claims.ts';
-import { type VisitOptions, visitTrails } from '../lib/followers/runtime/visit.ts';
+import type { DueList } from '../lib/followers/runtime/due-list.ts';
+import { FullPass } from '../lib/followers/runtime/full-pass.ts';
+import { sweepTrails } from '../lib/followers/runtime/sweep.ts';
+import { atOnce, type Visit, type VisitOptions, visitTrail } from '../lib/followers/runtime/visit.ts';
 import { type Finding, findingOf, recordFinding } from '../lib/followers/tampering/tamper-monitor.ts';
 import { SealtrailError } from '../lib/log/error.ts';
 import { failure, requestedTrail, type SealAnswer } from './seal-requests.ts';
 import { changeOf, wakesOf } from './stream-changes.ts';
 import { count, describe, logger } from './telemetry.ts';
+import { followList, verifyList } from './work-lists.ts';
 
 /**
  * Large runs make the index cheap, and queries scan what is not indexed yet. The sweep, twice a minute, indexes what there
  * is, so no record waits for the delay.
  */
 const PACE: FollowerPace = { indexRecords: 1024, indexDelayMs: 60_000 };
+
+/** As long as a function runs at most. */
+const LEASE_MS = 900_000;
+/** Trails visited at once. A visit waits for the stores most of its time. */
+const CONCURRENCY = 16;
+/** What is due within so many milliseconds is done by a sweep that hurries: until the next one it would wait too long. */
+const AHEAD_MS = 30_000;
+/** A trail that failed is left to the next sweep but one. */
+const RETRY_MS = 30_000;
 
 /** Follows trails for one instance of a function, over many invocations. */
 export class TrailFollowing {
@@ -22,13 +36,28 @@ export class TrailFollowing {
   readonly #claims: ExpiryClaims;
   /** Whether a sweep does at once what could wait for more. */
   readonly #hurries: boolean;
+  /** How long records may wait for the archive before a wake-up must have been lost, in milliseconds. */
+  readonly #lateMs: number;
+  readonly #settings: string;
+  readonly #due: DueList;
+  readonly #unverified: DueList;
+  readonly #pass: FullPass;
 
-  /** @param pace of the deployment; with an `archiveDelayMs` sweeps leave to followers what may still wait */
-  constructor(log: ArchivedLog, pace: FollowerPace = {}) {
+  /**
+   * @param pace of the deployment; with an `archiveDelayMs` sweeps leave to followers what may still wait
+   * @param settings identifies the deployment's settings: the first sweep under others visits every trail
+   */
+  constructor(log: ArchivedLog, pace: FollowerPace = {}, settings = JSON.stringify(pace)) {
+    const { table } = log;
     this.#hurries = pace.archiveDelayMs === undefined;
+    this.#lateMs = (pace.archiveDelayMs ?? 0) + 60_000;
+    this.#settings = settings;
     this.#log = log;
     this.#followers = openFollowers(FOLLOWERS, log, { pace: { ...PACE, ...pace } });
-    this.#claims = new ExpiryClaims(log.table, log.archive);
+    this.#claims = new ExpiryClaims(table, log.archive);
+    this.#due = followList(table);
+    this.#unverified = verifyList(table);
+    this.#pass = new FullPass({ table, name: 'follow' });
   }
 
   /**
@@ -39,22 +68,49 @@ export class TrailFollowing {
     // First of all, so that nothing that fails below keeps an alarm from being raised.
     const unrecorded = await this.#watch(records);
     const wakes = wakesOf(records);
-    const failed = await visitTrails(wakes.keys(), this.#visit(signal, false));
+    const failed = new Set<string>();
+    await atOnce(wakes.keys(), CONCURRENCY, async (trail) => {
+      if (!(await this.#follow(trail, signal))) failed.add(trail);
+    });
     const again = [...unrecorded, ...[...failed].map((trail) => wakes.get(trail) ?? '')];
     return { batchItemFailures: again.map((itemIdentifier) => ({ itemIdentifier })) };
   }
 
   /**
-   * Visits every trail and does what waits: the bound on how long anything stays undone when wakes are lost.
+   * Does what waits in the trails that have work, and once a day visits every trail: the bound on how long anything stays undone
+   * when wakes are lost.
    *
-   * @throws `unavailable` when something failed, so that the schedule counts it as a failure
+   * @param leaseMs how long this process may run: until then no other sweep visits what this one is at
+   * @throws `unavailable` when something failed or was not reached, so that the schedule counts it as a failure
    */
-  async sweep(signal: AbortSignal): Promise<void> {
-    const { ledger } = this.#log;
-    // Before the work, so that it is what waited and not what is left over where all goes well.
-    await this.#countLags(signal);
-    const failed = await visitTrails(ledger.trails(), this.#visit(signal, this.#hurries));
+  async sweep(signal: AbortSignal, leaseMs = LEASE_MS): Promise<void> {
+    let seal = 0;
+    let archive = 0;
+    const swept = await sweepTrails({
+      ...this.#visit(signal, this.#hurries),
+      list: this.#due,
+      pass: this.#pass,
+      trails: (after) => this.#log.ledger.trails({ after }),
+      settings: this.#settings,
+      ...{ concurrency: CONCURRENCY, leaseMs },
+      aheadMs: this.#hurries ? AHEAD_MS : 0,
+      retryMs: RETRY_MS,
+      nextAt,
+      // Before the visit, so that it is what waited and not what is left over where all goes well.
+      onVisit: async (trail, isDue) => {
+        const lag = await this.#lagOf(trail);
+        seal = Math.max(seal, lag.seal);
+        archive = Math.max(archive, lag.archive);
+        if (isDue || lag.archive > 0) await this.#noteUnverified(trail);
+        return lag.archive > this.#lateMs;
+      },
+    });
+    await this.#drainReads(signal);
+    count('SealLag', seal);
+    count('ArchiveLag', Math.max(archive, swept.overdueMs));
+    const { failed, unreached } = swept;
     if (failed.size > 0) throw new SealtrailError('unavailable', `${failed.size} trails could not be followed`);
+    if (unreached > 0) throw new SealtrailError('unavailable', `${unreached} trails were not reached in time`);
   }
 
   /**
@@ -103,28 +159,60 @@ export class TrailFollowing {
     await recordFinding(this.#log.ledger, finding);
   }
 
-  #visit(signal: AbortSignal, force: boolean): VisitOptions {
+  #visit(signal: AbortSignal, force: boolean): VisitOptions & { readonly signal: AbortSignal } {
     return { followers: Object.values(this.#followers), signal, force, onError: report };
   }
 
-  /** The longest that a record of any trail has been waiting, for a checkpoint and for the archive. */
-  async #countLags(signal: AbortSignal): Promise<void> {
-    let seal = 0;
-    let archive = 0;
-    for await (const trail of this.#log.ledger.trails()) {
-      if (signal.aborted) break;
-      try {
-        seal = Math.max(seal, await this.#followers.signer.lagMs(trail));
-        archive = Math.max(archive, (await this.#followers.archiver.status(trail)).lagMs);
-      } catch (error) {
-        // A trail that was tampered with must not keep the others from being followed.
-        report(error, { follower: 'sweep', trail });
-      }
+  /**
+   * Follows a trail after a commit. Whatever its followers leave for later, or fail at, a sweep comes back to.
+   *
+   * @returns whether all went well
+   */
+  async #follow(trail: string, signal: AbortSignal): Promise<boolean> {
+    const visit = await visitTrail(trail, this.#visit(signal, false));
+    try {
+      await this.#due.note(trail, (visit.wentWell ? nextAt(visit) : undefined) ?? Date.now());
+    } catch (error) {
+      report(error, { follower: 'due list', trail });
+      return false;
     }
-    count('SealLag', seal);
-    count('ArchiveLag', archive);
+    return visit.wentWell;
+  }
+
+  /** Seals records of reads: those left in line behind the last commit to their trail wake nothing. */
+  async #drainReads(signal: AbortSignal): Promise<void> {
+    if (signal.aborted || !this.#log.recordsReads) return;
+    try {
+      await this.#followers.drainer.run(ACCESS_TRAIL, { signal });
+    } catch (error) {
+      report(error, { follower: this.#followers.drainer.name, trail: ACCESS_TRAIL });
+    }
+  }
+
+  /** Has the next verification look at a trail, which has new records. */
+  async #noteUnverified(trail: string): Promise<void> {
+    try {
+      await this.#unverified.note(trail);
+    } catch (error) {
+      report(error, { follower: 'due list', trail });
+    }
+  }
+
+  /** How long a trail's records have been waiting for a checkpoint and for the archive, in milliseconds. */
+  async #lagOf(trail: string): Promise<{ readonly seal: number; readonly archive: number }> {
+    try {
+      const seal = await this.#followers.signer.lagMs(trail);
+      return { seal, archive: (await this.#followers.archiver.status(trail)).lagMs };
+    } catch (error) {
+      report(error, { follower: 'sweep', trail });
+      return { seal: 0, archive: 0 };
+    }
   }
 }
+
+/** When a trail is due again after a visit that went well. */
+const nextAt = ({ revisitMs }: Visit): number | undefined =>
+  revisitMs === undefined ? undefined : Date.now() + revisitMs;
 
 /** Somebody else's bytes in the archive, or stores that contradict one another: not a failure but an alarm. */
 const ALARMS: ReadonlySet<string> = new Set([

@@ -27,8 +27,9 @@ export const handler = withTelemetry(async (event: GatewayEvent | ScheduledEvent
   if ('requestContext' in event) {
     return answer(event, { router, services: async () => services, actions: ['verify'] });
   }
-  const signal = AbortSignal.timeout(Math.max(1, context.getRemainingTimeInMillis() - MARGIN_MS));
+  const remainingMs = context.getRemainingTimeInMillis();
+  const signal = AbortSignal.timeout(Math.max(1, remainingMs - MARGIN_MS));
   const requested = requestedVerification(event);
-  if (requested === undefined) return verifier.run(signal);
+  if (requested === undefined) return verifier.run(signal, remainingMs);
   return verifications.run(requested.trail, requested.id, { signal, whenEnded: 'failed' });
 });

@@ -54,6 +54,14 @@ export interface LedgerOptions {
   readonly pace?: Pace;
 }
 
+/** Some of all trails. */
+export interface TrailRange {
+  /** Those whose names come after this one. */
+  readonly after?: string;
+  /** Those whose names begin so. */
+  readonly prefix?: string;
+}
+
 /** The events of one commit. */
 export interface CommittedEvents {
   readonly events: number;
@@ -162,9 +170,16 @@ export class Ledger {
     return head.size === 0 ? undefined : head;
   }
 
-  /** The names of all trails, in ascending order of their bytes. */
-  async *trails(): AsyncGenerator<string, void, void> {
-    for await (const item of this.#table.query({ partition: TRAILS_PARTITION })) yield item.sort;
+  /**
+   * The names of all trails, in ascending order of their bytes.
+   *
+   * @param range only those that begin with `prefix` and come after the name `after`
+   */
+  async *trails({ after, prefix = '' }: TrailRange = {}): AsyncGenerator<string, void, void> {
+    // `!` sorts before, and `~` behind, every character of a name.
+    const from = after === undefined || after < prefix ? prefix : `${after}!`;
+    const range = { ...(from !== '' && { from }), ...(prefix !== '' && { to: `${prefix}~` }) };
+    for await (const item of this.#table.query({ partition: TRAILS_PARTITION, ...range })) yield item.sort;
   }
 
   /** Every block that overlaps a range, whole, in order. See {@link readBlocks}. */

@@ -4,7 +4,7 @@ import { FOLLOWERS, openFollowers, SCHEDULED } from '../../lib/app/followers.ts'
 import { type ArchivedLog, wireLog } from '../../lib/app/log.ts';
 import { openQueries } from '../../lib/app/queries.ts';
 import { LegalHoldOrders } from '../../lib/followers/legal-hold/legal-hold-requests.ts';
-import { visitTrails } from '../../lib/followers/runtime/visit.ts';
+import { visitTrail } from '../../lib/followers/runtime/visit.ts';
 import { readIndexSnapshot } from '../../lib/index/format/index-state.ts';
 import {
   blockKey,
@@ -71,7 +71,9 @@ async function processOn(table: MemoryTable, objects: MemoryObjects, signer: Mem
 async function visit({ followers }: Awaited<ReturnType<typeof processOn>>) {
   const errors: { readonly trail: string; readonly error: unknown }[] = [];
   const onError = (error: unknown, { trail }: { readonly trail: string }) => void errors.push({ trail, error });
-  await visitTrails([POISONED, SOUND], { followers: Object.values(followers), force: true, onError });
+  for (const trail of [POISONED, SOUND]) {
+    await visitTrail(trail, { followers: Object.values(followers), force: true, onError });
+  }
   return errors;
 }
 

@@ -3,6 +3,7 @@ import { expect } from 'vitest';
 import { answer } from '../../functions/gateway.ts';
 import { requestedVerification, TrailVerification, verificationsIn } from '../../functions/trail-verification.ts';
 import { COUNTED } from '../../functions/wiring.ts';
+import { listedHolds } from '../../functions/work-lists.ts';
 import type { Action } from '../../lib/api/core/principal.ts';
 import { Router } from '../../lib/api/core/router.ts';
 import { ROUTE_GROUPS } from '../../lib/api/routes.ts';
@@ -11,7 +12,6 @@ import { FOLLOWERS, openFollowers } from '../../lib/app/followers.ts';
 import { type ArchivedLog, type LogSettings, wireLog } from '../../lib/app/log.ts';
 import { openQueries } from '../../lib/app/queries.ts';
 import type { Archiver } from '../../lib/followers/archive/archiver.ts';
-import { LegalHoldOrders } from '../../lib/followers/legal-hold/legal-hold-requests.ts';
 import type { Verifications } from '../../lib/followers/verification/verifications.ts';
 import type { Signer } from '../../lib/store/ports.ts';
 import { MemoryObjects } from '../../lib/testing/memory/objects.ts';
@@ -73,7 +73,7 @@ export async function deploy(): Promise<Deployed> {
     ...opened,
     objects,
     archiver: openFollowers(FOLLOWERS, opened).archiver,
-    legalHolds: new LegalHoldOrders(opened),
+    legalHolds: listedHolds(opened),
     verifier,
     verifications,
     queries: await openQueries(opened),

@@ -1,8 +1,9 @@
 import type { DynamoDBRecord, SQSRecord } from 'aws-lambda';
-import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, type MockInstance, onTestFinished, vi } from 'vitest';
 import { streamRecords, wakesOf } from '../../functions/stream-changes.ts';
 import { logger, metrics } from '../../functions/telemetry.ts';
 import { TrailFollowing } from '../../functions/trail-following.ts';
+import { followList, verifyList } from '../../functions/work-lists.ts';
 import { readWatermark } from '../../lib/ledger/items/watermark.ts';
 import { append, type Deployed, deploy } from './deployed.ts';
 
@@ -150,6 +151,53 @@ describe('a sweep', () => {
       message: '1 trails could not be followed',
     });
     expect(counted('Tampering')).toEqual([1]);
+    expect(await deployed.log.archiver.status('payments')).toMatchObject({ archived: 1 });
+  });
+});
+
+describe('a trail with work', () => {
+  const due = async () => (await followList(deployed.table).all()).map(({ trail }) => trail);
+
+  it('is on the list from the commit that woke the follower until all of it is done', async () => {
+    await following.sweep(FOREVER);
+    await deployed.call(append('orders'));
+    expect(await due()).toEqual([]); // the append paid nothing for it
+    await following.batch([record('head/orders', '1')], FOREVER);
+    expect(await due()).toContain('orders');
+    await following.sweep(FOREVER);
+    expect(await due()).not.toContain('orders');
+    expect(await deployed.log.archiver.status('orders')).toMatchObject({ archived: 1 });
+    expect(await verifyList(deployed.table).find('orders')).toBeDefined();
+  });
+
+  it('that rests costs a sweep nothing', async () => {
+    for (let trail = 0; trail < 5; trail++) await deployed.call(append(`rests-${trail}`));
+    for (let sweeps = 0; sweeps < 3; sweeps++) await following.sweep(FOREVER);
+    const { calls } = deployed.table.faults;
+    const before = calls.length;
+    await following.sweep(FOREVER);
+    const touched = calls
+      .slice(before)
+      .map((call) => JSON.stringify(call))
+      .join('\n');
+    expect(touched).not.toContain('rests-');
+  });
+
+  it('is found by the pass of the next day when every record of the stream was lost', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    onTestFinished(() => void vi.useRealTimers());
+    deployed = await deploy(); // by that clock
+    following = new TrailFollowing(deployed.log);
+    await following.sweep(FOREVER);
+    await deployed.call(append('orders'));
+    await following.sweep(FOREVER);
+    expect(await deployed.log.archiver.status('orders')).toMatchObject({ archived: 0 });
+    vi.setSystemTime(Date.now() + 86_400_000);
+    await following.sweep(FOREVER);
+    expect(await deployed.log.archiver.status('orders')).toMatchObject({ archived: 1 });
+    // And having learned that wake-ups get lost, the sweeps look everywhere until they find nothing more.
+    await deployed.call(append('payments'));
+    await following.sweep(FOREVER);
     expect(await deployed.log.archiver.status('payments')).toMatchObject({ archived: 1 });
   });
 });

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, it, vi } from 'vitest';
 import { logger, metrics } from '../../functions/telemetry.ts';
 import { TrailFollowing } from '../../functions/trail-following.ts';
 import { TrailVerification } from '../../functions/trail-verification.ts';
-import { LegalHoldOrders } from '../../lib/followers/legal-hold/legal-hold-requests.ts';
+import { listedHolds } from '../../functions/work-lists.ts';
 import { MemoryObjects } from '../../lib/testing/memory/objects.ts';
 import { MemorySigner } from '../../lib/testing/memory/signer.ts';
 import { MemoryTable } from '../../lib/testing/memory/table.ts';
@@ -30,7 +30,7 @@ function host(): FollowingHost {
     await following.sweep(signal);
     await verification.run(signal);
   };
-  return { table, objects, ledger: log.ledger, legalHolds: new LegalHoldOrders(log), turn };
+  return { table, objects, ledger: log.ledger, legalHolds: listedHolds(log), turn };
 }
 
 describe('in AWS', () => {

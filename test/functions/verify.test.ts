@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
 import { logger, metrics } from '../../functions/telemetry.ts';
 import { requestedVerification, TrailVerification } from '../../functions/trail-verification.ts';
+import { verifyList } from '../../functions/work-lists.ts';
 import { blockKey } from '../../lib/ledger/items/layout.ts';
 import { SealtrailError } from '../../lib/log/error.ts';
 import { append, bodyOf, type Deployed, deploy, wired } from './deployed.ts';
@@ -145,5 +146,30 @@ describe('the scheduled verification', () => {
       code: 'unavailable',
       message: '2 trails could not be verified',
     });
+    expect(counted()).toEqual([2]);
+  });
+
+  it('counts what it had no time for, and how long that has been waiting; the next one goes on with it', async () => {
+    await new TrailVerification(deployed.log).run(FOREVER);
+    await deployed.call(append('orders'));
+    const list = verifyList(deployed.table);
+    await list.note('orders', Date.now() - 7_200_000);
+    count.mockClear();
+    await expect(new TrailVerification(deployed.log).run(AbortSignal.abort())).rejects.toThrow('1 trails');
+    expect(counted()).toEqual([1]);
+    const lag = () => count.mock.calls.filter(([name]) => name === 'VerificationLag').map(([, , value]) => value);
+    expect(lag()).toEqual([expect.toSatisfy((ms: number) => ms >= 7_200_000)]);
+    await new TrailVerification(deployed.log).run(FOREVER);
+    expect(counted()).toEqual([1, 0]);
+    expect(lag()[1]).toBe(0);
+    expect(await deployed.log.verifier.status('orders')).toMatchObject({ runs: 2, report: { from: 1, to: 2 } });
+    expect(await list.all()).toEqual([]);
+  });
+
+  it('comes back each hour to a trail that is damaged', async () => {
+    await deployed.table.transact([{ remove: blockKey('orders', 0) }]);
+    await new TrailVerification(deployed.log).run(FOREVER);
+    expect(await verifyList(deployed.table).find('orders')).toBeDefined();
+    expect(await verifyList(deployed.table).find('payments')).toBeUndefined();
   });
 });

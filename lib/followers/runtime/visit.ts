@@ -2,72 +2,74 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { defined } from '../../base/defined.ts';
 import type { Follower } from './follower.ts';
 
-/** How trails are visited once, where no process stays to visit them again. */
+/** How trails are visited where no process stays to visit them again. */
 export interface VisitOptions {
   readonly followers: readonly Follower[];
-  /** Told of every error. Must not throw. */
+  /** Called with every error. Must not throw. */
   readonly onError: (error: unknown, source: { readonly follower: string; readonly trail: string }) => void;
   /** Once aborted, visits come to an end and no new one begins. */
   readonly signal?: AbortSignal;
   /** Do now what would otherwise wait for a larger batch. @default false */
   readonly force?: boolean;
-  /** Trails visited at once. @default 4 */
-  readonly concurrency?: number;
   /**
-   * Milliseconds that a visit waits for a follower that wants to come back soon, such as a sealer that leaves a head to
+   * Milliseconds that a visit waits for a follower that wants to come back soon, such as a signer that leaves a head to
    * its append for a moment. What wants to wait longer is left to a later visit. @default 500
    */
   readonly patienceMs?: number;
 }
 
-/**
- * Visits each trail once with every follower, in their order. A follower that fails keeps no other from its work, and
- * no trail holds up another.
- *
- * @returns the trails in which something failed or that were not reached before the signal
- */
-export async function visitTrails(
-  trails: Iterable<string> | AsyncIterable<string>,
-  options: VisitOptions,
-): Promise<ReadonlySet<string>> {
-  const failed = new Set<string>();
-  const queue = iterate(trails);
-  const work = async (): Promise<void> => {
-    // Several workers take from one iterator: generators answer one call after the other.
-    for (let next = await queue.next(); next.done !== true; next = await queue.next()) {
-      if (!(await visit(next.value, options))) failed.add(next.value);
-    }
-  };
-  await Promise.all(Array.from({ length: options.concurrency ?? 4 }, work));
-  return failed;
+/** What came of a visit. */
+export interface Visit {
+  /** Whether every follower came through: none failed, and none was kept from its work by the signal. */
+  readonly wentWell: boolean;
+  /** Milliseconds until the first follower wants to see the trail again; undefined: there is nothing left to do. */
+  readonly revisitMs?: number;
 }
 
-async function* iterate(trails: Iterable<string> | AsyncIterable<string>): AsyncGenerator<string, void, void> {
-  yield* trails;
-}
-
-/** Whether all followers came through. */
-async function visit(trail: string, options: VisitOptions): Promise<boolean> {
+/** Visits a trail with every follower, in their order. A follower that fails keeps no other from its work. */
+export async function visitTrail(trail: string, options: VisitOptions): Promise<Visit> {
   let wentWell = true;
+  let revisitMs = Number.POSITIVE_INFINITY;
   for (const follower of options.followers) {
-    if (options.signal?.aborted) return false;
+    if (options.signal?.aborted) return { wentWell: false };
     try {
-      await runAndReturn(follower, trail, options);
+      revisitMs = Math.min(revisitMs, await runAndReturn(follower, trail, options));
     } catch (error) {
       wentWell = false;
       options.onError(error, { follower: follower.name, trail });
     }
   }
-  return wentWell;
+  if (options.signal?.aborted) wentWell = false;
+  return { wentWell, ...(Number.isFinite(revisitMs) && { revisitMs }) };
 }
 
-/** One run, and a second one where the follower asks for it soon. */
-async function runAndReturn(follower: Follower, trail: string, options: VisitOptions): Promise<void> {
+/** One run, and a second one where the follower asks for it soon. @returns when it wants to come back, or infinity */
+async function runAndReturn(follower: Follower, trail: string, options: VisitOptions): Promise<number> {
   const { signal, force = false, patienceMs = 500 } = options;
   const run = { force, ...defined({ signal }) };
+  const revisit = (): number => follower.revisit?.(trail) ?? Number.POSITIVE_INFINITY;
   await follower.run(trail, run);
-  const wait = follower.revisit?.(trail);
-  if (wait === undefined || wait > patienceMs || signal?.aborted) return;
+  const wait = revisit();
+  if (wait > patienceMs || signal?.aborted) return wait;
   await sleep(wait);
   await follower.run(trail, run);
+  return revisit();
+}
+
+/** Runs `work` for each item, a few at a time. Generators may be passed: they are read as workers become free. */
+export async function atOnce<T>(
+  items: Iterable<T> | AsyncIterable<T>,
+  concurrency: number,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  const queue = iterate(items);
+  const worker = async (): Promise<void> => {
+    // Several workers take from one iterator: generators answer one call after the other.
+    for (let next = await queue.next(); next.done !== true; next = await queue.next()) await work(next.value);
+  };
+  await Promise.all(Array.from({ length: concurrency }, worker));
+}
+
+async function* iterate<T>(items: Iterable<T> | AsyncIterable<T>): AsyncGenerator<T, void, void> {
+  yield* items;
 }

@@ -6,6 +6,7 @@ import { SealtrailError } from '../../log/error.ts';
 import {
   readMark,
   storeMark,
+  storePlace,
   VERIFIER,
   type VerificationFigures,
   type VerificationMark,
@@ -26,6 +27,8 @@ export interface VerifierOptions extends Omit<VerificationStores, 'now' | 'ledge
   readonly now?: () => number;
   /** Milliseconds between two scheduled verifications of a trail. @default 3,600,000 */
   readonly everyMs?: number;
+  /** Records of an incremental verification between two notes of how far it has come. @default 100,000 */
+  readonly stepRecords?: number;
   /** Told when damage was found and could not be recorded in `_system`. Must not throw. @default nobody */
   readonly onUnrecorded?: (trail: string, reason: unknown) => void;
 }
@@ -55,6 +58,7 @@ export class Verifier implements Follower {
   readonly #stores: VerificationStores;
   readonly #ledger: VerifierOptions['ledger'];
   readonly #everyMs: number;
+  readonly #stepRecords: number;
   readonly #onUnrecorded: NonNullable<VerifierOptions['onUnrecorded']>;
   readonly #due = new Map<string, number>();
   readonly #underWay = new Map<string, Promise<VerificationReport>>();
@@ -65,6 +69,7 @@ export class Verifier implements Follower {
     this.#stores = { table, objects, ledger, now, ...(retired && { retired }) };
     this.#ledger = ledger;
     this.#everyMs = options.everyMs ?? 3_600_000;
+    this.#stepRecords = options.stepRecords ?? 100_000;
     this.#onUnrecorded = options.onUnrecorded ?? (() => undefined);
   }
 
@@ -167,11 +172,34 @@ export class Verifier implements Follower {
     request: VerificationRequest,
     { quiet, ...course }: VerificationCourse & { readonly quiet: boolean },
   ): Promise<VerificationMark & { readonly report: VerificationReport }> {
-    const verified = await verifyTrail(this.#stores, trail, request, course);
+    const verified =
+      request === 'incremental'
+        ? await this.#verifyInSteps(trail, course)
+        : await verifyTrail(this.#stores, trail, request, course);
     if (verified === undefined) throw new SealtrailError('not_found', `there is no trail ${trail}`);
     const { report, place, markIsDamaged } = verified;
     if (!(quiet && foundNothingNew(verified))) await this.#record(report);
     return { ...(await storeMark(this.#stores.table, report, { place, reset: markIsDamaged })), report };
+  }
+
+  /** Verifies what is new in steps, and keeps each that found nothing wrong: whatever interrupts it costs one step at most. */
+  async #verifyInSteps(trail: string, course: VerificationCourse): Promise<Verified | undefined> {
+    for (;;) {
+      const verified = await verifyTrail(this.#stores, trail, 'incremental', { ...course, records: this.#stepRecords });
+      if (verified?.isPartial !== true) return verified;
+      if (verified.place === undefined) return this.#extentOf(verified, course);
+      await storePlace(this.#stores.table, trail, verified.place);
+    }
+  }
+
+  /** All the damage from a place on, or what a step has found of it where there is no time to look at the rest. */
+  async #extentOf(found: Verified, course: VerificationCourse): Promise<Verified | undefined> {
+    try {
+      return await verifyTrail(this.#stores, found.report.trail, 'incremental', course);
+    } catch (error) {
+      if (course.signal?.aborted === true) return found;
+      throw error;
+    }
   }
 
   async #record(report: VerificationReport): Promise<void> {

@@ -24,6 +24,8 @@ const FORMATS = {
   refusal: 1,
   producer: 1,
   'due producer': 1,
+  'due trail': 1,
+  'full pass': 1,
   export: 1,
   verification: 1,
   'verification scope': 1,

@@ -30,6 +30,15 @@ export const TRAILS_PARTITION = 'trails';
 /** What belongs to the deployment as a whole: secrets of cursors and masks, retired keys. */
 export const DEPLOYMENT_PARTITION = 'deployment';
 
+/**
+ * Trails with work waiting, in lists of several partitions each: every commit may end in one, and a partition takes no more than
+ * 1,000 write units a second.
+ */
+export const WORK_PREFIX = 'work/';
+export const duePartition = (list: string, shard: number): string => `${WORK_PREFIX}${list}/${shard}`;
+/** How far the pass over all trails has come that finds what no list knows of. */
+export const fullPassKey = (list: string): Key => ({ partition: `${WORK_PREFIX}${list}`, sort: 'pass' });
+
 /** A partition's name taken apart. */
 export interface PartitionName {
   readonly kind: PartitionKind;

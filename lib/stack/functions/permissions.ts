@@ -5,7 +5,13 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import { ACCESS_TRAIL, SYSTEM_TRAIL } from '../../contract/system-trails.ts';
-import { DEPLOYMENT_PARTITION, type PartitionKind, PREFIX, TRAILS_PARTITION } from '../../ledger/items/layout.ts';
+import {
+  DEPLOYMENT_PARTITION,
+  type PartitionKind,
+  PREFIX,
+  TRAILS_PARTITION,
+  WORK_PREFIX,
+} from '../../ledger/items/layout.ts';
 import { EXPIRES_AT, PARTITION, SORT } from '../../store/dynamodb/item.ts';
 
 /**
@@ -23,6 +29,8 @@ const SYSTEM_RECORDS = trailPartitions(SYSTEM_TRAIL);
 const ACCESS_RECORDS = trailPartitions(ACCESS_TRAIL);
 /** The query index; the indexer also removes what it has merged. */
 const INDEX = all('postings', 'longPostings', 'counts');
+/** Which trails have work waiting. */
+const WORK = [`${WORK_PREFIX}*`];
 /** What followers write. */
 const FOLLOWING = [...all('follower', 'checkpoint'), ...INDEX];
 
@@ -69,8 +77,8 @@ export function allowAppends(grantee: IGrantable, table: ITable): void {
 
 /** To seal and to remember how far the archive has come. */
 export function allowArchiving(grantee: IGrantable, table: ITable, archive: IBucket): void {
-  allowPuts(grantee, table, 'PutProgress', all('follower', 'checkpoint'));
-  allowRemovals(grantee, table, 'RemoveOpenTiles', all('follower'));
+  allowPuts(grantee, table, 'PutProgress', [...all('follower', 'checkpoint'), ...WORK]);
+  allowRemovals(grantee, table, 'RemoveDone', [...all('follower'), ...WORK]);
   allow(
     grantee,
     new PolicyStatement({
@@ -84,7 +92,7 @@ export function allowArchiving(grantee: IGrantable, table: ITable, archive: IBuc
 
 /** To take orders of administrators: legal holds are noted, and recorded in `_system`, for `follower` to carry out; it seals. */
 export function allowOrders(grantee: IGrantable, table: ITable, follower: IFunction): void {
-  allowPuts(grantee, table, 'PutLegalHolds', all('follower'));
+  allowPuts(grantee, table, 'PutLegalHolds', [...all('follower'), ...WORK]);
   allowSystemRecords(grantee, table);
   // Not its versions and aliases, of which there are none: CDK's grant would allow those too.
   allow(
@@ -146,7 +154,8 @@ export function allowAskingItself(scope: Construct, role: IRole, fn: IFunction):
 
 /** To verify: nothing is written but what came of it. */
 export function allowVerifying(grantee: IGrantable, table: ITable, archive: IBucket): void {
-  allowPuts(grantee, table, 'PutReport', all('follower'));
+  allowPuts(grantee, table, 'PutReport', [...all('follower'), ...WORK]);
+  allowRemovals(grantee, table, 'RemoveVerified', WORK);
   allowSystemRecords(grantee, table);
   allowArchiveReads(grantee, archive);
   // Whoever verifies a bucket looks at every version, since a later one can hide the one that is locked.

@@ -59,7 +59,13 @@ function integrityAlarms(observed: Observed): readonly AlarmSpec[] {
       id: 'VerificationAlarm',
       metric: ownMetric(observed, 'VerificationFailures', { statistic: 'Maximum', period: Duration.hours(2) }),
       needsData: true,
-      what: 'A verification found damage, or none has run for two hours: the report is in the trail _system',
+      what: 'A verification found damage, failed or ran out of time, or none has run for two hours: the report is in the trail _system',
+    },
+    {
+      id: 'VerificationLagAlarm',
+      metric: ownMetric(observed, 'VerificationLag', { statistic: 'Maximum', period: Duration.hours(1) }),
+      threshold: 3 * 3_600_000,
+      what: 'Records have been waiting for three hours to be verified: verification does not keep up',
     },
   ];
 }

@@ -54,6 +54,7 @@ function following(observed: Observed): IWidget[] {
     graph('Waiting, ms', [
       ownMetric(observed, 'SealLag', highest),
       ownMetric(observed, 'ArchiveLag', highest),
+      ownMetric(observed, 'VerificationLag', highest),
       follower.metric('IteratorAge', { ...highest, period: Duration.minutes(5) }),
     ]),
     graph(

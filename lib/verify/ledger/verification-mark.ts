@@ -6,7 +6,7 @@ import { watermarkKey } from '../../ledger/items/layout.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { decodeFrontier, EMPTY_FRONTIER, encodeFrontier, type Frontier } from '../../log/frontier.ts';
 import { type Hash, isHash, ZERO_HASH } from '../../log/hash.ts';
-import type { Item, Table } from '../../store/ports.ts';
+import type { Condition, Item, Table } from '../../store/ports.ts';
 
 /** The name under which the verifier's watermark is kept. */
 export const VERIFIER = 'verifier';
@@ -135,13 +135,33 @@ export async function storeMark(
     const before = reset ? EMPTY_MARK : await readMark(table, report.trail);
     const mark = after(before, report, place);
     const item: Item = { ...key, attributes: withFormat('watermark', valuesOf(mark)) };
-    const { revision } = before;
-    const when =
-      revision === 0 ? ({ is: 'absent' } as const) : ({ is: 'equal', attribute: 'revision', value: revision } as const);
-    const outcome = await table.transact([reset ? { put: item } : { put: item, when }]);
+    const outcome = await table.transact([reset ? { put: item } : { put: item, when: isAt(before.revision) }]);
     if (outcome.committed) return mark;
   }
-  throw new SealtrailError('throttled', `other verifications of trail ${report.trail} keep storing theirs`);
+  throw racing(report.trail);
+}
+
+const isAt = (revision: number): Condition =>
+  revision === 0 ? { is: 'absent' } : { is: 'equal', attribute: 'revision', value: revision };
+
+const racing = (trail: string): SealtrailError =>
+  new SealtrailError('throttled', `other verifications of trail ${trail} keep storing theirs`);
+
+/**
+ * Moves the place from which the next verification goes on, and nothing else: a long one keeps what it has done so far.
+ *
+ * @throws as {@link storeMark}, and `store_corrupt`
+ */
+export async function storePlace(table: Table, trail: string, place: VerifiedPlace): Promise<void> {
+  const key = watermarkKey(trail, VERIFIER);
+  for (let race = 0; race < RACES; race++) {
+    const mark = await readMark(table, trail);
+    if (mark.place.size >= place.size) return;
+    const attributes = withFormat('watermark', valuesOf({ ...mark, place, revision: mark.revision + 1 }));
+    const outcome = await table.transact([{ put: { ...key, attributes }, when: isAt(mark.revision) }]);
+    if (outcome.committed) return;
+  }
+  throw racing(trail);
 }
 
 /**

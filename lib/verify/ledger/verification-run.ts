@@ -11,7 +11,7 @@ import type { RetiredKey } from '../../keys/retired-key.ts';
 import { ArchivedRecords } from '../../ledger/archived-records.ts';
 import { isUnreadable } from '../../ledger/items/format.ts';
 import type { Head } from '../../ledger/items/head.ts';
-import { checkpointPartition } from '../../ledger/items/layout.ts';
+import { checkpointPartition, sortableNumber } from '../../ledger/items/layout.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { openCheckpoint } from '../../log/checkpoint.ts';
 import { SealtrailError } from '../../log/error.ts';
@@ -38,12 +38,14 @@ export interface VerificationStores {
   readonly now: () => number;
 }
 
-/** How a verification is watched while it runs. */
+/** How a verification is watched while it runs, and how far it goes. */
 export interface VerificationCourse {
   /** Interrupts it. */
   readonly signal?: AbortSignal | undefined;
   /** Called now and then: records before `at` were looked at, of `of`. Must not throw. */
   readonly onProgress?: (at: number, of: number) => void;
+  /** An incremental one ends at the first checkpoint after so many records. @default at the head */
+  readonly records?: number;
 }
 
 /** What came of it: what to tell, and where the next one may go on. */
@@ -53,6 +55,8 @@ export interface Verified {
   readonly place: VerifiedPlace | undefined;
   /** Whether what the verifier remembered was itself damaged. */
   readonly markIsDamaged: boolean;
+  /** Whether records are left that the limit kept it from. */
+  readonly isPartial: boolean;
 }
 
 /**
@@ -66,7 +70,7 @@ export async function verifyTrail(
   stores: VerificationStores,
   trail: string,
   request: VerificationRequest,
-  { signal, onProgress }: VerificationCourse = {},
+  { signal, onProgress, records = Number.POSITIVE_INFINITY }: VerificationCourse = {},
 ): Promise<Verified | undefined> {
   const startedAt = stores.now();
   const findings = new VerificationFindings();
@@ -74,7 +78,7 @@ export async function verifyTrail(
   if (standing === undefined) return undefined;
   const { table } = stores;
   const { head, size, archived, signatories } = standing;
-  const scope = await scopeOf(stores, trail, request, standing, findings);
+  const scope = await scopeOf(stores, trail, request, standing, { findings, records });
   const { mode, range, start, end, place } = scope;
   const notLookedAt: string[] = [];
   const compare = { ...stores, trail, from: scope.compareFrom, to: scope.compareTo, archived, findings, signal };
@@ -85,9 +89,9 @@ export async function verifyTrail(
   if (head !== undefined) {
     await compareEarlier(scan, tiles, start.size, findings, signal);
     const scanned = scan.blocks(start.size, end);
-    const blocks = range === undefined ? scanned : within(scanned, start.size, end);
+    const blocks = end === size && range === undefined ? scanned : within(scanned, start.size, end);
     const onLeaves: typeof tiles.add = (first, leaves) => {
-      onProgress?.(first + leaves.length, end);
+      onProgress?.(first + leaves.length, range === undefined ? size : end);
       return tiles.add(first, leaves);
     };
     const walk = { table, trail, start, end, head, blocks, signatories, findings, notLookedAt, onLeaves, signal };
@@ -104,7 +108,7 @@ export async function verifyTrail(
     ...defined({ range }),
     verdict: isOk ? 'ok' : 'damaged',
     from: start.size,
-    to: range === undefined ? size : end,
+    to: end,
     archivedFrom: Math.min(scope.compareFrom, archived),
     archivedTo,
     expired: scan.expired,
@@ -116,7 +120,7 @@ export async function verifyTrail(
     ms: stores.now() - startedAt,
   };
   const goesOnAt = isOk && place !== undefined && newest !== undefined ? { ...newest, archivedTo } : undefined;
-  return { report, place: goesOnAt, markIsDamaged: !standing.markHolds };
+  return { report, place: goesOnAt, markIsDamaged: !standing.markHolds, isPartial: range === undefined && end < size };
 }
 
 /** What the log says of a trail before anything is checked. */
@@ -182,19 +186,35 @@ async function scopeOf(
   trail: string,
   request: VerificationRequest,
   { remembered, markHolds, size, known, archived, signatories }: Standing,
-  findings: VerificationFindings,
+  { findings, records }: { readonly findings: VerificationFindings; readonly records: number },
 ): Promise<Scope> {
   if (typeof request === 'string') {
     const goesOn = request === 'incremental' && markHolds && remembered.size <= size;
     const start = goesOn ? remembered : TRAIL_START;
     const compareFrom = Math.min(start.archivedTo, archived);
-    return { mode: request, start, place: start, end: size, compareFrom, compareTo: Number.POSITIVE_INFINITY };
+    const limit = start.size + records;
+    const end =
+      request === 'incremental' && limit < size ? await checkpointFrom(stores.table, trail, limit, size) : size;
+    const compareTo = end < size ? end : Number.POSITIVE_INFINITY;
+    return { mode: request, start, place: start, end, compareFrom: Math.min(compareFrom, compareTo), compareTo };
   }
   // Of a trail that was rolled back, what is gone can be asked for: the answer is that it is gone.
   const range = demandRange(request, known);
   const { from, to: end } = await stretchAround(stores.table, trail, range, size, signatories);
   const start = await startAt(stores, trail, from, findings);
   return { mode: 'range', range, start, end, compareFrom: from, compareTo: end };
+}
+
+/** The size of the first checkpoint from a size on; that of the head where there is none before it. */
+async function checkpointFrom(table: Table, trail: string, from: number, head: number): Promise<number> {
+  const range = {
+    partition: checkpointPartition(trail),
+    from: sortableNumber(from),
+    to: sortableNumber(head),
+    limit: 1,
+  };
+  for await (const { sort } of table.query(range)) return Number.isSafeInteger(Number(sort)) ? Number(sort) : head;
+  return head;
 }
 
 async function signatoriesOf({ ledger, retired }: VerificationStores, trail: string): Promise<Signatories> {

@@ -186,7 +186,7 @@ describe('each function may do what it is for', () => {
     // Places in line, the archiver's own open tiles, what the indexer has merged, and the stamps.
     expect([...new Set(partitions.flat())].sort()).toEqual([
       ...['block-part/*', 'block/*', 'counts/*', 'follower/*', 'long-postings/*', 'postings/*'],
-      ...['waiting/*', 'waiting/_access/*', 'waiting/_system/*'],
+      ...['waiting/*', 'waiting/_access/*', 'waiting/_system/*', 'work/*'],
     ]);
     const removals = deletions.filter((one) => actionsOf(one).includes('dynamodb:DeleteItem'));
     const removed = removals.flatMap(

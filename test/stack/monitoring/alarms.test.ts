@@ -106,7 +106,7 @@ describe('alarms', () => {
   });
 
   it('have no rows in this table that are missing here', () => {
-    expect(alarms).toHaveLength(14 + 6 * 3 + 3);
+    expect(alarms).toHaveLength(15 + 6 * 3 + 3);
   });
 
   const topic = { Ref: Object.keys(template.findResources('AWS::SNS::Topic'))[0] };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Verifier } from '../../../lib/followers/verification/verifier.ts';
-import { checkpointKey, watermarkKey } from '../../../lib/ledger/items/layout.ts';
+import { blockKey, checkpointKey, watermarkKey } from '../../../lib/ledger/items/layout.ts';
 import type { Item, Table } from '../../../lib/store/ports.ts';
 import { MemorySigner } from '../../../lib/testing/memory/signer.ts';
 import { MAX_PROBLEMS } from '../../../lib/verify/ledger/ledger-report.ts';
@@ -230,6 +230,45 @@ describe('on a schedule', () => {
     expect(await ledger.head('_system')).toBeUndefined();
     await verifier.run(TRAIL, { force: true });
     expect(await verifier.status(TRAIL)).toMatchObject({ runs: 1, failures: 0 });
+  });
+
+  it('goes on where it was interrupted, and keeps each step that it has done', async () => {
+    const made = await archived();
+    const stopping = new AbortController();
+    const { table, objects, ledger } = made;
+    const options = { table, objects, ledger, now: () => made.clock, stepRecords: 150 };
+    const puts: number[] = [];
+    const watched: Table = {
+      get: (key) => table.get(key),
+      query: (range) => table.query(range),
+      close: () => table.close(),
+      transact: async (writes) => {
+        const [write] = writes;
+        if (write !== undefined && 'put' in write && write.put.sort === 'verifier') {
+          puts.push(Number(write.put.attributes.size));
+          if (puts.length === 2) stopping.abort();
+        }
+        return table.transact(writes);
+      },
+    };
+    await new Verifier({ ...options, table: watched }).run(TRAIL, { force: true, signal: stopping.signal });
+    expect(puts).toEqual([200, 400]);
+    expect(await made.verifier.status(TRAIL)).toMatchObject({ runs: 0 });
+    const report = await new Verifier(options).verify(TRAIL);
+    expect(report).toMatchObject({ verdict: 'ok', from: 600, to: 700 });
+    expect(await made.verifier.status(TRAIL)).toMatchObject({ runs: 1, failures: 0 });
+    expect(await made.verifier.verify(TRAIL)).toMatchObject({ verdict: 'ok', from: 700, to: 700 });
+  });
+
+  it('finds in steps what it finds in one go, all of it', async () => {
+    const made = await archived();
+    for (const seq of [100, 500]) await made.table.transact([{ remove: blockKey(TRAIL, seq) }]);
+    const { table, objects, ledger } = made;
+    const inSteps = new Verifier({ table, objects, ledger, now: () => made.clock, stepRecords: 150 });
+    const report = await inSteps.verify(TRAIL);
+    const { problems } = await made.verifier.verify(TRAIL);
+    expect(report.problems).toEqual(problems);
+    expect(problems.map(({ seq }) => seq)).toEqual(expect.arrayContaining([100, 500]));
   });
 
   it('a trail that is not there is nothing to do', async () => {

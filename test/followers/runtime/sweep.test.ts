@@ -1,0 +1,148 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { DueList } from '../../../lib/followers/runtime/due-list.ts';
+import type { Follower } from '../../../lib/followers/runtime/follower.ts';
+import { FullPass } from '../../../lib/followers/runtime/full-pass.ts';
+import { type SweepOptions, type Swept, sweepTrails } from '../../../lib/followers/runtime/sweep.ts';
+import { MemoryTable } from '../../../lib/testing/memory/table.ts';
+
+const DAY = 86_400_000;
+const all = Array.from({ length: 300 }, (_, n) => `trail-${String(n).padStart(3, '0')}`);
+
+let table: MemoryTable;
+let clock: number;
+let list: DueList;
+let visits: string[];
+let running: Set<string>;
+let failing: Set<string>;
+beforeEach(() => {
+  table = new MemoryTable();
+  clock = Date.parse('2026-11-21T12:00:00Z');
+  list = new DueList({ table, name: 'follow', now: () => clock });
+  visits = [];
+  running = new Set();
+  failing = new Set();
+});
+
+/** A process that is stopped after so many visits. */
+function sweep(most = Number.POSITIVE_INFINITY, options: Partial<SweepOptions> = {}): Promise<Swept> {
+  const stopping = new AbortController();
+  let left = most;
+  const follower: Follower = {
+    name: 'follower',
+    async run(trail) {
+      expect(running.has(trail)).toBe(false);
+      running.add(trail);
+      await new Promise((resolve) => setImmediate(resolve));
+      running.delete(trail);
+      if (failing.has(trail)) throw new Error('it fails');
+      visits.push(trail);
+      if (--left <= 0) stopping.abort();
+    },
+  };
+  return sweepTrails({
+    followers: [follower],
+    list,
+    pass: new FullPass({ table, name: 'follow', now: () => clock }),
+    trails: async function* (after) {
+      yield* all.filter((trail) => trail > after);
+    },
+    settings: 's',
+    signal: stopping.signal,
+    ...{ concurrency: 8, leaseMs: 60_000, aheadMs: 0, retryMs: 1000 },
+    nextAt: () => undefined,
+    onError: () => undefined,
+    now: () => clock,
+    ...options,
+  });
+}
+const note = async (trails: readonly string[]) => {
+  for (const trail of trails) await list.note(trail);
+};
+const counts = () => new Set(Object.values(Object.groupBy(visits, (trail) => trail)).map((of) => of?.length));
+
+describe('a sweep', () => {
+  beforeEach(async () => {
+    await sweep(); // the full pass of the day
+    expect([...visits].sort()).toEqual(all);
+    visits = [];
+  });
+
+  it('visits the trails with work, and costs four reads and one of the pass where there is none', async () => {
+    const before = table.faults.calls.length;
+    expect(await sweep()).toEqual({ failed: new Set(), unreached: 0, overdueMs: 0, passMs: 0 });
+    expect(visits).toEqual([]);
+    expect(table.faults.calls.length - before).toBe(5);
+    await note(['trail-007', 'trail-290']);
+    await sweep();
+    expect([...visits].sort()).toEqual(['trail-007', 'trail-290']);
+  });
+
+  it('starves no trail when there is never enough time: the next one begins with what waits longest', async () => {
+    const busy = all.slice(0, 150); // all of them have work all the time
+    const lastVisit = new Map<string, number>();
+    for (let round = 0; round < 12; round++) {
+      clock += 30_000;
+      for (const [n, trail] of busy.entries()) await list.note(trail, clock + n);
+      visits = [];
+      clock += 1000;
+      expect((await sweep(50)).unreached).toBeGreaterThan(0);
+      for (const trail of visits) lastVisit.set(trail, round);
+    }
+    // 50 visits a sweep come to all 150 in three.
+    expect(busy.filter((trail) => (lastVisit.get(trail) ?? -1) < 12 - 4)).toEqual([]);
+  });
+
+  it('shares the work with others that run at the same time, and never visits a trail twice at once', async () => {
+    await note(all);
+    await Promise.all([sweep(), sweep(), sweep()]);
+    expect([...visits].sort()).toEqual(all);
+  });
+
+  it('says how long what it did not reach has been waiting', async () => {
+    await note(all);
+    clock += 5000;
+    const { unreached, overdueMs } = await sweep(10);
+    expect(unreached).toBeGreaterThan(0);
+    expect(overdueMs).toBe(5000);
+  });
+
+  it('lets trails that fail wait, so that the others come first', async () => {
+    failing = new Set(['trail-001']);
+    await note(['trail-001']);
+    expect((await sweep()).failed).toEqual(new Set(['trail-001']));
+    await note(['trail-002']);
+    expect((await list.all()).map(({ trail }) => trail)).toEqual(['trail-002', 'trail-001']);
+  });
+});
+
+describe('the full pass', () => {
+  it('visits every trail once a day, however often it is interrupted', async () => {
+    for (let round = 0; round < 12 && (await sweep(40)).passMs >= 0 && visits.length < 300; round++) clock += 30_000;
+    await sweep();
+    expect(new Set(visits)).toEqual(new Set(all));
+    visits = [];
+    await sweep();
+    expect(visits).toEqual([]);
+    clock += DAY;
+    await sweep();
+    expect([...visits].sort()).toEqual(all);
+    expect(counts()).toEqual(new Set([1]));
+  });
+
+  it('begins anew under other settings, since they may give every trail work', async () => {
+    await sweep();
+    visits = [];
+    await sweep(undefined, { settings: 'another table' });
+    expect(visits).toHaveLength(all.length);
+  });
+
+  it('is followed by another at once where wake-ups get lost', async () => {
+    await sweep(undefined, { onVisit: async (trail) => trail === 'trail-123' });
+    visits = [];
+    await sweep();
+    expect(visits).toHaveLength(all.length);
+    visits = [];
+    await sweep();
+    expect(visits).toEqual([]);
+  });
+});
