@@ -1,5 +1,6 @@
 import { DEFAULT_POLICY, type PrivacyPolicy } from '../../privacy/policy.ts';
 import { type ScrubbableEvent, scrubEvent } from '../../privacy/scrub.ts';
+import { demandOptions } from './options.ts';
 
 /** What is taken out of events before they leave the logger, whatever its sinks are (docs/schema.md, "Redaction"). */
 export interface EventPrivacy {
@@ -9,17 +10,38 @@ export interface EventPrivacy {
   readonly keepKeys?: readonly string[];
   /** The kinds of secrets that are looked for inside text. @default all */
   readonly redactPatterns?: PrivacyPolicy['redactPatterns'];
-  /** Whether e-mail and IP addresses are masked. A log may still mask what the client includes. @default mask */
-  readonly pii?: PrivacyPolicy['pii'];
+  /**
+   * Where e-mail and IP addresses are masked. `locally`: in everything but what goes to a log, which masks them itself and
+   * can so keep people apart whose masked addresses look alike (docs/schema.md). `everywhere`: on the way to a log and in
+   * its spool too, where nobody can tell those people apart any more. `nowhere`: a log may still mask them.
+   *
+   * @default locally
+   */
+  readonly mask?: 'locally' | 'everywhere' | 'nowhere';
+}
+
+type Scrub = (fields: Record<string, unknown>) => void;
+
+/** What is done to an event before it goes to a log, and what besides before it goes elsewhere. */
+export interface Scrubbing {
+  readonly always: Scrub;
+  readonly locally: Scrub | undefined;
+}
+
+/** @param hasLog whether any of it goes to a log */
+export function scrubbing(privacy: EventPrivacy, hasLog: boolean): Scrubbing {
+  const { redactKeys = [], keepKeys = [], redactPatterns = DEFAULT_POLICY.redactPatterns, mask = 'locally' } = privacy;
+  demandOptions(privacy, { mask: ['locally', 'everywhere', 'nowhere'] });
+  const rules = { redactKeys: { standard: true, redact: redactKeys, keep: keepKeys }, redactPatterns };
+  const masking = scrub({ ...DEFAULT_POLICY, ...rules, pii: 'mask' });
+  const redacting = scrub({ ...DEFAULT_POLICY, ...rules, pii: 'include' });
+  if (mask === 'nowhere') return { always: redacting, locally: undefined };
+  const isSplit = mask === 'locally' && hasLog;
+  return isSplit ? { always: redacting, locally: masking } : { always: masking, locally: undefined };
 }
 
 /** Applies the rules of the log to an event's fields, in place. They hold what the contract allows, and nothing else has them. */
-export function scrubbing(privacy: EventPrivacy): (fields: Record<string, unknown>) => void {
-  const { redactKeys = [], keepKeys = [], redactPatterns = DEFAULT_POLICY.redactPatterns, pii = 'mask' } = privacy;
-  const policy: PrivacyPolicy = {
-    ...DEFAULT_POLICY,
-    ...{ redactKeys: { standard: true, redact: redactKeys, keep: keepKeys }, redactPatterns, pii },
-  };
+function scrub(policy: PrivacyPolicy): Scrub {
   // The cast: they were checked against the contract's fields.
   return (fields) => void scrubEvent(fields as unknown as ScrubbableEvent, policy);
 }

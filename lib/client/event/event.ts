@@ -19,7 +19,7 @@ import {
 import { fitEvent } from '../../contract/fit.ts';
 import { ACTOR_TYPES, DECISIONS, OUTCOMES, SEVERITIES, type Severity } from '../../contract/vocabulary.ts';
 import { SealtrailError } from '../../log/error.ts';
-import { isObject } from '../../log/json.ts';
+import { isObject, parseJson } from '../../log/json.ts';
 import { isMaskedIp } from '../../privacy/mask.ts';
 import { coreOf, cutData, MAX_EVENT_BYTES, written } from './event-size.ts';
 import { convertedMembers, isPlain, plain } from './to-serializable.ts';
@@ -139,6 +139,14 @@ function demandSound(fields: Record<string, unknown>): void {
     if (isObject(nested)) check(nested, nestedRules, `${name}.`);
   }
   if (isObject(fields.actor) && fields.actor.id === undefined) throw unsound('actor.id', 'is missing');
+}
+
+/** The same event without what `scrub` takes out. */
+export function scrubbed(event: PreparedEvent, scrub: (fields: Record<string, unknown>) => void): PreparedEvent {
+  const fields = parseJson(event.json) as Fields; // which it was
+  scrub(fields);
+  const json = JSON.stringify(fields);
+  return { ...event, json, bytes: Buffer.byteLength(json) };
 }
 
 let newest = { at: Number.NaN, text: '' };

@@ -1,8 +1,15 @@
 import { SEVERITIES, type Severity } from '../../contract/vocabulary.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { isObject, parseJson } from '../../log/json.ts';
-import { type Invalid, type LogEvent, type PreparedEvent, prepareEvent, type TooLarge } from '../event/event.ts';
-import { type EventPrivacy, scrubbing } from '../event/event-privacy.ts';
+import {
+  type Invalid,
+  type LogEvent,
+  type PreparedEvent,
+  prepareEvent,
+  scrubbed,
+  type TooLarge,
+} from '../event/event.ts';
+import { type EventPrivacy, type Scrubbing, scrubbing } from '../event/event-privacy.ts';
 import { demandOptions } from '../event/options.ts';
 import { asError, type EventReceipt, type Sink } from '../event/sink.ts';
 import { plain } from '../event/to-serializable.ts';
@@ -56,7 +63,7 @@ export class AuditLogger extends AuditCalls {
   readonly #sinks: readonly Sink[];
   readonly #options: LoggerOptions;
   readonly #reader: LogReader | undefined;
-  readonly #scrub: ReturnType<typeof scrubbing> | undefined;
+  readonly #scrubbing: Scrubbing | undefined;
   readonly #filters: Filter[];
   readonly #handlers: Handler[];
   /** Fields whose misuse was reported. */
@@ -76,7 +83,8 @@ export class AuditLogger extends AuditCalls {
     this.#reader = reader;
     this.#filters = [...(options.filters ?? [])];
     this.#handlers = [...(options.handlers ?? [])];
-    this.#scrub = options.privacy === 'off' ? undefined : scrubbing(options.privacy ?? {});
+    const hasLog = sinks.some(({ isLog }) => isLog === true);
+    this.#scrubbing = options.privacy === 'off' ? undefined : scrubbing(options.privacy ?? {}, hasLog);
     if (options.closeOnExit === true) {
       process.once('SIGTERM', this.#onSigterm);
       process.once('beforeExit', this.#onExit);
@@ -104,7 +112,7 @@ export class AuditLogger extends AuditCalls {
     // Prepared even where a filter will look at it: a mistake fails at the call, and later changes do not show.
     const prepared = prepareEvent(this.#inContext(event), {
       ...{ invalid: choices.invalid ?? this.#options.invalid, tooLarge: choices.tooLarge ?? this.#options.tooLarge },
-      ...{ scrub: isFiltered ? undefined : this.#scrub, onUnfit: this.#onUnfit },
+      ...{ scrub: isFiltered ? undefined : this.#scrubbing?.always, onUnfit: this.#onUnfit },
     });
     if (isFiltered) this.#filter(prepared, handle);
     else this.#pass(prepared, handle);
@@ -225,7 +233,7 @@ export class AuditLogger extends AuditCalls {
       }
       try {
         // Too late to throw: what a filter made of the event is logged as it fits.
-        this.#pass(prepareEvent(event, { scrub: this.#scrub, onUnfit: this.#onUnfit }), handle);
+        this.#pass(prepareEvent(event, { scrub: this.#scrubbing?.always, onUnfit: this.#onUnfit }), handle);
       } catch (error) {
         this.#report(error);
         handle.fail(asError(error));
@@ -244,11 +252,12 @@ export class AuditLogger extends AuditCalls {
       handle.landed();
       return;
     }
+    const local = this.#masked(event);
     const waits: Promise<void>[] = [];
     const refusals: unknown[] = [];
     for (const sink of this.#sinks) {
       try {
-        const wait = sink.write(handle.entry(event));
+        const wait = sink.write(handle.entry(sink.isLog === true ? event : local));
         if (wait !== undefined) waits.push(wait);
       } catch (error) {
         refusals.push(error); // The other sinks take it all the same.
@@ -258,8 +267,18 @@ export class AuditLogger extends AuditCalls {
     if (waits.length > 0) handle.accepted = Promise.all(waits).then(() => undefined);
     handle.landed();
     for (const handler of [...this.#handlers])
-      this.#tell(() => handler(parseJson(event.json) as Readonly<Record<string, unknown>>));
-    if (mirror !== undefined) this.#tell(() => mirrorEvent(mirror, event));
+      this.#tell(() => handler(parseJson(local.json) as Readonly<Record<string, unknown>>));
+    if (mirror !== undefined) this.#tell(() => mirrorEvent(mirror, local));
+  }
+
+  /** The event for what is no log. Most loggers have nothing but a log. */
+  #masked(event: PreparedEvent): PreparedEvent {
+    const mask = this.#scrubbing?.locally;
+    const isNeeded =
+      this.#handlers.length > 0 ||
+      this.#options.mirror !== undefined ||
+      this.#sinks.some(({ isLog }) => isLog !== true);
+    return mask === undefined || !isNeeded ? event : scrubbed(event, mask);
   }
 
   #tell(call: () => unknown): void {

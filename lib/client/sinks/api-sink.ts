@@ -70,6 +70,7 @@ const MOST_BYTES = 4_000_000;
  */
 export class ApiSink implements Sink {
   readonly name = 'api';
+  readonly isLog = true;
   readonly #options: ApiSinkOptions;
   readonly #room: Room;
   readonly #numbers = new ProducerNumbers();

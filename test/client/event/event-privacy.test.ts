@@ -51,7 +51,7 @@ describe('what is secret', () => {
     const fronted = await front();
     await fronted.stop();
     const spool = await temporaryFolder();
-    const { audit, errors } = logger(fronted, { spool });
+    const { audit, errors } = logger(fronted, { spool }, { privacy: { mask: 'everywhere' } });
     const { receipt } = audit.log(TOLD);
     await expect.poll(() => filesIn(spool), { interval: 5 }).toContain('[redacted]');
     expect(await filesIn(spool)).not.toMatch(SECRET);
@@ -64,6 +64,22 @@ describe('what is secret', () => {
     ]);
     await audit.close();
     expect(errors.filter(({ message }) => message.includes('not as it was sent'))).toEqual([]);
+  });
+
+  it('leaves masking to the log, which keeps people apart, and is masked everywhere else', async () => {
+    const fronted = await front();
+    const memory = new MemorySink();
+    const { audit } = logger(fronted, {}, { sinks: [memory] });
+    const people = ['u1@example.com', 'u2@example.com'];
+    for (const id of people) audit.log({ ...TOLD, actor: { id } });
+    await audit.flush();
+    expect(memory.events.map(({ actor }) => actor)).toEqual([{ id: '***@example.com' }, { id: '***@example.com' }]);
+    const ids = (await audit.reader.recent(2)).map(({ event }) => JSON.stringify(event.actor));
+    expect(ids.join()).not.toMatch(/u\d@/);
+    expect(new Set(ids).size).toBe(2);
+    for (const id of people) expect((await audit.reader.activity(id)).total).toBe(1);
+    expect(JSON.stringify(memory.events)).not.toMatch(SECRET);
+    await audit.close();
   });
 });
 
@@ -93,7 +109,7 @@ describe('the rules', () => {
     };
     expect(kept({ redactKeys: ['mail'] })).toMatchObject({ mail: '[redacted]' });
     expect(kept({ keepKeys: ['password'] })).toMatchObject({ password: 'hunter2', mail: 'a***@example.com' });
-    expect(kept({ pii: 'include' })).toMatchObject({ password: '[redacted]', mail: 'alice@example.com' });
+    expect(kept({ mask: 'nowhere' })).toMatchObject({ password: '[redacted]', mail: 'alice@example.com' });
     expect(kept('off')).toEqual(details);
   });
 
