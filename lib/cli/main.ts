@@ -21,6 +21,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Install>>> = {
   verify: async () => (await import('./commands/check/verify.ts')).installVerify,
   'verify-proof': async () => (await import('./commands/check/verify-proof.ts')).installVerifyProof,
   'verify-export': async () => (await import('./commands/check/verify-export.ts')).installVerifyExport,
+  'verify-trail': async () => (await import('./commands/check/verify-trail.ts')).installVerifyTrail,
   seal: async () => (await import('./commands/operate/seal.ts')).installSeal,
   hold: async () => (await import('./commands/operate/hold.ts')).installHold,
   spool: async () => (await import('./commands/operate/spool.ts')).installSpool,

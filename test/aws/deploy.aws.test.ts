@@ -12,6 +12,7 @@ import { ROUTES } from '../../lib/api/routes.ts';
 import { loadExamples } from '../../lib/cli/demo/examples.ts';
 import { eventsOf } from '../../lib/cli/demo/github.ts';
 import { SignedHttp } from '../../lib/client/http/http.ts';
+import { verifyTrail } from '../../lib/client/read/verifying.ts';
 import { blockKey } from '../../lib/ledger/items/layout.ts';
 import { parseNote } from '../../lib/log/note.ts';
 import { run, temporaryFolder } from '../cli/process.ts';
@@ -146,15 +147,14 @@ describe('a log that was deployed', () => {
 
   it('verifies itself on request, and seals what came of it into the trail _system', async () => {
     const path = '/v1/trails/access/verifications';
-    const report = (await http.send({ method: 'POST', path, body: '{"mode":"full"}' })).json();
+    const report = await verifyTrail(http, path, 'full', {});
     expect(report).toMatchObject({ trail: 'access', verdict: 'ok', from: 0, to: sizeOf('access'), problems: [] });
     expect(await get(path)).toMatchObject({ trail: 'access', runs: expect.any(Number), failures: 0 });
     const found = () => get('/v1/trails/_system/events', { type: 'system.verification_completed' });
     await expect.poll(found, { timeout: 30_000, interval: 500 }).toMatchObject({ records: [{}] });
-    const range = { from: 1, to: 2 };
-    const part = (await http.send({ method: 'POST', path, body: JSON.stringify(range) })).json();
-    expect(part).toMatchObject({ verdict: 'ok', mode: 'range', range, problems: [] });
-    const beyond = http.send({ method: 'POST', path, body: JSON.stringify({ to: sizeOf('access') + 1 }) });
+    const part = await verifyTrail(http, path, { from: 1, to: 2 }, {});
+    expect(part).toMatchObject({ verdict: 'ok', mode: 'range', range: { from: 1, to: 2 }, problems: [] });
+    const beyond = verifyTrail(http, path, { to: sizeOf('access') + 1 }, {});
     await expect(beyond).rejects.toMatchObject({ code: 'invalid_parameter', field: 'to' });
   });
 
@@ -345,7 +345,7 @@ describe('a log that was deployed', () => {
       await expect.poll(alarm, { timeout: 10 * MINUTES, interval: 1000 }).toEqual(gone);
       for (const trail of ['builds', 'code']) {
         const path = `/v1/trails/${trail}/verifications`;
-        const report = (await http.send({ method: 'POST', path, body: '{"mode":"full"}' })).json();
+        const report = await verifyTrail(http, path, 'full', {});
         expect(report).toMatchObject({ trail, verdict: 'damaged' });
       }
     },

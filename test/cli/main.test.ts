@@ -54,6 +54,7 @@ describe('a command line', () => {
       'proof',
       'verify',
       'verify-proof',
+      'verify-trail',
       'seal',
       'hold',
       'keys',

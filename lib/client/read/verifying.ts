@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { VerificationReply, VerificationReport, VerificationRequest } from '../../contract/verification.ts';
-import { SealtrailError } from '../../log/error.ts';
+import { type ErrorCode, SealtrailError } from '../../log/error.ts';
 import type { HttpAnswer, SignedHttp } from '../http/http.ts';
 
 /** How a verification is waited for. */
@@ -19,7 +19,7 @@ const LOOK_MS = 2_000;
  * Asks for a verification and waits for its report, however long it takes.
  *
  * @param path of the trail's verifications
- * @throws `unavailable` when it failed, saying why
+ * @throws the error that it failed with, by its code
  */
 export async function verifyTrail(
   http: SignedHttp,
@@ -38,7 +38,9 @@ export async function verifyTrail(
     onLook?.(found);
     if (found.report !== undefined) return found.report;
     if (found.error !== undefined) {
-      throw new SealtrailError('unavailable', `verification ${id} did not get through: ${found.error.message}`);
+      const { code, message, ...where } = found.error;
+      // As with problems: a newer server may know more codes.
+      throw new SealtrailError(code as ErrorCode, `verification ${id} did not get through: ${message}`, where);
     }
   }
 }

@@ -42,10 +42,14 @@ it('is asked for once, and looked at until its report is there', async () => {
 });
 
 it('that did not get through is an error, and no report', async () => {
-  const { reader } = await log({ ...REPLY, state: 'failed', error: { code: 'unavailable', message: 'too long' } });
-  await expect(reader.verifyIntegrity('full')).rejects.toMatchObject({
-    code: 'unavailable',
-    message: 'verification v1 did not get through: too long',
+  const { reader } = await log({
+    ...REPLY,
+    state: 'failed',
+    error: { code: 'invalid_parameter', message: 'too far', field: 'to' },
+  });
+  await expect(reader.verifyIntegrity({ to: 9 })).rejects.toMatchObject({
+    ...{ code: 'invalid_parameter', field: 'to' },
+    message: 'verification v1 did not get through: too far',
   });
 });
 
