@@ -24,6 +24,7 @@ export function reportLines(report: Report, out: Output, width = widthOf(out)): 
     ...producerLines(report, heading),
     ...keyLines(report, heading),
     ...previousLines(report, heading),
+    ...sinceLines(report, heading),
     ...problemLines(report.problems, report.problemCounts, width, heading),
     ...(report.skipped.length === 0 ? [] : ['', heading('not looked at')]),
     ...report.skipped.flatMap(({ trail, records, why }) => {
@@ -62,12 +63,15 @@ function coverageRow({
   verdict,
   records,
   covered,
+  proven: sure,
   bytes: size,
   checkpointsChecked,
   firstAt,
   lastAt,
 }: Coverage): string[] {
-  const proven = covered.to > covered.from ? `${count(covered.from)} to ${count(covered.to - 1)}` : 'none';
+  const but = covered.to - covered.from - sure;
+  const span = covered.to > covered.from ? `${count(covered.from)} to ${count(covered.to - 1)}` : 'none';
+  const proven = but > 0 ? `${span}, but for ${count(but)}` : span;
   const times = [firstAt, lastAt].map((at) => (at === undefined ? '' : utc(at)));
   return [trail, verdict, count(records), proven, bytes(size), count(checkpointsChecked), ...times];
 }
@@ -136,6 +140,18 @@ function previousLines({ previous }: Report, heading: (text: string) => string):
       `${name}${size === undefined ? '' : ` (${plural(size, 'record')})`}: ${words[verdict]}`,
   );
   return lines.length === 0 ? [] : ['', heading('kept checkpoints'), ...lines];
+}
+
+function sinceLines({ since }: Report, heading: (text: string) => string): string[] {
+  if (since === undefined) return [];
+  const { startedAt, verdict, added, gone, trails } = since;
+  const size = (records: number | undefined): string => (records === undefined ? 'none' : count(records));
+  return [
+    '',
+    heading(`since the report of ${utc(startedAt)} UTC`),
+    `it said ${verdict.toUpperCase()}; ${plural(added.length, 'new problem')}, ${count(gone)} found no more`,
+    ...trails.map(({ trail, from, to }) => `${trail}: ${size(from)} proven then, ${size(to)} now`),
+  ];
 }
 
 function problemLines(

@@ -3,14 +3,17 @@ import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
 import { defined } from '../../base/defined.ts';
 import { SealtrailError } from '../../log/error.ts';
+import { parseEarlierReport } from '../../verify/archive/since-report.ts';
 import { type VerifyOptions, verifyArchive } from '../../verify/archive/verify-archive.ts';
+import { repeatCommand } from '../../verify/report/command.ts';
 import { renderReport } from '../../verify/report/html.ts';
 import { exitCodeOf, type Report } from '../../verify/report/report.ts';
 import { reportLines } from '../output/report-lines.ts';
 import { count, Progress, type Terminal, write, writeLines } from '../output/terminal.ts';
 import { archiveWithin, openObjects } from './archive-source.ts';
 import type { Shell } from './shell.ts';
-import { readBytes, readTrust } from './trust.ts';
+import { readBytes, readText, readTrust } from './trust.ts';
+import { version } from './version.ts';
 
 /** Options of `sealtrail verify`. */
 export interface VerifyCommandOptions {
@@ -19,6 +22,7 @@ export interface VerifyCommandOptions {
   readonly from?: number;
   readonly to?: number;
   readonly previous?: readonly string[];
+  readonly sinceReport?: string;
   readonly logName?: string;
   readonly workers?: number | true;
   readonly report?: string;
@@ -29,7 +33,9 @@ export interface VerifyCommandOptions {
 export async function verify(shell: Shell, archive: string, options: VerifyCommandOptions): Promise<void> {
   const { terminal } = shell;
   if (options.report !== undefined) await demandPlaceFor(options.report);
-  const report = await reportOn(terminal, archive, options);
+  const found = await reportOn(terminal, archive, options);
+  const command = repeatCommand(found, options.key, options.sinceReport);
+  const report: Report = { ...found, program: { name: 'sealtrail', version: version(), command } };
   shell.exitCode = exitCodeOf(report);
   if (options.json) await write(terminal.stdout, `${JSON.stringify(report)}\n`);
   else await writeLines(terminal.stdout, reportLines(report, terminal.stdout));
@@ -60,7 +66,7 @@ async function reportOn(terminal: Terminal, archive: string, options: VerifyComm
 }
 
 async function verifyOptions(archive: string, options: VerifyCommandOptions): Promise<VerifyOptions> {
-  const { trail, from, to, previous = [], logName } = options;
+  const { trail, from, to, previous = [], logName, sinceReport } = options;
   const workers = options.workers === true ? availableParallelism() : (options.workers ?? 1);
   const module = new URL(
     import.meta.url.endsWith('.ts') ? './archive-source.ts' : './archive-source.js',
@@ -73,6 +79,9 @@ async function verifyOptions(archive: string, options: VerifyCommandOptions): Pr
     ...(from === undefined && to === undefined ? {} : { range: { from: from ?? 0, ...defined({ to }) } }),
     ...(previous.length === 0 ? {} : { previous: await Promise.all(previous.map(readKept)) }),
     ...defined({ logName }),
+    ...(sinceReport !== undefined && {
+      earlier: parseEarlierReport(sinceReport, await readText(sinceReport, 'the report')),
+    }),
     ...(workers === 1 ? {} : { workers: { count: workers, module: module.href, args: archive } }),
   };
 }

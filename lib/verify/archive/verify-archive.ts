@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { defined } from '../../base/defined.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { type Verifier, verifierFromSpki } from '../../log/note.ts';
@@ -7,8 +8,10 @@ import { Evidence } from '../evidence/evidence.ts';
 import { type Inventory, takeInventory } from '../evidence/inventory.ts';
 import { isKeyName, type TrustedKeys } from '../evidence/trust.ts';
 import { Findings } from '../report/findings.ts';
+import type { Problem } from '../report/problem.ts';
 import { ProgressMeter } from '../report/progress.ts';
-import type { ExpectedTrail, OnProgress, Report, Skipped } from '../report/report.ts';
+import { provenRecords } from '../report/proven.ts';
+import type { Coverage, ExpectedTrail, OnProgress, Report, Skipped } from '../report/report.ts';
 import { TimelineCounter } from '../report/timeline.ts';
 import type { RunSpan } from '../shards/join-shards.ts';
 import { verifySpan } from '../shards/shard.ts';
@@ -20,6 +23,7 @@ import { leftoversOf } from './leftovers.ts';
 import { findLogName, type LogName } from './log-name.ts';
 import { judgePrevious, type KeptCheckpoint, type Previous, previousResult } from './previous.ts';
 import { type ArchiveKeys, checkKeyNames, readArchiveKeys } from './published-keys.ts';
+import { type EarlierReport, reportLost, sinceOf } from './since-report.ts';
 import { type TrailContext, type TrailOutcome, verdictOf, verifyTrail } from './verify-trail.ts';
 
 /** What to verify, and on whose word. */
@@ -34,6 +38,8 @@ export interface VerifyOptions {
   readonly logName?: string;
   /** Checkpoints kept from earlier, which the archive must extend. */
   readonly previous?: readonly KeptCheckpoint[];
+  /** A report of an earlier verification of the same scope, to compare with. See `parseEarlierReport`. */
+  readonly earlier?: EarlierReport;
   /** Work in parallel. @default in this thread */
   readonly workers?: WorkerPlan;
   /** Where the archiver ends a segment. @default 50,000 records or 16,000,000 bytes, as it does */
@@ -94,6 +100,19 @@ function checkOptions({ trust, range, trails, logName, previous = [] }: VerifyOp
   }
   if (previous.length > 0)
     throw new SealtrailError('usage', 'a kept checkpoint is compared with a whole trail, not a range');
+}
+
+/** Of copies that differ, the one that the signed root covers; where no root was proven, nobody knows. */
+function saysWhatIsSigned(problem: Problem, { coverage: { covered } }: TrailOutcome): Problem {
+  const { kind, seq = -1 } = problem;
+  if (kind !== 'record_mismatch' || seq < covered.from || seq >= covered.to) return problem;
+  return { ...problem, message: `${problem.message}. The signatures cover the other copies` };
+}
+
+/** See {@link Report.digest}. */
+function digestOf(listing: string, trails: readonly Coverage[]): string {
+  const roots = trails.map(({ trail, newest }) => [trail, newest?.size, newest?.root]);
+  return hash('sha256', JSON.stringify([listing, roots]), 'hex');
 }
 
 /** The trails that there should be, as far as all were asked for, and what cannot be said of them. */
@@ -231,28 +250,34 @@ class ArchiveRun {
     findings: Findings,
     startedAt: number,
   ): Report {
-    const { source = 'archive', trails, range } = this.#options;
+    const { source = 'archive', trails, range, earlier } = this.#options;
     const timeline = new TimelineCounter();
     // What was found around a trail counts for it too, such as an object that does not belong there.
     const coverages = outcomes.map(({ coverage, findings: own }) => {
       const kinds = [...own.kinds(), ...findings.kindsOf(coverage.trail)];
-      return { ...coverage, verdict: verdictOf(kinds) };
+      const proven = provenRecords(coverage.covered, own.list(), own.counts());
+      return { ...coverage, proven, verdict: verdictOf(kinds) };
     });
     const problemsOf = new Map<string, TrailOutcome>();
     for (const outcome of outcomes) {
-      findings.merge(outcome.findings.list(), outcome.findings.counts());
+      findings.merge(
+        outcome.findings.list().map((one) => saysWhatIsSigned(one, outcome)),
+        outcome.findings.counts(),
+      );
       timeline.merge(outcome.timeline);
       problemsOf.set(outcome.coverage.trail, outcome);
     }
     for (const { problems } of this.#previous) for (const problem of problems) findings.add(problem);
     const skipped: Skipped[] = [...unstated, ...outcomes.flatMap((outcome) => outcome.skipped)];
     const uses = keyUses(outcomes, this.#options.trust, this.#keys.verifiers, trails === undefined);
+    if (earlier !== undefined && range === undefined) reportLost(earlier, coverages, findings);
     if (range === undefined) reportUnvouched(uses, this.#options.trust, findings);
     const plot = timeline.finish();
     return {
       format: 'sealtrail-verification/1',
       verdict: verdictOf(findings.kinds()),
       source,
+      digest: digestOf(this.#inventory.digest, coverages),
       startedAt,
       finishedAt: Date.now(),
       ...(this.#logName === undefined ? {} : { logName: this.#logName.name, logNameFrom: this.#logName.from }),
@@ -267,6 +292,7 @@ class ArchiveRun {
         const outcome = problemsOf.get(kept.trail ?? '');
         return previousResult(kept, outcome?.coverage, outcome?.contradicted.has(kept.name) ?? false);
       }),
+      ...(earlier !== undefined && { since: sinceOf(earlier, coverages, findings.list()) }),
       ...defined({ timeline: plot }),
     };
   }

@@ -347,6 +347,7 @@ class TrailVerification {
       origin: this.#context.origin,
       ...(isProven ? { newest: { size: newest.size, root: toHex(newest.root) } } : {}),
       covered: { from: scope.from, to },
+      proven: to - scope.from,
       records: joined.records,
       bytes: joined.bytes,
       objects: joined.objects,

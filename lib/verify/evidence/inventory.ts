@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { MAX_RECORD_BYTES } from '../../log/record.ts';
 import { TILE_WIDTH } from '../../log/tile.ts';
 import type { Objects, ObjectVersion } from '../../store/ports.ts';
@@ -33,6 +34,8 @@ export interface Inventory {
   readonly keyFiles: ReadonlySet<string>;
   /** The version to read, for keys that have more than one: the oldest, which is the one that was locked. */
   readonly oldest: ReadonlyMap<string, string>;
+  /** SHA-256 in hex of every name and the sizes of its versions, in the order of the listing. */
+  readonly digest: string;
 }
 
 /** Larger objects than these are not what their name says, and are not read. */
@@ -92,6 +95,7 @@ class Taking {
   readonly #trails = new Map<string, Draft>();
   readonly #keyFiles = new Set<string>();
   readonly #oldest = new Map<string, string>();
+  readonly #digest = createHash('sha256');
 
   constructor(objects: Objects, trails: readonly string[] | undefined, findings: Findings) {
     this.#objects = objects;
@@ -103,6 +107,9 @@ class Taking {
   async file(versions: readonly ObjectVersion[]): Promise<void> {
     const key = versions[0]?.key;
     if (key === undefined) return;
+    this.#digest.update(
+      `${JSON.stringify([key, versions.map(({ size, isDeleteMarker }) => [size, isDeleteMarker])])}\n`,
+    );
     const name = parseArchiveName(key);
     const about = {
       object: shownKey(key),
@@ -140,7 +147,7 @@ class Taking {
     for (const [trail, draft] of [...this.#trails].sort(([a], [b]) => (a < b ? -1 : 1))) {
       trails.set(trail, { ...draft, checkpoints: draft.checkpoints.sort((a, b) => a - b) });
     }
-    return { trails, keyFiles: this.#keyFiles, oldest: this.#oldest };
+    return { trails, keyFiles: this.#keyFiles, oldest: this.#oldest, digest: this.#digest.digest('hex') };
   }
 
   #draft(trail: string): Draft {

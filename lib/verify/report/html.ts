@@ -1,3 +1,4 @@
+import { repeatCommand } from './command.ts';
 import { grouped, plotTimeline, utc } from './html-plot.ts';
 import { STYLE } from './html-style.ts';
 import { type Hole, type Markup, markup } from './markup.ts';
@@ -9,6 +10,7 @@ import type {
   PreviousResult,
   ProducerCounts,
   Report,
+  Since,
   Skipped,
   Span,
   TrailEvidence,
@@ -29,7 +31,7 @@ export function renderReport(report: Report): string {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>Verification of ${report.source}: ${report.verdict}</title>
+<title>Verification of ${report.source}: ${WORDS[report.verdict]}</title>
 <style>${STYLE}</style>
 </head>
 <body>
@@ -40,6 +42,7 @@ ${report.problems.length === 0 ? undefined : problems(report)}
 ${report.timeline === undefined ? undefined : section('When', plotTimeline(report.timeline))}
 ${section('What was looked at', coverage(report.trails), expected(report.expectedTrails), skipped(report.skipped))}
 ${report.previous.length === 0 ? undefined : section('Checkpoints kept from earlier', previous(report.previous))}
+${report.since === undefined ? undefined : section('Since the earlier report', since(report.since))}
 ${section('Keys', keys(report.keys))}
 ${section('How to repeat this', repeat(report))}
 </main>
@@ -51,7 +54,7 @@ ${section('How to repeat this', repeat(report))}
 const section = (title: string, ...content: readonly Hole[]): Markup =>
   markup`<section><h2>${title}</h2>${content}</section>`;
 
-const WORDS: Readonly<Record<Verdict, string>> = { ok: 'Intact', incomplete: 'Not fully proven', damaged: 'Not right' };
+const WORDS: Readonly<Record<Verdict, string>> = { ok: 'OK', incomplete: 'Incomplete', damaged: 'Damaged' };
 
 const SENTENCES: Readonly<Record<Verdict, string>> = {
   ok: 'All that was looked at is intact and covered by signatures of the trusted keys.',
@@ -59,7 +62,8 @@ const SENTENCES: Readonly<Record<Verdict, string>> = {
   damaged: 'Something contradicts itself, or what was signed. The problems are listed below.',
 };
 
-function heading({ verdict, source, logName, logNameFrom, startedAt, finishedAt, skipped: left }: Report): Markup {
+function heading(report: Report): Markup {
+  const { verdict, source, logName, logNameFrom, startedAt, finishedAt, skipped: left, program, digest } = report;
   // Who reads no further must not take a part for the whole.
   const isPart = verdict === 'ok' && left.length > 0;
   const seconds = Math.max(0, finishedAt - startedAt) / 1000;
@@ -72,7 +76,8 @@ function heading({ verdict, source, logName, logNameFrom, startedAt, finishedAt,
 <dl>
 <dt>Archive</dt><dd>${source}</dd>
 <dt>Log</dt><dd>${logName ?? 'unknown'}${origin}</dd>
-<dt>Checked</dt><dd>${utc(startedAt)} UTC, in ${seconds.toFixed(1)} s</dd>
+<dt>Checked</dt><dd>${utc(startedAt)} UTC, in ${seconds.toFixed(1)} s${program === undefined ? undefined : `, by ${program.name} ${program.version}`}</dd>
+<dt>Digest</dt><dd><code class="object">${digest}</code></dd>
 </dl>
 </header>`;
 }
@@ -83,7 +88,7 @@ function figures({ trails, problemCounts }: Report): Markup {
   const found = Object.values(problemCounts).reduce((total, count) => total + (count ?? 0), 0);
   const all: readonly (readonly [string, string])[] = [
     ['records read', grouped(sum(({ records }) => records))],
-    ['records proven', grouped(sum(({ covered }) => covered.to - covered.from))],
+    ['records proven', grouped(sum(({ proven }) => proven))],
     [trails.length === 1 ? 'trail' : 'trails', grouped(trails.length)],
     [checkpoints === 1 ? 'checkpoint' : 'checkpoints', grouped(checkpoints)],
     [found === 1 ? 'problem' : 'problems', grouped(found)],
@@ -121,6 +126,10 @@ function problemRow({ first, more, upTo }: ProblemGroup): Markup {
 <td class="long">${message}</td></tr>`;
 }
 
+/** Records of the span that a problem is about. */
+const butOf = ({ from, to }: Span, proven: number): string =>
+  to - from > proven ? `, but for ${grouped(to - from - proven)}` : '';
+
 const spanOf = ({ from, to }: Span): string => (to > from ? `${grouped(from)} to ${grouped(to - 1)}` : 'none');
 
 function coverage(trails: readonly Coverage[]): Markup {
@@ -134,6 +143,7 @@ function coverageRows({
   origin,
   newest,
   covered,
+  proven,
   records,
   objects,
   firstAt,
@@ -146,12 +156,13 @@ function coverageRows({
     newest === undefined
       ? undefined
       : markup`<tr class="root"><td class="long" colspan="6">${origin}, size ${grouped(newest.size)}, root <code>${newest.root}</code></td></tr>`;
-  return markup`<tr><td class="long">${trail}</td><td class="${verdict} whole">${WORDS[verdict]}</td><td class="n">${grouped(records)}</td><td class="whole">${spanOf(covered)}</td><td class="whole">${times}</td>
+  return markup`<tr><td class="long">${trail}</td><td class="${verdict} whole">${WORDS[verdict]}</td><td class="n">${grouped(records)}</td><td class="whole">${spanOf(covered)}${butOf(covered, proven)}</td><td class="whole">${times}</td>
 <td class="n">${grouped(segments + bundles + tiles + checkpoints)}</td></tr>${root}${producers === undefined ? undefined : producersRow(producers)}`;
 }
 
 function producersRow({ producers, numbered, missing, declared, repeated }: ProducerCounts): Markup {
-  const counted = `${grouped(producers)} producers numbered ${grouped(numbered)} events: ${grouped(missing)} missing, ${grouped(declared)} left out and declared, ${grouped(repeated)} there twice`;
+  const [who, what] = [producers === 1 ? 'producer' : 'producers', numbered === 1 ? 'event' : 'events'];
+  const counted = `${grouped(producers)} ${who} numbered ${grouped(numbered)} ${what}: ${grouped(missing)} missing, ${grouped(declared)} left out and declared, ${grouped(repeated)} there twice`;
   return markup`<tr class="root"><td class="long" colspan="6">${counted}</td></tr>`;
 }
 
@@ -177,6 +188,16 @@ function skipped(list: readonly Skipped[]): Markup | undefined {
     return markup`<li>${what === undefined ? why : `${what}: ${why}`}</li>`;
   });
   return markup`<h3>What was not looked at</h3><ul>${items}</ul>`;
+}
+
+function since({ startedAt, verdict, added, gone, trails }: Since): Markup {
+  const size = (records: number | undefined): string => (records === undefined ? 'none' : grouped(records));
+  const rows = trails.map(
+    ({ trail, from, to }) =>
+      markup`<tr><td class="long">${trail}</td><td class="n">${size(from)}</td><td class="n">${size(to)}</td></tr>`,
+  );
+  return markup`<p>That one is of ${utc(startedAt)} UTC and says ${WORDS[verdict]}. New problems: ${grouped(added.length)}. No longer found: ${grouped(gone)}.</p>
+<table><thead><tr><th>Trail</th><th class="n">Proven then</th><th class="n">Proven now</th></tr></thead><tbody>${rows}</tbody></table>`;
 }
 
 function previous(list: readonly PreviousResult[]): Markup {
@@ -209,21 +230,8 @@ function keys(uses: readonly KeyUse[]): Markup {
 <table><thead><tr><th>SHA-256 fingerprint of the public key</th><th>Algorithm</th><th>Trust</th><th class="n">Checkpoints signed</th></tr></thead><tbody>${rows}</tbody></table>`;
 }
 
-function repeat({ source, logName, logNameFrom, scope, previous: kept }: Report): Markup {
-  const options: readonly (readonly [string, string | number | undefined])[] = [
-    ['--key', 'KEY.pem'],
-    ...(scope?.trails ?? []).map((trail) => ['--trail', trail] as const),
-    ['--from', scope?.range?.from],
-    ['--to', scope?.range?.to],
-    ['--log-name', logNameFrom === 'given' ? logName : undefined],
-    ...kept.map(({ name }) => ['--previous', name] as const),
-  ];
-  const words = options.flatMap(([name, value]) => (value === undefined ? [] : [name, shellWord(String(value))]));
+function repeat(report: Report): Markup {
   return markup`<p>Anybody with a copy of the archive and the public key can repeat this, and reach the same verdict without our program: see <code>docs/verify-yourself.md</code>.</p>
-<pre>${['sealtrail verify', shellWord(source), ...words].join(' ')}</pre>
-<p>Keep the newest checkpoint of each trail, <code>${source}/TRAIL/checkpoint</code>: given with <code>--previous FILE</code>, a later verification proves that the log only grew since, whoever holds the signing key.</p>`;
+<pre>${report.program?.command ?? repeatCommand(report)}</pre>
+<p>Keep the newest checkpoint of each trail, <code>${report.source}/TRAIL/checkpoint</code>: given with <code>--previous FILE</code>, a later verification proves that the log only grew since, whoever holds the signing key.</p>`;
 }
-
-/** A word as a POSIX shell takes it, whatever is in it. */
-const shellWord = (text: string): string =>
-  /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;

@@ -57,6 +57,8 @@ export interface Coverage {
   readonly newest?: { readonly size: number; readonly root: string /* hex */ };
   /** The records that were read, hashed and found under a trusted checkpoint's root; empty: from === to. */
   readonly covered: Span;
+  /** How many of them no problem of damage is about. */
+  readonly proven: number;
   /** Record lines read and checked. */
   readonly records: number;
   /** Uncompressed bytes of those lines. */
@@ -125,12 +127,32 @@ export interface Scope {
   readonly range?: { readonly from: number; readonly to?: number };
 }
 
+/** What changed since an earlier report. */
+export interface Since {
+  /** When that one was made; Unix milliseconds. */
+  readonly startedAt: number;
+  readonly verdict: Verdict;
+  /** Problems of this report that the earlier one does not list. */
+  readonly added: readonly Problem[];
+  /** How many that it lists are found no more. */
+  readonly gone: number;
+  /** Proven sizes then and now; absent: the trail was not there, or nothing of it was proven. */
+  readonly trails: readonly { readonly trail: string; readonly from?: number; readonly to?: number }[];
+}
+
 /** The result of a verification; plain JSON. */
 export interface Report {
   readonly format: 'sealtrail-verification/1';
   readonly verdict: Verdict;
   /** What was verified, in the caller's words: a folder or an `s3://` address. */
   readonly source: string;
+  /** Who made the report, in the words of the command line: program, version, and the command that repeats it. */
+  readonly program?: { readonly name: string; readonly version: string; readonly command: string };
+  /**
+   * SHA-256, lower-case hex, of what was verified: every name and size that was listed, and the proven root of each trail. The
+   * same archive gives the same digest.
+   */
+  readonly digest: string;
   /** Unix milliseconds. */
   readonly startedAt: number;
   readonly finishedAt: number;
@@ -150,6 +172,8 @@ export interface Report {
   readonly problemCounts: Readonly<Partial<Record<ProblemKind, number>>>;
   readonly keys: readonly KeyUse[];
   readonly previous: readonly PreviousResult[];
+  /** Against an earlier report. */
+  readonly since?: Since;
   readonly timeline?: Timeline;
 }
 

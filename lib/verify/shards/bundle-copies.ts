@@ -3,6 +3,7 @@ import { HASH_BYTES, type Hash, sameBytes } from '../../log/hash.ts';
 import { decodeBundle, decodeTile, TILE_WIDTH } from '../../log/tile.ts';
 import { completeRoot, hashLeaves } from '../../log/tile-hash.ts';
 import { type Line, type LineReader, UNREADABLE } from '../records/check-line.ts';
+import { recordDiff } from '../records/record-diff.ts';
 import type { Findings } from '../report/findings.ts';
 import type { ProblemKind } from '../report/problem.ts';
 import type { Copy } from './check-tiles.ts';
@@ -92,11 +93,13 @@ class Dispute {
     const byTile = this.#filled(tile === undefined ? [] : decodeTile(tile.bytes, tile.width));
     const leaves = this.#choose(bySegment, byBundle, byTile);
     for (const [at, line] of lines.entries()) {
-      if (line !== undefined) this.#compare('record_mismatch', line.object, at, bySegment[at], leaves[at]);
+      if (line === undefined) continue;
+      const [other] = entries.flatMap((list) => list[at] ?? []);
+      this.#compare('record_mismatch', line.object, at, bySegment[at], leaves[at], [line.leaf, other]);
     }
     for (const [which, copy] of bundles.entries()) {
       for (const [at, leaf] of (entries[which] ?? []).entries()) {
-        this.#compare('record_mismatch', copy.object, at, hashOf(leaf), leaves[at]);
+        this.#compare('record_mismatch', copy.object, at, hashOf(leaf), leaves[at], [leaf, lines[at]?.leaf]);
       }
     }
     for (const copy of tiles) {
@@ -145,11 +148,22 @@ class Dispute {
     return [voted, byTile, bySegment, byBundle].find(fits) ?? voted;
   }
 
-  #compare(kind: ProblemKind, object: string, at: number, hash: Hash | undefined, leaf: Hash | undefined): void {
+  /** @param pair the record here, and the other copy of it */
+  #compare(
+    kind: ProblemKind,
+    object: string,
+    at: number,
+    hash: Hash | undefined,
+    leaf: Hash | undefined,
+    [here, there]: readonly (Buffer | undefined)[] = [],
+  ): void {
     if (hash === undefined || leaf === undefined || sameBytes(hash, leaf)) return;
     const { trail, first } = this.#unit;
     const what = kind === 'tile_mismatch' ? 'the hash in the tile' : 'the record';
-    const message = `${what} is not the one that the other copies have`;
+    // Only the copy that the others agree on is worth a comparison.
+    const isKnown = here !== undefined && there !== undefined && sameBytes(hashOf(there), leaf);
+    const diff = isKnown ? `: ${recordDiff(here.toString('utf8', 1), there.toString('utf8', 1))}` : '';
+    const message = `${what} is not the one that the other copies have${diff}`;
     this.#findings.add({ kind, trail, object, seq: first + at, message });
   }
 

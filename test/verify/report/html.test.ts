@@ -10,6 +10,7 @@ function reportWith(text: string): Report {
     format: 'sealtrail-verification/1',
     verdict: 'damaged',
     source: text,
+    digest: text,
     startedAt: 1_795_251_600_000,
     finishedAt: 1_795_251_603_250,
     logName: text,
@@ -21,6 +22,7 @@ function reportWith(text: string): Report {
         origin: text,
         newest: { size: 1234, root: text },
         covered: { from: 0, to: 1234 },
+        proven: 1230,
         records: 1234,
         bytes: 617_000,
         objects: { segments: 1, bundles: 4, tiles: 5, checkpoints: 2 },
@@ -51,9 +53,10 @@ describe('the report as a page', () => {
 
   test('says the verdict, what was looked at and what was not, the problems and the keys', () => {
     for (const part of [
-      'Not right',
+      'Damaged',
       '1,234',
-      '0 to 1,233',
+      '0 to 1,233, but for 4',
+      '<b>1,230</b> records proven',
       'records 3 to 1,999, 2 more up to record 2,010',
       'plain, record 2,008<br>',
       'What was not looked at',
@@ -66,6 +69,14 @@ describe('the report as a page', () => {
       'Each bar is 15 minutes',
       '1,000,000 records',
     ]) {
+      expect(page).toContain(part);
+    }
+  });
+
+  test('names the program, its version, the command and the digest of what was read', () => {
+    const program = { name: 'sealtrail', version: '1.2.3', command: 'sealtrail verify <x>' };
+    const page = renderReport({ ...reportWith('plain'), program });
+    for (const part of [', by sealtrail 1.2.3', '<pre>sealtrail verify &lt;x&gt;</pre>', '<dt>Digest</dt>']) {
       expect(page).toContain(part);
     }
   });
@@ -93,10 +104,10 @@ describe('the report as a page', () => {
 
   test('calls a part intact as far as it was looked at, and never more', () => {
     const part: Report = { ...reportWith('x'), verdict: 'ok' };
-    expect(renderReport(part)).toContain(' Intact, as far as looked at</h1>');
+    expect(renderReport(part)).toContain(' OK, as far as looked at</h1>');
     expect(renderReport(part)).toContain('What was not looked at is listed below.');
-    expect(renderReport({ ...part, skipped: [] })).toContain(' Intact</h1>');
-    expect(page).toContain(' Not right</h1>');
+    expect(renderReport({ ...part, skipped: [] })).toContain(' OK</h1>');
+    expect(page).toContain(' Damaged</h1>');
   });
 
   test('writes no time twice under the plot, however short it is', () => {
@@ -144,7 +155,7 @@ describe('the report as a page', () => {
       keys: [],
       previous: [],
     };
-    expect(renderReport(empty)).toContain(' Intact</h1>');
+    expect(renderReport(empty)).toContain(' OK</h1>');
     expect(renderReport(empty)).not.toContain('<h2>Problems');
   });
 });

@@ -31,6 +31,7 @@ export const installVerify: Install = (program, shell) => {
       'a checkpoint kept from earlier, which the archive must extend; repeat it for several',
       collect,
     )
+    .option('--since-report <file>', 'compare with an earlier report, as --json printed it')
     .option('--log-name <name>', 'the name that the log must have, such as audit.example.com')
     .option('--report <file>', 'write the report as an HTML page as well, to file or to print')
     .option('--workers [n]', 'threads to work with; without a number, one for each core', integer('--workers', 1, 256));

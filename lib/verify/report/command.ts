@@ -1,0 +1,32 @@
+import type { Report } from './report.ts';
+
+/** What of a report says what was asked for. */
+type Asked = Pick<Report, 'source' | 'logName' | 'logNameFrom' | 'scope' | 'previous'>;
+
+/**
+ * The command that repeats a verification, as a POSIX shell takes it.
+ *
+ * @param key the key file
+ * @param since the earlier report that it was compared with
+ */
+export function repeatCommand(
+  { source, logName, logNameFrom, scope, previous }: Asked,
+  key = 'KEY.pem',
+  since?: string,
+): string {
+  const options: readonly (readonly [string, string | number | undefined])[] = [
+    ['--key', key],
+    ...(scope?.trails ?? []).map((trail) => ['--trail', trail] as const),
+    ['--from', scope?.range?.from],
+    ['--to', scope?.range?.to],
+    ['--log-name', logNameFrom === 'given' ? logName : undefined],
+    ...previous.map(({ name }) => ['--previous', name] as const),
+    ['--since-report', since],
+  ];
+  const words = options.flatMap(([name, value]) => (value === undefined ? [] : [name, shellWord(String(value))]));
+  return ['sealtrail verify', shellWord(source), ...words].join(' ');
+}
+
+/** A word as a POSIX shell takes it, whatever is in it. */
+const shellWord = (text: string): string =>
+  /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
