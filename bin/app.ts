@@ -3,7 +3,7 @@ import { stackFromContext } from '../lib/stack/context.ts';
 import { SealtrailStack } from '../lib/stack/stack.ts';
 
 /**
- * The app that `cdk deploy` runs: `-c stage=prod`, `-c logName=audit.example.com`, and what else docs/operations.md lists.
+ * The app that `cdk deploy` runs: `-c stage=prod`, `-c logName=audit.example.com`, and the rest of the table in docs/deploying.md.
  */
 
 const app = new App();

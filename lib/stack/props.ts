@@ -145,7 +145,7 @@ export interface SealtrailProps extends RetentionProps {
   /**
    * A key of yours that encrypts the table, the archive and the bucket for failed batches. Its policy has to leave its use
    * to IAM. Whoever disables it stops the log, and whoever deletes it has destroyed the log, locked archive included:
-   * guard it as you would guard the records, and see docs/operations.md.
+   * guard it as you would guard the records, and see docs/deploying.md.
    *
    * @default keys that AWS owns, which nobody can disable or delete
    */

@@ -14,7 +14,7 @@ import { demandTools, targetOf } from './target.ts';
  *
  * SEALTRAIL_AWS_TARGET=endpoint takes what AWS_ENDPOINT_URL names instead of ministack, and what AWS_ENDPOINT_URL_DYNAMODB names
  * instead of the referee. SEALTRAIL_AWS_TARGET=account bootstraps the account SEALTRAIL_AWS_ACCOUNT in AWS_REGION, deploys a
- * stack in stage dev, uses it and destroys it: that costs some cents. docs/operations.md says more.
+ * stack in stage dev, uses it and destroys it: that costs some cents. docs/deploying.md says more.
  */
 
 const ROOT = resolve(import.meta.dirname, '../..');

@@ -25,7 +25,7 @@ const TOOLS = ['python3', 'mvn', 'java', 'go'];
 const REGION = /^[a-z]+(-[a-z]+)+-\d+$/;
 
 /**
- * Reads the target from the environment: see docs/operations.md, "Try it without an account, or in yours".
+ * Reads the target from the environment: see docs/deploying.md, "Try it without an account, or in yours".
  *
  * @param args what vitest is to run
  * @throws Error saying what is missing: nothing of a target is ever guessed, or passed over

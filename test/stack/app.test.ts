@@ -67,8 +67,8 @@ describe('the app', () => {
     expect(described[0]).toBe('Sealtrail: append to trails orders, payments-*');
   });
 
-  it('takes what docs/operations.md lists', () => {
-    const page = readFileSync(join(ROOT, 'docs/operations.md'), 'utf8');
+  it('takes what docs/deploying.md lists', () => {
+    const page = readFileSync(join(ROOT, 'docs/deploying.md'), 'utf8');
     const table = page.match(/^\| `-c` \|.*\n\|[-|]+\n((?:\|.*\n)+)/m)?.[1] ?? '';
     const listed = [...table.matchAll(/^\|([^|]+)\|/gm)].flatMap(([, cell = '']) => [...cell.matchAll(/`(\w+)`/g)]);
     expect(listed.map(([, name]) => name).sort()).toEqual([...CONTEXT_NAMES].sort());

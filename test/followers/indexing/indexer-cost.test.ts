@@ -7,7 +7,7 @@ import { MemoryTable } from '../../../lib/testing/memory/table.ts';
 import { append, START, TRAIL } from '../../query/fixture.ts';
 
 /**
- * What the index costs on DynamoDB, where write units are most of the bill. docs/operations.md gives these figures: who
+ * What the index costs on DynamoDB, where write units are most of the bill. docs/costs.md gives these figures: who
  * changes what is stored has to change them.
  */
 
