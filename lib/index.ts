@@ -14,7 +14,8 @@
 export { type OpenLog, type OpenLogSettings, type OpenLogStores, openLog } from './app/open-log.ts';
 export { type PreparedEvent, prepareBatch } from './event/intake.ts';
 export type { AuditEvent, EventInput } from './event/schema.ts';
-export { type AppendRequest, Ledger, type LedgerOptions } from './ledger/ledger.ts';
+export type { AppendRequest } from './ledger/append-request.ts';
+export { Ledger, type LedgerOptions } from './ledger/ledger.ts';
 export type { LedgerReceipt } from './ledger/receipt.ts';
 export { type ErrorCode, SealtrailError } from './log/error.ts';
 export { DEFAULT_POLICY, type PrivacyPolicy } from './privacy/policy.ts';

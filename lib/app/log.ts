@@ -44,7 +44,7 @@ export interface LogSettings {
 }
 
 /** Called as appends happen. None of them may throw. */
-export type LogHooks = Pick<LedgerOptions, 'onCommit' | 'onSigned' | 'onRetry' | 'onUnsealed'>;
+export type LogHooks = Pick<LedgerOptions, 'onCommit' | 'onSigned' | 'onRetry' | 'onUnsealed' | 'onClockBehind'>;
 
 /** A log over its stores: what every process that works on it shares. */
 export interface Log {

@@ -66,6 +66,7 @@ export async function openLog(stores: OpenLogStores, settings: OpenLogSettings):
   const { pace = {}, onError = warn } = settings;
   const log = wireLog(stores, settings, {
     onCommit: (trail) => runner.wake(trail),
+    onClockBehind: (error, trail) => onError(error, { trail }),
     onUnsealed: (trail, error) => onError(error, { follower: 'signer', trail }),
   });
   const onUnrecorded = (trail: string, error: unknown) => onError(error, { follower: 'verifier', trail });

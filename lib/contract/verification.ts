@@ -51,6 +51,7 @@ export const VERIFICATION_KINDS = [
   'malformed_block',
   'broken_chain',
   'time_reversed',
+  'future_time',
   'head_mismatch',
   'root_mismatch',
   'rolled_back',

@@ -4,21 +4,21 @@ import { toBase64, toHex } from '../log/encoding.ts';
 import { SealtrailError } from '../log/error.ts';
 import { type Hash, sameBytes } from '../log/hash.ts';
 import { parseNote, type Verifier } from '../log/note.ts';
-import { MAX_RECORD_BYTES, parseRecord } from '../log/record.ts';
-import { isSystemTrailName, isTrailName } from '../log/trail-name.ts';
+import { parseRecord } from '../log/record.ts';
 import type { NodeReader } from '../log/tree.ts';
 import type { Retry, Signer, Table } from '../store/ports.ts';
+import { type AppendRequest, checkRequest, submissionOf } from './append-request.ts';
 import type { ArchivedRecords } from './archived-records.ts';
 import { readBlocks, readRecord } from './blocks.ts';
 import { Checkpoints, type StoredCheckpoint } from './checkpoints.ts';
+import { ClockWatch } from './clock-watch.ts';
 import { type Commit, readHead } from './commit.ts';
 import { Group } from './group.ts';
 import type { History } from './history.ts';
 import { type Block, buildBlock, lastLeaf, type RecordRange } from './items/block.ts';
 import type { Head } from './items/head.ts';
-import type { Idempotency } from './items/idempotency.ts';
 import { TRAILS_PARTITION } from './items/layout.ts';
-import { runOf, type Submission } from './items/submission.ts';
+import { runOf } from './items/submission.ts';
 import type { Pace } from './line.ts';
 import { type LedgerReceipt, receiptOf } from './receipt.ts';
 import { blockNodes } from './tree/block-nodes.ts';
@@ -42,6 +42,8 @@ export interface LedgerOptions {
   readonly onSigned?: (trail: string, waitedMs: number) => void;
   /** Told of each try of a commit that is followed by another. Must not throw. */
   readonly onRetry?: (trail: string, retry: Retry) => void;
+  /** Told, once until it is over, that a trail's time is ahead of the clock: see {@link ClockWatch}. Must not throw. */
+  readonly onClockBehind?: (error: SealtrailError, trail: string) => void;
   /** Told when a head could not be signed at once; the append stands and the sealer tries again. Must not throw. */
   readonly onUnsealed?: (trail: string, reason: unknown) => void;
   /** Where tree nodes for proofs come from. @default the trail's blocks, all of them, which is slow on long trails. */
@@ -69,24 +71,6 @@ export interface CommittedEvents {
   readonly bytes: number;
 }
 
-/** Events to append to a trail. */
-export interface AppendRequest {
-  readonly trail: string;
-  /** The authenticated principal. */
-  readonly submitter: string;
-  /** At least one; in this order they are sealed, without others in between. */
-  readonly events: readonly { readonly id: string; readonly json: string }[];
-  /** Makes the append repeatable: the same key and body hash give the same receipt for at least 24 hours. */
-  readonly idempotency?: Idempotency;
-  /** Whether to wait for the checkpoint. @default true */
-  readonly wait?: boolean;
-  /** `later`: not signed here, but by the sealer, and not waited for. @default signed at once */
-  readonly seal?: 'later';
-}
-
-/** Bytes that a record line may need around its event and its names: keys, numbers, `prev` and punctuation. */
-const ENVELOPE_BYTES = 256;
-
 /** The log itself: appends, and reads what was appended. All trails of one deployment. */
 export class Ledger {
   readonly #options: LedgerOptions;
@@ -96,6 +80,7 @@ export class Ledger {
   readonly #told = new WeakSet<Commit>();
   /** Of each commit the checkpoint that it was given, or will be. */
   readonly #signed = new WeakMap<Commit, Promise<StoredCheckpoint | undefined>>();
+  readonly #clock: ClockWatch;
   readonly #underWay = new Set<Promise<unknown>>();
   readonly #signing = new Set<Promise<StoredCheckpoint | undefined>>();
   #closed = false;
@@ -105,8 +90,9 @@ export class Ledger {
       throw new RangeError('a ledger needs at least one signer');
     this.#options = options;
     this.#table = options.table;
-    const onSigned = ({ trail, receivedAt }: Head): void =>
-      options.onSigned?.(trail, Math.max(0, (options.now ?? Date.now)() - receivedAt));
+    const { now = Date.now } = options;
+    this.#clock = new ClockWatch(now, (error, trail) => options.onClockBehind?.(error, trail));
+    const onSigned = ({ trail, receivedAt }: Head): void => options.onSigned?.(trail, Math.max(0, now() - receivedAt));
     this.#checkpoints = new Checkpoints(options.table, options.signers, options.logName, onSigned);
   }
 
@@ -278,6 +264,7 @@ export class Ledger {
     this.#told.add(commit);
     const { trail, size } = commit.head;
     this.#options.onCommit?.(trail, size, { events: commit.block?.count ?? 0, bytes: commit.bytes });
+    this.#clock.check(commit.head);
   }
 
   /** Signs a commit's head once, for all the submissions in it. Undefined when signing failed: the sealer's turn. */
@@ -357,25 +344,6 @@ export class Ledger {
     if (proof === undefined) return { ...receipt, sealed: false };
     return { ...receipt, sealed: true, checkpoint: checkpoint.note, proof: proof.map(toBase64) };
   }
-}
-
-function checkRequest({ trail, submitter, events }: AppendRequest): void {
-  if (!isTrailName(trail) && !isSystemTrailName(trail)) {
-    const message = 'a trail is named by 1 to 63 of a-z, 0-9 and -, the first not -';
-    throw new SealtrailError('invalid_trail', message, { field: 'trail' });
-  }
-  if (events.length === 0) throw new SealtrailError('empty_batch', 'there is no event to append', { field: 'events' });
-  const room = MAX_RECORD_BYTES - ENVELOPE_BYTES - trail.length - Buffer.byteLength(JSON.stringify(submitter));
-  for (const [index, { json }] of events.entries()) {
-    if (json.length > room || Buffer.byteLength(json) > room) {
-      const message = `an event takes at most ${room} bytes once it is canonical`;
-      throw new SealtrailError('record_too_large', message, { field: `events[${index}]` });
-    }
-  }
-}
-
-function submissionOf({ submitter, events, idempotency }: AppendRequest): Submission {
-  return idempotency === undefined ? { submitter, events } : { submitter, events, idempotency };
 }
 
 /** @throws `store_corrupt` where what was sealed from `first` on is not what was submitted */

@@ -31,6 +31,7 @@ export type ErrorCode =
   | 'rate_limited'
   // Stores and what runs on them (lib/store, lib/ledger, lib/followers).
   | 'archive_damaged'
+  | 'clock_behind'
   | 'history_conflict'
   | 'in_use'
   | 'object_differs'

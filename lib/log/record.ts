@@ -15,6 +15,9 @@ import { isSystemTrailName, isTrailName } from './trail-name.ts';
 /** Longest record line in bytes: an entry bundle gives each entry a uint16 length (C2SP tlog-tiles, "Log entries"). */
 export const MAX_RECORD_BYTES = 65_535;
 
+/** How far a record's `receivedAt` may be ahead of a right clock, in milliseconds. Beyond it one of the two clocks was wrong. */
+export const MAX_CLOCK_AHEAD_MS = 300_000;
+
 /** A record as its line says. */
 export interface SealedRecord extends Envelope {
   readonly v: RecordVersion;
@@ -79,3 +82,9 @@ const exactly = (v: RecordVersion): string => `a record has exactly the fields $
 
 const malformed = (message: string, cause?: unknown): SealtrailError =>
   new SealtrailError('malformed_record', message, { cause });
+
+/** Says that a record's time is still to come, for those who look at it at a time `now`; both in Unix milliseconds. */
+export function futureTime(seq: number, receivedAt: number, now: number): string {
+  const [received, looked] = [receivedAt, now].map((time) => new Date(time).toISOString());
+  return `record ${seq} was received at ${received}, which is still to come at ${looked}: the log's clock was ahead, or this one is behind, and times of receipt tell nothing until then`;
+}

@@ -26,6 +26,7 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   signer_unavailable: 503,
   history_conflict: 503,
   archive_damaged: 500,
+  clock_behind: 500,
   in_use: 500,
   object_differs: 500,
   store_corrupt: 500,

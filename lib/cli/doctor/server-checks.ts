@@ -3,6 +3,7 @@ import type { SignedHttp } from '../../client/http/http.ts';
 import { parseCheckpoint } from '../../log/checkpoint.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { parseNote } from '../../log/note.ts';
+import { MAX_CLOCK_AHEAD_MS } from '../../log/record.ts';
 import { count, plural } from '../output/terminal.ts';
 import { type Check, check, ok, problem, unknown, warning } from './check.ts';
 
@@ -11,8 +12,14 @@ const MAX_SKEW_MS = 150_000;
 /** Trails of which the checkpoints are asked for. */
 const MAX_TRAILS = 50;
 
+/** Of each trail, to see whether producers' clocks are right. */
+const LOOKED_AT = 100;
+
 const trailsSchema = z.object({
   trails: z.array(z.object({ trail: z.string(), size: z.number(), receivedAt: z.number() })),
+});
+const recordsSchema = z.object({
+  records: z.array(z.object({ receivedAt: z.number(), event: z.object({ time: z.string().optional() }) })),
 });
 const keysSchema = z.object({
   logName: z.string(),
@@ -82,6 +89,13 @@ function checkTrail(http: SignedHttp, { trail, size, receivedAt }: Trail, now: (
         "The server's clock was ahead: records bear that time until it has passed. Set the clock by NTP.",
       );
     }
+    const fast = await fastClocks(http, trail);
+    if (fast > 0) {
+      return warning(
+        `${fast} of its newest ${LOOKED_AT} records bear a time of their producer's from more than five minutes after they were received`,
+        `Those producers' clocks are ahead: set them by NTP. "sealtrail query ${trail} --json" shows time, receivedAt and submitter.`,
+      );
+    }
     const signed = await signedSize(http, trail);
     if (signed >= size) return ok(`${plural(size, 'record')}, all under a signed checkpoint`);
     const message = `${count(size - signed)} of ${plural(size, 'record')} are not under a signed checkpoint`;
@@ -90,6 +104,18 @@ function checkTrail(http: SignedHttp, { trail, size, receivedAt }: Trail, now: (
       'They are signed within a second. If this stays, the signing key cannot be used: see the log of the server.',
     );
   });
+}
+
+/** How many of the newest records say that they happened well after they were received. The other way round may be a spool. */
+async function fastClocks(http: SignedHttp, trail: string): Promise<number> {
+  const answer = await http.send({
+    path: `/v1/trails/${trail}/events`,
+    query: { limit: String(LOOKED_AT), order: 'newest' },
+  });
+  const { records } = read(recordsSchema, answer.json());
+  return records.filter(({ receivedAt, event: { time } }) => {
+    return time !== undefined && Date.parse(time) - receivedAt > MAX_CLOCK_AHEAD_MS;
+  }).length;
 }
 
 async function signedSize(http: SignedHttp, trail: string): Promise<number> {

@@ -84,7 +84,9 @@ export async function archiveRecords(
   await writer.settle();
   // After a crash here the archive is complete up to the checkpoint. The next run finds every object of the plan as it
   // would write it, and comes to this line again.
-  const step = { size: checkpoint.size, plan: undefined, unsealedSince: state.unsealedSince ?? unsealedSince };
+  // Of a clock that was ahead: the seal must not wait for that day.
+  const begun = Math.min(unsealedSince, stores.now());
+  const step = { size: checkpoint.size, plan: undefined, unsealedSince: state.unsealedSince ?? begun };
   await takeArchiveStep(stores.table, state, step, tiles.writes(trail));
   // After a crash here the plan is over: watermark and open tiles have moved in one transaction.
 }

@@ -156,14 +156,19 @@ export class Verifier implements Follower {
   async #firstDue(trail: string): Promise<number | undefined> {
     try {
       const { figures } = await readMark(this.#stores.table, trail);
-      if (figures.lastRunAt > 0) return figures.lastRunAt + this.#everyMs;
-      for await (const block of this.#ledger.blocks(trail, { from: 0, to: 1 })) return block.receivedAt + this.#everyMs;
+      if (figures.lastRunAt > 0) return this.#after(figures.lastRunAt);
+      for await (const block of this.#ledger.blocks(trail, { from: 0, to: 1 })) return this.#after(block.receivedAt);
       return undefined;
     } catch (error) {
       // A damaged mark, head or first block: what there is a verification for.
       if (isUnreadable(error)) return 0;
       throw error;
     }
+  }
+
+  /** A clock that was ahead once must not put it off. */
+  #after(time: number): number {
+    return Math.min(time, this.#stores.now()) + this.#everyMs;
   }
 
   /** A crash between the record and the mark leads to another verification and another record, never to none. */

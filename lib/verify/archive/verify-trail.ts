@@ -4,6 +4,7 @@ import type { Checkpoint } from '../../log/checkpoint.ts';
 import { toHex } from '../../log/encoding.ts';
 import { SealtrailError } from '../../log/error.ts';
 import type { Verifier } from '../../log/note.ts';
+import { futureTime, MAX_CLOCK_AHEAD_MS } from '../../log/record.ts';
 import { TILE_WIDTH } from '../../log/tile.ts';
 import type { Objects } from '../../store/ports.ts';
 import { Evidence, readOutcome } from '../evidence/evidence.ts';
@@ -100,6 +101,7 @@ class TrailVerification {
     for (const mismatch of joined.mismatches) this.#reportMismatch(mismatch, joined.matched);
     if (this.#context.range === undefined) await this.#checkBeyond();
     this.#checkKeyFiles(joined.signed);
+    this.#checkClock(scope, joined);
     const producers = this.#checkProducers(joined);
     const coverage = { ...this.#coverage(scope, joined), ...defined({ producers }) };
     const { signed, begun } = joined;
@@ -330,6 +332,13 @@ class TrailVerification {
       this.#skipped.push({ trail, why });
     }
     return counts;
+  }
+
+  /** No record can have been received after now. */
+  #checkClock({ to }: Span, { lastAt }: JoinedSpans): void {
+    const now = Date.now();
+    if (lastAt === undefined || lastAt - now <= MAX_CLOCK_AHEAD_MS) return;
+    this.#report('future_time', `${this.#inventory.trail}/records/`, futureTime(to - 1, lastAt, now), to - 1);
   }
 
   #coverage(scope: Span, joined: JoinedSpans): Coverage {

@@ -51,7 +51,7 @@ export interface VerificationCourse {
 /** What came of it: what to tell, and where the next one may go on. */
 export interface Verified {
   readonly report: VerificationReport;
-  /** Undefined unless the verdict is `ok`, and of a range. */
+  /** Undefined where anything but a time is wrong, and of a range. */
   readonly place: VerifiedPlace | undefined;
   /** Whether what the verifier remembered was itself damaged. */
   readonly markIsDamaged: boolean;
@@ -94,7 +94,8 @@ export async function verifyTrail(
       onProgress?.(first + leaves.length, range === undefined ? size : end);
       return tiles.add(first, leaves);
     };
-    const walk = { table, trail, start, end, head, blocks, signatories, findings, notLookedAt, onLeaves, signal };
+    const looked = { now: startedAt, findings, notLookedAt };
+    const walk = { table, trail, start, end, head, blocks, signatories, ...looked, onLeaves, signal };
     newest = (await walkLedger(walk)) ?? place;
   }
   await tiles.finish();
@@ -119,7 +120,9 @@ export async function verifyTrail(
     startedAt,
     ms: stores.now() - startedAt,
   };
-  const goesOnAt = isOk && place !== undefined && newest !== undefined ? { ...newest, archivedTo } : undefined;
+  // A clock that was ahead leaves records that are right but for their time: the next one need not look at them again.
+  const isIntact = findings.problems.every(({ kind }) => kind === 'future_time');
+  const goesOnAt = isIntact && place !== undefined && newest !== undefined ? { ...newest, archivedTo } : undefined;
   return { report, place: goesOnAt, markIsDamaged: !standing.markHolds, isPartial: range === undefined && end < size };
 }
 

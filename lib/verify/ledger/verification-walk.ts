@@ -4,6 +4,7 @@ import { checkpointPartition, sortableNumber } from '../../ledger/items/layout.t
 import { SealtrailError } from '../../log/error.ts';
 import { encodeFrontier, type Frontier, frontierRoot, growTree } from '../../log/frontier.ts';
 import { type Hash, sameBytes } from '../../log/hash.ts';
+import { futureTime, MAX_CLOCK_AHEAD_MS } from '../../log/record.ts';
 import type { Item, Table } from '../../store/ports.ts';
 import type { VerificationFindings } from './ledger-report.ts';
 import { openStored, type Signatories } from './stored-checkpoint.ts';
@@ -23,6 +24,8 @@ export interface WalkOptions {
   /** The blocks from the start to the end. */
   readonly blocks: AsyncIterable<Scanned>;
   readonly signatories: Signatories;
+  /** Unix milliseconds. */
+  readonly now: number;
   readonly findings: VerificationFindings;
   readonly notLookedAt: string[];
   /** Told of the leaf hashes of each block that reads well. */
@@ -93,7 +96,10 @@ export async function walkLedger(options: WalkOptions): Promise<Place | undefine
     findings.add({ kind: 'missing_records', seq: at.seq, message: what });
   }
   await checkpoints.rest();
-  if (end === head.size) checkHead(at, head, findings, notLookedAt);
+  if (end === head.size) {
+    checkHead(at, head, findings, notLookedAt);
+    checkClock(head, options.now, findings);
+  }
   if (checkpoints.unproven > 0) {
     notLookedAt.push(`the roots of ${checkpoints.unproven} checkpoints behind damaged or missing records`);
   }
@@ -138,6 +144,12 @@ function checkHead(at: Reached, head: Head, findings: VerificationFindings, notL
   if (at.seq !== head.size || at.last === undefined) return;
   if (!sameBytes(at.last, head.last)) differs('last leaf hash');
   if (at.receivedAt !== head.receivedAt) differs('time');
+}
+
+/** No record can have been received after now. */
+function checkClock({ size, receivedAt }: Head, now: number, findings: VerificationFindings): void {
+  if (receivedAt - now <= MAX_CLOCK_AHEAD_MS) return;
+  findings.add({ kind: 'future_time', seq: size - 1, message: futureTime(size - 1, receivedAt, now) });
 }
 
 /** The stored checkpoints of the range, taken along with the blocks under them. */

@@ -59,6 +59,7 @@ export const PROBLEM_KINDS = {
   producer_fork: 'open',
   unvouched_key: 'open',
   extension_lines: 'open',
+  future_time: 'open',
 } as const satisfies Readonly<Record<string, 'damage' | 'open'>>;
 
 /** One of the documented kinds of problem. Kinds are stable: programs branch on them. */
