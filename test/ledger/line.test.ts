@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { Table } from '../../lib/store/ports.ts';
 import { SqliteTable } from '../../lib/store/sqlite/table.ts';
 import { MemoryTable } from '../../lib/testing/memory/table.ts';
@@ -6,6 +6,15 @@ import { inVirtualTime } from '../simulation/virtual-time.ts';
 import { temporaryFolder } from '../store/temporary.ts';
 import { append, checkAll, checkReceipt, crowded, inLine, isJoining, KEYLESS, names, partitions } from './crowd.ts';
 import { checkTrail, events, key, openLedger, signer, TRAIL } from './fixture.ts';
+
+// The thread pool takes real time, of which virtual time knows nothing: on a busy machine the clock would run ahead of it.
+vi.mock('node:zlib', async (original) => {
+  const zlib = await original<typeof import('node:zlib')>();
+  type Done = (error: Error | null, packed?: Buffer) => void;
+  const zstdCompress = (raw: Buffer, options: import('node:zlib').ZstdOptions, done: Done): void =>
+    done(null, zlib.zstdCompressSync(raw, options));
+  return { ...zlib, zstdCompress };
+});
 
 /**
  * What is promised to processes that append to one trail at the same time: they do not push one another out, each event is
