@@ -160,7 +160,8 @@ describe('an answer to a refused request', () => {
     const status = await new Promise<number>((resolve, reject) => {
       const { hostname, port } = new URL(served.url);
       const time = new Date().toISOString().replace(/[-:]|\.\d+/g, '');
-      const scope = `AKID/${time.slice(0, 8)}/us-east-1/execute-api/aws4_request`;
+      const { accessKeyId } = served.log.folder.profiles[0] ?? expect.fail('the log has no profile');
+      const scope = `${accessKeyId}/${time.slice(0, 8)}/us-east-1/execute-api/aws4_request`;
       const authorization = `AWS4-HMAC-SHA256 Credential=${scope}, SignedHeaders=host;x-amz-date, Signature=${'0'.repeat(64)}`;
       const headers = { 'content-length': 10_000_000, authorization, 'x-amz-date': time };
       const sent = request({ hostname, port, method: 'POST', path: '/v1/trails/orders/events', headers });

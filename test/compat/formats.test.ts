@@ -65,7 +65,6 @@ const READERS: readonly (readonly [kind: string, key: Key, read: (table: Table) 
   ['watermark', watermarkKey(TRAIL, 'indexer'), (table) => readWatermark(table, TRAIL, 'indexer')],
   ['watermark', watermarkKey(TRAIL, VERIFIER), (table) => readMark(table, TRAIL)],
   ['producer', producerKey(TRAIL, 'shop-1', 'shop'), (table) => readProducer(table, PRODUCER)],
-  ['due producer', producerDueKey(TRAIL, 5, 'shop-1', 'shop'), (table) => dueProducers(table, TRAIL, 10, 1)],
   ['export', exportKey(TRAIL, 'x'), (table) => new ExportJobs(table).get(TRAIL, 'x')],
   ['cursor secret', CURSOR_SECRET_KEY, cursorSecret],
   ['retired key', retiredKeyKey(fingerprint), (table) => retiredKeys(table, ledgerOf(table), [signer])],
@@ -82,6 +81,19 @@ describe('an item of a later format', () => {
     await expect(read(table)).rejects.toMatchObject({ code: 'unavailable', message });
     await table.transact([{ put: { ...key, attributes: { ...attributes, format: 0 } } }]);
     await expect(read(table)).rejects.toMatchObject({ code: 'store_corrupt' });
+  });
+
+  it('is refused by name: due producer, of which a damaged one is known by its key', async () => {
+    const table = new MemoryTable();
+    const key = producerDueKey(TRAIL, 5, 'shop-1', 'shop');
+    const put = (format: number) => table.transact([{ put: { ...key, attributes: { format } } }]);
+    await put(2);
+    const message = `the due producer (${key.partition} ${key.sort}) was written by a newer version: it has format 2, and this version knows 1`;
+    await expect(dueProducers(table, TRAIL, 10, 1)).rejects.toMatchObject({ code: 'unavailable', message });
+    await put(0);
+    expect(await dueProducers(table, TRAIL, 10, 1)).toEqual([
+      { producer: { trail: TRAIL, id: 'shop-1', submitter: 'shop' }, dueAt: 5 },
+    ]);
   });
 
   it.each(['config.json', 'access.json', 'retired-keys.json'])('is refused by name: %s', async (name) => {

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { attributesOf, withFormat } from '../../ledger/items/format.ts';
+import { attributesOf, isFormat, isKnown, withFormat } from '../../ledger/items/format.ts';
 import { producerDueKey, producerKey, producersDueBy } from '../../ledger/items/layout.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { type NumberConflict, type NumberGap, Numbering, type NumberingState } from '../../log/numbering.ts';
@@ -126,7 +126,8 @@ export interface Due {
 export async function dueProducers(table: Table, trail: string, by: number, most: number): Promise<Due[]> {
   const due: Due[] = [];
   for await (const item of table.query({ ...producersDueBy(trail, by), limit: most })) {
-    // By its key, which sorts it, and not by what else is stored: so an item that is damaged is removed with the others.
+    // By its key alone, so that a damaged item is removed with the others; but a newer version may mean something else by it.
+    if (!isKnown('due producer', item) && isFormat(item.attributes.format)) attributesOf('due producer', item);
     const [, , time = '', id = '', ...submitter] = item.sort.split('/');
     due.push({ producer: { trail, id, submitter: submitter.join('/') }, dueAt: Number(time) });
   }

@@ -98,4 +98,5 @@ class NewerFormatError extends SealtrailError {
 export const isUnreadable = (error: unknown): boolean =>
   error instanceof NewerFormatError || (error instanceof SealtrailError && error.code === 'store_corrupt');
 
-const isFormat = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 1;
+/** Whether a value is the number of some format, known or not. */
+export const isFormat = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 1;
