@@ -1,4 +1,6 @@
 /** `sealtrail/client`: what applications use to talk to a log. It imports no server code. */
+
+export type { EventName } from '../contract/catalogue.ts';
 export type { Actor, EventContext, Resource } from '../contract/event.ts';
 export type { ExportManifest, ExportRequest } from '../contract/exports.ts';
 export type { EventQuery } from '../contract/query.ts';
@@ -8,7 +10,7 @@ export { SEVERITIES, type Severity } from '../contract/vocabulary.ts';
 export { SealtrailError } from '../log/error.ts';
 export type { Outage } from './delivery/outbox.ts';
 export { diff } from './event/diff.ts';
-export type { LogEvent, PreparedEvent } from './event/event.ts';
+export type { AnyName, LogEvent, PreparedEvent } from './event/event.ts';
 export type { BufferOptions, Entry, EventReceipt, Sink } from './event/sink.ts';
 export { plain } from './event/to-serializable.ts';
 export * from './http/http.ts';
@@ -25,6 +27,7 @@ export {
   type IntegrityReport,
   type IntegrityScope,
   LogReader,
+  type LogRecord,
   type SummaryQuery,
 } from './read/reader.ts';
 export { ApiSink, type ApiSinkOptions } from './sinks/api-sink.ts';

@@ -66,7 +66,7 @@ const ROWS = {
   config: ['event info - configuration', 'changed warning success'],
   settings: ['updated info success settings_changed settings.changed'],
   quota: ['checked debug -'],
-  budget: ['modified warning success', 'warning warning -', 'exceeded error -'],
+  budget: ['modified warning success', 'checked info -', 'warning warning -', 'exceeded error -'],
   policy: ['updated warning success', 'violation error -'],
   compliance: ['check info -', 'violation error failure'],
   // Attacks and abuse.
@@ -76,6 +76,7 @@ const ROWS = {
     'suspicious_activity warning - ~',
     'ip_blocked warning blocked ~',
     'rate_limited warning blocked ~ rate_limit_exceeded rate_limit.exceeded',
+    'verification_failed critical -',
   ],
   // Language models and agents.
   llm: ['request info - ~', 'response info - ~'],
@@ -90,9 +91,45 @@ const ROWS = {
   agent: ['emergency_stop critical - ~'],
   rollback: ['started warning -', 'completed info success', 'failed critical failure'],
   // The system itself.
-  system: ['event info - system', 'startup info success ~', 'shutdown info success ~', 'error error error ~'],
+  system: [
+    'event info - system',
+    'startup info success ~',
+    'shutdown info success ~',
+    'error error error ~',
+    'verification_completed info success',
+    'legal_hold_set warning success',
+    'legal_hold_released warning success',
+  ],
+  // Requests, by the client's middleware and its fetch.
+  http: [
+    'request info -',
+    'submitted info -',
+    'succeeded info success',
+    'rate_limited warning blocked',
+    'failed warning -',
+  ],
+  // What the client could not log as it was.
+  audit: ['events_dropped error -', 'invalid_event error -'],
+  // What the log records about itself: who read it, what began, what is missing.
+  access: [
+    'query info -',
+    'record info -',
+    'proof info -',
+    'summary info -',
+    'activity info -',
+    'export info -',
+    'verification info -',
+  ],
+  trail: ['began info -'],
+  producer: ['gap error -', 'gap_filled info -', 'fork critical -'],
   custom: ['event info - custom'],
 } as const satisfies Readonly<Record<string, readonly Row[]>>;
+
+type NameIn<Category extends string, R> = R extends `${infer Name} ${string}` ? `${Category}.${Name}` : never;
+/** The name of a type of the catalogue. */
+export type EventName = {
+  [Category in keyof typeof ROWS]: NameIn<Category, (typeof ROWS)[Category][number]>;
+}[keyof typeof ROWS];
 
 /** Every type with a default severity and aliases. Other types are allowed too. */
 export const CATALOGUE: readonly EventType[] = Object.entries<readonly Row[]>(ROWS).flatMap(([category, rows]) =>
@@ -116,18 +153,22 @@ export const MAX_TYPE_LENGTH = 128;
 export const TYPE_NAME: RegExp = /^[a-z][a-z0-9_-]*(?:\.[a-z0-9][a-z0-9_-]*)+$/;
 
 /**
- * The type of a name, or undefined for a name that no type can have. Names and aliases of the catalogue match in any case
- * (`LOGIN_FAILED` is `auth.login_failed`). Any other name must be lower-case and dotted, and gets severity `info`.
+ * The type of a name, or undefined for a name that no type can have. Case does not matter. Names and aliases of the catalogue
+ * come first (`LOGIN_FAILED` is `auth.login_failed`). In any other name without a dot, the first underscore stands for it.
+ * It gets severity `info`.
  *
  * @example
  * resolveType('api_key_used');   // { name: 'auth.api_key_used', severity: 'info', … }
  * resolveType('invoice.paid');   // { name: 'invoice.paid', severity: 'info', aliases: [] }
+ * resolveType('USER_ACTION');    // { name: 'user.action', severity: 'info', aliases: [] }
  * resolveType('Invoice Paid');   // undefined
  */
 export function resolveType(name: string): EventType | undefined {
   if (name.length > MAX_TYPE_LENGTH) return undefined;
-  const known = BY_NAME.get(name) ?? BY_NAME.get(name.toLowerCase());
+  const lower = name.toLowerCase();
+  const known = BY_NAME.get(lower);
   if (known !== undefined) return known;
-  if (!TYPE_NAME.test(name)) return undefined;
-  return { name, severity: 'info', aliases: [] };
+  const dotted = lower.includes('.') ? lower : lower.replace('_', '.');
+  if (!TYPE_NAME.test(dotted)) return undefined;
+  return { name: dotted, severity: 'info', aliases: [] };
 }

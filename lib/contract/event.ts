@@ -131,4 +131,4 @@ export const EVENT_ID_RULE =
 
 /** The rule of a type's name, as errors state it. */
 export const TYPE_RULE =
-  'must be lower-case and dotted, such as invoice.paid, or a name from the catalogue (docs/schema.md)';
+  'must be words joined by dots, such as invoice.paid, or a name from the catalogue (docs/schema.md)';

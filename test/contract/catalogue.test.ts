@@ -24,6 +24,7 @@ describe('the catalogue', () => {
       'compliance.violation': 'failure',
       'security.ip_blocked': 'blocked',
       'security.rate_limited': 'blocked',
+      'http.rate_limited': 'blocked',
       'action.denied': 'denied',
       'action.failed': 'failure',
       'approval.denied': 'denied',
@@ -40,13 +41,27 @@ describe('a type by its name', () => {
     ['Login_Failed', 'auth.login_failed'],
     ['pull_request.review-comment.created', 'pull_request.review-comment.created'],
     ['a.1', 'a.1'],
+    ['Invoice.Paid', 'invoice.paid'],
+    ['USER_ACTION', 'user.action'],
+    ['order_line_added', 'order.line_added'],
     [`a.${'b'.repeat(MAX_TYPE_LENGTH - 2)}`, `a.${'b'.repeat(MAX_TYPE_LENGTH - 2)}`],
   ])('%s is %s', (name, expected) => {
     expect(resolveType(name)?.name).toBe(expected);
   });
 
   it.each([
-    ...['', 'invoice', 'Invoice.paid', 'invoice paid', 'invoice.', '.paid', 'invoice..paid', '1.a', 'invoice.paid\n'],
+    ...[
+      '',
+      'invoice',
+      '_invoice',
+      'invoice_',
+      'invoice paid',
+      'invoice.',
+      '.paid',
+      'invoice..paid',
+      '1.a',
+      'invoice.paid\n',
+    ],
     ...['ïnvoice.paid', 'invoice/paid', '__proto__', 'constructor', 'a.__proto__', `a.${'b'.repeat(MAX_TYPE_LENGTH)}`],
   ])('%j is none', (name) => {
     expect(resolveType(name)).toBeUndefined();

@@ -143,7 +143,8 @@ function types(): string {
   });
   return `## Types
 
-A type is lower-case and dotted, \`category.name\`. These are known, with the severity and outcome of an event that does not say its own, and by other names, in any case.
+A type is lower-case and dotted, \`category.name\`. Other names are made so: case does not matter, and where there is no dot the first underscore becomes one (\`USER_ACTION\` is
+\`user.action\`). These are known, with the severity and outcome of an event that does not say its own, and by other names, in any case.
 Any other name of that form is allowed; its severity is \`info\`.
 
 | type | category | severity | outcome | aliases |

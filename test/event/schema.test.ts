@@ -28,7 +28,7 @@ const TOO_LONG = (max: number): string => `Too big: expected string to have <=${
 const EMPTY = 'Too small: expected string to have >=1 characters';
 const ID = 'must start with a letter or digit, hold only letters, digits and ._:~@=+- and not be digits alone';
 const TIME = 'must be an RFC 3339 time, such as 2026-01-31T23:59:59.123Z';
-const TYPE = 'must be lower-case and dotted, such as invoice.paid, or a name from the catalogue (docs/schema.md)';
+const TYPE = 'must be words joined by dots, such as invoice.paid, or a name from the catalogue (docs/schema.md)';
 const IP = 'must be an IPv4 or IPv6 address, without port';
 
 describe('what an event may not be', () => {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { isIP } from 'node:net';
-import { resolveType } from '../../contract/catalogue.ts';
+import { type EventName, resolveType } from '../../contract/catalogue.ts';
 import {
   ACTOR_TEXTS,
   type Actor,
@@ -24,8 +24,14 @@ import { isMaskedIp } from '../../privacy/mask.ts';
 import { coreOf, cutData, MAX_EVENT_BYTES, written } from './event-size.ts';
 import { convertedMembers, isPlain, plain } from './to-serializable.ts';
 
+/** Names of the catalogue, which editors complete, and all others. */
+export type AnyName = EventName | (string & Record<never, never>);
+
 /** An event as an application logs it. `details` and `changes` may hold any value: see {@link plain}. */
-export interface LogEvent extends Omit<SentEvent, 'converted' | 'producer' | 'time'> {
+export interface LogEvent<Name extends string = AnyName>
+  extends Omit<SentEvent, 'converted' | 'producer' | 'time' | 'type'> {
+  /** What happened: a name of the catalogue (docs/schema.md), or dotted words of your own such as `invoice.paid`. */
+  readonly type: Name;
   /** RFC 3339, or a Date. @default now */
   readonly time?: string | Date | undefined;
 }

@@ -1,5 +1,7 @@
+import type { EventName } from '../../contract/catalogue.ts';
 import { SealtrailError } from '../../log/error.ts';
 import type { Outage } from '../delivery/outbox.ts';
+import type { AnyName } from '../event/event.ts';
 import { demandKnown } from '../event/options.ts';
 import { asError, type Sink } from '../event/sink.ts';
 import { credentialChain } from '../http/credential-chain.ts';
@@ -51,7 +53,15 @@ function demandOnlyKnown(options: AuditLoggerOptions): void {
     demandKnown<ApiOptions>(api, known, 'api.');
   }
   if (file !== undefined) {
-    const known = { ...BUFFER, dir: true, prefix: true, rotate: true, format: true, fsync: true } as const;
+    const known = {
+      ...BUFFER,
+      dir: true,
+      prefix: true,
+      rotate: true,
+      format: true,
+      fsync: true,
+      keepDays: true,
+    } as const;
     demandKnown<FileSinkOptions>(file, { ...known, onError: true, clock: true }, 'file.');
   }
   if (memory !== undefined) demandKnown<MemorySinkOptions>(memory, { limit: true }, 'memory.');
@@ -60,6 +70,7 @@ function demandOnlyKnown(options: AuditLoggerOptions): void {
 /**
  * Makes a logger.
  *
+ * @typeParam Own the application's own types of events: where they are named, other names do not compile
  * @throws `usage` where there is no sink, no endpoint for the API, or an option is unknown or cannot be
  *
  * @example
@@ -67,7 +78,9 @@ function demandOnlyKnown(options: AuditLoggerOptions): void {
  * audit.log({ type: 'invoice.paid', actor: { id: 'alice' } });
  * await audit.close();
  */
-export function createAuditLogger(options: AuditLoggerOptions): AuditLogger {
+export function createAuditLogger<Own extends string = AnyName>(
+  options: AuditLoggerOptions,
+): AuditLogger<EventName | Own> {
   demandOnlyKnown(options);
   const { api, file, memory, sinks = [] } = options;
   const onError = options.onError ?? ((error: Error) => process.emitWarning(asError(error)));

@@ -2,6 +2,7 @@ import { SEVERITIES, type Severity } from '../../contract/vocabulary.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { isObject, parseJson } from '../../log/json.ts';
 import {
+  type AnyName,
   type Invalid,
   type LogEvent,
   type PreparedEvent,
@@ -58,8 +59,12 @@ export interface LoggerOptions {
 /** Fields whose misuse is reported, at most. */
 const MAX_REPORTED = 100;
 
-/** Logs events to one sink or several. Made by {@link createAuditLogger}. */
-export class AuditLogger extends AuditCalls {
+/**
+ * Logs events to one sink or several. Made by {@link createAuditLogger}.
+ *
+ * @typeParam Name of the types of events that may be logged
+ */
+export class AuditLogger<Name extends string = AnyName> extends AuditCalls<Name> {
   readonly #sinks: readonly Sink[];
   readonly #options: LoggerOptions;
   readonly #reader: LogReader | undefined;
@@ -101,7 +106,7 @@ export class AuditLogger extends AuditCalls {
    * const handle = audit.log({ type: 'invoice.paid', actor: { id: 'alice' } });
    * const receipt = await handle.receipt; // only where it matters
    */
-  log(event: LogEvent, choices: Pick<LoggerOptions, 'invalid' | 'tooLarge'> = {}): LogHandle {
+  log(event: LogEvent<Name>, choices: Pick<LoggerOptions, 'invalid' | 'tooLarge'> = {}): LogHandle {
     if (this.#closing !== undefined) throw new SealtrailError('unavailable', 'the logger is closed');
     const handle = new LogHandle();
     if (this.#options.enabled === false) {
@@ -145,7 +150,7 @@ export class AuditLogger extends AuditCalls {
    * @throws as `log`, and what became of it where it did not reach the log
    * @example const receipt = await audit.logAndSeal({ type: 'invoice.paid' });
    */
-  async logAndSeal(event: LogEvent): Promise<EventReceipt | undefined> {
+  async logAndSeal(event: LogEvent<Name>): Promise<EventReceipt | undefined> {
     const handle = this.log(event);
     const receipt = handle.receipt;
     // Only so that it does not wait for others to share its batch: the receipt says what became of it.

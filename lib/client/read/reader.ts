@@ -1,3 +1,4 @@
+import type { StoredEvent } from '../../contract/event.ts';
 import type { ExportManifest, ExportRequest } from '../../contract/exports.ts';
 import type { EventPeriods, EventQuery } from '../../contract/query.ts';
 import type { Activity, Bucket, Summary } from '../../contract/summary.ts';
@@ -8,6 +9,11 @@ import type { SignedHttp } from '../http/http.ts';
 import { percentEncode } from '../http/percent-encode.ts';
 import type { ExportFiles } from './exporting.ts';
 import type { VerificationWait } from './verifying.ts';
+
+/** A record of the log, with its event's fields. */
+export interface LogRecord extends SealedRecord {
+  readonly event: StoredEvent & SealedRecord['event'];
+}
 
 /** The period of a summary, and its detail. */
 export interface SummaryQuery extends Pick<EventPeriods, 'from' | 'to'> {
@@ -47,7 +53,7 @@ export class LogReader {
    *   console.log(seq, event.type);
    * }
    */
-  async *query(query: EventQuery = {}): AsyncGenerator<SealedRecord, void, undefined> {
+  async *query(query: EventQuery = {}): AsyncGenerator<LogRecord, void, undefined> {
     const { parseRecord } = await import('../../log/record.ts');
     let cursor: string | undefined;
     do {
@@ -55,20 +61,20 @@ export class LogReader {
         path: `${this.#path}/events`,
         query: { ...query, format: 'ndjson', ...(cursor === undefined ? {} : { cursor }) },
       });
-      for (const line of page.text().split('\n')) if (line !== '') yield parseRecord(line);
+      for (const line of page.text().split('\n')) if (line !== '') yield parseRecord(line) as LogRecord; // The cast: a log takes no other events.
       cursor = page.headers.get('x-more') === 'true' ? (page.headers.get('x-next-cursor') ?? undefined) : undefined;
     } while (cursor !== undefined);
   }
 
   /**
-   * The newest records, newest first.
+   * The newest records that pass the filters, newest first.
    *
-   * @example const [newest] = await audit.reader.recent(1);
+   * @example const [newest] = await audit.reader.recent(1, { type: 'auth.*', from: Date.now() - 3_600_000 });
    */
-  async recent(count = 20): Promise<SealedRecord[]> {
-    const found: SealedRecord[] = [];
+  async recent(count = 20, query: Omit<EventQuery, 'limit' | 'order'> = {}): Promise<LogRecord[]> {
+    const found: LogRecord[] = [];
     if (count < 1) return found;
-    for await (const record of this.query({ limit: Math.min(count, 100) })) {
+    for await (const record of this.query({ ...query, limit: Math.min(count, 100) })) {
       found.push(record);
       if (found.length >= count) break;
     }
@@ -96,12 +102,12 @@ export class LogReader {
   }
 
   /**
-   * What an agent did, oldest first.
+   * The actions of an agent, oldest first; with `all`, everything it was part of.
    *
    * @example for await (const { event } of audit.reader.actionHistory('agent-7')) console.log(event.type, event.decision);
    */
-  actionHistory(agent: string): AsyncGenerator<SealedRecord, void, undefined> {
-    return this.query({ agent, order: 'oldest' });
+  actionHistory(agent: string, which: 'actions' | 'all' = 'actions'): AsyncGenerator<LogRecord, void, undefined> {
+    return this.query({ agent, order: 'oldest', ...(which === 'all' ? {} : { type: 'action.*' }) });
   }
 
   /**

@@ -1,10 +1,10 @@
-import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SealtrailError } from '../../log/error.ts';
-import { isObject, parseJson } from '../../log/json.ts';
 import { demandOptions } from '../event/options.ts';
 import { asError, type BufferOptions, type Entry, Room, type Sink } from '../event/sink.ts';
+import { textLine } from '../event/text-line.ts';
 
 /** Where and how a file sink writes. */
 export interface FileSinkOptions extends BufferOptions {
@@ -14,8 +14,10 @@ export interface FileSinkOptions extends BufferOptions {
   readonly prefix?: string;
   /** When a new file begins, in UTC; weeks begin on Monday (ISO 8601). @default daily */
   readonly rotate?: 'hourly' | 'daily' | 'weekly';
-  /** `json`: one event per line as JSON. `text`: time, severity, type, actor and description. @default json */
+  /** `json`: one event per line as JSON. `text`: time, severity, type, outcome, actor, action and more. @default json */
   readonly format?: 'json' | 'text';
+  /** Days after which a file that is no longer written to is removed; it has to be of the sink's own name. @default they stay */
+  readonly keepDays?: number;
   /** `always`: an event has landed when the disk has it. `never`: when the system has it. @default always */
   readonly fsync?: 'always' | 'never';
   /** Told when writing begins to fail; it is tried again. */
@@ -25,6 +27,8 @@ export interface FileSinkOptions extends BufferOptions {
 }
 
 const DAY_MS = 86_400_000;
+/** The rest of a file's name, after its prefix. */
+const PERIOD_FILE = /^\d{4}-(?:\d\d-\d\d(?:T\d\d)?|W\d\d)\.(?:ndjson|log)$/;
 const RETRY_MS = 500;
 /** After so many failures in a row a flush gives up, and says so. */
 const ATTEMPTS = 3;
@@ -49,6 +53,7 @@ export class FileSink implements Sink {
   /** @throws `usage` where an option cannot be */
   constructor(options: FileSinkOptions) {
     demandOptions(options, {
+      keepDays: { from: 1 },
       rotate: ['hourly', 'daily', 'weekly'],
       format: ['json', 'text'],
       fsync: ['always', 'never'],
@@ -140,7 +145,20 @@ export class FileSink implements Sink {
     await endLine(handle);
     await this.#file?.handle.close();
     this.#file = { name, handle };
+    await this.#removeOld(name).catch((error: unknown) => this.#options.onError?.(asError(error)));
     return handle;
+  }
+
+  /** Whenever a file begins. */
+  async #removeOld(current: string): Promise<void> {
+    const { dir, prefix = 'audit', keepDays, clock = Date.now } = this.#options;
+    if (keepDays === undefined) return;
+    for (const name of await readdir(dir)) {
+      const isOwn = name.startsWith(`${prefix}-`) && PERIOD_FILE.test(name.slice(prefix.length + 1));
+      if (!isOwn || name === current) continue;
+      const { mtimeMs } = await stat(join(dir, name));
+      if (clock() - mtimeMs > keepDays * DAY_MS) await rm(join(dir, name), { force: true });
+    }
   }
 
   #name(): string {
@@ -180,20 +198,4 @@ export function periodOf(time: number, rotate: 'hourly' | 'daily' | 'weekly'): s
   const thursday = new Date(time + (3 - weekday) * DAY_MS);
   const dayOfYear = Math.floor((thursday.getTime() - Date.UTC(thursday.getUTCFullYear(), 0, 1)) / DAY_MS);
   return `${thursday.getUTCFullYear()}-W${String(Math.floor(dayOfYear / 7) + 1).padStart(2, '0')}`;
-}
-
-/** One line for people. Text of the event cannot begin another one, or colour the terminal. */
-export function textLine(json: string, severity: string): string {
-  const event = parseJson(json) as Readonly<Record<string, unknown>>; // an event, as it was prepared
-  const { actor, resource } = event;
-  const part = (label: string, value: unknown): string => (value === undefined ? '' : ` ${label}=${quoted(value)}`);
-  const id = (of: unknown): unknown => (isObject(of) ? of.id : undefined);
-  const parts = [part('outcome', event.outcome), part('actor', id(actor)), part('resource', id(resource))];
-  const rest = [part('description', event.description), part('details', event.details), part('id', event.id)];
-  return `${String(event.time)} ${severity.toUpperCase()} ${String(event.type)}${[...parts, ...rest].join('')}`;
-}
-
-function quoted(value: unknown): string {
-  const text = typeof value === 'string' && /^[\w.:@/+-]+$/.test(value) ? value : JSON.stringify(value);
-  return text.replace(/[\u007f-\u009f\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

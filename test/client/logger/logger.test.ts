@@ -251,7 +251,7 @@ describe('the convenience calls', () => {
       { type: 'budget.checked', details: { usagePercent: 33.33 } },
       { type: 'budget.warning', details: { usagePercent: 80, unit: 'USD' } },
       { type: 'budget.exceeded', details: { usagePercent: 101 } },
-      { type: 'budget.exceeded', details: { usagePercent: 'Infinity' } },
+      { type: 'budget.exceeded', details: { usagePercent: 100 } },
       { type: 'agent.emergency_stop', description: 'runaway' },
     ]);
     const body = Buffer.from(JSON.stringify({ events: memory.events }));

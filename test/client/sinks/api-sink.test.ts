@@ -73,7 +73,7 @@ describe('with the log there', () => {
     expect(await reader.recent(0)).toEqual([]);
     expect(await reader.summary()).toMatchObject({ total: 121 });
     expect(await reader.activity('alice', 1)).toMatchObject({ total: 1 });
-    expect((await reader.actionHistory('a-1').next()).value).toMatchObject({ seq: 120 });
+    expect((await reader.actionHistory('a-1', 'all').next()).value).toMatchObject({ seq: 120 });
     expect(parseProof(await reader.proof(7)).index).toBe(7);
     await audit.close();
   });

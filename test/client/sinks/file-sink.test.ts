@@ -2,7 +2,7 @@ import { readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createAuditLogger } from '../../../lib/client/index.ts';
-import { FileSink, periodOf, textLine } from '../../../lib/client/sinks/file-sink.ts';
+import { FileSink, periodOf } from '../../../lib/client/sinks/file-sink.ts';
 import { temporaryFolder } from '../../store/temporary.ts';
 
 describe('the file sink', () => {
@@ -77,10 +77,23 @@ describe('the file sink', () => {
     await expect(rmdir(dir)).rejects.toMatchObject({ code: 'ENOTEMPTY' });
   });
 
-  it('writes text for people, in which no event can begin a line of its own', () => {
-    const event = { time: 't', type: 'a.b', actor: { id: 'x y' }, description: 'a\n\u001b[31mb\u2028', id: 'e' };
-    expect(textLine(JSON.stringify(event), 'info')).toBe(
-      't INFO a.b actor="x y" description="a\\n\\u001b[31mb\\u2028" id=e',
+  it('removes files of its own that are older than it keeps them (source row: retention in days)', async () => {
+    const dir = await temporaryFolder();
+    const day = 86_400_000;
+    const written = Date.now();
+    const names = ['audit-2026-01-01.ndjson', 'audit-2026-W01.log', 'audit-notes.ndjson', 'other-2026-01-01.ndjson'];
+    for (const name of names) await writeFile(join(dir, name), '');
+    let now = written + 6 * day;
+    const audit = createAuditLogger({ file: { dir, keepDays: 7, fsync: 'never', clock: () => now } });
+    await audit.log({ type: 'a.b' }).receipt;
+    const first = `audit-${periodOf(now, 'daily')}.ndjson`;
+    expect((await readdir(dir)).sort()).toEqual([...names, first].sort());
+    now = written + 8 * day;
+    await audit.log({ type: 'a.b' }).receipt;
+    await audit.close();
+    const kept = (await readdir(dir)).sort();
+    expect(kept).toEqual(
+      [`audit-${periodOf(now, 'daily')}.ndjson`, 'audit-notes.ndjson', 'other-2026-01-01.ndjson'].sort(),
     );
   });
 });
