@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { FollowerPace } from '../app/followers.ts';
@@ -78,6 +78,7 @@ async function makeFolder(dir: string): Promise<void> {
 
 async function assemble(dir: string, table: SqliteTable, options: EmbeddedOptions): Promise<Embedded> {
   const { logName, onError = warn, ...pace } = options;
+  await warnIfOpen(dir, onError);
   const folder = await openDataFolder(dir, { logName, hasRecords: await hasTrails(table) });
   const { config, signers, retired } = folder;
   const directory = new Directory(folder.access, folder.profiles);
@@ -111,6 +112,14 @@ async function assemble(dir: string, table: SqliteTable, options: EmbeddedOption
       return closed;
     },
   };
+}
+
+/** A folder that was made beforehand keeps its mode, and the archive in it can be read by others. */
+async function warnIfOpen(dir: string, onError: OnError): Promise<void> {
+  const mode = (await stat(dir)).mode & 0o777;
+  if ((mode & 0o077) === 0) return;
+  const message = `others on this machine can look into ${dir} (mode ${mode.toString(8)}): run chmod 700 ${dir}`;
+  onError(new SealtrailError('invalid_parameter', message), {});
 }
 
 async function hasTrails(table: Table): Promise<boolean> {

@@ -125,7 +125,7 @@ const examples = (): Readonly<Record<string, readonly Example[]>> => ({
   ],
   'POST /v1/trails/{trail}/seals': [
     { to: '/v1/trails/orders/seals', status: 200 },
-    { to: '/v1/trails/nothing/seals', status: 200 },
+    { to: '/v1/trails/nothing/seals', status: 404 },
   ],
   'POST /v1/trails/{trail}/legal-hold': [
     { to: '/v1/trails/orders/legal-hold', status: 200, ...json({ held: true, reason: 'case 7' }) },

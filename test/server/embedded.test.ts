@@ -150,6 +150,14 @@ describe('every other start', () => {
     await expect(openEmbedded(dir)).rejects.toMatchObject(field === undefined ? error : { ...error, field });
   });
 
+  it('tells of a folder that others can look into', async () => {
+    const dir = await usedFolder();
+    await chmod(dir, 0o755);
+    const errors: string[] = [];
+    await (await openEmbedded(dir, { onError: (error) => errors.push(String(error)) })).close();
+    expect(errors).toEqual([expect.stringContaining(`can look into ${dir} (mode 755): run chmod 700`)]);
+  });
+
   it('refuses secrets that others can read', async () => {
     const dir = await usedFolder();
     const file = join(dir, 'credentials');

@@ -1,10 +1,11 @@
 import * as z from 'zod';
 import type { Archiver } from '../../followers/archive/archiver.ts';
+import { type ErrorCode, SealtrailError } from '../../log/error.ts';
 import { json } from '../core/http.ts';
 import { route } from '../core/route.ts';
 import { count, note } from './reply-fields.ts';
 
-export const sealSchema = z.strictObject({ trail: z.string(), size: count, checkpoint: note.optional() });
+export const sealSchema = z.strictObject({ trail: z.string(), size: count, checkpoint: note });
 
 /** What sealing needs. */
 export interface SealServices {
@@ -20,7 +21,17 @@ export const sealTrail = route({
   summary: 'Archive and seal all that the trail holds now.',
   replies: { 200: sealSchema },
   handler: async ({ archiver }: SealServices, { params: { trail } }) => {
-    const checkpoint = await archiver.seal(trail);
-    return json(200, { trail, size: checkpoint?.size ?? 0, ...(checkpoint && { checkpoint: checkpoint.note }) });
+    const checkpoint = await archiver.seal(trail).catch((error) => rethrow(trail, error));
+    if (checkpoint === undefined) throw new SealtrailError('not_found', `trail ${trail} has no records`);
+    return json(200, { trail, size: checkpoint.size, checkpoint: checkpoint.note });
   },
 });
+
+const IN_THE_WAY: ReadonlySet<ErrorCode> = new Set(['object_differs', 'store_corrupt']);
+
+/** Tells an administrator that something is in the archive's way; the log says what. */
+function rethrow(trail: string, cause: unknown): never {
+  if (!(cause instanceof SealtrailError) || !IN_THE_WAY.has(cause.code)) throw cause;
+  const message = `the archive of trail ${trail} holds something that the log did not put there, so it was not sealed: the server's log says what`;
+  throw new SealtrailError('archive_damaged', message, { cause });
+}
