@@ -27,6 +27,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Install>>> = {
   spool: async () => (await import('./commands/operate/spool.ts')).installSpool,
   doctor: async () => (await import('./commands/check/doctor.ts')).installDoctor,
   inspect: async () => (await import('./commands/check/inspect.ts')).installInspect,
+  redact: async () => (await import('./commands/check/redact.ts')).installRedact,
   keys: async () => (await import('./commands/operate/keys.ts')).installKeys,
   demo: async () => (await import('./commands/operate/demo.ts')).installDemo,
 };

@@ -55,6 +55,7 @@ describe('a command line', () => {
       'verify',
       'verify-proof',
       'verify-trail',
+      'redact',
       'seal',
       'hold',
       'keys',

@@ -112,6 +112,9 @@ Done by the server before an event is sealed, whether or not the client has done
 What is redacted becomes \`[redacted]\`, and \`redacted\` lists where: each place, or what holds them where that would be more than 4,096 characters.
 [ADR 20](adr/0020-redaction-by-rules.md) has the reasons.
 
+\`sealtrail redact --try events.ndjson\` shows what would become of events, with \`--config\` and \`--trail\` under the policy of a trail, and sends nothing.
+Masked addresses are shown without their tags, which need the log's secret.
+
 Three questions decide, in \`details\` and \`changes\` at any depth, in JSON inside a text, and beside names (\`{"name": "Authorization", "value": …}\`, \`["password", …]\`):
 
 1. **What does the key name?** Its words (\`apiKey\`, \`API-KEY\` and \`api_key\` are one; full-width letters, look-alikes and characters that do not show make no difference) are

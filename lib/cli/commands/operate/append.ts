@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { createReadStream, existsSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { addAbortSignal } from 'node:stream';
 import { defined } from '../../../base/defined.ts';
 import { KeptCheckpoint } from '../../../client/delivery/kept-checkpoint.ts';
 import { checkpointOf } from '../../../client/event/receipt.ts';
@@ -19,6 +18,7 @@ import {
 } from '../../shell/shell.ts';
 import { type LogKeys, logKeys, readText } from '../../shell/trust.ts';
 import { gather, readEvents } from '../../upload/input.ts';
+import { type Chunks, openInput } from '../../upload/open-input.ts';
 import { Upload, type Uploaded, type UploadOptions } from '../../upload/upload.ts';
 
 interface Options extends ServerOptions {
@@ -108,7 +108,7 @@ class Append {
       ...defined({ seen }),
     });
     try {
-      await this.#send(upload, this.#input());
+      await this.#send(upload, openInput(this.#terminal, this.#file));
     } catch (error) {
       throw this.#interrupted(error, upload.unproven);
     } finally {
@@ -149,21 +149,6 @@ class Append {
     const { checkpoint } = this.#options;
     if (checkpoint === undefined || newestNote === undefined) return;
     await new KeptCheckpoint(checkpoint).exchange(view, newestNote);
-  }
-
-  #input(): Chunks {
-    const { stdin, stderr } = this.#terminal;
-    if (this.#file === '-') {
-      if (stdin.isTTY === true) stderr.write('Type events, one JSON object a line; Ctrl-D ends.\n');
-      return new Chunks(addAbortSignal(this.#terminal.signal, stdin), undefined);
-    }
-    const stats = statSync(this.#file, { throwIfNoEntry: false });
-    if (stats === undefined || stats.isDirectory()) {
-      const why = stats === undefined ? 'there is no such file' : 'it is a folder';
-      throw new SealtrailError('usage', `cannot read the events ${this.#file}: ${why}`);
-    }
-    const stream = addAbortSignal(this.#terminal.signal, createReadStream(this.#file));
-    return new Chunks(stream, stats.isFile() ? stats.size : undefined);
   }
 
   #count({ receipt, checkpoint }: Uploaded): void {
@@ -235,24 +220,4 @@ function doneBefore(events: number, unproven: number): string {
   if (events === 0) return unproven === 0 ? 'Nothing was appended' : `${taken}, and nothing proves that`;
   const before = `${plural(events, 'event')} before it ${events === 1 ? 'is' : 'are'} appended`;
   return unproven === 0 ? before : `${before}. ${taken} more, and nothing proves that`;
-}
-
-/** The input's chunks, counted as they pass. */
-class Chunks {
-  readonly chunks: AsyncIterable<Uint8Array | string>;
-  /** Bytes, where they are known beforehand. */
-  readonly total: number | undefined;
-  read = 0;
-
-  constructor(source: AsyncIterable<Uint8Array | string>, total: number | undefined) {
-    this.total = total;
-    this.chunks = this.#counted(source);
-  }
-
-  async *#counted(source: AsyncIterable<Uint8Array | string>): AsyncGenerator<Uint8Array | string> {
-    for await (const chunk of source) {
-      this.read += chunk.length;
-      yield chunk;
-    }
-  }
 }
