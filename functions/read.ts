@@ -12,7 +12,7 @@ import { archivedStores, COUNTED, environmentOf } from './wiring.ts';
 
 const environment = environmentOf(process.env);
 const log = wireLog(archivedStores(environment), { ...environment, signs: false }, COUNTED);
-const services = lazy(async () => ({ ...log, retired: await log.retiredKeys(), queries: await openQueries(log) }));
+const services = lazy(async () => ({ ...log, queries: await openQueries(log) }));
 /** Written beside the bundle: to make it takes the code of every route. */
 const describe = () => readFile(new URL('openapi.json', import.meta.url), 'utf8');
 const router = new Router([...READ_ROUTES, descriptionRoute(describe)]);

@@ -1,7 +1,7 @@
 import type { DynamoDBBatchResponse, DynamoDBRecord } from 'aws-lambda';
 import { FOLLOWERS, type FollowerPace, type Opened, openFollowers } from '../lib/app/followers.ts';
 import type { ArchivedLog } from '../lib/app/log.ts';
-import { ACCESS_TRAIL } from '../lib/contract/system-trails.ts';
+import { ACCESS_TRAIL, SYSTEM_TRAIL } from '../lib/contract/system-trails.ts';
 import { ExpiryClaims } from '../lib/followers/expiry/expiry-claims.ts';
 import type { DueList } from '../lib/followers/runtime/due-list.ts';
 import { FullPass } from '../lib/followers/runtime/full-pass.ts';
@@ -84,6 +84,7 @@ export class TrailFollowing {
    * @throws `unavailable` when something failed or was not reached, so that the schedule counts it as a failure
    */
   async sweep(signal: AbortSignal, leaseMs = LEASE_MS): Promise<void> {
+    await this.#endRetiredKeys();
     let seal = 0;
     let archive = 0;
     const swept = await sweepTrails({
@@ -177,6 +178,15 @@ export class TrailFollowing {
       return false;
     }
     return visit.wentWell;
+  }
+
+  /** Writes down where retired keys ended, once: the sooner, the fewer checkpoints they are trusted for. */
+  async #endRetiredKeys(): Promise<void> {
+    try {
+      await this.#log.retiredKeys();
+    } catch (error) {
+      report(error, { follower: 'retired keys', trail: SYSTEM_TRAIL });
+    }
   }
 
   /** Seals records of reads: those left in line behind the last commit to their trail wake nothing. */

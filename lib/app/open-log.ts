@@ -87,7 +87,7 @@ export async function openLog(stores: OpenLogStores, settings: OpenLogSettings):
   });
   const verifying = new VerificationWorker(verifications, (error, trail) => onUnrecorded(trail, error));
   const holds = new LegalHoldOrders(log);
-  const retired = await log.retiredKeys();
+  await log.retiredKeys();
   runner.start();
   const looking = wakeArchived(stores.objects, runner, (error) => onError(error, {}));
   exporter.start();
@@ -104,7 +104,6 @@ export async function openLog(stores: OpenLogStores, settings: OpenLogSettings):
   };
   return {
     ...log,
-    retired,
     archiver: followers.archiver,
     verifier: followers.verifier,
     verifications,

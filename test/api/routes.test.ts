@@ -7,7 +7,9 @@ import { consistencySchema } from '../../lib/api/routes/proofs.ts';
 import { sealSchema } from '../../lib/api/routes/seals.ts';
 import { summarySchema } from '../../lib/api/routes/summary.ts';
 import { trailsSchema } from '../../lib/api/routes/trails.ts';
+import { listTrails } from '../../lib/cli/shell/trails.ts';
 import type { SignedHttp } from '../../lib/client/http/http.ts';
+import { fetchKeys } from '../../lib/client/read/log-view.ts';
 import { openCheckpoint } from '../../lib/log/checkpoint.ts';
 import { fromBase64 } from '../../lib/log/encoding.ts';
 import { leafHash } from '../../lib/log/hash.ts';
@@ -173,6 +175,39 @@ describe('reading', () => {
     expect(logName).toBe(LOG_NAME);
     expect(keys[0]).toMatchObject({ name: `${LOG_NAME}/orders`, algorithm: 'ed25519' });
     expect(keys[0]?.pem).toMatch(/^-----BEGIN PUBLIC KEY-----\n/);
+  });
+
+  it('lists trails and keys in pages, which come to the same, and which clients follow', async () => {
+    for (const trail of ['paged-a', 'paged-b', 'paged-c']) await append({ events: [event(1)] }, {}, trail);
+    const { trails: all } = await get(trailsSchema, '/v1/trails');
+    const paged: unknown[] = [];
+    let cursor: string | undefined;
+    let pages = 0;
+    do {
+      const page = await get(trailsSchema, '/v1/trails', { limit: '2', ...(cursor !== undefined && { cursor }) });
+      expect(page.trails.length).toBeLessThanOrEqual(2);
+      paged.push(...page.trails.map(({ trail }) => trail));
+      cursor = page.cursor;
+      pages += 1;
+    } while (cursor !== undefined);
+    expect(paged).toEqual(all.map(({ trail }) => trail));
+    expect(pages).toBe(Math.ceil(all.length / 2));
+
+    const everyKey = await fetchKeys(admin);
+    const small = new Proxy(admin, {
+      get: (http, name) =>
+        name === 'send'
+          ? (request: Parameters<SignedHttp['send']>[0]) =>
+              http.send({ ...request, query: { ...request.query, limit: '2' } })
+          : Reflect.get(http, name),
+    });
+    expect((await fetchKeys(small)).map(({ verifier }) => verifier.vkey)).toEqual(
+      everyKey.map(({ verifier }) => verifier.vkey),
+    );
+    expect((await listTrails(small)).map(({ trail }) => trail)).toEqual(paged);
+    for (const query of [{ limit: '0' }, { limit: '1001' }, { cursor: 'No/Name' }]) {
+      await expect(admin.send({ path: '/v1/trails', query })).rejects.toMatchObject({ code: 'invalid_parameter' });
+    }
   });
 
   it('seals on request', async () => {

@@ -5,6 +5,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
 import { ExportJobs } from '../../lib/export/export-job.ts';
 import { dueProducers, readProducer } from '../../lib/followers/producers/producer-state.ts';
+import { DueList } from '../../lib/followers/runtime/due-list.ts';
+import { FullPass } from '../../lib/followers/runtime/full-pass.ts';
 import { retiredKeys } from '../../lib/keys/retired-keys.ts';
 import { readHead } from '../../lib/ledger/commit.ts';
 import { cursorSecret } from '../../lib/ledger/items/deployment-secret.ts';
@@ -14,7 +16,9 @@ import {
   blockPartKey,
   CURSOR_SECRET_KEY,
   checkpointKey,
+  duePartition,
   exportKey,
+  fullPassKey,
   headKey,
   idempotencyKey,
   openTileKey,
@@ -68,16 +72,26 @@ const READERS: readonly (readonly [kind: string, key: Key, read: (table: Table) 
   ['export', exportKey(TRAIL, 'x'), (table) => new ExportJobs(table).get(TRAIL, 'x')],
   ['cursor secret', CURSOR_SECRET_KEY, cursorSecret],
   ['retired key', retiredKeyKey(fingerprint), (table) => retiredKeys(table, ledgerOf(table), [signer])],
+  [
+    'due trail',
+    { partition: duePartition('follow', 0), sort: TRAIL },
+    (table) => new DueList({ table, name: 'follow' }).all(),
+  ],
+  ['full pass', fullPassKey('follow'), (table) => new FullPass({ table, name: 'follow' }).claim('pass', 1)],
 ];
+
+/** The newest format of what has changed since its first. */
+const NEWEST: Readonly<Record<string, number>> = { 'retired key': 2 };
 
 describe('an item of a later format', () => {
   it.each(READERS)('is refused by name: %s', async (kind, key, read) => {
     const table = new MemoryTable();
     await ledgerOf(table).append(REQUEST);
     const { attributes = {} } = (await table.get(key)) ?? {};
-    await table.transact([{ put: { ...key, attributes: { ...attributes, format: 2 } } }]);
+    const { [kind]: newest = 1 } = NEWEST;
+    await table.transact([{ put: { ...key, attributes: { ...attributes, format: newest + 1 } } }]);
     const place = `${key.partition} ${key.sort}`;
-    const message = `the ${kind} (${place}) was written by a newer version: it has format 2, and this version knows 1`;
+    const message = `the ${kind} (${place}) was written by a newer version: it has format ${newest + 1}, and this version knows ${newest}`;
     await expect(read(table)).rejects.toMatchObject({ code: 'unavailable', message });
     await table.transact([{ put: { ...key, attributes: { ...attributes, format: 0 } } }]);
     await expect(read(table)).rejects.toMatchObject({ code: 'store_corrupt' });

@@ -20,7 +20,7 @@ import { MemoryTable } from '../../lib/testing/memory/table.ts';
 import { type Call, gatewayEvent } from './events.ts';
 
 /** All functions' services in one. */
-interface DeployedLog extends ArchivedLog, Omit<Services, 'exports' | 'ledger' | 'retired'> {
+interface DeployedLog extends ArchivedLog, Omit<Services, 'exports' | 'ledger' | 'retiredKeys'> {
   readonly archiver: Archiver;
   readonly objects: MemoryObjects;
 }

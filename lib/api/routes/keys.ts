@@ -7,6 +7,7 @@ import { json } from '../core/http.ts';
 import { ACTIONS } from '../core/principal.ts';
 import { route } from '../core/route.ts';
 import { count, hex } from './reply-fields.ts';
+import { afterCursor, pageOf, TRAIL_PAGE, trailCursor } from './trails.ts';
 
 const keySchema = z.strictObject({
   trail: z.string(),
@@ -25,6 +26,7 @@ export const keysSchema = z.strictObject({
   retired: z
     .array(retiredKeySchema)
     .describe('Those that signed once: to be trusted for checkpoints up to that size only.'),
+  cursor: trailCursor.optional(),
 });
 
 /** What public keys need. */
@@ -33,7 +35,7 @@ export interface KeyServices {
   /** The log's name: the first part of every checkpoint's origin. */
   readonly logName: string;
   /** The keys that signed once and sign no more. @default none */
-  readonly retired?: readonly RetiredKey[];
+  readonly retiredKeys?: () => Promise<readonly RetiredKey[]>;
 }
 
 /**
@@ -51,22 +53,26 @@ export const listKeys = route({
     trail: z
       .array(z.string())
       .optional()
-      .describe('The name of a trail; by default all that the caller has any right to.'),
+      .describe('The name of a trail; by default all that the caller has any right to, in pages.'),
+    ...TRAIL_PAGE,
   }),
   replies: { 200: keysSchema },
-  handler: async ({ ledger, logName, retired: retiredKeys = [] }: KeyServices, { query, mayAccess }) => {
+  handler: async ({ ledger, logName, retiredKeys = async () => [] }: KeyServices, { query, mayAccess }) => {
+    const { names, ...next } = query.trail
+      ? { names: query.trail.filter(mayAccess) }
+      : await pageOf(ledger.trails(afterCursor(query)), mayAccess, query.limit);
     const keys: z.infer<typeof keySchema>[] = [];
     const retired: z.infer<typeof retiredKeySchema>[] = [];
-    for await (const trail of query.trail ?? ledger.trails()) {
-      if (!mayAccess(trail)) continue;
+    const ended = await retiredKeys();
+    for (const trail of names) {
       for (const verifier of await ledger.verifiers(trail)) keys.push(keyOf(trail, verifier));
-      for (const { spki, ends } of retiredKeys) {
+      for (const { spki, ends } of ended) {
         const to = Object.hasOwn(ends, trail) ? (ends[trail] ?? 0) : 0;
         // A trail that began after its end, or had no checkpoint by then, has nothing that it signed.
         if (to > 0) retired.push({ ...keyOf(trail, verifierFromSpki(ledger.origin(trail), spki)), to });
       }
     }
-    return json(200, { logName, keys, retired });
+    return json(200, { logName, keys, retired, ...next });
   },
 });
 

@@ -5,6 +5,7 @@ import { SealtrailError } from '../../log/error.ts';
 import { parseNote } from '../../log/note.ts';
 import { MAX_CLOCK_AHEAD_MS } from '../../log/record.ts';
 import { count, plural } from '../output/terminal.ts';
+import { type ListedTrail, listTrails } from '../shell/trails.ts';
 import { type Check, check, ok, problem, unknown, warning } from './check.ts';
 
 /** A signature is good for five minutes around the server's time; half of that is too much for a clock. */
@@ -15,9 +16,6 @@ const MAX_TRAILS = 50;
 /** Of each trail, to see whether producers' clocks are right. */
 const LOOKED_AT = 100;
 
-const trailsSchema = z.object({
-  trails: z.array(z.object({ trail: z.string(), size: z.number(), receivedAt: z.number() })),
-});
 const recordsSchema = z.object({
   records: z.array(z.object({ receivedAt: z.number(), event: z.object({ time: z.string().optional() }) })),
 });
@@ -25,7 +23,6 @@ const keysSchema = z.object({
   logName: z.string(),
   keys: z.array(z.object({ algorithm: z.string(), fingerprint: z.string() })),
 });
-type Trail = z.infer<typeof trailsSchema>['trails'][number];
 
 /** Checks a log over its API, with the credentials that are given. */
 export async function checkServer(http: SignedHttp, now: () => number = Date.now): Promise<Check[]> {
@@ -64,9 +61,9 @@ function checkClock(date: string | null, now: number) {
 }
 
 async function checkTrails(http: SignedHttp, now: () => number): Promise<Check[]> {
-  let trails: readonly Trail[] = [];
+  let trails: readonly ListedTrail[] = [];
   const list = await check('trails', async () => {
-    trails = read(trailsSchema, (await http.send({ path: '/v1/trails' })).json()).trails;
+    trails = await listTrails(http);
     const records = trails.reduce((sum, { size }) => sum + size, 0);
     if (trails.length === 0) return ok('none that these credentials may read');
     return ok(`${plural(trails.length, 'trail')} with ${plural(records, 'record')}`);
@@ -80,7 +77,7 @@ async function checkTrails(http: SignedHttp, now: () => number): Promise<Check[]
 }
 
 /** A head is signed within a second, and its time is not ahead of ours. */
-function checkTrail(http: SignedHttp, { trail, size, receivedAt }: Trail, now: () => number): Promise<Check> {
+function checkTrail(http: SignedHttp, { trail, size, receivedAt }: ListedTrail, now: () => number): Promise<Check> {
   return check(`trail ${trail}`, async () => {
     const ahead = receivedAt - now();
     if (ahead > MAX_SKEW_MS) {

@@ -10,7 +10,32 @@ export function trailOrPattern(text: string): string {
   return text.includes('*') && TRAIL_PATTERN.test(text) ? text : trailName(text);
 }
 
-const trailsSchema = z.object({ trails: z.array(z.object({ trail: z.string() })) });
+const pageSchema = z.object({
+  trails: z.array(z.object({ trail: z.string(), size: z.number(), receivedAt: z.number() })),
+  cursor: z.string().optional(),
+});
+export type ListedTrail = z.infer<typeof pageSchema>['trails'][number];
+
+/**
+ * All trails that the caller may read, page by page.
+ *
+ * @throws `unavailable` when what answers is no list of trails; the server's own errors
+ */
+export async function listTrails(http: SignedHttp, signal?: AbortSignal): Promise<readonly ListedTrail[]> {
+  const found: ListedTrail[] = [];
+  for (let cursor: string | undefined; ; ) {
+    const query = cursor === undefined ? {} : { cursor };
+    const page = pageSchema.safeParse(
+      (await http.send({ path: '/v1/trails', query, ...(signal && { signal }) })).json(),
+    );
+    if (!page.success || (page.data.cursor !== undefined && page.data.cursor === cursor)) {
+      throw new SealtrailError('unavailable', 'the server did not answer with its trails', { cause: page.error });
+    }
+    found.push(...page.data.trails);
+    if (page.data.cursor === undefined) return found;
+    cursor = page.data.cursor;
+  }
+}
 
 /**
  * The trails that names and patterns stand for, of those that the caller may read. As with hidden files, a leading `_` must
@@ -24,9 +49,7 @@ export async function namedTrails(
   signal: AbortSignal,
 ): Promise<readonly string[]> {
   if (!asked.some((one) => one.includes('*'))) return [...new Set(asked)];
-  const answer = trailsSchema.safeParse((await http.send({ path: '/v1/trails', signal })).json());
-  if (!answer.success) throw new SealtrailError('unavailable', 'the server did not answer with its trails');
-  const known = answer.data.trails.map(({ trail }) => trail);
+  const known = (await listTrails(http, signal)).map(({ trail }) => trail);
   const named = asked.flatMap((one) => {
     if (!one.includes('*')) return [one];
     const found = known.filter(

@@ -25,8 +25,19 @@ export async function fetchKeys(
   trails?: readonly string[],
   signal?: AbortSignal,
 ): Promise<NamedKey[]> {
-  const request = { path: '/v1/keys', query: { trail: trails }, ...(signal === undefined ? {} : { signal }) };
-  const answer = (await http.send(request)).json();
+  const found: NamedKey[] = [];
+  for (let cursor: string | undefined; ; ) {
+    const query = { trail: trails, ...(cursor !== undefined && { cursor }) };
+    const answer = (await http.send({ path: '/v1/keys', query, ...(signal && { signal }) })).json();
+    found.push(...keysIn(answer));
+    const next = memberOf(answer, 'cursor');
+    if (next === undefined) return found;
+    if (typeof next !== 'string' || next === cursor) throw malformed('the server’s pages of keys have no end');
+    cursor = next;
+  }
+}
+
+function keysIn(answer: unknown): NamedKey[] {
   const current = memberOf(answer, 'keys');
   const retired = memberOf(answer, 'retired') ?? [];
   if (!Array.isArray(current) || !Array.isArray(retired)) throw malformed('the server did not answer with keys');

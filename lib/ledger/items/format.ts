@@ -31,7 +31,7 @@ const FORMATS = {
   'verification scope': 1,
   'cursor secret': 1,
   'mask secret': 1,
-  'retired key': 1,
+  'retired key': 2,
   'config.json': 1,
   'access.json': 1,
   'retired-keys.json': 1,

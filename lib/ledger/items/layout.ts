@@ -186,3 +186,8 @@ export const retiredKeyKey = (fingerprint: string): Key => ({
   partition: DEPLOYMENT_PARTITION,
   sort: `retired-key/${fingerprint}`,
 });
+/** A part of that, where the trails are too many for one item. `set`: of one attempt to write it. */
+export const retiredKeyChunkKey = (fingerprint: string, set: string, chunk: number): Key => ({
+  partition: DEPLOYMENT_PARTITION,
+  sort: `retired-key/${fingerprint}/${set}/${chunk.toString().padStart(6, '0')}`,
+});
