@@ -5,6 +5,7 @@ import { benchExport } from './export.ts';
 import { benchProof } from './proof.ts';
 import { benchQuery } from './query.ts';
 import { type Figure, report } from './report.ts';
+import { benchTrails } from './trails.ts';
 import { benchVerify } from './verify.ts';
 
 /** `npm run bench [-- name …]`: measures, prints a table and keeps it as JSON. Nothing here can fail a build. */
@@ -16,6 +17,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Figure[]>>> = {
   proof: () => benchProof(),
   export: () => benchExport(),
   query: () => benchQuery(),
+  trails: () => benchTrails(),
   verify: () => benchVerify(),
 };
 
