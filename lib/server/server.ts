@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { type ApiRequest, type ApiResponse, queryOf } from '../api/core/http.ts';
+import { type ApiRequest, type ApiResponse, json, queryOf } from '../api/core/http.ts';
 import type { Principal } from '../api/core/principal.ts';
 import { problemResponse } from '../api/core/problem.ts';
 import { describeError } from '../app/describe-error.ts';
@@ -54,6 +54,9 @@ const FLUSH_MS = 1_000;
 const MAX_HEADER_BYTES = 16_384;
 const MAX_CONNECTIONS = 2_048;
 const MAX_BODIES_BYTES = 256_000_000;
+
+/** Answers load balancers without a signature, and without a look at the log: that the process takes requests. */
+const HEALTH_PATH = '/healthz';
 
 /** The embedded server: HTTP and signatures outside, `handle` inside. */
 export class HttpServer {
@@ -147,6 +150,12 @@ export class HttpServer {
       if (target.startsWith(DOWNLOADS_PATH) && (method === 'GET' || method === 'HEAD')) {
         incoming.resume();
         return await this.#options.openLink(target);
+      }
+      if (target === HEALTH_PATH && (method === 'GET' || method === 'HEAD')) {
+        incoming.resume();
+        return json(this.#closing === undefined ? 200 : 503, {
+          status: this.#closing === undefined ? 'ok' : 'closing',
+        });
       }
       const headers = headersOf(incoming);
       // Before anything is read: nobody's body needs to be kept.

@@ -309,3 +309,19 @@ async function open(url: string): Promise<IncomingMessage> {
 async function settled(holds: () => boolean): Promise<void> {
   while (!holds()) await turn();
 }
+
+describe('/healthz', () => {
+  it('answers without a signature, by GET and HEAD alone, and nobody behind the door hears of it', async () => {
+    const own = await startEcho();
+    try {
+      const answer = await fetch(`${own.url}/healthz`);
+      expect([answer.status, await answer.json()]).toEqual([200, { status: 'ok' }]);
+      expect((await fetch(`${own.url}/healthz`, { method: 'HEAD' })).status).toBe(200);
+      expect((await fetch(`${own.url}/healthz`, { method: 'POST', body: 'x' })).status).toBe(401);
+      expect((await fetch(`${own.url}/healthz/../v1/trails`)).status).toBe(401);
+      expect(own.requests).toEqual([]);
+    } finally {
+      await own.server.close();
+    }
+  });
+});
