@@ -53,9 +53,10 @@ export function auditMiddleware(
   };
   return {
     before: ({ event, context }) => {
-      const request = context.awsRequestId;
+      const own = context.awsRequestId === undefined ? {} : { request: context.awsRequestId };
+      enterContext(own); // Whatever the application says of the event: not the one of the invocation before.
       try {
-        enterContext({ ...(request === undefined ? {} : { request }), ...options.context?.(event) });
+        enterContext({ ...own, ...options.context?.(event) });
       } catch (error) {
         onError(asError(error));
       }

@@ -6,6 +6,8 @@ import {
   type LogEvent,
   MemorySink,
   resetSharedAuditLogger,
+  SealtrailError,
+  type Sink,
   sharedAuditLogger,
 } from '../../../lib/client/index.ts';
 import { prepareBatch } from '../../../lib/event/intake.ts';
@@ -119,6 +121,21 @@ describe('a logger', () => {
       expect.stringContaining('in another form: outcom: is not a field'),
       expect.stringContaining('in another form: an event must be an object'),
     ]);
+  });
+
+  it('gives an event to the other sinks where one of them refuses it', () => {
+    const full: Sink = {
+      name: 'full',
+      write: () => {
+        throw new SealtrailError('store_full', 'no room');
+      },
+      flush: async () => undefined,
+      close: async () => undefined,
+    };
+    const memory = new MemorySink();
+    const audit = createAuditLogger({ sinks: [full, memory] });
+    expect(() => audit.log({ type: 'a.b' })).toThrow('no room');
+    expect(memory.events).toHaveLength(1);
   });
 
   it('takes handlers and filters later, and lets go of them (source row: filters and handlers)', async () => {

@@ -56,6 +56,21 @@ describe('a function with auditMiddleware', () => {
     ]);
   });
 
+  it.each<[what: string, context: () => unknown]>([
+    ['an actor that is 0', () => ({ actor: 0 })],
+    ['an actor with a name that is too long', () => ({ actor: { id: 'x'.repeat(600) } })],
+    ['a tenant that is an object', () => ({ tenant: { $gt: '' } })],
+    ['an actor that throws when it is read', () => ({ actor: new Proxy({}, { get: () => [].at(Symbol() as never) }) })],
+    ['nothing that can be read', () => new Proxy({}, { ownKeys: () => [].concat({} as never) })],
+  ])('logs what happens in an invocation with %s', async (_, context) => {
+    const memory = new MemorySink();
+    const audit = createAuditLogger({ sinks: [memory], onError: () => undefined });
+    const options = { context: context as () => object, onError: () => undefined }; // as programs in JavaScript do
+    const handler = middy(async () => audit.log({ type: 'a.b', action: 'approve' }).receipt);
+    await handler.use(auditMiddleware(audit, options))('acme', invocation('i-1'));
+    expect(memory.events).toMatchObject([{ type: 'a.b', action: 'approve', context: { request: 'i-1' } }]);
+  });
+
   it.each(['answers', 'fails'])('that %s does so when its events are safe, not before', async (how) => {
     const sink = slow();
     const { handled } = audited(sink);
