@@ -1,6 +1,7 @@
 import { benchAppend } from './append.ts';
 import { benchClient } from './client.ts';
 import { benchContention } from './contention.ts';
+import { benchCost } from './cost.ts';
 import { benchExport } from './export.ts';
 import { benchProof } from './proof.ts';
 import { benchQuery } from './query.ts';
@@ -14,6 +15,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Figure[]>>> = {
   append: () => benchAppend(),
   client: () => benchClient(),
   contention: () => benchContention(),
+  cost: () => benchCost(),
   proof: () => benchProof(),
   export: () => benchExport(),
   query: () => benchQuery(),
