@@ -5,10 +5,10 @@ import { bundlePath, type Tile, tilePath } from './tile.ts';
  * log of its own to C2SP tlog-tiles tools.
  */
 
-/** The newest sealed checkpoint: the only name that is ever written twice (C2SP tlog-tiles, Checkpoints). */
+/** The newest sealed checkpoint, the only object that is ever overwritten (C2SP tlog-tiles, Checkpoints). */
 export const newestCheckpointName = (trail: string): string => `${trail}/checkpoint`;
 
-/** A checkpoint that was archived; it covers records 0 to `size - 1`. */
+/** An archived checkpoint, which covers records 0 to `size - 1`. */
 export const checkpointName = (trail: string, size: number): string => `${trail}/checkpoints/${size}`;
 
 /** A hash tile (C2SP tlog-tiles, Merkle Tree). */
@@ -22,8 +22,8 @@ export const bundleName = (trail: string, index: number, width: number): string 
 const SEGMENT_DIGITS = 16;
 
 /**
- * A segment: record lines `first` to `last`, both inclusive, each followed by a line feed, in gzip. Numbers are padded
- * with zeros, and time does not run backwards along a trail, so names sort like the records in them.
+ * The name of a segment: record lines `first` to `last`, both inclusive, each followed by a line feed, gzipped. Numbers
+ * are zero-padded and time never runs backwards along a trail, so names sort in record order.
  *
  * @param receivedAt Unix milliseconds; the records of one segment were received on one UTC day
  * @example
@@ -38,6 +38,6 @@ export function segmentName(trail: string, receivedAt: number, first: number, la
 /** The UTC date of a time in Unix milliseconds, as `YYYY-MM-DD`. */
 export const utcDate = (milliseconds: number): string => new Date(milliseconds).toISOString().slice(0, 10);
 
-/** Where a public key lies: as a vkey line (C2SP signed-note, Verifier keys) and as PEM. `keyId`: 8 hex digits. */
+/** Where a public key is stored: as a vkey line (C2SP signed-note, Verifier keys) and as PEM. `keyId`: 8 hex digits. */
 export const vkeyName = (keyId: string): string => `keys/${keyId}.vkey`;
 export const pemName = (keyId: string): string => `keys/${keyId}.pem`;

@@ -3,19 +3,19 @@ import { SealtrailError } from './error.ts';
 import { EMPTY_ROOT, HASH_BYTES, type Hash, sameBytes } from './hash.ts';
 import { openNote, type Verifier } from './note.ts';
 
-/** A tree's state, as a checkpoint's text has it. */
+/** The state of a tree as a checkpoint states it. */
 export interface Checkpoint {
   /** `<log name>/<trail>`; the name of the log's keys. */
   readonly origin: string;
   /** Leaves in the tree. */
   readonly size: number;
   readonly root: Hash;
-  /** Lines after the root, opaque; absent where there are none. */
+  /** Opaque lines after the root; absent if there are none. */
   readonly extensions?: readonly string[];
 }
 
 /**
- * A checkpoint's text, to be signed as a note.
+ * The text of a checkpoint, ready to be signed as a note.
  *
  * @see C2SP tlog-checkpoint, "Note text"
  * @example formatCheckpoint({ origin: 'audit.example.com/orders', size: 0, root: EMPTY_ROOT })
@@ -30,7 +30,7 @@ export function formatCheckpoint({ origin, size, root, extensions = [] }: Checkp
 }
 
 /**
- * Reads a checkpoint's text. It says nothing about who wrote it.
+ * Parses the text of a checkpoint, without checking who wrote it.
  *
  * @throws `malformed_checkpoint`
  */
@@ -50,8 +50,8 @@ export function parseCheckpoint(text: string): Checkpoint {
  * Opens a signed checkpoint of one log.
  *
  * @param origin what its first line must be
- * @param verifiers the keys that are trusted for it; their name is the origin
- * @throws `malformed_note`, `malformed_checkpoint`; `bad_signature`, also when the checkpoint is another log's
+ * @param verifiers the trusted keys; their name is the origin
+ * @throws `malformed_note`, `malformed_checkpoint`; `bad_signature`, also if the checkpoint belongs to another log
  */
 export function openCheckpoint(note: string, origin: string, verifiers: readonly Verifier[]): Checkpoint {
   const { text } = openNote(

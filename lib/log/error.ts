@@ -46,9 +46,9 @@ export type ErrorCode =
   | 'usage'
   | 'internal';
 
-/** What may be known about an error besides its code and message. */
+/** Optional details of an error, besides its code and message. */
 export interface ErrorDetail {
-  /** What went wrong underneath. Kept for logs, never shown to a remote caller. */
+  /** The underlying error. Kept for logs, never shown to a remote caller. */
   readonly cause?: unknown;
   /** The input field at fault, as a JSON path such as `events[3].actor.id`, or a query parameter's name. */
   readonly field?: string;
@@ -57,8 +57,8 @@ export interface ErrorDetail {
 }
 
 /**
- * The one error class of the project. The message says what happened and, where somebody can do something about it,
- * what to do; it holds nothing secret, since it may reach a remote caller (except for the code `internal`).
+ * The one error class of the project. The message says what happened and, if there is a remedy, what to do. It holds
+ * no secrets, since it may reach a remote caller (except for the code `internal`).
  *
  * @example
  * throw new SealtrailError('malformed_tile', 'a full tile holds 8192 bytes, this one 8191');

@@ -10,7 +10,7 @@ export interface NodeId {
 }
 
 /**
- * What must be kept of a tree to go on growing it: the roots of its complete subtrees, widest (leftmost) first, one
+ * The state of a tree that is needed to append to it: the roots of its complete subtrees, widest (leftmost) first, one
  * for every 1 in the binary form of `size`. At most 53 hashes.
  */
 export interface Frontier {
@@ -22,7 +22,7 @@ export interface Frontier {
 /** The frontier of the tree without leaves. */
 export const EMPTY_FRONTIER: Frontier = { size: 0, nodes: [] };
 
-/** Where the hashes of a frontier stand in the tree, widest first: one for every 1 in the binary form of `size`. */
+/** The positions of a frontier's hashes in the tree, widest first: one for every 1 in the binary form of `size`. */
 export function frontierNodes(size: number): NodeId[] {
   demandSize(size);
   const ids: NodeId[] = [];
@@ -36,7 +36,7 @@ export function frontierNodes(size: number): NodeId[] {
   return ids;
 }
 
-/** What came of adding leaves to a tree. */
+/** The result of adding leaves to a tree. */
 export interface Growth {
   /** Of the larger tree. */
   readonly frontier: Frontier;
@@ -46,7 +46,7 @@ export interface Growth {
   node(id: NodeId): Hash | undefined;
 }
 
-/** The complete subtrees of one level that a growth knows, from `first` on. `first` is always even. */
+/** The known complete subtrees of one level, starting at `first`, which is always even. */
 interface Row {
   readonly first: number;
   readonly hashes: readonly Hash[];
@@ -64,7 +64,7 @@ function demandSize(size: number): void {
 }
 
 /**
- * The root of the tree that hash lists like a frontier's belong to: the widest first, joined from the right.
+ * The root of a tree from its complete subtrees, widest first: joined from the right.
  *
  * @see RFC 6962 section 2.1: a tree of n leaves splits at the largest power of two below n, so what is left of the
  *   split is complete, and the ragged rest is on the right
@@ -79,20 +79,20 @@ export function joinSubtrees(widestFirst: readonly Hash[]): Hash {
   return root;
 }
 
-/** The root of the frontier's tree. At most 52 hashes are made. */
+/** The root of the frontier's tree. Computes at most 52 hashes. */
 export function frontierRoot(frontier: Frontier): Hash {
   return joinSubtrees(frontier.nodes);
 }
 
-/** A frontier's hashes one after the other, widest subtree first. The size is not among the bytes. */
+/** The hashes of a frontier, concatenated, widest subtree first. The size is not included. */
 export function encodeFrontier(frontier: Frontier): Uint8Array {
   return Buffer.concat(frontier.nodes);
 }
 
 /**
- * Reads what {@link encodeFrontier} wrote.
+ * Decodes the output of {@link encodeFrontier}.
  *
- * Errors: `store_corrupt` when the number of bytes does not fit the size.
+ * @throws `store_corrupt` if the number of bytes does not fit the size
  */
 export function decodeFrontier(size: number, bytes: Uint8Array): Frontier {
   if (!Number.isSafeInteger(size) || size < 0) {
@@ -114,7 +114,7 @@ export function decodeFrontier(size: number, bytes: Uint8Array): Frontier {
  * Adds leaves to a tree, in O(k + log n) for k leaves and n leaves before: each inner node that the new leaves
  * complete is hashed once, then the root over the frontier.
  *
- * Errors: `RangeError` when the frontier is not one, a leaf is not a hash, or the tree would pass 2^53 - 1 leaves.
+ * @throws RangeError if the frontier is invalid, a leaf is not a hash, or the tree would exceed 2^53 - 1 leaves
  *
  * @example
  * const { frontier, root } = growTree(EMPTY_FRONTIER, lines.map(leafHash));
@@ -132,7 +132,7 @@ export function growTree(frontier: Frontier, leaves: readonly Hash[]): Growth {
   let unused = frontier.nodes.length;
   let completed = leaves; // subtrees of this level that the new leaves complete
   for (let newCount = size; newCount > 0; newCount = Math.floor(newCount / 2)) {
-    // An odd one out on the old frontier is the left neighbour of the first completed one. With it in front, every
+    // An unpaired subtree of the old frontier is the left neighbour of the first completed one. With it in front, every
     // row starts at an even index, so its hashes pair up from the start.
     const old = oldCount % 2 === 1 ? frontier.nodes[--unused] : undefined;
     const hashes = old === undefined ? completed : [old, ...completed];

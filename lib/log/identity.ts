@@ -2,11 +2,11 @@
 const ROLE_SESSION = /^(arn:aws(?:-[a-z]+)*:sts::[0-9]{12}:assumed-role\/[A-Za-z0-9_+=,.@-]{1,64})\/./s;
 
 /**
- * What identifies a submitter: its stable part (docs/spec.md, "Who a submitter is"). For a session of an assumed role
- * that is the role: the SDKs make up a new session name each time they refresh the credentials. Any other submitter is
- * identified by its whole text.
+ * The stable part of a submitter, which identifies it (docs/spec.md, "Who a submitter is"). For a session of an assumed
+ * role that is the role, since SDKs invent a new session name each time they refresh credentials. For any other
+ * submitter it is the whole text.
  *
- * The role is plain ASCII, so the rule works on a submitter as written in a record line, with JSON's escapes, as well.
+ * The role is plain ASCII, so this also works on a submitter with JSON escapes, as written in a record line.
  *
  * @example
  * identityOf('arn:aws:sts::123456789012:assumed-role/shop/aws-sdk-js-session-1796000000000');

@@ -1,4 +1,4 @@
-/** `sealtrail/log`: the bytes and the maths of the log, for whoever writes a verifier or a tool of their own. */
+/** `sealtrail/log`: the log's formats and tree arithmetic, for writing your own verifier or tool. */
 export * from './archive.ts';
 export * from './checkpoint.ts';
 export * from './encoding.ts';

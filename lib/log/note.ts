@@ -6,18 +6,18 @@ import { sameBytes, sha256 } from './hash.ts';
 /** Ed25519 (RFC 8032), or ECDSA on NIST P-256 with SHA-256. */
 export type KeyAlgorithm = 'ed25519' | 'ecdsa-p256';
 
-/** A public key under a name, as C2SP signed-note has it. */
+/** A named public key (C2SP signed-note). */
 export interface Verifier {
   /** For a checkpoint's key: the origin. */
   readonly name: string;
-  /** Unsigned 32-bit; not a secure hash, only a hint at the key. */
+  /** Unsigned 32-bit; a hint at the key, not a secure hash. */
   readonly keyId: number;
   readonly algorithm: KeyAlgorithm;
   /** C2SP signed-note, "Verifier keys". */
   readonly vkey: string;
   /** SubjectPublicKeyInfo in DER. */
   readonly spki: Uint8Array;
-  /** Whether a signature over the message is this key's. Never throws: a signature that does not parse is none. */
+  /** Whether the signature over the message is by this key. Never throws: a malformed signature is just not valid. */
   verify(message: Uint8Array, signature: Uint8Array): boolean;
 }
 
@@ -25,23 +25,23 @@ export interface Verifier {
 export interface NoteSignature {
   readonly name: string;
   readonly keyId: number;
-  /** Without the key ID in front. */
+  /** Without the leading key ID. */
   readonly signature: Uint8Array;
 }
 
-/** A note taken apart; nothing of it is verified. */
+/** A parsed note, not verified. */
 export interface Note {
-  /** With its final newline, which is signed too. */
+  /** Includes its final newline, which is signed too. */
   readonly text: string;
   readonly signatures: readonly NoteSignature[];
 }
 
-/** A note of which at least one signature is by a known key. */
+/** A note with at least one valid signature by a trusted key. */
 export interface OpenedNote {
   readonly text: string;
-  /** Signatures by known keys, each of which holds. */
+  /** Valid signatures by trusted keys. */
   readonly verified: readonly NoteSignature[];
-  /** Signatures by keys that were not given; they say nothing. */
+  /** Signatures by other keys; they prove nothing. */
   readonly unknown: readonly NoteSignature[];
 }
 
@@ -52,22 +52,22 @@ const ED25519_SPKI_PREFIX = fromHex('302a300506032b6570032100');
 const ED25519_KEY_BYTES = 32;
 /** DER of SubjectPublicKeyInfo before the 64 bytes of an uncompressed point on P-256 (RFC 5480 sections 2.1.1 and 2.2). */
 const P256_SPKI_PREFIX = fromHex('3059301306072a8648ce3d020106082a8648ce3d03010703420004');
-/** C2SP signed-note: at least 16 signatures must be accepted, and a limit is advised. */
+/** C2SP signed-note requires accepting at least 16 signatures and advises a limit. */
 const MAX_SIGNATURES = 100;
 const MAX_NOTE_CHARACTERS = 1_000_000;
 
 /**
- * A verifier from a public key in SubjectPublicKeyInfo DER.
+ * Makes a verifier from a public key in SubjectPublicKeyInfo DER.
  *
  * @param name the key's name; for a checkpoint the origin, `<log name>/<trail>`
  * @throws `malformed_key` when the name is not allowed or the key is not Ed25519 or P-256
  */
 export function verifierFromSpki(name: string, spki: Uint8Array): Verifier {
-  demandName(name, 'malformed_key');
+  assertName(name, 'malformed_key');
   const key = readKey(() => createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' }));
   const algorithm = algorithmOf(key);
   const der = Uint8Array.from(key.export({ format: 'der', type: 'spki' }));
-  // The key ID is a hash of these bytes: a compressed point or a curve spelt out would be the same key under another ID.
+  // The key ID hashes these bytes: a compressed point or explicit curve parameters would give the same key another ID.
   if (algorithm === 'ecdsa-p256' && !sameBytes(der.subarray(0, P256_SPKI_PREFIX.length), P256_SPKI_PREFIX)) {
     throw malformedKey('a P-256 key is given as an uncompressed point on the named curve');
   }
@@ -87,28 +87,28 @@ export function verifierFromSpki(name: string, spki: Uint8Array): Verifier {
 }
 
 /**
- * A verifier from a public key in PEM.
+ * Makes a verifier from a public key in PEM.
  *
  * @throws `malformed_key`
  */
 export function verifierFromPem(name: string, pem: string): Verifier {
-  // createPublicKey would take a private key too, and a verifier must not get used to seeing one.
+  // createPublicKey would accept a private key too, which a verifier must never be given.
   if (!/^\s*-----BEGIN PUBLIC KEY-----/.test(pem))
     throw malformedKey('a public key in PEM begins with BEGIN PUBLIC KEY');
   const key = readKey(() => createPublicKey(pem));
   return verifierFromSpki(name, key.export({ format: 'der', type: 'spki' }));
 }
 
-/** A verifier's public key in PEM. */
+/** The public key of a verifier, in PEM. */
 export function pemOf(verifier: Verifier): string {
   const lines = toBase64(verifier.spki).match(/.{1,64}/g) ?? [];
   return `-----BEGIN PUBLIC KEY-----\n${lines.join('\n')}\n-----END PUBLIC KEY-----\n`; // RFC 7468 section 13
 }
 
 /**
- * Reads a vkey: `<name>+<key ID in hex>+<base64 of type and key>`.
+ * Parses a vkey: `<name>+<key ID in hex>+<base64 of type and key>`.
  *
- * @throws `malformed_key` also when the key ID is not the one that name and key give
+ * @throws `malformed_key`, also if the key ID does not match the name and key
  * @see C2SP signed-note, "Verifier keys"
  */
 export function parseVkey(text: string): Verifier {
@@ -127,16 +127,16 @@ export function parseVkey(text: string): Verifier {
 }
 
 /**
- * Puts a note together.
+ * Formats a note from its text and signatures.
  *
  * @param text ends with a newline
  * @see C2SP signed-note, "Format"
  */
 export function formatNote(text: string, signatures: readonly NoteSignature[]): string {
-  demandText(text);
+  assertText(text);
   if (signatures.length === 0 || signatures.length > MAX_SIGNATURES) throw malformed('a note has 1 to 100 signatures');
   const lines = signatures.map(({ name, keyId, signature }) => {
-    demandName(name, 'malformed_note');
+    assertName(name, 'malformed_note');
     if (signature.length === 0) throw malformed('a signature has at least one byte');
     const id = Buffer.alloc(4);
     id.writeUInt32BE(keyId);
@@ -146,7 +146,7 @@ export function formatNote(text: string, signatures: readonly NoteSignature[]): 
 }
 
 /**
- * Takes a note apart, without verifying anything.
+ * Parses a note, without verifying it.
  *
  * @throws `malformed_note`
  */
@@ -156,7 +156,7 @@ export function parseNote(note: string): Note {
   const blank = note.lastIndexOf('\n\n');
   if (blank < 0) throw malformed('a note has an empty line before its signatures');
   const text = note.slice(0, blank + 1);
-  demandText(text);
+  assertText(text);
   const block = note.slice(blank + 2);
   if (!block.endsWith('\n')) throw malformed('a note ends with a newline');
   const lines = block.slice(0, -1).split('\n');
@@ -165,10 +165,10 @@ export function parseNote(note: string): Note {
 }
 
 /**
- * Opens a note with the keys one trusts. Signatures by other keys are ignored; a signature under the name and ID of a
- * trusted key must hold.
+ * Opens a note with trusted keys. Signatures by other keys are ignored; a signature under the name and ID of a trusted
+ * key must be valid.
  *
- * @throws `malformed_note`; `bad_signature` when a trusted key's signature does not hold or there is none by a trusted key
+ * @throws `malformed_note`; `bad_signature` if a trusted key's signature is invalid, or if no trusted key signed
  * @see C2SP signed-note, "Signatures"
  */
 export function openNote(note: string, verifiers: readonly Verifier[]): OpenedNote {
@@ -198,23 +198,23 @@ export function openNote(note: string, verifiers: readonly Verifier[]): OpenedNo
 function parseSignature(line: string): NoteSignature {
   const [, name = '', encoded = ''] = /^— ([^ ]+) ([^ ]+)$/.exec(line) ?? []; // the dash is U+2014
   if (name === '') throw malformed('a signature line has the form — <name> <base64>');
-  demandName(name, 'malformed_note');
+  assertName(name, 'malformed_note');
   const bytes = fromBase64(encoded, 'malformed_note', 'a signature');
   if (bytes.length < 5) throw malformed('a signature has a key ID of 4 bytes and at least one byte more');
   return { name, keyId: Buffer.from(bytes).readUInt32BE(0), signature: bytes.slice(4) };
 }
 
 /** C2SP signed-note, "Format": valid UTF-8, no ASCII control characters but newline, ending in one. */
-function demandText(text: string): void {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+function assertText(text: string): void {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: matching control characters is the point
   if (!text.endsWith('\n') || !text.isWellFormed() || /[\x00-\x09\x0b-\x1f]/.test(text)) {
     throw malformed('the text of a note ends with a newline and has no control characters');
   }
 }
 
 /** C2SP signed-note, "Format": key names are not empty and have no Unicode spaces and no plus. */
-function demandName(name: string, code: 'malformed_key' | 'malformed_note'): void {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+function assertName(name: string, code: 'malformed_key' | 'malformed_note'): void {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: matching control characters is the point
   if (name === '' || !name.isWellFormed() || /[\p{White_Space}+\x00-\x1f]/u.test(name)) {
     throw new SealtrailError(code, 'the name of a key is not empty and has no spaces, plus or control characters');
   }
@@ -239,7 +239,7 @@ function verifySafely(algorithm: KeyAlgorithm, message: Uint8Array, key: KeyObje
     // Ed25519 hashes inside (RFC 8032); ECDSA signs SHA-256 and its signature is ASN.1 DER (RFC 3279 section 2.2.3).
     return verify(algorithm === 'ed25519' ? null : 'sha256', message, key, signature);
   } catch {
-    // Node throws on some signatures that do not parse. They are not this key's, whatever they are.
+    // Node throws on some malformed signatures. They are certainly not by this key.
     return false;
   }
 }

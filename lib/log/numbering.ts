@@ -1,73 +1,73 @@
 import { FIRST_LINK } from './producer.ts';
 
-/** A numbered event as it stands in a trail. */
+/** A numbered event of a trail. */
 export interface NumberedEvent {
   readonly seq: number;
-  /** Link of the event before, and of this one, in hex. */
+  /** Link of the previous event, and of this one, in hex. */
   readonly prev: string;
   readonly link: string;
   /** Number of its record in the trail. */
   readonly record: number;
 }
 
-/** Events of one producer, each of which names the one before. */
+/** Consecutive events of one producer, each of which names its predecessor. */
 export interface Run {
-  /** The number of the first, and the link that it names. */
+  /** The number of the first event, and the link that it names. */
   readonly first: number;
   readonly prev: string;
-  /** One more than the number of the last, and the last one's link. */
+  /** One more than the number of the last event, and that event's link. */
   readonly next: number;
   readonly link: string;
-  /** Numbers in between that the producer itself says it has left out: the next event names the one before them. */
+  /** Numbers within the run that the producer itself declared skipped: the next event names the one before them. */
   readonly declared: number;
   /** The record of its first event. */
   readonly record: number;
 }
 
-/** Numbers that are missing, both inclusive. */
+/** A range of missing numbers, both ends inclusive. */
 export interface NumberGap {
   readonly first: number;
   readonly last: number;
-  /** The record of the event after the gap, which names one that is not there. */
+  /** The record of the event after the gap, which names a missing one. */
   readonly record: number;
 }
 
-/** A number that two different events have. */
+/** A number that two different events claim. */
 export interface NumberConflict {
   readonly seq: number;
-  /** The record that shows it. */
+  /** The record that revealed it. */
   readonly record: number;
 }
 
-/** What is known of a producer; plain data. */
+/** All that is known about a producer, as plain data. */
 export interface NumberingState {
-  /** By their first numbers. Mostly one. */
+  /** Sorted by first number. Usually just one. */
   readonly runs: readonly Run[];
   /** Events seen. */
   readonly received: number;
-  /** Events seen again: the same ones. */
+  /** Events received again, unchanged. */
   readonly repeated: number;
-  /** Numbers in gaps that were given up when there were too many to remember. */
+  /** Numbers in gaps that were forgotten because there were too many. */
   readonly lost: number;
   readonly conflicts: readonly NumberConflict[];
 }
 
-/** More runs than this are not kept apart: the oldest gap is given up and counted. */
+/** The most runs kept apart; beyond this, the oldest gap is forgotten and counted. */
 export const MAX_RUNS = 32;
-/** Conflicts that are remembered: one is all that it takes. */
+/** Conflicts remembered; one is enough to prove the point. */
 const MAX_CONFLICTS = 4;
 
 const EMPTY: NumberingState = { runs: [], received: 0, repeated: 0, lost: 0, conflicts: [] };
 
 /**
- * Follows the numbers of one producer through a trail, in whatever order its events come, in constant memory.
+ * Follows the numbers of one producer through a trail, in any order of arrival, in constant memory.
  *
- * Events of which each names the one before are a run. A run that goes on with a higher number than is due has left
- * numbers out on purpose: only the producer can know the link. Between runs are gaps, which late events close. A run
- * that comes again and ends in the same link is the same run, since a link stands for all that went before; one that
- * ends in another is a conflict.
+ * Events that each name their predecessor form a run. A run that continues with a higher number than the next one has
+ * skipped numbers on purpose, since only the producer can know the link. Between runs are gaps, which late events close.
+ * A repeated run that ends in the same link is the same run, since a link covers everything before it; if it ends in
+ * another link, that is a conflict.
  *
- * What was seen of several parts of a trail, in their order, can be joined.
+ * The states of consecutive parts of a trail can be joined, in order.
  */
 export class Numbering {
   #runs: Run[];
@@ -94,21 +94,21 @@ export class Numbering {
     };
   }
 
-  /** Takes in the next event of the trail. */
+  /** Adds the next event of the trail. */
   add({ seq, prev, link, record }: NumberedEvent): void {
     this.#received += 1;
     const [run] = this.#runs;
     if (run?.link === prev && run.next === seq && this.#runs.length === 1) {
-      // What nearly every event does.
+      // The common case: the event continues the newest run.
       this.#runs[0] = { ...run, next: seq + 1, link };
       return;
     }
-    // Whoever names no event before has left all before it out.
+    // An event without a predecessor declares all earlier numbers skipped.
     const declared = prev === FIRST_LINK ? seq : 0;
     this.#insert({ first: seq, prev, next: seq + 1, link, declared, record });
   }
 
-  /** Takes in what was seen of a later part of the trail. */
+  /** Joins the state of a later part of the trail. */
   join(later: NumberingState): void {
     this.#received += later.received;
     this.#repeated += later.repeated;
@@ -117,7 +117,7 @@ export class Numbering {
     for (const run of [...later.runs].sort((a, b) => a.record - b.record)) this.#insert(run);
   }
 
-  /** How many numbers the producer says it has left out. */
+  /** How many numbers the producer has declared skipped. */
   declared(): number {
     return this.#runs.reduce((sum, { declared }) => sum + declared, 0);
   }
@@ -133,13 +133,13 @@ export class Numbering {
     return gaps;
   }
 
-  /** Numbers that two events have: conflicts that were seen, and runs that lie within others to the end. */
+  /** Numbers that two events claim: conflicts seen so far, and runs that still lie within others. */
   conflicts(): NumberConflict[] {
     const found = [...this.#conflicts];
     let due = 0;
     for (const { first, next, record } of this.#runs) {
       const isKnown = found.some((conflict) => conflict.record === record);
-      // Where a gap was given up, its events may have come after all.
+      // The events of a forgotten gap may have arrived after all.
       if (first < due && !isKnown && this.#lost === 0) found.push({ seq: first, record });
       due = Math.max(due, next);
     }
@@ -152,7 +152,7 @@ export class Numbering {
     this.#settle(before === undefined ? run : joined(before, run));
   }
 
-  /** Gives a run its place among the others. None of them is what it goes on from. */
+  /** Inserts a run that continues none of the others. */
   #settle(settling: Run): void {
     let run = settling;
     const after = this.#runs.find(({ prev, first }) => prev === run.link && first >= run.next);
@@ -173,7 +173,7 @@ export class Numbering {
     if (this.#runs.length > MAX_RUNS) this.#giveUpOldest();
   }
 
-  /** Both end in the same link, so the shorter one is the end of the longer. */
+  /** Merges two runs with the same final link: the shorter is the end of the longer. */
   #keepLonger(run: Run, other: Run): void {
     const [longer, shorter] = other.first <= run.first ? [other, run] : [run, other];
     this.#repeated += shorter.next - shorter.first - shorter.declared;

@@ -13,7 +13,7 @@ export interface TlogProof {
   readonly hashes: readonly Hash[];
   /** The signed checkpoint, verbatim. */
   readonly checkpoint: string;
-  /** Opaque and not authenticated; not empty where it is there. */
+  /** Opaque and not authenticated; never empty. */
   readonly extra?: Uint8Array;
 }
 
@@ -22,7 +22,7 @@ const HEADER = 'c2sp.org/tlog-proof@v1';
 const MAX_HASHES = 53;
 
 /**
- * A proof as text.
+ * Formats a proof as text.
  *
  * @see C2SP tlog-proof, "Format"
  */
@@ -39,7 +39,7 @@ export function formatProof({ index, hashes, checkpoint, extra }: TlogProof): st
 }
 
 /**
- * Reads a proof's text; {@link checkProof} says whether it proves something.
+ * Parses the text of a proof; {@link checkProof} checks it.
  *
  * @throws `malformed_proof`, `malformed_note`
  */
@@ -67,10 +67,10 @@ export function parseProof(text: string): TlogProof {
 }
 
 /**
- * Checks that a proof proves a record to be in a log.
+ * Checks that a proof shows a record to be in a log.
  *
  * @param leaf the record's leaf hash: `leafHash` of its line
- * @returns the checkpoint that the record is proven against
+ * @returns the checkpoint that the proof leads to
  * @throws `bad_signature`, `malformed_note`, `malformed_checkpoint`, `malformed_proof`, `proof_mismatch`
  * @see C2SP tlog-proof, "Verifying a tlog proof"
  */

@@ -1,4 +1,4 @@
-/** Everything of a record besides its event. */
+/** The fields of a record besides its event. */
 export interface Envelope {
   readonly trail: string;
   /** Counts from 0; the leaf's index in the trail's Merkle tree. */
@@ -12,15 +12,15 @@ export interface Envelope {
 }
 
 /**
- * Every format of records that was ever written, by its `v`, with the members of such a record, sorted. A format is never changed or
- * removed: what was written in it must be read, and hash to the same leaf, for good. docs/architecture.md says how to add one.
+ * Every record format ever written, by its `v`, with the sorted members of such a record. A format is never changed or
+ * removed: its records must remain readable, and hash to the same leaves, for ever. docs/architecture.md says how to add one.
  */
 export const RECORD_FORMATS = { 1: 'event,prev,receivedAt,seq,submitter,trail,v' } as const;
 
 /** The `v` of a record. */
 export type RecordVersion = keyof typeof RECORD_FORMATS;
 
-/** How the line of each format is made. The event is canonical JSON, and every text in the envelope well-formed. */
+/** Makes a record line in each format. The event is canonical JSON, and every string in the envelope is well-formed. */
 export const RECORD_LINES: Readonly<Record<RecordVersion, (envelope: Envelope, eventJson: string) => string>> = {
   // JSON.stringify writes well-formed strings and safe integers exactly as RFC 8785 sections 3.2.2.2 and 3.2.2.3 say.
   1: ({ prev, receivedAt, seq, submitter, trail }, eventJson) =>

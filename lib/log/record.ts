@@ -18,18 +18,18 @@ export const MAX_RECORD_BYTES = 65_535;
 /** How far a record's `receivedAt` may be ahead of a right clock, in milliseconds. Beyond it one of the two clocks was wrong. */
 export const MAX_CLOCK_AHEAD_MS = 300_000;
 
-/** A record as its line says. */
+/** A parsed record line. */
 export interface SealedRecord extends Envelope {
   readonly v: RecordVersion;
   readonly event: Readonly<Record<string, unknown>>;
 }
 
 /**
- * How lines of one format are made: RFC 8785 (JCS) JSON, without a line end. The event is canonical already, and the keys around it
- * stand in the order of their UTF-16 code units (RFC 8785 section 3.2.3).
+ * Returns the function that makes record lines of one format: RFC 8785 (JCS) JSON, without a line feed. The event is
+ * canonical already, and the keys around it are in the order of their UTF-16 code units (RFC 8785 section 3.2.3).
  *
- * @returns a function of the envelope and the event's canonical JSON, which the caller vouches for; it throws `malformed_record`
- *   when `submitter` is not well-formed UTF-16, which no UTF-8 could hold
+ * @returns a function of the envelope and the event's canonical JSON, which the caller vouches for; it throws
+ *   `malformed_record` if `submitter` is not well-formed UTF-16 and thus has no UTF-8 form
  */
 export function recordLineFor(v: RecordVersion): (envelope: Envelope, eventJson: string) => string {
   const lineOf = RECORD_LINES[v];
@@ -46,7 +46,7 @@ export const recordLine = (envelope: Envelope, eventJson: string): string =>
 const PREV = /^[0-9a-f]{64}$/;
 
 /**
- * Reads a record's line and checks its shape; not that it is canonical, nor that its hashes fit.
+ * Parses a record line and checks its shape, but neither that it is canonical nor that its hashes fit.
  *
  * @throws `malformed_record`
  */

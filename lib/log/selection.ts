@@ -3,9 +3,8 @@ import { joinSubtrees, type NodeId } from './frontier.ts';
 import { type Hash, isHash, nodeHash } from './hash.ts';
 
 /**
- * Proofs that any selection of records is in a log. The records' leaf hashes and the hashes of the complete subtrees
- * that cover everything between them are enough to build the root, from left to right, in memory O(log n): the leaves
- * and the subtrees are the same tree, whatever is left out. docs/spec.md, "Exports", has it in words.
+ * Proofs that any selection of records is in a log. The leaf hashes of the records and the hashes of the complete
+ * subtrees between them are enough to build the root, from left to right, in O(log n) memory. See docs/spec.md, "Exports".
  */
 
 /**
@@ -28,7 +27,7 @@ export function nodesBetween(from: number, to: number): NodeId[] {
   return nodes;
 }
 
-/** A tree that grows from the left by the hashes of leaves or of whole subtrees. */
+/** Builds a tree from left to right, out of the hashes of leaves and of whole subtrees. */
 export class TreeBuilder {
   /** Roots of the complete subtrees so far, widest first, with their levels. */
   readonly #nodes: Hash[] = [];
@@ -58,7 +57,7 @@ export class TreeBuilder {
     this.#size += width;
   }
 
-  /** The root of the tree as it is (RFC 6962 section 2.1). */
+  /** The root of the tree so far (RFC 6962 section 2.1). */
   root(): Hash {
     return joinSubtrees(this.#nodes);
   }

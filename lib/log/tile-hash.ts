@@ -2,19 +2,19 @@ import { hash } from 'node:crypto';
 import { HASH_BYTES } from './hash.ts';
 
 /**
- * The hashes of a tile as one row of bytes, as they lie in the archive. The other functions here make an object of each
- * hash; an archive has three hashes for each record, and a proof goes through a thousand: objects would cost as much as the hashing.
+ * Hashing of whole tiles as one row of bytes, as stored in the archive. Elsewhere in this folder each hash is an object;
+ * an archive has three hashes per record, so here the objects would cost as much as the hashing.
  */
 
-/** The hash of hashed bytes as one-byte text is the fastest way out of node:crypto; `at` counts in bytes. */
+/** Writes the hash of `input` at byte `at`. One-byte text is the fastest way out of node:crypto. */
 function hashInto(row: Buffer, at: number, input: Uint8Array): void {
   row.write(hash('sha256', input, 'binary'), at, 'latin1');
 }
 
 /**
- * The leaf hashes of record lines, one after the other.
+ * The leaf hashes of record lines, concatenated.
  *
- * @param leaves each a line behind its prefix 0x00: what is hashed (RFC 6962 section 2.1)
+ * @param leaves each a line with its prefix 0x00, ready to be hashed (RFC 6962 section 2.1)
  */
 export function hashLeaves(leaves: readonly { readonly leaf: Uint8Array }[]): Buffer {
   const row = Buffer.allocUnsafe(leaves.length * HASH_BYTES);
@@ -32,7 +32,7 @@ nodeInput[0] = 0x01; // RFC 6962 section 2.1: the prefix of a node
 /**
  * The root of a complete subtree.
  *
- * @param row the hashes of its leaves; their number is a power of two
+ * @param row the concatenated hashes of its leaves, a power of two in number
  */
 export function completeRoot(row: Uint8Array): Buffer {
   let below = Buffer.from(row.buffer, row.byteOffset, row.length);

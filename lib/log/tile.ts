@@ -5,7 +5,7 @@ import { MAX_RECORD_BYTES } from './record.ts';
 
 /** Hashes in a full tile and entries in a full bundle (C2SP tlog-tiles, "Merkle Tree"). */
 export const TILE_WIDTH = 256;
-/** Levels of the tree that one tile spans: its 256 hashes are the leaves of a subtree of height 8. */
+/** Tree levels that one tile spans: its 256 hashes are the leaves of a subtree of height 8. */
 const TILE_HEIGHT = 8;
 /** C2SP tlog-tiles: a level is a number from 0 to 63; sizes up to 2^53 - 1 use the first 7. */
 const MAX_LEVEL = 63;
@@ -20,13 +20,13 @@ export interface Tile {
   readonly width: number;
 }
 
-/** What a path of the tile tree names. */
+/** A parsed path of the tile tree. */
 export type TilePath =
   | ({ readonly kind: 'hashes' } & Tile)
   | { readonly kind: 'entries'; readonly index: number; readonly width: number };
 
 /**
- * A hash tile's path below the log's prefix.
+ * The path of a hash tile below the log's prefix.
  *
  * @see C2SP tlog-tiles, "Merkle Tree"
  * @example tilePath({ level: 0, index: 1234067, width: 8 }) // tile/0/x001/x234/067.p/8
@@ -36,7 +36,7 @@ export function tilePath({ level, index, width }: Tile): string {
   return `tile/${level}/${indexPath(index)}${partialSuffix(width)}`;
 }
 
-/** An entry bundle's path below the log's prefix (C2SP tlog-tiles, "Log entries"). */
+/** The path of an entry bundle below the log's prefix (C2SP tlog-tiles, "Log entries"). */
 export function bundlePath(index: number, width: number): string {
   demandPlace(0, index, width);
   return `tile/entries/${indexPath(index)}${partialSuffix(width)}`;
@@ -52,7 +52,7 @@ function demandPlace(level: number, index: number, width: number): void {
 
 const PATH = /^tile\/(entries|0|[1-9][0-9]?)\/((?:x[0-9]{3}\/){0,5})([0-9]{3})(?:\.p\/([1-9][0-9]{0,2}))?$/;
 
-/** Reads a path made by {@link tilePath} or {@link bundlePath}; undefined for any other text. */
+/** Parses a path made by {@link tilePath} or {@link bundlePath}; undefined for any other text. */
 export function parseTilePath(path: string): TilePath | undefined {
   const match = PATH.exec(path);
   if (match === null) return undefined;
@@ -85,7 +85,7 @@ export function* tilesOf(size: number): Generator<Tile, void, void> {
   yield* newTiles(0, size, true);
 }
 
-/** The full hash tiles that a tree of `to` leaves has and one of `from` leaves has not, level by level. */
+/** The full hash tiles that a tree gains by growing from `from` to `to` leaves, level by level. */
 export function* newFullTiles(from: number, to: number): Generator<Tile, void, void> {
   yield* newTiles(from, to, false);
 }
@@ -106,7 +106,7 @@ function* newTiles(from: number, to: number, partial: boolean): Generator<Tile, 
   }
 }
 
-/** A tile's bytes: its hashes one after the other (C2SP tlog-tiles, "Merkle Tree"). */
+/** The bytes of a tile: its hashes, concatenated (C2SP tlog-tiles, "Merkle Tree"). */
 export function encodeTile(hashes: readonly Hash[]): Uint8Array {
   if (hashes.length < 1 || hashes.length > TILE_WIDTH) throw new RangeError(`a tile of ${hashes.length} hashes`);
   if (!hashes.every(isHash)) throw new RangeError('a hash has 32 bytes');
@@ -114,21 +114,21 @@ export function encodeTile(hashes: readonly Hash[]): Uint8Array {
 }
 
 /**
- * Reads a tile of so many hashes.
+ * Decodes a tile of `width` hashes.
  *
- * @throws `malformed_tile` when the number of bytes is another
+ * @throws `malformed_tile` if the number of bytes does not match
  */
 export function decodeTile(bytes: Uint8Array, width: number): Hash[] {
   if (bytes.length !== width * HASH_BYTES) {
     const message = `a tile of ${width} hashes has ${width * HASH_BYTES} bytes, this one ${bytes.length}`;
     throw new SealtrailError('malformed_tile', message);
   }
-  // Views of one copy: 256 little arrays of their own, kept by the thousand, would stop the world for the collector.
+  // Views of one copy: 256 separate arrays per tile, for thousands of tiles, would overload the garbage collector.
   const own = Uint8Array.from(bytes);
   return Array.from({ length: width }, (_, at) => own.subarray(at * HASH_BYTES, (at + 1) * HASH_BYTES));
 }
 
-/** An entry bundle: each entry behind its length as a big-endian uint16 (C2SP tlog-tiles, "Log entries"). */
+/** Encodes an entry bundle: each entry after its length as a big-endian uint16 (C2SP tlog-tiles, "Log entries"). */
 export function encodeBundle(lines: readonly Uint8Array[]): Uint8Array {
   if (lines.length < 1 || lines.length > TILE_WIDTH) throw new RangeError(`a bundle of ${lines.length} entries`);
   const bytes = Buffer.allocUnsafe(lines.reduce((sum, line) => sum + 2 + line.length, 0));
@@ -143,9 +143,9 @@ export function encodeBundle(lines: readonly Uint8Array[]): Uint8Array {
 }
 
 /**
- * Reads an entry bundle. The entries are views of `bytes`, not copies.
+ * Decodes an entry bundle. The entries are views of `bytes`, not copies.
  *
- * @throws `malformed_bundle` when it is empty, holds more than 256 entries or ends within one
+ * @throws `malformed_bundle` if it is empty, holds more than 256 entries or ends within one
  */
 export function decodeBundle(bytes: Uint8Array): Uint8Array[] {
   const entries: Uint8Array[] = [];
@@ -163,17 +163,17 @@ export function decodeBundle(bytes: Uint8Array): Uint8Array[] {
 
 const malformedBundle = (message: string): SealtrailError => new SealtrailError('malformed_bundle', message);
 
-/** Where a node of the tree is found among the tiles. */
+/** The location of a tree node among the tiles. */
 export interface NodePlace {
   readonly level: number;
   readonly index: number;
-  /** Of the first hash of the tile that lies below the node. */
+  /** Index of the tile's first hash below the node. */
   readonly offset: number;
-  /** How many hashes of the tile lie below the node: a power of two, 1 to 128. The tile must be `offset + span` wide. */
+  /** Number of the tile's hashes below the node: a power of two, 1 to 128. The tile must have at least `offset + span`. */
   readonly span: number;
 }
 
-/** The tile that holds a node, or the hashes it is made of. */
+/** The tile that holds a node, or the hashes below it. */
 export function tileOfNode({ level, index }: NodeId): NodePlace {
   const above = level % TILE_HEIGHT;
   const span = 2 ** above;
@@ -183,9 +183,9 @@ export function tileOfNode({ level, index }: NodeId): NodePlace {
 }
 
 /**
- * A node's hash out of its tile's hashes.
+ * The hash of a node, from the hashes of its tile.
  *
- * @throws `malformed_tile` when the tile is too narrow to hold it
+ * @throws `malformed_tile` if the tile is too narrow to hold it
  */
 export function nodeFromTile(hashes: readonly Hash[], id: NodeId): Hash {
   const { offset, span } = tileOfNode(id);

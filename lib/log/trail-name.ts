@@ -1,6 +1,6 @@
-/** A trail that applications write to. */
+/** Matches the name of an application's trail. */
 export const TRAIL_NAME = /^[a-z0-9][a-z0-9-]{0,62}$/;
-/** A trail of the system's own: the same, after an underscore. */
+/** Matches the name of a system trail: the same, after an underscore. */
 const SYSTEM_TRAIL_NAME = /^_[a-z0-9][a-z0-9-]{0,61}$/;
 
 export const isTrailName = (name: string): boolean => TRAIL_NAME.test(name);

@@ -6,12 +6,12 @@ import { isCount } from './json.ts';
 export type { NodeId } from './frontier.ts';
 
 /**
- * Where a prover gets the hashes of complete subtrees from. It answers with one hash per id, in order, or throws; its
- * answers are checked by whoever checks the proof.
+ * Reads the hashes of complete subtrees for a prover: one hash per id, in order. Wrong hashes fail when the proof is
+ * checked.
  */
 export type NodeReader = (ids: readonly NodeId[]) => Promise<readonly Hash[]>;
 
-/** The leaves `[from, to)`: in the recursions of RFC 6962 always a subtree, so `from` is a multiple of its width. */
+/** The leaves `[from, to)`: always a subtree in the recursions of RFC 6962, so `from` is a multiple of its width. */
 interface Span {
   readonly from: number;
   readonly to: number;
@@ -37,18 +37,18 @@ export function proveInclusion(index: number, size: number, read: NodeReader): P
 }
 
 /**
- * The siblings of a range of leaves: RFC 6962 section 2.1.1 with a range in place of the leaf. A subtree that the range
- * covers needs no proof; one that it lies beside is proven by its hash; one that it spans is proven by both halves, left first.
- * For a single leaf this is exactly the audit path.
+ * The siblings of a range of leaves: RFC 6962 section 2.1.1 with a range in place of the leaf. A subtree inside the range
+ * needs no proof; one outside is proven by its hash; one partly inside is proven by its halves, left first. For a single
+ * leaf this is exactly the audit path.
  *
- * @param first of the range's leaves, 0-based
- * @param end one past the last; `first < end <= size`
+ * @param first the first leaf of the range, 0-based
+ * @param end one past the last leaf; `first < end <= size`
  */
 export async function proveRange(first: number, end: number, size: number, read: NodeReader): Promise<Hash[]> {
   return await readSpans(rangeSiblings(first, end, size), read);
 }
 
-/** {@link proveRange} in the tree that just grew, for a range of its new leaves: every node is at hand. */
+/** {@link proveRange} for new leaves of a tree that just grew, from the nodes in memory. */
 export function rangeProofFrom(growth: Growth, first: number, end: number): Hash[] {
   return rangeSiblings(first, end, growth.frontier.size).map((span) => {
     const hashes = completeNodes(span).map((id) => {
@@ -61,8 +61,7 @@ export function rangeProofFrom(growth: Growth, first: number, end: number): Hash
 }
 
 /**
- * The proof that the tree of `from` leaves is the beginning of the tree of `to` leaves. Empty where they are the same,
- * or where there is nothing at the beginning.
+ * The proof that the tree of `to` leaves extends the tree of `from` leaves. Empty if `from` is 0 or equals `to`.
  *
  * @see RFC 6962 section 2.1.2
  */
@@ -76,7 +75,7 @@ export async function proveConsistency(from: number, to: number, read: NodeReade
 /**
  * Checks that a leaf is in a tree.
  *
- * @throws `malformed_proof` when the proof cannot belong to such a leaf; `proof_mismatch` when it leads elsewhere.
+ * @throws `malformed_proof` if the proof cannot be one of such a leaf; `proof_mismatch` if it leads to another root
  * @see RFC 6962 section 2.1.1
  */
 export function checkInclusion(leaf: Hash, index: number, size: number, proof: readonly Hash[], root: Hash): void {
@@ -100,7 +99,7 @@ export function checkRange(
     throw malformed(`records ${first} to ${end - 1} cannot be in a tree of ${size}`);
   }
   demandHashes([...leaves, root]);
-  const hashes = new Taken(proof);
+  const hashes = new ProofCursor(proof);
   const rebuild = (span: Span): Hash => {
     if (first <= span.from && span.to <= end) {
       return growTree(EMPTY_FRONTIER, leaves.slice(span.from - first, span.to - first)).root;
@@ -132,7 +131,7 @@ export function checkRange(
 export function checkConsistency(from: number, fromRoot: Hash, to: number, toRoot: Hash, proof: readonly Hash[]): void {
   if (!isCount(from) || !isCount(to) || from > to) throw malformed(`a tree of ${to} cannot extend one of ${from}`);
   demandHashes([fromRoot, toRoot]);
-  const hashes = new Taken(proof);
+  const hashes = new ProofCursor(proof);
   if (from === 0) {
     hashes.demandEnd();
     if (!sameBytes(fromRoot, EMPTY_ROOT)) throw mismatch('an empty tree has another root'); // RFC 6962 section 2.1
@@ -218,7 +217,8 @@ async function readSpans(spans: readonly Span[], read: NodeReader): Promise<Hash
   const ids = spans.map(completeNodes);
   const all = ids.flat();
   const hashes = all.length === 0 ? [] : await read(all);
-  if (hashes.length !== all.length || !hashes.every(isHash)) throw new RangeError('the reader broke its promise');
+  if (hashes.length !== all.length || !hashes.every(isHash))
+    throw new RangeError('the reader did not return one hash per node');
   let at = 0;
   return ids.map((group) => {
     at += group.length;
@@ -226,8 +226,8 @@ async function readSpans(spans: readonly Span[], read: NodeReader): Promise<Hash
   });
 }
 
-/** A proof's hashes, taken one by one: too few or too many means that the proof is of another shape. */
-class Taken {
+/** Reads the hashes of a proof one by one; too few or too many mean a proof of another shape. */
+class ProofCursor {
   readonly #hashes: readonly Hash[];
   #at = 0;
 

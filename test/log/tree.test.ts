@@ -181,7 +181,7 @@ describe('a prover', () => {
     ['too many hashes', async (ids) => [...ids, undefined].map(() => leaves[0] as Hash)],
     ['something else than hashes', async (ids) => ids.map(() => new Uint8Array(31))],
   ])('does not believe a reader that answers with %s', async (_, read) => {
-    const broken = new RangeError('the reader broke its promise');
+    const broken = new RangeError('the reader did not return one hash per node');
     await expect(treeRoot(3, read)).rejects.toThrow(broken);
     await expect(proveInclusion(0, 3, read)).rejects.toThrow(broken);
     await expect(proveConsistency(1, 3, read)).rejects.toThrow(broken);
