@@ -18,7 +18,7 @@ const log = wireLog({ table: ledgerTable(environment), signers: [] }, { ...envir
 const follower = new LambdaFunction({
   client: lambdaClient(),
   name: followerOf(process.env),
-  patienceMs: TIMEOUT_MS,
+  timeoutMs: TIMEOUT_MS,
 });
 const services = { archiver: new InvokedArchiver(follower), legalHolds: listedHolds(log) };
 const router = new Router(ADMIN_ROUTES);

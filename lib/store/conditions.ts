@@ -1,20 +1,19 @@
 import type { Condition, Item, Write } from './ports.ts';
 
 /**
- * Whether a write may go through, given the item that stands at its key. An `update` asks for an item even where it
- * states no condition.
+ * Whether a write may go through, given the item at its key. An `update` requires an item even without a condition.
  */
 export function isAllowed(write: Write, standing: Item | undefined): boolean {
   if ('update' in write && standing === undefined) return false;
   return write.when === undefined || holds(write.when, standing);
 }
 
-/** Whether the item at a key must be read before the write is made. */
+/** Whether a write depends on the item at its key, which must then be read first. */
 export function needsStanding(write: Write): boolean {
   return write.when !== undefined || 'update' in write;
 }
 
-/** What stands at the key after a write that is allowed; undefined where nothing does. */
+/** The item at the key after an allowed write; undefined if there is none. */
 export function itemAfter(write: Write, standing: Item | undefined): Item | undefined {
   if ('put' in write) return write.put;
   if ('remove' in write) return undefined;
@@ -28,6 +27,6 @@ export function itemAfter(write: Write, standing: Item | undefined): Item | unde
 function holds(condition: Condition, standing: Item | undefined): boolean {
   if (condition.is === 'absent') return standing === undefined;
   if (condition.is === 'present' || standing === undefined) return standing !== undefined;
-  // Nothing that an object inherits is a string or a number, so that only its own attributes can be equal.
+  // Inherited members are never strings or numbers, so only the item's own attributes can be equal.
   return standing.attributes[condition.attribute] === condition.value;
 }

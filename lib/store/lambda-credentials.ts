@@ -1,7 +1,7 @@
 import { fromEnv } from '@aws-sdk/credential-provider-env';
 
 /**
- * Stands in for `@aws-sdk/credential-provider-node` in the bundles: Lambda gives a function its credentials through the
- * environment, always. The whole chain would weigh 100 KB in each function.
+ * Replaces `@aws-sdk/credential-provider-node` in the bundles: Lambda always passes credentials through the environment,
+ * and the full chain would add 100 KB to each function.
  */
 export const defaultProvider = fromEnv;

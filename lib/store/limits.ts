@@ -1,24 +1,24 @@
 import type { Attribute, Item, Key, Range, Write } from './ports.ts';
 
-/** Most writes in one transaction. DynamoDB's TransactWriteItems sets it. */
+/** Maximum writes in one transaction, set by DynamoDB's TransactWriteItems. */
 const MAX_WRITES = 100;
-/** Most bytes in one transaction; DynamoDB allows 4 MiB. */
+/** Maximum bytes in one transaction; DynamoDB allows 4 MiB. */
 const MAX_TRANSACTION_BYTES = 4_000_000;
-/** Most bytes in one item; DynamoDB allows 400 KiB, its own overhead included. */
+/** Maximum bytes in one item; DynamoDB allows 400 KiB, including its own overhead. */
 export const MAX_ITEM_BYTES = 400_000;
-/** Longest partition and sort keys in UTF-8 bytes, as in DynamoDB. */
+/** Maximum lengths of partition and sort keys in UTF-8 bytes, as in DynamoDB. */
 const MAX_PARTITION_BYTES = 2048;
 const MAX_SORT_BYTES = 1024;
-/** Longest message that a Signer takes, as in KMS. */
+/** Maximum bytes of a message to sign, as in KMS. */
 const MAX_MESSAGE_BYTES = 4096;
-/** What a number counts for, whatever its value: DynamoDB takes a byte for two digits, one for the sign and one more. */
+/** The size of any number: DynamoDB takes a byte per two digits, one for the sign and one more. */
 const NUMBER_BYTES = 10;
 
 /**
- * Checks what the port asks of the caller of `transact`.
+ * Checks the preconditions of `transact`.
  *
- * @throws RangeError where the writes are none or too many, name a key twice, are too large, or hold a key, a name or a
- * value that the port does not allow.
+ * @throws RangeError if there are no writes or too many, a key is written twice, or the writes are too large or hold a key,
+ * a name or a value that the port does not allow.
  */
 export function checkWrites(writes: readonly Write[]): void {
   if (writes.length === 0 || writes.length > MAX_WRITES) {
@@ -28,7 +28,7 @@ export function checkWrites(writes: readonly Write[]): void {
   let total = 0;
   for (const write of writes) {
     const key = keyOf(write);
-    // A length before the partition keeps ('a', 'bc') and ('ab', 'c') apart.
+    // The leading length keeps ('a', 'bc') and ('ab', 'c') apart.
     const name = `${key.partition.length} ${key.partition}${key.sort}`;
     if (seen.has(name)) throw new RangeError(`a transaction writes ${describeKey(key)} twice`);
     seen.add(name);
@@ -39,7 +39,7 @@ export function checkWrites(writes: readonly Write[]): void {
   }
 }
 
-/** Checks a message to be signed. @throws RangeError where it is empty or above {@link MAX_MESSAGE_BYTES}. */
+/** Checks a message to sign. @throws RangeError if it is empty or above {@link MAX_MESSAGE_BYTES}. */
 export function checkMessage(message: Uint8Array): void {
   if (message.byteLength === 0 || message.byteLength > MAX_MESSAGE_BYTES) {
     throw new RangeError(`a message has 1 to ${MAX_MESSAGE_BYTES} bytes, not ${message.byteLength}`);
@@ -53,26 +53,26 @@ export function keyOf(write: Write): Key {
   return 'remove' in write ? write.remove : write.check;
 }
 
-/** Checks an item's size as it would be stored. @throws RangeError above {@link MAX_ITEM_BYTES}. */
+/** Checks the stored size of an item. @throws RangeError above {@link MAX_ITEM_BYTES}. */
 export function checkItemBytes(key: Key, bytes: number): void {
   if (bytes > MAX_ITEM_BYTES) {
     throw new RangeError(`an item holds at most ${MAX_ITEM_BYTES} bytes, ${describeKey(key)} has ${bytes}`);
   }
 }
 
-/** The size of an item by which the limits go, in bytes. Its parts have been checked before. */
+/** The size of an item in bytes, as the limits count it. Its parts must have been checked before. */
 export function itemBytes(item: Item): number {
   let bytes = Buffer.byteLength(item.partition) + Buffer.byteLength(item.sort);
   for (const [name, value] of Object.entries(item.attributes)) bytes += Buffer.byteLength(name) + valueBytes(value);
   return item.expiresAt === undefined ? bytes : bytes + NUMBER_BYTES;
 }
 
-/** @throws RangeError where a key is empty, too long or not well-formed Unicode. */
+/** @throws RangeError if a key is empty, too long or not well-formed Unicode. */
 export function checkKey(key: Key): number {
   return checkKeyPart('partition', key.partition, MAX_PARTITION_BYTES) + checkKeyPart('sort', key.sort, MAX_SORT_BYTES);
 }
 
-/** @throws RangeError where a partition or bound could not be part of a key, or the limit is not a whole number. */
+/** @throws RangeError if a partition or bound could not be part of a key, or the limit is not a whole number. */
 export function checkRange(range: Range): void {
   checkKeyPart('partition', range.partition, MAX_PARTITION_BYTES);
   if (range.from !== undefined) checkKeyPart('sort', range.from, MAX_SORT_BYTES);
@@ -120,7 +120,10 @@ function checkValue(key: Key, name: string, value: Attribute): void {
       : typeof value === 'number'
         ? !Number.isSafeInteger(value)
         : !(value instanceof Uint8Array);
-  if (wrong) throw new RangeError(`attribute ${JSON.stringify(name)} of ${describeKey(key)} holds what no item can`);
+  if (wrong)
+    throw new RangeError(
+      `attribute ${JSON.stringify(name)} of ${describeKey(key)} holds a value that no item can hold`,
+    );
 }
 
 function valueBytes(value: Attribute): number {

@@ -1,4 +1,4 @@
-/** Longest key in bytes, as in S3. */
+/** Maximum bytes of a key, as in S3. */
 const MAX_KEY_BYTES = 1024;
 
 /** At most 255 bytes, as in most file systems. */
@@ -10,12 +10,12 @@ export function isSegment(text: string): boolean {
   return SEGMENT.test(text) && text !== '.' && text !== '..';
 }
 
-/** Whether a text is a key as the port allows it. */
+/** Whether a text is a valid key. */
 export function isObjectKey(text: string): boolean {
   return text.length <= MAX_KEY_BYTES && text.split('/').every(isSegment);
 }
 
-/** @throws RangeError where the text is not a key that the port allows. */
+/** @throws RangeError if the text is not a valid key. */
 export function checkObjectKey(key: string): void {
   if (!isObjectKey(key)) throw new RangeError(`not an object key: ${JSON.stringify(key)}`);
 }
@@ -23,7 +23,7 @@ export function checkObjectKey(key: string): void {
 /**
  * Checks a prefix of keys: whole segments, then the start of one, which may be empty.
  *
- * @throws RangeError where no key could start with it.
+ * @throws RangeError if no key could start with it.
  */
 export function checkObjectPrefix(prefix: string): void {
   const segments = prefix.split('/');
@@ -35,13 +35,13 @@ export function checkObjectPrefix(prefix: string): void {
 
 const FILE_NAME = /^[A-Za-z0-9._-]{1,255}$/;
 
-/** Checks a prefix of downloads to be removed. @throws RangeError where it does not end in `/`, or no key could start with it. */
+/** Checks a prefix of downloads to remove. @throws RangeError if it does not end in `/`, or no key could start with it. */
 export function checkDownloadFolder(prefix: string): void {
   checkObjectPrefix(prefix);
   if (!prefix.endsWith('/')) throw new RangeError(`not a folder of downloads: ${JSON.stringify(prefix)}`);
 }
 
-/** The header `Content-Disposition` of a download (RFC 6266). @throws RangeError where the port does not allow the name. */
+/** The header `Content-Disposition` of a download (RFC 6266). @throws RangeError if the port does not allow the name. */
 export function contentDisposition(fileName: string): string {
   if (!FILE_NAME.test(fileName)) throw new RangeError(`not a file name: ${JSON.stringify(fileName)}`);
   return `attachment; filename="${fileName}"`;

@@ -48,11 +48,11 @@ const follow = async (payload: string): Promise<{ readonly answer: string }> => 
 /** The function `seal`, which reaches `follow` by `run`. */
 async function sealing(
   run: (payload: string) => Promise<Said> = follow,
-  { patienceMs = 10_000 }: { readonly patienceMs?: number } = {},
+  { timeoutMs = 10_000 }: { readonly timeoutMs?: number } = {},
 ) {
   const { table } = deployed;
   const { ledger } = wireLog({ table, signers: [] }, { logName: 'audit.example.com', signs: false });
-  const follower = await invoked(({ payload }) => run(payload), { patienceMs });
+  const follower = await invoked(({ payload }) => run(payload), { timeoutMs });
   const services = { archiver: new InvokedArchiver(follower), legalHolds: new LegalHoldOrders({ table, ledger }) };
   const router = new Router(ADMIN_ROUTES);
   const call = (method: 'GET' | 'POST', path: string, trail: string, body?: string) => {
@@ -186,7 +186,7 @@ describe('a seal that takes longer than an answer may', () => {
         done.push(made);
         return made;
       },
-      { patienceMs: 300 },
+      { timeoutMs: 300 },
     );
     const first = await seal();
     expect(first.statusCode).toBe(503);

@@ -6,18 +6,18 @@ import {
 import { SealtrailError } from '../../log/error.ts';
 import { limits } from '../aws-clients.ts';
 
-/** Answers in well under a second; it is throttled by account, so more tries than usual. */
+/** Responds in well under a second, but is throttled per account: hence more attempts than usual. */
 const CLOUDFORMATION = limits(1_000, 5_000);
 
-/** A CloudFormation client for {@link stackStatus}. Only functions need it, whose bundles have it. */
+/** A CloudFormation client for {@link stackStatus}. Only functions use it; it is part of their bundles. */
 export const cloudFormationClient = (config: CloudFormationClientConfig = {}): CloudFormationClient =>
   new CloudFormationClient({ maxAttempts: 6, requestHandler: CLOUDFORMATION, ...config });
 
 /**
- * What CloudFormation is doing with a stack: one of its `StackStatus` words.
+ * The current `StackStatus` of a stack.
  *
  * @param StackName its ARN
- * @throws `unavailable` for a stack that is not described; and the SDK's errors
+ * @throws `unavailable` if CloudFormation does not describe the stack; the SDK's errors
  */
 export async function stackStatus(client: CloudFormationClient, StackName: string): Promise<string> {
   const { Stacks = [] } = await client.send(new DescribeStacksCommand({ StackName }));

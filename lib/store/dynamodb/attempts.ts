@@ -1,18 +1,18 @@
 import { DynamoDBServiceException, type TransactWriteItemsCommand } from '@aws-sdk/client-dynamodb';
 
 /**
- * Whether a failure is DynamoDB's refusal: nothing was done. Everything else (an error of the server's, a broken connection, a
- * timeout) leaves open whether the request was carried out.
+ * Whether DynamoDB rejected the request, so that nothing was done. After any other failure (a server error, a broken
+ * connection, a timeout) it is unknown whether the request was carried out.
  */
 export const isRefusal = (cause: unknown): boolean =>
   cause instanceof DynamoDBServiceException && cause.$fault === 'client';
 
 /**
- * Watches the attempts that the SDK makes of one command. What it throws in the end is the last attempt's failure alone: a
- * throttle, say, after a first attempt that was carried out and whose answer was lost.
+ * Watches the SDK's attempts at one command. The SDK throws only the last attempt's failure: a throttle, for example,
+ * after a first attempt that was carried out but whose response was lost.
  *
- * @param onRepeat told of each attempt but the first. Must not throw.
- * @returns asks whether an attempt so far ended without DynamoDB's word on it
+ * @param onRepeat called on each attempt but the first. Must not throw.
+ * @returns a function that tells whether any attempt so far ended without a response
  */
 export function watchAttempts(command: TransactWriteItemsCommand, onRepeat: () => void): () => boolean {
   let lost = false;
@@ -27,7 +27,7 @@ export function watchAttempts(command: TransactWriteItemsCommand, onRepeat: () =
         throw cause;
       }
     },
-    // Within the SDK's retries, which are of high priority in this step: once for each attempt.
+    // Runs inside the SDK's retries, which have high priority in this step: once per attempt.
     { step: 'finalizeRequest', priority: 'low', name: 'sealtrailWatchAttempts' },
   );
   return () => lost;

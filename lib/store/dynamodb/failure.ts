@@ -5,7 +5,7 @@ import type { Outcome } from '../ports.ts';
 import { isRefusal } from './attempts.ts';
 import { fromDynamo } from './item.ts';
 
-/** What DynamoDB says when it is asked too much (DynamoDB developer guide, "Error handling"). */
+/** DynamoDB's throttling errors (DynamoDB developer guide, "Error handling"). */
 const THROTTLES = new Set([
   'ProvisionedThroughputExceededException',
   'RequestLimitExceeded',
@@ -13,20 +13,20 @@ const THROTTLES = new Set([
   'ThrottlingError',
   'ProvisionedThroughputExceeded',
 ]);
-/** Passing clashes with other transactions: the same request may go through at once. */
+/** Transient clashes with other transactions: a retry may succeed at once. */
 const CLASHES = new Set(['TransactionConflict', 'TransactionConflictException']);
 
 /**
- * What a failed transaction means: an outcome, an error for the caller, or a reason to send it again: `anew`, since it was
- * cancelled, or `same`, as a repetition of the one that is under way.
+ * The meaning of a failed transaction: an outcome, an error for the caller, or a reason to send it again: `anew` since it
+ * was cancelled, or the `same` since it is still in progress.
  */
 export type Failure = { readonly outcome: Outcome } | { readonly again: 'anew' | 'same' } | { readonly error: Error };
 
 /**
- * Reads the failure of a TransactWriteItems request.
+ * Classifies the failure of a TransactWriteItems request.
  *
- * @param lost whether an attempt under the same ClientRequestToken ended without DynamoDB's word on it. A cancellation is that
- *   word: had one attempt been committed, its token would have brought a success. A throttle is none.
+ * @param lost whether an attempt under the same ClientRequestToken ended without a response. A cancellation settles such
+ *   an attempt, since its token would have brought a success had it been committed; a throttle does not.
  */
 export function transactFailure(cause: unknown, lost: boolean): Failure {
   if (cause instanceof Canceled) return cancellation(cause);
@@ -35,17 +35,17 @@ export function transactFailure(cause: unknown, lost: boolean): Failure {
   return { error: lost ? outcomeUnknown(cause) : requestFailure(cause, 'written') };
 }
 
-/** What to tell the caller when there is no more patience. */
+/** The error for the caller once all attempts are used up. */
 export function exhausted(again: 'anew' | 'same', cause: unknown): SealtrailError {
   if (again === 'same') return outcomeUnknown(cause);
   return new SealtrailError('throttled', 'the transaction kept clashing with others', { cause, retryAfter: 1 });
 }
 
-/** DynamoDB gives one reason per write, `None` for those that were not at fault. */
+/** DynamoDB gives one reason per write: `None` for those not at fault. */
 function cancellation(cause: TransactionCanceledException): Failure {
   const reasons = cause.CancellationReasons ?? [];
   const codes = reasons.map(({ Code = 'None' }) => Code);
-  // A clash may hide a failed condition: only the answer of an undisturbed try is whole.
+  // A clash may hide a failed condition: only an undisturbed attempt reports all of them.
   if (codes.some((code) => CLASHES.has(code))) return { again: 'anew' };
   if (codes.some((code) => THROTTLES.has(code))) return { error: throttled(cause) };
   const write = reasons.findIndex(({ Code = 'None' }) => Code !== 'None' && Code !== 'ConditionalCheckFailed');
@@ -59,24 +59,24 @@ function cancellation(cause: TransactionCanceledException): Failure {
 }
 
 /**
- * The failure of a request as an error of ours.
+ * Converts the failure of a request to a SealtrailError.
  *
- * @param what whether something may have been `written`, so that a lost answer leaves the outcome open, or it was only `read`
+ * @param what `written` if the outcome is unknown after a lost response, `read` if nothing can have changed
  */
 export function requestFailure(cause: unknown, what: 'written' | 'read'): Error {
   const name = nameOf(cause);
   if (THROTTLES.has(name)) return throttled(cause);
   if (isRefusal(cause)) {
     if (name === 'ValidationException') return refusal(`a request: ${messageOf(cause)}`, cause);
-    // No such table, no such permission, wrong credentials: nothing was done, and somebody has to look.
+    // No such table, no permission, wrong credentials: nothing was done, and an operator must step in.
     return unavailable(`DynamoDB refused a request: ${name}`, cause);
   }
-  // A server error, or no answer at all.
+  // A server error, or no response at all.
   if (what === 'read') return unavailable('DynamoDB did not answer', cause);
   return outcomeUnknown(cause);
 }
 
-/** What no retry makes right. The size of an updated item is known to DynamoDB alone, so this limit shows itself here. */
+/** An error that no retry mends. Only DynamoDB knows the size of an updated item, so that limit surfaces here. */
 function refusal(what: string, cause: unknown): RangeError {
   const limit = /item size/i.test(what) ? ` (an item holds at most ${MAX_ITEM_BYTES} bytes)` : '';
   return new RangeError(`DynamoDB refused ${what}${limit}`, { cause });

@@ -2,7 +2,7 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { SealtrailError } from '../../log/error.ts';
 import type { Attribute, Item, Key } from '../ports.ts';
 
-/** The table's key attributes, and the one that TTL goes by. Attributes of items carry a prefix, so none can meet these. */
+/** The table's key attributes and its TTL attribute. Attributes of items carry a prefix, so they cannot collide with these. */
 export const PARTITION = 'partition';
 export const SORT = 'sort';
 export const EXPIRES_AT = 'expiresAt';
@@ -31,7 +31,7 @@ export function toDynamo(item: Item): DynamoItem {
   return { ...keyValue(item), ...expiry, ...Object.fromEntries(attributes) };
 }
 
-/** @throws `store_corrupt` for an item that this driver cannot have written */
+/** @throws `store_corrupt` for an item that this driver did not write */
 export function fromDynamo(stored: DynamoItem): Item {
   const partition = stored[PARTITION]?.S;
   const sort = stored[SORT]?.S;
@@ -39,7 +39,7 @@ export function fromDynamo(stored: DynamoItem): Item {
   const attributes: Record<string, Attribute> = {};
   for (const [name, value] of Object.entries(stored)) {
     if (!name.startsWith(PREFIX)) continue;
-    // Not by assignment: `__proto__` is a name like any other.
+    // Not by assignment: `__proto__` is an ordinary name.
     const entry = { value: fromValue(value, sort), enumerable: true, writable: true, configurable: true };
     Object.defineProperty(attributes, name.slice(PREFIX.length), entry);
   }
@@ -48,7 +48,7 @@ export function fromDynamo(stored: DynamoItem): Item {
   return { partition, sort, attributes, ...expiry };
 }
 
-/** DynamoDB's numbers have 38 digits; those of this driver are whole and safe. */
+/** DynamoDB's numbers have 38 digits; this driver writes safe integers only. */
 function fromNumber(text: string, sort: string): number {
   const value = Number(text);
   if (Number.isSafeInteger(value)) return value;
@@ -58,10 +58,10 @@ function fromNumber(text: string, sort: string): number {
 function fromValue(value: AttributeValue, sort: string): Attribute {
   if (value.S !== undefined) return value.S;
   if (value.N !== undefined) return fromNumber(value.N, sort);
-  // A copy: the SDK's answers may be views of one buffer.
+  // A copy: the SDK's values may be views of one shared buffer.
   if (value.B !== undefined) return Uint8Array.from(value.B);
   throw foreign(`the item ${JSON.stringify(sort)} has an attribute of another type`);
 }
 
 const foreign = (message: string): SealtrailError =>
-  new SealtrailError('store_corrupt', `the table holds what Sealtrail did not write: ${message}`);
+  new SealtrailError('store_corrupt', `the table holds data that Sealtrail did not write: ${message}`);

@@ -17,22 +17,22 @@ import { exhausted, requestFailure, transactFailure } from './failure.ts';
 import { type DynamoItem, fromDynamo, keyValue, PARTITION, SORT } from './item.ts';
 import { toTransactItem } from './write.ts';
 
-/** What a {@link DynamoTable} works with. */
+/** Options of a {@link DynamoTable}. */
 export interface DynamoTableOptions {
-  /** Made by `dynamoClient`, whose timeouts and retries are set on purpose. Closed with the table. */
+  /** Use `dynamoClient`, which sets suitable timeouts and retries. Closed with the table. */
   readonly client: DynamoDBClient;
   readonly tableName: string;
-  /** 0 inclusive to 1 exclusive: spreads retries. @default Math.random */
+  /** Returns a number in [0, 1), to spread retries. @default Math.random */
   readonly random?: () => number;
-  /** Told of each attempt at a transaction that is followed by another, the SDK's included. Must not throw. */
+  /** Called before each further attempt at a transaction, including the SDK's. Must not throw. */
   readonly onRetry?: (retry: Retry) => void;
 }
 
-/** Tries of one transaction that keeps clashing with others: four seconds in all at most, two on average. */
-const CLASH_TRIES = 12;
+/** Attempts at a transaction that keeps clashing with others: at most four seconds in all, two on average. */
+const MAX_CLASH_ATTEMPTS = 12;
 const CLASH = { firstMs: 20, maxMs: 500 };
 
-/** An attempt that is to be repeated: under a new token (`anew`), or under the same one. */
+/** An attempt to repeat, under a new token (`anew`) or under the same one. */
 interface Again {
   readonly again: 'anew' | 'same';
   readonly lost: boolean;
@@ -66,7 +66,7 @@ export class DynamoTable implements Table {
   async *query(range: Range): AsyncIterable<Item> {
     checkRange(range);
     const { from, to } = range;
-    // BETWEEN with its ends the wrong way round is an error to DynamoDB and an empty range to us.
+    // BETWEEN with reversed bounds is an error in DynamoDB, but an empty range in the port.
     if (from !== undefined && to !== undefined && Buffer.compare(Buffer.from(from), Buffer.from(to)) > 0) return;
     let left = range.limit ?? Number.POSITIVE_INFINITY;
     let start: DynamoItem | undefined;
@@ -108,7 +108,7 @@ export class DynamoTable implements Table {
       if ('committed' in attempt) return attempt;
       const isClash = attempt.again === 'anew';
       if (isClash && !retriesClashes) return { committed: false, failed: [] };
-      if (tries >= CLASH_TRIES) throw exhausted(attempt.again, attempt.cause);
+      if (tries >= MAX_CLASH_ATTEMPTS) throw exhausted(attempt.again, attempt.cause);
       this.#onRetry(isClash ? 'conflict' : 'busy');
       [token, lost] = isClash ? [randomUUID(), false] : [token, attempt.lost];
       await sleep(pauseMs(tries, CLASH, this.#random));
@@ -116,10 +116,10 @@ export class DynamoTable implements Table {
   }
 
   /**
-   * Sends a transaction. The SDK repeats it under its token: a repetition of what went through is the same success, not a
-   * second one.
+   * Sends a transaction. The SDK retries it under its token, so repeating a committed transaction reports that success and
+   * does nothing twice.
    *
-   * @param lostBefore whether an earlier attempt under this token ended without DynamoDB's word on it
+   * @param lostBefore whether an earlier attempt under this token ended without a response
    */
   async #attempt(TransactItems: TransactWriteItem[], token: string, lostBefore: boolean): Promise<Outcome | Again> {
     const command = new TransactWriteItemsCommand({ TransactItems, ClientRequestToken: token });

@@ -2,7 +2,7 @@ import type { AttributeValue, TransactWriteItem } from '@aws-sdk/client-dynamodb
 import type { Condition, Write } from '../ports.ts';
 import { attributeName, attributeValue, EXPIRES_AT, keyValue, PARTITION, toDynamo } from './item.ts';
 
-/** Names and values of one write's expressions, which DynamoDB wants apart from the expressions. */
+/** The names and values of one write's expressions, which DynamoDB takes separately. */
 class Expressions {
   readonly names: Record<string, string> = {};
   readonly values: Record<string, AttributeValue> = {};
@@ -27,7 +27,7 @@ class Expressions {
     return `${this.name(attributeName(when.attribute))} = ${this.value(attributeValue(when.value))}`;
   }
 
-  /** Empty maps are an error to DynamoDB. */
+  /** Omits empty maps, which DynamoDB rejects. */
   get fields() {
     return {
       ...(Object.keys(this.names).length === 0 ? {} : { ExpressionAttributeNames: this.names }),
@@ -36,7 +36,7 @@ class Expressions {
   }
 }
 
-/** A failed condition brings back the item that stands there. */
+/** Returns the standing item with a failed condition. */
 const RETURN_STANDING = { ReturnValuesOnConditionCheckFailure: 'ALL_OLD' } as const;
 
 /** A write as an entry of TransactWriteItems. */
@@ -53,7 +53,7 @@ export function toTransactItem(TableName: string, write: Write): TransactWriteIt
     const stated = expressions.condition(write.when);
     const ConditionExpression = stated === undefined ? present : `${present} AND ${stated}`;
     const common = { TableName, Key: keyValue(write.update), ConditionExpression, ...RETURN_STANDING };
-    // An update that sets nothing still demands that the item is there.
+    // An update that sets nothing still requires the item.
     if (sets.length === 0) return { ConditionCheck: { ...common, ...expressions.fields } };
     return { Update: { ...common, UpdateExpression: `SET ${sets.join(', ')}`, ...expressions.fields } };
   }

@@ -13,15 +13,15 @@ import { DurableFolders, linkError, makeFolder } from './folders.ts';
 import { UNFINISHED } from './holding.ts';
 import { checkNoLink, statsOf } from './reading.ts';
 
-/** Only the owner reads exports: everyone else gets them from the server. */
+/** Only the owner reads the files; everyone else downloads them from the server. */
 const OWNER_ONLY = 0o600;
-/** Bytes that are read at a time. */
+/** Bytes read at a time. */
 const READ_BYTES = 262_144;
 
 export interface FolderDownloadsOptions {
-  /** Signs the links: at least 16 bytes that outlive the process. */
+  /** Signs the links: at least 16 bytes, kept across restarts. */
   readonly secret: Uint8Array;
-  /** Where the server answers links: what each begins with, such as `/v1/downloads/`. */
+  /** The path under which the server answers links, such as `/v1/downloads/`. */
   readonly path: string;
   /** Unix milliseconds. @default Date.now */
   readonly now?: () => number;
@@ -30,12 +30,12 @@ export interface FolderDownloadsOptions {
 /** A finished file behind a link. */
 export interface OpenDownload extends Pick<LinkedFile, 'fileName' | 'mediaType'> {
   readonly bytes: number;
-  /** From its beginning. Nothing is open before the first chunk is asked for, or after the last. */
+  /** The file's bytes. It is open only from the first chunk to the last. */
   chunks(): AsyncGenerator<Uint8Array, void, void>;
 }
 
 /**
- * Downloads as files in a folder, which one process may use at a time. Links are paths on its server, with a signed token.
+ * Downloads as files in a folder, used by one process at a time. Links are paths on its server, with a signed token.
  *
  * @example
  * const downloads = await FolderDownloads.open('data/exports', { secret, path: '/v1/downloads/' });
@@ -54,7 +54,7 @@ export class FolderDownloads implements Downloads {
   }
 
   /**
-   * Opens a folder, which is made where it is missing, and removes what a crash left unfinished.
+   * Opens a folder, creating it if necessary, and removes files that a crash left unfinished.
    *
    * @throws `unavailable`, `store_full`
    */
@@ -83,9 +83,9 @@ export class FolderDownloads implements Downloads {
   }
 
   /**
-   * Opens the file that a link leads to.
+   * Opens the file behind a link.
    *
-   * @throws `forbidden` where the link is not from here or its time is over, `not_found` where there is no file (any more),
+   * @throws `forbidden` if the link is not from here or has expired, `not_found` if the file does not exist (any more),
    *   `store_corrupt` for a symbolic link, `unavailable`
    */
   async follow(link: string): Promise<OpenDownload> {
@@ -114,7 +114,7 @@ export class FolderDownloads implements Downloads {
     const path = join(this.#root, key);
     checkNoLink(this.#root, key);
     await this.#folders.ensure(dirname(path));
-    // Unlike a rename, a link never replaces a file that stands there.
+    // Unlike rename, link never replaces an existing file.
     await link(unfinished, path).catch((cause: unknown) => {
       if (systemCode(cause) !== 'EEXIST') throw cause;
       throw new SealtrailError('object_differs', `${key} already holds another file`, { cause });

@@ -1,7 +1,7 @@
 import { SealtrailError } from '../../log/error.ts';
 import { systemCode } from '../system-error.ts';
 
-/** A failed system call as an error of ours; what is none is returned as it is. */
+/** Converts a failed system call to a SealtrailError; other errors are returned unchanged. */
 export function folderError(cause: unknown, what: string): unknown {
   if (cause instanceof SealtrailError) return cause;
   const code = systemCode(cause);

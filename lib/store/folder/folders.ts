@@ -4,20 +4,20 @@ import { SealtrailError } from '../../log/error.ts';
 import { syncFolder } from '../durable-file.ts';
 import { systemCode } from '../system-error.ts';
 
-/** Makes a folder where it is missing; its name survives a crash once this resolves. */
+/** Creates a folder if it is missing; its name survives a crash once this resolves. */
 export async function makeFolder(path: string): Promise<void> {
   try {
     await mkdir(path);
   } catch (error) {
     if (systemCode(error) !== 'EEXIST') throw error;
   }
-  // One that was there is synced too: whoever made it may have crashed before its name was on disk.
+  // Synced even if it existed: its creator may have crashed before its name was on disk.
   await syncFolder(dirname(path));
 }
 
 /**
- * The folders under a root whose names are known to survive a crash. Each is made or confirmed once in the life of the
- * process, so that a put costs no fsync for folders that earlier ones made.
+ * The folders under a root whose names are known to survive a crash. Each is created or confirmed once per process, so a
+ * put pays no fsync for folders that earlier ones made.
  */
 export class DurableFolders {
   readonly #root: string;
@@ -28,9 +28,9 @@ export class DurableFolders {
   }
 
   /**
-   * Makes a folder under the root where it is missing, and its parents.
+   * Creates a folder under the root, and its parents, if missing.
    *
-   * @throws SealtrailError `store_corrupt` where a symbolic link stands in its place, `object_differs` where an object does.
+   * @throws SealtrailError `store_corrupt` if a symbolic link is in its place, `object_differs` if an object is.
    */
   ensure(path: string): Promise<void> {
     if (path === this.#root) return Promise.resolve();
@@ -44,7 +44,7 @@ export class DurableFolders {
     return made;
   }
 
-  /** Forgets a folder that turned out to be gone, and those above it, so that the next `ensure` makes them again. */
+  /** Forgets a folder that has disappeared, and its parents, so that the next `ensure` creates them again. */
   forget(path: string): void {
     for (let folder = path; folder.length > this.#root.length; folder = dirname(folder)) this.#known.delete(folder);
   }
@@ -55,11 +55,11 @@ export class DurableFolders {
     const stats = await lstat(path);
     if (stats.isDirectory()) return;
     if (stats.isSymbolicLink()) throw linkError(path);
-    throw new SealtrailError('object_differs', `${path} is an object, so that no object can stand below it`);
+    throw new SealtrailError('object_differs', `${path} is an object, so no object can be stored below it`);
   }
 }
 
-/** A symbolic link could lead the store to read or write anywhere. */
+/** The error for a symbolic link, which could make the store read or write anywhere. */
 export function linkError(path: string): SealtrailError {
   return new SealtrailError('store_corrupt', `${path} is a symbolic link, which no folder of objects holds: remove it`);
 }

@@ -6,15 +6,15 @@ import { absent } from '../system-error.ts';
 import type { DurableFolders } from './folders.ts';
 import { checkNoLink, statsOf } from './reading.ts';
 
-/** Where unfinished writes stand. `~` is in no key, so that no object can get there. */
+/** The folder of unfinished writes. No key contains `~`, so no object can be stored there. */
 export const UNFINISHED = '~unfinished';
 
-/** Second names of objects under legal hold, by which their bytes outlive the removal of the first. */
+/** The folder of second names of objects under legal hold, which keep their bytes if the first name is removed. */
 export const HELD = '~held';
 
 /**
- * Gives a file its second name, or takes it away. Durable when it resolves; a crash before that leaves one or the other.
- * Where there is no file, there is nothing to hold, and what was held stays.
+ * Gives a file its second name, or removes it. Durable once this resolves; a crash before that leaves either state. Without
+ * a file there is nothing to hold, and an existing second name stays.
  */
 export async function holdFile(root: string, folders: DurableFolders, key: string, isHeld: boolean): Promise<void> {
   const [path, held] = [join(root, key), join(root, HELD, key)];
@@ -31,7 +31,7 @@ export async function holdFile(root: string, folders: DurableFolders, key: strin
   await folders.ensure(dirname(held));
   try {
     await link(path, unfinished);
-    // Over the name of an earlier file, too: the newest checkpoint is replaced now and then.
+    // Also replaces the name of an earlier file: the newest checkpoint is overwritten now and then.
     await rename(unfinished, held);
     await syncFolder(dirname(held));
   } finally {

@@ -14,14 +14,14 @@ import { leftoversIn } from './leftovers.ts';
 import { checkNoLink, readObject, statsOf } from './reading.ts';
 import { type Found, walk } from './walk.ts';
 
-/** The version of every object: a folder keeps only one. S3 says the same where versioning was never turned on. */
+/** The version of every object, since a folder keeps only one. S3 uses the same in buckets without versioning. */
 const ONLY_VERSION = 'null';
 
-/** Objects are not changed, by nobody: the folder's nearest thing to a lock. */
+/** Objects never change: the folder's nearest equivalent of a lock. */
 const READ_ONLY = 0o444;
 
 /**
- * Objects as read-only files in a folder; what that promises and what not is in README.md beside this file.
+ * Objects as read-only files in a folder. README.md beside this file says what that guarantees.
  *
  * @example
  * const objects = await FolderObjects.open('data/archive');
@@ -38,10 +38,10 @@ export class FolderObjects implements Objects {
   }
 
   /**
-   * Opens a folder for reading and writing. Makes it where it is missing (its parent must exist) and removes what a
+   * Opens a folder for reading and writing. Creates it if it is missing (its parent must exist) and removes files that a
    * crash left unfinished.
    *
-   * @throws SealtrailError `unavailable` where the folder cannot be made or written, `store_full`.
+   * @throws SealtrailError `unavailable` if the folder cannot be created or written, `store_full`.
    */
   static async open(dir: string): Promise<FolderObjects> {
     const path = resolve(dir);
@@ -57,10 +57,10 @@ export class FolderObjects implements Objects {
   }
 
   /**
-   * Opens a folder that must exist for reading only: nothing in it is made, removed or changed, and `put` and `replace`
-   * throw a `RangeError`.
+   * Opens an existing folder for reading only: nothing in it is created, removed or changed, and `put` and `replace` throw
+   * a `RangeError`.
    *
-   * @throws SealtrailError `not_found` where there is no such folder, `unavailable` where it cannot be read.
+   * @throws SealtrailError `not_found` if there is no such folder, `unavailable` if it cannot be read.
    */
   static async openReadOnly(dir: string): Promise<FolderObjects> {
     const path = resolve(dir);
@@ -73,11 +73,11 @@ export class FolderObjects implements Objects {
     });
   }
 
-  /** A folder cannot lock, so that of `retention` a legal hold alone is kept. */
+  /** A folder cannot lock, so only the legal hold of `retention` takes effect. */
   async put(key: string, bytes: Uint8Array, retention?: Retention): Promise<'created' | 'existed'> {
     const stored = await this.#write(key, bytes, async (unfinished, path) => {
       try {
-        // link, unlike rename, never replaces what is there.
+        // Unlike rename, link never replaces an existing file.
         await link(unfinished, path);
         return 'created';
       } catch (error) {
@@ -86,7 +86,7 @@ export class FolderObjects implements Objects {
         return 'existed';
       }
     });
-    // What a crash left without its hold is put again, and held then.
+    // After a crash between the two, the retried put adds the hold.
     if (retention?.isHeld === true) await this.hold(key, ONLY_VERSION, true);
     return stored;
   }
@@ -106,7 +106,7 @@ export class FolderObjects implements Objects {
     checkObjectKey(key);
     this.#checkOpen();
     return attempt(join(this.#root, key), async () => {
-      // Reading is synchronous: somebody who reads a thousand objects lets others have their turns.
+      // Reading is synchronous: yield, so that reading a thousand objects does not block others.
       await turn();
       return readObject(this.#root, key);
     });
@@ -128,8 +128,8 @@ export class FolderObjects implements Objects {
   }
 
   /**
-   * Gives an object a second name under `~held`, or takes it away. Whoever removes the object's file removes a name and not
-   * the bytes: `ln` puts it back.
+   * Gives an object a second name under `~held`, or removes it. Removing the object's file then removes a name and not the
+   * bytes: `ln` restores it.
    */
   async hold(key: string, version: string, isHeld: boolean): Promise<void> {
     checkObjectKey(key);
@@ -173,7 +173,8 @@ export class FolderObjects implements Objects {
 
   /**
    * Writes the whole object under a name that no key can have, then lets `publish` give it its own. A crash before that
-   * leaves a file that the next `open` removes, a crash after it the object; its name survives once the folder is synced.
+   * leaves a file that the next `open` removes; a crash after it leaves the object, whose name survives once the folder is
+   * synced.
    */
   async #write<T>(
     key: string,
@@ -195,7 +196,7 @@ export class FolderObjects implements Objects {
         await syncFolder(dirname(path));
         return result;
       } catch (error) {
-        // Somebody removed a folder under way: the next try makes it again.
+        // A folder disappeared meanwhile: the next attempt creates it again.
         if (systemCode(error) === 'ENOENT') {
           folders.forget(dirname(path));
           folders.forget(dirname(unfinished));

@@ -4,14 +4,14 @@ import { SealtrailError } from '../../log/error.ts';
 import { absent } from '../system-error.ts';
 import { linkError } from './folders.ts';
 
-// Reading is synchronous: an object that the system has in memory takes 10 microseconds this way and 250 through Node's
-// thread pool, and a verifier reads thousands a second. The callers let the event loop turn in between.
+// Reading is synchronous: a cached file takes 10 microseconds this way and 250 through Node's thread pool, and a verifier
+// reads thousands a second. The callers yield to the event loop in between.
 
 /**
  * Reads an object.
  *
- * @returns undefined where there is none, or a folder.
- * @throws SealtrailError `store_corrupt` where a link or a special file stands there or a link is on the way.
+ * @returns undefined if there is none, or a folder.
+ * @throws SealtrailError `store_corrupt` for a link or a special file, or a link on the way.
  */
 export function readObject(root: string, key: string): Uint8Array | undefined {
   checkNoLink(root, key);
@@ -29,7 +29,7 @@ export function readObject(root: string, key: string): Uint8Array | undefined {
   }
 }
 
-/** @throws SealtrailError `store_corrupt` where a folder on the way to a key is a symbolic link, naming it. */
+/** @throws SealtrailError `store_corrupt` if a folder on the way to a key is a symbolic link, naming it. */
 export function checkNoLink(root: string, key: string): void {
   for (let slash = key.indexOf('/'); slash >= 0; slash = key.indexOf('/', slash + 1)) {
     const folder = join(root, key.slice(0, slash));
@@ -39,7 +39,7 @@ export function checkNoLink(root: string, key: string): void {
   }
 }
 
-/** What stands at a path, links not followed; undefined where nothing does. */
+/** The stats of a path, without following links; undefined if nothing is there. */
 export function statsOf(path: string): Stats | undefined {
   try {
     return lstatSync(path, { throwIfNoEntry: false });
@@ -50,7 +50,7 @@ export function statsOf(path: string): Stats | undefined {
 
 function openObject(path: string): number | undefined {
   try {
-    // Without O_NONBLOCK a planted pipe would stop the reader for ever.
+    // Without O_NONBLOCK a planted pipe would block the reader for ever.
     return openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (error) {
     return absent(error);

@@ -5,7 +5,7 @@ import { isSegment } from '../object-key.ts';
 import { absent } from '../system-error.ts';
 import { statsOf } from './reading.ts';
 
-/** Something that stands in the folder. */
+/** A file found in the folder. */
 export interface Found {
   readonly key: string;
   readonly size: number;
@@ -13,7 +13,7 @@ export interface Found {
   readonly modifiedAt: number;
 }
 
-/** What a walk passes over. */
+/** Limits of a walk. */
 export interface Limits {
   /** Only keys that start with it. */
   readonly prefix: string;
@@ -23,15 +23,15 @@ export interface Limits {
   readonly skip: readonly string[];
 }
 
-/** What Node puts for bytes that are not UTF-8: the real name is not known. */
+/** Node's replacement for bytes that are not UTF-8: the real name is unknown. */
 const UNDECODABLE = '\ufffd';
-/** Names read or looked at before the event loop gets its turn. */
+/** Names processed before yielding to the event loop. */
 const TURN = 256;
 
 /**
- * Yields what stands under a folder in ascending order of the key's bytes, holding the names of one folder and those
- * above it in memory. Links, special files and names that no object can have are yielded as they stand, so that nothing
- * goes unseen, and never followed or entered.
+ * Yields the files under a folder in ascending byte order of their keys, with the names of one folder and its parents in
+ * memory. Links, special files and names that are not keys are yielded too, so that nothing stays hidden, but never
+ * followed or entered.
  */
 export async function* walk(root: string, limits: Limits): AsyncGenerator<Found> {
   yield* walkFolder(root, limits.prefix.slice(0, limits.prefix.lastIndexOf('/') + 1), limits);
@@ -67,7 +67,7 @@ async function namesIn(folder: string): Promise<Name[]> {
   const names: (Name & { readonly order: Buffer })[] = [];
   for await (const entry of entriesOf(folder)) {
     const isFolder = entry.isDirectory();
-    // A folder sorts as the keys in it do: `a-b` comes before `a/b`, since '-' comes before '/'.
+    // A folder sorts like the keys in it: `a-b` comes before `a/b`, since '-' comes before '/'.
     names.push({ name: entry.name, isFolder, order: Buffer.from(isFolder ? `${entry.name}/` : entry.name) });
   }
   return names.sort((a, b) => Buffer.compare(a.order, b.order));
@@ -99,6 +99,6 @@ function openFolder(folder: string) {
 function describe(root: string, key: string): Found | undefined {
   if (key.includes(UNDECODABLE)) return { key, size: 0, modifiedAt: 0 };
   const stats = statsOf(join(root, key));
-  // Undefined: removed since its name was read.
+  // Undefined if it was removed since its name was read.
   return stats && { key, size: stats.size, modifiedAt: Math.trunc(stats.mtimeMs) };
 }

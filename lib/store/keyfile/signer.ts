@@ -8,11 +8,11 @@ import { checkMessage } from '../limits.ts';
 import type { SignatureAlgorithm, Signer } from '../ports.ts';
 import { absent, systemCode } from '../system-error.ts';
 
-/** No PEM of a key that this signer knows is nearly as long. */
+/** Far longer than the PEM of any supported key. */
 const MAX_FILE_BYTES = 16_384;
 
 /**
- * A Signer whose private key is a PKCS#8 PEM file (RFC 5958, RFC 7468 section 10) that only its owner can read.
+ * A Signer with its private key in a PKCS#8 PEM file (RFC 5958, RFC 7468 section 10) that only its owner can read.
  *
  * @example
  * const signer = await KeyFileSigner.create('data/signing-key.pem', 'ed25519');
@@ -31,8 +31,8 @@ export class KeyFileSigner implements Signer {
   /**
    * Opens a key file.
    *
-   * @throws SealtrailError `not_found` where there is none, `signer_unavailable` where others can read it or we cannot,
-   * `malformed_key` where it is not an Ed25519 or P-256 private key in PKCS#8 PEM.
+   * @throws SealtrailError `not_found` if there is none, `signer_unavailable` if others can read it or this process cannot,
+   * `malformed_key` if it is not an Ed25519 or P-256 private key in PKCS#8 PEM.
    */
   static async open(path: string): Promise<KeyFileSigner> {
     const file = resolve(path);
@@ -41,10 +41,10 @@ export class KeyFileSigner implements Signer {
   }
 
   /**
-   * Makes a new key and its file (mode 0600), which survive a crash once this resolves. A file that exists is never
-   * overwritten.
+   * Creates a new key and its file (mode 0600), which survive a crash once this resolves. Never overwrites an existing
+   * file.
    *
-   * @throws SealtrailError `in_use` where the file exists, `signer_unavailable` where it cannot be written.
+   * @throws SealtrailError `in_use` if the file exists, `signer_unavailable` if it cannot be written.
    */
   static async create(path: string, algorithm: SignatureAlgorithm): Promise<KeyFileSigner> {
     const file = resolve(path);
@@ -75,13 +75,13 @@ function generate(algorithm: SignatureAlgorithm): KeyObject {
 
 function algorithmOf(key: KeyObject, file: string): SignatureAlgorithm {
   if (key.asymmetricKeyType === 'ed25519') return 'ed25519';
-  // OpenSSL's name of P-256.
+  // OpenSSL's name for P-256.
   if (key.asymmetricKeyType === 'ec' && key.asymmetricKeyDetails?.namedCurve === 'prime256v1') return 'ecdsa-p256';
   throw new SealtrailError('malformed_key', `${file} holds neither an Ed25519 nor a P-256 key`);
 }
 
 function parse(pem: string, file: string): KeyObject {
-  // Node would take other forms as well (PKCS#1, SEC 1, encrypted): one form is enough to document.
+  // Node would accept other forms as well (PKCS#1, SEC 1, encrypted), but one is enough to document.
   if (!pem.trimStart().startsWith('-----BEGIN PRIVATE KEY-----')) {
     throw new SealtrailError('malformed_key', `${file} is not a private key in PKCS#8 PEM form`);
   }
@@ -99,7 +99,7 @@ async function readPrivately(file: string): Promise<string> {
       const stats = await handle.stat();
       if (!stats.isFile()) throw new SealtrailError('malformed_key', `${file} is not a file`);
       if ((stats.mode & 0o077) !== 0) {
-        throw new SealtrailError('signer_unavailable', `others can get at the key in ${file}: run chmod 600 ${file}`);
+        throw new SealtrailError('signer_unavailable', `others can access the key in ${file}: run chmod 600 ${file}`);
       }
       if (stats.size > MAX_FILE_BYTES) throw new SealtrailError('malformed_key', `${file} is too large for a key`);
       return handle.readFile('utf8');
@@ -113,7 +113,7 @@ async function writeExclusively(file: string, pem: string): Promise<void> {
   const unfinished = `${file}.${randomUUID()}`;
   try {
     await writeSynced(unfinished, Buffer.from(pem), 0o600);
-    // The name appears at once and whole: a crash leaves no half key where the next start looks for one.
+    // link makes the name appear atomically: a crash never leaves half a key under it.
     await link(unfinished, file);
     await syncFolder(dirname(file));
   } finally {

@@ -4,16 +4,16 @@ import { SealtrailError } from '../../log/error.ts';
 import { checkMessage } from '../limits.ts';
 import type { SignatureAlgorithm, Signer } from '../ports.ts';
 
-/** What a {@link KmsSigner} works with. */
+/** Options of a {@link KmsSigner}. */
 export interface KmsSignerOptions {
-  /** Made by `kmsClient`, whose timeouts and retries are set on purpose. */
+  /** Use `kmsClient`, which sets suitable timeouts and retries. */
   readonly client: KMSClient;
-  /** Id or ARN of an asymmetric key for signing: `ECC_NIST_EDWARDS25519` or `ECC_NIST_P256`. */
+  /** Id or ARN of an asymmetric signing key: `ECC_NIST_EDWARDS25519` or `ECC_NIST_P256`. */
   readonly keyId: string;
   readonly algorithm: SignatureAlgorithm;
 }
 
-/** KMS's names (KMS developer guide, "Key spec reference"). Both sign the message as it is: MessageType RAW. */
+/** KMS's names (KMS developer guide, "Key spec reference"). Both sign the message itself: MessageType RAW. */
 const SPECS: Readonly<Record<SignatureAlgorithm, SigningAlgorithmSpec>> = {
   ed25519: 'ED25519_SHA_512',
   'ecdsa-p256': 'ECDSA_SHA_256',
@@ -37,7 +37,7 @@ export class KmsSigner implements Signer {
     try {
       return Uint8Array.from(await this.#publicKey);
     } catch (error) {
-      // A failure must not be remembered.
+      // Do not cache a failure.
       this.#publicKey = undefined;
       throw error;
     }
@@ -79,7 +79,7 @@ export class KmsSigner implements Signer {
   }
 }
 
-/** What the key is for, in the port's words or in node's. */
+/** The algorithm of a key, in the port's terms or else in Node's. */
 function algorithmOf(spki: Uint8Array): string {
   try {
     const { asymmetricKeyType: type, asymmetricKeyDetails: details } = createPublicKey({
@@ -90,7 +90,7 @@ function algorithmOf(spki: Uint8Array): string {
     if (type !== 'ec') return type ?? 'unknown';
     return details?.namedCurve === 'prime256v1' ? 'ecdsa-p256' : `ec on ${details?.namedCurve}`;
   } catch {
-    return 'no public key at all'; // What node says of bytes it cannot read tells nobody more.
+    return 'no public key at all'; // Node's own message adds nothing.
   }
 }
 

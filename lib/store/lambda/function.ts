@@ -1,38 +1,38 @@
 import { InvokeCommand, type LambdaClient, LambdaServiceException } from '@aws-sdk/client-lambda';
 import { SealtrailError } from '../../log/error.ts';
 
-/** What a {@link LambdaFunction} works with. */
+/** Options of a {@link LambdaFunction}. */
 export interface LambdaFunctionOptions {
-  /** Made by `lambdaClient`, whose timeouts and retries are set on purpose. */
+  /** Use `lambdaClient`, which sets suitable timeouts and retries. */
   readonly client: LambdaClient;
   /** Name or ARN of the function. */
   readonly name: string;
-  /** Milliseconds for which its answer is waited for, all attempts together. */
-  readonly patienceMs: number;
+  /** Milliseconds to wait for its response, over all attempts. */
+  readonly timeoutMs: number;
 }
 
-/** Lambda API reference, "Invoke": what it says when too many run at a time. */
+/** Lambda API reference, "Invoke": too many functions are running. */
 const THROTTLE = 'TooManyRequestsException';
 
-/** Another function, asked for something and waited for. See README.md beside this file. */
+/** Invokes another function and waits for its response. See README.md beside this file. */
 export class LambdaFunction {
   readonly #client: LambdaClient;
   readonly #name: string;
-  readonly #patienceMs: number;
+  readonly #timeoutMs: number;
 
-  constructor({ client, name, patienceMs }: LambdaFunctionOptions) {
+  constructor({ client, name, timeoutMs }: LambdaFunctionOptions) {
     this.#client = client;
     this.#name = name;
-    this.#patienceMs = patienceMs;
+    this.#timeoutMs = timeoutMs;
   }
 
   /**
-   * Runs the function. What is asked for must be harmless when it is done twice: an attempt whose answer was lost is repeated.
+   * Invokes the function, which must be idempotent: an attempt whose response was lost is repeated.
    *
-   * @param event what the function is given, as JSON
-   * @returns what it answers, parsed; nothing of it is checked
-   * @throws `throttled`: too many functions run. `outcome_unknown`: it did not answer in time, or its answer got lost; it goes on all the
-   *   same. `unavailable`: Lambda refused to run it, or it failed; the cause says why
+   * @param event the function's input, sent as JSON
+   * @returns its parsed but unchecked output
+   * @throws `throttled`: too many functions are running. `outcome_unknown`: it did not respond in time, or its response was
+   *   lost; it keeps running. `unavailable`: Lambda refused to run it, or it failed; the cause says why
    */
   async ask(event: unknown): Promise<unknown> {
     const { FunctionError, Payload } = await this.#send(this.#invocation('RequestResponse', event));
@@ -61,7 +61,7 @@ export class LambdaFunction {
   }
 
   async #send(command: InvokeCommand) {
-    const abortSignal = AbortSignal.timeout(this.#patienceMs);
+    const abortSignal = AbortSignal.timeout(this.#timeoutMs);
     try {
       return await this.#client.send(command, { abortSignal });
     } catch (cause) {

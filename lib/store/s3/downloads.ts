@@ -16,19 +16,19 @@ import { checkDownloadFolder, checkObjectKey, contentDisposition } from '../obje
 import type { Downloads, DownloadWriter, LinkedFile } from '../ports.ts';
 import { isTaken, requestFailure } from './failure.ts';
 
-/** Bytes of a part. Amazon S3 user guide, "Multipart upload limits": from 5 MiB on, and at most 10,000 of them. */
+/** Bytes of a part. Amazon S3 user guide, "Multipart upload limits": at least 5 MiB, and at most 10,000 parts. */
 const PART_BYTES = 8_388_608;
 const MAX_PARTS = 10_000;
 
-/** What {@link S3Downloads} work with. */
+/** Options of {@link S3Downloads}. */
 export interface S3DownloadsOptions {
-  /** Made by `s3Client`; its maker closes it. */
+  /** Use `s3Client`. The caller closes it. */
   readonly client: S3Client;
-  /** Without Object Lock. Its lifecycle rules remove old files and unfinished uploads. */
+  /** A bucket without Object Lock, with lifecycle rules that remove old files and unfinished uploads. */
   readonly bucket: string;
 }
 
-/** Downloads in an S3 bucket, written in parts and handed out by presigned URLs. */
+/** Downloads in an S3 bucket, written in parts and offered by presigned URLs. */
 export class S3Downloads implements Downloads {
   readonly #client: S3Client;
   readonly #bucket: string;
@@ -67,11 +67,11 @@ export class S3Downloads implements Downloads {
   }
 }
 
-/** One object in parts; in one piece where it fits into a part. */
+/** Writes one object in parts, or in one piece if it fits into a part. */
 class MultipartWriter implements DownloadWriter {
   readonly #client: S3Client;
   readonly #object: { readonly Bucket: string; readonly Key: string };
-  /** Stored with the object, so that a request sent again after its answer was lost finds its own work. */
+  /** Stored with the object, so that a retry after a lost response recognises its own work. */
   readonly #writer = randomUUID();
   readonly #parts: CompletedPart[] = [];
   #uploadId: string | undefined;
@@ -140,13 +140,13 @@ class MultipartWriter implements DownloadWriter {
     return this.#uploadId;
   }
 
-  /** Sends the request that makes the object visible. A key that is taken by another writer stays as it is. */
+  /** Sends the request that makes the object visible. Never overwrites the object of another writer. */
   async #publish(command: PutObjectCommand | CompleteMultipartUploadCommand): Promise<void> {
     try {
       await (command instanceof PutObjectCommand ? this.#client.send(command) : this.#client.send(command));
     } catch (cause) {
       if (!isTaken(cause)) throw requestFailure(cause, 'written');
-      // Not HeadObject, which would be one command more in the bundle of a function.
+      // Not HeadObject, which would add another command to the functions' bundles.
       const { Metadata, Body } = await send(() => this.#client.send(new GetObjectCommand(this.#object)));
       if (Body instanceof Readable) Body.destroy();
       if (Metadata?.writer === this.#writer) return;

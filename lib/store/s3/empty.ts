@@ -7,18 +7,18 @@ import {
 import { SealtrailError } from '../../log/error.ts';
 
 /**
- * The tag of a bucket that may be emptied. A stack that becomes a production one takes the tag away before it takes away
- * what empties the bucket, and CloudFormation tells the two apart by nothing else.
+ * The tag of a bucket that may be emptied. A stack that becomes a production one removes the tag before it removes the
+ * resource that empties the bucket; CloudFormation gives that resource no other way to tell this from a stack deletion.
  */
 export const REMOVABLE = 'sealtrail:removable';
 
 /**
- * Deletes every version of every object of a bucket, also under a governance lock, if the bucket says that it may be. Called
- * again it goes on with what is left.
+ * Deletes every version of every object of a bucket that is tagged {@link REMOVABLE}, even under a governance lock. Call it
+ * again to continue after an interruption.
  *
- * @param signal ends it before the bucket is empty
- * @throws `unavailable` when something cannot be deleted, such as what is locked in compliance mode, and once the signal is
- *   aborted; and the SDK's errors
+ * @param signal stops it before the bucket is empty
+ * @throws `unavailable` if something cannot be deleted, such as an object locked in compliance mode, or once the signal is
+ *   aborted; the SDK's errors
  */
 export async function emptyBucket(client: S3Client, Bucket: string, signal?: AbortSignal): Promise<void> {
   if (!(await isRemovable(client, Bucket))) return;
@@ -26,7 +26,7 @@ export async function emptyBucket(client: S3Client, Bucket: string, signal?: Abo
     if (signal?.aborted) {
       throw new SealtrailError('unavailable', `${Bucket} is not empty yet: delete the stack again to go on`);
     }
-    // From the start each time: what was listed is gone.
+    // Always the first page, since the previous one has been deleted.
     const { Versions = [], DeleteMarkers = [] } = await client.send(new ListObjectVersionsCommand({ Bucket }));
     const Objects = [...Versions, ...DeleteMarkers].map(({ Key, VersionId }) => ({ Key, VersionId }));
     if (Objects.length === 0) return;
@@ -48,7 +48,7 @@ async function isRemovable(client: S3Client, Bucket: string): Promise<boolean> {
     const { TagSet = [] } = await client.send(new GetBucketTaggingCommand({ Bucket }));
     return TagSet.some(({ Key }) => Key === REMOVABLE);
   } catch (error) {
-    // What S3 says of a bucket that has no tags, and of one that is gone.
+    // S3's errors for a bucket without tags and for a deleted bucket.
     if (error instanceof Error && ['NoSuchTagSet', 'NoSuchBucket'].includes(error.name)) return false;
     throw error;
   }

@@ -10,11 +10,11 @@ const nameOf = (cause: unknown): string => (cause instanceof Error ? cause.name 
 /** The key of a put with `If-None-Match: *` has an object (S3 user guide, "Conditional writes"). */
 export const isTaken = (cause: unknown): boolean => statusOf(cause) === 412;
 
-/** Another put of the same key was under way: S3 asks to send the request again. */
+/** Another put of the same key was in progress: S3 asks for a retry. */
 export const isClash = (cause: unknown): boolean =>
   statusOf(cause) === 409 && ['ConditionalRequestConflict', 'OperationAborted'].includes(nameOf(cause));
 
-/** There is no such object or version, or a delete marker stands in its place (404, or 405 for a marker by its id). */
+/** There is no such object or version, or a delete marker is in its place (404, or 405 for a marker by its id). */
 export const isAbsent = (cause: unknown): boolean =>
   ['NoSuchKey', 'NoSuchVersion', 'NotFound'].includes(nameOf(cause)) ||
   (statusOf(cause) === 405 && nameOf(cause) === 'MethodNotAllowed');
@@ -22,7 +22,7 @@ export const isAbsent = (cause: unknown): boolean =>
 /** The version was never put under a hold (S3 API reference, GetObjectLegalHold). */
 export const isNeverHeld = (cause: unknown): boolean => nameOf(cause) === 'NoSuchObjectLockConfiguration';
 
-/** The failure of a request as an error of ours. A refusal of S3's has done nothing; without an answer nobody knows. */
+/** Converts the failure of a request to a SealtrailError. A rejected request did nothing; without a response the outcome is unknown. */
 export function requestFailure(cause: unknown, what: 'read' | 'written'): SealtrailError {
   if (cause instanceof SealtrailError) return cause;
   if (THROTTLES.has(nameOf(cause)) || isClash(cause))

@@ -1,23 +1,23 @@
 import { SealtrailError } from '../../log/error.ts';
 
 /**
- * Asks for keys in URL encoding. As plain XML a key with a control character, which anybody who may put objects can make, breaks
- * the whole listing, and a carriage return reads as another character: a verifier would see nothing, or something else.
+ * Requests URL-encoded keys. In plain XML, a key with a control character, which anyone who may put objects can create,
+ * breaks the whole listing, and a carriage return changes into another character.
  */
 export const LISTING = { EncodingType: 'url' } as const;
 
 /**
- * Reads the keys of a listing.
+ * Makes a function that decodes the keys of a listing.
  *
- * @param encoding what the answer says: `url`, or nothing where a store knows no encoding and keys are as they are
- * @param rootLength characters of the keys that are not the port's
+ * @param encoding the response's encoding: `url`, or undefined if the store does not encode keys
+ * @param rootLength length of the prefix to strip from the keys
  */
 export function keyReader(encoding: string | undefined, rootLength: number): (key: string | undefined) => string {
   if (encoding !== LISTING.EncodingType) return (key = '') => key.slice(rootLength);
   return (key = '') => decode(key).slice(rootLength);
 }
 
-/** As HTML forms encode it: a space is a plus sign. */
+/** Decodes a key encoded as in HTML forms, where a plus sign is a space. */
 function decode(key: string): string {
   try {
     return decodeURIComponent(key.replaceAll('+', ' '));

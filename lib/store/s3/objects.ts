@@ -22,22 +22,22 @@ import { isAbsent, isClash, isNeverHeld, isTaken, requestFailure } from './failu
 import { keyReader, LISTING } from './keys.ts';
 import { mergeVersions } from './versions.ts';
 
-/** What {@link S3Objects} work with. */
+/** Options of {@link S3Objects}. */
 export interface S3ObjectsOptions {
-  /** Made by `s3Client`, whose timeouts and retries are set on purpose. Closed with the objects. */
+  /** Use `s3Client`, which sets suitable timeouts and retries. Closed with the objects. */
   readonly client: S3Client;
   readonly bucket: string;
-  /** A folder of the bucket, without a `/` at its end. @default the whole bucket */
+  /** A folder of the bucket, without a trailing `/`. @default the whole bucket */
   readonly prefix?: string;
   /**
-   * How objects are locked that are put with a retention which does not say. Compliance: nobody removes or shortens it, not even the root of
-   * the account. Governance: whoever may bypass it can. @default compliance
+   * The lock mode of objects whose retention names none. Compliance: no one can remove or shorten the lock, not even the
+   * account's root user. Governance: it can be bypassed with permission. @default compliance
    */
   readonly lock?: LockMode;
 }
 
-/** Tries of a put that meets another put of the same key: S3 answers 409 and asks to send it again. */
-const CLASH_TRIES = 6;
+/** Attempts at a put that meets another put of the same key: S3 answers 409 and asks for a retry. */
+const MAX_CLASH_ATTEMPTS = 6;
 const CLASH = { firstMs: 100, maxMs: 3_200 };
 
 const MODES = { compliance: 'COMPLIANCE', governance: 'GOVERNANCE' } as const;
@@ -66,7 +66,7 @@ export class S3Objects implements Objects {
         return 'created';
       } catch (cause) {
         if (isTaken(cause)) return this.#compare(key, bytes, cause);
-        if (!isClash(cause) || tries >= CLASH_TRIES) throw requestFailure(cause, 'written');
+        if (!isClash(cause) || tries >= MAX_CLASH_ATTEMPTS) throw requestFailure(cause, 'written');
       }
       await sleep(pauseMs(tries, CLASH));
     }
@@ -104,7 +104,7 @@ export class S3Objects implements Objects {
   async *versions(prefix: string, { after }: { readonly after?: string } = {}): AsyncIterable<ObjectVersion> {
     checkObjectPrefix(prefix);
     const first = { Bucket: this.#bucket, Prefix: this.#root + prefix, ...LISTING };
-    // Without a version the listing begins behind all versions of the key.
+    // Without a version marker the listing starts after all versions of the key.
     let input: ListObjectVersionsCommandInput | undefined =
       after === undefined ? first : { ...first, KeyMarker: this.#root + after };
     while (input !== undefined) {
@@ -153,7 +153,7 @@ export class S3Objects implements Objects {
     this.#client.destroy();
   }
 
-  /** What a put that met an object comes to: the same bytes are what was wanted, others are an alarm. */
+  /** Compares the bytes of a put with the existing object: the same bytes are a success, others an error. */
   async #compare(key: string, bytes: Uint8Array, cause: unknown): Promise<'existed'> {
     const stored = await this.get(key);
     if (stored !== undefined && sameBytes(stored, bytes)) return 'existed';
@@ -168,7 +168,7 @@ export class S3Objects implements Objects {
       Bucket: this.#bucket,
       Key: this.#root + key,
       Body: bytes,
-      // A put with a retention must carry a checksum, and S3 refuses bytes that do not have it.
+      // S3 requires a checksum with a retention, and rejects bytes that do not match it.
       ChecksumSHA256: hash('sha256', bytes, 'base64'),
       ...(retention?.isHeld ? { ObjectLockLegalHoldStatus: 'ON' } : {}),
       ...(retention?.until === undefined

@@ -5,10 +5,10 @@ import { keyReader } from './keys.ts';
 type Page = Pick<ListObjectVersionsCommandOutput, 'Versions' | 'DeleteMarkers' | 'EncodingType'>;
 
 /**
- * The entries of one page of a listing in the port's order. S3 lists versions and delete markers by key, newest first;
- * the SDK takes them apart into two lists, each still in that order.
+ * The entries of one page of a listing in the port's order. S3 lists versions and delete markers by key, newest first; the
+ * SDK splits them into two lists, each still in that order.
  *
- * @param rootLength characters of the keys that are not the port's
+ * @param rootLength length of the prefix to strip from the keys
  */
 export function mergeVersions(page: Page, rootLength: number): ObjectVersion[] {
   const keyOf = keyReader(page.EncodingType, rootLength);
@@ -24,8 +24,8 @@ export function mergeVersions(page: Page, rootLength: number): ObjectVersion[] {
       modifiedAt: LastModified?.getTime() ?? 0,
     }),
   );
-  // Sorting is stable: versions of one second stay as they were listed, the latest in front. Where a marker belongs among
-  // them is lost; a marker is made to hide something, so it counts as newer and never stands for the oldest version.
+  // Sorting is stable: versions of one second stay in listed order, newest first. The SDK loses a marker's place among them;
+  // since a marker exists to hide something, it counts as newer and never as the oldest version.
   return entries.sort(
     (a, b) =>
       Buffer.compare(Buffer.from(a.key), Buffer.from(b.key)) ||

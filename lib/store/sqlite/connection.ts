@@ -5,14 +5,14 @@ import { openDatabase } from './database.ts';
 import { isInputOutputError, storeError } from './failure.ts';
 
 /**
- * The one connection to a database file: runs work on it, makes transactions durable, and gives errors their codes. All
- * of it is synchronous, so that nothing comes between the statements of a transaction.
+ * The one connection to a database file: runs statements, makes transactions durable and gives errors their codes. All of
+ * it is synchronous, so nothing comes between the statements of a transaction.
  */
 export class Connection {
   readonly #database: DatabaseSync;
   readonly #file: string;
   #isClosed = false;
-  /** A commit failed on its way to the disk, and what of it got there is not known. */
+  /** Set if a commit failed on its way to the disk, so that it is unknown how much of it got there. */
   #isUnsettled = false;
 
   /** @throws SealtrailError as `openDatabase` does. */
@@ -21,7 +21,7 @@ export class Connection {
     this.#database = openDatabase(this.#file, maxBytes);
   }
 
-  /** Compiles a statement whose rows come as arrays of columns. */
+  /** Compiles a statement that returns rows as arrays of columns. */
   prepare(sql: string): StatementSync {
     const statement = this.#database.prepare(sql);
     statement.setReturnArrays(true);
@@ -40,8 +40,8 @@ export class Connection {
   }
 
   /**
-   * Runs work in a transaction. What it wrote survives a crash once this returns; where it throws, nothing was written,
-   * except for `outcome_unknown`.
+   * Runs work in a transaction. Its writes survive a crash once this returns; if it throws, nothing was written, except
+   * with `outcome_unknown`.
    */
   write<T>(work: () => T): T {
     return this.read(() => {
@@ -72,8 +72,8 @@ export class Connection {
     try {
       this.#database.exec('COMMIT');
     } catch (error) {
-      // SQLite has taken the transaction back in memory. Its last frame may be in the log all the same, where recovery
-      // after a crash would find it: who read "not there" meanwhile would be wrong in the end.
+      // SQLite has rolled back the transaction in memory, but its last frame may still be in the log, where recovery after
+      // a crash would find it. A read in between must not report that it was not committed.
       if (!isInputOutputError(error)) throw error;
       this.#isUnsettled = true;
       try {
@@ -87,7 +87,7 @@ export class Connection {
     }
   }
 
-  /** Empties the log, whole commits into the database and the rest away, after which it is known what is committed. */
+  /** Empties the log: moves complete commits into the database and drops the rest, which settles what is committed. */
   #settle(): void {
     if (!this.#isUnsettled) return;
     this.#database.exec('PRAGMA wal_checkpoint(TRUNCATE)');

@@ -4,14 +4,14 @@ import { SealtrailError } from '../../log/error.ts';
 import { systemCode } from '../system-error.ts';
 import { storeError } from './failure.ts';
 
-/** "Seal" in ASCII, in the header of each file, so that another program's database is never taken for ours. */
+/** "Seal" in ASCII, in the header of each file, to recognise other programs' databases. */
 const APPLICATION_ID = 0x5365616c;
-/** The version of the schema below. A change of it needs a step from each older version. */
+/** The version of the schema below. Changing it requires a migration from each older version. */
 const SCHEMA_VERSION = 1;
 const PAGE_BYTES = 8192;
-/** Grows with what is read, up to this: room for the query index of a million records and for what leads to their blocks. */
+/** The cache grows with use up to this size, enough for the query index of a million records and the inner pages of their blocks. */
 const CACHE_KIBIBYTES = 65_536;
-/** Pages in the write-ahead log after which a commit also copies them into the database. */
+/** Pages in the write-ahead log at which a commit also copies them into the database. */
 const CHECKPOINT_PAGES = 500;
 
 const SCHEMA = `
@@ -27,12 +27,12 @@ const SCHEMA = `
 `;
 
 /**
- * Opens a database file of ours, or makes it, and takes it for this connection alone until it is closed.
+ * Opens or creates a database file, and locks it for this connection alone until it is closed.
  *
  * @param file absolute path; its folder must exist.
  * @param maxBytes see `SqliteTableOptions`.
- * @throws SealtrailError `in_use` where another connection has it, `store_corrupt` where it is not a database of ours,
- * `unavailable` where a newer version wrote it or the file cannot be used.
+ * @throws SealtrailError `in_use` if another connection has it, `store_corrupt` if it is not a Sealtrail database,
+ * `unavailable` if a newer version wrote it or the file cannot be used.
  */
 export function openDatabase(file: string, maxBytes: number | undefined): DatabaseSync {
   let database: DatabaseSync | undefined;
@@ -50,7 +50,7 @@ export function openDatabase(file: string, maxBytes: number | undefined): Databa
   }
 }
 
-/** SQLite would make the file readable by everybody; the write-ahead log takes over its mode. */
+/** Creates the file itself, since SQLite would make it readable by everyone. The write-ahead log inherits its mode. */
 function createPrivately(file: string): void {
   try {
     closeSync(openSync(file, 'wx', 0o600));
@@ -61,15 +61,15 @@ function createPrivately(file: string): void {
 }
 
 /**
- * The locking mode must come before the first access: then that takes the lock for good, and the index of the log lives in
- * this process's memory and not in a shared file (https://www.sqlite.org/wal.html section 8). The page size must come
- * before the first page.
+ * Sets the locking mode before the first access, which then takes the lock for good and keeps the log's index in this
+ * process's memory instead of a shared file (https://www.sqlite.org/wal.html section 8). The page size must be set before
+ * the first page.
  */
 function takeAlone(database: DatabaseSync): void {
   database.exec(`PRAGMA page_size = ${PAGE_BYTES}; PRAGMA locking_mode = EXCLUSIVE;`);
 }
 
-/** @returns the version of the schema, 0 for a new file. Nothing is changed before it is known that the file is ours. */
+/** @returns the version of the schema, 0 for a new file. Changes nothing until the file is known to be Sealtrail's. */
 function identify(database: DatabaseSync, file: string): number {
   const version = pragma(database, 'user_version');
   const application = pragma(database, 'application_id');
@@ -87,7 +87,7 @@ function identify(database: DatabaseSync, file: string): number {
 }
 
 function configure(database: DatabaseSync, maxBytes: number | undefined): void {
-  // fsync on macOS does not reach the disk itself without fullfsync.
+  // On macOS, fsync does not reach the disk itself without fullfsync.
   database.exec(`
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = FULL;
@@ -101,7 +101,7 @@ function configure(database: DatabaseSync, maxBytes: number | undefined): void {
   if (maxBytes !== undefined) database.exec(`PRAGMA max_page_count = ${Math.ceil(maxBytes / PAGE_BYTES)}`);
 }
 
-/** In one transaction: after a crash the file is either still empty or complete. */
+/** Creates the schema in one transaction: after a crash the file is either empty or complete. */
 function createSchema(database: DatabaseSync): void {
   database.exec(`
     BEGIN;

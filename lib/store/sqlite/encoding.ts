@@ -1,17 +1,17 @@
 import { SealtrailError } from '../../log/error.ts';
 import type { Attribute } from '../ports.ts';
 
-/** The attributes of an item in the two columns that hold them. */
+/** An item's attributes, as stored in two columns. */
 export interface EncodedAttributes {
   /** A JSON object. Strings and numbers stand for themselves, bytes as `[offset, length]` into the other column. */
   readonly json: string;
-  /** The bytes of all byte attributes; null where there is none. */
+  /** The bytes of all byte attributes; null if there are none. */
   readonly bytes: Uint8Array | null;
 }
 
 /**
- * Encodes attributes without loss. JSON keeps integers up to 2^53 - 1 and every string; the one byte attribute that
- * most large items have goes to SQLite and back with no copy made here.
+ * Encodes attributes without loss. JSON keeps integers up to 2^53 - 1 and every string. Most large items have a single byte
+ * attribute, which is passed to SQLite and back without a copy.
  */
 export function encodeAttributes(attributes: Readonly<Record<string, Attribute>>): EncodedAttributes {
   const parts: Uint8Array[] = [];
@@ -25,24 +25,24 @@ export function encodeAttributes(attributes: Readonly<Record<string, Attribute>>
   if (parts.length === 0) return { json: JSON.stringify(attributes), bytes: null };
   const [only] = parts;
   const bytes = parts.length === 1 && only ? only : Buffer.concat(parts, length);
-  // fromEntries defines properties, so that an attribute named __proto__ is one like any other.
+  // fromEntries defines properties, so an attribute named __proto__ is an ordinary one.
   return { json: JSON.stringify(Object.fromEntries(entries)), bytes };
 }
 
 /**
- * The attributes that were encoded. Bytes own their memory.
+ * Decodes the output of {@link encodeAttributes}. Byte attributes own their memory.
  *
- * @throws SealtrailError `store_corrupt` where the columns are not what `encodeAttributes` makes.
+ * @throws SealtrailError `store_corrupt` if the columns are invalid.
  */
 export function decodeAttributes(json: string, bytes: Uint8Array | null): Record<string, Attribute> {
   const attributes = parse(json);
   for (const name of Object.keys(attributes)) {
     const value = attributes[name];
-    // A property named __proto__ is the object's own by now, so that it is assigned like any other.
+    // A property named __proto__ is the object's own by now, so assigning it is safe.
     if (typeof value === 'object') attributes[name] = bytesAt(value, bytes);
     else if (typeof value !== 'string' && typeof value !== 'number') throw notThere();
   }
-  return attributes as Record<string, Attribute>; // The loop has looked at every value.
+  return attributes as Record<string, Attribute>; // The loop has checked every value.
 }
 
 function bytesAt(place: unknown, bytes: Uint8Array | null): Uint8Array {
@@ -55,7 +55,7 @@ function bytesAt(place: unknown, bytes: Uint8Array | null): Uint8Array {
 }
 
 const notThere = (): SealtrailError =>
-  new SealtrailError('store_corrupt', 'an item has an attribute whose value is not there');
+  new SealtrailError('store_corrupt', 'an item has an attribute without its value');
 
 function parse(json: string): Record<string, unknown> {
   let value: unknown;

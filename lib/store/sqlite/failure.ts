@@ -9,10 +9,10 @@ const CORRUPT = 11;
 const FULL = 13;
 const IOERR = 10;
 const NOTADB = 26;
-/** SQLITE_IOERR_LOCK: what a file gives that may be read but not written, and so not locked either. */
+/** SQLITE_IOERR_LOCK: the file is readable but not writable, and so cannot be locked. */
 const READONLY_TO_LOCK = 3850;
 
-/** An error of `node:sqlite` as one of ours. Anything that did not come from SQLite is returned as it is. */
+/** Converts an error of `node:sqlite` to a SealtrailError. Other errors are returned unchanged. */
 export function storeError(cause: unknown, file: string): unknown {
   if (systemCode(cause) === 'ERR_OUT_OF_RANGE') {
     return new SealtrailError('store_corrupt', `${file} is damaged: it holds a number that no item can`, { cause });
@@ -40,7 +40,7 @@ export function storeError(cause: unknown, file: string): unknown {
   }
 }
 
-/** Whether the disk failed in a way that leaves open what reached it. */
+/** Whether the disk failed in a way that leaves it unknown what was written. */
 export function isInputOutputError(cause: unknown): boolean {
   const code = resultCode(cause);
   return code !== undefined && (code & 0xff) === IOERR;
@@ -51,7 +51,7 @@ function notWritable(cause: unknown, file: string): SealtrailError {
   return new SealtrailError('unavailable', `${file} cannot be written: ${advice}`, { cause });
 }
 
-/** The extended result code of an error of `node:sqlite`; undefined where it is none. */
+/** The extended result code of an error of `node:sqlite`; undefined for other errors. */
 function resultCode(cause: unknown): number | undefined {
   if (!(cause instanceof Error) || !('errcode' in cause) || typeof cause.errcode !== 'number') return undefined;
   return cause.errcode;

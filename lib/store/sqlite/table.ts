@@ -6,12 +6,12 @@ import type { Item, Key, Outcome, Range, Table, Write } from '../ports.ts';
 import { Connection } from './connection.ts';
 import { decodeAttributes, encodeAttributes } from './encoding.ts';
 
-/** Rows of a query's first page, unless fewer are asked for: at most 6.4 MB, since no item has more than 400 KB. */
+/** Rows of a query's first page, unless its limit is lower: at most 6.4 MB, since no item exceeds 400 KB. */
 const FIRST_ROWS = 16;
-/** A page after it ends with the row that takes it past this many bytes, or with this many rows. */
+/** Later pages end with the row that exceeds this many bytes, or with this many rows. */
 const PAGE_BYTES = 262_144;
 const PAGE_ROWS = 256;
-/** Transactions that share one commit, at most: the event loop stands still meanwhile. */
+/** Maximum transactions in one commit, which blocks the event loop. */
 const GROUP = 64;
 
 type Row = [sort: string, expires: number | null, attributes: string, bytes: Uint8Array | null];
@@ -22,18 +22,16 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-/** How a {@link SqliteTable} may be opened. */
+/** Options of a {@link SqliteTable}. */
 export interface SqliteTableOptions {
-  /** Most bytes of the database file, the write-ahead log not counted. @default what the disk holds */
+  /** Maximum bytes of the database file, without the write-ahead log. @default unlimited */
   readonly maxBytes?: number;
 }
 
 /**
- * A Table in one SQLite file that one process has to itself; what that promises and what not is in README.md beside
- * this file.
+ * A Table in one SQLite file, used by one process at a time. README.md beside this file says what that guarantees.
  *
- * Transactions that are waiting at the same time are committed together, with one fsync for all; each still goes
- * through or fails on its own.
+ * Transactions that wait at the same time are committed together, with one fsync; each still succeeds or fails on its own.
  *
  * @example
  * const table = await SqliteTable.open('data/ledger.db');
@@ -49,10 +47,10 @@ export class SqliteTable implements Table {
   }
 
   /**
-   * Opens the file, or makes it (mode 0600); its folder must exist. What a crash left is recovered here.
+   * Opens the file, or creates it (mode 0600); its folder must exist. Recovers from a crash.
    *
-   * @throws SealtrailError `in_use` where another process has it open, `store_corrupt` where the file is damaged or not
-   * ours, `unavailable` where it cannot be used or a newer version wrote it, `store_full`.
+   * @throws SealtrailError `in_use` if another process has it open, `store_corrupt` if the file is damaged or not
+   * Sealtrail's, `unavailable` if it cannot be used or a newer version wrote it, `store_full`.
    */
   static async open(file: string, options: SqliteTableOptions = {}): Promise<SqliteTable> {
     return new SqliteTable(new Connection(file, options.maxBytes));
@@ -72,7 +70,7 @@ export class SqliteTable implements Table {
     // Every text sorts before every blob (https://www.sqlite.org/datatype3.html section 4.1).
     let end = range.to === undefined ? new Uint8Array(0) : successor(range.to);
     for (let isFirst = left >= FIRST_ROWS; left > 0; isFirst = false) {
-      // Read whole before the first item is handed on: no cursor stays open while others write.
+      // Read the whole page before yielding its first item: no cursor stays open while others write.
       const page = this.#connection.read(() => {
         const within = [range.partition, from, end] as const;
         return isFirst ? firstPage(first, within) : nextPage(rest, within, Math.min(left, PAGE_ROWS));
@@ -90,18 +88,18 @@ export class SqliteTable implements Table {
     checkWrites(writes);
     this.#connection.checkOpen();
     return new Promise((resolve, reject) => {
-      // Not at once: what arrives in the same turn of the event loop shares the fsync.
+      // Deferred, so that transactions from the same turn of the event loop share the fsync.
       if (this.#waiting.length === 0) setImmediate(() => this.#commitWaiting());
       this.#waiting.push({ writes, resolve, reject });
     });
   }
 
   /**
-   * Removes items that expired before `now`, the longest expired first. Nothing else removes them.
+   * Removes items that expired before `now`, oldest first. Nothing else removes them.
    *
    * @param now Unix time in seconds.
-   * @param limit most items to remove in this call; the event loop stands still meanwhile.
-   * @returns how many were removed; fewer than `limit` means that none is left.
+   * @param limit maximum items to remove in this call, which blocks the event loop.
+   * @returns the number of items removed; fewer than `limit` means that none are left.
    */
   async purgeExpired(now: number, limit: number): Promise<number> {
     return this.#connection.write(() => Number(this.#statements.purge.run(now, limit).changes));
@@ -121,7 +119,7 @@ export class SqliteTable implements Table {
     } catch (error) {
       const isUnknown = error instanceof SealtrailError && error.code === 'outcome_unknown';
       if (group.length === 1 || isUnknown) for (const { reject } of group) reject(error);
-      // Nothing was written, and what one of them ran into must not fail the others.
+      // Nothing was written, and the failure of one must not fail the others.
       else for (const waiting of group) this.#commitAlone(waiting);
     }
   }
@@ -134,7 +132,7 @@ export class SqliteTable implements Table {
     }
   }
 
-  /** Commits transactions, and says so to each only once all are durable. */
+  /** Commits transactions, and acknowledges each only once all are durable. */
   #commit(group: readonly Waiting[]): void {
     const outcomes = this.#connection.write(() =>
       group.map(({ writes, resolve }) => {
@@ -145,7 +143,7 @@ export class SqliteTable implements Table {
     for (const tell of outcomes) tell();
   }
 
-  /** Checks all of the conditions, then writes; nothing is written where one fails. */
+  /** Checks all conditions, then writes; writes nothing if one fails. */
   #apply(writes: readonly Write[]): Outcome {
     const failed: { write: number; item?: Item }[] = [];
     const standing = writes.map((write, index) => {
@@ -187,17 +185,17 @@ interface Statements {
   readonly purge: StatementSync;
 }
 
-/** One for the first page of a range, where it may have {@link FIRST_ROWS}, and one that can stop at any row. */
+/** One statement for the first page of a range, limited to {@link FIRST_ROWS}, and one that can stop at any row. */
 interface RangeStatements {
   readonly first: StatementSync;
   readonly rest: StatementSync;
 }
 
-/** The first four columns are a `Row`: the type of a statement does not say what its rows hold. */
+/** Prepares the statements. Their first four columns are a `Row`, which their types cannot express. */
 function prepare(connection: Connection): Statements {
   const columns = 'SELECT sort, expires, attributes, bytes FROM items';
   const range = `${columns} WHERE partition = ? AND sort >= ? AND sort < ?`;
-  // A LIMIT that were a parameter would have SQLite prepare the statement again each time it is bound.
+  // A literal, since SQLite recompiles a statement each time a LIMIT parameter is bound.
   const rangeStatements = (sql: string) => ({
     first: connection.prepare(`${sql} LIMIT ${FIRST_ROWS}`),
     rest: connection.prepare(sql),
@@ -225,7 +223,7 @@ interface Page {
 /** The bounds of a page: from a sort key, inclusive, to before another one or a blob. */
 type Within = readonly [partition: string, from: string, end: string | Uint8Array];
 
-/** In one go, since a step for each row takes as long again: {@link FIRST_ROWS} bounds what that may hold in memory. */
+/** Reads the first page at once, since stepping row by row takes twice as long; {@link FIRST_ROWS} bounds the memory. */
 function firstPage(statement: StatementSync, within: Within): Page {
   const rows = statement.all(...within) as unknown as Row[]; // See `prepare`.
   return { rows, isLast: rows.length < FIRST_ROWS };
@@ -248,7 +246,7 @@ function itemOf(partition: string, [sort, expires, json, bytes]: Row): Item {
   return expires === null ? { partition, sort, attributes } : { partition, sort, attributes, expiresAt: expires };
 }
 
-/** The text that comes next in byte order. */
+/** The next text in byte order. */
 function successor(text: string): string {
   return `${text}\0`;
 }

@@ -83,7 +83,7 @@ describe('the files', () => {
     await expect(objects.replace('a', bytesOf('x'))).rejects.toMatchObject(isFolder);
     await expect(objects.put('a/b/c', bytesOf('x'))).rejects.toMatchObject({
       code: 'object_differs',
-      message: `${join(folder, 'a/b')} is an object, so that no object can stand below it`,
+      message: `${join(folder, 'a/b')} is an object, so no object can be stored below it`,
     });
     expect(await keysIn(objects)).toEqual(['a/b']);
   });

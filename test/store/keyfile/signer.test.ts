@@ -53,7 +53,7 @@ describe('the key file', () => {
       await chmod(file, mode);
       await expect(KeyFileSigner.open(file)).rejects.toMatchObject({
         code: 'signer_unavailable',
-        message: `others can get at the key in ${file}: run chmod 600 ${file}`,
+        message: `others can access the key in ${file}: run chmod 600 ${file}`,
       });
       await chmod(file, 0o600);
       expect((await KeyFileSigner.open(file)).algorithm).toBe('ed25519');

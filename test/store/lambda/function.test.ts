@@ -87,7 +87,7 @@ describe.concurrent('a function that is asked', () => {
         asked.push(invocation);
         return forever;
       },
-      { patienceMs: 300 },
+      { timeoutMs: 300 },
     );
     const message = 'this takes longer than an answer may, and goes on: ask again';
     await expect(fn.ask({})).rejects.toMatchObject({ code: 'outcome_unknown', message });

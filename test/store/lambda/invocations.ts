@@ -29,7 +29,7 @@ afterAll(() => {
 /** Lambda's wire on the loopback interface: a function whose invocations are answered by `run`. */
 export async function invoked(
   run: (invocation: Invocation) => Promise<Said> | Said,
-  { patienceMs = 10_000 }: { readonly patienceMs?: number } = {},
+  { timeoutMs = 10_000 }: { readonly timeoutMs?: number } = {},
 ): Promise<LambdaFunction> {
   const server = createServer(async (request, response) => {
     const { url: path, headers } = request;
@@ -49,7 +49,7 @@ export async function invoked(
     server.close();
     server.closeAllConnections();
   });
-  return new LambdaFunction({ client, name: 'Audit-Follow', patienceMs });
+  return new LambdaFunction({ client, name: 'Audit-Follow', timeoutMs });
 }
 
 function say(response: ServerResponse, said: NonNullable<Said>): void {

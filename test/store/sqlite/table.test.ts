@@ -117,10 +117,10 @@ describe('files that are not right', () => {
   it.each([
     ['not JSON', 'UPDATE items SET attributes = \'{"a":\'', /not JSON/],
     ['no object', "UPDATE items SET attributes = '[1]'", /not an object/],
-    ['no place of bytes', 'UPDATE items SET attributes = \'{"a":[0,1,2,3]}\', bytes = NULL', /is not there/],
-    ['a place past the bytes', 'UPDATE items SET attributes = \'{"a":[5,6]}\'', /is not there/],
-    ['a place before the bytes', 'UPDATE items SET attributes = \'{"a":[-1,1]}\'', /is not there/],
-    ['null', 'UPDATE items SET attributes = \'{"a":null}\'', /is not there/],
+    ['no place of bytes', 'UPDATE items SET attributes = \'{"a":[0,1,2,3]}\', bytes = NULL', /without its value/],
+    ['a place past the bytes', 'UPDATE items SET attributes = \'{"a":[5,6]}\'', /without its value/],
+    ['a place before the bytes', 'UPDATE items SET attributes = \'{"a":[-1,1]}\'', /without its value/],
+    ['null', 'UPDATE items SET attributes = \'{"a":null}\'', /without its value/],
     ['a number that no double holds', 'UPDATE items SET expires = 9007199254740993', /a number that no item can/],
   ])('says that a row is corrupt whose attributes are %s', async (_, change, message) => {
     const file = join(await temporaryFolder(), 'ledger.db');
