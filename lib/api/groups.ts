@@ -14,14 +14,14 @@ import { getVerification, getVerifications, type VerifyServices, verifyTrail } f
 import type { ReadServices } from './services.ts';
 
 /**
- * The routes by what they need: in AWS each group has a function, with the rights and the code for that group alone.
- * A list that is not imported leaves no code in a bundle.
+ * The routes, grouped by the services they need. On AWS each group has a function with only its own permissions and code; a
+ * list that is not imported leaves no code in a bundle.
  */
 
-/** Takes events in. */
+/** Appends events. */
 export const APPEND_ROUTES: readonly Route<AppendServices>[] = [appendEvents];
 
-/** Answers from records and proofs, and changes nothing. */
+/** Reads records and proofs, and changes nothing. */
 export const READ_ROUTES: readonly Route<ReadServices>[] = [
   queryEvents,
   queryTrails,
@@ -36,14 +36,14 @@ export const READ_ROUTES: readonly Route<ReadServices>[] = [
   listKeys,
 ];
 
-/** Verifies the ledger, and reports. */
+/** Verifies the ledger and returns reports. */
 export const VERIFY_ROUTES: readonly Route<VerifyServices & AuditServices>[] = [
   verifyTrail,
   getVerification,
   getVerifications,
 ];
 
-/** Makes exports and hands them out. */
+/** Makes exports and links to them. */
 export const EXPORT_ROUTES: readonly Route<ExportServices & AuditServices>[] = [requestExport, getExport];
 
 /** For administrators of a trail. */

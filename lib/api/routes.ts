@@ -11,5 +11,5 @@ export const ROUTE_GROUPS = {
 } as const;
 export type RouteGroup = keyof typeof ROUTE_GROUPS;
 
-/** Every route but that of their description. Their order does not matter. */
+/** Every route but that of the API's description, in any order. */
 export const ROUTES: readonly Route<Services>[] = Object.values(ROUTE_GROUPS).flat();

@@ -13,7 +13,7 @@ import type { SummaryServices } from './routes/summary.ts';
 import type { TrailServices } from './routes/trails.ts';
 import type { VerifyServices } from './routes/verifications.ts';
 
-/** What the routes that read need. */
+/** Services for the routes that read. */
 export type ReadServices = QueryServices &
   RecordServices &
   CheckpointServices &
@@ -24,7 +24,7 @@ export type ReadServices = QueryServices &
   KeyServices &
   AuditServices;
 
-/** What all routes need: one machine serves them all, in AWS each function has what its own routes need. */
+/** Services for all routes. The embedded server has them all; on AWS each function has those of its own routes. */
 export interface Services
   extends AppendServices,
     Omit<ReadServices, 'ledger' | 'queries'>,

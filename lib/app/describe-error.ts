@@ -1,13 +1,13 @@
 import { SealtrailError } from '../log/error.ts';
 
-/** Causes that are followed, so that a circle of them ends. */
+/** Maximum causes to follow, in case they form a circle. */
 const MAX_CAUSES = 5;
 
 /**
- * Why a request was refused or failed, for the operator's log. Of a caller's error it gives the code and the field only,
- * because messages may quote what was sent.
+ * Describes an error for the operator's log. For a caller's error it gives only the code and the field, because messages may
+ * quote the request.
  *
- * @param status the HTTP status that was answered; 500 for work that nobody waits for
+ * @param status the HTTP status of the response; 500 for background work
  */
 export function describeError(error: unknown, status = 500): string {
   const isCallers = error instanceof SealtrailError && status >= 400 && status < 500;
@@ -23,6 +23,6 @@ export function describeError(error: unknown, status = 500): string {
 
 function sentenceOn(error: unknown): string {
   if (error instanceof SealtrailError) return `${error.code}: ${error.message}`;
-  // JSON.parse quotes what it complains of, and that may be part of an event.
+  // JSON.parse quotes its input, which may be part of an event.
   return error instanceof SyntaxError ? error.name : String(error);
 }

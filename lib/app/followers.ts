@@ -13,13 +13,13 @@ import { Sealer } from '../followers/signing/head-signer.ts';
 import { Verifier } from '../followers/verification/verifier.ts';
 import type { ArchivedLog } from './log.ts';
 
-/** How long followers wait before they work, in milliseconds unless it says otherwise. */
+/** The delays of followers, in milliseconds unless stated otherwise. */
 export interface FollowerPace {
   /** How long a record may wait to be archived. @default 20,000 */
   readonly archiveDelayMs?: number;
-  /** How long late events of a producer are waited for before a gap is recorded. @default 60,000 */
+  /** How long to wait for a producer's late events before recording a gap. @default 60,000 */
   readonly gapGraceMs?: number;
-  /** Records that are indexed together, or what there is after `indexDelayMs`. @default 256 */
+  /** Records to index together, or fewer after `indexDelayMs`. @default 256 */
   readonly indexRecords?: number;
   /** @default 2,000 */
   readonly indexDelayMs?: number;
@@ -27,19 +27,19 @@ export interface FollowerPace {
   readonly verifyEveryMs?: number;
 }
 
-/** What followers are made from. */
+/** Settings of the followers. */
 export interface FollowerSettings {
   readonly pace?: FollowerPace;
-  /** Called when a verification found damage and could not record it in `_system`. Must not throw. */
+  /** Called if a verification finds damage that cannot be recorded in `_system`. Must not throw. */
   readonly onUnrecorded?: (trail: string, reason: unknown) => void;
 }
 
 type MakeFollower = (log: ArchivedLog, settings: FollowerSettings) => Follower;
 
 /**
- * The registry: every follower that commits wake. A trail is visited in this order. The embedded server runs each beside the
- * others; in AWS the function `follow` runs them for each batch of the Table's stream and twice a minute. A follower that is
- * not listed here or in {@link SCHEDULED} runs nowhere.
+ * The registry of followers that commits wake, in the order in which they visit a trail. The embedded server runs each
+ * concurrently; on AWS the function `follow` runs them for each batch of the Table's stream and twice a minute. A follower
+ * that is not listed here or in {@link SCHEDULED} runs nowhere.
  */
 export const FOLLOWERS = {
   history: ({ table, ledger }) => new HistoryCheck({ table, ledger }),
@@ -66,8 +66,8 @@ export const FOLLOWERS = {
 } satisfies Record<string, MakeFollower>;
 
 /**
- * The followers that read whole trails, so that only a schedule runs them: in AWS the function `verify`, once an hour. The
- * embedded server runs them beside the others; they know for themselves when it is time.
+ * The followers that read whole trails, and so run only on a schedule: on AWS in the function `verify`, once an hour. The
+ * embedded server runs them like the others, and they decide themselves when they are due.
  */
 export const SCHEDULED = {
   verifier: ({ table, objects, ledger, retiredKeys }, { pace = {}, onUnrecorded }) =>
@@ -78,13 +78,13 @@ export const SCHEDULED = {
     }),
 } satisfies Record<string, MakeFollower>;
 
-/** The followers of a list, by their names in it. */
+/** The followers of a list, by name. */
 export type Opened<List> = {
   readonly [Name in keyof List]: List[Name] extends (...args: never[]) => infer Made ? Made : never;
 };
 
 /**
- * Makes the followers of a list over a log, in its order.
+ * Makes the followers of a list for a log, in order.
  *
  * @example
  * const { archiver, ...others } = openFollowers(FOLLOWERS, log);
@@ -95,10 +95,10 @@ export function openFollowers<List extends Record<string, MakeFollower>>(
   settings: FollowerSettings = {},
 ): Opened<List> {
   const made = Object.entries(list).map(([name, make]) => [name, make(log, settings)]);
-  return Object.fromEntries(made); // by the names of the list, each made by its own entry
+  return Object.fromEntries(made); // each name of the list, made by its own entry
 }
 
-/** How the archive's objects are locked. */
+/** The lock of the archive's objects. */
 function lockFrom({ archiveDays, lock }: ReturnType<ArchivedLog['retentionOf']>): ObjectLock | undefined {
   return archiveDays === undefined ? undefined : { ms: archiveDays * DAY_MS, ...(lock && { mode: lock }) };
 }

@@ -1,6 +1,5 @@
 /**
- * Makes a value the first time it is asked for, and keeps it. A failure is not kept: the next call tries again, so one bad
- * moment does not last as long as the process.
+ * Makes a value on the first call and caches it. Failures are not cached: the next call tries again.
  */
 export function lazy<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined;

@@ -15,38 +15,38 @@ import type { PrivacyPolicy } from '../privacy/policy.ts';
 import type { Objects, Signer, Table } from '../store/ports.ts';
 import { lazy } from './lazy.ts';
 
-/** The ports that a log is kept in and signed with, over any drivers. */
+/** The stores and signers of a log, with any drivers. */
 export interface LogStores {
   readonly table: Table;
-  /** The archive. Absent: this process may not read it. */
+  /** The archive; absent if this process may not read it. */
   readonly objects?: Objects;
-  /** Every one of them signs each checkpoint. Empty: this process neither signs nor verifies. */
+  /** All of them sign each checkpoint. If empty, this process neither signs nor verifies. */
   readonly signers: readonly Signer[];
   /**
-   * Keys that signed in the past. Where a {@link Signer} stopped is found out and stored once, the first time that anyone
-   * asks; a {@link RetiredKey} says so itself. @default none
+   * Keys that signed in the past. A {@link RetiredKey} says where it stopped; for a {@link Signer} that is determined and
+   * stored on first use. @default none
    */
   readonly retired?: readonly (RetiredKey | Pick<Signer, 'publicKey'>)[];
 }
 
-/** What is the same for every trail of a log, and for every process that opens it. */
+/** Settings that are the same for every trail of a log and for every process that opens it. */
 export interface LogSettings {
   /** The first part of every checkpoint's origin, such as `audit.example.com`. Must never change. */
   readonly logName: string;
   /** @default secrets and personal data are masked */
   readonly privacy?: PrivacyConfig;
-  /** How long records stay in the Table, and how long and how the archive is locked. @default for ever, and not at all */
+  /** How long records stay in the Table, and how long and in which mode the archive is locked. @default for ever, and not locked */
   readonly retention?: RetentionConfig;
-  /** Whether the trail `_access` keeps who read what. @default true */
+  /** Whether reads are recorded in the trail `_access`. @default true */
   readonly recordsReads?: boolean;
-  /** Whether this process signs what it appends, rather than leaving it to the signing follower. @default true */
+  /** Whether this process signs its own appends, instead of leaving that to the signing follower. @default true */
   readonly signs?: boolean;
 }
 
-/** Called as appends happen. None of them may throw. */
+/** Hooks called during appends. They must not throw. */
 export type LogHooks = Pick<LedgerOptions, 'onCommit' | 'onSigned' | 'onRetry' | 'onUnsealed' | 'onClockBehind'>;
 
-/** A log over its stores: what every process that works on it shares. */
+/** A log over its stores, as every process that works on it needs it. */
 export interface Log {
   readonly table: Table;
   readonly ledger: Ledger;
@@ -57,20 +57,20 @@ export interface Log {
   readonly logName: string;
   readonly recordsReads: boolean;
   readonly retentionOf: (trail?: string) => ReturnType<typeof retentionFor>;
-  /** The keys that signed in the past, each with where it stopped. Throws as {@link retiredKeys}. */
+  /** The keys that signed in the past, and where each stopped. Throws like {@link retiredKeys}. */
   readonly retiredKeys: () => Promise<readonly RetiredKey[]>;
 }
 
 /** A log whose archive can be read. */
 export interface ArchivedLog extends Log {
   readonly objects: Objects;
-  /** The records that have left the Table. */
+  /** Reads records that have left the Table. */
   readonly archive: ArchivedRecords;
 }
 
 /**
- * Wires a log over its stores. This is the one place that does so: the embedded server, the Lambda functions and the tests
- * differ in the stores and settings they pass. It reads and writes nothing yet.
+ * Wires a log over its stores, without reading or writing anything yet. This is the only place that does so: the embedded
+ * server, the Lambda functions and the tests differ only in the stores and settings they pass.
  *
  * @example
  * const log = wireLog({ table, objects, signers: [signer] }, { logName: 'audit.example.com' });
@@ -85,7 +85,7 @@ export function wireLog(stores: LogStores, settings: LogSettings, hooks?: LogHoo
 export function wireLog(stores: LogStores, settings: LogSettings, hooks: LogHooks = {}): Log {
   const { table, objects, signers, retired = [] } = stores;
   const { logName, recordsReads = true, signs = true, retention = {} } = settings;
-  // One object for good: policies are cached by it.
+  // Always the same object, since policies are cached by it.
   const privacy = settings.privacy ?? {};
   const tags = lazy(async () => maskTags(await maskSecret(table)));
   const cache = new TileCache();

@@ -14,7 +14,7 @@ import { FOLLOWERS, type FollowerPace, openFollowers, SCHEDULED } from './follow
 import { type LogSettings, type LogStores, wireLog } from './log.ts';
 import { openQueries } from './queries.ts';
 
-/** Everything that a whole log in one process is kept in. Bring drivers of your own for another cloud. */
+/** The stores of a whole log in one process. Bring your own drivers for another cloud. */
 export interface OpenLogStores extends LogStores {
   readonly objects: Objects;
   readonly downloads: Downloads;
@@ -24,8 +24,8 @@ export interface OpenLogStores extends LogStores {
 export interface OpenLogSettings extends LogSettings {
   readonly pace?: FollowerPace;
   /**
-   * Called on errors outside of requests: followers, signatures, exports. Alarms come this way too. Must not throw.
-   * @default a warning of the process, so that no alarm goes unseen
+   * Called on errors outside of requests (followers, signatures, exports), and on alarms. Must not throw.
+   * @default emits a process warning, so that no alarm goes unnoticed
    */
   readonly onError?: (error: unknown, source: RunnerErrorSource) => void;
 }
@@ -42,8 +42,8 @@ export interface OpenLog extends Services {
 }
 
 /**
- * Opens a whole log over drivers of your own, and starts its followers. One process at a time may have it open, since it
- * takes over exports that another left unfinished. `openEmbedded` is this over a folder.
+ * Opens a whole log over your own drivers and starts its followers. Only one process may have it open at a time, since it
+ * takes over unfinished exports. `openEmbedded` does the same over a folder.
  *
  * @throws the Table's errors
  *
@@ -58,7 +58,7 @@ export interface OpenLog extends Services {
  * const log = await openLog(stores, { logName: 'audit.example.com' });
  * const directory = new Directory(access, profiles); // who may call
  * const server = await serveLog({ ...log, directory }, { port: 8321, log: console.log, onError: console.error });
- * // … until the process is to end:
+ * // … when the process ends:
  * await server.close();
  * await log.close();
  */
@@ -95,7 +95,7 @@ export async function openLog(stores: OpenLogStores, settings: OpenLogSettings):
   let closed: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     await looking;
-    // Followers are told first, so that none takes the end of the ledger for a failure.
+    // Stop the followers first, so that none mistakes the end of the ledger for a failure.
     const stopped = runner.stop();
     await verifying.stop();
     await log.ledger.close();
@@ -124,7 +124,7 @@ export async function openLog(stores: OpenLogStores, settings: OpenLogSettings):
   };
 }
 
-/** Visits the trails of the archive too: a database that has lost one does not know of it. */
+/** Wakes followers for the trails of the archive too, in case the database has lost one. */
 async function wakeArchived(objects: Objects, runner: Runner, onError: (error: unknown) => void): Promise<void> {
   try {
     for await (const trail of trailsIn(objects)) runner.wake(trail);

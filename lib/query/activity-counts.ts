@@ -7,24 +7,24 @@ import type { Table } from '../store/ports.ts';
 import { ACTIVITY_COUNTED, type ActivityCounts, noActivity } from './activity.ts';
 import { readWholeHours, type Span } from './span.ts';
 
-/** An actor's records from `from` to before `to`, counted. */
+/** Counts of an actor's records in `[from, to)`. */
 export interface IndexedActivity {
   readonly from: number;
   readonly to: number;
   readonly counts: ActivityCounts;
 }
 
-/** Values whose postings are read at the same time. */
+/** Values whose postings are read concurrently. */
 const AT_ONCE = 16;
 
 /**
- * Counts an actor's records in the whole hours of a span from the index alone: which of the records that an actor's
- * postings name the postings of each type and outcome name, too. Postings go by fingerprints, which two values may
- * share, by chance or because somebody made it so; they never lack a record. So what they say is exact where all of
- * them name as many records as the index has counted for the value, and else it is not used.
+ * Counts an actor's records in the whole hours of a span from the index alone, by intersecting the actor's postings with
+ * those of each type and outcome. Two values may share a fingerprint, by chance or by design, so postings may name too many
+ * records but never too few. The result is therefore exact if all of them name as many records as the index has counted
+ * for the value; otherwise it is discarded.
  *
- * @param actors the values that stand for the actor
- * @returns undefined where the index cannot tell, or where reading the actor's records is less work
+ * @param actors the values that identify the actor
+ * @returns undefined if the index cannot tell, or if reading the actor's records is cheaper
  */
 export async function countByIndex(
   table: Table,
@@ -43,7 +43,7 @@ export async function countByIndex(
     [...hours.values[dimension]].map(([value, records]) => new CountedValue(dimension, value, records)),
   );
   const groups = runGroups(index.runs, from, to).flatMap(boundedGroups);
-  // A read of the index for each, against a block for each of the actor's records.
+  // Compares one index read for each of these with one block read for each of the actor's records.
   if (values.length * groups.length >= total) return undefined;
 
   const counts = noActivity();
@@ -66,7 +66,7 @@ export async function countByIndex(
   return { from, to, counts };
 }
 
-/** Records of some runs, in which to look for postings. */
+/** Records of some runs in which to read postings. */
 interface PostingsRange {
   readonly table: Table;
   readonly trail: string;
@@ -76,13 +76,13 @@ interface PostingsRange {
   readonly to: number;
 }
 
-/** Runs of the top class one by one: what is kept of a group has a byte for each of its records. */
+/** Splits runs of the top class into groups of one, since a group takes a byte of memory for each of its records. */
 const boundedGroups = (runs: Run[]): Run[][] =>
   classOf(runs[0]?.size ?? 0) === TOP_CLASS ? runs.map((run) => [run]) : [runs];
 
 const firstOf = ({ runs }: PostingsRange): number => runs[0]?.first ?? 0;
 
-/** For each record of the runs 1 where the postings of an actor name it, else 0; and how many they name. */
+/** A byte for each record of the runs: 1 if the actor's postings name it, else 0; and how many they name. */
 async function markRecords(
   range: PostingsRange,
   actors: readonly string[],
@@ -101,13 +101,13 @@ async function markRecords(
   return { marks, marked };
 }
 
-/** A type or an outcome, and how many records have it. */
+/** A type or an outcome, and its number of records. */
 class CountedValue {
   readonly dimension: (typeof ACTIVITY_COUNTED)[number];
   readonly value: string;
-  /** Records of it that were marked. */
+  /** Records with this value that are marked. */
   shared = 0;
-  /** Records that its postings have not named yet; fewer than none where they named others. */
+  /** Records not yet named by its postings; negative if they named too many. */
   #left: number;
 
   constructor(dimension: (typeof ACTIVITY_COUNTED)[number], value: string, records: number) {
@@ -129,7 +129,7 @@ class CountedValue {
   }
 }
 
-/** What runs have under a fingerprint, ascending, some at a time. @throws {@link MergedAway} */
+/** The records of runs with a fingerprint, ascending, in batches. @throws {@link MergedAway} */
 async function* seqsOf(
   { table, trail, runs, from, to }: PostingsRange,
   fingerprint: number,

@@ -3,19 +3,19 @@ import { parseRecord } from '../log/record.ts';
 import type { Match, Period } from './query.ts';
 import { breakdown, DEFAULT_TOP } from './summary.ts';
 
-/** What an activity counts by. */
+/** The dimensions that an activity counts by. */
 export const ACTIVITY_COUNTED = ['type', 'outcome'] as const;
 
-/** An actor's records, counted. */
+/** Counts of an actor's records. */
 export interface ActivityCounts {
   total: number;
   readonly values: Readonly<Record<(typeof ACTIVITY_COUNTED)[number], Map<string, number>>>;
 }
 
-/** Counts of nothing. */
+/** Empty counts. */
 export const noActivity = (): ActivityCounts => ({ total: 0, values: { type: new Map(), outcome: new Map() } });
 
-/** Counts more of an actor's records. */
+/** Adds more of an actor's records to counts. */
 export function countMatches(counts: ActivityCounts, matches: readonly Match[]): void {
   counts.total += matches.length;
   for (const { line } of matches) {
@@ -29,7 +29,7 @@ export function countMatches(counts: ActivityCounts, matches: readonly Match[]):
   }
 }
 
-/** @param newest the actor's newest record, where there is one */
+/** @param newest the actor's newest record, if any */
 export function activityOf(
   actor: string,
   period: Period,

@@ -1,13 +1,13 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { SealtrailError } from '../log/error.ts';
 
-/** Where a query goes on. */
+/** Where a query continues. */
 export interface Position {
   /**
-   * Newest first: records from here on have been looked at. Oldest first: the next record to look at.
+   * Newest first: records from here on have been searched. Oldest first: the next record to search.
    */
   readonly seq: number;
-  /** The trail's size that the first page saw. */
+  /** The size of the trail at the first page. */
   readonly asOf: number;
 }
 
@@ -16,13 +16,13 @@ const MAC_BYTES = 16;
 const POSITION_BYTES = 16;
 
 /**
- * Cursors: a position in each trail that is asked, and a code that binds them to the trails and to a question, so that
- * nobody can make one up or carry one over to records that they may not ask for.
+ * Seals and opens cursors: a position in each queried trail, with a MAC that binds them to the trails and the query, so that
+ * no one can forge a cursor or use one to reach other records.
  *
  *     version 1, for each trail seq and asOf as big-endian uint64, the first 16 bytes of
  *     HMAC-SHA-256(secret, "sealtrail cursor" 0x00, for each trail its name 0x00, the bytes before, then the question)
  *
- * in base64url without padding (RFC 4648 section 5). No name begins with the byte 1, so where names end is told by that.
+ * in base64url without padding (RFC 4648 section 5). No name begins with the byte 1, which therefore marks the end of the names.
  */
 export class Cursors {
   readonly #secret: Uint8Array;
@@ -33,7 +33,7 @@ export class Cursors {
     this.#secret = secret;
   }
 
-  /** @param question everything that the answer depends on besides the position, as text */
+  /** @param question everything besides the position that the answer depends on, as text */
   seal(trails: readonly string[], question: string, positions: readonly Position[]): string {
     const payload = Buffer.alloc(1 + POSITION_BYTES * trails.length);
     payload[0] = VERSION;
@@ -46,7 +46,7 @@ export class Cursors {
 
   /**
    * @returns a position for each of the trails
-   * @throws `invalid_cursor` for anything that `seal` did not give for these trails and this question
+   * @throws `invalid_cursor` for anything but a cursor that `seal` made for these trails and this question
    */
   open(trails: readonly string[], question: string, cursor: string): readonly Position[] {
     const bytes = Buffer.from(cursor, 'base64url');
@@ -57,7 +57,7 @@ export class Cursors {
       bytes.toString('base64url') === cursor &&
       timingSafeEqual(mac, this.#mac(trails, question, payload));
     if (!isOurs || payload[0] !== VERSION) {
-      const message = 'the cursor is not one of this query: begin again without it';
+      const message = 'the cursor does not belong to this query: start again without it';
       throw new SealtrailError('invalid_cursor', message, { field: 'cursor' });
     }
     const number = (at: number): number => Number(payload.readBigUInt64BE(at));

@@ -7,10 +7,10 @@ import { maskValue } from '../privacy/mask.ts';
 import type { PrivacyPolicy } from '../privacy/policy.ts';
 import type { Filters, Period } from './query.ts';
 
-/** Dimensions whose values intake masks (an agent may be named by `actor.id`). */
+/** Dimensions with masked values (an agent may be named by `actor.id`). */
 const MASKED: readonly Dimension[] = ['actor', 'resource', 'agent'];
 
-/** A severity and all above it: the values of a filter by severity. */
+/** A severity and all higher ones: the values of a filter by severity. */
 export const severitiesFrom = (severity: Severity): readonly Severity[] =>
   SEVERITIES.slice(SEVERITIES.indexOf(severity));
 
@@ -22,29 +22,29 @@ function masksOf(asked: string, { maskTag }: MaskingPolicy): string[] {
   return [asked, maskValue(asked, maskTag), maskValue(asked)];
 }
 
-/** One filter: a record passes with any of the values. */
+/** One filter: a record with any of the values passes. */
 interface Clause {
   readonly dimension: Dimension;
   /** Whole values. */
   readonly values: ReadonlySet<string>;
-  /** Beginnings, of `type` only: `auth.` for the group `auth.*`. */
+  /** Prefixes, for `type` only: `auth.` for the group `auth.*`. */
   readonly beginnings: readonly string[];
-  /** Text of which a line that passes holds at least one. */
+  /** Substrings: a passing line contains at least one. */
   readonly needles: readonly string[];
-  /** What the index files the values under. */
+  /** The fingerprints of the values in the index. */
   readonly fingerprints: readonly number[];
 }
 
-/** Decides about records. */
+/** Decides which records pass a query's filters. */
 export class RecordFilter {
   readonly #clauses: readonly Clause[];
   readonly #time: Period | undefined;
-  /** The filters as text: the same for the same filters. */
+  /** The filters as text: equal filters have equal text. */
   readonly text: string;
 
   /**
-   * @param policy the trail's: where it masks, masked values are looked for beside those asked for, as records may be
-   *   older than the policy
+   * @param policy the trail's policy. If it masks, this matches both masked and plain values, since records may be older
+   *   than the policy
    */
   constructor(filters: Filters, policy?: MaskingPolicy) {
     this.#clauses = DIMENSIONS.flatMap((dimension) => {
@@ -63,24 +63,24 @@ export class RecordFilter {
     return !this.isIndexed && this.#time === undefined;
   }
 
-  /** Whether the index can tell which records may pass. It knows nothing of the producer's clock. */
+  /** Whether the index can narrow down the records. It does not cover the producer's clock. */
   get isIndexed(): boolean {
     return this.#clauses.length > 0;
   }
 
-  /** For each filter, what the index files its values under. */
+  /** The fingerprints of each filter's values. */
   get fingerprints(): readonly (readonly number[])[] {
     return this.#clauses.map((clause) => clause.fingerprints);
   }
 
-  /** The whole values of a dimension that pass, masked ones included; none where it is not asked about. */
-  valuesOf(asked: Dimension): readonly string[] {
-    return this.#clauses.flatMap(({ dimension, values }) => (dimension === asked ? [...values] : []));
+  /** The whole values of a dimension that pass, including masked ones; empty if the dimension is not filtered. */
+  valuesOf(wanted: Dimension): readonly string[] {
+    return this.#clauses.flatMap(({ dimension, values }) => (dimension === wanted ? [...values] : []));
   }
 
   /** @throws `malformed_record` */
   accepts(line: string): boolean {
-    // Lines are canonical (RFC 8785), so a value stands in them in one way only, and most lines need not be parsed.
+    // Lines are canonical (RFC 8785), so a value has only one form in them, and most lines need not be parsed.
     for (const { needles } of this.#clauses) if (!needles.some((needle) => line.includes(needle))) return false;
     return this.isOpen || this.acceptsRecord(parseRecord(line));
   }
@@ -97,7 +97,7 @@ export class RecordFilter {
   }
 }
 
-/** Whether an event's `time` lies in a period; one that is missing or is none lies in no period. */
+/** Whether an event's `time` is in a period. A missing or invalid time never is. */
 function isWithin(time: unknown, { from, to }: Period): boolean {
   const millis = typeof time === 'string' ? timeMillis(time) : undefined;
   return millis !== undefined && (from === undefined || millis >= from) && (to === undefined || millis < to);

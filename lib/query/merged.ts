@@ -2,19 +2,19 @@ import { parseRecord } from '../log/record.ts';
 import type { Position } from './cursor.ts';
 import { type Match, type Page, type Query, sourcesOf } from './query.ts';
 
-/** A record that was found in one of several trails. */
+/** A match in one of several trails. */
 export interface TrailMatch extends Match {
   readonly trail: string;
 }
 
-/** An answer to a query of several trails. */
+/** A page of a query over several trails. */
 export interface MergedPage extends Omit<Page, 'asOf' | 'matches'> {
   readonly matches: readonly TrailMatch[];
   /** By trail, as {@link Page.asOf}. */
   readonly asOf: Readonly<Record<string, number>>;
 }
 
-/** A page of one trail, and where it ends. */
+/** A page of one trail, and its end. */
 export interface Part extends Omit<Page, 'cursor'> {
   readonly next: Position;
 }
@@ -22,18 +22,18 @@ export interface Part extends Omit<Page, 'cursor'> {
 /** Reads up to `limit` matches of a trail, from a position on. */
 export type ReadPart = (trail: string, limit: number, at: Position | undefined) => Promise<Part>;
 
-/** What a merge came to: a page, and for each trail where to go on. */
+/** A merged page, and where to continue in each trail. */
 export interface Merged extends Omit<MergedPage, 'cursor'> {
   readonly next: readonly Position[];
 }
 
 /**
- * Merges trails by the time at which records were received; what came in the same millisecond by the trail's name, then
- * by number. Where to go on is kept for each trail, so that no record is missed or comes twice, whatever the clocks of
- * the processes that append to different trails say.
+ * Merges trails by the time at which records were received; records of the same millisecond by trail name, then by number.
+ * Each trail has its own position, so no record is missed or repeated, even if the clocks of the processes that append to
+ * different trails differ.
  *
  * @param trails in ascending order, none twice
- * @param at where the page before ended, for each of the trails
+ * @param at the end of the previous page, for each of the trails
  */
 export async function mergePage(
   trails: readonly string[],
@@ -47,7 +47,7 @@ export async function mergePage(
   const matches: TrailMatch[] = [];
   do {
     await Promise.all(streams.map((stream) => stream.fill()));
-    // What is still hidden in a trail may be next: nothing of the others may go before it.
+    // A trail whose next match is unknown may come first, so the others must wait for it.
     while (matches.length < limit && streams.every((stream) => stream.first !== undefined || !stream.hasMore)) {
       const next = nextOf(streams, isDown);
       if (next === undefined) break;
@@ -65,7 +65,7 @@ export async function mergePage(
 
 function nextOf(streams: readonly Stream[], isDown: boolean): Stream | undefined {
   let found: Stream | undefined;
-  // In ascending order of names: of equals the first one going up, the last one going down.
+  // In ascending order of names: ties go to the first one when ascending, to the last one when descending.
   for (const stream of streams) {
     const time = stream.first?.receivedAt;
     const best = found?.first?.receivedAt;
@@ -80,7 +80,7 @@ interface Waiting {
   readonly receivedAt: number;
 }
 
-/** The matches of one trail, read some at a time. */
+/** The matches of one trail, read in batches. */
 class Stream {
   readonly trail: string;
   readonly #isDown: boolean;
@@ -103,17 +103,17 @@ class Stream {
     return this.#asOf;
   }
 
-  /** The next match, as far as it is known. */
+  /** The next match, if known. */
   get first(): Waiting | undefined {
     return this.#waiting[this.#taken];
   }
 
-  /** Whether the next match is not known, and reading on is within what one page may cost. */
+  /** Whether the next match is unknown and the page's budget allows reading on. */
   get mayFill(): boolean {
     return this.first === undefined && this.hasMore && !this.#isSpent;
   }
 
-  /** Where the next page goes on. */
+  /** Where the next page continues. */
   get position(): Position {
     const seq = this.first?.match.seq;
     if (seq === undefined) return this.#next ?? { seq: 0, asOf: this.#asOf };
@@ -128,7 +128,7 @@ class Stream {
     this.#asOf = asOf;
     this.#next = next;
     this.hasMore = more;
-    // One that came to nothing was cut short, as it had cost enough.
+    // An empty part was cut short, since it had used up its budget.
     this.#isSpent = matches.length === 0;
   }
 

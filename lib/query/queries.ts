@@ -16,30 +16,30 @@ import { spanOf } from './span.ts';
 import { type SummaryRequest, summarise } from './summary.ts';
 import { seqAt, type TrailEnd } from './times.ts';
 
-/** What {@link Queries} work with. */
+/** Options of {@link Queries}. */
 export interface QueriesOptions {
   readonly table: Table;
   /** Authenticates cursors: at least 16 bytes, the same in every process that answers queries. */
   readonly secret: Uint8Array;
-  /** The policy that a trail's events go through. @default nothing is masked */
+  /** The privacy policy of a trail. @default nothing is masked */
   readonly policy?: (trail: string) => MaskingPolicy | Promise<MaskingPolicy>;
-  /** Records that one page may look at, about. Beyond that it ends early, with a cursor. @default 50,000 */
+  /** Approximate number of records that one page may examine. Beyond that it ends early, with a cursor. @default 50,000 */
   readonly budget?: number;
-  /** Where records are read that have left the hot store. @default they cannot be read */
+  /** Reads records that have left the hot store. @default they cannot be read */
   readonly archive?: ArchivedRecords;
 }
 
 const BUDGET = 50_000;
-/** Milliseconds between looks for new records where nobody tells of them. */
+/** Milliseconds between polls for new records, without a `wait`. */
 const POLL_MS = 500;
 
 /** How to follow a trail. */
 export interface WatchOptions {
-  /** The number of the first record to look at. @default the next one to be appended */
+  /** The number of the first record. @default the next one appended */
   readonly from?: number;
-  /** Ends it. */
+  /** Ends the watch. */
   readonly signal?: AbortSignal;
-  /** Resolves when it makes sense to look again, and soon once the signal is given. @default half a second passes */
+  /** Resolves when there may be new records, and soon after the signal aborts. @default waits half a second */
   readonly wait?: (signal: AbortSignal | undefined) => Promise<void>;
 }
 
@@ -51,7 +51,7 @@ async function pause(signal: AbortSignal | undefined): Promise<void> {
   }
 }
 
-/** Answers questions about the records of a trail, from the index where it reaches and from the ledger beyond it. */
+/** Queries the records of a trail: from the index as far as it reaches, and from the ledger beyond it. */
 export class Queries {
   readonly #table: Table;
   readonly #cursors: Cursors;
@@ -70,12 +70,12 @@ export class Queries {
   }
 
   /**
-   * One page of the records that a query asks for. Every event that was acknowledged before the call is seen, indexed
-   * or not; none comes twice on the pages of one query, however the trail grows and the index changes meanwhile.
+   * One page of the records that match a query. It sees every event that was acknowledged before the call, indexed or not;
+   * no record appears twice on the pages of one query, even if the trail grows and the index changes meanwhile.
    *
-   * A trail that does not exist is an empty one.
+   * A missing trail counts as an empty one.
    *
-   * @throws `invalid_cursor`; `store_corrupt` rather than an answer that lacks a record; the Table's errors
+   * @throws `invalid_cursor`; `store_corrupt` rather than a page that lacks a record; the Table's errors
    *
    * @example
    * const query = parseQuery(new URLSearchParams('actor=alice'));
@@ -92,10 +92,10 @@ export class Queries {
   }
 
   /**
-   * One page of the records of several trails, merged by the time at which they were received, and as {@link page} in
-   * everything else.
+   * One page of the records of several trails, merged by the time at which they were received; otherwise like
+   * {@link page}.
    *
-   * @param trails 1 to {@link MAX_TRAILS}; their order does not matter
+   * @param trails 1 to {@link MAX_TRAILS}, in any order
    * @throws as {@link page}
    */
   async pageOf(trails: readonly string[], query: Query): Promise<MergedPage> {
@@ -117,7 +117,7 @@ export class Queries {
     return new RecordFilter(filters, await this.#policy(trail));
   }
 
-  /** A page of a trail from a position on, and where it ends. */
+  /** A page of a trail from a position, and its end. */
   async #part(
     trail: string,
     filter: RecordFilter,
@@ -140,7 +140,7 @@ export class Queries {
   }
 
   /**
-   * All records that a query asks for, of the trail as it is at the call, in constant memory: some at a time, never none.
+   * All records that match a query, from the trail as of the call, in constant memory, in non-empty batches.
    *
    * @throws as {@link page}
    */
@@ -152,12 +152,12 @@ export class Queries {
     const head = await readHead(this.#table, trail);
     const { low, high } = await this.#range(trail, head, query);
     const context = this.#context(trail, filter, { order: query.order, limit: MAX_LIMIT });
-    // One scan from end to end: a search for each thousand would read what lies beyond it again and again.
+    // One scan from end to end: a search per thousand would read the records beyond again and again.
     yield* filter.isIndexed ? searched(context, low, high) : scan(context, low, high);
   }
 
   /**
-   * Records as they are appended, from the trail's end or from `options.from` on, until the signal is given.
+   * Yields records as they are appended, from the trail's end or from `options.from`, until the signal aborts.
    *
    * @throws as {@link page}
    *

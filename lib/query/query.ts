@@ -17,34 +17,34 @@ export interface Query extends Period {
   readonly order: QueryOrder;
   /** Most records of the page, 1 to `MAX_LIMIT`. */
   readonly limit: number;
-  /** Where to go on: the `cursor` of the page before, with everything but the limit as it was there. */
+  /** Where to continue: the `cursor` of the previous page. Everything but the limit must be the same as there. */
   readonly cursor?: string;
 }
 
-/** A stretch of time, Unix milliseconds: `from` inclusive, `to` exclusive. */
+/** A period in Unix milliseconds: `from` inclusive, `to` exclusive. */
 export interface Period {
   readonly from?: number;
   readonly to?: number;
 }
 
-/** Values by dimension, at least one each. */
+/** Accepted values by dimension, at least one each. */
 export interface Filters extends Readonly<Partial<Record<Dimension, readonly string[]>>> {
-  /** By the producer's clock. Records whose event does not say when it happened are in no such period. */
+  /** A period by the producer's clock. Records without a time of their own are in no such period. */
   readonly time?: Period;
 }
 
-/** A record that was found. */
+/** A matching record. */
 export interface Match {
   readonly seq: number;
-  /** Its line, as sealed. */
+  /** The record line. */
   readonly line: string;
-  /** The line's leaf hash, where it was computed when the record was read. */
+  /** The line's leaf hash, if reading the record computed it. */
   readonly leaf?: Hash;
-  /** It has left the hot store and was read from the archive. */
+  /** Set if the record has left the hot store and was read from the archive. */
   readonly archived?: true;
 }
 
-/** A record of a block as it is answered with, by its number. */
+/** A record of a block as a match, by its number. */
 export function matchOf(block: Block, seq: number): Match {
   const line = block.lines[seq - block.first];
   const leaf = block.leaves[seq - block.first];
@@ -52,29 +52,28 @@ export function matchOf(block: Block, seq: number): Match {
   return block.archived === undefined ? { seq, line, leaf } : { seq, line, leaf, archived: true };
 }
 
-/** An answer to a query. */
+/** A page of a query. */
 export interface Page {
   readonly matches: readonly Match[];
-  /** How many of the matches came from the hot store, and how many from the archive. */
+  /** The number of matches from the hot store, and from the archive. */
   readonly sources: RecordSources;
   /**
-   * The trail's size for which this holds: of records 0 to `asOf - 1` none is missing up to where the page ends. With
-   * the newest first, later pages keep to the size that the first one saw; with the oldest first, they see what is new.
+   * The size of the trail that the page reflects: up to its end, none of records 0 to `asOf - 1` is missing. Newest first,
+   * later pages keep the size of the first; oldest first, they include new records.
    */
   readonly asOf: number;
   /**
-   * Whether to go on. A page may have fewer records than its limit, or none, and yet not be the last: the work of one
-   * call is bounded.
+   * Whether there is more. A page may have fewer records than its limit, or none, without being the last, because the work
+   * of one call is bounded.
    */
   readonly more: boolean;
   /**
-   * Where to go on; there when `more` is true. With the oldest first it is there even at the end, for what may still be
-   * appended.
+   * Where to continue; present if `more` is true. Oldest first, it is present even at the end, for records yet to come.
    */
   readonly cursor?: string;
 }
 
-/** Where matches came from. */
+/** Counts the sources of matches. */
 export function sourcesOf(matches: readonly Match[]): Page['sources'] {
   const archive = matches.filter(({ archived }) => archived).length;
   return { hot: matches.length - archive, archive };

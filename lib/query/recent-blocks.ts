@@ -5,14 +5,14 @@ import type { Block } from '../ledger/items/block.ts';
 import type { OpenBlock } from '../ledger/items/stored-block.ts';
 import type { Table } from '../store/ports.ts';
 
-/** Bytes of events that are kept, and up to as much again for their lines. */
+/** Bytes of events to cache, plus up to as much again for their lines. */
 const KEPT_BYTES = 16_000_000;
 
-/** Reads blocks by the number of their first record, and keeps those used last. */
+/** Reads blocks by the number of their first record, and caches the most recently used. */
 export class RecentBlocks {
   readonly #table: Table;
   readonly #archive: ArchivedRecords | undefined;
-  /** What has left the hot store is not kept here: the archive's reader keeps what it has read. */
+  /** Only blocks of the hot store: the archive's reader has its own cache. */
   readonly #kept = new LoadingCache<OpenBlock | undefined>(KEPT_BYTES, (block) => block?.rawBytes);
 
   constructor(table: Table, archive?: ArchivedRecords) {
@@ -21,7 +21,7 @@ export class RecentBlocks {
   }
 
   /**
-   * What holds certain records of a block: the block, or what the archive has of it once it has left the hot store.
+   * The block that holds certain records, or the archived parts of it once it has left the hot store.
    *
    * @throws as `readBlocks`
    */

@@ -12,32 +12,32 @@ import type { RecordFilter } from './filter.ts';
 import { type Match, matchOf, type Query } from './query.ts';
 import type { RecentBlocks } from './recent-blocks.ts';
 
-/** What a search works with. */
+/** The inputs of a search. */
 export interface SearchContext {
   readonly table: Table;
   readonly blocks: RecentBlocks;
-  /** Where records are read that have left the hot store. */
+  /** Reads records that have left the hot store. */
   readonly archive: ArchivedRecords | undefined;
   readonly trail: string;
   readonly filter: RecordFilter;
   readonly order: Query['order'];
-  /** Matches to find, at most. */
+  /** Maximum matches to find. */
   readonly limit: number;
-  /** Work to do, at most, give or take a block: records unpacked, {@link READ_COST} for each read of the index. */
+  /** Maximum work, to within a block: one per record decoded, {@link READ_COST} per read of the index. */
   readonly budget: number;
 }
 
 const NO_INDEX: IndexSnapshot = { revision: 0, size: 0, runs: [] };
-/** What a read of the index counts for. */
+/** The cost of a read of the index. */
 const READ_COST = 10;
-/** Blocks that are read at the same time. */
+/** Blocks read concurrently. */
 const BLOCKS_AHEAD = 16;
-/** How often merges may get in the way of one search, each time a little longer after the other. */
+/** How often merges may interrupt one search. The pause grows each time. */
 const MAX_STALE = 10;
-/** A long list is read for the sake of what it rules out: this many candidates for each item to read. */
+/** A long list is read only to rule out candidates: at least this many per item read. */
 const CANDIDATES_PER_PART = 4;
 
-/** The records of a range that pass, block by block, none of which is without any. @throws as `readBlocks` */
+/** The passing records of a range, block by block, in non-empty batches. @throws as `readBlocks` */
 export async function* scan(
   { table, trail, archive, filter, order }: SearchContext,
   from: number,
@@ -56,7 +56,7 @@ export async function* scan(
   }
 }
 
-/** The records of a range that pass, found by the index, some at a time, never none. @throws as `Search.run` */
+/** The passing records of a range, found through the index, in non-empty batches. @throws as `Search.run` */
 export async function* searched(
   context: SearchContext,
   from: number,
@@ -71,8 +71,7 @@ export async function* searched(
 }
 
 /**
- * Looks for records from one end of a range towards the other. It knows at any time what it has not looked at yet: the
- * records from `low` to before `high`.
+ * Searches a range of records from one end to the other. At any time `[low, high)` are the records not yet searched.
  */
 export class Search {
   readonly matches: Match[] = [];
@@ -89,7 +88,7 @@ export class Search {
     this.high = Math.max(low, high);
   }
 
-  /** Whether there is more to look at. */
+  /** Whether there is more to search. */
   get hasMore(): boolean {
     return this.low < this.high;
   }
@@ -97,7 +96,7 @@ export class Search {
   /**
    * Searches until the range, the limit or the budget is used up.
    *
-   * @throws `store_corrupt`, `unavailable` when the index is being rewritten too fast, the Table's errors
+   * @throws `store_corrupt`, `unavailable` if the index is rewritten too fast, the Table's errors
    */
   async run(): Promise<void> {
     for (let stale = 0; this.#goesOn; ) {
@@ -148,13 +147,13 @@ export class Search {
     this.#lookedAt(seq, seq + 1);
   }
 
-  /** Notes that nothing is left to find from the near end of the range through to the far end of [from, to). */
+  /** Marks everything from the near end of the range to the far end of [from, to) as searched. */
   #lookedAt(from: number, to: number): void {
     if (this.#isDown) this.high = Math.max(this.low, Math.min(this.high, from));
     else this.low = Math.min(this.high, Math.max(this.low, to));
   }
 
-  /** Searches what is indexed, up to before record `edge`. @returns false when merges got in the way */
+  /** Searches the indexed records below `edge`. @returns false if a merge interrupted it */
   async #searchIndex(index: IndexSnapshot, edge: number): Promise<boolean> {
     const { table, trail, filter } = this.#context;
     const groups = runGroups(index.runs, this.low, Math.min(edge, this.high));
@@ -164,7 +163,7 @@ export class Search {
       const found = await readRuns(table, trail, runs, filter.fingerprints);
       this.#spent += READ_COST * (1 + filter.fingerprints.flat().length);
       read.push({ runs, found });
-      // One look at whether merges got in the way covers all that was read before it.
+      // One check for merges covers everything read before it.
       if (found.size === 0 && i + 1 < groups.length && this.#goesOn) continue;
       if (!(await isCurrent(table, trail, index))) return false;
       for (const group of read.splice(0)) {
@@ -175,7 +174,7 @@ export class Search {
     return true;
   }
 
-  /** @returns false when merges got in the way */
+  /** @returns false if a merge interrupted it */
   async #searchGroup(runs: readonly Run[], found: ReadonlyMap<number, FoundInRun>, edge: number): Promise<boolean> {
     for (const run of this.#isDown ? runs.toReversed() : runs) {
       const inRun = found.get(run.first);
@@ -193,7 +192,7 @@ export class Search {
 
   async #searchRun(run: Run, edge: number, { filters, blocks }: FoundInRun): Promise<void> {
     const [narrowest, ...others] = filters.toSorted((a, b) => a.count - b.count);
-    if (narrowest === undefined) throw new RangeError('to search the index takes a filter');
+    if (narrowest === undefined) throw new RangeError('searching the index requires a filter');
     const starts = narrowest.windows();
     const windows = starts.map((start, i) => [start, starts[i + 1] ?? endOf(run)] as const);
     for (const [start, end] of this.#isDown ? windows.reverse() : windows) {
@@ -223,11 +222,11 @@ export class Search {
     return seqs;
   }
 
-  /** Fetches candidates, each block once, and keeps those that pass. @returns false when it had to stop before the last */
+  /** Reads candidates, each block once, and collects those that pass. @returns false if it stopped before the last */
   async #look(ascending: readonly number[], blocks: RunPostings): Promise<boolean> {
     const seqs = this.#isDown ? ascending.toReversed() : ascending;
     for (let next = 0; next < seqs.length; ) {
-      // Each block is expected to give a match at least.
+      // Each block is expected to yield at least one match.
       const room = Math.min(BLOCKS_AHEAD, this.#context.limit - this.matches.length);
       const wanted: { first: number; seqs: number[] }[] = [];
       for (; next < seqs.length; next++) {
@@ -254,7 +253,7 @@ export class Search {
         if (this.#isFull) return false;
         const block = held.find(({ first, count }) => first <= seq && seq < first + count);
         if (block === undefined) {
-          const message = `where trail ${trail} should hold record ${seq} there are others`;
+          const message = `trail ${trail} holds other records in place of record ${seq}`;
           throw new SealtrailError('store_corrupt', message);
         }
         this.#consider(block, seq);

@@ -13,15 +13,15 @@ import type { Table } from '../store/ports.ts';
 import type { Period } from './query.ts';
 import { seqAt, type TrailEnd } from './times.ts';
 
-/** A period in every measure that is needed. */
+/** A period, measured in records, hours and milliseconds. */
 export interface Span {
-  /** Records from `low` to before `high`. */
+  /** The records `[low, high)`. */
   readonly low: number;
   readonly high: number;
-  /** Hours since 1970 that lie within the period as a whole, from `fromHour` to before `toHour`. */
+  /** The whole hours within the period, `[fromHour, toHour)`, counted from 1970. */
   readonly fromHour: number;
   readonly toHour: number;
-  /** The records of those hours: from `lowHour` to before `highHour`. */
+  /** The records of those hours, `[lowHour, highHour)`. */
   readonly lowHour: number;
   readonly highHour: number;
   /** Milliseconds from the first moment to the last. */
@@ -41,7 +41,7 @@ export async function spanOf(
   const low = from === undefined ? 0 : await at(from);
   const high = Math.max(low, to === undefined ? head.size : await at(to));
   const fromHour = Math.max(0, Math.ceil((from ?? 0) / UNIT_MS.hour));
-  // Beyond the newest record there is nothing, so its hour is whole where the period goes on.
+  // There is nothing beyond the newest record, so its hour counts as whole if the period extends past it.
   const toHour = to === undefined || to >= end ? Math.ceil(end / UNIT_MS.hour) : Math.floor(to / UNIT_MS.hour);
   const lowHour = Math.min(high, Math.max(low, from === undefined ? 0 : await at(fromHour * UNIT_MS.hour)));
   const highHour = toHour * UNIT_MS.hour >= end ? high : Math.max(lowHour, await at(toHour * UNIT_MS.hour));
@@ -69,10 +69,10 @@ async function firstTime(
 }
 
 /**
- * What the index counts in the whole hours of a span, by whole days as far as there are any: records from `lowHour` to
- * before `highHour`, as far as they are indexed.
+ * The index's counts of the whole hours of a span, that is of the indexed records in `[lowHour, highHour)`, by whole days
+ * where possible.
  *
- * @param byHour by hours only
+ * @param byHour never by days
  */
 export async function* readWholeHours(
   table: Table,
@@ -89,7 +89,7 @@ export async function* readWholeHours(
   }
 }
 
-/** The hours from `from` to before `to`, by whole days as far as there are any and they may be used. */
+/** The hours `[from, to)`, by whole days where possible and allowed. */
 function rangesOf(from: number, to: number, units: readonly Unit[]): SliceRange[] {
   const [fromDay, toDay] = [Math.ceil(from / 24), Math.floor(to / 24)];
   if (!units.includes('day') || fromDay >= toDay) return [{ unit: 'hour', from, to }];

@@ -21,27 +21,27 @@ import type { Period } from './query.ts';
 import { readWholeHours, type Span, spanOf } from './span.ts';
 
 const BUCKET_MS: Readonly<Record<Bucket, number>> = { minute: 60_000, ...UNIT_MS };
-/** Buckets of a histogram, at most: two weeks of minutes, more than two years of hours. */
+/** Maximum buckets of a histogram: two weeks of minutes, more than two years of hours. */
 const MAX_BUCKETS = 20_160;
-/** Values of a breakdown where the caller does not say. */
+/** Default number of values in a breakdown. */
 export const DEFAULT_TOP = 100;
 
-/** What to summarise. */
+/** A request for a summary. */
 export interface SummaryRequest extends Period {
-  /** Default: minutes for up to three hours, hours for up to a week, else days. */
+  /** Default: minutes up to three hours, hours up to a week, else days. */
   readonly bucket?: Bucket;
-  /** Values listed of each dimension, those with the most records. @default {@link DEFAULT_TOP} */
+  /** Values to list per dimension, most frequent first. @default {@link DEFAULT_TOP} */
   readonly top?: number;
 }
 
-/** How often merges may get in the way. */
+/** How often merges may interrupt a summary. */
 const MAX_STALE = 10;
 
 /**
  * Summarises a period: from the index's counts for whole hours and days, from the ledger for the rest of the first and
  * the last hour and for what is not indexed yet.
  *
- * @throws `invalid_parameter` when the histogram would have too many buckets; `store_corrupt`; the Table's errors
+ * @throws `invalid_parameter` if the histogram would have too many buckets; `store_corrupt`; the Table's errors
  */
 export async function summarise(
   table: Table,
@@ -79,12 +79,12 @@ async function countPeriod(
   archive: ArchivedRecords | undefined,
 ): Promise<void> {
   const { low, high, lowHour, highHour } = span;
-  // Records that the slices of whole hours stand for; none where those hours are not indexed at all.
+  // The records that the slices of whole hours cover; none if those hours are not indexed.
   const [from, to] = [lowHour, Math.max(lowHour, Math.min(highHour, indexed))];
   const recount = (first: number, end: number) => recountRecords(table, trail, first, end, tally, archive);
   await recount(low, from);
   if (from < to) {
-    // Minutes are told by hours only.
+    // Only the slices of hours have minutes.
     const parts = readWholeHours(table, trail, runs, span, tally.bucket === 'minute');
     for await (const { unit, part } of parts) tally.addSlice(unit, part);
   }
@@ -106,7 +106,7 @@ async function recountRecords(
   }
 }
 
-/** Counts as they add up. */
+/** Accumulates counts. */
 class Tally {
   readonly bucket: Bucket;
   readonly #counts: Counts = emptyCounts(0);

@@ -3,7 +3,7 @@ import { readArchived } from '../ledger/blocks.ts';
 import { blockPartition, sortableNumber } from '../ledger/items/layout.ts';
 import type { Table } from '../store/ports.ts';
 
-/** As much of a trail's head as is needed here. */
+/** The part of a trail's head that is needed here. */
 export interface TrailEnd {
   readonly size: number;
   /** Of the newest record, Unix milliseconds. */
@@ -11,11 +11,11 @@ export interface TrailEnd {
 }
 
 /**
- * The number of the first record that was received at `time` or later; the trail's size where there is none. Exact,
- * since `receivedAt` never decreases along a trail. Reads O(log n) blocks, and few where events come evenly.
+ * The number of the first record received at `time` or later; the trail's size if there is none. Exact, since `receivedAt`
+ * never decreases along a trail. Reads O(log n) blocks, and fewer if events are spread evenly.
  *
  * @param time Unix milliseconds
- * @param archive where records are read that have left the hot store
+ * @param archive reads records that have left the hot store
  * @throws as {@link readArchived}
  */
 export async function seqAt(
@@ -27,11 +27,11 @@ export async function seqAt(
 ): Promise<number> {
   if (end.size === 0 || time <= 0) return 0;
   if (time > end.receivedAt) return end.size;
-  // What is sought lies in [low, high]: records before low are earlier, record high is not.
+  // The result is in [low, high]: records before low are earlier, record high is not.
   let [low, lowTime] = [0, Number.NaN];
   let [high, highTime] = [end.size - 1, end.receivedAt];
   for (let step = 0; low < high; step++) {
-    // Where it would be if events came evenly; every other step halves, so that no trail takes long.
+    // Interpolates as if events were spread evenly; every other step bisects, which bounds the number of steps.
     const share = step % 2 === 0 && highTime > lowTime ? (time - lowTime) / (highTime - lowTime) : 0.5;
     const guess = Math.min(high - 1, low + Math.floor(share * (high - low)));
     const block = await blockHeader(table, trail, guess, archive);
@@ -55,6 +55,6 @@ async function blockHeader(
   }
   const around = await readArchived(table, trail, [seq], archive);
   const block = around.find(({ first, count }) => first <= seq && seq < first + count);
-  if (block === undefined) throw new RangeError('a record that was asked for did not come');
+  if (block === undefined) throw new RangeError('a requested record was not returned');
   return block;
 }

@@ -194,7 +194,7 @@ describe('when it cannot be recorded who asked', () => {
     for (const call of [...calls, answer(replying('secret'), services, request(), { trail: '_system' })]) {
       await expect(call).rejects.toMatchObject({
         code: 'unavailable',
-        message: 'who asked could not be recorded, so there is no answer: try again',
+        message: 'the access could not be recorded, so the request was not answered: try again',
         retryAfter: 1,
         cause: full,
       });

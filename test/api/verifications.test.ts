@@ -94,7 +94,7 @@ describe('a verification over HTTP', () => {
     [
       '{"mode":"full","from":0}',
       'mode',
-      'mode: goes without `from` and `to`, which ask for certain records: leave out one or the other',
+      'mode: cannot be combined with `from` and `to`: leave out one or the other',
     ],
     ['{"from":-1}', 'from', 'from: must be a whole number, from 0 on'],
     ['{"to":"1"}', 'to', 'to: must be a whole number, from 0 on'],

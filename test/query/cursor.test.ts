@@ -6,7 +6,7 @@ import { append, ask, openQueries, SECRET, TRAIL } from './fixture.ts';
 const refused = {
   code: 'invalid_cursor',
   field: 'cursor',
-  message: 'the cursor is not one of this query: begin again without it',
+  message: 'the cursor does not belong to this query: start again without it',
 };
 
 describe('a cursor', () => {

@@ -8,7 +8,7 @@ import { isSystemTrailName, isTrailName } from '../../log/trail-name.ts';
 import type { PrivacyPolicy } from '../../privacy/policy.ts';
 import type { ApiRequest, ApiResponse } from './http.ts';
 
-/** The type of event that an access is recorded as. */
+/** The type of event that records an access. */
 export type AccessType =
   | 'access.query'
   | 'access.record'
@@ -18,7 +18,7 @@ export type AccessType =
   | 'access.export'
   | 'access.verification';
 
-/** What recording accesses takes. */
+/** Services needed to record accesses. */
 export interface AuditServices {
   readonly ledger: Pick<Ledger, 'append' | 'leave'>;
   readonly policyOf: (trail: string) => PrivacyPolicy | Promise<PrivacyPolicy>;
@@ -29,14 +29,14 @@ export interface AuditServices {
 type PathParameters = Readonly<Record<string, string>>;
 
 /**
- * Answers a request and records the access in the trail `_access`: the caller, the question, the outcome, and how many
- * records of each trail the answer shows (`shown` of the response). The record is durable before the answer goes out, and
- * has its number within a minute; where it cannot be made, there is no answer (docs/adr/0013-who-watched.md).
+ * Answers a request and records the access in the trail `_access`: the caller, the query, the outcome, and the number of
+ * records of each trail in the response (its `shown`). The record is durable before the response is sent, and has its
+ * number within a minute; if it cannot be written, the request fails (docs/adr/0013-who-watched.md).
  *
- * Two things are not recorded, so that reading makes nothing more to read: a further look that showed nothing (the next
- * page of a query, an export that is not done), and reads of `_access` itself beyond one an hour and caller.
+ * Two things are not recorded, so that reading does not feed itself: repeated requests that show nothing (the next page of
+ * a query, an unfinished export), and reads of `_access` itself beyond one per caller and hour.
  *
- * @throws what `answer` throws; `unavailable` when the record could not be made
+ * @throws the errors of `answer`; `unavailable` if the access could not be recorded
  */
 export async function audited(
   services: AuditServices,
@@ -84,20 +84,20 @@ async function recordAccess(services: AuditServices, call: AccessCall): Promise<
     if (others.length > 0 && !isIdle) await append(services, call, others);
     if (others.length < trails.length) await append(services, call, [ACCESS_TRAIL], hourKey(request.principal.name));
   } catch (cause) {
-    const message = 'who asked could not be recorded, so there is no answer: try again';
+    const message = 'the access could not be recorded, so the request was not answered: try again';
     throw new SealtrailError('unavailable', message, { cause, retryAfter: 1 });
   }
 }
 
-/** The trails that a request names, without those that no trail can be named. */
+/** The trails that a request names, without invalid names. */
 function trailsOf({ request, segments }: AccessCall): readonly string[] {
   const named = segments.trail === undefined ? request.query.getAll('trail') : [segments.trail];
   return [...new Set(named)].filter((name) => isTrailName(name) || isSystemTrailName(name)).slice(0, MAX_TRAILS);
 }
 
 /**
- * The same for an hour of UTC and a caller, whose append under it is made once. Callers are told apart by their sessions too:
- * under a role that people share, the session says who looked.
+ * The idempotency key of a caller's access in an hour of UTC. It includes the session: under a role that people share, the
+ * session says who looked.
  */
 const hourKey = (name: string): string =>
   `access-${new Date().toISOString().slice(0, 13)}-${hash('sha256', name, 'hex').slice(0, 32)}`;
@@ -117,18 +117,18 @@ async function append(
     events: prepareBatch(body, 'application/json', await services.policyOf(ACCESS_TRAIL)),
     seal: 'later' as const,
   };
-  // Durable in either case. Reads at the same time need not wait for one another's numbers.
+  // Durable in either case. Concurrent reads need not wait for one another's numbers.
   if (key === undefined) await services.ledger.leave(record);
   else await services.ledger.append({ ...record, idempotency: { key, bodyHash: hash('sha256', key, 'hex') } });
 }
 
-/** Longest actor's id that an event may have. */
+/** Maximum characters of an actor's id in an event. */
 const MAX_ACTOR = 512;
 
 function eventOf({ access, request, segments, outcome: { outcome, code, shown } }: AccessCall, trail: string): object {
   return {
     type: access,
-    // The record may be sealed a little later.
+    // The time of the access: the record may be written a little later.
     time: new Date().toISOString(),
     outcome,
     actor: { id: request.principal.name.slice(0, MAX_ACTOR).toWellFormed() },
@@ -138,7 +138,7 @@ function eventOf({ access, request, segments, outcome: { outcome, code, shown } 
   };
 }
 
-/** Characters of a question that are recorded as they are; a longer one is recorded as its hash. */
+/** Maximum characters of a recorded query; a longer one is recorded as its hash. */
 const MAX_QUESTION = 8_000;
 
 function questionOf({ query, body }: ApiRequest, { trail: _, ...parameters }: PathParameters): object {

@@ -6,19 +6,19 @@ import { parseParameters } from './parameters.ts';
 import type { Action, Principal } from './principal.ts';
 
 /**
- * Which action a route takes, and on which trails. A caller needs one of `anyOf`
+ * The permission that a route requires, and on which trails. A caller needs one of `anyOf`
  *
  * - `path`: on the trail that the path names
- * - `query`: on every trail that the query parameter `trail` names; the answer shows no others
- * - `answer`: on each trail that the answer shows
- * - `nothing`: none, since the answer is the same for every authenticated caller
+ * - `query`: on every trail that the query parameter `trail` names; the response covers no others
+ * - `answer`: on each trail in the response
+ * - `nothing`: on none, since the response is the same for every authenticated caller
  */
 export type Access = PathAccess | OtherAccess;
 export type PathAccess = { readonly on: 'path'; readonly anyOf: AnyOf };
 export type OtherAccess = { readonly on: 'query' | 'answer'; readonly anyOf: AnyOf } | { readonly on: 'nothing' };
 type AnyOf = readonly [Action, ...Action[]];
 
-/** The actions of which one is enough; none where none is needed. */
+/** The actions any of which suffices; empty if none is needed. */
 const actionsOf = (access: Access): readonly Action[] => (access.on === 'nothing' ? [] : access.anyOf);
 
 /** Whether a caller has access to a trail. */
@@ -26,11 +26,11 @@ export const mayAccess = (access: Access, principal: Principal, trail: string): 
   actionsOf(access).some((action) => principal.may(action, trail));
 
 /**
- * Authorises a request before anything else of it is looked at. The answer to a caller without the right is the same
- * whether or not a trail exists.
+ * Authorises a request before anything else of it is examined. Callers without the right get the same response whether or
+ * not a trail exists.
  *
- * @param query the route's schema, with the parameter `trail` where access is by `query`
- * @throws `invalid_trail`; `invalid_parameter` where too many or too few trails are named; `forbidden`
+ * @param query the route's schema, with the parameter `trail` if access is by `query`
+ * @throws `invalid_trail`; `invalid_parameter` if too many or too few trails are named; `forbidden`
  */
 export function authorise(
   access: Access,
@@ -47,7 +47,7 @@ export function authorise(
     const only = new URLSearchParams(named.map((trail): [string, string] => ['trail', trail]));
     parseParameters(z.strictObject({ trail: schema.shape.trail }), only);
     for (const trail of named) checkedTrail(trail);
-    // Which of them is not said: only those who may read a trail are to know that it exists.
+    // Does not say which: only readers of a trail may know that it exists.
     if (!named.every((trail) => mayAccess(access, principal, trail))) throw forbidden(access, 'on these trails');
   }
 }

@@ -4,15 +4,15 @@ import { readStrictJson } from '../../json/strict.ts';
 import { SealtrailError } from '../../log/error.ts';
 import type { ApiRequest } from './http.ts';
 
-/** A body in JSON, which may be left out where its schema takes `{}`. */
+/** A JSON body, which may be omitted if its schema accepts `{}`. */
 export interface JsonBody<T = unknown> {
   readonly schema: z.ZodType<T>;
   readonly maxBytes: number;
-  /** Whether `Content-Type` must say that it is JSON. */
+  /** Whether `Content-Type` must be `application/json`. */
   readonly isTyped?: true;
 }
 
-/** A body that the handler parses itself, and its JSON Schema for the description. */
+/** A body that the handler parses itself, and its JSON Schema for the API's description. */
 export interface RawBody {
   readonly described: object;
 }

@@ -3,10 +3,10 @@ import { eventInputSchema } from '../../event/schema.ts';
 import { isOptional, type JsonBody, type RawBody } from './body.ts';
 import type { Route } from './route.ts';
 
-/** What a route says of itself, whatever its services are. */
+/** A route with any services. */
 type Described = Route<never>;
 
-/** An error, as RFC 9457 has it: see `Problem` in problem.ts. */
+/** The schema of an error response (RFC 9457): see `Problem` in problem.ts. */
 const problemSchema = z.strictObject({
   type: z.literal('about:blank'),
   title: z.string(),
@@ -17,25 +17,25 @@ const problemSchema = z.strictObject({
   requestId: z.string(),
 });
 
-/** The problems that any route may answer with. */
+/** The problems that any route may respond with. */
 const PROBLEMS: Readonly<Record<number, string>> = {
-  400: 'The input is not right; `field` names what.',
-  401: 'No or no valid signature.',
+  400: 'The input is invalid; `field` names the part at fault.',
+  401: 'The signature is missing or invalid.',
   403: 'Not allowed on this trail.',
   404: 'Not there.',
-  409: 'In conflict with what is there: the idempotency key was used for something else, or the records have left the hot store and the archive is not read here.',
-  429: 'Too much at once; `Retry-After` says when to come again.',
-  500: 'Something went wrong inside.',
-  503: 'Not available at the moment; `Retry-After` says when to come again.',
+  409: 'In conflict with the current state: the idempotency key was used for something else, or the records have left the hot store and the archive is not read here.',
+  429: 'Too many requests at once; `Retry-After` says when to retry.',
+  500: 'An internal error.',
+  503: 'Temporarily unavailable; `Retry-After` says when to retry.',
 };
-/** Those of requests with a body. */
+/** The problems of requests with a body. */
 const BODY_PROBLEMS: Readonly<Record<number, string>> = {
   413: 'Too much in one request.',
-  415: 'Not application/json, or in an encoding that is not known.',
+  415: 'Not application/json, or in an unknown encoding.',
 };
-/** Those of appends. */
+/** The problems of appends. */
 const APPEND_PROBLEMS: Readonly<Record<number, string>> = {
-  503: `${PROBLEMS[503]} Nothing was stored, or, where the code is outcome_unknown, it may have been: the same key finds out.`,
+  503: `${PROBLEMS[503]} Nothing was stored, unless the code is outcome_unknown: then a retry with the same key finds out.`,
 };
 
 /** The OpenAPI 3.1 description of the routes, made from the schemas that validate. */
@@ -96,7 +96,7 @@ const TRAIL = {
   schema: { type: 'string' },
 };
 
-/** A parameter that takes several values is an array: it comes once for each (style `form`, exploded). */
+/** A parameter with several values is an array: it is repeated for each (style `form`, exploded). */
 function parametersOf(where: 'path' | 'query' | 'header', { shape }: z.ZodObject): readonly object[] {
   return Object.entries(shape).map(([name, member]) => {
     // The cast: members of an object schema of zod's main entry.
@@ -123,7 +123,7 @@ function problemOf(description: string): object {
   return { description, content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } } };
 }
 
-/** JSON Schema 2020-12, which is what OpenAPI 3.1 has. What has no JSON form (a check in code) is left out. */
+/** JSON Schema 2020-12, as OpenAPI 3.1 requires. Checks in code have no JSON form and are omitted. */
 function schemaOf(schema: z.ZodType, io: 'input' | 'output'): Omit<z.core.JSONSchema.BaseSchema, '$schema'> {
   const { $schema: _, ...rest } = z.toJSONSchema(schema, { target: 'draft-2020-12', unrepresentable: 'any', io });
   return rest;

@@ -2,16 +2,16 @@ import * as z from 'zod';
 import { parseOrThrow } from '../../json/parse-or-throw.ts';
 import { SealtrailError } from '../../log/error.ts';
 
-/** The output of a schema, where a missing member is missing and never undefined. */
+/** The output of a schema, in which missing members are absent, never undefined. */
 export type Parsed<Schema extends z.ZodType> = {
   [Name in keyof z.output<Schema>]: Exclude<z.output<Schema>[Name], undefined>;
 };
 
 /**
- * Parses parameters against an object schema with a member for each. A member that is an array takes every value of its
- * parameter; any other parameter may come once.
+ * Parses parameters by an object schema with a member for each. A member that is an array takes every value of its
+ * parameter; any other parameter may occur once.
  *
- * @throws `invalid_parameter` with the parameter as field: it is unknown, comes twice, or its schema refuses it
+ * @throws `invalid_parameter` with the parameter as field if it is unknown, repeated or refused by its schema
  *
  * @example
  * parseParameters(z.strictObject({ size: wholeNumber.optional() }), new URLSearchParams('size=3')); // { size: 3 }
@@ -33,11 +33,11 @@ export function parseParameters<Schema extends z.ZodObject>(schema: Schema, give
     }
   }
   const parsed = parseOrThrow(schema, values, 'invalid_parameter', (path) => path.slice(0, 1));
-  // The cast: no member's output is undefined, and what was not given is not in the output.
+  // The cast: no member's output is undefined, and missing parameters are not in the output.
   return parsed as Parsed<Schema>;
 }
 
-/** Whether a parameter takes every value that it comes with. */
+/** Whether a parameter may be repeated. */
 export function isRepeatable(member: z.core.$ZodType): boolean {
   const inner = member instanceof z.ZodOptional ? member.unwrap() : member;
   return inner instanceof z.ZodArray;
@@ -49,5 +49,5 @@ export const invalidParameter = (field: string, message: string): SealtrailError
 const unknownAmong = (known: readonly string[]): string =>
   known.length === 0 ? 'there are no parameters here' : `is not known; there are ${known.join(', ')}`;
 
-/** Hostile names must not make messages long. */
+/** Keeps hostile names from making messages long. */
 const shortened = (name: string): string => (name.length > 64 ? `${name.slice(0, 64).toWellFormed()}…` : name);

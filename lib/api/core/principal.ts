@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { matchesTrail, TRAIL_PATTERN, TRAIL_PATTERN_RULE } from '../../contract/trail-pattern.ts';
 import { isSystemTrailName } from '../../log/trail-name.ts';
 
-/** What a principal may be allowed to do with a trail. */
+/** The actions on a trail that a principal may be granted. */
 export const ACTIONS = ['append', 'read', 'verify', 'export', 'admin'] as const;
 export type Action = (typeof ACTIONS)[number];
 
@@ -11,18 +11,18 @@ export const grantSchema = z.strictObject({
   name: z
     .string()
     .regex(/^[\w.@:/+=-]{1,256}$/)
-    .describe('Sealed into records as `submitter`.'),
+    .describe('Recorded as the `submitter` of events.'),
   actions: z.array(z.enum(ACTIONS)).max(ACTIONS.length),
   trails: z
     .array(z.string().regex(TRAIL_PATTERN, TRAIL_PATTERN_RULE))
     .max(1000)
-    .describe('Names of trails, in which * stands for any characters, but not for a leading _.'),
+    .describe('Names of trails, in which * matches any characters, but not a leading _.'),
 });
 export type Grant = z.infer<typeof grantSchema>;
 
 /** An authenticated caller. */
 export class Principal {
-  /** Sealed into records as `submitter`. */
+  /** Recorded as the `submitter` of events. */
   readonly name: string;
   readonly #actions: ReadonlySet<Action>;
   readonly #trails: readonly string[];
@@ -34,8 +34,8 @@ export class Principal {
   }
 
   /**
-   * Whether the caller may do this with a trail. As with hidden files, a leading `_` must be in the pattern: `*` stands
-   * for no system trail, `_*` for all of them. Only the system appends to its own trails, whatever a grant says.
+   * Whether the caller may take an action on a trail. As with hidden files, a leading `_` must be in the pattern: `*`
+   * matches no system trail, `_*` all of them. Only the system appends to its own trails, regardless of grants.
    */
   may(action: Action, trail: string): boolean {
     const isSystem = isSystemTrailName(trail);

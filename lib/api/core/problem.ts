@@ -1,7 +1,7 @@
 import { type ErrorCode, SealtrailError } from '../../log/error.ts';
 import type { ApiResponse } from './http.ts';
 
-/** The HTTP status of every code. Codes that only the inside can meet are 500: their words stay inside too. */
+/** The HTTP status of every code. Internal codes map to 500, and their messages are never exposed. */
 const STATUS: Readonly<Record<ErrorCode, number>> = {
   invalid_json: 400,
   invalid_event: 400,
@@ -43,14 +43,14 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   internal: 500,
 };
 
-/** Whether a text from elsewhere is one of the codes. */
+/** Whether a text is one of the codes. */
 export const isErrorCode = (text: string): text is ErrorCode => Object.hasOwn(STATUS, text);
 
-/** The one failure inside that is told as it is: whoever asks must know which object of the archive is not what was sealed. */
-const TOLD: ErrorCode = 'archive_damaged';
+/** The one internal error whose message is exposed: the caller must learn which object of the archive is damaged. */
+const EXPOSED: ErrorCode = 'archive_damaged';
 
-/** What callers are told where the error's own words concern only the operator. */
-const OUTSIDE: Partial<Record<ErrorCode, string>> = {
+/** Messages for callers, for errors whose own message concerns only the operator. */
+const PUBLIC_MESSAGES: Partial<Record<ErrorCode, string>> = {
   store_full: 'the log cannot store anything at the moment: try again later',
   unavailable: 'the log is not available at the moment: try again',
   throttled: 'the log is busy: try again',
@@ -70,10 +70,10 @@ const TITLES: Readonly<Record<number, string>> = {
   503: 'Service Unavailable',
 };
 
-/** The statuses after which the same request may succeed, and is told when. */
-const AGAIN = new Set([429, 503]);
+/** The statuses after which a retry may succeed; they carry `Retry-After`. */
+const RETRYABLE = new Set([429, 503]);
 
-/** RFC 9457 problem details, with our stable `code`. */
+/** RFC 9457 problem details, with a stable `code`. */
 export interface Problem {
   readonly type: 'about:blank';
   readonly title: string;
@@ -82,19 +82,19 @@ export interface Problem {
   readonly detail: string;
   /** The input field or query parameter at fault. */
   readonly field?: string;
-  /** By which the operator finds the cause in the log. */
+  /** Lets the operator find the cause in the log. */
   readonly requestId: string;
 }
 
-/** An error as an answer. Nothing internal gets out: of a 500 only the request's id is told. */
+/** Converts an error to a response. Exposes nothing internal: a 500 names only the request's id. */
 export function problemResponse(error: unknown, requestId: string, headers: Record<string, string> = {}): ApiResponse {
   const known =
     error instanceof SealtrailError ? error : new SealtrailError('internal', 'unexpected', { cause: error });
   const status = STATUS[known.code];
-  const hidden = status === 500 && known.code !== TOLD;
+  const hidden = status === 500 && known.code !== EXPOSED;
   const detail = hidden
-    ? 'something went wrong inside: the operator finds the cause under the request id'
-    : (OUTSIDE[known.code] ?? known.message);
+    ? 'internal error: the operator can find the cause by the request id'
+    : (PUBLIC_MESSAGES[known.code] ?? known.message);
   const problem: Problem = {
     type: 'about:blank',
     title: TITLES[status] ?? 'Error',
@@ -109,7 +109,7 @@ export function problemResponse(error: unknown, requestId: string, headers: Reco
     headers: {
       'content-type': 'application/problem+json',
       ...(status === 401 ? { 'www-authenticate': 'AWS4-HMAC-SHA256' } : {}), // RFC 9110 section 15.5.2
-      ...(AGAIN.has(status) ? { 'retry-after': String(Math.ceil(known.retryAfter ?? 1)) } : {}),
+      ...(RETRYABLE.has(status) ? { 'retry-after': String(Math.ceil(known.retryAfter ?? 1)) } : {}),
       ...headers,
     },
     body: `${JSON.stringify(problem)}\n`,

@@ -10,22 +10,22 @@ interface Contract<Path extends string, Recorded extends AccessType | false> {
   /** The name of the operation in the API's description. */
   readonly name: string;
   readonly method: 'GET' | 'POST';
-  /** With `{parameters}`, each of which matches one segment. */
+  /** May contain `{parameters}`, each of which matches one segment. */
   readonly path: Path;
   readonly action: Path extends `${string}{trail}${string}` ? PathAccess : OtherAccess;
-  /** As which type of event the trail `_access` records that the route was called. */
+  /** The type of event that records calls of the route in the trail `_access`; false: calls are not recorded. */
   readonly recorded: Recorded;
   readonly summary: string;
-  /** Successful replies by status: a schema for JSON, or the media type of something else. */
+  /** Successful responses by status: a schema for JSON, else a media type. */
   readonly replies: Readonly<Record<number, z.ZodType | string>>;
-  /** Media types besides JSON that the parameter `format` can ask for. */
+  /** Media types besides JSON that the parameter `format` can select. */
   readonly formats?: readonly string[];
 }
 
-/** A request as it was sent, without the caller's rights: the route has judged them. */
+/** The original request, without the caller, whom the route has authorised already. */
 export type Sent = Pick<ApiRequest, 'path' | 'query' | 'headers' | 'body'>;
 
-/** What a handler is given of a request: what the route declares, parsed. */
+/** A request as its handler sees it: the parsed parts that the route declares. */
 export interface Call<Params, Query, Headers, Body> {
   readonly params: Params;
   readonly query: Query;
@@ -49,7 +49,7 @@ interface Declaration<
 > extends Contract<Path, Recorded> {
   /** Parameters of the path besides `trail`. */
   readonly params?: Params;
-  /** Parameters of the query: an array takes all values, anything else may come once. */
+  /** Parameters of the query: an array takes all values, anything else may occur once. */
   readonly query?: Query;
   /** Headers besides those of every request. */
   readonly headers?: Headers;
@@ -63,7 +63,7 @@ interface Declaration<
 
 type NamesIn<Path> = Path extends `${string}{${infer Name}}${infer Rest}` ? Name | NamesIn<Rest> : never;
 type TrailOf<Path> = 'trail' extends NamesIn<Path> ? { readonly trail: string } : unknown;
-/** Demands `params` where the path has parameters besides `trail`, and one for each. */
+/** Requires `params` for the parameters of the path besides `trail`, if any. */
 type ParamsOf<Path> = [Exclude<NamesIn<Path>, 'trail'>] extends [never]
   ? unknown
   : { readonly params: z.ZodObject<Record<Exclude<NamesIn<Path>, 'trail'>, z.ZodType>> };
@@ -71,14 +71,14 @@ type ParamsOf<Path> = [Exclude<NamesIn<Path>, 'trail'>] extends [never]
 const NOTHING = z.strictObject({});
 type Nothing = typeof NOTHING;
 
-/** Parameters of a path as the router found them: decoded, not yet parsed. */
+/** Parameters of a path as the router decoded them, not yet parsed. */
 type Segments = Readonly<Record<string, string>>;
 type Answer<Needs> = (services: Needs, request: ApiRequest, segments: Segments) => Promise<ApiResponse>;
 
-/** Known to this file alone, so that {@link route} is the only way to make a route that can be served. */
+/** Private to this file, so that {@link route} is the only way to make a route that can be served. */
 const ANSWER = Symbol('answer');
 
-/** A route that can be served, and all that its declaration says. */
+/** A route that can be served, with its declaration. */
 export interface Route<in Needs> extends Omit<Contract<string, AccessType | false>, 'action'> {
   readonly action: Access;
   readonly formats: readonly string[];
@@ -90,8 +90,8 @@ export interface Route<in Needs> extends Omit<Contract<string, AccessType | fals
 }
 
 /**
- * Declares a route. A request is authorised, then parsed, then handled; where the declaration says so, the access is
- * recorded, refused or not.
+ * Declares a route. A request is authorised, then parsed, then handled. If the declaration says so, the access is recorded,
+ * whether or not it was allowed.
  *
  * @example
  * const getCheckpoint = route({
@@ -126,7 +126,7 @@ export function route<
     authorise(action, request, segments, query);
     const { trail, ...others } = segments;
     return handler(services, {
-      // The casts: as the path and the declaration say; a schema that is left out is `Nothing`.
+      // The casts: the types of the path and the declaration; an omitted schema is `Nothing`.
       params: { ...parseParameters(params, new URLSearchParams(others)), trail } as Parsed<Params> & TrailOf<Path>,
       query: parseParameters(query, request.query) as Parsed<Query>,
       headers: parseHeaders(headers, request) as Parsed<Headers>,
@@ -143,12 +143,12 @@ export function route<
   return {
     ...contract,
     ...{ action, params, query, headers, formats: declaration.formats ?? [] },
-    // The cast: what an audit needs is there where the declaration says that accesses are recorded.
+    // The cast: the audit services are there if the declaration says that accesses are recorded.
     [ANSWER]: recording as Answer<Recorded extends AccessType ? Needs & AuditServices : Needs>,
   };
 }
 
-/** Answers a request by its route. */
+/** Handles a request by its route. */
 export const answer = <Needs>(
   route: Route<Needs>,
   services: Needs,

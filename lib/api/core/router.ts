@@ -8,7 +8,7 @@ interface Pattern<Needs> {
   readonly segments: readonly string[];
 }
 
-/** Finds the route of a request among those of a server or of a function. */
+/** Finds the route of a request among the routes of a server or a function. */
 export class Router<Needs> {
   readonly #patterns: readonly Pattern<Needs>[];
 
@@ -17,9 +17,9 @@ export class Router<Needs> {
   }
 
   /**
-   * Answers a request by its route, and turns an error into a problem. It never throws.
+   * Handles a request by its route, and turns an error into a problem response. Never throws.
    *
-   * @param onError called with every error that is not the caller's, with its cause
+   * @param onError called with every error that is not the caller's fault, with its cause
    */
   async handle(
     services: Needs,
@@ -35,7 +35,7 @@ export class Router<Needs> {
     }
   }
 
-  /** A path as it may go into a log: parameters that may name people are replaced by their names in braces. */
+  /** A path that is safe to log: parameters that may identify people are replaced by their names in braces. */
   loggedPath(path: string): string {
     const segments = path.split('/').slice(1);
     const pattern = this.#patterns.find((one) => matched(one.segments, segments) !== undefined);
@@ -52,7 +52,7 @@ export class Router<Needs> {
       const parameters = matched(pattern, segments);
       return parameters === undefined ? [] : [{ route, parameters }];
     });
-    // HEAD is GET without the body, which the server leaves out (RFC 9110 section 9.3.2).
+    // HEAD is GET without the body, which the server omits (RFC 9110 section 9.3.2).
     const method = request.method === 'HEAD' ? 'GET' : request.method;
     const found = here.find(({ route }) => route.method === method);
     if (found !== undefined) return answer(found.route, services, request, found.parameters);
@@ -67,7 +67,7 @@ export class Router<Needs> {
 const allowed = (methods: readonly string[]): string =>
   [...methods, 'OPTIONS', ...(methods.includes('GET') ? ['HEAD'] : [])].sort().join(', ');
 
-/** Parameters that name no person. */
+/** Parameters that identify no person. */
 const LOGGED = ['{trail}', '{seq}'];
 const MAX_LOGGED_PATH = 256;
 
@@ -85,8 +85,8 @@ const headersFor = (error: unknown): Record<string, string> =>
   error instanceof MethodNotAllowed ? { allow: error.allow } : {};
 
 /**
- * The decoded segments of a path. No route has a segment that is empty, `.` or `..`: a signature covers the path without
- * them, so a path that has one must not be served as the path that was signed.
+ * The decoded segments of a path. Empty, `.` and `..` segments match no route: a signature covers the path without them, so
+ * a path that has one must not be served as the signed path.
  */
 function decodeSegments(path: string): readonly string[] {
   const segments = path.split('/').slice(1);

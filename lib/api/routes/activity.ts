@@ -19,7 +19,7 @@ export const activitySchema = z.strictObject({
   last: z.strictObject({ seq, receivedAt: millis, type: z.string() }).exactOptional(),
 } satisfies Shape<Activity & { readonly trail: string }>);
 
-/** What activities need. */
+/** Services for activities. */
 export interface ActivityServices {
   readonly queries: Pick<Queries, 'activity'>;
 }
@@ -34,14 +34,14 @@ const DAYS = {
     .describe(`How many days, 1 to ${MAX_DAYS}; default ${DEFAULT_DAYS}.`),
 };
 
-/** For any actor's id: in a path, API Gateway decodes `/`, `?` and `%` before it looks for the route. */
+/** For any actor's id: in a path, API Gateway decodes `/`, `?` and `%` before it matches the route. */
 export const getActivity = route({
   name: 'getActivity',
   method: 'GET',
   path: '/v1/trails/{trail}/activity',
   action: { on: 'path', anyOf: ['read'] },
   recorded: 'access.activity',
-  summary: 'What an actor did over the last `days`.',
+  summary: 'The activity of an actor over the last `days`.',
   query: z.strictObject({ actor, ...DAYS }),
   replies: { 200: activitySchema },
   handler: async ({ queries }: ActivityServices, { params: { trail }, query: { actor, days } }) =>
@@ -54,7 +54,7 @@ export const getActorActivity = route({
   path: '/v1/trails/{trail}/actors/{actor}/activity',
   action: { on: 'path', anyOf: ['read'] },
   recorded: 'access.activity',
-  summary: 'What an actor did over the last `days`; on AWS, only for ids without `/`, `?` and `%`.',
+  summary: 'The activity of an actor over the last `days`; on AWS, only for ids without `/`, `?` and `%`.',
   params: z.strictObject({ actor }),
   query: z.strictObject(DAYS),
   replies: { 200: activitySchema },

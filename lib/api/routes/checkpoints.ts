@@ -5,7 +5,7 @@ import { text } from '../core/http.ts';
 import { route } from '../core/route.ts';
 import { wholeNumber } from './parameters.ts';
 
-/** What checkpoints need. */
+/** Services for checkpoints. */
 export interface CheckpointServices {
   readonly ledger: Pick<Ledger, 'checkpoint'>;
 }

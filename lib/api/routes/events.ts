@@ -23,7 +23,7 @@ import { count, hash64, hex, millis, note, seq } from './reply-fields.ts';
 
 export const recordSchema = z.strictObject({
   event: auditEventSchema,
-  prev: hex.describe('Leaf hash of the record before; 64 zeros for the first.'),
+  prev: hex.describe('Leaf hash of the previous record; 64 zeros for the first.'),
   receivedAt: millis,
   seq,
   submitter: z.string(),
@@ -37,8 +37,8 @@ export const receiptSchema = z.strictObject({
   count: z.int().min(1),
   receivedAt: millis,
   events: z.array(z.strictObject({ seq, id: z.string(), hash: hex.describe('The leaf hash.') })),
-  replayed: z.boolean().describe('Whether the same idempotency key had been used before.'),
-  sealed: z.boolean().describe('Whether a checkpoint covers the events already.'),
+  replayed: z.boolean().describe('Whether the idempotency key had been used before.'),
+  sealed: z.boolean().describe('Whether a checkpoint already covers the events.'),
   checkpoint: note.exactOptional(),
   proof: z.array(hash64).describe('Range proof of the events in the checkpoint: see docs/spec.md.').exactOptional(),
   lines: z.array(z.string()).describe('The record lines, with `Prefer: return=representation`.').exactOptional(),
@@ -48,17 +48,17 @@ export const pageSchema = z.strictObject({
   records: z.array(recordSchema),
   sources: z
     .strictObject({ hot: count, archive: count })
-    .describe('How many of the records came from the hot store, and how many from the archive.'),
-  asOf: count.describe('The size of the trail for which the answer holds.'),
-  more: z.boolean().describe('Whether to go on with the cursor; a page may be short and not the last.'),
+    .describe('The number of records from the hot store, and from the archive.'),
+  asOf: count.describe('The size of the trail that the response reflects.'),
+  more: z.boolean().describe('Whether to continue with the cursor. A short page may not be the last.'),
   cursor: z.string().exactOptional(),
 } satisfies Shape<QueryPage>);
 
 export const mergedPageSchema = pageSchema.extend({
-  asOf: z.record(z.string(), count).describe('By trail: its size for which the answer holds.'),
+  asOf: z.record(z.string(), count).describe('The size of each trail that the response reflects.'),
 });
 
-/** What an append needs. */
+/** Services for appends. */
 export interface AppendServices {
   readonly ledger: Pick<Ledger, 'append'>;
   readonly policyOf: (trail: string) => PrivacyPolicy | Promise<PrivacyPolicy>;
@@ -79,7 +79,7 @@ export const appendEvents = route({
       .default('')
       .describe(
         '`respond-async`: do not wait for the checkpoint. `return=representation`: add the record lines. ' +
-          '`handling=lenient`: keep what does not fit in another form, listed in `converted`, instead of refusing (RFC 7240).',
+          '`handling=lenient`: convert members that do not fit, and list them in `converted`, instead of refusing the events (RFC 7240).',
       ),
   }),
   body: { described: eventsBody() },
@@ -137,14 +137,14 @@ function preferencesOf(header: string): ReadonlySet<string> {
 const MEDIA_TYPES = ['application/x-ndjson', 'text/csv'];
 const format = oneOf(QUERY_FORMATS).default('json').describe('json (default), ndjson or csv');
 
-/** What queries need. */
+/** Services for queries. */
 export interface QueryServices {
   readonly queries: Pick<Queries, 'page' | 'pageOf'>;
 }
 
 /**
  * One page, in JSON (`{records, sources, asOf, more, cursor}`), NDJSON (the record lines) or CSV. In every format `x-as-of`,
- * `x-more`, `x-sources` and `x-next-cursor` say what the JSON says beside the records; where there is more, so does a `link`
+ * `x-more`, `x-sources` and `x-next-cursor` repeat what the JSON says beside the records. If there is more, there is a `link`
  * with `rel="next"`.
  */
 export const queryEvents = route({
@@ -163,7 +163,7 @@ export const queryEvents = route({
   },
 });
 
-/** As {@link queryEvents}; `asOf` has a size for each trail. */
+/** Like {@link queryEvents}, but `asOf` has a size for each trail. */
 export const queryTrails = route({
   name: 'queryTrails',
   method: 'GET',
@@ -177,7 +177,7 @@ export const queryTrails = route({
         .array(z.string())
         .min(1, 'is missing: name one or more')
         .refine((trails) => new Set(trails).size <= MAX_TRAILS, `may name at most ${MAX_TRAILS} trails`)
-        .describe('The name of a trail; once for each of the trails.'),
+        .describe('The name of a trail; repeat for each of the trails.'),
       ...QUERY,
       format,
     })
@@ -193,16 +193,16 @@ export const queryTrails = route({
   },
 });
 
-/** What finding a record by its id needs. */
+/** Services for finding a record. */
 export interface RecordServices {
   readonly ledger: Pick<Ledger, 'record'>;
   readonly queries: Pick<Queries, 'page'>;
 }
 
-/** A record number as it is written; `007` is not, and so can only be an id. */
+/** A record number in canonical form; `007` is not, so it can only be an id. */
 const RECORD_NUMBER = /^(?:0|[1-9]\d*)$/;
 
-/** The record's line. An id that looks like a record number is taken for one; the filter `id` finds it. */
+/** The line of a record. An id that looks like a record number is read as one; use the filter `id` instead. */
 export const getRecord = route({
   name: 'getRecord',
   method: 'GET',
@@ -227,7 +227,7 @@ export const getRecord = route({
   },
 });
 
-/** The first record with the id: producers may use one twice. */
+/** The first record with the id, which producers may use more than once. */
 async function recordWithId({ queries }: RecordServices, trail: string, id: string): Promise<string | undefined> {
   let cursor: string | undefined;
   for (;;) {
@@ -248,7 +248,7 @@ function pageResponse(
   return { status: 200, headers: headersOf(sent, format, page), body: RENDER[format](page), shown };
 }
 
-/** Record lines are JSON already: they go out byte for byte. */
+/** Record lines are JSON already, so they are sent byte for byte. */
 const RENDER: Readonly<Record<QueryFormat, (page: Page | MergedPage) => string>> = {
   json: ({ matches, sources, asOf, more, cursor }) => {
     const rest = JSON.stringify({ sources, asOf, more, ...(cursor === undefined ? {} : { cursor }) });
@@ -274,10 +274,10 @@ function headersOf(sent: Sent, format: QueryFormat, page: Page | MergedPage): Re
     'x-sources': `hot=${sources.hot}, archive=${sources.archive}`,
   };
   if (cursor === undefined) return headers;
-  // With the oldest first there is a cursor even at the end, to follow the trail.
+  // Oldest first, there is a cursor even at the end, for following the trail.
   if (!more) return { ...headers, 'x-next-cursor': cursor };
   const next = new URLSearchParams(sent.query);
   next.set('cursor', cursor);
-  // RFC 8288: the same question, from there on.
+  // RFC 8288: the same query, from there on.
   return { ...headers, 'x-next-cursor': cursor, link: `<${sent.path}?${next}>; rel="next"` };
 }

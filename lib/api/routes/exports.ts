@@ -23,7 +23,7 @@ import { count, millis, seq } from './reply-fields.ts';
 const filterValue = z.union([z.string(), z.array(z.string())]);
 const filterTime = z.union([z.string(), millis]).describe('RFC 3339, a date of UTC or Unix milliseconds.');
 
-/** What may be sent to ask for an export: filters are named and read as the parameters of a query are. */
+/** The body of a request for an export. Filters have the names and forms of a query's parameters. */
 const exportRequestSchema = z
   .object({
     format: z.enum(EXPORT_FORMATS),
@@ -34,7 +34,7 @@ const exportRequestSchema = z
     timeTo: filterTime.optional(),
   } satisfies Shape<Pick<ExportRequest, 'format' | 'compression' | keyof EventPeriods>>)
   .catchall(filterValue)
-  .describe(`Filters by name, one value or a list of which any passes: ${DIMENSIONS.join(', ')}.`);
+  .describe(`Filters by name, with one value or a list of alternatives: ${DIMENSIONS.join(', ')}.`);
 
 export const exportSchema = z.strictObject({
   id: z.string(),
@@ -49,12 +49,12 @@ export const exportSchema = z.strictObject({
   timeTo: millis.exactOptional(),
   requestedBy: z.string(),
   requestedAt: millis,
-  expiresAt: millis.describe('When what was exported is removed.'),
+  expiresAt: millis.describe('When the exported files are removed.'),
   progress: z
     .strictObject({
       records: count.describe('Records written.'),
-      at: seq.describe('Records before this one have been looked at.'),
-      of: count.describe('Records to look at.'),
+      at: seq.describe('Records before this one have been examined.'),
+      of: count.describe('Records to examine.'),
     })
     .exactOptional(),
   error: z.strictObject({ code: z.string(), message: z.string() }).describe('Why it failed.').exactOptional(),
@@ -62,25 +62,25 @@ export const exportSchema = z.strictObject({
   links: z
     .strictObject({
       file: z.string().describe('A URL, or a path on this server; needs no signature of its own.'),
-      proof: z.string().describe('Of the proof file, where there is one.').exactOptional(),
-      expiresAt: millis.describe('Look at the export again for new ones.'),
+      proof: z.string().describe('A link to the proof file, if there is one.').exactOptional(),
+      expiresAt: millis.describe('After this, get the export again for new links.'),
     })
     .exactOptional(),
 } satisfies Shape<ExportReply>);
 
-/** What exports need. */
+/** Services for exports. */
 export interface ExportServices {
   readonly exports: Exports;
 }
 
-/** 202 with the export, and its place in `location`; 200 where the same idempotency key asked for it before and it is done. */
+/** 202 with the export, and its URL in `location`; 200 if the same idempotency key requested it before and it is done. */
 export const requestExport = route({
   name: 'requestExport',
   method: 'POST',
   path: '/v1/trails/{trail}/exports',
   action: { on: 'path', anyOf: ['export'] },
   recorded: 'access.export',
-  summary: 'Export every record that passes every filter, to a file that is handed out by link.',
+  summary: 'Export every record that passes every filter, to a file behind a link.',
   headers: z.strictObject({ 'Idempotency-Key': idempotencyKey }),
   body: { schema: exportRequestSchema, maxBytes: 65_536, isTyped: true },
   replies: { 200: exportSchema, 202: exportSchema },
@@ -101,13 +101,13 @@ export const getExport = route({
   path: '/v1/trails/{trail}/exports/{export}',
   action: { on: 'path', anyOf: ['export'] },
   recorded: 'access.export',
-  summary: 'How far an export has come; once it is done, its manifest and links to it.',
+  summary: 'The progress of an export; once it is done, its manifest and links.',
   params: z.strictObject({ export: z.string().describe('The id of an export.') }),
   replies: { 200: exportSchema },
   handler: async ({ exports }: ExportServices, { params: { trail, export: id } }) => {
     const job = EXPORT_ID.test(id) ? await exports.get(trail, id) : undefined;
     if (job === undefined) {
-      throw new SealtrailError('not_found', `trail ${trail} has no such export, or has forgotten it`);
+      throw new SealtrailError('not_found', `trail ${trail} has no such export, or it has expired`);
     }
     const reply = await replyOf(exports, job);
     const isHandedOut = 'links' in reply;
@@ -130,7 +130,7 @@ async function replyOf(exports: Exports, job: ExportJob): Promise<object> {
 
 const selectionSchema = z.strictObject(SELECTION).check(...PERIODS_IN_ORDER);
 
-/** The job that a request asks for: filters are parsed as the parameters of a query are. */
+/** The requested job. Filters are parsed like the parameters of a query. */
 function specOf({ format, compression = 'none', ...selected }: z.infer<typeof exportRequestSchema>): ExportSpec {
   if (format === 'parquet' && compression !== 'none') {
     throw invalidParameter('compression', 'Parquet is compressed already');

@@ -22,25 +22,25 @@ const retiredKeySchema = keySchema.extend({ to: count.describe('The size of the 
 
 export const keysSchema = z.strictObject({
   logName: z.string(),
-  keys: z.array(keySchema).describe('Those that sign now.'),
+  keys: z.array(keySchema).describe('The keys that sign now.'),
   retired: z
     .array(retiredKeySchema)
-    .describe('Those that signed once: to be trusted for checkpoints up to that size only.'),
+    .describe('Keys that used to sign: trust them only for checkpoints up to that size.'),
   cursor: trailCursor.optional(),
 });
 
-/** What public keys need. */
+/** Services for public keys. */
 export interface KeyServices {
   readonly ledger: Pick<Ledger, 'trails' | 'verifiers' | 'origin'>;
   /** The log's name: the first part of every checkpoint's origin. */
   readonly logName: string;
-  /** The keys that signed once and sign no more. @default none */
+  /** The keys that no longer sign. @default none */
   readonly retiredKeys?: () => Promise<readonly RetiredKey[]>;
 }
 
 /**
- * A vkey carries the name of the checkpoints that it verifies, so there is one for each trail; the PEM is the same for all.
- * Any right to a trail is enough: a writer checks receipts with its keys.
+ * A vkey contains the origin of the checkpoints that it verifies, so there is one per trail; the PEM is the same for all.
+ * Any permission on a trail is enough: a writer checks receipts with its keys.
  */
 export const listKeys = route({
   name: 'listKeys',
@@ -68,7 +68,7 @@ export const listKeys = route({
       for (const verifier of await ledger.verifiers(trail)) keys.push(keyOf(trail, verifier));
       for (const { spki, ends } of ended) {
         const to = Object.hasOwn(ends, trail) ? (ends[trail] ?? 0) : 0;
-        // A trail that began after its end, or had no checkpoint by then, has nothing that it signed.
+        // It signed nothing in a trail that began later or had no checkpoint by then.
         if (to > 0) retired.push({ ...keyOf(trail, verifierFromSpki(ledger.origin(trail), spki)), to });
       }
     }

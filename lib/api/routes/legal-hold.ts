@@ -10,7 +10,7 @@ export const legalHoldSchema = z.strictObject({
   since: millis.describe('When it was set or released; absent: never.').optional(),
   by: z.string().optional(),
   reason: z.string().optional(),
-  objects: count.describe('Versions of objects that were held or released so far.'),
+  objects: count.describe('Versions of objects held or released so far.'),
   complete: z.boolean().describe('Whether all of them were.'),
 });
 
@@ -28,7 +28,7 @@ const legalHoldRequestSchema = z.strictObject(
   EXPECTED,
 );
 
-/** What legal holds need. */
+/** Services for legal holds. */
 export interface LegalHoldServices {
   readonly legalHolds: Pick<LegalHoldOrders, 'set' | 'status'>;
 }

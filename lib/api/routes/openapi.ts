@@ -2,9 +2,9 @@ import type { ApiResponse } from '../core/http.ts';
 import { type Route, route } from '../core/route.ts';
 
 /**
- * The route of the API's description.
+ * Makes the route of the API's description.
  *
- * @param describe makes the description in JSON; called once, at the first request for it
+ * @param describe makes the description in JSON; called once, at the first request
  */
 export function descriptionRoute(describe: () => Promise<string>): Route<unknown> {
   let response: Promise<ApiResponse> | undefined;

@@ -2,9 +2,9 @@ import * as z from 'zod';
 import { FILTER_HELP } from '../../contract/query.ts';
 import { timeMillis } from '../../event/time.ts';
 
-/** Parameters of several resources: how they are written in a path or a query. */
+/** Schemas of parameters that several resources share. */
 
-/** A whole number from 0 on. */
+/** A non-negative whole number. */
 export const wholeNumber = z
   .string()
   .regex(/^(0|[1-9]\d{0,15})$/, 'must be a whole number')
@@ -19,14 +19,14 @@ export function oneOf<const Words extends readonly string[]>(words: Words): z.Zo
   return z.enum(words, `must be one of ${words.join(', ')}`);
 }
 
-/** The header `Idempotency-Key`. Visible ASCII: it goes into a key of the store and back into logs. */
+/** The header `Idempotency-Key`. Visible ASCII, since it becomes part of a key of the store and appears in logs. */
 export const idempotencyKey = z
   .string()
   .regex(/^[\x21-\x7e]{1,255}$/, 'must be 1 to 255 visible ASCII characters')
   .optional()
   .describe('1 to 255 visible ASCII characters; the same key and body give the same answer for at least 24 hours.');
 
-/** A day of UTC stands for its first moment. */
+/** A day of UTC means its first moment. */
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
 
 /** Unix milliseconds of a moment. */
@@ -51,7 +51,7 @@ export const EVENT_PERIOD = {
 
 type Period<First extends string, Last extends string> = { [Name in First | Last]?: number | undefined };
 
-/** For `.check`: the first of two times is not after the last. */
+/** A `.check` that the first of two times is not after the last. */
 export function inOrder<First extends string, Last extends string>(first: First, last: Last) {
   return z.refine<Period<First, Last>>(
     ({ [first]: from, [last]: to }) => from === undefined || to === undefined || from <= to,

@@ -14,7 +14,7 @@ import { route } from '../core/route.ts';
 import { wholeNumber } from './parameters.ts';
 import { count, hash64, note } from './reply-fields.ts';
 
-/** What proofs need. */
+/** Services for proofs. */
 export interface ProofServices {
   readonly ledger: Pick<Ledger, 'record' | 'checkpoint' | 'exactCheckpoint'>;
   /** Tree nodes of a trail. */
@@ -53,7 +53,7 @@ export const consistencySchema = z.strictObject({
   checkpoints: z.strictObject({ from: note, to: note }),
 });
 
-/** It holds hashes alone, so producers may ask too: they compare the checkpoints of their receipts. */
+/** It contains only hashes, so producers may request it too, to compare the checkpoints of their receipts. */
 export const getConsistency = route({
   name: 'getConsistency',
   method: 'GET',
@@ -66,10 +66,10 @@ export const getConsistency = route({
     to: wholeNumber.optional().describe('The size of the newer checkpoint; by default the newest.'),
   }),
   replies: { 200: consistencySchema },
-  handler: async (services: ProofServices, { params: { trail }, query: { from, to: asked } }) => {
-    const to = asked ?? (await services.ledger.checkpoint(trail))?.size;
+  handler: async (services: ProofServices, { params: { trail }, query: { from, to: given } }) => {
+    const to = given ?? (await services.ledger.checkpoint(trail))?.size;
     if (to === undefined) throw notFound('no checkpoint yet');
-    if (from > to && asked === undefined) {
+    if (from > to && given === undefined) {
       throw notFound(`trail ${trail} has no checkpoint of size ${from}: the newest is of ${to}`);
     }
     if (from > to) throw invalidParameter('from', 'must not be greater than to');

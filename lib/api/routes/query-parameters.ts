@@ -8,11 +8,11 @@ import type { Period, Query } from '../../query/query.ts';
 import { type Parsed, parseParameters } from '../core/parameters.ts';
 import { EVENT_PERIOD, inOrder, oneOf, PERIOD } from './parameters.ts';
 
-/** Values of one filter, at most. */
+/** Maximum values of one filter. */
 const MAX_VALUES = 50;
-/** Characters of a value, at most: the longest that an event's field may have. */
+/** Maximum characters of a value: those of an event's longest field. */
 const MAX_VALUE_LENGTH = 1024;
-/** Characters of a cursor, at most: enough for one of as many trails as may be asked together. */
+/** Maximum characters of a cursor: enough for the maximum number of trails. */
 const MAX_CURSOR_LENGTH = 1024;
 
 const TYPE_GROUP = /^[a-z][a-z0-9_-]*(?:\.[a-z0-9][a-z0-9_-]*)*\.\*$/;
@@ -26,11 +26,11 @@ const typeName = z.string().transform((name, context) => {
 
 const word = z.string().min(1, 'must not be empty').max(MAX_VALUE_LENGTH);
 
-/** A filter that may come several times; any of its values is enough. */
+/** A filter that may be repeated; any of its values is enough. */
 const anyOf = <Value extends z.ZodType<string, string>>(value: Value, help: string) =>
   z.array(value).max(MAX_VALUES, `may come at most ${MAX_VALUES} times`).optional().describe(help);
 
-/** The filters of a query by dimension. `severity` comes once: it means itself and all above. */
+/** The filters of a query by dimension. `severity` occurs once: it means itself and all higher ones. */
 const FILTERS = {
   type: anyOf(typeName, FILTER_HELP.type),
   actor: anyOf(word, FILTER_HELP.actor),
@@ -52,7 +52,7 @@ const FILTERS = {
   id: anyOf(word, FILTER_HELP.id),
 } satisfies Record<Dimension, z.ZodType>;
 
-/** What selects records, in queries and exports. Schemas of it also need {@link PERIODS_IN_ORDER}. */
+/** The parameters that select records in queries and exports. Schemas of them also need {@link PERIODS_IN_ORDER}. */
 export const SELECTION = { ...FILTERS, ...PERIOD, ...EVENT_PERIOD };
 export const PERIODS_IN_ORDER = [inOrder('from', 'to'), inOrder('timeFrom', 'timeTo')] as const;
 const selectionSchema = z.strictObject(SELECTION);
@@ -68,11 +68,11 @@ export const QUERY = {
     .refine((count) => count >= 1 && count <= MAX_LIMIT, `must be a whole number from 1 to ${MAX_LIMIT}`)
     .default(DEFAULT_LIMIT)
     .describe(`records at most, 1 to ${MAX_LIMIT}; default ${DEFAULT_LIMIT}`),
-  cursor: z.string().max(MAX_CURSOR_LENGTH).optional().describe('where to go on: from the page before'),
+  cursor: z.string().max(MAX_CURSOR_LENGTH).optional().describe('where to continue: from the previous page'),
 };
 const querySchema = z.strictObject(QUERY).check(...PERIODS_IN_ORDER);
 
-/** The filters and the period that parsed parameters ask for. */
+/** The filters and the period from parsed parameters. */
 export function selectionOf(parameters: Parsed<typeof selectionSchema>): Pick<Query, 'filters' | 'from' | 'to'> {
   const { from, to, timeFrom, timeTo, severity, ...repeated } = parameters;
   const filters: Partial<Record<Dimension, readonly string[]>> = {};
@@ -80,7 +80,7 @@ export function selectionOf(parameters: Parsed<typeof selectionSchema>): Pick<Qu
     const values = dimension === 'severity' ? undefined : repeated[dimension];
     if (values !== undefined && values.length > 0) filters[dimension] = [...new Set(values)];
   }
-  // The lowest one rules nothing out.
+  // The lowest one excludes nothing.
   if (severity !== undefined && severity !== SEVERITIES[0]) filters.severity = severitiesFrom(severity);
   const time = periodOf(timeFrom, timeTo);
   const isTimed = timeFrom !== undefined || timeTo !== undefined;
@@ -92,13 +92,13 @@ const periodOf = (from: number | undefined, to: number | undefined): Period => (
   ...(to === undefined ? {} : { to }),
 });
 
-/** The query that parsed parameters ask for. */
+/** The query from parsed parameters. */
 export function queryOf({ order, limit, cursor, ...selection }: Parsed<typeof querySchema>): Query {
   return { ...selectionOf(selection), order, limit, ...(cursor === undefined ? {} : { cursor }) };
 }
 
 /**
- * Reads a query from the parameters of a URL.
+ * Parses a query from the parameters of a URL.
  *
  * @throws `invalid_parameter` with the parameter as field
  *

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import type { Breakdown } from '../../contract/summary.ts';
 import type { Shape } from '../../json/shape.ts';
 
-/** Fields that the replies of several resources have. */
+/** Schemas of fields that several responses share. */
 
 export const count = z.int().min(0);
 export const seq = count.describe('A record number, from 0 on.');

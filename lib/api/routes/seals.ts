@@ -7,7 +7,7 @@ import { count, note } from './reply-fields.ts';
 
 export const sealSchema = z.strictObject({ trail: z.string(), size: count, checkpoint: note });
 
-/** What sealing needs. */
+/** Services for sealing. */
 export interface SealServices {
   readonly archiver: Pick<Archiver, 'seal'>;
 }
@@ -18,7 +18,7 @@ export const sealTrail = route({
   path: '/v1/trails/{trail}/seals',
   action: { on: 'path', anyOf: ['admin'] },
   recorded: false,
-  summary: 'Archive and seal all that the trail holds now.',
+  summary: 'Archive and seal all records that the trail has now.',
   replies: { 200: sealSchema },
   handler: async ({ archiver }: SealServices, { params: { trail } }) => {
     const checkpoint = await archiver.seal(trail).catch((error) => rethrow(trail, error));

@@ -27,7 +27,7 @@ export const summarySchema = z.strictObject({
   }),
 } satisfies Shape<Summary & { readonly trail: string }>);
 
-/** What summaries need. */
+/** Services for summaries. */
 export interface SummaryServices {
   readonly queries: Pick<Queries, 'summary'>;
 }

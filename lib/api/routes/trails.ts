@@ -30,7 +30,7 @@ export const trailsSchema = z.strictObject({
   cursor: trailCursor.optional(),
 });
 
-/** What listing trails needs. */
+/** Services for listing trails. */
 export interface TrailServices {
   readonly ledger: Pick<Ledger, 'trails' | 'head'>;
 }

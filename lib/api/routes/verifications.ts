@@ -21,7 +21,7 @@ const WHOLE = 'must be a whole number, from 0 on';
 const first = z.int(WHOLE).min(0, WHOLE).describe('A record number, inclusive.');
 const end = z.int(WHOLE).min(0, WHOLE).describe('A record number, exclusive.');
 
-/** What may be sent to ask for a verification: a mode or a range. */
+/** The body of a request for a verification: a mode or a range. */
 const verificationRequestSchema = z
   .strictObject(
     {
@@ -32,13 +32,13 @@ const verificationRequestSchema = z
           '`incremental`, the default: from the last verified checkpoint on. `full`: from record 0 on. Not with a range.',
         ),
       from: first.optional().describe('The first record of a range; by default 0.'),
-      to: end.optional().describe('The record behind the last one of a range; by default the trail’s end.'),
+      to: end.optional().describe('One past the last record of a range; by default the trail’s end.'),
     },
     'must be an object, with `mode` or with `from` and `to`',
   )
   .refine(({ mode, from, to }) => mode === undefined || (from === undefined && to === undefined), {
     path: ['mode'],
-    error: 'goes without `from` and `to`, which ask for certain records: leave out one or the other',
+    error: 'cannot be combined with `from` and `to`: leave out one or the other',
   });
 
 export const verificationSchema = z.strictObject({
@@ -46,14 +46,14 @@ export const verificationSchema = z.strictObject({
   mode: z.enum([...MODES, 'range']),
   range: z
     .strictObject({ from: first, to: end })
-    .describe('The records that were asked for, of the mode `range`.')
+    .describe('The requested records, for the mode `range`.')
     .exactOptional(),
-  verdict: z.enum(['ok', 'damaged']).describe('Of what was looked at; `notLookedAt` says what was not.'),
+  verdict: z.enum(['ok', 'damaged']).describe('The verdict on what was checked; `notLookedAt` lists what was not.'),
   from: count.describe('Records `from` to `to - 1` of the ledger were checked against themselves.'),
   to: count,
-  archivedFrom: count.describe('What covers records `archivedFrom` to `archivedTo - 1` was compared with the archive.'),
+  archivedFrom: count.describe('Everything covering records `archivedFrom` to `archivedTo - 1` was compared with the archive.'),
   archivedTo: count,
-  expired: count.describe('Records that had left the hot store, as they were to, and were verified from the archive.'),
+  expired: count.describe('Records that had left the hot store on schedule and were verified from the archive.'),
   problems: z.array(
     z.strictObject({
       kind: z.enum(VERIFICATION_KINDS).describe('See docs/ledger-verification.md.'),
@@ -62,7 +62,7 @@ export const verificationSchema = z.strictObject({
       message: z.string(),
     }),
   ),
-  moreProblems: count.describe('How many there were besides those listed.'),
+  moreProblems: count.describe('The number of problems besides those listed.'),
   notLookedAt: z.array(z.string()),
   checkpoint: z.strictObject({ size: count, note }).exactOptional(),
   startedAt: millis,
@@ -74,13 +74,13 @@ export const verificationStatusSchema = z.strictObject({
   runs: count,
   failures: count.describe('Runs that found damage.'),
   lastRunAt: millis.describe(
-    '0: there was none. Ranges are left out here and in what follows, since they say nothing of the rest.',
+    '0: never. Here and below, ranges do not count, since they say nothing about the rest.',
   ),
-  lastOkAt: millis.describe('0: there was none. It stands still while `damagedAt` is there.'),
+  lastOkAt: millis.describe('0: never. It does not advance while `damagedAt` is present.'),
   secondsSinceOk: count.exactOptional(),
-  damagedAt: millis.describe('When damage was found that no later full verification has found gone.').exactOptional(),
-  report: verificationSchema.describe('The newest that was incremental or full.').exactOptional(),
-  rangeReport: verificationSchema.describe('The newest on a range.').exactOptional(),
+  damagedAt: millis.describe('When damage was found, unless a later full verification found it gone.').exactOptional(),
+  report: verificationSchema.describe('The newest incremental or full report.').exactOptional(),
+  rangeReport: verificationSchema.describe('The newest report on a range.').exactOptional(),
 } satisfies Shape<VerificationStatus & { readonly trail: string }>);
 
 export const verificationReplySchema = z.strictObject({
@@ -102,7 +102,7 @@ export const verificationReplySchema = z.strictObject({
     .exactOptional(),
 } satisfies Shape<VerificationReply>);
 
-/** What verifications need. */
+/** Services for verifications. */
 export interface VerifyServices {
   readonly verifier: Pick<Verifier, 'status'>;
   readonly verifications: Pick<Verifications, 'request' | 'get' | 'settled'>;
@@ -122,7 +122,7 @@ export const verifyTrail = route({
   action: { on: 'path', anyOf: ['verify'] },
   recorded: 'access.verification',
   summary:
-    'Verify the ledger against itself and the archive: what is new, all with {"mode": "full"}, or records with {"from": 0, "to": 100}.',
+    'Verify the ledger against itself and the archive: new records by default, all with {"mode": "full"}, or a range with {"from": 0, "to": 100}.',
   headers: z.strictObject({
     'Idempotency-Key': idempotencyKey,
     Prefer: z

@@ -5,36 +5,36 @@ import { SealtrailError } from '../../log/error.ts';
 import type { Item, Table, Write } from '../../store/ports.ts';
 import { classOf, type Run } from './runs.ts';
 
-/** How many records there are in a stretch of time, by what they are about. */
+/** Counts of the records of an hour or a day, by value. */
 export interface Counts {
   total: number;
-  /** By equal parts of the time: the 60 minutes of an hour, or the 24 hours of a day. */
+  /** By equal parts of that time: the 60 minutes of an hour, or the 24 hours of a day. */
   readonly cells: number[];
   /** By dimension and value. A record without a value in a dimension is not counted there. */
   readonly values: Readonly<Record<Counted, Map<string, number>>>;
 }
 
-/** Counts are kept by whole hours and whole days of UTC. */
+/** The unit of a slice: a whole hour or a whole day of UTC. */
 export type Unit = 'hour' | 'day';
 export const UNIT_MS: Readonly<Record<Unit, number>> = { hour: 3_600_000, day: 86_400_000 };
 export const CELLS: Readonly<Record<Unit, number>> = { hour: 60, day: 24 };
 
-/** Counts of nothing. */
+/** Empty counts. */
 export function emptyCounts(cells: number): Counts {
   const values = Object.fromEntries(COUNTED.map((dimension) => [dimension, new Map<string, number>()]));
-  return { total: 0, cells: new Array<number>(cells).fill(0), values: values as Counts['values'] }; // one by one above
+  return { total: 0, cells: new Array<number>(cells).fill(0), values: values as Counts['values'] }; // has every dimension
 }
 
 const isCounted = (dimension: string): dimension is Counted => (COUNTED as readonly string[]).includes(dimension);
 
-/** Counts one record. @param dimensions what `dimensionsOf` says of it */
+/** Counts one record. @param dimensions its `dimensionsOf` */
 export function countRecord(counts: Counts, cell: number, dimensions: readonly DimensionValue[]): void {
   counts.total += 1;
   counts.cells[cell] = (counts.cells[cell] ?? 0) + 1;
   for (const [dimension, value] of dimensions) if (isCounted(dimension)) add(counts.values[dimension], value, 1);
 }
 
-/** Adds values and total; cells belong to a time, so they stay as they are. */
+/** Adds values and total, but not cells, which belong to a time. */
 function addCounts(into: Counts, from: Counts): void {
   into.total += from.total;
   for (const dimension of COUNTED) {
@@ -53,16 +53,16 @@ export interface Slice {
   readonly counts: Counts;
 }
 
-/** Adds a slice of the same time. */
+/** Adds a slice for the same time. */
 function addSlice(into: Counts, { counts }: Slice): void {
   addCounts(into, counts);
   for (const [cell, count] of counts.cells.entries()) into.cells[cell] = (into.cells[cell] ?? 0) + count;
 }
 
-/** Which units a run's counts are kept by. Short runs have few hours, of which days are made when they are merged. */
+/** The units in which a run's counts are kept. Short runs have few hours; merging adds days. */
 export const unitsOf = (runClass: number): readonly Unit[] => (runClass < 2 ? ['hour'] : ['hour', 'day']);
 
-/** Makes the items of a run's counts, from its hours in ascending order. */
+/** Makes the items of a run's counts from its hours, in ascending order. */
 export class CountsWriter {
   readonly #trail: string;
   readonly #run: Run;
@@ -75,7 +75,7 @@ export class CountsWriter {
     this.#hasDays = unitsOf(classOf(run.size)).includes('day');
   }
 
-  /** Takes in an hour. @returns the writes that are ready. */
+  /** Adds an hour. @returns the writes that are ready. */
   add(hour: Slice): Write[] {
     const writes = this.#writes('hour', hour);
     if (!this.#hasDays) return writes;
@@ -107,13 +107,13 @@ export class CountsWriter {
   }
 }
 
-/** Ten digits hold any hour that a time in milliseconds can name. */
+/** Ten digits hold any hour of a time in milliseconds. */
 const sliceSort = (at: number): string => at.toString().padStart(10, '0');
 
-/** Characters of an item, about. */
+/** Approximate characters of an item. */
 const ITEM_CHARACTERS = 30_000;
 
-/** A part of counts as stored: cells and values alternate with how many there are. */
+/** A stored part of counts: cells and values alternate with their counts. */
 interface StoredCounts {
   readonly total: number;
   readonly cells: readonly number[];
@@ -157,7 +157,7 @@ function parseCounts(item: Item): StoredCounts {
     if (!(body instanceof Uint8Array)) throw new RangeError('it has no body');
     const stored: StoredCounts = JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString());
     if (!Number.isSafeInteger(stored.total) || !Array.isArray(stored.cells) || !Array.isArray(stored.values)) {
-      throw new RangeError('it holds something else');
+      throw new RangeError('it has another form');
     }
     return stored;
   } catch (cause) {
@@ -166,24 +166,24 @@ function parseCounts(item: Item): StoredCounts {
   }
 }
 
-/** A part of the counts of a slice. The parts of one slice come one after the other. */
+/** A part of the counts of a slice. The parts of one slice are consecutive. */
 export interface SlicePart {
   /** Units since 1970. */
   readonly at: number;
   /** Adds total and values to counts. */
   addTo(counts: Counts): void;
-  /** What each cell counts; in the first part of a run's slice only. */
+  /** The count of each cell; only in the first part of a run's slice. */
   readonly cells: Iterable<readonly [cell: number, count: number]>;
 }
 
-/** Which slices to read. `from` and `to` (exclusive) count units since 1970. */
+/** A range of slices. `from` and `to` (exclusive) count units since 1970. */
 export interface SliceRange {
   readonly unit: Unit;
   readonly from: number;
   readonly to: number;
 }
 
-/** The slices of runs of one class, in ascending order of time, piece by piece. */
+/** Reads the slices of runs of one class, in ascending order of time, piece by piece. */
 export async function* readSliceParts(
   table: Table,
   trail: string,
@@ -196,7 +196,7 @@ export async function* readSliceParts(
   for await (const item of table.query({ partition, from: sliceSort(from), to: `${sliceSort(to - 1)}/~` })) {
     const [at, first, piece] = item.sort.split('/').map(Number);
     if (at === undefined || first === undefined || piece === undefined || !firsts.has(first)) continue;
-    // Beyond the last one there may be a leftover of an attempt that was given up.
+    // An abandoned attempt may have left further pieces.
     if (piece >= Number(item.attributes.pieces)) continue;
     const { total, cells, values } = parseCounts(item);
     yield { at, addTo: (counts) => addStored(counts, total, values), cells: pairs(cells) };
@@ -215,7 +215,7 @@ function* pairs(list: readonly number[]): Generator<readonly [number, number], v
   for (let i = 0; i + 1 < list.length; i += 2) yield [list[i] ?? 0, list[i + 1] ?? 0];
 }
 
-/** The slices of runs of one class, in ascending order of time, each time once. */
+/** Reads the slices of runs of one class, in ascending order of time, one per time. */
 export async function* readSlices(
   table: Table,
   trail: string,
@@ -232,7 +232,7 @@ export async function* readSlices(
   if (slice !== undefined) yield slice;
 }
 
-/** Slices of several readers as one, each time once. Each reader must be in ascending order of time. */
+/** Merges the slices of several readers, one per time. Each reader must be in ascending order of time. */
 export async function* mergeSlices(readers: readonly AsyncIterator<Slice>[]): AsyncGenerator<Slice, void, void> {
   const heads = await Promise.all(readers.map((reader) => reader.next()));
   for (;;) {

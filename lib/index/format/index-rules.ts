@@ -3,13 +3,13 @@ import { DIMENSION_RULES, DIMENSIONS } from '../../contract/dimensions.ts';
 import { COUNTED } from '../../contract/summary.ts';
 
 /**
- * How the items of the index are laid out: the next number whenever keys, encodings, fingerprints or groups of types change.
+ * The layout version of the index's items. Increase it whenever keys, encodings, fingerprints or groups of types change.
  */
 const LAYOUT = 1;
 
 /**
- * Names everything that an index depends on besides the records: 16 hexadecimal digits of a SHA-256. An index under another name was
- * written by a version with other rules. It may lack what this version would look for, so it is not read but built again.
+ * A digest of everything besides the records that an index depends on: 16 hexadecimal digits of a SHA-256. An index with
+ * another digest was written under other rules and may lack entries that this version would look up, so it is rebuilt.
  */
 export const INDEX_RULES: string = hash(
   'sha256',

@@ -5,41 +5,41 @@ import { INDEX_RULES } from './index-rules.ts';
 import { endOf, mergedRun, type Run } from './runs.ts';
 import { VarintReader, VarintWriter } from './varint.ts';
 
-/** Names the indexer's watermark. */
+/** The name of the indexer's watermark. */
 export const INDEXER = 'indexer';
 
 /**
- * What the indexer has set out to do in more than one transaction. It is stored before the first of them, so whoever
- * continues does the same, byte by byte, and repeating it does no harm:
+ * Work of the indexer that takes several transactions. It is stored before the first of them, so that any process can
+ * continue it; repeating it writes the same bytes and does no harm:
  *
- * - `index`: write the run from the watermark to before record `end`
- * - `merge`: write the run that the runs `start` to before `end` of the list become
- * - `remove`: remove the items of runs that were merged
+ * - `index`: write the run from the watermark up to, but not including, record `end`
+ * - `merge`: merge the runs `[start, end)` of the list and write the result
+ * - `remove`: remove the items of merged runs
  */
 export type Plan =
   | { readonly step: 'index'; readonly end: number }
   | { readonly step: 'merge'; readonly start: number; readonly end: number }
   | { readonly step: 'remove'; readonly runs: readonly Run[] };
 
-/** What the indexer remembers beside its watermark. */
+/** The indexer's state beside its watermark. */
 export interface IndexState {
   /** The runs that make up the index, in order, from record 0 to the watermark. */
   readonly runs: readonly Run[];
   readonly plan?: Plan;
-  /** Whether the runs were written by other rules (see {@link INDEX_RULES}): then they must not be read, but removed. */
+  /** Whether the runs were written under other rules (see {@link INDEX_RULES}) and must be removed, not read. */
   readonly isOutdated: boolean;
 }
 
-/** The index of a trail as queries see it: an empty one while it is outdated, so that they scan the records instead. */
+/** The index of a trail as queries see it: empty while it is outdated, so that they scan the records instead. */
 export interface IndexSnapshot {
-  /** How often the indexer has moved on: what was read at the same revision is the same. */
+  /** The number of changes so far: reads at the same revision agree. */
   readonly revision: number;
   /** Records 0 to `size - 1` are indexed. */
   readonly size: number;
   readonly runs: readonly Run[];
 }
 
-/** Reads which runs make up a trail's index now. @throws `store_corrupt` */
+/** Reads the list of runs that currently make up a trail's index. @throws `store_corrupt` */
 export async function readIndexSnapshot(table: Table, trail: string): Promise<IndexSnapshot> {
   const mark = await readWatermark(table, trail, INDEXER);
   const { runs, isOutdated } = stateOf(mark);
@@ -49,8 +49,8 @@ export async function readIndexSnapshot(table: Table, trail: string): Promise<In
 }
 
 /**
- * Whether everything in `snapshot` is still there: runs may have been added since, but none was merged away. Items
- * that were read in between are then all there were.
+ * Whether all runs of `snapshot` still exist: new ones may have been added, but none was merged away. If so, the items read
+ * in between were complete.
  */
 export async function isCurrent(table: Table, trail: string, snapshot: IndexSnapshot): Promise<boolean> {
   const mark = await readWatermark(table, trail, INDEXER);
@@ -59,7 +59,7 @@ export async function isCurrent(table: Table, trail: string, snapshot: IndexSnap
   return !isOutdated && snapshot.runs.every((run, i) => runs[i]?.size === run.size);
 }
 
-/** Where the watermark moves, with what is remembered beside it. */
+/** A move of the watermark, with the state stored beside it. */
 export function moveTo(size: number, { runs, plan }: Pick<IndexState, 'runs' | 'plan'>): Move {
   const sizes = new VarintWriter();
   for (const run of runs) sizes.put(run.size);
@@ -68,8 +68,8 @@ export function moveTo(size: number, { runs, plan }: Pick<IndexState, 'runs' | '
 }
 
 /**
- * How an outdated index is replaced: its runs, and those that were being written, are removed before the first record is indexed
- * again, since runs of the same numbers would stand under the same keys.
+ * The move that starts replacing an outdated index. Its runs, including unfinished ones, are removed before records are
+ * indexed again, since new runs of the same numbers would have the same keys.
  */
 export function startOver({ runs, plan }: IndexState): Move {
   const remains = [...runs, ...(plan === undefined ? [] : runsIn(plan, runs))];
@@ -87,7 +87,7 @@ function runsIn(plan: Plan, runs: readonly Run[]): readonly Run[] {
   return [{ first, size: plan.end - first }];
 }
 
-/** What a watermark of the indexer remembers. @throws `store_corrupt` */
+/** The state stored in a watermark of the indexer. @throws `store_corrupt` */
 export function stateOf(mark: Watermark): IndexState {
   if (mark.revision === 0) return { runs: [], isOutdated: false };
   const { rules, runs, plan } = mark.state;
@@ -111,11 +111,11 @@ function runsOf(mark: Watermark, sizes: Uint8Array): Run[] {
 
 function planOf(mark: Watermark, plan: Attribute): Plan {
   try {
-    return JSON.parse(String(plan)) as Plan; // what moveTo wrote, or the store is damaged in a way JSON cannot show
+    return JSON.parse(String(plan)) as Plan; // written by moveTo, unless the store is damaged in a way that JSON cannot reveal
   } catch (cause) {
     throw corrupt(mark.trail, cause);
   }
 }
 
 const corrupt = (trail: string, cause?: unknown): SealtrailError =>
-  new SealtrailError('store_corrupt', `what the indexer remembers of trail ${trail} is not readable`, { cause });
+  new SealtrailError('store_corrupt', `the state of the indexer of trail ${trail} is not readable`, { cause });

@@ -6,20 +6,20 @@ import { bucketDigits, classOf, type Run } from './runs.ts';
 import { VarintReader, VarintWriter } from './varint.ts';
 
 /**
- * Postings: for each value of each dimension, the records that have it. All dimensions share one space of fingerprints
- * of 32 bits, so a reader checks on the record itself what a fingerprint lets through.
+ * Postings: for each value of each dimension, the records that have it. All dimensions share one space of 32-bit
+ * fingerprints, so a reader must check the records themselves.
  *
  * The item of a bucket holds the postings of all fingerprints that begin with the same hexadecimal digits:
  *
- *     fingerprint (less the one before it)
- *     2 x count, then count numbers of records: the first less the run's first, each other less the one before it
- *     or 2 x parts + 1, then for each part its first record less the run's first, and how many records it holds
+ *     fingerprint (minus the previous one)
+ *     2 x count, then count record numbers: the first minus the run's first, each other minus the previous one
+ *     or 2 x parts + 1, then for each part its first record minus the run's first, and its number of records
  *
- * all as variable-length integers. The second form stands for long postings, whose parts are items of their own (the
- * same numbers, the first less the part's first). So what is rare is never read together with what is frequent.
+ * all as variable-length integers. The second form is for long postings, whose parts are separate items (the same numbers,
+ * the first minus the part's first), so that reading a rare value never reads a frequent one.
  */
 
-/** The records that have one fingerprint, ascending, none twice. */
+/** The records with one fingerprint, ascending, without duplicates. */
 export interface Postings {
   /** 32 bits. */
   readonly fingerprint: number;
@@ -32,17 +32,17 @@ export interface PostingsPart {
   readonly count: number;
 }
 
-/** What a bucket says about a fingerprint: its records, or where they are. */
+/** A bucket's entry for a fingerprint: its records, or where they are. */
 export type FoundPostings =
   | { readonly seqs: readonly number[] }
   | { readonly parts: readonly PostingsPart[]; readonly fingerprint: number };
 
-/** Postings of more bytes get items of their own. */
+/** Postings longer than this become separate items. */
 const LONG_BYTES = 2048;
-/** Bytes of an item, about. */
+/** Approximate bytes of an item. */
 const ITEM_BYTES = 30_000;
 
-/** No value of records has it: under it, the first records of a run's blocks tell which block to read. */
+/** A fingerprint that no value has. It lists the first records of a run's blocks, which tell which block to read. */
 export const BLOCKS_FINGERPRINT = 0;
 
 /** The fingerprint of a value: the first 32 bits of SHA-256 over the dimension's name, a zero byte and the value. */
@@ -58,9 +58,9 @@ export class PostingsWriter {
   readonly #trail: string;
   readonly #run: Run;
   readonly #class: number;
-  /** Fingerprints of one bucket are the same but for so many bits. */
+  /** Fingerprints of one bucket differ only in this many low bits. */
   readonly #bits: number;
-  /** One of the fingerprints of the bucket that is being filled. */
+  /** Any fingerprint of the current bucket. */
   #bucket: number | undefined;
   #pieces: VarintWriter[] = [];
   #previous = 0;
@@ -72,7 +72,7 @@ export class PostingsWriter {
     this.#bits = 32 - 4 * bucketDigits(this.#class);
   }
 
-  /** Takes in postings. @returns the writes that are ready. */
+  /** Adds postings. @returns the writes that are ready. */
   add({ fingerprint, seqs }: Postings): Write[] {
     const writes: Write[] = [];
     if (!this.#isInBucket(fingerprint)) writes.push(...this.end());
@@ -116,7 +116,7 @@ export class PostingsWriter {
 
   #isInBucket(fingerprint: number): boolean {
     if (this.#bucket === undefined) return false;
-    // A shift by 32 bits would be none.
+    // A shift by 32 bits would do nothing.
     return this.#bits === 32 || fingerprint >>> this.#bits === this.#bucket >>> this.#bits;
   }
 
@@ -132,7 +132,7 @@ export class PostingsWriter {
 const pieceSort = (bucket: string, first: number, piece: number): string =>
   `${bucket}/${sortableNumber(first)}/${piece.toString().padStart(4, '0')}`;
 
-/** Which bucket and run an item of {@link postingsPartition} belongs to, and which piece of the bucket it is. */
+/** The bucket and run of an item of {@link postingsPartition}, and its piece number within the bucket. */
 function placeOf({ sort }: Item): { bucket: string; first: number; piece: number } {
   const [first, piece] = [sort.indexOf('/') + 1, sort.lastIndexOf('/') + 1];
   return {
@@ -142,9 +142,9 @@ function placeOf({ sort }: Item): { bucket: string; first: number; piece: number
   };
 }
 
-/** The first record of the run that an item of long postings belongs to. */
+/** The first record of the run of an item of long postings. */
 export const runOfPart = (item: Item): number => Number(item.sort.split('/')[1]);
-/** The first record of the run that an item of a bucket belongs to. */
+/** The first record of the run of an item of a bucket. */
 export const runOfPiece = (item: Item): number => placeOf(item).first;
 
 function partKey(trail: string, run: Run, fingerprint: number, first: number): Key {
@@ -162,7 +162,7 @@ function writeSeqs(writer: VarintWriter, seqs: readonly number[], base: number):
   }
 }
 
-/** Bytes that the step from a number to the next one takes, within a run. */
+/** The encoded size of the step from one number to the next, within a run. */
 const stepBytes = (step: number): number => (step < 128 ? 1 : step < 16_384 ? 2 : 3);
 
 function isLong(seqs: readonly number[]): boolean {
@@ -183,7 +183,7 @@ function decodeSeqs(reader: VarintReader, count: number, base: number): number[]
   return seqs;
 }
 
-/** Parts that fit into an item each. */
+/** Splits records into parts that each fit into an item. */
 function splitSeqs(seqs: readonly number[]): (readonly number[])[] {
   const parts: (readonly number[])[] = [];
   let start = 0;
@@ -200,8 +200,8 @@ function splitSeqs(seqs: readonly number[]): (readonly number[])[] {
 }
 
 /**
- * What the runs have under a fingerprint, by the first record of the run. Runs that do not have it are left out, and so
- * are those that are merged away meanwhile: see `isCurrent`.
+ * The runs' entries for a fingerprint, by the first record of the run. Omits runs without it, and runs that are merged away
+ * meanwhile: see `isCurrent`.
  *
  * @param runs consecutive runs of one class
  */
@@ -224,7 +224,7 @@ export async function findPostings(
   for await (const item of table.query(range)) {
     const { first, piece } = placeOf(item);
     const { pieces, body } = pieceOf(item);
-    // Beyond the last one there may be a leftover of an attempt that was given up.
+    // An abandoned attempt may have left further pieces.
     if (piece >= pieces || found.has(first)) continue;
     const entry = entryOf(body, first, fingerprint);
     if (entry !== undefined) found.set(first, entry);
@@ -232,7 +232,7 @@ export async function findPostings(
   return found;
 }
 
-/** The records of a part, or undefined where the run was merged away. */
+/** The records of a part; undefined if the run was merged away. */
 export async function readPart(
   table: Table,
   trail: string,
@@ -245,8 +245,7 @@ export async function readPart(
 }
 
 /**
- * All postings of runs of one class, in ascending order of their fingerprints, each fingerprint once. Holds one bucket
- * in memory.
+ * All postings of runs of one class, in ascending order of fingerprints, each fingerprint once. Holds one bucket in memory.
  */
 export async function* storedPostings(
   table: Table,
@@ -311,7 +310,7 @@ function* readPiece(body: Uint8Array, base: number): Generator<Entry, void, void
   }
 }
 
-/** The entry of one fingerprint in a bucket's piece; undefined where it has none. */
+/** The entry of one fingerprint in a bucket's piece, if any. */
 function entryOf(body: Uint8Array, base: number, wanted: number): Entry | undefined {
   const reader = new VarintReader(body);
   for (let fingerprint = 0; !reader.isAtEnd; ) {

@@ -1,6 +1,6 @@
 /**
- * A stretch of consecutive records that were indexed together: its postings and counts are stored under its class and
- * first record. The runs of a trail follow each other without gap from record 0 to the indexer's watermark.
+ * Consecutive records that were indexed together. Postings and counts are stored under the run's class and first record. The
+ * runs of a trail cover record 0 to the indexer's watermark without gaps.
  */
 export interface Run {
   readonly first: number;
@@ -8,9 +8,9 @@ export interface Run {
   readonly size: number;
 }
 
-/** Sixteen runs of a class make one of the next: a hexadecimal digit more of the fingerprint tells its items apart. */
+/** Sixteen runs of a class merge into one of the next, whose items are told apart by one more hexadecimal digit of the fingerprint. */
 const FAN = 16;
-/** Runs of this class, of 2^20 records and more, stay as they are. */
+/** Runs of this class, of 2^20 records and more, are never merged. */
 export const TOP_CLASS = 5;
 
 /** A run's class: 0 for fewer than 16 records, 1 for fewer than 256, and so on up to {@link TOP_CLASS}. */
@@ -23,23 +23,23 @@ export function classOf(size: number): number {
 /** The record after a run's last one. */
 export const endOf = (run: Run): number => run.first + run.size;
 
-/** How many hexadecimal digits of a fingerprint name the item that holds it: an item then has some kilobytes. */
+/** The number of hexadecimal digits of a fingerprint that name its item, chosen so that an item has some kilobytes. */
 export const bucketDigits = (runClass: number): number => Math.max(0, runClass - 1);
 
-/** Runs from `start` to before `end` in the list of a trail's runs. */
+/** The runs `[start, end)` of a trail's list of runs. */
 export interface Stretch {
   readonly start: number;
   readonly end: number;
 }
 
 /**
- * Which runs to merge into one next, or undefined. It keeps two promises, so that a query reads few runs however
- * slowly a trail grows, and each record is rewritten at most about once per class:
+ * The runs to merge next, if any. Merging maintains two invariants, so that a query reads few runs even in a slow trail, and
+ * each record is rewritten about once per class at most:
  *
- * - no run stands behind one of a lower class;
- * - fewer than sixteen runs are of the same class (but for the top class, whose runs stay).
+ * - no run follows one of a lower class;
+ * - fewer than sixteen runs are of the same class (except for the top class, which is never merged).
  *
- * The merged run is always of a higher class than the first of its parts, so its items meet none of theirs.
+ * The merged run is always of a higher class than the first of its parts, so their items have different keys.
  */
 export function nextMerge(runs: readonly Run[]): Stretch | undefined {
   return outOfOrder(runs) ?? fullClass(runs);
@@ -56,7 +56,7 @@ function outOfOrder(runs: readonly Run[]): Stretch | undefined {
   return undefined;
 }
 
-/** All runs up to some class, where together they reach the next one. The highest such class spares steps between. */
+/** All runs up to some class that together reach the next one. Taking the highest such class saves steps in between. */
 function fullClass(runs: readonly Run[]): Stretch | undefined {
   let found: Stretch | undefined;
   let start = runs.length;
@@ -72,7 +72,7 @@ function fullClass(runs: readonly Run[]): Stretch | undefined {
   return found;
 }
 
-/** The run that a stretch of runs becomes. */
+/** The run that results from merging consecutive runs. */
 export function mergedRun(parts: readonly Run[]): Run {
   const first = parts[0]?.first ?? 0;
   return { first, size: parts.reduce((sum, run) => sum + run.size, 0) };

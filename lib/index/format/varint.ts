@@ -1,6 +1,6 @@
 import { SealtrailError } from '../../log/error.ts';
 
-/** Numbers from 0 to 2^53 - 1, seven bits a byte, lowest first (LEB128), into a buffer that grows. */
+/** Writes numbers from 0 to 2^53 - 1 into a growing buffer, seven bits a byte, lowest first (LEB128). */
 export class VarintWriter {
   #bytes = Buffer.allocUnsafe(256);
   #length = 0;
@@ -21,13 +21,13 @@ export class VarintWriter {
     this.#bytes[this.#length++] = rest;
   }
 
-  /** A copy of what was written. */
+  /** A copy of the bytes written so far. */
   bytes(): Uint8Array {
     return Uint8Array.prototype.slice.call(this.#bytes, 0, this.#length);
   }
 }
 
-/** Reads what a {@link VarintWriter} wrote. */
+/** Reads the output of a {@link VarintWriter}. */
 export class VarintReader {
   readonly #bytes: Uint8Array;
   #at = 0;
@@ -40,12 +40,12 @@ export class VarintReader {
     return this.#at >= this.#bytes.length;
   }
 
-  /** Checks that there is room for so many more numbers, before memory is set aside for them. @throws `store_corrupt` */
+  /** Checks that the bytes can hold `count` more numbers, before memory is allocated for them. @throws `store_corrupt` */
   expect(count: number): void {
     if (count > this.#bytes.length - this.#at) throw corrupt();
   }
 
-  /** @throws `store_corrupt` when the bytes end within a number, or it is beyond 2^53 - 1. */
+  /** @throws `store_corrupt` if the bytes end within a number, or it exceeds 2^53 - 1. */
   next(): number {
     const bytes = this.#bytes;
     let byte = bytes[this.#at++];
@@ -62,7 +62,7 @@ export class VarintReader {
     return value;
   }
 
-  /** Passes over numbers without reading them. @throws `store_corrupt` when there are fewer. */
+  /** Skips numbers without decoding them. @throws `store_corrupt` if there are fewer. */
   skip(count: number): void {
     const bytes = this.#bytes;
     for (let left = count; left > 0; left--) {

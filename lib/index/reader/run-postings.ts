@@ -8,10 +8,10 @@ import {
 } from '../format/postings.ts';
 import { classOf, endOf, type Run } from '../format/runs.ts';
 
-/** Runs of the top class that are read together; there are never more of the others. */
+/** Maximum runs of the top class read together; other classes never have more. */
 const GROUP_RUNS = 16;
 
-/** The runs that overlap the records from `low` to before `high`, in ascending groups of one class each. */
+/** The runs that overlap the records `[low, high)`, in ascending groups of one class each. */
 export function runGroups(runs: readonly Run[], low: number, high: number): Run[][] {
   const groups: Run[][] = [];
   for (const run of runs) {
@@ -24,20 +24,20 @@ export function runGroups(runs: readonly Run[], low: number, high: number): Run[
   return groups;
 }
 
-/** Told to a search when a merge removed what it was reading: the records are in another run by now. */
+/** Thrown when a merge removes a run during a read. Its records are in another run by now. */
 export class MergedAway extends Error {
   override readonly name = 'MergedAway';
 }
 
-/** The records of one run that pass one filter, as far as fingerprints can tell. */
+/** The records of one run that match the fingerprints of one filter. */
 export class RunPostings {
   readonly #table: Table;
   readonly #trail: string;
   readonly #run: Run;
   readonly #found: readonly FoundPostings[];
-  /** The part read last of each long list: neighbours are asked for next. */
+  /** The last part read of each long list, since its neighbours are likely to be read next. */
   readonly #last = new Map<FoundPostings, { readonly part: PostingsPart; readonly seqs: readonly number[] }>();
-  /** How many records; a record with several of the values counts several times. */
+  /** The number of records; a record with several of the values counts several times. */
   readonly count: number;
 
   constructor(table: Table, trail: string, run: Run, found: readonly FoundPostings[]) {
@@ -48,13 +48,13 @@ export class RunPostings {
     this.count = found.reduce((sum, entry) => sum + ('seqs' in entry ? entry.seqs.length : countOf(entry.parts)), 0);
   }
 
-  /** Where parts begin, ascending: the run is read in these windows, so that no more is read than is needed. */
+  /** Where parts begin, ascending. The run is read in these windows, so as not to read more than needed. */
   windows(): number[] {
     const starts = this.#found.flatMap((entry) => ('seqs' in entry ? [] : entry.parts.map((part) => part.first)));
     return [...new Set([this.#run.first, ...starts])].sort((a, b) => a - b);
   }
 
-  /** How many items {@link within} would read. */
+  /** The number of items that {@link within} would read. */
   partsWithin(from: number, to: number): number {
     return this.#found.reduce(
       (sum, entry) => sum + ('seqs' in entry ? 0 : overlapping(entry.parts, from, to).length),
@@ -62,7 +62,7 @@ export class RunPostings {
     );
   }
 
-  /** The records from `from` to before `to`, ascending, none twice. @throws {@link MergedAway} */
+  /** The records in `[from, to)`, ascending, without duplicates. @throws {@link MergedAway} */
   async within(from: number, to: number): Promise<readonly number[]> {
     const lists: (readonly number[])[] = [];
     for (const entry of this.#found) {
@@ -76,7 +76,7 @@ export class RunPostings {
     return [...new Set(lists.flat())].sort((a, b) => a - b);
   }
 
-  /** The last record up to and including `seq`, or undefined. @throws {@link MergedAway} */
+  /** The last record up to and including `seq`, if any. @throws {@link MergedAway} */
   async upTo(seq: number): Promise<number | undefined> {
     let last: number | undefined;
     for (const entry of this.#found) {
@@ -98,20 +98,20 @@ export class RunPostings {
   }
 }
 
-/** What a run knows of the records that a search is after. */
+/** A run's entries for the records of a search. */
 export interface FoundInRun {
   /** One entry for each filter; none of them is empty. */
   readonly filters: readonly RunPostings[];
-  /** The first records of the blocks that the run consists of. */
+  /** The first records of the run's blocks. */
   readonly blocks: RunPostings;
 }
 
 /**
- * Reads what runs know about filters.
+ * Reads the entries of runs for a search's filters.
  *
  * @param runs consecutive runs of one class
  * @param fingerprints for each filter, those of its values
- * @returns by the run's first record; runs in which nothing can be found are left out
+ * @returns by the run's first record; omits runs that cannot have a match
  */
 export async function readRuns(
   table: Table,
@@ -126,7 +126,7 @@ export async function readRuns(
   const matching = runs.filter(mayMatch);
   const [oldest, newest] = [matching[0], matching.at(-1)];
   if (oldest === undefined || newest === undefined) return new Map();
-  // A rare value is in few runs, and the blocks of all the others would take longer to read than to find it.
+  // A rare value is in few runs: reading the blocks of all the others would take longer than finding it.
   const blocks = await find([BLOCKS_FINGERPRINT], runs.slice(runs.indexOf(oldest), runs.indexOf(newest) + 1));
   const postingsOf = (run: Run, of: readonly ReadonlyMap<number, FoundPostings>[]) => {
     const inRun = of.flatMap((values) => values.get(run.first) ?? []);
@@ -142,7 +142,7 @@ export async function readRuns(
 
 const countOf = (parts: readonly PostingsPart[]): number => parts.reduce((sum, part) => sum + part.count, 0);
 
-/** A part holds the records from its first to before the next part's first. */
+/** The parts that overlap `[from, to)`. A part extends to the first record of the next. */
 function overlapping(parts: readonly PostingsPart[], from: number, to: number): readonly PostingsPart[] {
   return parts.filter((part, i) => part.first < to && (parts[i + 1]?.first ?? Number.POSITIVE_INFINITY) > from);
 }
@@ -152,7 +152,7 @@ function slice(seqs: readonly number[], from: number, to: number): readonly numb
   return start === 0 && end === seqs.length ? seqs : seqs.slice(start, end);
 }
 
-/** The index of the first number that is not below `seq`. */
+/** Lower bound: the index of the first number >= `seq`. */
 function indexOf(seqs: readonly number[], seq: number): number {
   let [low, high] = [0, seqs.length];
   while (low < high) {

@@ -3,21 +3,20 @@ import { watermarkKey } from '../../ledger/items/layout.ts';
 import { type Move, moveWatermark, type Watermark } from '../../ledger/items/watermark.ts';
 import type { Item, Table, Write } from '../../store/ports.ts';
 
-/** Writes of one transaction, beside the one that guards or moves the watermark; the Table takes 100 and 4 MB. */
+/** Maximum writes of one transaction, beside the one that guards or moves the watermark; the Table allows 100 and 4 MB. */
 const MAX_WRITES = 98;
 const MAX_BYTES = 3_000_000;
-/** Calls after which others get their turn: a long merge must not keep appends waiting. */
+/** Calls between yields to the event loop: a long merge must not delay appends. */
 const TURN = 250;
-/** What an item may take besides its body: keys, names and numbers. */
+/** Maximum size of an item besides its body: keys, names and numbers. */
 const ITEM_OVERHEAD_BYTES = 500;
 
 /**
  * The writes of one step, and the move of the watermark that makes them count.
  *
- * A step that fits into one transaction is one. A longer one first stores its plan with the watermark; then each
- * transaction demands that nobody has moved the watermark since, so that a slow process never writes over what a
- * faster one has built upon; and the watermark moves last. After a crash in between, the plan is found and carried out
- * again: the same writes, once more.
+ * A step that fits into one transaction uses one. A longer one first stores its plan with the watermark; each transaction
+ * then requires the watermark to be unmoved, so that a slow process never overwrites items that a faster one has built on;
+ * the watermark moves last. After a crash in between, the plan is found and carried out again, with the same writes.
  */
 export class Batch {
   readonly #table: Table;
@@ -28,7 +27,7 @@ export class Batch {
   #bytes = 0;
   #calls = 0;
 
-  /** @param plan how the watermark says what is being done; @param isPlanned whether it says so already */
+  /** @param plan the move that stores the plan; @param isPlanned whether it is stored already */
   constructor(table: Table, mark: Watermark, plan: Move, isPlanned: boolean) {
     this.#table = table;
     this.#mark = mark;
@@ -36,7 +35,7 @@ export class Batch {
     this.#isPlanned = isPlanned;
   }
 
-  /** Adds writes, which may reach the store now or with the commit. @returns false when another process took over. */
+  /** Adds writes, which reach the store now or with the commit. @returns false if another process took over. */
   async add(writes: readonly Write[]): Promise<boolean> {
     if (++this.#calls % TURN === 0) await setImmediate();
     for (const write of writes) {
@@ -49,12 +48,12 @@ export class Batch {
     return true;
   }
 
-  /** Writes what is left and moves the watermark. @returns the watermark, or undefined when another process took over */
+  /** Makes the remaining writes and moves the watermark. @returns the watermark, or undefined if another process took over */
   commit(move: Move): Promise<Watermark | undefined> {
     return moveWatermark(this.#table, this.#mark, move, this.#writes);
   }
 
-  /** Whether a revision of the watermark, read just now, is another process's. */
+  /** Whether a newly read revision of the watermark is another process's. */
   isOvertaken(revision: number): boolean {
     return revision !== this.#mark.revision;
   }

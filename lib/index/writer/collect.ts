@@ -5,8 +5,8 @@ import { CELLS, countRecord, emptyCounts, type Slice, UNIT_MS } from '../format/
 import { BLOCKS_FINGERPRINT, fingerprintOf, type Postings } from '../format/postings.ts';
 
 /**
- * The values under which a type is filed besides itself: the groups that a query for `auth.*` or `auth.mfa.*` asks
- * for. No type has a `*` in it.
+ * The groups under which a type is indexed besides itself, for queries such as `auth.*` or `auth.mfa.*`. No type contains
+ * a `*`.
  */
 function typeGroups(type: string): string[] {
   const groups: string[] = [];
@@ -14,20 +14,20 @@ function typeGroups(type: string): string[] {
   return groups;
 }
 
-/** Entries are sorted as numbers: a fingerprint of 32 bits above the place of a record in its run. */
+/** Entries are sorted as numbers: a 32-bit fingerprint above the place of a record in its run. */
 const PLACES = 2 ** 21;
-/** Dimensions whose values hardly ever come twice in a run: to remember their fingerprints gains nothing. */
+/** Dimensions whose values hardly ever repeat within a run, so that caching their fingerprints gains nothing. */
 const UNIQUE: ReadonlySet<Dimension> = new Set(['id', 'request']);
 
-/** Gathers what a run's records have in each dimension, block by block. */
+/** Collects the dimension values of a run's records, block by block. */
 export class RunContent {
-  /** Records gathered. */
+  /** Records collected. */
   size = 0;
   /** The run's first record. */
   readonly #first: number;
   #entries = new Float64Array(4096);
   #count = 0;
-  /** Fingerprints by dimension and value, since most values come often and hashing is slow. */
+  /** Cached fingerprints by dimension and value, since most values repeat and hashing is slow. */
   readonly #known = new Map<Dimension, Map<string, number>>();
   readonly #hours: Slice[] = [];
 
@@ -53,14 +53,14 @@ export class RunContent {
     this.size += block.count;
   }
 
-  /** In ascending order of fingerprints, each once. Two values with one fingerprint share their postings. */
+  /** The postings in ascending order of fingerprints, each once. Two values with one fingerprint share their postings. */
   *postings(): Generator<Postings, void, void> {
     const entries = this.#entries.subarray(0, this.#count).sort();
     let fingerprint = -1;
     let seqs: number[] = [];
     let last = -1;
     for (const entry of entries) {
-      // A record may have both of two values that share a fingerprint.
+      // A record may have two values that share a fingerprint.
       if (entry === last) continue;
       last = entry;
       const next = Math.floor(entry / PLACES);
@@ -74,7 +74,7 @@ export class RunContent {
     if (fingerprint >= 0) yield { fingerprint, seqs };
   }
 
-  /** In ascending order. */
+  /** The hours in ascending order. */
   hours(): readonly Slice[] {
     return this.#hours;
   }

@@ -7,7 +7,7 @@ import { classOf, type Run } from '../format/runs.ts';
 /** Beyond any hour that a time in milliseconds can name. */
 const END_OF_TIME = 9_999_999_999;
 
-/** The writes that make the items of `target` from those of the runs it is made of. Holds a small part in memory. */
+/** The writes that make the items of `target` from those of the merged runs. Holds only a small part in memory. */
 export async function* mergedItems(
   table: Table,
   trail: string,
@@ -60,7 +60,7 @@ function byClass(runs: readonly Run[]): Run[][] {
   return [...groups.values()];
 }
 
-/** Several readers as one, each fingerprint once. Each reader must be in ascending order of fingerprints. */
+/** Merges several readers, each fingerprint once. Each reader must be in ascending order of fingerprints. */
 async function* mergePostings(readers: readonly AsyncIterator<Postings>[]): AsyncGenerator<Postings, void, void> {
   const heads = await Promise.all(readers.map((reader) => reader.next()));
   for (;;) {

@@ -246,7 +246,7 @@ describe('an index that cannot be right', () => {
     await table.transact([{ put: { ...key, attributes: { ...item?.attributes, ...state } } }]);
     return table;
   };
-  const message = 'what the indexer remembers of trail payments is not readable';
+  const message = 'the state of the indexer of trail payments is not readable';
 
   it.each([
     ['of runs that do not add up to the watermark', { runs: Uint8Array.of(1) }],
