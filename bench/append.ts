@@ -63,7 +63,7 @@ function figureOf(
   };
 }
 
-/** An event that takes about 600 bytes once it is a record, and a body of so many. */
+/** A body of events that each take about 600 bytes as a record. */
 function bodyOf(n: number, events: number): string {
   const one = (index: number) => ({
     type: 'data.update',

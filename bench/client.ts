@@ -6,9 +6,9 @@ import { auditedFetch } from '../lib/client/middleware/audited-fetch.ts';
 import type { Figure } from './report.ts';
 import { serveForBench } from './serve.ts';
 
-/** What the client costs its application: the caller's time, events per second into each sink, and memory while a log is saturated. */
+/** The client's cost to its application: the caller's time, events per second into each sink, and memory under saturation. */
 
-/** An event as applications log them: about 500 bytes once it is JSON. */
+/** A typical event: about 500 bytes as JSON. */
 const event = (n: number): LogEvent => ({
   type: 'invoice.paid',
   outcome: 'success',
@@ -53,8 +53,8 @@ export async function benchClient(milliseconds = 8_000): Promise<Figure[]> {
 }
 
 /**
- * `log` alone, in turns of 20 as a busy server might have them: what happens between them is not the caller's time. In
- * rounds, since others on the machine take the processor away for longer than a call takes.
+ * `log` alone, in batches of 20 as in a busy server: work between them is not the caller's time. In rounds, since other
+ * processes take the processor away for longer than a call takes.
  */
 async function callerTime(sink: string, audit: AuditLogger, warmUps = 3, rounds = 9, count = 10_000): Promise<Figure> {
   const quantiles: { readonly p50: number; readonly p99: number }[] = [];
@@ -70,9 +70,9 @@ async function callerTime(sink: string, audit: AuditLogger, warmUps = 3, rounds 
     }
     times.sort();
     const at = (share: number): number => Number(times[Math.floor(share * (count - 1))]?.toFixed(2));
-    // While code is compiled and the heap grows, page by page, the time is the machine's.
+    // Skips warm-up rounds, in which code is compiled and the heap grows.
     if (round >= 0) quantiles.push({ p50: at(0.5), p99: at(0.99) });
-    await audit.flush(); // A log that is behind makes callers wait for `accepted`, and lose the processor meanwhile.
+    await audit.flush(); // A backlog would make callers wait for `accepted`, and lose the processor meanwhile.
   }
   await audit.close();
   quantiles.sort((a, b) => a.p99 - b.p99);
@@ -87,7 +87,7 @@ async function callerTime(sink: string, audit: AuditLogger, warmUps = 3, rounds 
   };
 }
 
-/** As fast as the sink takes them, for so long. @param serverCpu seconds that the server has used */
+/** Logs events as fast as the sink takes them. @param serverCpu returns the server's processor time in seconds */
 async function throughput(
   sink: string,
   goal: string,
@@ -126,7 +126,7 @@ async function throughput(
   };
 }
 
-/** Against a fetch that takes no time, so that only the audit is measured. */
+/** Audits a fetch that takes no time, to measure only the overhead. */
 async function fetchOverhead(audit: AuditLogger, count = 20_000): Promise<Figure> {
   const answer = new Response('x', { headers: { 'content-type': 'text/plain', 'content-length': '1' } });
   const fetch = auditedFetch(audit, { fetch: async () => answer });

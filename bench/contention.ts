@@ -5,7 +5,7 @@ import { StandIn } from '../test/simulation/stand-in.ts';
 import { inVirtualTime } from '../test/simulation/virtual-time.ts';
 import type { Figure } from './report.ts';
 
-/** Many processes that append to one trail at the same time: what is served, how fast, and at what price. */
+/** Many processes that append to one trail concurrently: throughput, latency and cost. */
 
 const LATENCIES = { network: 2, read: 1, hold: 6 };
 const SECONDS = 10;
@@ -69,7 +69,7 @@ const refusals = ({ errors, refusals }: Tally) => ({
   slowestRefusalMs: quantile(refusals, 1),
 });
 
-/** Processes that each send what gathered in 200 ms, and repeat what was refused until it is acknowledged. */
+/** Processes that each send the events of 200 ms together, and retry refused ones until they are acknowledged. */
 async function processes(count: number): Promise<Figure> {
   const { db, instances } = stand();
   const tally = new Tally();
@@ -124,7 +124,7 @@ async function processes(count: number): Promise<Figure> {
   };
 }
 
-/** What is recorded of who read what. */
+/** Reads that are recorded in `_access`. */
 async function reads(rate: number): Promise<Figure> {
   const { db, instances } = stand();
   const tally = new Tally();

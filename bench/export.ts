@@ -13,7 +13,7 @@ import { SqliteTable } from '../lib/store/sqlite/table.ts';
 import { fill, TRAIL } from './query.ts';
 import type { Figure } from './report.ts';
 
-/** Exports of a whole trail from SQLite to files, as the embedded server makes them, proofs and checks included. */
+/** Exports of a whole trail from SQLite to files, as in the embedded server, including proofs and checks. */
 
 const GOALS: Partial<Record<ExportFormat, string>> = { ndjson: '100,000 records/s', csv: '50,000 records/s' };
 

@@ -3,15 +3,15 @@ import { connect, type Socket } from 'node:net';
 import { SignatureV4 } from '@smithy/signature-v4';
 
 /**
- * A load generator that costs next to nothing, since it shares two cores with the server it measures: requests are
- * built and signed beforehand (a signature is good for five minutes) and written to kept-alive sockets as bytes.
+ * A load generator that costs next to nothing, since it shares two cores with the server it measures. Requests are built
+ * and signed beforehand (a signature is valid for five minutes) and written to kept-alive sockets as bytes.
  */
 
 export interface Load {
   readonly endpoint: URL;
   readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
   readonly path: string;
-  /** Bodies to send, one request each, over and over. */
+  /** Bodies to send repeatedly, one per request. */
   readonly bodies: readonly string[];
   readonly connections: number;
   readonly milliseconds: number;
@@ -24,7 +24,7 @@ export interface LoadResult {
   readonly latencies: readonly number[];
 }
 
-/** Sends as many requests as the connections can have answered within the time. Any answer but 201 is an error. */
+/** Sends requests over all connections as fast as they are answered. Any response but 201 is an error. */
 export async function run(load: Load): Promise<LoadResult> {
   const requests = await Promise.all(load.bodies.map((body) => signedRequest(load, body)));
   const latencies: number[] = [];
@@ -66,7 +66,7 @@ async function signedRequest({ endpoint, credentials, path }: Load, body: string
   return Buffer.concat([Buffer.from(head), Buffer.from(body)]);
 }
 
-/** One kept-alive connection with one request under way at a time. */
+/** A kept-alive connection with one request at a time. */
 class Connection {
   readonly #socket: Socket;
   #received: Buffer[] = [];
@@ -126,7 +126,7 @@ class Connection {
   }
 }
 
-/** SHA-256 and HMAC-SHA-256 in the shape that the signer wants. */
+/** SHA-256 and HMAC-SHA-256 for the signer. */
 class Sha256 {
   readonly #hash: Hash | Hmac;
 

@@ -22,8 +22,8 @@ import { checkConsistencyFile, checkProofFile, parseTrustedKeys, type TrustedKey
 import type { Figure } from './report.ts';
 
 /**
- * Proofs of random records, made as the API makes them (record, checkpoint, path through the archived tiles, and a check of
- * its own) and checked as `sealtrail verify-proof` does. SQLite and a folder, records sealed 100 at a time.
+ * Proofs of random records, made like the API's (record, checkpoint, path through the archived tiles, and a check) and
+ * checked like those of `sealtrail verify-proof`. SQLite and a folder, records sealed 100 at a time.
  */
 
 const TRAIL = 'bench';
@@ -55,7 +55,7 @@ export async function benchProof(records = 1_000_000): Promise<Figure[]> {
       ['with the tiles used last in memory', () => shared],
       ['with no tile in memory', () => servicesWith(new TileCache())],
     ];
-    // Once for nothing: while code is compiled, the time is the compiler's.
+    // A warm-up, while code is compiled.
     await inclusionFigure('to warm up', () => shared, ledger, records, trust);
     const figures: Figure[] = [];
     for (const [how, services] of caches) {

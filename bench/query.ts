@@ -27,7 +27,7 @@ interface Latency {
   readonly p99: number;
 }
 
-/** The figures at `events` events, beside those at a hundredth of it. */
+/** The figures at `events` events, next to those at a hundredth of it. */
 export async function benchQuery(events = 1_000_000): Promise<Figure[]> {
   const small = await measure(events / 100);
   const large = await measure(events);

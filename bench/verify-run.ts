@@ -4,8 +4,8 @@ import { verifyArchive } from '../lib/verify/archive/verify-archive.ts';
 import { parseTrustedKeys } from '../lib/verify/evidence/trust.ts';
 
 /**
- * `node bench/verify-run.ts ARCHIVE KEY WORKERS`: verifies once and prints what it took, as JSON. Loads what
- * `sealtrail verify` does: the garbage collector looks at all that is loaded whenever it runs.
+ * `node bench/verify-run.ts ARCHIVE KEY WORKERS`: verifies once and prints the cost as JSON. Loads the same code as
+ * `sealtrail verify`, since loaded code burdens the garbage collector.
  */
 
 const [archive = '', key = '', workers = '1'] = process.argv.slice(2);

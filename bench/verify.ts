@@ -24,7 +24,7 @@ import { KeyFileSigner } from '../lib/store/keyfile/signer.ts';
 import { MemoryTable } from '../lib/testing/memory/table.ts';
 import type { Figure } from './report.ts';
 
-/** Offline verification of an archive in a folder, record lines of about 600 bytes, as `sealtrail verify` does it. */
+/** Offline verification of an archive in a folder, as with `sealtrail verify`. Record lines have about 600 bytes. */
 
 const TRAIL = 'bench';
 const ORIGIN = `bench.example.com/${TRAIL}`;
@@ -67,7 +67,7 @@ interface Run {
   readonly rssMb: number;
 }
 
-/** Verifies in a process of its own, so that its memory can be told; on one core where one worker is asked for. */
+/** Verifies in a separate process, to measure its memory; on one core for one worker. */
 async function verifyInChild(archive: string, key: string, workers: number): Promise<Run> {
   const pin = workers === 1 && process.platform === 'linux' ? ['taskset', '-c', '0'] : [];
   const program = join(import.meta.dirname, 'verify-run.ts');
@@ -78,7 +78,7 @@ async function verifyInChild(archive: string, key: string, workers: number): Pro
   return JSON.parse(output);
 }
 
-/** Writes what the archiver would, without a ledger and without waiting for the disk. @returns bytes of the lines */
+/** Writes an archive like the archiver, without a ledger and without waiting for the disk. @returns bytes of the lines */
 async function makeArchive(folder: string, keyFile: string, records: number): Promise<number> {
   const put = async (name: string, bytes: Uint8Array): Promise<void> => {
     await mkdir(dirname(join(folder, name)), { recursive: true });
@@ -130,7 +130,7 @@ async function makeArchive(folder: string, keyFile: string, records: number): Pr
 
 const receivedAt = (seq: number): number => Date.UTC(2026, 10, 21) + Math.floor(seq / 10);
 
-/** A record line of about 600 bytes, which packs like real ones: hashes and random IDs among words that come again. */
+/** A record line of about 600 bytes that compresses like a real one: hashes and random IDs among repeated words. */
 function lineOf(seq: number, prev: string): string {
   const random = hash('sha1', String(seq));
   const [id, request] = [random.slice(0, 12), random.slice(16, 32)];

@@ -11,7 +11,7 @@ const environment = environmentOf(process.env);
 const log = wireLog(ledgerStores(environment), environment, COUNTED);
 const router = new Router(APPEND_ROUTES);
 
-/** Takes events in. */
+/** Appends events. */
 export const handler = withTelemetry((event: GatewayEvent) =>
   answer(event, { router, services: async () => log, actions: ['append'] }),
 );

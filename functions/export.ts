@@ -17,18 +17,18 @@ import {
   requestedExport,
 } from './wiring.ts';
 
-/** What is left of the invocation's time to come to an orderly end. */
+/** Time reserved for ending the invocation in order. */
 const MARGIN_MS = 30_000;
 
 const environment = environmentOf(process.env);
-/** Without the keys: an export is proven by checkpoints that others signed. */
+/** Without keys: an export's proofs use checkpoints that other functions signed. */
 const stores = { table: ledgerTable(environment), objects: archiveObjects(environment), signers: [] };
 const log = wireLog(stores, { ...environment, signs: false }, COUNTED);
 const downloads = new S3Downloads({ client: s3Client(), bucket: environment.exports });
 const services = lazy(async () => ({ ...log, exports: await exportsIn(log, downloads) }));
 const router = new Router(EXPORT_ROUTES);
 
-/** Makes exports: takes requests over HTTP, and writes an export when the request for it appears in the bucket. */
+/** Makes exports: takes requests over HTTP, and writes an export when its request appears in the bucket. */
 export const handler = withTelemetry(
   async (event: GatewayEvent | EventBridgeEvent<'Object Created', RequestedExport>, context: Context) => {
     if ('requestContext' in event) return answer(event, { router, services, actions: ['export'] });

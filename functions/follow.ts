@@ -7,7 +7,7 @@ import { withTelemetry } from './telemetry.ts';
 import { TrailFollowing } from './trail-following.ts';
 import { archivedStores, COUNTED, environmentOf } from './wiring.ts';
 
-/** What is left of the invocation's time to come to an orderly end. */
+/** Time reserved for ending the invocation in order. */
 const MARGIN_MS = 10_000;
 
 const environment = environmentOf(process.env);
@@ -17,8 +17,8 @@ const settings = hash('sha256', JSON.stringify(environment), 'hex');
 const following = new TrailFollowing(wireLog(archivedStores(environment), environment, COUNTED), pace, settings);
 
 /**
- * Runs the followers: woken by the table's stream, by a schedule, and by a message halfway between two. It also seals trails for
- * the function `seal`, which may not.
+ * Runs the followers, woken by the table's stream, by a schedule, and by a message halfway between two scheduled runs. It also
+ * seals trails on behalf of the function `seal`, which lacks the permissions.
  */
 export const handler = withTelemetry(
   async (

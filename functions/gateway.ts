@@ -14,22 +14,22 @@ import { count, describe, logger } from './telemetry.ts';
 
 const deflate = promisify(gzip);
 
-/** Lambda's limit for an answer, 6 MB of JSON (Lambda developer guide, "Quotas"), with room for the headers. */
+/** Lambda's limit for a response, 6 MB of JSON (Lambda developer guide, "Quotas"), with room for the headers. */
 const MAX_RESULT_BYTES = 6_000_000;
-/** From here on compression is worth its time. */
+/** The smallest body worth compressing. */
 const MIN_GZIP_BYTES = 16_384;
 
-/** How API Gateway's requests are answered. */
+/** Options for answering API Gateway's requests. */
 export interface GatewayOptions<Needs> {
   readonly router: Router<Needs>;
   readonly services: () => Promise<Needs>;
-  /** What the routes of this function are for: a caller may do nothing else through them, whatever IAM says. */
+  /** The actions that this function's routes serve: callers may do nothing else through them, whatever IAM says. */
   readonly actions: readonly Action[];
 }
 
 /**
- * Answers a request of an HTTP API (payload format 2.0) whose routes IAM guards. Who may call which route on which trail
- * is decided there; here the caller is known and may do what the function is for.
+ * Answers a request of an HTTP API (payload format 2.0). IAM decides who may call which route on which trail; here the
+ * caller is authenticated and may take the function's actions.
  */
 export async function answer<Needs>(event: GatewayEvent, options: GatewayOptions<Needs>): Promise<GatewayResult> {
   const { router, services, actions } = options;
@@ -62,7 +62,7 @@ export async function answer<Needs>(event: GatewayEvent, options: GatewayOptions
 async function requestOf(event: GatewayEvent, actions: readonly Action[]): Promise<ApiRequest> {
   const { headers, requestContext } = event;
   const name = callerOf(event);
-  // Never without a name: a route that lost its authorizer must not become an open door.
+  // A name is required: a route that lost its authorizer must not become public.
   if (name === undefined) throw new SealtrailError('unauthenticated', 'sign the request with AWS Signature Version 4');
   const sent = Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8');
   return {
@@ -76,17 +76,17 @@ async function requestOf(event: GatewayEvent, actions: readonly Action[]): Promi
   };
 }
 
-/** The ARN of the caller: of a user, or of a role's session with the session's name in it. */
+/** The ARN of the caller: a user, or a role's session including the session name. */
 function callerOf(event: GatewayEvent): string | undefined {
-  // The type says that it is there; a route without an authorizer shows that it need not be.
+  // The type claims that it is always present, but a route without an authorizer lacks it.
   const context: Partial<GatewayEvent['requestContext']> = event.requestContext;
   return context.authorizer?.iam?.userArn;
 }
 
 /**
- * The path as it was sent, percent-encoded. API Gateway's `rawPath` is decoded, so that a `%` or `/` in an actor's id
- * could not be told from the path's own; what it took the path's parameters for is not ambiguous. An id with `/` or `?`
- * matches no route and never gets here: `GET …/activity?actor=` takes any.
+ * The original, percent-encoded path. API Gateway's `rawPath` is decoded, so a `%` or `/` in an actor's id would look like
+ * the path's own; its path parameters are unambiguous. An id with `/` or `?` matches no route and never gets here:
+ * `GET …/activity?actor=` takes any id.
  */
 function pathOf({ routeKey, rawPath, pathParameters }: GatewayEvent): string {
   const [, template] = routeKey.split(' ');
@@ -96,21 +96,21 @@ function pathOf({ routeKey, rawPath, pathParameters }: GatewayEvent): string {
   );
 }
 
-/** What the result depends on besides the response. */
+/** Inputs of the result besides the response. */
 interface ResultContext {
   readonly requestId: string;
   readonly acceptEncoding: string | undefined;
 }
 
 /**
- * A response as API Gateway wants it. Large ones are compressed for callers that take it; one that Lambda could not pass
- * on becomes a problem that says what to do, where Lambda would answer with a bare 500.
+ * Converts a response for API Gateway. Large ones are compressed for callers that accept it; one that exceeds Lambda's limit
+ * becomes a problem that says what to do, instead of Lambda's bare 500.
  */
 async function gatewayResult(response: ApiResponse, context: ResultContext): Promise<GatewayResult> {
   const result = await encode(response, context);
   // As JSON, quotes and line feeds in the body take two bytes each.
   if (Buffer.byteLength(JSON.stringify(result.body)) <= MAX_RESULT_BYTES) return result;
-  const message = 'limit: the answer would be longer than 6 MB: ask for fewer records, or accept gzip';
+  const message = 'limit: the response would exceed 6 MB: request fewer records, or accept gzip';
   const tooLong = new SealtrailError('invalid_parameter', message, { field: 'limit' });
   return encode(problemResponse(tooLong, context.requestId), context);
 }

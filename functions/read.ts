@@ -13,11 +13,11 @@ import { archivedStores, COUNTED, environmentOf } from './wiring.ts';
 const environment = environmentOf(process.env);
 const log = wireLog(archivedStores(environment), { ...environment, signs: false }, COUNTED);
 const services = lazy(async () => ({ ...log, queries: await openQueries(log) }));
-/** Written beside the bundle: to make it takes the code of every route. */
+/** Reads the description written beside the bundle, since generating it requires the code of every route. */
 const describe = () => readFile(new URL('openapi.json', import.meta.url), 'utf8');
 const router = new Router([...READ_ROUTES, descriptionRoute(describe)]);
 
-/** Answers queries and proofs. It records who asked, and signs nothing. */
+/** Serves queries and proofs. It records accesses, and signs nothing. */
 export const handler = withTelemetry((event: GatewayEvent) =>
   answer(event, { router, services, actions: ['read', 'verify'] }),
 );

@@ -5,21 +5,21 @@ import { type ErrorCode, SealtrailError } from '../lib/log/error.ts';
 import { isSystemTrailName, isTrailName } from '../lib/log/trail-name.ts';
 import type { LambdaFunction } from '../lib/store/lambda/function.ts';
 
-/** What the function `seal` asks of `follow`, and what that answers: JSON, which each side checks as it comes in. */
+/** The requests of the function `seal` to `follow`, and the responses: JSON, which each side validates. */
 
-/** To seal the trail of this name. */
+/** A request to seal a trail. */
 export interface SealRequest {
   readonly seal: string;
 }
 
 const request = z.strictObject({ seal: z.string().refine((name) => isTrailName(name) || isSystemTrailName(name)) });
 
-/** The trail that an order is about; undefined when it names none that could be. */
+/** The trail of a request; undefined if it names no valid trail. */
 export const requestedTrail = (event: unknown): string | undefined => request.safeParse(event).data?.seal;
 
 const answer = z.union([
   z.object({
-    /** The checkpoint that covers the archive; null for a trail without a record. */
+    /** The checkpoint that covers the archive; null for a trail without records. */
     sealed: z.object({ size: z.int().positive(), note: z.string().min(1) }).nullable(),
   }),
   z.object({
@@ -30,10 +30,10 @@ const answer = z.union([
   }),
 ]);
 
-/** What became of an order. That it failed is an answer as well: as an exception it would lose its code. */
+/** The outcome of a request. A failure is a response as well: as an exception it would lose its code. */
 export type SealAnswer = z.infer<typeof answer>;
 
-/** An error as an answer. What was not foreseen is in the log of who answers, and nowhere else. */
+/** Converts an error to a response. Unexpected errors are detailed only in the log of `follow`. */
 export function failure(error: unknown): SealAnswer {
   const { code, message } =
     error instanceof SealtrailError
@@ -43,8 +43,8 @@ export function failure(error: unknown): SealAnswer {
 }
 
 /**
- * @returns the checkpoint; undefined for a trail without a record
- * @throws the error that was answered; `unavailable` when it is no answer, as from a version that knows no orders yet
+ * @returns the checkpoint; undefined for a trail without records
+ * @throws the error in the response; `unavailable` if it is not a response, as from an older version
  */
 export function sealedOf(answered: unknown): { readonly size: number; readonly note: string } | undefined {
   const parsed = answer.safeParse(answered);
@@ -56,8 +56,8 @@ export function sealedOf(answered: unknown): { readonly size: number; readonly n
 }
 
 /**
- * The archiver of a function that may not write the archive: it has the function `follow` seal, and waits for it as long as an
- * answer of the API may take. A seal that takes longer goes on there; asked for again, it is found done.
+ * The archiver of a function that may not write the archive. It invokes `follow` to seal, and waits for as long as an API
+ * response may take. A seal that takes longer continues there; a repeated request finds it done.
  */
 export class InvokedArchiver implements Pick<Archiver, 'seal'> {
   readonly #follower: Pick<LambdaFunction, 'ask'>;
@@ -66,7 +66,7 @@ export class InvokedArchiver implements Pick<Archiver, 'seal'> {
     this.#follower = follower;
   }
 
-  /** @throws as {@link Archiver.seal}, and as {@link LambdaFunction.ask} */
+  /** @throws the errors of {@link Archiver.seal} and {@link LambdaFunction.ask} */
   async seal(trail: string): ReturnType<Archiver['seal']> {
     const request: SealRequest = { seal: trail };
     return sealedOf(await this.#follower.ask(request));

@@ -10,7 +10,7 @@ import { withTelemetry } from './telemetry.ts';
 import { COUNTED, environmentOf, followerOf, ledgerTable } from './wiring.ts';
 import { listedHolds } from './work-lists.ts';
 
-/** API Gateway waits for 30 seconds, and this function runs for 29: the rest is for its answer. */
+/** API Gateway waits for 30 seconds and this function runs for 29: the rest is for its response. */
 const TIMEOUT_MS = 25_000;
 
 const environment = environmentOf(process.env);
@@ -24,8 +24,8 @@ const services = { archiver: new InvokedArchiver(follower), legalHolds: listedHo
 const router = new Router(ADMIN_ROUTES);
 
 /**
- * Takes requests of administrators: to seal a trail, and about its legal hold. It neither signs nor touches the archive: it
- * invokes `follow` to seal. A hold is carried to the archive by the next sweep of `follow`, which also signs its record.
+ * Serves administrators: seals a trail, and manages its legal hold. It neither signs nor touches the archive: it invokes
+ * `follow` to seal, and the next sweep of `follow` applies a hold to the archive and signs its record.
  */
 export const handler = withTelemetry((event: GatewayEvent) =>
   answer(event, { router, services: async () => services, actions: ['admin'] }),

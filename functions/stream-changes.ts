@@ -5,12 +5,12 @@ import { attributeName, EXPIRES_AT, PARTITION, SORT } from '../lib/store/dynamod
 
 type Image = Readonly<Record<string, AttributeValue>>;
 
-/** Who removes items whose time has come (DynamoDB developer guide, "Time to Live and streams"). */
+/** The principal that removes expired items (DynamoDB developer guide, "Time to Live and streams"). */
 const EXPIRY = 'dynamodb.amazonaws.com';
 const SIZE = attributeName('size');
 const CHANGES = { INSERT: 'insert', MODIFY: 'modify', REMOVE: 'remove' } as const;
 
-/** The records of an event that comes from a table's stream; undefined of one that comes from elsewhere. */
+/** The records of an event from a table's stream; undefined for any other event. */
 export function streamRecords(
   event: DynamoDBStreamEvent | SQSEvent | ScheduledEvent,
 ): readonly DynamoDBRecord[] | undefined {
@@ -20,8 +20,8 @@ export function streamRecords(
 }
 
 /**
- * The trails that a batch of stream records wakes, each with the sequence number of its first record in the batch. A stream
- * record only wakes: what happened is read from the ledger.
+ * The trails that a batch of stream records wakes, each with the sequence number of its first record in the batch. Stream
+ * records only wake followers, which read the ledger itself.
  */
 export function wakesOf(records: readonly DynamoDBRecord[]): ReadonlyMap<string, string> {
   const wakes = new Map<string, string>();
@@ -33,7 +33,7 @@ export function wakesOf(records: readonly DynamoDBRecord[]): ReadonlyMap<string,
   return wakes;
 }
 
-/** A stream record (with both images) as the tamper monitor takes it. */
+/** Converts a stream record (with both images) for the tamper monitor. */
 export function changeOf(record: DynamoDBRecord): ItemChange | undefined {
   const { eventID: id, eventName, dynamodb, userIdentity } = record;
   const partition = dynamodb?.Keys?.[PARTITION]?.S;

@@ -9,29 +9,29 @@ import type { Retry } from '../lib/store/ports.ts';
 export const NAMESPACE = 'Sealtrail';
 
 /**
- * Structured logs. They say which trail, which request, which code: never what an event holds. Errors go through
- * {@link describe}, because a plain error's properties might quote what was sent.
+ * Structured logs. They name trails, requests and codes, but never the contents of an event. Errors go through
+ * {@link describe}, because the properties of a plain error might quote the request.
  */
 export const logger = new Logger();
 
 /** Metrics, written into the logs in CloudWatch's embedded format. */
 export const metrics = new Metrics({ namespace: NAMESPACE });
 
-/** The metrics there are, with their units. docs/alarms.md says what to make of them. */
+/** All metrics, with their units. docs/alarms.md explains them. */
 export const UNITS = {
-  /** Events that were sealed into records. A repetition of an append seals nothing. */
+  /** Events sealed into records. A repeated append seals nothing. */
   Events: MetricUnit.Count,
-  /** Their canonical JSON, with line feeds in between. */
+  /** Bytes of their canonical JSON, with line feeds in between. */
   Bytes: MetricUnit.Bytes,
-  /** Tries of a transaction that lost against another one. */
+  /** Transaction attempts that lost to another one. */
   Conflicts: MetricUnit.Count,
-  /** Tries of a transaction that the table was too busy for, or did not answer. */
+  /** Transaction attempts for which the table was too busy, or did not respond. */
   Retries: MetricUnit.Count,
-  /** How long records stood without a signed checkpoint, or have so far. */
+  /** How long records waited for a signed checkpoint, or have so far. */
   SealLag: MetricUnit.Milliseconds,
   /** How long the oldest record of any trail has been waiting for the archive. */
   ArchiveLag: MetricUnit.Milliseconds,
-  /** Appends that were stored and could not be signed at once. */
+  /** Appends that were stored but could not be signed at once. */
   Unsealed: MetricUnit.Count,
   ServerErrors: MetricUnit.Count,
   FollowerFailures: MetricUnit.Count,
@@ -47,15 +47,15 @@ export function count(name: MetricName, value = 1): void {
   metrics.addMetric(name, UNITS[name], value);
 }
 
-/** Counts a try that is followed by another. */
+/** Counts a retry. */
 export const countRetry = (retry: Retry): void => count(retry === 'conflict' ? 'Conflicts' : 'Retries');
 
-/** An error for the log: codes, messages and causes, without stacks of causes and without foreign properties. */
+/** Describes an error for the log: codes, messages and causes, without stacks and foreign properties. */
 export const describe = (error: unknown): { readonly reason: string } => ({ reason: describeError(error) });
 
 /**
- * A Lambda handler around some work: the request's context is in its logs, and its metrics are written out whether the work
- * succeeds or fails.
+ * Wraps work in a Lambda handler that adds the request's context to logs and publishes metrics whether or not the work
+ * succeeds.
  */
 export function withTelemetry<Event, Result>(work: (event: Event, context: Context) => Promise<Result>) {
   return middy<Event, Result>()
@@ -68,7 +68,7 @@ export function withTelemetry<Event, Result>(work: (event: Event, context: Conte
     .handler(work);
 }
 
-/** Powertools warns when there is nothing to publish. */
+/** Publishes metrics, if any: Powertools warns when there are none. */
 function publish(): void {
   if (metrics.hasStoredMetrics()) metrics.publishStoredMetrics();
 }

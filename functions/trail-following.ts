@@ -15,8 +15,8 @@ import { count, describe, logger } from './telemetry.ts';
 import { followList, verifyList } from './work-lists.ts';
 
 /**
- * Large runs make the index cheap, and queries scan what is not indexed yet. The sweep, twice a minute, indexes what there
- * is, so no record waits for the delay.
+ * Large runs make the index cheap, and queries scan records that are not indexed yet. The sweep, twice a minute, indexes
+ * everything, so no record waits for the delay.
  */
 const PACE: FollowerPace = { indexRecords: 1024, indexDelayMs: 60_000 };
 
@@ -29,12 +29,12 @@ const AHEAD_MS = 30_000;
 /** A trail that failed is left to the next sweep but one. */
 const RETRY_MS = 30_000;
 
-/** Follows trails for one instance of a function, over many invocations. */
+/** Runs the followers for one instance of a function, over many invocations. */
 export class TrailFollowing {
   readonly #log: ArchivedLog;
   readonly #followers: Opened<typeof FOLLOWERS>;
   readonly #claims: ExpiryClaims;
-  /** Whether a sweep does at once what could wait for more. */
+  /** Whether a sweep does at once work that could wait for more. */
   readonly #hurries: boolean;
   /** How long records may wait for the archive before a wake-up must have been lost, in milliseconds. */
   readonly #lateMs: number;
@@ -61,11 +61,11 @@ export class TrailFollowing {
   }
 
   /**
-   * Looks at a batch of stream records for what the log did not do itself, then follows the trails that it wakes. Reports
-   * those in which something failed, so that only they come again.
+   * Checks a batch of stream records for changes that the log did not make itself, then visits the trails that it wakes.
+   * Reports those that failed, so that only they are retried.
    */
   async batch(records: readonly DynamoDBRecord[], signal: AbortSignal): Promise<DynamoDBBatchResponse> {
-    // First of all, so that nothing that fails below keeps an alarm from being raised.
+    // First, so that no failure below can prevent an alarm.
     const unrecorded = await this.#watch(records);
     const wakes = wakesOf(records);
     const failed = new Set<string>();
@@ -115,14 +115,14 @@ export class TrailFollowing {
   }
 
   /**
-   * Seals a trail on request, and answers whatever happens: see `seal-requests.ts`.
+   * Seals a trail on request. Never throws: see `seal-requests.ts`.
    *
-   * @param request as it came in
+   * @param request not validated yet
    */
   async seal(request: unknown, signal: AbortSignal): Promise<SealAnswer> {
     const { archiver } = this.#followers;
     const trail = requestedTrail(request);
-    if (trail === undefined) return failure(new SealtrailError('invalid_trail', 'a request to seal names a trail'));
+    if (trail === undefined) return failure(new SealtrailError('invalid_trail', 'a request to seal must name a trail'));
     try {
       return { sealed: (await archiver.seal(trail, { signal })) ?? null };
     } catch (error) {
@@ -134,7 +134,7 @@ export class TrailFollowing {
   /**
    * Raises the alarm over changes that the log cannot have made, and records them.
    *
-   * @returns the sequence numbers of the records that have to come again, since what they tell could not be recorded
+   * @returns the sequence numbers of the records to retry, since their findings could not be recorded
    */
   async #watch(records: readonly DynamoDBRecord[]): Promise<readonly string[]> {
     const again: string[] = [];
@@ -224,7 +224,7 @@ export class TrailFollowing {
 const nextAt = ({ revisitMs }: Visit): number | undefined =>
   revisitMs === undefined ? undefined : Date.now() + revisitMs;
 
-/** Somebody else's bytes in the archive, or stores that contradict one another: not a failure but an alarm. */
+/** Errors that mean foreign bytes in the archive, or stores that contradict each other: alarms rather than failures. */
 const ALARMS: ReadonlySet<string> = new Set([
   'archive_damaged',
   'history_conflict',

@@ -18,7 +18,7 @@ const CONCURRENCY = 4;
 /** A trail that could not be verified, or is damaged, is looked at again by the next run, behind the others. */
 const RETRY_MS = 1_800_000;
 
-/** Verifies trails against themselves and their archive, and counts the damage found: 0 where all is well. */
+/** Verifies trails against themselves and their archive, and counts damage: 0 if all is well. */
 export class TrailVerification implements Pick<Verifier, 'verify' | 'status'> {
   readonly #log: ArchivedLog;
   readonly #followers: Opened<typeof SCHEDULED>;
@@ -30,9 +30,9 @@ export class TrailVerification implements Pick<Verifier, 'verify' | 'status'> {
     this.#followers = openFollowers(SCHEDULED, log, { onUnrecorded });
   }
 
-  /** A trail or a range of it, on request. @throws as {@link Verifier.verify} */
-  async verify(...asked: Parameters<Verifier['verify']>): Promise<VerificationReport> {
-    const report = await this.#followers.verifier.verify(...asked);
+  /** Verifies a trail or a range of it, on request. @throws as {@link Verifier.verify} */
+  async verify(...request: Parameters<Verifier['verify']>): Promise<VerificationReport> {
+    const report = await this.#followers.verifier.verify(...request);
     count('VerificationFailures', report.verdict === 'ok' ? 0 : 1);
     return report;
   }
@@ -64,7 +64,7 @@ export class TrailVerification implements Pick<Verifier, 'verify' | 'status'> {
       ...{ signal, leaseMs, force: true, concurrency: CONCURRENCY, aheadMs: 0, retryMs: RETRY_MS },
       nextAt: () => undefined, // new records put it on the list again
       onError: (error, { trail }) => {
-        // So the verifier says that it found damage; anything else kept it from looking.
+        // The verifier's code for damage; any other error prevented the verification.
         const isDamage = error instanceof SealtrailError && error.code === 'store_corrupt';
         if (isDamage) damaged.add(trail);
         logger.error(isDamage ? 'verification found damage' : 'a verification failed', { trail, ...describe(error) });
@@ -77,16 +77,16 @@ export class TrailVerification implements Pick<Verifier, 'verify' | 'status'> {
   }
 }
 
-/** An invocation of the function `verify` by itself: to do a verification that was asked for. */
+/** An invocation of the function `verify` by itself, to carry out a requested verification. */
 const verificationRequest = z.strictObject({ verify: z.strictObject({ trail: z.string(), id: z.string() }) });
 
-/** The verification that an invocation is to do; undefined where it is for something else. */
+/** The verification that an invocation requests; undefined for any other event. */
 export const requestedVerification = (event: unknown): { readonly trail: string; readonly id: string } | undefined =>
   verificationRequest.safeParse(event).data?.verify;
 
 /**
- * The verifications of a function that the API asks and that verifies: it invokes itself, since Lambda stops what runs beside
- * an answer once that is given.
+ * The verifications of the function `verify`, which serves the API. It invokes itself for the work, since Lambda stops a
+ * function once it has responded.
  */
 export const verificationsIn = (
   { table }: Pick<ArchivedLog, 'table'>,
@@ -96,6 +96,5 @@ export const verificationsIn = (
   new Verifications({
     ...{ table, verifier },
     start: (trail, id) => self.tell({ verify: { trail, id } }),
-    onError: (error, trail, id) =>
-      logger.error('a verification did not get through', { trail, id, ...describe(error) }),
+    onError: (error, trail, id) => logger.error('a verification did not finish', { trail, id, ...describe(error) }),
   });

@@ -9,20 +9,20 @@ import { withTelemetry } from './telemetry.ts';
 import { requestedVerification, TrailVerification, verificationsIn } from './trail-verification.ts';
 import { archivedStores, COUNTED, environmentOf, ownName } from './wiring.ts';
 
-/** What is left of the invocation's time to come to an orderly end. */
+/** Time reserved for ending the invocation in order. */
 const MARGIN_MS = 30_000;
-/** Asking Lambda to run something takes milliseconds, and an answer of the API may take 30 seconds. */
-const PATIENCE_MS = 5_000;
+/** Invoking a function takes milliseconds, and an API response may take 30 seconds. */
+const TIMEOUT_MS = 5_000;
 
 const environment = environmentOf(process.env);
 const log = wireLog(archivedStores(environment), { ...environment, signs: false }, COUNTED);
 const verifier = new TrailVerification(log);
-const self = new LambdaFunction({ client: lambdaClient(), name: ownName(process.env), patienceMs: PATIENCE_MS });
+const self = new LambdaFunction({ client: lambdaClient(), name: ownName(process.env), timeoutMs: TIMEOUT_MS });
 const verifications = verificationsIn(log, verifier, self);
 const services = { ...log, verifier, verifications };
 const router = new Router(VERIFY_ROUTES);
 
-/** Verifies: every trail on a schedule, and one on request. What is asked for through the API it has itself do. */
+/** Verifies every trail on a schedule, and single trails on request. It invokes itself for requests through the API. */
 export const handler = withTelemetry(async (event: GatewayEvent | ScheduledEvent | object, context: Context) => {
   if ('requestContext' in event) {
     return answer(event, { router, services: async () => services, actions: ['verify'] });

@@ -13,27 +13,27 @@ import type { Downloads, Objects, Table } from '../lib/store/ports.ts';
 import { S3Objects } from '../lib/store/s3/objects.ts';
 import { count, countRetry, describe, logger } from './telemetry.ts';
 
-/** From the environment that the stack sets to the stores and hooks that a function wires its log with. */
+/** Turns the environment that the stack sets into the stores and hooks of a function's log. */
 
-/** What the stack passes to a function in its environment. {@link environmentOf} has the names of the variables. */
+/** A function's environment, as the stack sets it. {@link environmentOf} has the names of the variables. */
 export interface Environment {
   readonly table: string;
   readonly bucket: string;
-  /** The bucket that exports are handed out from. */
+  /** The bucket of exports. */
   readonly exports: string;
   /** ARNs of the keys that sign every checkpoint; at least one. */
   readonly signingKeys: readonly string[];
   /** ARNs of the keys that signed in the past. */
   readonly retiredKeys: readonly string[];
-  /** Of all keys. */
+  /** The algorithm of all keys. */
   readonly signingAlgorithm: 'ed25519' | 'ecdsa-p256';
   readonly logName: string;
-  /** How long records stay where, and how they are locked. */
+  /** How long records stay in the table and the archive, and how they are locked. */
   readonly retention: RetentionConfig;
   readonly privacy: PrivacyConfig;
-  /** Whether the trail `_access` keeps who read what. */
+  /** Whether reads are recorded in the trail `_access`. */
   readonly recordsReads: boolean;
-  /** How long records may wait for more before they are archived, in milliseconds; undefined: as soon as may be. */
+  /** How long records may wait for more before they are archived, in milliseconds; undefined: as soon as possible. */
   readonly archiveDelayMs?: number;
 }
 
@@ -41,7 +41,7 @@ const list = z.string().transform((text) => text.split(',').filter((one) => one 
 
 const json = z.string().transform((text, context) => {
   try {
-    return JSON.parse(text) as unknown; // of what shape is checked next
+    return JSON.parse(text) as unknown; // its shape is checked next
   } catch {
     context.addIssue('is not JSON');
     return z.NEVER;
@@ -64,7 +64,7 @@ const schema = z.object({
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
-/** Adds the variables of the file that the stack names when Lambda's environment, of 4 KB, does not hold all of them. */
+/** Adds the variables of the file that the stack uses if Lambda's environment of 4 KB is too small. */
 function withFile(variables: Variables): Variables {
   const file = variables.SEALTRAIL_VARIABLES;
   if (file === undefined) return variables;
@@ -72,9 +72,9 @@ function withFile(variables: Variables): Variables {
 }
 
 /**
- * Reads the environment that the stack sets.
+ * Parses the environment that the stack sets.
  *
- * @throws RangeError naming the variable: the stack and the functions do not fit together
+ * @throws RangeError naming the variable, if the stack and the functions do not fit together
  */
 export function environmentOf(variables: Variables): Environment {
   const data = read(schema, withFile(variables));
@@ -96,7 +96,7 @@ export function environmentOf(variables: Variables): Environment {
 const follower = z.object({ SEALTRAIL_FOLLOWER: z.string().min(1) });
 
 /**
- * The name of the function `follow`, which only the function that invokes it knows.
+ * The name of the function `follow`, which only the invoking function has.
  *
  * @throws as {@link environmentOf}
  */
@@ -104,17 +104,17 @@ export const followerOf = (variables: Variables): string => read(follower, varia
 
 const self = z.object({ AWS_LAMBDA_FUNCTION_NAME: z.string().min(1) });
 
-/** The name of the function that runs, as Lambda sets it. @throws as {@link environmentOf} */
+/** The name of the running function, as set by Lambda. @throws as {@link environmentOf} */
 export const ownName = (variables: Variables): string => read(self, variables).AWS_LAMBDA_FUNCTION_NAME;
 
 function read<T>(what: z.ZodType<T>, input: unknown, from = 'the environment variable'): T {
   const parsed = what.safeParse(input);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
-  throw new RangeError(`${`${from} ${issue?.path.join('.')}`.trim()} is not right: ${issue?.message}`);
+  throw new RangeError(`${`${from} ${issue?.path.join('.')}`.trim()} is invalid: ${issue?.message}`);
 }
 
-/** The ledger's table. Its client finds region, credentials and endpoint as every AWS SDK does. */
+/** The ledger's table. Its client finds region, credentials and endpoint like any AWS SDK. */
 export const ledgerTable = ({ table }: Pick<Environment, 'table'>): Table =>
   new DynamoTable({ client: dynamoClient(), tableName: table, onRetry: countRetry });
 
@@ -126,17 +126,17 @@ export function ledgerStores(environment: Environment): LogStores {
   return { table: ledgerTable(environment), signers: signingKeys.map(signerOf), retired: retiredKeys.map(signerOf) };
 }
 
-/** The locked bucket. */
+/** The archive's bucket. */
 export const archiveObjects = ({ bucket }: Pick<Environment, 'bucket'>): Objects =>
   new S3Objects({ client: s3Client(), bucket });
 
-/** The table, the keys and the locked bucket. */
+/** The table, the keys and the archive's bucket. */
 export const archivedStores = (environment: Environment): LogStores & { readonly objects: Objects } => ({
   ...ledgerStores(environment),
   objects: archiveObjects(environment),
 });
 
-/** Counts what a log does. */
+/** Hooks that count a log's activity. */
 export const COUNTED: LogHooks = {
   onCommit: (_trail, _size, { events, bytes }) => {
     count('Events', events);
@@ -151,18 +151,18 @@ export const COUNTED: LogHooks = {
   },
 };
 
-/** Where requests for exports are put in their bucket. The rule that wakes the function matches this prefix, which
- * no trail has for its name. */
+/** The prefix of requests for exports in their bucket, which the rule that wakes the function matches. No trail can
+ * have this name. */
 const REQUESTS = '.requests/';
 
-/** A bucket for exports, which can take a small object as well. */
+/** A bucket for exports and their requests. */
 interface ExportBucket extends Downloads {
   put(key: string, body: string): Promise<void>;
 }
 
 /**
- * Exports in AWS. A request is an object in their bucket, whose appearance starts the function apart from any API call: so
- * no client of another service is needed, and AWS retries the start.
+ * Opens the exports of a log on AWS. A request is an object in their bucket, whose appearance starts the function apart from
+ * the API call. This needs no client of another service, and AWS retries the start.
  *
  * @throws the Table's errors
  */
@@ -178,12 +178,12 @@ export async function exportsIn(log: ArchivedLog, downloads: ExportBucket): Prom
   });
 }
 
-/** What EventBridge says of a new object (Amazon S3 user guide, "EventBridge event message structure"). */
+/** EventBridge's event for a new object (Amazon S3 user guide, "EventBridge event message structure"). */
 export interface RequestedExport {
   readonly object: { readonly key: string };
 }
 
-/** The export that a request stands for. @throws RangeError for any other object */
+/** The export of a request's object. @throws RangeError for any other object */
 export function requestedExport({ object }: RequestedExport): { readonly trail: string; readonly id: string } {
   const [, trail, id] = /^\.requests\/([a-z0-9_-]+)\/([0-9a-f]{32})$/.exec(object.key) ?? [];
   if (trail === undefined || id === undefined) throw new RangeError(`no request for an export: ${object.key}`);

@@ -8,7 +8,7 @@ import { bundleShims } from './shims.ts';
 /** Bundles each function into one file, for the stack to deploy: `node functions/bundle/bundle.ts [folder]`. */
 
 const HERE = import.meta.dirname;
-/** What runs while a stack is deployed. */
+/** Functions that run during a deployment. */
 const DEPLOYMENT = ['guard', 'public-key', 'release', 'empty'] as const;
 export const FUNCTIONS = ['append', 'read', 'export', 'seal', 'follow', 'verify', ...DEPLOYMENT] as const;
 
@@ -16,8 +16,8 @@ const deployment: ReadonlySet<string> = new Set(DEPLOYMENT);
 const sourceOf = (name: string): string => resolve(HERE, deployment.has(name) ? '../deployment' : '..', `${name}.ts`);
 
 /**
- * @param folder gets `<function>/index.mjs` for each function, and the API's description beside the one that reads
- * @returns by function, the bytes that a cold start reads
+ * @param folder receives `<function>/index.mjs` for each function, and the API's description beside the function `read`
+ * @returns the bytes that a cold start reads, by function
  */
 export async function bundleFunctions(folder: string): Promise<Record<(typeof FUNCTIONS)[number], number>> {
   const bundle = async (name: (typeof FUNCTIONS)[number]) => {
@@ -27,7 +27,7 @@ export async function bundleFunctions(folder: string): Promise<Record<(typeof FU
       entryPoints: { index: sourceOf(name) },
       outdir,
       outExtension: { '.js': '.mjs' },
-      // What is imported when it is needed stays out of the file that a cold start reads.
+      // Keeps dynamic imports out of the file that a cold start reads.
       splitting: true,
       bundle: true,
       platform: 'node',
@@ -36,7 +36,7 @@ export async function bundleFunctions(folder: string): Promise<Record<(typeof FU
       minify: true,
       legalComments: 'none',
       mainFields: ['module', 'main'],
-      // Some of what the SDK stands on is CommonJS and calls require.
+      // Some of the SDK's dependencies are CommonJS and call require.
       banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
       alias: { '@aws-sdk/credential-provider-node': resolve(HERE, '../../lib/store/lambda-credentials.ts') },
       plugins: [bundleShims],
@@ -47,11 +47,11 @@ export async function bundleFunctions(folder: string): Promise<Record<(typeof FU
   };
   const sizes = await Promise.all(FUNCTIONS.map(bundle));
   await writeFile(resolve(folder, 'read/openapi.json'), `${JSON.stringify(openApi(ROUTES))}\n`);
-  // The list of names is what it was made from.
+  // The cast: made from that list of names.
   return Object.fromEntries(sizes) as Record<(typeof FUNCTIONS)[number], number>;
 }
 
-/** Bytes of a file and of all that it imports at once. */
+/** The bytes of a file and of its static imports. */
 function bytesAtStart(outputs: Metafile['outputs'], entry: string): number {
   const files = new Set([entry]);
   for (const file of files) {

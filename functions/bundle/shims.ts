@@ -2,20 +2,20 @@ import { readFile } from 'node:fs/promises';
 import type { Plugin } from 'esbuild';
 
 /**
- * What libraries bring along and no function here ever runs, left out of the bundles. Each entry says why it cannot be
- * needed; what could be needed after all throws, and does not go wrong in silence.
+ * Library code that no function here ever runs, left out of the bundles. Each entry says why it is not needed. If it were
+ * called after all, it would throw rather than fail silently.
  */
 
 const never = (what: string): string => `() => { throw new Error('not in the bundle: ${what}'); }`;
 
 const NEVER_RUN: readonly { readonly filter: RegExp; readonly contents: string }[] = [
   {
-    // DynamoDB's client keeps endpoints in it once endpoint discovery is switched on, which it is not.
+    // DynamoDB's client caches endpoints in it if endpoint discovery is on, which it is not.
     filter: /mnemonist\/lru-cache\.js$/,
     contents: 'module.exports = class extends Map { constructor() { super(); } peek(key) { return this.get(key); } };',
   },
   {
-    // Of event streams there are none in what is called of DynamoDB, S3, KMS and Lambda.
+    // None of the operations used here has event streams.
     filter: /@smithy\/core\/dist-es\/submodules\/event-streams\/index\.js$/,
     contents: `
       export const resolveEventStreamSerdeConfig = (config) => config;
@@ -23,7 +23,7 @@ const NEVER_RUN: readonly { readonly filter: RegExp; readonly contents: string }
       export const EventStreamSerde = class { constructor() { (${never('event streams')})(); } };`,
   },
   {
-    // Columns of variants and geometries: those of an export are texts, numbers and times.
+    // Columns of variants and geometries: exports have only texts, numbers and times.
     filter: /hyparquet-writer\/src\/(?:variant|geospatial|wkb)\.js$/,
     contents: [
       'encodeVariantColumn',
@@ -35,7 +35,7 @@ const NEVER_RUN: readonly { readonly filter: RegExp; readonly contents: string }
       .map((name) => `export const ${name} = ${never(name)};`)
       .join('\n'),
   },
-  // What stands in for OpenSSL in a Node that has none.
+  // Replacements for OpenSSL in a Node without it.
   { filter: /submodules\/checksum\/sha256\/Sha256Js\.js$/, contents: 'export const Sha256Js = undefined;' },
   { filter: /submodules\/sha\/sha1\/Sha1Js\.js$/, contents: 'export const Sha1Js = undefined;' },
 ];
@@ -53,7 +53,7 @@ const EDITS: readonly Edit[] = [
     edit: onlySchemasInUse,
   },
   {
-    // A client takes its version from its package.json, and nothing else.
+    // A client reads only its version from its package.json.
     filter: /@aws-sdk\/client-[^/]+\/package\.json$/,
     loader: 'json',
     edit: (source) => {
@@ -62,7 +62,7 @@ const EDITS: readonly Edit[] = [
     },
   },
   {
-    // Schemas make JSON Schema of themselves for the API's description alone, which is written when bundles are made.
+    // Only the API's description needs JSON Schema, and it is generated along with the bundles.
     filter: /zod\/v4\/classic\/schemas\.js$/,
     loader: 'js',
     edit: (source) =>
@@ -76,10 +76,10 @@ const EDITS: readonly Edit[] = [
 ];
 
 /**
- * A client's schemas name properties by constants, `{[_hH]: ...}`. That might run code, as far as a bundler can tell, so
- * the schemas of all operations would stay in. With the names written out they do not. And it has a class for each error
- * of the service; without one, an error is the service's general one with the same name and status. The drivers ask for
- * the class, with its fields, of one alone.
+ * A client's schemas name properties by constants, `{[_hH]: ...}`. To a bundler that might run code, so it keeps the schemas
+ * of all operations, unless the names are written out. A client also has a class for each error of the service; without it,
+ * an error is the service's base class with the same name and status. The drivers need only one of these classes, for its
+ * fields.
  */
 function onlySchemasInUse(source: string): string {
   const names = new Map([...source.matchAll(/^const (\w+) = ("[^"\\]*");$/gm)].map(([, name, text]) => [name, text]));

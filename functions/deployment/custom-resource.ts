@@ -1,16 +1,16 @@
 import type { Context, CloudFormationCustomResourceEvent as ResourceEvent } from 'aws-lambda';
 import { describe, logger, withTelemetry } from '../telemetry.ts';
 
-/** What became of a resource. */
-export interface Made {
-  /** Another id than before means to CloudFormation that it is another resource, and that the one before is to go. */
+/** The state of a resource after an event. */
+export interface ResourceState {
+  /** If it changes, CloudFormation takes it for a new resource and deletes the old one. */
   readonly id: string;
-  /** What the template can ask the resource for. */
+  /** The attributes that the template can read. */
   readonly data?: Readonly<Record<string, string>>;
 }
 
-/** CloudFormation waits for an answer, for up to an hour: it gets one whatever happens. */
-export const customResource = (work: (event: ResourceEvent, context: Context) => Promise<Made>) =>
+/** Makes a handler of custom resource events. It always responds, since CloudFormation would wait for up to an hour. */
+export const customResource = (work: (event: ResourceEvent, context: Context) => Promise<ResourceState>) =>
   withTelemetry(async (event: ResourceEvent, context: Context): Promise<void> => {
     const { StackId, RequestId, LogicalResourceId } = event;
     const about = { StackId, RequestId, LogicalResourceId };
@@ -24,9 +24,9 @@ export const customResource = (work: (event: ResourceEvent, context: Context) =>
     }
   });
 
-/** @throws Error when the answer did not arrive: Lambda runs the function again, twice */
-async function answer({ ResponseURL }: ResourceEvent, told: object): Promise<void> {
-  // As bytes: with text comes a content type, which the address's signature has none of.
-  const response = await fetch(ResponseURL, { method: 'PUT', body: Buffer.from(JSON.stringify(told)) });
-  if (!response.ok) throw new Error(`CloudFormation did not take the answer: ${response.status}`);
+/** @throws Error if the response was not accepted: Lambda then retries the function twice */
+async function answer({ ResponseURL }: ResourceEvent, response: object): Promise<void> {
+  // As bytes: text would add a content type, which the URL's signature does not cover.
+  const reply = await fetch(ResponseURL, { method: 'PUT', body: Buffer.from(JSON.stringify(response)) });
+  if (!reply.ok) throw new Error(`CloudFormation did not accept the response: ${reply.status}`);
 }

@@ -5,12 +5,12 @@ import { customResource } from './custom-resource.ts';
 
 const properties = z.object({ Bucket: z.string() });
 
-/** What is left of the invocation's time to tell CloudFormation, which would wait for an hour otherwise. */
+/** Time reserved for responding to CloudFormation, which would otherwise wait for an hour. */
 const MARGIN_MS = 30_000;
 
 /**
- * Empties a bucket when its stack is deleted, governance locks notwithstanding: CloudFormation deletes empty buckets only.
- * Deployed in the stage `dev` alone.
+ * Empties a bucket when its stack is deleted, despite governance locks, because CloudFormation deletes only empty buckets.
+ * Deployed only in the stage `dev`.
  */
 export const handler = customResource(async ({ RequestType, ResourceProperties }, context) => {
   const { Bucket } = properties.parse(ResourceProperties);

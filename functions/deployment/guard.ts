@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { cloudFormationClient, stackStatus } from '../../lib/store/cloudformation/stack-status.ts';
 import { customResource } from './custom-resource.ts';
 
-/** What a log cannot take back, as its stack was deployed with it. CloudFormation hands over all of it as text. */
+/** The irrevocable settings of a deployed log. CloudFormation passes all of them as text. */
 const settings = z
   .object({
     LogName: z.string(),
@@ -17,9 +17,7 @@ const settings = z
 export type Settings = z.output<typeof settings>;
 
 /**
- * Why a log that was deployed with some settings cannot be deployed with others.
- *
- * @returns undefined when it can
+ * The reason why a log that was deployed with some settings cannot be deployed with others; undefined if it can.
  */
 export function refusal(before: Settings, after: Settings): string | undefined {
   if (after.logName !== before.logName) {
@@ -41,10 +39,10 @@ export function refusal(before: Settings, after: Settings): string | undefined {
 }
 
 /**
- * Stands before everything else of a stack: nothing of it changes until this has agreed to the settings.
+ * Guards a stack: all of its other resources depend on this one, so nothing changes until it has accepted the settings.
  *
- * CloudFormation keeps the settings of the last deployment with the stack and hands them over with each update. When a later
- * resource fails it returns to them by another update, which looks like a downgrade: so it is asked which of both it is.
+ * CloudFormation keeps the settings of the last deployment and passes them with each update. If a later resource fails, it
+ * rolls back by another update, which looks like a downgrade; the stack's status tells the two apart.
  */
 export const handler = customResource(async (event) => {
   if (event.RequestType !== 'Update') return { id: 'settings' };
@@ -53,7 +51,7 @@ export const handler = customResource(async (event) => {
   throw new RangeError(reason);
 });
 
-/** Whether CloudFormation returns to what was deployed before. */
+/** Whether CloudFormation is rolling back to the previous deployment. */
 async function isRollback(stackId: string): Promise<boolean> {
   return (await stackStatus(cloudFormationClient(), stackId)) === 'UPDATE_ROLLBACK_IN_PROGRESS';
 }

@@ -13,26 +13,25 @@ const properties = z.object({
 });
 
 /**
- * Refuses another key in the place of the one that signs a log. Its fingerprint is the id of the resource, which stays when an
- * update fails.
+ * Refuses to replace the key that signs a log. Its fingerprint is the id of the resource, which survives a failed update.
  *
  * @throws RangeError
  */
-export function demandSameKey(fingerprint: string, found: string): void {
+export function assertSameKey(fingerprint: string, found: string): void {
   if (found !== fingerprint) {
     throw new RangeError(`the key ${fingerprint} signs this log and cannot be replaced by ${found}: rotate it`);
   }
 }
 
-/** Tells the stack the public key that belongs to the signing key, which CloudFormation cannot ask KMS for. */
+/** Gives the stack the public key of the signing key, which CloudFormation cannot get from KMS. */
 export const handler = customResource(async (event) => {
-  // There is nothing to take away, and the key may be gone already.
+  // There is nothing to remove, and the key may be gone already.
   if (event.RequestType === 'Delete') return { id: event.PhysicalResourceId };
   const { SigningKey, SigningAlgorithm, LogName } = properties.parse(event.ResourceProperties);
   const signer = new KmsSigner({ client: kmsClient(), keyId: SigningKey, algorithm: SigningAlgorithm });
   const { spki, vkey } = verifierFromSpki(`${LogName}/_system`, await signer.publicKey());
   const fingerprint = createHash('sha256').update(spki).digest('hex');
-  if (event.RequestType === 'Update') demandSameKey(event.PhysicalResourceId, fingerprint);
+  if (event.RequestType === 'Update') assertSameKey(event.PhysicalResourceId, fingerprint);
   const data = { KeyLine: `spki:${toBase64(spki)}`, Fingerprint: fingerprint, Vkey: vkey };
   return { id: fingerprint, data };
 });

@@ -7,8 +7,8 @@ import { customResource } from './custom-resource.ts';
 const properties = z.object({ Table: z.string() });
 
 /**
- * Lets the table of a first deployment go when that fails and is rolled back: it is protected from deletion from its first
- * moment, and CloudFormation cannot lift that. A stack that was deployed keeps its table, whatever becomes of the stack.
+ * Releases the table of a failed first deployment for deletion: the table is protected from the start, and CloudFormation
+ * cannot lift that to roll back. Once deployed, a stack's table outlives the stack.
  */
 export const handler = customResource(async ({ RequestType, ResourceProperties, StackId }) => {
   const { Table } = properties.parse(ResourceProperties);

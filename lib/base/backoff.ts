@@ -1,19 +1,19 @@
-/** How pauses between tries grow. */
+/** Growth of the pauses between attempts. */
 export interface BackOff {
-  /** The longest first pause, in milliseconds. It doubles with each further one. */
+  /** Maximum of the first pause, in milliseconds. It doubles with each further one. */
   readonly firstMs: number;
-  /** The longest pause of all, in milliseconds. */
+  /** Maximum of any pause, in milliseconds. */
   readonly maxMs: number;
-  /** Which share of a pause is random, so that those who failed together do not come back together. @default 1 */
+  /** The random share of a pause, so that callers that failed together do not retry together. @default 1 */
   readonly jitter?: number;
 }
 
 /**
- * How long to pause before the next try, in milliseconds: exponential back-off with jitter (AWS Architecture Blog,
+ * The pause before the next attempt, in milliseconds: exponential back-off with jitter (AWS Architecture Blog,
  * "Exponential Backoff And Jitter").
  *
- * @param failures tries that have failed so far, from 1
- * @param random 0 inclusive to 1 exclusive
+ * @param failures failed attempts so far, at least 1
+ * @param random returns a number in [0, 1)
  */
 export function pauseMs(failures: number, { firstMs, maxMs, jitter = 1 }: BackOff, random = Math.random): number {
   const longest = Math.min(maxMs, firstMs * 2 ** (failures - 1));

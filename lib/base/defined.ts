@@ -4,12 +4,12 @@ export type Defined<T extends object> = {
 } & { [K in keyof T as undefined extends T[K] ? never : K]: T[K] };
 
 /**
- * Leaves out what is undefined: for objects whose optional properties may be absent but not undefined.
+ * Removes undefined properties, for types whose optional properties may be absent but not undefined.
  *
  * @example
  * const options = { objects, ...defined({ signal, onProgress }) };
  */
 export function defined<T extends object>(properties: T): Defined<T> {
   const kept = Object.entries(properties).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(kept) as Defined<T>; // what is left of T, which the types of entries cannot say
+  return Object.fromEntries(kept) as Defined<T>; // the rest of T, which the types of entries cannot express
 }

@@ -1,5 +1,5 @@
 /**
- * Writes characters as `\uXXXX`, as JSON does (RFC 8259 section 7).
+ * Escapes characters as `\uXXXX`, like JSON (RFC 8259 section 7).
  *
  * @example
  * unicodeEscape('\u202e'); // '\\u202e'

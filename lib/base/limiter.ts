@@ -1,5 +1,5 @@
 /**
- * Runs a few works at once; the others wait for their turn in the order in which they came.
+ * Limits concurrency: runs a few tasks at once, and queues the others in order of arrival.
  *
  * @example
  * const fetches = new Limiter(16);
@@ -9,7 +9,7 @@ export class Limiter {
   #free: number;
   readonly #waiting: (() => void)[] = [];
 
-  /** @param max works that run at once */
+  /** @param max maximum concurrent tasks */
   constructor(max: number) {
     this.#free = max;
   }

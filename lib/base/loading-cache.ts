@@ -1,7 +1,7 @@
 import { Lru } from './lru.ts';
 
 /**
- * Values that never change, loaded when they are first asked for. Those used last are kept, up to a total weight.
+ * Caches immutable values, loaded on first use. Keeps the most recently used ones, up to a total weight.
  *
  * @example
  * const bundles = new LoadingCache<Bundle>(16_000_000, ({ characters }) => characters);
@@ -12,13 +12,13 @@ export class LoadingCache<V> {
   readonly #weightOf: (value: V) => number | undefined;
   readonly #loading = new Map<string, Promise<V>>();
 
-  /** @param weightOf what a value weighs; undefined: it is not kept */
+  /** @param weightOf the weight of a value; undefined: it is not cached */
   constructor(max: number, weightOf: (value: V) => number | undefined) {
     this.#kept = new Lru(max);
     this.#weightOf = weightOf;
   }
 
-  /** The value. Callers at the same time share one load; one that fails is repeated the next time. */
+  /** The value. Concurrent callers share one load; a failed load is retried on the next call. */
   async get(key: string, load: () => Promise<V>): Promise<V> {
     const kept = this.#kept.get(key);
     return kept === undefined ? (this.#loading.get(key) ?? this.#load(key, load)) : kept.value;

@@ -1,5 +1,5 @@
 /**
- * Keeps what was used last, up to a total weight.
+ * A cache of the most recently used values, up to a total weight.
  *
  * @example
  * const keys = new Lru<KeyObject>(1_000);
@@ -7,11 +7,11 @@
  */
 export class Lru<V> {
   readonly #max: number;
-  /** A Map iterates in the order of insertion: the least recently used comes first. */
+  /** A Map iterates in insertion order: the least recently used comes first. */
   readonly #entries = new Map<string, { readonly value: V; readonly weight: number }>();
   #weight = 0;
 
-  /** @param max the weight of all values together, at most; of values without one: their number */
+  /** @param max maximum total weight; values have weight 1 by default, which makes it their number */
   constructor(max: number) {
     if (!(max >= 0)) throw new RangeError(`a cache cannot keep ${max}`);
     this.#max = max;
@@ -21,7 +21,7 @@ export class Lru<V> {
     return this.#entries.size;
   }
 
-  /** The value, which becomes the most recently used. */
+  /** Returns a value, which becomes the most recently used. */
   get(key: string): V | undefined {
     const entry = this.#entries.get(key);
     if (entry === undefined) return undefined;
@@ -30,7 +30,7 @@ export class Lru<V> {
     return entry.value;
   }
 
-  /** Keeps a value, and drops the least recently used ones that there is no room for; a value above the maximum is not kept. */
+  /** Caches a value, and evicts the least recently used ones to make room. A value above the maximum is not cached. */
   set(key: string, value: V, weight = 1): void {
     this.delete(key);
     this.#entries.set(key, { value, weight });

@@ -1,2 +1,2 @@
-/** Milliseconds of a day in UTC, which has no leap seconds in Unix time. */
+/** Milliseconds of a UTC day. Unix time has no leap seconds. */
 export const DAY_MS = 86_400_000;

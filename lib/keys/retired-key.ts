@@ -1,7 +1,7 @@
-/** A public key that has signed checkpoints of the log and signs no more. */
+/** A public key that signed checkpoints of the log in the past. */
 export interface RetiredKey {
   /** SubjectPublicKeyInfo in DER. */
   readonly spki: Uint8Array;
-  /** By trail, the size of the last checkpoint that it was to sign. A trail that is not named: none. */
+  /** The size of the last checkpoint that it may have signed, by trail. In any other trail it signed nothing. */
   readonly ends: Readonly<Record<string, number>>;
 }

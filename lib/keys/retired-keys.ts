@@ -113,4 +113,4 @@ function parseEnds(ends: unknown): Ends {
 }
 
 const unreadable = (cause: unknown): SealtrailError =>
-  new SealtrailError('store_corrupt', 'where a retired key ended is not readable', { cause });
+  new SealtrailError('store_corrupt', 'the stored ends of a retired key are not readable', { cause });

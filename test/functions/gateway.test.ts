@@ -97,7 +97,7 @@ describe('an answer', () => {
     expect(bodyOf(result)).toMatchObject({
       code: 'invalid_parameter',
       field: 'limit',
-      detail: 'limit: the answer would be longer than 6 MB: ask for fewer records, or accept gzip',
+      detail: 'limit: the response would exceed 6 MB: request fewer records, or accept gzip',
     });
   });
 });

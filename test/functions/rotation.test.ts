@@ -154,7 +154,7 @@ describe('a rotation of signing keys', () => {
     }
     await expect(retiredKeys(table, ledger, [older])).rejects.toMatchObject({
       code: 'store_corrupt',
-      message: 'where a retired key ended is not readable',
+      message: 'the stored ends of a retired key are not readable',
     });
   });
 });

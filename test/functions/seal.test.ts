@@ -216,7 +216,7 @@ describe('a request to seal', () => {
     async (order) => {
       const reads = vi.spyOn(deployed.table, 'get');
       expect(await following.seal(order, FOREVER)).toEqual({
-        failed: { code: 'invalid_trail', message: 'a request to seal names a trail' },
+        failed: { code: 'invalid_trail', message: 'a request to seal must name a trail' },
       });
       expect(reads).not.toHaveBeenCalled();
     },

@@ -44,12 +44,12 @@ describe('the environment of a function', () => {
     writeFileSync(file, JSON.stringify({ SEALTRAIL_RETENTION, SEALTRAIL_PRIVACY }));
     expect(environmentOf(told)).toEqual(environmentOf(SET));
     writeFileSync(file, '[');
-    expect(() => environmentOf(told)).toThrow(`${file} is not right: is not JSON`);
+    expect(() => environmentOf(told)).toThrow(`${file} is invalid: is not JSON`);
   });
 
   it('names the function that follows to whoever asks it, where the stack has said so', () => {
     expect(followerOf({ ...SET, SEALTRAIL_FOLLOWER: 'Audit-Follow' })).toBe('Audit-Follow');
-    const told = 'the environment variable SEALTRAIL_FOLLOWER is not right';
+    const told = 'the environment variable SEALTRAIL_FOLLOWER is invalid';
     expect(() => followerOf(SET)).toThrow(told);
     expect(() => followerOf({ SEALTRAIL_FOLLOWER: '' })).toThrow(told);
   });
@@ -67,6 +67,6 @@ describe('the environment of a function', () => {
   ])('names what is wrong: %s is %j', (name, value) => {
     const act = () => environmentOf({ ...SET, [name]: value });
     expect(act).toThrow(RangeError);
-    expect(act).toThrow(new RegExp(`^the environment variable ${name}[^ ]* is not right`));
+    expect(act).toThrow(new RegExp(`^the environment variable ${name}[^ ]* is invalid`));
   });
 });

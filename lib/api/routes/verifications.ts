@@ -51,7 +51,9 @@ export const verificationSchema = z.strictObject({
   verdict: z.enum(['ok', 'damaged']).describe('The verdict on what was checked; `notLookedAt` lists what was not.'),
   from: count.describe('Records `from` to `to - 1` of the ledger were checked against themselves.'),
   to: count,
-  archivedFrom: count.describe('Everything covering records `archivedFrom` to `archivedTo - 1` was compared with the archive.'),
+  archivedFrom: count.describe(
+    'Everything covering records `archivedFrom` to `archivedTo - 1` was compared with the archive.',
+  ),
   archivedTo: count,
   expired: count.describe('Records that had left the hot store on schedule and were verified from the archive.'),
   problems: z.array(
@@ -73,9 +75,7 @@ export const verificationStatusSchema = z.strictObject({
   trail: z.string(),
   runs: count,
   failures: count.describe('Runs that found damage.'),
-  lastRunAt: millis.describe(
-    '0: never. Here and below, ranges do not count, since they say nothing about the rest.',
-  ),
+  lastRunAt: millis.describe('0: never. Here and below, ranges do not count, since they say nothing about the rest.'),
   lastOkAt: millis.describe('0: never. It does not advance while `damagedAt` is present.'),
   secondsSinceOk: count.exactOptional(),
   damagedAt: millis.describe('When damage was found, unless a later full verification found it gone.').exactOptional(),
@@ -86,14 +86,14 @@ export const verificationStatusSchema = z.strictObject({
 export const verificationReplySchema = z.strictObject({
   id: z.string(),
   trail: z.string(),
-  state: z.enum(VERIFICATION_STATES).describe('`failed`: it did not get through, and says nothing of the trail.'),
+  state: z.enum(VERIFICATION_STATES).describe('`failed`: it did not finish, which says nothing about the trail.'),
   request: z
     .union([z.enum(MODES), z.strictObject({ from: first.exactOptional(), to: end.exactOptional() })])
-    .describe('What was asked for.'),
+    .describe('The requested mode or range.'),
   requestedBy: z.string(),
   requestedAt: millis,
   progress: z
-    .strictObject({ at: count.describe('Records before this one were looked at.'), of: count })
+    .strictObject({ at: count.describe('Records before this one have been checked.'), of: count })
     .exactOptional(),
   report: verificationSchema.exactOptional(),
   error: z
@@ -112,9 +112,9 @@ const path = '/v1/trails/{trail}/verifications';
 
 /** Seconds that a request waits for its report by default, and at most: API Gateway gives up after 30. */
 const WAIT_SECONDS = 5;
-const MOST_SECONDS = 20;
+const MAX_WAIT_SECONDS = 20;
 
-/** 200 with the report, whatever its verdict, if it is there soon. Else 202 with the id, and where to ask in `location`. */
+/** 200 with the report, whatever its verdict, if it is ready in time. Else 202 with the id, and its URL in `location`. */
 export const verifyTrail = route({
   name: 'verifyTrail',
   method: 'POST',
@@ -129,7 +129,7 @@ export const verifyTrail = route({
       .string()
       .default('')
       .describe(
-        `\`respond-async\`: do not wait for the report. \`wait=N\`: wait N seconds for it, ${MOST_SECONDS} at most; ${WAIT_SECONDS} by default (RFC 7240).`,
+        `\`respond-async\`: do not wait for the report. \`wait=N\`: wait N seconds for it, ${MAX_WAIT_SECONDS} at most; ${WAIT_SECONDS} by default (RFC 7240).`,
       ),
   }),
   body: { schema: verificationRequestSchema, maxBytes: 1000 },
@@ -145,7 +145,7 @@ export const verifyTrail = route({
     const headers = { location: `/v1/trails/${trail}/verifications/${found.id}` };
     if (found.error !== undefined) {
       const { code, message, ...where } = found.error;
-      throw new SealtrailError(code as ErrorCode, message, where); // the code of the error that it was
+      throw new SealtrailError(code as ErrorCode, message, where); // the code of the original error
     }
     return found.report === undefined ? json(202, replyOf(found), headers) : json(200, found.report, headers);
   },
@@ -155,11 +155,11 @@ export const verifyTrail = route({
 function waitOf(prefer: string): number {
   if (/(?:^|,)\s*respond-async\s*(?:,|;|$)/i.test(prefer)) return 0;
   const wait = /(?:^|,)\s*wait\s*=\s*"?(\d{1,9})"?\s*(?:,|;|$)/i.exec(prefer)?.[1];
-  return Math.min(MOST_SECONDS, Number(wait ?? WAIT_SECONDS));
+  return Math.min(MAX_WAIT_SECONDS, Number(wait ?? WAIT_SECONDS));
 }
 
-function replyOf({ lease: _, attempts: __, ...told }: VerificationJob): VerificationReply {
-  return told;
+function replyOf({ lease: _, attempts: __, ...reply }: VerificationJob): VerificationReply {
+  return reply;
 }
 
 export const getVerification = route({
@@ -168,13 +168,13 @@ export const getVerification = route({
   path: '/v1/trails/{trail}/verifications/{verification}',
   action: { on: 'path', anyOf: ['verify'] },
   recorded: false,
-  summary: 'How far a verification has come, for two days; once it is done, its report.',
+  summary: 'The progress of a verification, for two days; once it is done, its report.',
   params: z.strictObject({ verification: z.string().describe('The id of a verification.') }),
   replies: { 200: verificationReplySchema },
   handler: async ({ verifications }: VerifyServices, { params: { trail, verification: id } }) => {
     const job = VERIFICATION_ID.test(id) ? await verifications.get(trail, id) : undefined;
     if (job === undefined) {
-      throw new SealtrailError('not_found', `trail ${trail} has no such verification, or has forgotten it`);
+      throw new SealtrailError('not_found', `trail ${trail} has no such verification, or it has expired`);
     }
     return json(200, replyOf(job));
   },

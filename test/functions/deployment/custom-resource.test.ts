@@ -80,6 +80,6 @@ describe('a resource that a function of ours makes', () => {
   it('fails where the answer is not taken, so that Lambda runs it again', async () => {
     status = 503;
     const act = customResource(async () => ({ id: 'made-1' }))(event(), CONTEXT);
-    await expect(act).rejects.toThrow('CloudFormation did not take the answer: 503');
+    await expect(act).rejects.toThrow('CloudFormation did not accept the response: 503');
   });
 });
