@@ -3,12 +3,12 @@ import { join, resolve } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 
 /**
- * Puts a CommonJS twin beside each module of the client and of what it stands on, with its types: `node build/commonjs.ts`,
- * after tsc. File by file, so that `require` loads no more than `import` does.
+ * Makes a CommonJS twin of each module of the client and its dependencies, with types: `node build/commonjs.ts`, after tsc.
+ * File by file, so that `require` loads no more than `import` does.
  */
 
 const ROOT = resolve(import.meta.dirname, '..');
-/** What the client is made of. `test/shape.test.ts` holds that it imports no other folder. */
+/** The folders that the client consists of. `test/shape.test.ts` ensures that it imports no other. */
 const FOLDERS = ['log', 'contract', 'client'] as const;
 
 const besideEachOther: Plugin = {
@@ -42,7 +42,7 @@ async function makeCode(folder: string): Promise<void> {
   });
 }
 
-/** The same types, for a module that is required: its imports lead to such modules again. */
+/** Makes the types of the CommonJS modules, which import such modules again. */
 async function makeTypes(folder: string): Promise<void> {
   for (const file of await filesUnder(join(ROOT, 'dist/lib', folder), '.d.ts')) {
     const types = await readFile(file, 'utf8');

@@ -4,18 +4,17 @@ import { OUTCOMES, type Outcome, SEVERITIES, type Severity } from './vocabulary.
 export interface EventType {
   /** Lower-case dotted `category.name`, as stored. */
   readonly name: string;
-  /** The severity of an event that gives none. */
+  /** The default severity. */
   readonly severity: Severity;
-  /** The outcome of an event that gives none, where the type leaves no doubt about it. */
+  /** The default outcome, if the type implies one. */
   readonly outcome?: Outcome;
   /** Other names that producers may use, in lower case. */
   readonly aliases: readonly string[];
 }
 
 /**
- * Name without its category, default severity, default outcome (or `-`), and aliases besides the full name with
- * underscores for dots; `~` is the name without its category. One string each, because every application that bundles the
- * client carries them.
+ * Name without its category, default severity, default outcome (or `-`), and aliases besides the full name with underscores
+ * for dots; `~` is the name without its category. One string per type keeps the client's bundles small.
  */
 type Row = `${string} ${Severity} ${Outcome | '-'}${'' | ` ${string}`}`;
 
@@ -147,7 +146,7 @@ const BY_NAME: ReadonlyMap<string, EventType> = new Map(
   CATALOGUE.flatMap((type) => [type.name, ...type.aliases].map((name) => [name, type])),
 );
 
-/** Longest type name, in characters. */
+/** Maximum characters of a type's name. */
 export const MAX_TYPE_LENGTH = 128;
 /** A type's name: two or more words of `[a-z0-9_-]`, joined by dots, the first of which is the category. */
 export const TYPE_NAME: RegExp = /^[a-z][a-z0-9_-]*(?:\.[a-z0-9][a-z0-9_-]*)+$/;

@@ -1,7 +1,7 @@
 import type { SealedRecord } from '../log/record.ts';
 import { CONTEXT_FIELDS } from './event.ts';
 
-/** What a query can select by, besides time. Every field of an event's context is one of them. */
+/** The dimensions that queries can select by, besides time. Every field of an event's context is one. */
 export const DIMENSIONS = [
   'type',
   'actor',
@@ -17,8 +17,8 @@ export const DIMENSIONS = [
 ] as const;
 
 /**
- * The version of {@link dimensionsOf}: the next number whenever it files a record of old under another value than before, so that every
- * index is built again. A new dimension alone needs none, since the list above tells.
+ * The version of {@link dimensionsOf}. Increase it whenever an existing record gets other values than before, so that every
+ * index is rebuilt. A new dimension needs no increase, since the list above changes.
  */
 export const DIMENSION_RULES = 1;
 
@@ -32,14 +32,14 @@ export type DimensionValue = readonly [Dimension, string];
 const OWN_FIELDS = CONTEXT_FIELDS.filter((field) => field !== 'action' && field !== 'agent');
 
 /**
- * Every dimension of a record with its value: what the indexer files the record under and what a filter compares. A
- * dimension may occur twice with different values, never with the same one:
+ * Every dimension of a record with its value, for the indexer and for filters. A dimension may occur twice with different
+ * values, never with the same one:
  *
  * - `action`: what was done (`event.action`), and the action's own id (`event.context.action`)
- * - `agent`: `event.context.agent`, and `event.actor.id` where the actor is an agent
+ * - `agent`: `event.context.agent`, and `event.actor.id` if the actor is an agent
  *
- * Never throws: fields that are absent or not text have no dimension, so this version still indexes the records of a later
- * one by the fields that it knows.
+ * Never throws: fields that are absent or not text are skipped, so this version can still index the records of a later one by
+ * the fields that it knows.
  *
  * @example
  * dimensionsOf(parseRecord(line)); // [['id', '0192…'], ['type', 'auth.login'], ['severity', 'info'], ['actor', 'alice'], …]
@@ -75,7 +75,7 @@ export function dimensionsOf(record: SealedRecord): readonly DimensionValue[] {
 const NOTHING: Readonly<Record<string, unknown>> = Object.freeze(Object.create(null));
 
 function part(value: unknown): Readonly<Record<string, unknown>> {
-  // An array has no named fields; anything else that is an object is read by name only.
+  // An array has no named fields; any other object is only read by name.
   return typeof value === 'object' && value !== null && !Array.isArray(value)
     ? (value as Readonly<Record<string, unknown>>)
     : NOTHING;

@@ -2,9 +2,9 @@ import { MAX_PRODUCER_ID_LENGTH, type ProducerMark } from '../log/producer.ts';
 import type { ActorType, Decision, Outcome, Severity } from './vocabulary.ts';
 
 // The fields of an event and their limits. The server's schema (lib/event/schema.ts) and the client's checks
-// (lib/client/event/event.ts) are typed by what is here, so a field that one of them lacks does not compile.
+// (lib/client/event/event.ts) are typed by this file, so a field that one of them lacks does not compile.
 
-/** Where an event belongs. Each of these is a text of 1 to 256 characters and a dimension of queries. */
+/** The fields of an event's context. Each is a text of 1 to 256 characters and a dimension of queries. */
 export const CONTEXT_FIELDS = [
   'tenant',
   'project',
@@ -60,10 +60,10 @@ export interface EventFields {
 
 /** An event as a producer sends it. */
 export interface SentEvent extends EventFields {
-  /** Sorted paths of values that are not as they were given, such as a number kept as text. The log adds its own. */
+  /** Sorted paths of converted values, such as a number kept as text. The log adds its own. */
   readonly converted?: readonly string[] | undefined;
   readonly id?: string | undefined;
-  /** The event's place among those of its producer. Requires an `id`. */
+  /** The event's place among its producer's events. Requires an `id`. */
   readonly producer?: ProducerMark | undefined;
   /** @default by type, else `info` */
   readonly severity?: Severity | undefined;

@@ -46,7 +46,7 @@ export interface ExportManifest {
   readonly trail: string;
   readonly format: ExportFormat;
   readonly compression: ExportCompression;
-  /** Values by dimension, any of which passes; all dimensions must. `severity` lists every severity that passes. */
+  /** Accepted values by dimension; all dimensions must match. `severity` lists every accepted severity. */
   readonly filters: Readonly<Record<string, readonly string[]>>;
   /** Received at this time or later, Unix milliseconds. */
   readonly from?: number;
@@ -62,7 +62,7 @@ export interface ExportManifest {
   readonly last?: number;
   /** A signed checkpoint: no record at or beyond its size is in the export. */
   readonly checkpoint: string;
-  /** Of the file as it is, compressed or not. */
+  /** The digest of the file as stored, compressed or not. */
   readonly file: FileDigest;
   /** NDJSON only: the file of 32-byte hashes that proves every line to be in the log. */
   readonly proof?: { readonly hashes: number; readonly sha256: string };
@@ -71,7 +71,7 @@ export interface ExportManifest {
   readonly finishedAt: number;
 }
 
-/** An export as the API answers with it. Times are Unix milliseconds. */
+/** An export in a response of the API. Times are Unix milliseconds. */
 export interface ExportReply extends Pick<ExportManifest, 'id' | 'trail' | 'format' | 'compression' | 'filters'> {
   readonly from?: number;
   readonly to?: number;

@@ -16,37 +16,37 @@ import {
 import { ACTOR_TYPES, DECISIONS, OUTCOMES, SEVERITIES } from './vocabulary.ts';
 
 /**
- * What a caller of an application sends ends up in events, so it must never cost one: who did what to what is wanted most
- * where the request was hostile. These rules make an event of anything. The server applies them where it is asked for
- * `Prefer: handling=lenient` or a trail's policy says so.
+ * An event made to fit the schema. Input of an application's callers ends up in events and must never cost one, least of all
+ * for a hostile request. These rules turn any input into an event. The server applies them with `Prefer: handling=lenient`
+ * or if a trail's policy says so.
  *
- * - A text that is too long is cut. Of an id, the end is replaced by a digest, so that different ones stay different.
- * - A number or flag where a text is due becomes its text.
- * - What fits nowhere (an address that is none, an unknown field) goes to `details.unfit`, under the name of its field.
- * - A type that is none becomes `custom.event`, an actor without an id gets `(unknown)`.
+ * - A text that is too long is cut. The end of an id is replaced by a digest, so that different ids stay different.
+ * - A number or flag in place of a text becomes its text.
+ * - Anything else (an invalid address, an unknown field) goes to `details.unfit`, under the name of its field.
+ * - An invalid type becomes `custom.event`, an actor without an id gets `(unknown)`.
  *
- * Every place is listed in `converted`.
+ * Every changed place is listed in `converted`.
  */
 export interface Fitted {
   readonly event: Record<string, unknown>;
-  /** Paths of what is not as it was sent. */
+  /** Paths of the changed places. */
   readonly converted: readonly string[];
 }
 
-/** What only one side knows how to judge. */
+/** Checks that differ between the server and the client. */
 export interface FitRules {
   /** Whether a text is an RFC 3339 time. */
   readonly isTime: (text: string) => boolean;
-  /** Whether a text is an address that was masked before. */
+  /** Whether a text is a masked address. */
   readonly isMaskedIp: (text: string) => boolean;
 }
 
-/** How much is kept of what fits nowhere, in UTF-16 code units. */
+/** Maximum length of a value in `details.unfit`, in UTF-16 code units. */
 const MAX_UNFIT = 2000;
 const UNKNOWN = '(unknown)';
 const FREE_TYPE = 'custom.event';
 
-/** An event that the schema accepts, whatever was sent. @param sent JSON values; the event is made anew, `details` is shared */
+/** Turns any input into an event that the schema accepts. @param sent JSON values; the event is a copy that shares `details` */
 export function fitEvent(sent: unknown, rules: FitRules): Fitted {
   const fit = new Fit(rules);
   const event = isObject(sent) ? fit.event(sent) : fit.nothing(sent);
@@ -54,7 +54,7 @@ export function fitEvent(sent: unknown, rules: FitRules): Fitted {
 }
 
 type Fields = Record<string, unknown>;
-/** What becomes of a value in its field: undefined where it fits nowhere. */
+/** Fits a value into its field; undefined if it cannot. */
 type FitField = (value: unknown, path: string) => unknown;
 
 class Fit {
@@ -217,18 +217,18 @@ function cut(text: string, max: number): string {
   return text.length <= max ? text : `${text.slice(0, max - 1).toWellFormed()}${ELLIPSIS}`;
 }
 
-/** The beginning, and 64 bits of the SHA-256 of the whole. */
+/** Cuts an id to its beginning and 64 bits of the SHA-256 of the whole. */
 function cutId(text: string, max: number): string {
   const digest = createHash('sha256').update(text).digest('hex').slice(0, DIGEST_DIGITS);
   return `${text.slice(0, max - 1 - DIGEST_DIGITS).toWellFormed()}${ELLIPSIS}${digest}`;
 }
 
-/** How much is kept of the names in what is too large, in UTF-16 code units. */
+/** Maximum length of the listed names, in UTF-16 code units. */
 const MAX_NAMES = 2000;
 
 /**
- * The note that stands for data that is too large: its size and the names in it, so that a reader sees what there was. No
- * piece of a value: it may be part of a secret.
+ * The note that replaces oversized data: its size and the names in it. It contains no part of a value, which may be part of a
+ * secret.
  */
 export function noteOfCut(value: unknown, bytes: number): { cut: { bytes: number; members: string } } {
   const names = isObject(value) ? Object.keys(value).join(', ') : '';

@@ -33,16 +33,16 @@ export const QUERY_ORDERS = ['newest', 'oldest'] as const;
 /** One of {@link QUERY_ORDERS}. */
 export type QueryOrder = (typeof QUERY_ORDERS)[number];
 
-/** Formats of a query's answer. */
+/** Formats of a query's response. */
 export const QUERY_FORMATS = ['json', 'ndjson', 'csv'] as const;
 /** One of {@link QUERY_FORMATS}. */
 export type QueryFormat = (typeof QUERY_FORMATS)[number];
 
-/** Most records in a page. */
+/** Maximum records in a page. */
 export const MAX_LIMIT = 1000;
-/** Records in a page by default. */
+/** Default records in a page. */
 export const DEFAULT_LIMIT = 100;
-/** Most trails in one query. */
+/** Maximum trails in one query. */
 export const MAX_TRAILS = 32;
 
 /** A query: `GET /v1/trails/{trail}/events`. */
@@ -79,17 +79,17 @@ export const FILTER_HELP: Readonly<Record<Dimension | keyof EventPeriods, string
   timeTo: "happened before this time, by the producer's clock",
 };
 
-/** How many records of an answer came from the hot store, and how many from the archive. */
+/** The number of records from the hot store, and from the archive. */
 export interface RecordSources {
   readonly hot: number;
   readonly archive: number;
 }
 
-/** A page of records, as the API answers in JSON. */
+/** A page of records in the API's JSON format. */
 export interface QueryPage {
   readonly records: readonly SealedRecord[];
   readonly sources: RecordSources;
-  /** The size of the trail for which the answer holds. */
+  /** The size of the trail that the page reflects. */
   readonly asOf: number;
   /** Whether there are more pages. A page may be short without being the last. */
   readonly more: boolean;

@@ -1,4 +1,4 @@
-/** Where an event landed. */
+/** The place of an appended event. */
 export interface SealedEvent {
   /** Its record's sequence number, which is its index in the Merkle tree. */
   readonly seq: number;
@@ -9,7 +9,7 @@ export interface SealedEvent {
 }
 
 /**
- * The answer to an append. With the record lines (or their leaf hashes), `proof`, `checkpoint` and the log's public key,
+ * The response to an append. With the record lines (or their leaf hashes), `proof`, `checkpoint` and the log's public key,
  * anyone can check that the events are in the log without asking it again.
  */
 export interface Receipt {

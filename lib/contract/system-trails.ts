@@ -1,13 +1,13 @@
-/** The trails that the log keeps for itself. Nobody else can append to them. */
+/** The system trails, to which only the log itself can append. */
 
-/** What happened to the log: trails that began, verifications, legal holds, tampering, gaps in producer numbering. */
+/** The trail of events about the log: new trails, verifications, legal holds, tampering, gaps in producer numbering. */
 export const SYSTEM_TRAIL = '_system';
 
-/** Who read what. */
+/** The trail of accesses: who read what. */
 export const ACCESS_TRAIL = '_access';
 
 /** Type of the record in `_system` that names a trail once it has its first record: `resource.id` is the trail. */
 export const TRAIL_BEGAN = 'trail.began';
 
-/** The submitter of what the log itself records in `_system`. */
+/** The submitter of the log's own records in `_system`. */
 export const LOG_SUBMITTER = 'sealtrail';

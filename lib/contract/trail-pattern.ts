@@ -1,6 +1,6 @@
 /** A pattern of trail names: the characters of a name, and `*` for any number of any characters. */
 export const TRAIL_PATTERN: RegExp = /^[_a-z0-9*][a-z0-9*-]{0,62}$/;
-/** What {@link TRAIL_PATTERN} asks for, as errors say it. */
+/** The rule of {@link TRAIL_PATTERN}, for error messages. */
 export const TRAIL_PATTERN_RULE = 'must be a trail name, in which * stands for any characters, such as payments-*';
 
 /** Whether a pattern with `*` matches all of a name. Takes time linear in both: of two stars only the last is retried. */

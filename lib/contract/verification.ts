@@ -1,7 +1,7 @@
-/** How much of a trail a verification looks at: what is new since the last good one, all of it, or certain records. */
+/** The scope of a verification: records since the last good one, the whole trail, or a range. */
 export type VerificationMode = 'incremental' | 'full' | 'range';
 
-/** Records by sequence number that somebody wants to have verified. */
+/** A requested range of sequence numbers. */
 export interface VerificationRange {
   /** Inclusive. @default 0 */
   readonly from?: number | undefined;
@@ -15,35 +15,35 @@ export interface VerifiedRange {
   readonly to: number;
 }
 
-/** What somebody asks of a verification. */
+/** A request for a verification. */
 export type VerificationRequest = Exclude<VerificationMode, 'range'> | VerificationRange;
 
-/** How far a verification that was asked for has come. `failed`: it did not get through, so it says nothing of the trail. */
+/** States of a requested verification. `failed`: it did not finish, which says nothing about the trail. */
 export const VERIFICATION_STATES = ['queued', 'running', 'done', 'failed'] as const;
 export type VerificationState = (typeof VERIFICATION_STATES)[number];
 
-/** A verification that was asked for, as it stands. */
+/** A requested verification and its state. */
 export interface VerificationReply {
   readonly id: string;
   readonly trail: string;
   readonly state: VerificationState;
-  /** What was asked for. */
+  /** The requested mode or range. */
   readonly request: VerificationRequest;
-  /** The authenticated principal that asked, in full. */
+  /** The authenticated principal that requested it, in full. */
   readonly requestedBy: string;
   /** Unix milliseconds. */
   readonly requestedAt: number;
-  /** Records before `at` were looked at, of `of`. */
+  /** Records before `at`, out of `of`, have been checked. */
   readonly progress?: { readonly at: number; readonly of: number };
-  /** Of one that is done. */
+  /** Present once it is done. */
   readonly report?: VerificationReport;
-  /** Of one that failed. `field`: of the request. */
+  /** Present if it failed. `field` is a field of the request. */
   readonly error?: { readonly code: string; readonly message: string; readonly field?: string };
 }
 
 /**
- * What the verification of a hot ledger can find. The words are those of the archive's verification wherever the thing
- * is the same; docs/ledger-verification.md explains each.
+ * Kinds of findings in a hot ledger. They share their names with the archive's verification where they mean the same;
+ * docs/ledger-verification.md explains each.
  */
 export const VERIFICATION_KINDS = [
   'missing_records',
@@ -77,7 +77,7 @@ export type VerificationKind = (typeof VERIFICATION_KINDS)[number];
 /** One finding. */
 export interface VerificationProblem {
   readonly kind: VerificationKind;
-  /** The first record concerned, 0-based; of a checkpoint or head, its size. */
+  /** The first record concerned, 0-based; for a checkpoint or head, its size. */
   readonly seq?: number;
   /** The archive's object concerned. */
   readonly object?: string;
@@ -85,32 +85,32 @@ export interface VerificationProblem {
   readonly message: string;
 }
 
-/** What a verification looked at and what it found. */
+/** The report of a verification. */
 export interface VerificationReport {
   readonly trail: string;
   readonly mode: VerificationMode;
-  /** What was asked for, where that was a range; what was looked at around it is in `from` and `to`. */
+  /** The requested range, if any; `from` and `to` include the records checked around it. */
   readonly range?: VerifiedRange;
-  /** `ok` holds for what was looked at, and for nothing that `notLookedAt` names. */
+  /** The verdict on everything that was checked, which excludes all that `notLookedAt` lists. */
   readonly verdict: 'ok' | 'damaged';
   /** Records `from` to `to - 1` of the ledger were checked against themselves. */
   readonly from: number;
   readonly to: number;
-  /** Of the archive what covers records `archivedFrom` to `archivedTo - 1` was compared with the ledger. */
+  /** The archive of records `archivedFrom` to `archivedTo - 1` was compared with the ledger. */
   readonly archivedFrom: number;
   readonly archivedTo: number;
-  /** Records whose blocks had left the hot store, as they were to: they were verified from the archive. */
+  /** Records whose blocks had left the hot store on schedule, and which were verified from the archive. */
   readonly expired: number;
   /** At most {@link MAX_PROBLEMS}. */
   readonly problems: readonly VerificationProblem[];
-  /** How many there were besides those listed. */
+  /** The number of problems besides those listed. */
   readonly moreProblems: number;
   /** One English sentence each. */
   readonly notLookedAt: readonly string[];
-  /** The newest checkpoint that was found to be right; absent where there is none. */
+  /** The newest checkpoint found valid, if any. */
   readonly checkpoint?: { readonly size: number; readonly note: string };
   /** Unix milliseconds. */
   readonly startedAt: number;
-  /** How long it took, milliseconds. */
+  /** Duration in milliseconds. */
   readonly ms: number;
 }

@@ -1,19 +1,19 @@
-/** How much an event matters, lowest first. */
+/** The severities of events, lowest first. */
 export const SEVERITIES = ['debug', 'info', 'warning', 'error', 'critical'] as const;
 /** One of {@link SEVERITIES}. */
 export type Severity = (typeof SEVERITIES)[number];
 
-/** How the attempt ended. */
+/** The outcomes of an attempt. */
 export const OUTCOMES = ['success', 'failure', 'denied', 'blocked', 'error'] as const;
 /** One of {@link OUTCOMES}. */
 export type Outcome = (typeof OUTCOMES)[number];
 
-/** The kind of party that acts. */
+/** The kinds of actors. */
 export const ACTOR_TYPES = ['user', 'system', 'admin', 'agent', 'service'] as const;
 /** One of {@link ACTOR_TYPES}. */
 export type ActorType = (typeof ACTOR_TYPES)[number];
 
-/** A policy's decision about an action. */
+/** The decisions of a policy about an action. */
 export const DECISIONS = ['allow', 'deny', 'require_approval'] as const;
 /** One of {@link DECISIONS}. */
 export type Decision = (typeof DECISIONS)[number];

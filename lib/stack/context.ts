@@ -15,24 +15,24 @@ export const CONTEXT_NAMES = [
   'breakGlass',
 ] as const;
 
-/** CDK's own names, and those of its lookups and flags, have something else than letters in them. */
-const OF_OURS = /^[A-Za-z]+$/;
+/** Matches names with letters only: CDK's own names, including lookups and flags, contain other characters. */
+const OWN_NAME = /^[A-Za-z]+$/;
 const PRINCIPAL = /^arn:[\w-]+:iam::\d{12}:(role|user)\/\S+$/;
 
 /**
- * What to deploy, from CDK's context.
+ * Reads the stack to deploy from CDK's context.
  *
- * @param context all of it, by name
+ * @param context all context values, by name
  * @returns the id of the stack, and its props
- * @throws RangeError for a name that is not known, since whoever mistypes `stage=prod` must not get something else, and for
- *   a value that cannot be used
+ * @throws RangeError for an unknown name, since a typo in `stage=prod` must not deploy something else, and for an invalid
+ *   value
  */
 export function stackFromContext(context: Readonly<Record<string, unknown>>): {
   readonly id: string;
   readonly props: SealtrailStackProps;
 } {
   const known: readonly string[] = CONTEXT_NAMES;
-  const unknown = Object.keys(context).find((name) => OF_OURS.test(name) && !known.includes(name));
+  const unknown = Object.keys(context).find((name) => OWN_NAME.test(name) && !known.includes(name));
   if (unknown !== undefined) throw new RangeError(`the context value ${unknown} is unknown: use ${known.join(', ')}`);
   const trails = textOf(context, 'trails');
   const breakGlass = textOf(context, 'breakGlass');

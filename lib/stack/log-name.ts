@@ -1,14 +1,13 @@
 import { Token } from 'aws-cdk-lib';
 
 /**
- * A log's name is part of key names, which hold neither white space nor `+` (C2SP signed-note), and of lines of text, which control
- * characters would spoil, and of origins, whose
- * parts `/` separates.
+ * Checks a log's name. It is part of key names, which contain neither white space nor `+` (C2SP signed-note), of lines of
+ * text, which control characters would corrupt, and of origins, whose parts are separated by `/`.
  *
- * @throws RangeError for a name that cannot be used
+ * @throws RangeError for an invalid name
  */
 export function checkLogName(name: string): void {
-  // What is known at deployment only, such as the account, has no such characters.
+  // Values known only at deployment, such as the account, have no such characters.
   if (Token.isUnresolved(name) || /^[^\s+\p{C}]{1,128}$/u.test(name)) return;
   throw new RangeError(
     `logName ${JSON.stringify(name)}: use 1 to 128 characters without white space, control characters and +`,

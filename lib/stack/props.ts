@@ -11,135 +11,136 @@ import type { Stage } from './resources/stage.ts';
 import type { RetentionProps, TrailRetentionProps } from './retention.ts';
 
 /**
- * How far the rotation of signing keys has come. Neither number can go down: the stack refuses an update that would leave a
- * key behind or let a retired one sign again.
+ * The state of the rotation of signing keys. Neither number can go down: the stack refuses an update that would drop a key or
+ * let a retired one sign again.
  */
 export interface KeyRotation {
-  /** Keys that were made, the oldest first; all but the retired ones sign every checkpoint. */
+  /** Number of keys made. All but the retired ones sign every checkpoint. */
   readonly made: number;
-  /** How many of them, the oldest first, sign no more. */
+  /** Number of keys retired, oldest first. */
   readonly retired: number;
 }
 
-/** What an audit log is made with. Only its name has to be given. */
+/** Properties of an audit log. Only its name is required. */
 export interface SealtrailProps extends RetentionProps {
   /**
-   * The first part of every checkpoint's origin, such as `audit.example.com`. It is signed into every checkpoint and can
-   * never be changed. Without spaces and `+`.
+   * The first part of every checkpoint's origin, such as `audit.example.com`, without spaces and `+`. It is signed into every
+   * checkpoint and can never be changed.
    */
   readonly logName: string;
   /**
-   * What the defaults below are for.
+   * The stage, which sets the defaults below.
    *
-   * @default 'dev': everything can be taken back, and little is kept
+   * @default 'dev': everything can be undone, and little is kept
    */
   readonly stage?: Stage;
   /**
-   * What differs by trail from `hotFor`, `archiveFor` and `lock`: of each, the last entry that matches a trail and has it
-   * counts.
+   * Exceptions from `hotFor`, `archiveFor` and `lock` by trail. For each property, the last entry that matches the trail and
+   * has the property applies.
    *
-   * @default nothing
+   * @default none
    * @example [{ trail: 'debug-*', hotFor: Duration.days(7), archiveFor: Duration.days(30), lock: 'governance' }]
    */
   readonly trailRetention?: readonly TrailRetentionProps[];
   /**
-   * What checkpoints are signed with. Witnesses take Ed25519 alone; P-256 is for regions in which KMS does not have it.
+   * The algorithm that signs checkpoints. Witnesses accept only Ed25519; P-256 is for regions in which KMS lacks it.
    *
    * @default 'ed25519'
    */
   readonly signingAlgorithm?: SignatureAlgorithm;
   /**
-   * The rotation of signing keys, one deployment for each step: with `{ made: 2, retired: 0 }` a second key signs
-   * alongside the first; once those who verify trust it, with `{ made: 2, retired: 1 }` it signs alone, and KMS lets nobody
-   * sign with the first one.
+   * The rotation of signing keys, one deployment per step. With `{ made: 2, retired: 0 }` a second key signs alongside the
+   * first. Once all verifiers trust it, deploy `{ made: 2, retired: 1 }`: it then signs alone, and KMS refuses all signatures
+   * with the first one.
    *
    * @default { made: 1, retired: 0 }
    */
   readonly keyRotation?: KeyRotation;
   /**
-   * What is redacted and masked in events before they are sealed.
+   * Redaction and masking of events before they are sealed.
    *
-   * @default secrets are redacted, e-mail and IP addresses masked
+   * @default redacts secrets, and masks e-mail and IP addresses
    */
   readonly privacy?: PrivacyConfig;
   /**
-   * Whether the trail `_access` keeps who read what: every query, summary, proof, export and verification through the
-   * API. Each costs an append.
+   * Whether reads are recorded in the trail `_access`: every query, summary, proof, export and verification through the API.
+   * Each costs an append.
    *
    * @default true
    */
   readonly recordReads?: boolean;
   /**
-   * How many requests the API lets through.
+   * Limits on requests to the API.
    *
    * @default 1,000 a second on average, 2,000 at once
-   * @throws RangeError for less than 1, and for more than an account lets through: 10,000 a second, 5,000 at once
+   * @throws RangeError below 1, and above the limits of an account: 10,000 a second, 5,000 at once
    */
   readonly throttle?: Throttle;
   /**
-   * What functions may take, where they need more or less than by default.
+   * Limits of the functions, where they differ from the defaults.
    *
-   * @default half a minute and 1,024 MB for the API, more for what follows and verifies; no concurrency reserved
+   * @default half a minute and 1,024 MB for the API, more for following and verifying; no reserved concurrency
    * @example { append: { memorySize: 2048, reservedConcurrency: 200 } }
    */
   readonly functions?: FunctionsLimits;
   /**
-   * Runs of the follower at once for each shard of the table's stream, 1 to 10. More of them follow many busy trails sooner, and
-   * take more of the account's concurrency.
+   * Concurrent runs of the follower per shard of the table's stream, 1 to 10. More runs keep up with more busy trails, but use
+   * more of the account's concurrency.
    *
    * @default 1
    */
   readonly streamParallelism?: number;
   /**
-   * How long records may wait for more before they are archived; one minute to six hours, in whole seconds. The longer, the fewer and
-   * larger objects: a quiet trail pays for two of them each time. Until then they are in the table, acknowledged and signed.
+   * How long records may wait for more before they are archived; one minute to six hours, in whole seconds. A longer delay
+   * means fewer and larger objects: a quiet trail pays for two each time. Until then the records are in the table,
+   * acknowledged and signed.
    *
-   * @default as soon as may be: under lock within a minute
+   * @default as soon as possible: locked within a minute
    */
   readonly archiveDelay?: Duration;
   /**
-   * Whether API Gateway counts requests, errors and latency of each route by itself, which costs up to 30 dollars a month. No alarm
-   * and no graph of the stack needs it.
+   * Whether API Gateway counts requests, errors and latency per route, which costs up to 30 dollars a month. No alarm or graph
+   * of the stack needs it.
    *
    * @default false
    */
   readonly detailedMetrics?: boolean;
   /**
-   * Where alarms go.
+   * The topic for alarms.
    *
-   * @default a topic of its own, without subscribers
+   * @default a new topic without subscribers
    */
   readonly alarmTopic?: ITopic;
   /**
-   * A name of yours for the API, which is its endpoint then.
+   * A custom domain for the API, which becomes its endpoint.
    *
-   * @default the name that API Gateway gives
+   * @default the domain from API Gateway
    */
   readonly domain?: LogDomain;
   /**
-   * A bucket that S3 copies the archive to, in an account that other people administer. docs/operations.md has what that bucket
+   * A bucket to which S3 copies the archive, in an account with other administrators. docs/operations.md says what that bucket
    * needs, and how to verify the copy.
    *
    * @default no copy
    */
   readonly archiveCopy?: ArchiveCopy;
   /**
-   * How long daily backups of the table are kept in a vault of AWS Backup.
+   * How long to keep daily backups of the table in a vault of AWS Backup.
    *
    * @default none: in prod the table can be restored to any second of the last 35 days
    */
   readonly backup?: Duration;
   /**
-   * Whether CloudTrail records every write to the table and the archive, which says who tampered. A trail and a bucket of its own;
-   * 0.10 dollars for 100,000 writes.
+   * Whether CloudTrail records every write to the table and the archive, which identifies tamperers. Uses a separate trail and
+   * bucket, and costs 0.10 dollars per 100,000 writes.
    *
-   * @default false: the account may have a trail for this already
+   * @default false: the account may already have a trail for this
    */
   readonly recordWrites?: boolean;
   /**
-   * Who may disable the signing key or schedule its deletion.
+   * Principals that may disable the signing key or schedule its deletion.
    *
-   * @default nobody; in dev CloudFormation schedules it when the stack is removed
+   * @default none; in dev CloudFormation schedules its deletion when the stack is removed
    */
   readonly breakGlass?: readonly IPrincipal[];
   /**
@@ -151,9 +152,9 @@ export interface SealtrailProps extends RetentionProps {
    */
   readonly encryptionKey?: IKey;
   /**
-   * A folder with the bundled functions.
+   * The folder with the bundled functions.
    *
-   * @default those that come with the package; in the repository, what `npm run bundle` made
+   * @default those in the package; in the repository, the output of `npm run bundle`
    */
   readonly functionsFolder?: string;
 }

@@ -3,11 +3,11 @@ import { LEAST_HOT_DAYS, type RetentionConfig, retentionConfigSchema } from '../
 import { firstIssue } from '../json/parse-or-throw.ts';
 import type { Lock, StageDefaults } from './resources/stage.ts';
 
-/** How long records stay where. What is not given is as for all trails. */
+/** How long records stay in the table and the archive. For single trails, omitted properties are as for all trails. */
 export interface RetentionProps {
   /**
-   * How long blocks stay in the table, once the archive has them; whole days, at least three. Then they are read from the
-   * archive. What was stamped with its time keeps it when this is changed.
+   * How long blocks stay in the table after they are archived; whole days, at least three. After that they are read from the
+   * archive. A change does not affect blocks whose expiry is already set.
    *
    * @default a week in dev, 90 days in prod
    */
@@ -19,24 +19,24 @@ export interface RetentionProps {
    */
   readonly archiveFor?: Duration;
   /**
-   * How archived objects are locked. Compliance cannot be undone by anybody: the bucket stays, and is paid for, until the
-   * last lock has run out.
+   * The lock mode of archived objects. Compliance cannot be undone by anyone: the bucket remains, and costs money, until the
+   * last lock has expired.
    *
    * @default governance in dev, compliance in prod
    */
   readonly lock?: Lock;
 }
 
-/** What differs for some trails. */
+/** The retention of some trails. */
 export interface TrailRetentionProps extends RetentionProps {
-  /** A trail's name, in which `*` stands for any characters. */
+  /** A trail's name, in which `*` matches any characters. */
   readonly trail: string;
 }
 
 /**
- * The retention of all trails and what differs.
+ * The retention of all trails, with the exceptions.
  *
- * @throws RangeError for a time that is too short or not in whole days, or a pattern that no trail's name can match
+ * @throws RangeError for a time that is too short or not in whole days, or a pattern that matches no trail name
  */
 export function retentionOf(
   all: RetentionProps,
@@ -71,7 +71,7 @@ function daysOf({ hotFor, archiveFor, lock }: RetentionProps) {
 const LEAST_DELAY = Duration.minutes(1);
 const MOST_DELAY = Duration.hours(6);
 
-/** @throws RangeError for a delay of the archive that is too short to matter, or so long that the table alone holds too much */
+/** @throws RangeError for an archive delay that is too short to matter, or so long that only the table would hold too much */
 export function checkedDelay(delay: Duration | undefined): Duration | undefined {
   if (delay === undefined) return undefined;
   const seconds = delay.toSeconds();

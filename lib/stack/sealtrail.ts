@@ -10,7 +10,7 @@ import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { privacyConfigSchema } from '../privacy/config/privacy-config.ts';
-import { Emptying, type PublicKey, publicKeysOf } from './functions/custom-resources.ts';
+import { BucketEmptier, type PublicKey, publicKeysOf } from './functions/custom-resources.ts';
 import { ASYNC_LIMITS, deadLetters } from './functions/dead-letters.ts';
 import { exportsBucket, wakeExporter } from './functions/exporting.ts';
 import { wakeFollower, wakeVerifier } from './functions/following.ts';
@@ -28,7 +28,7 @@ import { alarmTopic } from './monitoring/topic.ts';
 import type { SealtrailProps } from './props.ts';
 import { backUpTable, copyArchive, recordWrites } from './resources/copies.ts';
 import { logApi, logDomain, type Throttle } from './resources/http-api.ts';
-import { explainEmptying, explainFindings, explainUnprotected } from './resources/nag.ts';
+import { acknowledgeEmptying, acknowledgeFindings, acknowledgeUnprotected } from './resources/nag.ts';
 import { STAGES } from './resources/stage.ts';
 import { archiveBucket, failedBatches, guardArchive, guardTable, ledgerTable } from './resources/storage.ts';
 import { checkedDelay, retentionOf } from './retention.ts';
@@ -39,8 +39,8 @@ const DEFAULT_THROTTLE: Throttle = { rate: 1000, burst: 2000 };
 const arnsOf = (keys: readonly Key[]): string => keys.map(({ keyArn }) => keyArn).join(',');
 
 /**
- * A tamper-evident audit log: an HTTP API behind IAM, a table, a locked archive, a signing key, and what keeps them in
- * step. Nobody may use it until it is granted.
+ * A tamper-evident audit log: an HTTP API with IAM authorisation, a table, a locked archive, a signing key, and the functions
+ * that keep them in step. All access must be granted.
  *
  * @example
  * const log = new Sealtrail(this, 'AuditLog', { logName: 'audit.example.com', stage: 'prod' });
@@ -54,25 +54,25 @@ export class Sealtrail extends Construct {
   /** The keys that sign checkpoints, the oldest first; usually one. */
   readonly signingKeys: readonly Key[];
   readonly alarmTopic: ITopic;
-  /** Each alarm, and the one over all of them: to add actions, such as a pager. */
+  /** Each alarm, and the one over all of them. Add actions to them, such as a pager. */
   readonly alarms: Alarms;
-  /** To add graphs to. */
+  /** The dashboard, to which graphs can be added. */
   readonly dashboard: Dashboard;
-  /** By name; each has its `logGroup` and its `role`. */
+  /** The functions by name; each has a `logGroup` and a `role`. */
   readonly functions: Readonly<Record<keyof Roles, LambdaFunction>>;
-  /** The stage of the API, such as for a domain that other logs share. */
+  /** The stage of the API, for example for a domain shared by several logs. */
   readonly stage: HttpStage;
-  /** The name of the customer's, to point a record at; undefined where there is none. */
+  /** The custom domain, to point a record at, if any. */
   readonly domain: DomainName | undefined;
-  /** A line for each request to the API. */
+  /** The access log of the API. */
   readonly accessLogs: ILogGroup;
-  /** What verifies their signatures, in the same order, known when the log is deployed. */
+  /** The public keys of the signing keys, in the same order, known at deployment. */
   readonly publicKeys: readonly PublicKey[];
-  /** Where the API is: what `SEALTRAIL_ENDPOINT` is set to. */
+  /** The URL of the API, for `SEALTRAIL_ENDPOINT`. */
   readonly endpoint: string;
   readonly #encryptionKey: IKey | undefined;
 
-  /** @throws RangeError for a log name that cannot be signed, or when the functions are not bundled */
+  /** @throws RangeError for an invalid log name, or if the functions are not bundled */
   constructor(scope: Construct, id: string, props: SealtrailProps) {
     super(scope, id);
     const { logName, stage: stageName = 'dev', signingAlgorithm = 'ed25519' } = props;
@@ -146,7 +146,8 @@ export class Sealtrail extends Construct {
     this.publicKeys = publicKeysOf(this, deployment, { ...signing, role: publicKeyRole });
     const buckets = { Archive: this.archive, FailedBatches: failed, Exports: exports };
     const writers = [functions.follow, functions.export];
-    if (isRemovable) explainEmptying(new Emptying(this, 'Emptying', deployment, { buckets, writers }).role, buckets);
+    if (isRemovable)
+      acknowledgeEmptying(new BucketEmptier(this, 'Emptying', deployment, { buckets, writers }).role, buckets);
 
     const { logRetention, removal } = context;
     const throttle = props.throttle ?? DEFAULT_THROTTLE;
@@ -184,8 +185,8 @@ export class Sealtrail extends Construct {
     this.alarms = alarms(this, this.alarmTopic, observed);
     this.dashboard = dashboard(this, this.alarms.each, observed);
     if (stage.protected) releaseTable(this, deployment, this.table);
-    else explainUnprotected(this.table);
-    explainFindings({
+    else acknowledgeUnprotected(this.table);
+    acknowledgeFindings({
       archive: this.archive,
       failed,
       exports,
@@ -201,18 +202,18 @@ export class Sealtrail extends Construct {
   }
 
   /**
-   * Lets somebody append to trails, and get the public keys that their receipts are checked with.
+   * Grants appending to trails, and getting the public keys that verify the receipts.
    *
-   * @param trails names, in which `*` stands for any characters. In IAM it stands for the system's own trails too, to
-   *   which nobody can append.
-   * @throws RangeError for a pattern that no trail's name can match; so do the other grants
+   * @param trails names, in which `*` matches any characters. In IAM that includes the system trails, but no caller can
+   *   append to those.
+   * @throws RangeError for a pattern that matches no trail name; so do the other grants
    */
   grantAppend(grantee: IGrantable, trails: readonly string[]): Grant {
     return grantRoutes(this.api, grantee, 'append', trails);
   }
 
   /**
-   * Lets somebody query trails, and read records, summaries, proofs, checkpoints and what the last verification found.
+   * Grants queries of trails, and reading records, summaries, proofs, checkpoints and the findings of the last verification.
    * The list of trails shows all of them, and their sizes.
    */
   grantRead(grantee: IGrantable, trails: readonly string[]): Grant {
@@ -220,47 +221,47 @@ export class Sealtrail extends Construct {
   }
 
   /**
-   * Lets somebody fetch checkpoints, proofs and public keys, ask for a verification and see what came of it, but no
-   * record. To IAM a `*` matches `/` too: with one in a
-   * trail's name, a record can be read whose event has the id `checkpoint` or `consistency`.
+   * Grants reading checkpoints, proofs and public keys, and requesting verifications and their reports, but no records. In IAM
+   * a `*` matches `/` too: with one in a trail's name, records of events with the id `checkpoint` or `consistency` can be
+   * read.
    */
   grantVerify(grantee: IGrantable, trails: readonly string[]): Grant {
     return grantRoutes(this.api, grantee, 'verify', trails);
   }
 
-  /** Lets somebody export trails, and fetch what was exported. */
+  /** Grants exporting trails, and downloading the exports. */
   grantExport(grantee: IGrantable, trails: readonly string[]): Grant {
     return grantRoutes(this.api, grantee, 'export', trails);
   }
 
-  /** What `grantRead`, `grantVerify` and `grantExport` let, in fewer lines: policies are limited in length. */
+  /** Grants the same as `grantRead`, `grantVerify` and `grantExport`, in fewer lines, since policies are limited in length. */
   grantAudit(grantee: IGrantable, trails: readonly string[]): Grant {
     return grantRoutes(this.api, grantee, 'audit', trails);
   }
 
-  /** Lets somebody ask for a seal. */
+  /** Grants sealing trails. */
   grantSeal(grantee: IGrantable, trails: readonly string[]): Grant {
     return grantRoutes(this.api, grantee, 'admin', trails);
   }
 
-  /** Lets somebody put the archive of trails under legal hold, release it, and see whether it is held. */
+  /** Grants setting, releasing and reading the legal hold of trails. */
   grantLegalHold(grantee: IGrantable, trails: readonly string[]): Grant {
     return grantRoutes(this.api, grantee, 'hold', trails);
   }
 
   /**
-   * Lets somebody read the archive of trails in S3, every version of every object: all that an auditor needs, without
-   * the API. Who is in another account needs a statement in the bucket's policy as well: `log.archive` is the bucket.
+   * Grants reading the archive of trails in S3, with every version of every object: all that an auditor needs, without the API.
+   * A principal of another account also needs a statement in the policy of the bucket `log.archive`.
    *
-   * Who may read some trails has to name them (`sealtrail verify --trail`); who may read `*` may list the whole bucket.
+   * A grant for some trails requires naming them (`sealtrail verify --trail`); one for `*` includes listing the whole bucket.
    */
   grantArchiveRead(grantee: IGrantable, trails: readonly string[]): Grant {
     return grantArchiveReads({ archive: this.archive, key: this.#encryptionKey }, grantee, trails);
   }
 
   /**
-   * A role for producers that cannot be granted anything here, such as those of another account: an HTTP API has no policy of its own,
-   * so a caller has to be of this account. They assume it, and append.
+   * Makes a role for producers that cannot be granted access directly, such as those of another account: an HTTP API has no
+   * resource policy, so its callers must belong to this account. Producers assume the role to append.
    *
    * @example
    * log.producerRole('Shop', { assumedBy: new AccountPrincipal('111122223333'), trails: ['orders'] });
@@ -275,10 +276,10 @@ export class Sealtrail extends Construct {
   }
 
   /**
-   * Makes managed policies for a writer, an auditor and an archive auditor of trails, to attach to users and roles that no
-   * stack makes.
+   * Makes managed policies for a writer, an auditor and an archive auditor of trails, to attach to users and roles outside of
+   * any stack.
    *
-   * @param id tells these three from others of the log; another id makes other policies
+   * @param id the id of these three policies, unique within the log
    *
    * @example
    * const { writer } = log.policies('Payments', ['payments-*']);

@@ -5,7 +5,7 @@ import type { Construct } from 'constructs';
 import type { SignatureAlgorithm } from '../store/ports.ts';
 import type { KeyRotation } from './props.ts';
 
-/** What an administrator of the account may do: everything but to sign, to switch the key off or to delete it. */
+/** Actions of an administrator of the account: all but signing, disabling and deleting the key. */
 const ADMINISTRATION = [
   'kms:Describe*',
   'kms:Get*',
@@ -18,7 +18,7 @@ const ADMINISTRATION = [
   'kms:DeleteAlias',
   'kms:TagResource',
   'kms:UntagResource',
-  // Without this nobody could ever change the policy, and KMS refuses such a key. Watch for it in CloudTrail.
+  // Required: without it the policy could never be changed, and KMS refuses such a key. Watch for it in CloudTrail.
   'kms:PutKeyPolicy',
 ];
 const DESTRUCTION = ['kms:ScheduleKeyDeletion', 'kms:DisableKey'];
@@ -28,24 +28,24 @@ const SPECS: Readonly<Record<SignatureAlgorithm, KeySpec>> = {
   'ecdsa-p256': KeySpec.ECC_NIST_P256,
 };
 
-/** Who may do what with the key. */
+/** Principals of the signing key. */
 export interface SigningKeyProps {
-  /** Counted from 1, in the order in which keys were made. */
+  /** 1-based, in order of creation. */
   readonly number: number;
   readonly algorithm: SignatureAlgorithm;
   /** The functions that sign checkpoints. */
   readonly signers: readonly IPrincipal[];
   /** The functions that only need the public key. */
   readonly readers: readonly IPrincipal[];
-  /** Who may disable the key or schedule its deletion. */
+  /** Principals that may disable the key or schedule its deletion. */
   readonly breakGlass: readonly IPrincipal[];
-  /** Whether it is deleted with its stack, by CloudFormation. */
+  /** Whether CloudFormation deletes it with its stack. */
   readonly goesWithStack: boolean;
 }
 
 /**
- * The key that signs checkpoints. Its policy leaves signing to no IAM policy: an administrator who wants to sign has to
- * change the key's policy first, and CloudTrail shows that.
+ * A key that signs checkpoints. Its policy does not delegate signing to IAM: an administrator would first have to change the
+ * key's policy, which CloudTrail shows.
  */
 function signingKey(scope: Construct, props: SigningKeyProps): Key {
   const statements = [
@@ -83,25 +83,25 @@ function signingKey(scope: Construct, props: SigningKeyProps): Key {
     );
   }
   if (props.goesWithStack) statements.push(...removedWithStack(scope));
-  // The first one's id is from when there was no other.
+  // The first key keeps its id from before there were others.
   return new Key(scope, props.number === 1 ? 'SigningKey' : `SigningKey${props.number}`, {
     description: `Signs the checkpoints of the audit log in ${Stack.of(scope).stackName}`,
     keySpec: SPECS[props.algorithm],
     keyUsage: KeyUsage.SIGN_VERIFY,
     policy: new PolicyDocument({ statements }),
-    // One that stays does so even when its first deployment fails: nothing may delete it, CloudFormation included.
+    // Retained even after a failed first deployment: nothing may delete it, including CloudFormation.
     removalPolicy: props.goesWithStack ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
   });
 }
 
 /**
- * To schedule the key's deletion when its stack is removed, and by no call of one's own. That it is CloudFormation who asks
- * shows in one of two ways, and conditions of one statement would all have to hold:
+ * Allows scheduling the key's deletion when its stack is removed, but not by a direct call. A call by CloudFormation is
+ * recognised in one of two ways, in two statements since all conditions of one statement must hold:
  *
- * - by its execution role, which by its trust policy nobody else can assume. `aws:PrincipalArn` is the ARN of the role and
- *   not of its session; unlike a principal, a condition may name a role that is not there.
- * - by `aws:CalledVia`, where it uses the credentials of whoever deploys. IAM's guide says that the key is missing where it has a
- *   role of its own, CloudFormation's that it is there ("FAS requests and permission evaluation").
+ * - by its execution role, which by its trust policy no other principal can assume. `aws:PrincipalArn` is the ARN of the role,
+ *   not of its session; unlike a principal, a condition may name a role that does not exist.
+ * - by `aws:CalledVia`, if it uses the deployer's credentials. IAM's guide says that this key is missing if CloudFormation has
+ *   a role of its own, CloudFormation's guide says that it is present ("FAS requests and permission evaluation").
  *
  * IAM user guide, "AWS global condition context keys".
  */
@@ -120,23 +120,23 @@ function removedWithStack(scope: Construct): readonly PolicyStatement[] {
   );
 }
 
-/** The ARN of the role that CloudFormation deploys a stack with; undefined where it has none. */
+/** The ARN of the role with which CloudFormation deploys a stack, if any. */
 function executionRole(stack: Stack): string | undefined {
-  // A nested stack is deployed by whoever deploys the one around it.
+  // A nested stack is deployed with its parent's role.
   if (stack.nestedStackParent !== undefined) return executionRole(stack.nestedStackParent);
   const { synthesizer } = stack;
-  // With placeholders for what only deployment knows.
+  // Contains placeholders for values known only at deployment.
   return synthesizer instanceof DefaultStackSynthesizer
     ? Fn.sub(synthesizer.cloudFormationExecutionRoleArn)
     : undefined;
 }
 
-/** What is the same for all keys of a log. */
+/** Properties shared by all keys of a log. */
 interface SigningKeysProps extends Omit<SigningKeyProps, 'number'> {
   readonly rotation: KeyRotation;
 }
 
-/** The keys of a log, oldest first: those that sign, and those that once did. */
+/** The keys of a log, oldest first: active and retired ones. */
 export function signingKeys(
   scope: Construct,
   { rotation, ...props }: SigningKeysProps,

@@ -6,14 +6,14 @@ import { Sealtrail } from './sealtrail.ts';
 
 export interface SealtrailStackProps extends StackProps, SealtrailProps {
   /**
-   * Names of trails, in which `*` stands for any characters, for which there are managed policies to attach.
+   * Names of trails, in which `*` matches any characters, for which to make managed policies.
    *
    * @default all trails
    */
   readonly trails?: readonly string[];
 }
 
-/** A stack with an audit log and nothing else, for those who have no app to put it into. */
+/** A stack with an audit log and nothing else, for deployments without an app of your own. */
 export class SealtrailStack extends Stack {
   readonly log: Sealtrail;
 

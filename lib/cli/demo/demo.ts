@@ -18,7 +18,7 @@ import type { MappedEvent } from './github.ts';
 import { Narrator } from './narrator.ts';
 import { tamper } from './tamper.ts';
 
-/** Names within the story's folder. */
+/** Names within the demo's folder. */
 const DATA = 'data';
 const ARCHIVE = join(DATA, 'archive');
 const COPY = 'tampered';
@@ -27,12 +27,12 @@ const KEY = join(KEYS, 'log.pem');
 const RECEIPTS = 'receipts.ndjson';
 
 const LOG_NAME = 'demo.sealtrail.local';
-/** The record that is proven, and later changed behind the log's back. */
+/** The record that is proven, and later tampered with. */
 const SHOWN = { trail: 'access', type: 'github.member.added' };
 
 /**
- * The story that `sealtrail demo` tells, with a real server, real data and the real commands. Commands name files
- * relative to the story's folder, so that they can be copied: whoever runs the story has changed to that folder.
+ * The story of `sealtrail demo`, with a real server, real data and the real commands. The commands name files relative to the
+ * demo's folder, which must be the current directory, so that they can be copied.
  */
 export class Demo {
   readonly #shell: Shell;
@@ -47,7 +47,7 @@ export class Demo {
     this.#say = new Narrator(shell.terminal.stdout);
   }
 
-  /** @throws `proof_mismatch` when anything does not come out as the story goes: then it must not end well */
+  /** @throws `proof_mismatch` if any step does not have its expected result */
   async run(): Promise<void> {
     const started = performance.now();
     await this.#say.title('Sealtrail: a tamper-evident audit log, on real data');
@@ -73,7 +73,7 @@ export class Demo {
     await this.#whatNext((performance.now() - started) / 1000);
   }
 
-  /** Sends all events, each trail under its own name. Returns the number of the record that the story is about. */
+  /** Sends all events to their trails. Returns the number of the demo's record. */
   async #fill(log: Embedded, url: string): Promise<number> {
     const byTrail = Map.groupBy(this.#events, (one) => one.trail);
     const size = this.#events.reduce((sum, { event }) => sum + Buffer.byteLength(JSON.stringify(event)), 0);
@@ -199,13 +199,13 @@ export class Demo {
         `"${change.before}" to "${change.after}": record ${seq} of ${SHOWN.trail} now blames "${change.actor}". The same check again:`,
     );
     await this.#command(undefined, ['verify', COPY, ...key], EXIT.wrong);
-    await this.#demandNamed(seq, key);
+    await this.#assertNamed(seq, key);
     await this.#say.lines(['']);
     await this.#say.text(`It refuses (exit code 1), and names the record that was changed: ${seq} of ${SHOWN.trail}.`);
   }
 
-  /** Listens to the verifier once more, as a program does, so that the story does not claim what it did not say. */
-  async #demandNamed(seq: number, key: readonly string[]): Promise<void> {
+  /** Checks that the verifier's JSON report names the record, so that the demo does not claim it wrongly. */
+  async #assertNamed(seq: number, key: readonly string[]): Promise<void> {
     let told = '';
     const stdout = new Writable({
       decodeStrings: false,
@@ -237,7 +237,7 @@ export class Demo {
     );
   }
 
-  /** Shows a command line and runs it, in the story's folder. @throws `proof_mismatch` when it ends with another exit code than due */
+  /** Shows a command and runs it in the demo's folder. @throws `proof_mismatch` if it ends with an unexpected exit code */
   async #command(url: string | undefined, args: readonly string[], due: number = EXIT.ok): Promise<void> {
     const { terminal } = this.#shell;
     await this.#say.command(args);

@@ -6,9 +6,9 @@ import type { WebhookExamples } from './github.ts';
 const PACKAGE = '@octokit/webhooks-examples';
 
 /**
- * The webhook payloads of api.github.com, as the package `@octokit/webhooks-examples` has them.
+ * Loads the webhook payloads of api.github.com from the package `@octokit/webhooks-examples`.
  *
- * Errors: `usage` where the package is not installed, as with a published Sealtrail: it is a development dependency.
+ * @throws `usage` if the package is not installed: it is a development dependency
  */
 export async function loadExamples(): Promise<readonly WebhookExamples[]> {
   let file: string;
@@ -19,6 +19,6 @@ export async function loadExamples(): Promise<readonly WebhookExamples[]> {
       cause,
     });
   }
-  // The shape of a package that is pinned; the mapping looks before it touches any field of a payload.
+  // The cast: the package is pinned, and the mapping checks every field of a payload.
   return JSON.parse(await readFile(file, 'utf8')) as readonly WebhookExamples[];
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** What `@octokit/webhooks-examples` exports: for each kind of webhook, payloads that GitHub really sent. */
+/** The export of `@octokit/webhooks-examples`: real payloads from GitHub, for each kind of webhook. */
 export interface WebhookExamples {
   readonly name: string;
   readonly examples: readonly Payload[];
@@ -8,18 +8,18 @@ export interface WebhookExamples {
 
 export type Payload = Readonly<Record<string, unknown>>;
 
-/** An event as a producer sends it, and the trail it belongs to. */
+/** An event and its trail. */
 export interface MappedEvent {
   readonly trail: string;
   readonly event: Readonly<Record<string, unknown>>;
-  /** True where the payload did not fit into an event and only its size and digest were kept. */
+  /** True if the payload did not fit into an event, so that only its size and digest were kept. */
   readonly omitted: boolean;
 }
 
 /** Room for an event is 32,768 bytes of canonical JSON; what masking and defaults add must fit as well. */
 const ROOM = 32_000;
 
-/** Which trail a kind of webhook goes to. What is not listed is about the code. */
+/** The trails by kind of webhook. Kinds that are not listed are about code. */
 const TRAILS = {
   access:
     'branch_protection_rule deploy_key github_app_authorization installation installation_repositories member ' +
@@ -36,7 +36,7 @@ const TRAIL_OF_HOOK = new Map(
   Object.entries(TRAILS).flatMap(([trail, hooks]) => hooks.split(' ').map((hook) => [hook, trail] as const)),
 );
 
-/** The field that a webhook is about, where it does not have the webhook's own name. */
+/** The subject field of webhooks in which it is not named after the webhook. */
 const SUBJECTS: Readonly<Record<string, string>> = {
   code_scanning_alert: 'alert',
   commit_comment: 'comment',
@@ -58,7 +58,7 @@ const SUBJECTS: Readonly<Record<string, string>> = {
   team_add: 'team',
 };
 
-/** What to call a subject whose field says less than a word of the trade. */
+/** Resource types of subjects whose field name is too vague. */
 const RESOURCE_TYPES: Readonly<Record<string, string>> = {
   blocked_user: 'user',
   build: 'page_build',
@@ -77,8 +77,8 @@ const OUTCOMES: Readonly<Record<string, string>> = {
 
 /**
  * Maps one webhook to an event: the type from the hook and its action, the actor from the sender, the resource from
- * what the hook is about, the project from the repository, and the whole payload in `details`. A payload that does not
- * fit is replaced by its size and SHA-256, so that the log can still vouch for a copy kept elsewhere.
+ * the hook's subject, the project from the repository, and the whole payload in `details`. A payload that does not fit is
+ * replaced by its size and SHA-256, so that the log can still vouch for a copy kept elsewhere.
  */
 export function eventOf(hook: string, payload: Payload): MappedEvent {
   const field = SUBJECTS[hook] ?? hook;
@@ -144,7 +144,7 @@ function identifierIn(subject: Payload | undefined): string | undefined {
   return typeof id === 'string' || typeof id === 'number' ? String(id) : undefined;
 }
 
-/** GitHub says `{title: {from: "old"}}`; the new value stands in the subject itself. */
+/** Maps GitHub's `{title: {from: "old"}}`; the new value is in the subject itself. */
 function changesOf(changes: Payload | undefined, subject: Payload | undefined): Payload | undefined {
   const before: Record<string, unknown> = {};
   const after: Record<string, unknown> = {};
@@ -173,7 +173,7 @@ function digestOf(payload: Payload): Payload {
 
 function objectIn(holder: Payload | undefined, field: string): Payload | undefined {
   const value = holder?.[field];
-  // An object that is no array is a record of unknown fields, which is all that Payload says.
+  // The cast: an object that is not an array has unknown fields, which is all that Payload means.
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Payload) : undefined;
 }
 

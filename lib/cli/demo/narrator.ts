@@ -2,14 +2,14 @@ import { Writable } from 'node:stream';
 import { truncate, wrap } from '../output/table.ts';
 import { type Format, type Output, painter, widthOf, writeLines } from '../output/terminal.ts';
 
-/** Wider than this, sentences are hard to read. */
+/** Maximum width of sentences, for readability. */
 const TEXT_WIDTH = 96;
-/** Where the output is no terminal: a file or a pipeline, to be read by people all the same. */
+/** The width for files and pipelines, which people may read too. */
 const DEFAULT_WIDTH = 100;
 
-/** Writes the demo's story: numbered steps, short sentences, commands and what they print. */
+/** Writes the demo's story: numbered steps, short sentences, commands and their output. */
 export class Narrator {
-  /** Where commands print to: with a width even where the output is no terminal. */
+  /** The output for commands, which has a width even if it is not a terminal. */
   readonly out: Output;
   readonly width: number;
   readonly #paint: (format: Format, text: string) => string;
@@ -33,12 +33,12 @@ export class Narrator {
     await this.text(text);
   }
 
-  /** A paragraph, wrapped. */
+  /** Writes a wrapped paragraph. */
   text(text: string): Promise<void> {
     return this.lines(wrap(text, Math.min(this.width, TEXT_WIDTH)));
   }
 
-  /** Lines that belong together, set in. */
+  /** Writes an indented block of lines. */
   block(lines: readonly string[]): Promise<void> {
     return this.lines(['', ...lines.map((line) => `    ${line}`.trimEnd()), '']);
   }
@@ -48,7 +48,7 @@ export class Narrator {
     return this.lines(['', this.#paint('yellow', `$ sealtrail ${quoted.join(' ')}`)]);
   }
 
-  /** Cut so that it fits into a {@link block}. */
+  /** Cuts a line to fit into a {@link block}. */
   cut(line: string): string {
     return truncate(line, this.width - 4);
   }
@@ -57,13 +57,13 @@ export class Narrator {
     return writeLines(this.out, lines);
   }
 
-  /** How the reader starts the program: in the repository through npm, which has the right Node. */
+  /** The command that starts the program: in the repository through npm, which has the right Node. */
   program(env: Readonly<Record<string, string | undefined>>): string {
     return env.npm_lifecycle_event === 'demo' ? 'npm run -s sealtrail --' : 'sealtrail';
   }
 }
 
-/** The same output with a width to lay tables out for. */
+/** The same output with a width for the layout of tables. */
 function withWidth(out: Output, columns: number): Output {
   const narrow = new Writable({
     decodeStrings: false,

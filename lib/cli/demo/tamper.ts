@@ -3,18 +3,18 @@ import { join } from 'node:path';
 import { SealtrailError } from '../../log/error.ts';
 import { decodeBundle, TILE_WIDTH } from '../../log/tile.ts';
 
-/** What was changed. */
+/** A change of one byte. */
 export interface Tampering {
   readonly file: string;
-  /** Of the byte in the file, 0-based. */
+  /** Offset of the byte in the file, 0-based. */
   readonly offset: number;
   readonly before: string;
   readonly after: string;
-  /** Who acted, according to the changed record. */
+  /** The actor in the changed record. */
   readonly actor: string;
 }
 
-/** An actor's first field in a record line, whose keys are sorted. */
+/** The start of the actor in a record line, whose keys are sorted. */
 const ACTOR = '"actor":{"id":"';
 
 /**

@@ -5,8 +5,8 @@ import { FolderObjects } from '../../store/folder/objects.ts';
 import type { Objects } from '../../store/ports.ts';
 
 /**
- * Opens what a user names as an archive, for reading only: a folder, or `s3://bucket[/prefix]` with the standard AWS
- * configuration. Also the module that verification's worker threads open it with.
+ * Opens an archive named by the user, for reading only: a folder, or `s3://bucket[/prefix]` with the standard AWS
+ * configuration. The worker threads of a verification use this module too.
  *
  * @throws `usage`, `not_found`, `unavailable`
  */
@@ -19,24 +19,24 @@ async function openBucket(address: string): Promise<Objects> {
   const [, bucket, prefix = ''] = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*))?$/.exec(address) ?? [];
   if (bucket === undefined)
     throw new SealtrailError('usage', `${address} is no address of a bucket: s3://bucket/prefix`);
-  // Only now: a folder is verified without the AWS SDK.
+  // Imported here, since a folder is verified without the AWS SDK.
   const [{ s3Client }, { S3Objects }] = await Promise.all([
     import('../../store/aws-clients.ts'),
     import('../../store/s3/objects.ts'),
   ]);
-  // An auditor need not know the bucket's region: S3 says it, and the client follows.
+  // An auditor need not know the bucket's region: S3 redirects, and the client follows.
   const region = process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION ?? 'us-east-1';
   const client = s3Client({ region, followRegionRedirects: true });
   return new S3Objects({ client, bucket, prefix: prefix.replace(/\/+$/, '') });
 }
 
-/** The archive inside, where a user names a whole data folder; undefined for anything else. */
+/** The archive inside a data folder; undefined for anything else. */
 export async function archiveWithin(source: string): Promise<string | undefined> {
   try {
     await access(join(source, 'config.json'));
     await access(join(source, 'archive'));
     return join(source, 'archive');
   } catch {
-    return undefined; // an archive itself, or nothing at all: opening it tells
+    return undefined; // an archive itself, or missing: opening it tells
   }
 }

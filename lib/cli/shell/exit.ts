@@ -1,16 +1,16 @@
 import { type ErrorCode, SealtrailError } from '../../log/error.ts';
 
-/** What the exit code of every command says. */
+/** The exit codes of all commands. */
 export const EXIT = {
-  /** All went well, and what was checked is right. */
+  /** Success: everything checked is valid. */
   ok: 0,
-  /** What was checked is not right: a proof, a signature, a receipt, an archive. */
+  /** A check failed: of a proof, a signature, a receipt or an archive. */
   wrong: 1,
-  /** It could not be done: wrong usage, unreadable input, a server that cannot be reached or refuses. */
+  /** The command failed: wrong usage, unreadable input, a server that cannot be reached or refuses. */
   failed: 2,
-  /** Nothing is wrong, but it does not prove what it might be taken to prove: an export of another format than NDJSON. */
+  /** Nothing is wrong, but nothing is proven either: an export in a format other than NDJSON. */
   unproven: 3,
-  /** Stopped by the user, as shells number it: 128 + SIGINT. */
+  /** Stopped by the user: 128 + SIGINT, as in shells. */
   interrupted: 130,
 } as const;
 
@@ -24,15 +24,15 @@ Exit codes:
   2  it could not be done: wrong usage, unreadable input, or a server that cannot be reached or refuses
   3  nothing is wrong, but the records are not proven (verify-export of CSV, JSON, OCSF and Parquet)`;
 
-/** Errors that are a verdict on evidence, not a failure to look at it. */
+/** Errors that are a verdict on evidence, not a failure to check it. */
 const VERDICTS: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['proof_mismatch', 'bad_signature']);
 
-/** The exit code that an error ends a command with. */
+/** The exit code for an error. */
 export function exitCodeFor(error: unknown): ExitCode {
   return error instanceof SealtrailError && VERDICTS.has(error.code) ? EXIT.wrong : EXIT.failed;
 }
 
-/** What to do next about an error, where there is something. */
+/** Advice on an error, if any. */
 export function adviceOn(error: SealtrailError): string | undefined {
   switch (error.code) {
     case 'unauthenticated':

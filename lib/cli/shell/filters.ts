@@ -10,8 +10,8 @@ import { collect, SERVER_OPTIONS } from './shell.ts';
 type Parameters = Readonly<Record<string, z.ZodType>>;
 
 /**
- * Options that the commands with filters have themselves. A filter of such a name gets the prefix `event-`, so that a
- * dimension may have any name.
+ * Other options of the commands with filters. A filter with such a name gets the prefix `event-`, so that a dimension may have
+ * any name.
  */
 const TAKEN: ReadonlySet<string> = new Set([
   ...SERVER_OPTIONS,
@@ -19,13 +19,13 @@ const TAKEN: ReadonlySet<string> = new Set([
   ...['lines', 'follow', 'output', 'gzip', 'resume'],
 ]);
 
-/** The option of a query parameter: `actorType` is `actor-type`. */
+/** The option name of a query parameter: `actorType` becomes `actor-type`. */
 export function optionOf(parameter: string): string {
   const option = parameter.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
   return TAKEN.has(option) ? `event-${option}` : option;
 }
 
-/** Adds an option for every filter of a query, with the help that the API's description has. */
+/** Adds an option for every filter of a query, with the help text of the API's description. */
 export function withFilters(command: Command, filters: Parameters = SELECTION): Command {
   return withOptions(command, filters, 'Filters (repeat one for several values):');
 }
@@ -41,7 +41,7 @@ function withOptions(command: Command, parameters: Parameters, group = 'Options:
   return command;
 }
 
-/** The query parameters that the given options stand for. */
+/** The query parameters from the given options. */
 export function filtersOf(
   options: Readonly<Record<string, unknown>>,
   filters: Parameters = SELECTION,
@@ -55,5 +55,5 @@ export function filtersOf(
   return query;
 }
 
-/** What commander calls an option. */
+/** Commander's attribute name of an option. */
 const attributeOf = (option: string): string => option.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());

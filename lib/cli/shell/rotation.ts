@@ -7,7 +7,7 @@ export interface RotationOptions {
   readonly json?: true;
 }
 
-/** `keys rotate`: a second key, which signs beside the first from the next start on. */
+/** `keys rotate`: makes a second key, which signs beside the first from the next start. */
 export async function rotate(terminal: Terminal, { data, json }: RotationOptions): Promise<void> {
   const { beginRotation } = await import('../../server/key-rotation.ts');
   await tell(terminal, await beginRotation(data), json, [
@@ -16,7 +16,7 @@ export async function rotate(terminal: Terminal, { data, json }: RotationOptions
   ]);
 }
 
-/** `keys retire`: the first key signs no more. */
+/** `keys retire`: retires the first key. */
 export async function retire(terminal: Terminal, { data, json }: RotationOptions): Promise<void> {
   const { completeRotation } = await import('../../server/key-rotation.ts');
   await tell(terminal, await completeRotation(data), json, [

@@ -15,7 +15,7 @@ export interface ServeOptions {
   readonly logRequests?: boolean;
 }
 
-/** Runs a server until the user wants it to stop; then finishes what is under way. */
+/** Runs a server until the user stops it, then finishes pending work. */
 export async function serve(terminal: Terminal, options: ServeOptions): Promise<void> {
   const { stdout, stderr, signal } = terminal;
   const log = await openEmbedded(options.data, {
@@ -36,7 +36,7 @@ export async function serve(terminal: Terminal, options: ServeOptions): Promise<
   }
 }
 
-/** Serves an open log over HTTP; what is not a caller's fault is said on `stderr`. */
+/** Serves an open log over HTTP; errors that are not a caller's fault go to `stderr`. */
 export function listen(
   log: Embedded,
   { port, host, logRequests = false }: Pick<ServeOptions, 'port' | 'host' | 'logRequests'>,
@@ -52,7 +52,7 @@ export function listen(
   });
 }
 
-/** One line of JSON for whoever runs the server: what failed, and everything that is known of why. */
+/** Writes one line of JSON for the operator: what failed, and all that is known about the cause. */
 function complain(stderr: Output, source: object, error: unknown): void {
   const causes: string[] = [];
   for (

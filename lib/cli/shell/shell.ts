@@ -10,7 +10,7 @@ import { EXIT, type ExitCode } from './exit.ts';
 /** Runs a command line as `main` does and returns its exit code. */
 export type RunCommand = (args: readonly string[], terminal: Terminal) => Promise<number>;
 
-/** What a command gets: the terminal it talks to, a place for its exit code, and other commands. */
+/** A command's environment: its terminal, its exit code, and access to other commands. */
 export class Shell {
   readonly terminal: Terminal;
   readonly run: RunCommand;
@@ -22,10 +22,10 @@ export class Shell {
   }
 }
 
-/** A command adds itself to the program. */
+/** Adds a command to the program. */
 export type Install = (program: Command, shell: Shell) => void;
 
-/** Where the server is and who asks: options of every command that talks to one. */
+/** The server and the caller: options of every command that talks to a server. */
 export interface ServerOptions {
   readonly endpoint?: string;
   readonly profile?: string;
@@ -41,7 +41,7 @@ const SERVER = {
 /** The names of the options that {@link withServer} adds. */
 export const SERVER_OPTIONS: readonly string[] = Object.keys(SERVER);
 
-/** Adds the options that say where the server is and who asks. */
+/** Adds the options for the server and the caller. */
 export function withServer(command: Command): Command {
   for (const [name, [value, help]] of Object.entries(SERVER)) command.option(`--${name} ${value}`, help);
   return command;
@@ -53,9 +53,9 @@ export function withJson(command: Command): Command {
 }
 
 /**
- * A signing client for the server that the options or the environment name.
+ * Makes a signing client for the server named by the options or the environment.
  *
- * Errors: `usage` where no endpoint is known.
+ * @throws `usage` if no endpoint is known
  */
 export function connect(terminal: Terminal, options: ServerOptions): SignedHttp {
   const endpoint = options.endpoint ?? terminal.env.SEALTRAIL_ENDPOINT ?? '';
@@ -78,12 +78,12 @@ export function connect(terminal: Terminal, options: ServerOptions): SignedHttp 
   });
 }
 
-/** For option parsers: an option that may come several times. */
+/** For option parsers: an option that may be repeated. */
 export function collect(value: string, before: unknown): string[] {
   return [...(Array.isArray(before) ? before.map(String) : []), value];
 }
 
-/** For argument parsers: the name of a trail. Errors: `invalid_trail`. */
+/** For argument parsers: the name of a trail. @throws `invalid_trail` */
 export function trailName(text: string): string {
   if (isTrailName(text) || isSystemTrailName(text)) return text;
   throw new SealtrailError(
@@ -92,7 +92,7 @@ export function trailName(text: string): string {
   );
 }
 
-/** For option parsers: a whole number in a range. Errors: `usage`. */
+/** For option parsers: a whole number in a range. @throws `usage` */
 export function integer(name: string, least: number, most: number): (text: string) => number {
   return (text) => {
     const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;

@@ -5,7 +5,7 @@ import { SealtrailError } from '../../log/error.ts';
 import { isSystemTrailName } from '../../log/trail-name.ts';
 import { trailName } from './shell.ts';
 
-/** For argument parsers: the name of a trail, or a pattern in which `*` stands for any characters. */
+/** For argument parsers: the name of a trail, or a pattern in which `*` matches any characters. */
 export function trailOrPattern(text: string): string {
   return text.includes('*') && TRAIL_PATTERN.test(text) ? text : trailName(text);
 }
@@ -38,10 +38,10 @@ export async function listTrails(http: SignedHttp, signal?: AbortSignal): Promis
 }
 
 /**
- * The trails that names and patterns stand for, of those that the caller may read. As with hidden files, a leading `_` must
- * be in the pattern.
+ * The trails that match names and patterns, among those that the caller may read. As with hidden files, a leading `_` must be
+ * in the pattern.
  *
- * @throws `not_found` for a pattern that stands for none
+ * @throws `not_found` for a pattern without a match
  */
 export async function namedTrails(
   http: SignedHttp,

@@ -7,22 +7,22 @@ import { fromUtf8 } from '../../log/encoding.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { fingerprintOf, keysOfCheckpoint, parseTrustedKeys, type TrustedKeys } from '../../verify/evidence/trust.ts';
 
-/** The keys that a user trusts, from a file of vkeys or PEM. Errors: `usage`, `malformed_key`. */
+/** Reads the user's trusted keys from a file of vkeys or PEM. @throws `usage`, `malformed_key` */
 export async function readTrust(file: string): Promise<TrustedKeys> {
   return parseTrustedKeys(await readText(file, 'the key file'));
 }
 
-/** Which keys to trust for what a server sends, and where they came from. */
+/** The keys that verify a server's responses, and their source. */
 export interface LogKeys {
   readonly source: 'file' | 'server';
   readonly keys: TrustedKeys;
-  /** The same, for checking what a server answers. */
+  /** The same, for checking responses. */
   readonly trust: Trust;
   /** SHA-256 of each key in hex. */
   readonly fingerprints: readonly string[];
 }
 
-/** The keys of the user's file; without one, those that the server itself names, which are trusted this once. */
+/** The keys of the user's file; without one, the server's own keys, which are trusted for this call only. */
 export async function logKeys(http: SignedHttp, trail: string, file: string | undefined): Promise<LogKeys> {
   const keys = file === undefined ? trustedAsNamed(await fetchKeys(http, [trail])) : await readTrust(file);
   const fingerprints = [...new Set(keys.map(({ spki }) => fingerprintOf(spki)))];
@@ -30,17 +30,17 @@ export async function logKeys(http: SignedHttp, trail: string, file: string | un
   return { source: file === undefined ? 'server' : 'file', keys, trust, fingerprints };
 }
 
-/** Trusts what the server names for the trails that it names it for, a retired key up to its end. */
+/** Trusts the server's keys for the trails that it names, and a retired key up to its end. */
 function trustedAsNamed(keys: readonly NamedKey[]): TrustedKeys {
   return keys.map(({ verifier: { name, spki }, to }) => ({ name, spki, ...defined({ to }) }));
 }
 
-/** A UTF-8 file of the user's, not repaired. Errors: `usage`, saying what cannot be read and why. */
+/** Reads a file of the user's as strict UTF-8. @throws `usage`, saying what cannot be read and why */
 export async function readText(file: string, what: string): Promise<string> {
   return fromUtf8(await readBytes(file, what), 'usage', `${what} ${file}`);
 }
 
-/** A file of the user's. Errors: as {@link readText}. */
+/** Reads a file of the user's. @throws as {@link readText} */
 export async function readBytes(file: string, what: string): Promise<Uint8Array> {
   try {
     return await readFile(file);

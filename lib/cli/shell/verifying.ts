@@ -32,7 +32,7 @@ export interface VerifyCommandOptions {
 /** Verifies an archive, prints the report and sets the exit code. */
 export async function verify(shell: Shell, archive: string, options: VerifyCommandOptions): Promise<void> {
   const { terminal } = shell;
-  if (options.report !== undefined) await demandPlaceFor(options.report);
+  if (options.report !== undefined) await assertWritable(options.report);
   const found = await reportOn(terminal, archive, options);
   const command = repeatCommand(found, options.key, options.sinceReport);
   const report: Report = { ...found, program: { name: 'sealtrail', version: version(), command } };
@@ -86,8 +86,8 @@ async function verifyOptions(archive: string, options: VerifyCommandOptions): Pr
   };
 }
 
-/** Before the work and not after it, which may take an hour. @throws `usage` */
-async function demandPlaceFor(file: string): Promise<void> {
+/** Checks that a file can be written before the work, which may take an hour. @throws `usage` */
+async function assertWritable(file: string): Promise<void> {
   const there = await stat(file).catch(() => undefined);
   if (there?.isDirectory()) throw unwritable(file, new Error('it is a folder'));
   await access(there === undefined ? dirname(file) : file, constants.W_OK).catch((cause) => {

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-/** The version in the nearest package.json above: ours, both in the repository and in the built package. */
+/** The version from the nearest package.json above, which is Sealtrail's both in the repository and in the built package. */
 export function version(): string {
   for (let folder = import.meta.dirname; ; folder = dirname(folder)) {
     const file = join(folder, 'package.json');

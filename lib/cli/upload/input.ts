@@ -1,7 +1,7 @@
 import { fromUtf8 } from '../../log/encoding.ts';
 import { SealtrailError } from '../../log/error.ts';
 
-/** One event as it was read: its own bytes as text, so that the server judges what the producer wrote. */
+/** One event of the input: its original text, so that the server judges exactly what the producer wrote. */
 export interface InputEvent {
   readonly json: string;
   /** For messages: `line 12` or `item 3` (both 1-based). */
@@ -11,19 +11,19 @@ export interface InputEvent {
 /** Consecutive events that travel in one request. */
 export interface Batch {
   readonly events: readonly InputEvent[];
-  /** UTF-8 bytes of the events, without what goes around them. */
+  /** UTF-8 bytes of the events, without the JSON around them. */
   readonly bytes: number;
 }
 
-/** How to cut a stream of events into requests. */
+/** Limits for cutting a stream of events into requests. */
 export interface BatchLimits {
   readonly maxEvents: number;
   readonly maxBytes: number;
-  /** Milliseconds after which a batch is sent though it is not full, so that a live pipe is not held back. */
+  /** Milliseconds after which an incomplete batch is sent, so that a live pipe is not held back. */
   readonly linger: number;
 }
 
-/** No event is nearly this long; the limit keeps a file without line ends from filling memory. */
+/** Far longer than any event; keeps a file without line feeds from filling memory. */
 const MAX_VALUE_BYTES = 1_048_576;
 /** One JSON document spread over lines may be as long as one request. */
 const MAX_DOCUMENT_BYTES = 5_242_880;
@@ -45,7 +45,7 @@ export async function* readEvents(chunks: AsyncIterable<Uint8Array | string>): A
 const OPEN_BRACKET = 0x5b;
 const WHITESPACE = new Set([0x09, 0x0a, 0x0d, 0x20]);
 
-/** The input's bytes without a byte order mark, and a look at the first one that is not white space. */
+/** The input's bytes without a byte order mark, with a peek at the first one that is not white space. */
 class Source {
   readonly #iterator: AsyncIterator<Uint8Array | string>;
   #ahead: Buffer[] = [];
@@ -61,13 +61,13 @@ class Source {
     return result.done === true ? undefined : Buffer.from(result.value);
   }
 
-  /** The first byte that is not white space, or undefined where there is none. Nothing is consumed but the mark. */
+  /** The first byte that is not white space, if any. Consumes only the mark. */
   async firstByte(): Promise<number | undefined> {
     let start = Buffer.alloc(0);
     for (;;) {
       const marked = start.length >= 3 && start[0] === 0xef && start[1] === 0xbb && start[2] === 0xbf;
       if (marked) start = start.subarray(3);
-      // Three bytes are needed to see a mark.
+      // A mark has three bytes.
       const found = start.length >= 3 ? start.find((byte) => !WHITESPACE.has(byte)) : undefined;
       const more = found === undefined ? await this.next() : undefined;
       if (more === undefined) {
@@ -80,14 +80,14 @@ class Source {
     }
   }
 
-  /** Consumes everything up to a byte that {@link firstByte} has seen, and the byte. */
+  /** Consumes everything up to and including a byte that {@link firstByte} returned. */
   skipPast(byte: number): void {
     const [start = Buffer.alloc(0), ...rest] = this.#ahead;
     this.#ahead = [start.subarray(start.indexOf(byte) + 1), ...rest];
   }
 }
 
-/** A part of the input up to an end, which is the character that ended it; empty at the end of the input. */
+/** A part of the input and the character that ended it; empty at the end of the input. */
 interface Piece {
   /** For messages: `line 12`. */
   readonly where: string;
@@ -98,8 +98,8 @@ interface Piece {
 /**
  * Cuts the input into pieces. The last one, which may be empty, ends with the input.
  *
- * @param endOf where the piece that begins at `from` ends, or -1 where the text does not hold its end; a character of
- *   the text is a byte of the input
+ * @param endOf returns the end of the piece that begins at `from`, or -1 if the text does not contain it; a character of the
+ *   text is a byte of the input
  */
 async function* cut(
   source: Source,
@@ -128,10 +128,10 @@ async function* cut(
 
 const endOfLine = (text: string, from: number): number => text.indexOf('\n', from);
 
-/** A string, perhaps without its end, or a character that structures JSON (RFC 8259 section 2). */
+/** A string, possibly incomplete, or a structural character of JSON (RFC 8259 section 2). */
 const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?$)|[[\]{},]/gs;
 
-/** Where an item of an array ends: at the first comma or bracket that is in no string, object or array of the item's. */
+/** The end of an array's item: the first comma or bracket outside of its strings, objects and arrays. */
 function endOfItem(text: string, from: number): number {
   let depth = 0;
   TOKEN.lastIndex = from;
@@ -159,7 +159,7 @@ async function* readLines(source: Source): AsyncGenerator<InputEvent> {
   }
 }
 
-/** What did not parse as a line may be one object over several lines; if it is not, the first line is what is wrong. */
+/** Reads one object over several lines, for a first line that did not parse; if that fails too, the first line is at fault. */
 async function readDocument(start: Buffer, rest: AsyncIterable<Piece>, where: string): Promise<InputEvent> {
   const parts = [start];
   let length = start.length;
@@ -175,7 +175,7 @@ async function readDocument(start: Buffer, rest: AsyncIterable<Piece>, where: st
   return event(whole, 'the event');
 }
 
-/** The items of one JSON array. They keep their own bytes: the server judges those, and not what a parser made of them. */
+/** Reads the items of one JSON array. They keep their original text, which the server judges. */
 async function* readArray(source: Source): AsyncGenerator<InputEvent> {
   source.skipPast(OPEN_BRACKET);
   let [isEmpty, isOver] = [true, false];
@@ -220,8 +220,8 @@ function tooLong(where: string): SealtrailError {
 }
 
 /**
- * Gathers events into batches of at most `maxEvents` events and `maxBytes` bytes (a single longer event travels alone),
- * in the order they came. What has gathered is yielded before an error of the input is thrown.
+ * Gathers events into batches of at most `maxEvents` events and `maxBytes` bytes (a longer event travels alone), in order.
+ * Yields the events gathered so far before throwing an error of the input.
  */
 export async function* gather(events: AsyncIterable<InputEvent>, limits: BatchLimits): AsyncGenerator<Batch> {
   const iterator = events[Symbol.asyncIterator]();
@@ -262,7 +262,7 @@ export async function* gather(events: AsyncIterable<InputEvent>, limits: BatchLi
 
 type Settled<T> = { readonly value: T } | { readonly error: unknown };
 
-/** A promise that never rejects, so that it can be left waiting while a batch is sent. */
+/** Makes a promise that never rejects, so that it can wait while a batch is sent. */
 function settle<T>(promise: Promise<T>): Promise<Settled<T>> {
   return promise.then(
     (value) => ({ value }),

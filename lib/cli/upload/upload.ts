@@ -9,16 +9,16 @@ import { parseJson } from '../../log/json.ts';
 import { parseRecord } from '../../log/record.ts';
 import type { Batch, InputEvent } from './input.ts';
 
-/** What an upload needs to know. */
+/** Options of an upload. */
 export interface UploadOptions {
   readonly trail: string;
   /** Batch n (from 0) is sent under `<key>-<n>`, so that the same upload can be repeated after a failure. */
   readonly key: string;
-  /** Requests under way at once. More than one is faster, and lets events land in another order than they were sent. */
+  /** Concurrent requests. More than one is faster, but may change the order of events. */
   readonly parallel: number;
-  /** The keys that receipts are checked with. */
+  /** The keys that verify receipts. */
   readonly trust: Trust;
-  /** A checkpoint kept from earlier, which those of the receipts must extend, and the signed note that it is from. */
+  /** A checkpoint kept from earlier, which those of the receipts must extend, and its signed note. */
   readonly seen?: { readonly checkpoint: Checkpoint; readonly note: string };
   readonly signal: AbortSignal;
 }
@@ -26,17 +26,17 @@ export interface UploadOptions {
 /** One batch, appended and checked. */
 export interface Uploaded {
   readonly receipt: Receipt;
-  /** The checkpoint that covers it; undefined where the log had not signed one yet. */
+  /** The checkpoint that covers it; undefined if the log has not signed one yet. */
   readonly checkpoint: Checkpoint | undefined;
 }
 
-/** A receipt that has not been checked, and the events that it is to be for. */
+/** An unchecked receipt, and its events. */
 interface Sent {
   readonly receipt: Receipt;
   readonly events: readonly InputEvent[];
 }
 
-/** Appends batches to a trail and checks what comes back. */
+/** Appends batches to a trail and checks the receipts. */
 export class Upload {
   readonly #http: SignedHttp;
   readonly #options: UploadOptions;
@@ -52,17 +52,17 @@ export class Upload {
     this.#newestNote = options.seen?.note;
   }
 
-  /** What has been seen of the trail. */
+  /** The trail as seen so far. */
   get view(): LogView {
     return this.#view;
   }
 
-  /** The newest checkpoint as a signed note: of a receipt, or the one kept from earlier. */
+  /** The newest checkpoint as a signed note: from a receipt, or from earlier. */
   get newestNote(): string | undefined {
     return this.#newestNote;
   }
 
-  /** Events that the server took, by its own word, and that nothing has proven to be in the log. */
+  /** Events that the server claims to have accepted, without a proof that they are in the log. */
   get unproven(): number {
     return this.#unproven;
   }
@@ -70,8 +70,8 @@ export class Upload {
   /**
    * Sends the batches and yields each once it is durable and its receipt has been checked, in the order of the input.
    *
-   * @throws what the input throws, what the server answers (`field` and message name the line), or the verdict on a receipt;
-   *   whatever was under way then has ended.
+   * @throws errors of the input, errors from the server (`field` and message name the line), or the verdict on a receipt; all
+   *   requests have ended by then
    */
   async *run(batches: AsyncIterable<Batch>): AsyncGenerator<Uploaded> {
     const running: Promise<Sent | Error>[] = [];
@@ -86,7 +86,7 @@ export class Upload {
     }
   }
 
-  /** Sends one batch. Errors are returned, so that a promise may wait for its turn without being an unhandled one. */
+  /** Sends one batch. Returns errors, so that a waiting promise is never an unhandled rejection. */
   async #send(batch: Batch): Promise<Sent | Error> {
     const { trail, key, signal } = this.#options;
     const headers = { 'idempotency-key': `${key}-${this.#index++}`, prefer: 'return=representation' };
@@ -101,7 +101,7 @@ export class Upload {
       });
       this.#unproven += batch.events.length;
       const receipt = readReceipt(answer.json());
-      // Without the lines a receipt proves hashes, and nothing of what they are the hashes of.
+      // Without the lines a receipt proves only hashes, not what they are hashes of.
       if (receipt.lines === undefined) return new SealtrailError('proof_mismatch', 'the server left the records out');
       return { receipt, events: batch.events };
     } catch (error) {
@@ -116,7 +116,7 @@ export class Upload {
     const { receipt, events } = sent;
     const { trail, trust } = this.#options;
     const checkpoint = checkReceipt(receipt, { trail, count: events.length }, trust);
-    for (const [i, event] of events.entries()) demandAsSent(event, receipt.lines?.[i]);
+    for (const [i, event] of events.entries()) assertAsSent(event, receipt.lines?.[i]);
     if (checkpoint !== undefined) await this.#view.extend(checkpoint);
     if (checkpoint !== undefined && checkpoint === this.#view.newest) this.#newestNote = receipt.checkpoint;
     this.#unproven -= events.length;
@@ -124,8 +124,8 @@ export class Upload {
   }
 }
 
-/** The record must say what was sent, but for what the server may add, normalise, redact and mask. */
-function demandAsSent({ json, where }: InputEvent, line = ''): void {
+/** Asserts that a record contains the sent event, except for permitted additions, normalisation, redaction and masking. */
+function assertAsSent({ json, where }: InputEvent, line = ''): void {
   const record = parseRecord(line);
   const path = differenceFromSent(parseJson(json), record.event);
   if (path === undefined) return;
@@ -133,7 +133,7 @@ function demandAsSent({ json, where }: InputEvent, line = ''): void {
   throw new SealtrailError('proof_mismatch', `record ${record.seq} is not ${where} as it was sent: ${what} differs`);
 }
 
-/** Says which line of the input an answer such as "events[3].actor.id is missing" speaks of. */
+/** Names the input's line in an error such as "events[3].actor.id is missing". */
 function placed(error: unknown, batch: Batch): Error {
   if (!(error instanceof Error)) return new Error(String(error));
   if (!(error instanceof SealtrailError) || error.field === undefined) return error;

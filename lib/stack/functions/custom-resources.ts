@@ -7,31 +7,31 @@ import type { SignatureAlgorithm } from '../../store/ports.ts';
 import { REMOVABLE } from '../../store/s3/empty.ts';
 import { type WorkerContext, worker, workerRole } from './functions.ts';
 
-/** What CloudFormation cannot do by itself is done by functions of ours, which it runs when the stack changes. */
+/** Limits of the functions behind custom resources, which CloudFormation runs when the stack changes. */
 const SMALL = { timeout: Duration.minutes(1), memorySize: 256 };
 
-/** A public key of a log, known when it is deployed. */
+/** A public key of a log, known at deployment. */
 export interface PublicKey {
   /** A line for the key files of `sealtrail verify`, which trusts the key for every trail: `spki:` and base64. */
   readonly keyLine: string;
   /** SHA-256 of the key's SubjectPublicKeyInfo in hex. */
   readonly fingerprint: string;
-  /** The key as C2SP signed-note has it, under its name in the system's own trail. Each trail has another name. */
+  /** The key as a C2SP vkey, under its name in the trail `_system`. Each trail has another name. */
   readonly systemVkey: string;
 }
 
-/** What public keys are asked for with. */
+/** Inputs for the public keys. */
 export interface PublicKeysProps {
-  /** May get the public keys, and nothing else. */
+  /** A role that may get the public keys, and nothing else. */
   readonly role: Role;
   readonly keys: readonly Key[];
   readonly algorithm: SignatureAlgorithm;
   readonly logName: string;
-  /** What signs by that name and these keys: is changed only once it is known that they are those of the log. */
+  /** The constructs that sign with these keys: updated only after the keys are known to be the log's. */
   readonly signers: readonly Construct[];
 }
 
-/** The public keys of a log. An update in which one of them would be another key is refused. */
+/** The public keys of a log. Refuses an update that would replace one of them. */
 export function publicKeysOf(scope: Construct, context: WorkerContext, props: PublicKeysProps): readonly PublicKey[] {
   const fn = worker(scope, 'PublicKey', context, {
     ...SMALL,
@@ -59,13 +59,13 @@ export function publicKeysOf(scope: Construct, context: WorkerContext, props: Pu
 }
 
 /**
- * Empties buckets when the stack is deleted, so that they can go with it. For the stage `dev`: its function may delete
- * what is locked in governance mode.
+ * Empties buckets when the stack is deleted, so that they can be deleted too. For the stage `dev`: its function may delete
+ * objects that are locked in governance mode.
  */
-export class Emptying extends Construct {
+export class BucketEmptier extends Construct {
   readonly role: Role;
 
-  /** @param writers are deleted before the buckets are emptied, so that nothing is written there any more */
+  /** @param writers constructs to delete before the buckets are emptied, so that nothing writes to them any more */
   constructor(
     scope: Construct,
     id: string,
@@ -100,7 +100,7 @@ export class Emptying extends Construct {
         resourceType: 'Custom::SealtrailEmptyBucket',
         properties: { Bucket: bucket.bucketName },
       });
-      // CloudFormation deletes in the other direction: writers first, then what is in the bucket, then the bucket.
+      // CloudFormation deletes in reverse order: writers first, then the objects, then the bucket.
       if (bucket.policy !== undefined) resource.node.addDependency(bucket.policy);
       resource.node.addDependency(this.role);
       for (const writer of props.writers) writer.node.addDependency(resource);

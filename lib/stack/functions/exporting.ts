@@ -8,35 +8,34 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { CfnBucket, type IBucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import type { StageDefaults } from '../resources/stage.ts';
-import { onlyBy, passingBucket } from '../resources/storage.ts';
+import { onlyBy, transientBucket } from '../resources/storage.ts';
 import { allowArchiveReads, allowExporting } from './permissions.ts';
 
-/** Exports are told of for seven days; S3 counts whole days from the midnight after. */
+/** Exports are available for seven days; S3 counts whole days from the following midnight. */
 const KEPT = Duration.days(7);
 
 /**
- * The bucket that exports are handed out from: not locked, since they are copies, and emptied by age. It tells EventBridge
- * what appears in it.
+ * The bucket of exports: not locked, since they are copies, and emptied by age. It notifies EventBridge of new objects.
  */
 export function exportsBucket(scope: Construct, stage: StageDefaults, key: IKey | undefined): IBucket {
   const lifecycle = { expiration: KEPT, abortIncompleteMultipartUploadAfter: Duration.days(1) };
-  const bucket = passingBucket(scope, 'Exports', { lifecycle, key, stage });
+  const bucket = transientBucket(scope, 'Exports', { lifecycle, key, stage });
   const resource = bucket.node.defaultChild;
   if (!(resource instanceof CfnBucket)) throw new RangeError('a bucket is made of a bucket');
-  // CDK's own way is a function of its own, which may change the notifications of every bucket.
+  // CDK's own way deploys a function that may change the notifications of every bucket.
   resource.notificationConfiguration = { eventBridgeConfiguration: { eventBridgeEnabled: true } };
   const made: unknown = bucket;
   return made as IBucket; // CDK is not written for exactOptionalPropertyTypes: its own classes miss its own interfaces
 }
 
-/** What makes exports may write their bucket and what is told of them, and read everything else. */
+/** Lets the exporter write its bucket and the state of exports, and read everything else. */
 export function allowExports(role: IRole, table: ITable, archive: IBucket, exports: IBucket): void {
   allowArchiveReads(role, archive);
   allowExporting(role, table, exports);
   exports.addToResourcePolicy(onlyBy(role, 'OnlyTheExporterWrites', exports, 's3:PutObject'));
 }
 
-/** What starts an export: the appearance of the request for it. */
+/** Starts an export when its request appears in the bucket. */
 export function wakeExporter(scope: Construct, fn: IFunction, exports: IBucket): void {
   new Rule(scope, 'ExportRequests', {
     description: 'Starts the exports that are asked for',

@@ -16,11 +16,11 @@ import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { PREFIX } from '../../ledger/items/layout.ts';
-import { explainWakes } from '../resources/nag.ts';
+import { acknowledgeWakes } from '../resources/nag.ts';
 
 /**
- * Commits wake the follower: each writes the head. What followers themselves write must not wake them again. Items that hold
- * records are written once, so the tamper monitor judges every change or removal of one.
+ * Stream filters. Every commit writes the head, which wakes the follower; the followers' own writes must not. Items that hold
+ * records are written once, so every change or removal of one goes to the tamper monitor.
  */
 const FILTERS = [
   FilterCriteria.filter(inPartitions(PREFIX.head)),
@@ -34,20 +34,20 @@ function inPartitions(...prefixes: readonly string[]) {
   return { dynamodb: { Keys: { partition: { S: prefixes.flatMap((prefix) => FilterRule.beginsWith(prefix)) } } } };
 }
 
-/** What wakes the follower, and what becomes of that. */
+/** The follower's event sources and their failures. */
 export interface FollowerWakes {
   readonly table: ITable;
-  /** Gets the batches of the stream that kept failing. */
+  /** The bucket for batches of the stream that kept failing. */
   readonly failed: IBucket;
-  /** Runs at once for each shard of the stream. */
+  /** Concurrent runs per shard of the stream. */
   readonly parallelism: number;
 }
 
 /**
- * Wakes the follower: by every commit, and by the clock.
+ * Wakes the follower on every commit, and on a schedule.
  *
  * @returns the UUID of the stream's mapping
- * @throws RangeError for a parallelism that Lambda does not take
+ * @throws RangeError for a parallelism that Lambda does not accept
  */
 export function wakeFollower(
   scope: Construct,
@@ -57,7 +57,7 @@ export function wakeFollower(
   if (!Number.isSafeInteger(parallelism) || parallelism < 1 || parallelism > 10) {
     throw new RangeError(`streamParallelism must be a whole number from 1 to 10, not ${parallelism}`);
   }
-  // Lambda developer guide, "Retain discarded records": what it takes to leave a batch in a bucket.
+  // Lambda developer guide, "Retain discarded records": the permissions to store a batch in a bucket.
   fn.addToRolePolicy(
     new PolicyStatement({ sid: 'LeaveFailed', actions: ['s3:PutObject'], resources: [failed.arnForObjects('*')] }),
   );
@@ -68,17 +68,17 @@ export function wakeFollower(
     startingPosition: StartingPosition.TRIM_HORIZON,
     batchSize: 1000,
     parallelizationFactor: parallelism,
-    // As long as this a head that its append could not sign stays without a signature, at most.
+    // Also bounds how long a head that its append could not sign stays unsigned.
     maxBatchingWindow: Duration.seconds(1),
     filters: FILTERS,
     reportBatchItemFailures: true,
     bisectBatchOnError: true,
-    // A wake may be lost: the schedule does its work. So one trail that fails does not hold up the others for long.
+    // Giving up loses only a wake, which the schedule makes up for. So one failing trail does not block the others for long.
     retryAttempts: 5,
     maxRecordAge: Duration.hours(1),
-    // CDK's own destination would let the function read and delete what is there.
+    // CDK's own destination would let the function read and delete the objects there.
     onFailure: { bind: () => ({ destination: failed.bucketArn }) },
-    // How many records went there: an alarm watches that.
+    // Counts the records sent there, which an alarm watches.
     metricsConfig: { metrics: [MetricType.EVENT_COUNT] },
   });
   fn.addEventSource(stream);
@@ -86,7 +86,7 @@ export function wakeFollower(
   new Rule(scope, 'Sweep', {
     description: 'Visits every trail: archives what waits, and finds what no wake-up came for',
     schedule: Schedule.rate(Duration.minutes(1)),
-    // How often a sweep that failed is repeated, which is never, the function's own limits say.
+    // The function's own limits say how often a failed sweep is retried: never.
     targets: [
       new FunctionTarget(fn, { retryAttempts: 0, maxEventAge: Duration.minutes(1) }),
       new SqsQueue(halfway, { retryAttempts: 0, maxEventAge: Duration.minutes(1) }),
@@ -96,9 +96,9 @@ export function wakeFollower(
 }
 
 /**
- * A schedule comes once a minute at most. With that alone a record would wait for up to a minute and then for its turn
- * before it is in the archive, which is promised within a minute. So the clock strikes halfway too, by a message that is
- * held back. Nothing is lost with it: the next sweep does the same.
+ * A second sweep between two scheduled ones. A schedule runs once a minute at most, so a record could wait for a minute plus
+ * its turn, but records are promised to be in the archive within a minute. So a delayed message triggers a sweep halfway.
+ * Losing it does no harm: the next sweep does the same.
  */
 function halfwaySweep(scope: Construct, fn: LambdaFunction): Queue {
   const queue = new Queue(scope, 'HalfwaySweep', {
@@ -109,11 +109,11 @@ function halfwaySweep(scope: Construct, fn: LambdaFunction): Queue {
     enforceSSL: true,
   });
   fn.addEventSource(new SqsEventSource(queue, { batchSize: 1 }));
-  explainWakes(queue);
+  acknowledgeWakes(queue);
   return queue;
 }
 
-/** Each hour what is new is verified, against the ledger and the archive. */
+/** Verifies new records every hour, against the ledger and the archive. */
 export function wakeVerifier(scope: Construct, fn: IFunction): void {
   new Rule(scope, 'Verification', {
     description: 'Verifies every trail from its last verified checkpoint on',

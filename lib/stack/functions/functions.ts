@@ -13,20 +13,20 @@ import {
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 
-/** What differs between functions. */
+/** The properties that differ between functions. */
 export interface WorkerProps {
   /** Folder under `dist/lambda`. */
   readonly bundle: string;
   readonly description: string;
   readonly timeout: Duration;
-  /** MB. Lambda gives CPU in proportion: 1,769 MB are one core. */
+  /** MB. CPU is proportional: 1,769 MB give one core. */
   readonly memorySize: number;
   /** @default none reserved */
   readonly reservedConcurrency?: number;
   readonly role: Role;
 }
 
-/** What is the same for all functions. */
+/** The properties shared by all functions. */
 export interface WorkerContext {
   readonly folder: string;
   readonly environment: Readonly<Record<string, string>>;
@@ -35,7 +35,7 @@ export interface WorkerContext {
   readonly removal: RemovalPolicy;
 }
 
-/** Where `npm run bundle` leaves the functions: the same place from the sources and from the published package. */
+/** The folder that `npm run bundle` writes: the same for the sources and for the published package. */
 export function bundledFunctions(): string {
   return resolve(
     import.meta.dirname,
@@ -43,15 +43,15 @@ export function bundledFunctions(): string {
   );
 }
 
-/** A role that a function may run as; what it may do besides is added by whoever knows. */
+/** A role for a function, without any permissions yet. */
 export function workerRole(scope: Construct, id: string): Role {
   return new Role(scope, `${id}Role`, { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
 }
 
 /**
- * A function from its bundle.
+ * Makes a function from its bundle.
  *
- * @throws RangeError when there is no bundle
+ * @throws RangeError if there is no bundle
  */
 export function worker(scope: Construct, id: string, context: WorkerContext, props: WorkerProps): LambdaFunction {
   const folder = resolve(context.folder, props.bundle);
@@ -61,7 +61,7 @@ export function worker(scope: Construct, id: string, context: WorkerContext, pro
     retention: context.logRetention,
     removalPolicy: context.removal,
   });
-  // The managed policy for this allows it on the logs of the whole account.
+  // The managed policy for this would allow it on all logs of the account.
   role.addToPolicy(
     new PolicyStatement({
       sid: 'WriteLogs',
@@ -86,17 +86,17 @@ export function worker(scope: Construct, id: string, context: WorkerContext, pro
   });
 }
 
-/** The functions of a log, by their names. */
+/** The roles of a log's functions, by name. */
 export type Roles = Readonly<Record<'append' | 'read' | 'export' | 'seal' | 'follow' | 'verify', Role>>;
 
-/** What a function may take. What is not given stays as it is by default. */
+/** Limits of a function. Omitted ones keep their defaults. */
 export interface FunctionLimits {
-  /** How long a run may take. API Gateway waits for 30 seconds: 29 at most for `append`, `read` and `seal`, else 15 minutes. */
+  /** Maximum duration of a run: at most 29 seconds for `append`, `read` and `seal`, since API Gateway waits for 30, else 15 minutes. */
   readonly timeout?: Duration;
-  /** MB, 256 to 10,240. Lambda gives CPU in proportion: 1,769 MB are one core. */
+  /** MB, 256 to 10,240. CPU is proportional: 1,769 MB give one core. */
   readonly memorySize?: number;
   /**
-   * Runs at once, at most, and taken from the account's concurrency for this function alone.
+   * Maximum concurrent runs, reserved for this function out of the account's concurrency.
    *
    * @default none reserved, so that an account with a limit of 10, such as a new one, can deploy
    */
@@ -121,9 +121,9 @@ const WORKERS = {
 } as const;
 
 /**
- * All functions of a log, each under its role.
+ * Makes all functions of a log, each with its role.
  *
- * @throws RangeError for limits that AWS does not take
+ * @throws RangeError for limits that AWS does not accept
  */
 export function workers(
   scope: Construct,

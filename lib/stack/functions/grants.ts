@@ -5,13 +5,13 @@ import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { jsonLength } from '../resources/deployed-size.ts';
 import { routeArn } from '../resources/http-api.ts';
-import { explainPatterns } from '../resources/nag.ts';
+import { acknowledgePatterns } from '../resources/nag.ts';
 import { auditRoutes, checkPatterns, type Permission, routesFor } from '../resources/routes.ts';
 
 /**
- * Lets somebody call the routes of a permission.
+ * Grants a permission's routes.
  *
- * @throws RangeError for a pattern that no trail's name can match
+ * @throws RangeError for a pattern that matches no trail name
  */
 export function grantRoutes(
   api: HttpApi,
@@ -28,10 +28,10 @@ export function grantRoutes(
 }
 
 /**
- * Lets somebody read the archive of trails, every version of every object, and the public keys. Who may read all trails
- * may list the whole bucket, as a verification of all trails does.
+ * Grants reading the archive of trails, with every version of every object, and the public keys. A grant for all trails
+ * includes listing the whole bucket, as a verification of all trails requires.
  *
- * @throws RangeError for a pattern that no trail's name can match
+ * @throws RangeError for a pattern that matches no trail name
  */
 export function grantArchiveReads(
   { archive, key }: { readonly archive: IBucket; readonly key: IKey | undefined },
@@ -67,27 +67,27 @@ export function grantArchiveReads(
   return all.combine(decryption);
 }
 
-/** What {@link TrailPolicies} give access to. */
+/** Parts of a log to which {@link TrailPolicies} grant access. */
 export interface PolicyGrants {
   grantAppend(grantee: IGrantable, trails: readonly string[]): Grant;
   grantAudit(grantee: IGrantable, trails: readonly string[]): Grant;
   grantArchiveRead(grantee: IGrantable, trails: readonly string[]): Grant;
 }
 
-/** IAM's limits of a managed policy, in characters without white space (IAM user guide, "IAM and AWS STS quotas"). */
+/** IAM's limit of a managed policy, in characters without white space (IAM user guide, "IAM and AWS STS quotas"). */
 const POLICY_LIMIT = 6144;
 const DESCRIPTION_LIMIT = 1000;
 
-/** Managed policies for some trails, to attach to users and roles that no stack of yours makes. */
+/** Managed policies for some trails, to attach to users and roles outside of your stacks. */
 export class TrailPolicies extends Construct {
-  /** Appends, and nothing else. */
+  /** Allows appending, and nothing else. */
   readonly writer: ManagedPolicy;
-  /** Everything of the API that changes no log: queries, records, summaries, checkpoints, proofs, keys, exports. */
+  /** Allows all read access through the API: queries, records, summaries, checkpoints, proofs, keys, exports. */
   readonly auditor: ManagedPolicy;
-  /** The archive in S3, all versions, without the API. */
+  /** Allows reading all versions of the archive in S3, without the API. */
   readonly archiveAuditor: ManagedPolicy;
 
-  /** @throws RangeError for more patterns than one of the policies has room for; and for one that no trail's name can match */
+  /** @throws RangeError for more patterns than fit into a policy, and for one that matches no trail name */
   constructor(scope: Construct, id: string, log: PolicyGrants, trails: readonly string[]) {
     super(scope, id);
     this.writer = this.#policy('Writer', 'append to', trails, (policy) => log.grantAppend(policy, trails));
@@ -113,7 +113,7 @@ export class TrailPolicies extends Construct {
           'make several with fewer patterns each (policies of the construct), or use wider patterns',
       );
     }
-    explainPatterns(policy);
+    acknowledgePatterns(policy);
     return policy;
   }
 }

@@ -8,18 +8,18 @@ import { type WorkerContext, worker, workerRole } from './functions.ts';
 
 const SMALL = { timeout: Duration.minutes(1), memorySize: 256 };
 
-/** What a log cannot take back. CloudFormation keeps it with the stack. */
+/** The irrevocable settings of a log. CloudFormation keeps them with the stack. */
 export interface GuardedSettings {
   readonly logName: string;
   readonly stage: Stage;
   readonly algorithm: SignatureAlgorithm;
-  /** How many signing keys were made, and how many of them sign no more. */
+  /** The number of signing keys made, and of those retired. */
   readonly rotation: { readonly made: number; readonly retired: number };
 }
 
 /**
- * Refuses an update that would take back what the last deployment said (`functions/deployment/guard.ts`), before anything else changes.
- * It depends on nothing of the log, so that all of the log can depend on it.
+ * Refuses an update that would revoke settings of the last deployment (`functions/deployment/guard.ts`), before anything else
+ * changes. It depends on no other resource, so that all others can depend on it.
  */
 export class Guard extends Construct {
   readonly #resource: CustomResource;
@@ -47,7 +47,7 @@ export class Guard extends Construct {
     });
   }
 
-  /** Has everything in a scope wait, since CloudFormation orders by dependencies alone. */
+  /** Makes everything in a scope depend on the guard, since CloudFormation orders only by dependencies. */
   guards(scope: Construct): void {
     const { defaultChild } = this.#resource.node;
     if (!CfnResource.isCfnResource(defaultChild)) throw new RangeError('a custom resource is made of a resource');
@@ -58,7 +58,7 @@ export class Guard extends Construct {
   }
 }
 
-/** Lets a protected table go with a first deployment that fails: see `functions/deployment/release.ts`. */
+/** Releases the protected table for deletion if the first deployment fails: see `functions/deployment/release.ts`. */
 export function releaseTable(scope: Construct, context: WorkerContext, table: ITable): void {
   const role = workerRole(scope, 'Release');
   allowStackStatus(role);

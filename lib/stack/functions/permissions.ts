@@ -15,23 +15,23 @@ import {
 import { EXPIRES_AT, PARTITION, SORT } from '../../store/dynamodb/item.ts';
 
 /**
- * What each function may do with the table, by the kinds of its partitions. Nothing may delete a head, a block or a checkpoint.
+ * Permissions of the functions on the table, by kinds of partitions. Nothing may delete a head, a block or a checkpoint.
  */
 
-/** What an append writes. */
+/** The partitions that an append writes. */
 const LEDGER = [
   ...all('head', 'block', 'blockPart', 'checkpoint', 'idempotency', 'waiting', 'landing', 'turn'),
   TRAILS_PARTITION,
 ];
-/** What the tamper monitor writes: records in the system's own trail. */
+/** The partitions that the tamper monitor writes: records in the trail `_system`. */
 const SYSTEM_RECORDS = trailPartitions(SYSTEM_TRAIL);
-/** Records of who read what. */
+/** The partitions of access records. */
 const ACCESS_RECORDS = trailPartitions(ACCESS_TRAIL);
-/** The query index; the indexer also removes what it has merged. */
+/** The partitions of the query index; the indexer also removes merged items. */
 const INDEX = all('postings', 'longPostings', 'counts');
-/** Which trails have work waiting. */
+/** The partitions that list trails with pending work. */
 const WORK = [`${WORK_PREFIX}*`];
-/** What followers write. */
+/** The partitions that followers write. */
 const FOLLOWING = [...all('follower', 'checkpoint'), ...INDEX];
 
 /** Patterns for every partition of some kinds. */
@@ -62,20 +62,20 @@ const inPartitions = (partitions: readonly string[]) => ({
   conditions: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': partitions } },
 });
 
-/** To read the whole ledger, index included. */
+/** Allows reading the whole ledger, including the index. */
 export function allowLedgerReads(grantee: IGrantable, table: ITable): void {
   const actions = ['dynamodb:GetItem', 'dynamodb:Query'];
   allow(grantee, new PolicyStatement({ sid: 'ReadTable', actions, resources: [table.tableArn] }));
   allowPuts(grantee, table, 'PutCursorSecret', [DEPLOYMENT_PARTITION]);
 }
 
-/** To append. */
+/** Allows appending. */
 export function allowAppends(grantee: IGrantable, table: ITable): void {
   allowPuts(grantee, table, 'PutRecords', LEDGER);
   allowRemovals(grantee, table, 'LeaveLine', all('waiting'));
 }
 
-/** To seal and to remember how far the archive has come. */
+/** Allows sealing, and storing the archive's progress. */
 export function allowArchiving(grantee: IGrantable, table: ITable, archive: IBucket): void {
   allowPuts(grantee, table, 'PutProgress', [...all('follower', 'checkpoint'), ...WORK]);
   allowRemovals(grantee, table, 'RemoveDone', [...all('follower'), ...WORK]);
@@ -90,18 +90,18 @@ export function allowArchiving(grantee: IGrantable, table: ITable, archive: IBuc
   allowArchiveReads(grantee, archive);
 }
 
-/** To take orders of administrators: legal holds are noted, and recorded in `_system`, for `follower` to carry out; it seals. */
+/** Allows serving administrators: storing and recording legal holds, and invoking `follower` to seal. */
 export function allowOrders(grantee: IGrantable, table: ITable, follower: IFunction): void {
   allowPuts(grantee, table, 'PutLegalHolds', [...all('follower'), ...WORK]);
   allowSystemRecords(grantee, table);
-  // Not its versions and aliases, of which there are none: CDK's grant would allow those too.
+  // CDK's grant would include versions and aliases, of which there are none.
   allow(
     grantee,
     new PolicyStatement({ sid: 'AskFollower', actions: ['lambda:InvokeFunction'], resources: [follower.functionArn] }),
   );
 }
 
-/** To find all that a legal hold is about: every version of every object. */
+/** Allows listing every version of every object, for legal holds. */
 export function allowListingVersions(grantee: IGrantable, archive: IBucket): void {
   allow(
     grantee,
@@ -109,19 +109,19 @@ export function allowListingVersions(grantee: IGrantable, archive: IBucket): voi
   );
 }
 
-/** To record what was found in the trail `_system`. */
+/** Allows recording findings in the trail `_system`. */
 export function allowSystemRecords(grantee: IGrantable, table: ITable): void {
   allowPuts(grantee, table, 'PutSystemRecords', SYSTEM_RECORDS);
   allowRemovals(grantee, table, 'LeaveSystemLine', [`${PREFIX.waiting}${SYSTEM_TRAIL}/*`]);
 }
 
-/** To record in the trail `_access` who read what. */
+/** Allows recording reads in the trail `_access`. */
 export function allowAccessRecords(grantee: IGrantable, table: ITable): void {
   allowPuts(grantee, table, 'PutAccessRecords', ACCESS_RECORDS);
   allowRemovals(grantee, table, 'LeaveAccessLine', [`${PREFIX.waiting}${ACCESS_TRAIL}/*`]);
 }
 
-/** To write exports and hand them out, and to remember who asked for them and how far they have come. */
+/** Allows writing exports, linking to them, and storing their requests and progress. */
 export function allowExporting(grantee: IGrantable, table: ITable, exports: IBucket): void {
   allowPuts(grantee, table, 'PutExports', all('export'));
   allow(
@@ -132,7 +132,7 @@ export function allowExporting(grantee: IGrantable, table: ITable, exports: IBuc
       resources: [exports.arnForObjects('*')],
     }),
   );
-  // Links are signed with the function's own rights.
+  // Links are signed with the function's own credentials.
   allow(
     grantee,
     new PolicyStatement({ sid: 'LinkExports', actions: ['s3:GetObject'], resources: [exports.arnForObjects('*')] }),
@@ -140,8 +140,8 @@ export function allowExporting(grantee: IGrantable, table: ITable, exports: IBuc
 }
 
 /**
- * To have itself do what it was asked for. A policy of its own: the function depends on its role's first policy, which therefore
- * cannot name the function.
+ * Allows a function to invoke itself. In a separate policy, because the function depends on its role's first policy, which
+ * therefore cannot name the function.
  */
 export function allowAskingItself(scope: Construct, role: IRole, fn: IFunction): void {
   const statement = new PolicyStatement({
@@ -152,13 +152,13 @@ export function allowAskingItself(scope: Construct, role: IRole, fn: IFunction):
   new Policy(scope, 'VerifyAsksItself', { roles: [role], statements: [statement] });
 }
 
-/** To verify: nothing is written but what came of it. */
+/** Allows verifying, and writing only the reports. */
 export function allowVerifying(grantee: IGrantable, table: ITable, archive: IBucket): void {
   allowPuts(grantee, table, 'PutReport', [...all('follower'), ...WORK]);
   allowRemovals(grantee, table, 'RemoveVerified', WORK);
   allowSystemRecords(grantee, table);
   allowArchiveReads(grantee, archive);
-  // Whoever verifies a bucket looks at every version, since a later one can hide the one that is locked.
+  // Verifying a bucket means reading every version, since a later one can hide the locked one.
   allow(
     grantee,
     new PolicyStatement({
@@ -170,15 +170,15 @@ export function allowVerifying(grantee: IGrantable, table: ITable, archive: IBuc
   allowListingVersions(grantee, archive);
 }
 
-/** To write the query index and to remove what was merged in it. */
+/** Allows writing the query index and removing merged items. */
 export function allowIndexing(grantee: IGrantable, table: ITable): void {
   allowPuts(grantee, table, 'PutIndex', FOLLOWING);
   allowRemovals(grantee, table, 'RemoveMergedIndex', INDEX);
 }
 
 /**
- * To stamp blocks with the time at which DynamoDB removes them, and to change nothing else of them (DynamoDB developer
- * guide, "Using IAM policy conditions for fine-grained access control": an update names the attributes that it touches).
+ * Allows setting the expiry time of blocks, and changing nothing else about them (DynamoDB developer guide, "Using IAM policy
+ * conditions for fine-grained access control": an update names the attributes that it touches).
  */
 export function allowStamping(grantee: IGrantable, table: ITable): void {
   allow(
@@ -195,7 +195,7 @@ export function allowStamping(grantee: IGrantable, table: ITable): void {
   );
 }
 
-/** To read objects; S3 tells that one is not there only to those who may list. */
+/** Allows reading objects, and listing them, since S3 reports a missing object only to principals that may list. */
 export function allowArchiveReads(grantee: IGrantable, archive: IBucket): void {
   allow(
     grantee,
@@ -207,7 +207,7 @@ export function allowArchiveReads(grantee: IGrantable, archive: IBucket): void {
   );
 }
 
-/** To use the key that table and buckets are encrypted with: through them alone, and never by itself. */
+/** Allows using the encryption key of the table and buckets, but only through them. */
 export function allowEncryption(grantee: IGrantable, key: IKey): void {
   const actions = ['Decrypt', 'DescribeKey', 'Encrypt', 'GenerateDataKey', 'ReEncryptFrom', 'ReEncryptTo'];
   allow(

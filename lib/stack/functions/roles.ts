@@ -18,18 +18,18 @@ import {
   allowVerifying,
 } from './permissions.ts';
 
-/** What the functions of a log work on. */
+/** The resources that the functions of a log use. */
 export interface WorkedOn {
   readonly table: ITable;
   readonly archive: IBucket;
   readonly exports: IBucket;
-  /** What table and buckets are encrypted with, unless by keys of AWS. */
+  /** The encryption key of the table and buckets; undefined for keys of AWS. */
   readonly key: IKey | undefined;
-  /** Whether those who read are recorded. */
+  /** Whether reads are recorded. */
   readonly recordsReads: boolean;
 }
 
-/** A role for each function of a log. They come before what names them in its policies: keys, buckets, the table. */
+/** Makes a role for each function. Created before the keys, buckets and table, whose policies name them. */
 export const logRoles = (scope: Construct): Roles => ({
   append: workerRole(scope, 'Append'),
   read: workerRole(scope, 'Read'),
@@ -39,7 +39,7 @@ export const logRoles = (scope: Construct): Roles => ({
   verify: workerRole(scope, 'Verify'),
 });
 
-/** Lets each role do what its function is for. What `seal` asks of `follow` is allowed once that is there. */
+/** Gives each role its function's permissions, except that of `seal` to invoke `follow`, which does not exist yet. */
 export function allowWork(roles: Roles, { table, archive, exports, key, recordsReads }: WorkedOn): void {
   for (const role of Object.values(roles)) {
     if (key !== undefined) allowEncryption(role, key);
@@ -53,7 +53,7 @@ export function allowWork(roles: Roles, { table, archive, exports, key, recordsR
   allowStamping(roles.follow, table);
   allowListingVersions(roles.follow, archive);
   allowSystemRecords(roles.follow, table);
-  // It seals what was left in line, also of reads that were recorded before that was switched off.
+  // It seals events left in line, including reads recorded before recording was switched off.
   allowAccessRecords(roles.follow, table);
   allowVerifying(roles.verify, table, archive);
   if (recordsReads) for (const role of [roles.read, roles.export, roles.verify]) allowAccessRecords(role, table);

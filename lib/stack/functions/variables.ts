@@ -5,24 +5,24 @@ import { Code, type ILayerVersion, LayerVersion, Runtime } from 'aws-cdk-lib/aws
 import type { Construct } from 'constructs';
 import { textLength } from '../resources/deployed-size.ts';
 
-/** All variables of a function together (Lambda developer guide, "Lambda quotas"). */
+/** Maximum bytes of a function's variables (Lambda developer guide, "Lambda quotas"). */
 const LIMIT = 4096;
-/** Left to what is added for a single function, and to names that turn out longer. */
+/** Reserved for variables of single functions, and for names that turn out longer. */
 const RESERVE = 256;
-/** Where Lambda puts what is in a layer. */
+/** The name of the file in the layer. */
 const FILE = 'sealtrail-variables.json';
 
-/** What functions are told: in their environment, and in a layer what does not fit there. */
+/** The variables of the functions: in their environment, and in a layer if they do not fit there. */
 export interface Variables {
   readonly environment: Readonly<Record<string, string>>;
   readonly layers: readonly ILayerVersion[];
 }
 
 /**
- * Puts the longest of the variables into a file in a layer when not all of them fit the environment. The file is there when a
+ * Moves the longest variables into a file in a layer if they do not all fit into the environment. The file is present when a
  * function starts: unlike a parameter or an object it costs no request, no permission and no time.
  *
- * @throws RangeError when what only deployment knows, which no file can hold, is too long by itself
+ * @throws RangeError if the values known only at deployment, which no file can hold, are too long by themselves
  */
 export function fitted(scope: Construct, variables: Readonly<Record<string, string>>): Variables {
   const bytes = (name: string, text: string) => Buffer.byteLength(name) + textLength(scope, text);

@@ -10,13 +10,13 @@ import { API_THROTTLES, mappingMetric, type Observed, ownMetric, tableMetric } f
 /** The alarms of a log. */
 export interface Alarms {
   readonly each: readonly Alarm[];
-  /** Goes off with the first of them, and is over with the last. */
+  /** Goes off with the first of them, and ends with the last. */
   readonly any: CompositeAlarm;
 }
 
 /**
- * One alarm for each thing that needs a human, and one over all of them. Each tells the topic when it goes off and when it is
- * over. What to do is in docs/alarms.md, by alarm.
+ * Makes an alarm for each condition that needs a human, and one over all of them. Each notifies the topic when it goes off and
+ * when it ends. docs/alarms.md says what to do, by alarm.
  */
 export function alarms(scope: Construct, topic: ITopic, observed: Observed): Alarms {
   const specs = [
@@ -36,7 +36,7 @@ export function alarms(scope: Construct, topic: ITopic, observed: Observed): Ala
       treatMissingData: needsData ? TreatMissingData.BREACHING : TreatMissingData.NOT_BREACHING,
     });
   });
-  // By their names: the ARNs of all of them come close to the 10,240 characters that CloudWatch takes.
+  // By name: the ARNs of all alarms come close to CloudWatch's limit of 10,240 characters.
   const rule = AlarmRule.fromString(each.map(({ alarmName }) => `ALARM("${alarmName}")`).join(' OR '));
   const alarmDescription = 'The audit log needs a look: one of its alarms is up. What to do: docs/alarms.md, AnyAlarm';
   const any = new CompositeAlarm(scope, 'AnyAlarm', { alarmRule: rule, alarmDescription });
@@ -47,7 +47,7 @@ export function alarms(scope: Construct, topic: ITopic, observed: Observed): Ala
   return { each, any };
 }
 
-/** Somebody may have meddled with the log. */
+/** Alarms for possible tampering. */
 function integrityAlarms(observed: Observed): readonly AlarmSpec[] {
   return [
     {
@@ -70,7 +70,7 @@ function integrityAlarms(observed: Observed): readonly AlarmSpec[] {
   ];
 }
 
-/** What was acknowledged is not yet signed, archived or indexed, or cannot be exported. */
+/** Alarms for acknowledged events that are not signed, archived or indexed in time, or cannot be exported. */
 function followingAlarms(observed: Observed): readonly AlarmSpec[] {
   const { follower, archiveDelayMs } = observed;
   return [
@@ -124,14 +124,14 @@ function followingAlarms(observed: Observed): readonly AlarmSpec[] {
   ];
 }
 
-/** Callers notice, or soon will. */
+/** Alarms for problems that callers notice, or soon will. */
 function loadAlarms(observed: Observed): readonly AlarmSpec[] {
   const { stage } = observed;
   return [
     {
       id: 'ServerErrorAlarm',
       metric: stage.metricServerError({ statistic: 'Sum', period: Duration.minutes(5) }),
-      // A single failure is retried by the client. Failures that go on are not all in one period.
+      // The client retries single failures. Continuing failures span several periods.
       periods: 3,
       atLeast: 2,
       what: 'The API keeps answering with 5xx',

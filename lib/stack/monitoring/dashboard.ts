@@ -12,7 +12,7 @@ import { API_THROTTLES, mappingMetric, type Observed, ownMetric, tableMetric } f
 
 const WIDTH = 8;
 
-/** One page that shows how the log is doing: what is wrong, what comes in, how far behind the followers are. */
+/** A dashboard of the log's health: alarms, traffic and the lag of the followers. */
 export function dashboard(scope: Construct, alarms: readonly Alarm[], observed: Observed): Dashboard {
   const made = new Dashboard(scope, 'Dashboard', { defaultInterval: Duration.hours(12) });
   made.addWidgets(new AlarmStatusWidget({ title: 'Alarms', alarms: [...alarms], width: 3 * WIDTH, height: 6 }));

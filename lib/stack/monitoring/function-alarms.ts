@@ -5,13 +5,13 @@ import type { Observed } from './metrics.ts';
 
 const FIVE_MINUTES = { period: Duration.minutes(5) };
 
-/** What is worth an alarm differs with what a function is for. */
+/** Thresholds of a function's alarms, which depend on its purpose. */
 interface Tolerance {
-  /** Periods of five minutes with an error: one that runs seldom has one chance to be heard. */
+  /** Periods of five minutes with an error: a function that runs seldom gets only one. */
   readonly errors: { readonly periods: number; readonly atLeast: number };
-  /** The part of its timeout that a run may take. */
+  /** The fraction of its timeout that a run may take. */
   readonly share: number;
-  /** Events that may lie in its queue of dead letters. */
+  /** Events allowed in its dead-letter queue. */
   readonly deadLetters: number;
 }
 
@@ -19,14 +19,14 @@ const USUAL: Tolerance = { errors: { periods: 3, atLeast: 2 }, share: 0.9, deadL
 const AT_ONCE = { periods: 1, atLeast: 1 };
 
 const TOLERANCES: Readonly<Record<string, Partial<Tolerance>>> = {
-  // Comes to an orderly end half a minute before its time is up.
+  // Ends in order half a minute before its timeout.
   Export: { errors: AT_ONCE, share: 0.98 },
   Verify: { errors: AT_ONCE },
-  // A sweep that failed is made good by the next. The queue holds those of the last hour, of which there are 120.
+  // The next sweep makes up for a failed one. The queue holds those of the last hour, out of 120.
   Follow: { deadLetters: 10 },
 };
 
-/** Errors, runs near their time limit, throttles and dead letters of every function that works for the log. */
+/** Alarms for errors, runs near their timeout, throttling and dead letters of every function. */
 export const functionAlarms = ({ functions, deadLetters }: Observed): readonly AlarmSpec[] => [
   ...Object.entries(functions).flatMap(([name, fn]) => runAlarms(name, fn, { ...USUAL, ...TOLERANCES[name] })),
   ...Object.entries(deadLetters).map(([name, queue]) => ({

@@ -5,23 +5,23 @@ import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 
-/** The functions' own metrics are in this namespace, by deployment. */
+/** The namespace of the functions' own metrics. */
 const NAMESPACE = 'Sealtrail';
 
-/** What alarms and the dashboard look at. */
+/** The resources that alarms and the dashboard observe. */
 export interface Observed {
-  /** Tells this deployment's metrics from those of others in the account. */
+  /** Identifies this deployment's metrics within the account. */
   readonly service: string;
   readonly stage: HttpStage;
   readonly table: ITable;
-  /** All functions, by the name that people know them by. */
+  /** All functions, by display name. */
   readonly functions: Readonly<Record<string, LambdaFunction>>;
   readonly follower: LambdaFunction;
-  /** UUID of the mapping that hands the table's stream to the follower. */
+  /** UUID of the mapping from the table's stream to the follower. */
   readonly followerMapping: string;
-  /** How long records may wait for the archive on purpose. */
+  /** The intended delay before records are archived. */
   readonly archiveDelayMs: number;
-  /** Where events end that an asynchronous invocation could not deal with, by the name of the function. */
+  /** Dead-letter queues of asynchronous invocations, by function name. */
   readonly deadLetters: Readonly<Record<string, IQueue>>;
 }
 
@@ -29,14 +29,14 @@ type Options = Pick<MetricOptions, 'statistic' | 'period' | 'label'>;
 
 const FIVE_MINUTES = Duration.minutes(5);
 
-/** A metric that functions count: one of `functions/telemetry.ts`. */
+/** A metric of the functions' own, from `functions/telemetry.ts`. */
 export const ownMetric = ({ service }: Observed, metricName: string, options: Options = {}): Metric =>
   new Metric({
     ...{ namespace: NAMESPACE, metricName, dimensionsMap: { service } },
     ...{ statistic: 'Sum', period: FIVE_MINUTES, ...options },
   });
 
-/** Requests that were answered with 429, counted in the access log: API Gateway has no metric of them. */
+/** Responses with status 429, counted in the access log, since API Gateway has no metric for them. */
 export const API_THROTTLES = { namespace: NAMESPACE, name: 'ApiThrottles' } as const;
 
 /** DynamoDB developer guide, "DynamoDB metrics". */
@@ -46,7 +46,7 @@ export const tableMetric = ({ table }: Observed, metricName: string): Metric =>
     ...{ statistic: 'Sum', period: FIVE_MINUTES },
   });
 
-/** Stream records by what became of them (Lambda developer guide, "Event source mapping metrics"). */
+/** A metric of the stream's mapping (Lambda developer guide, "Event source mapping metrics"). */
 export const mappingMetric = ({ followerMapping }: Observed, metricName: string): Metric =>
   new Metric({
     ...{ namespace: 'AWS/Lambda', metricName, dimensionsMap: { EventSourceMappingUUID: followerMapping } },

@@ -8,8 +8,8 @@ const CLOUDWATCH = new ServicePrincipal('cloudwatch.amazonaws.com');
 /**
  * The topic that alarms are published to: the given one, or a new one without subscribers.
  *
- * A topic's policy replaces the default one of SNS, which lets CloudWatch publish. So CloudWatch is allowed here, for alarms of
- * this account alone. A topic that was imported by its ARN has a policy that no stack can read or extend: synthesis says so.
+ * A topic's policy replaces SNS's default, which lets CloudWatch publish. So this allows CloudWatch, for alarms of this account
+ * only. A topic that was imported by its ARN has a policy that no stack can read or extend, which synthesis warns about.
  */
 export function alarmTopic(scope: Construct, given: ITopic | undefined): ITopic {
   const topic = given ?? new Topic(scope, 'Alarms', { enforceSSL: true });

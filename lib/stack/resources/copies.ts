@@ -6,26 +6,26 @@ import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { CfnBucket, type IBucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
-import { explainCopying } from './nag.ts';
+import { acknowledgeCopying } from './nag.ts';
 
-/** A bucket that gets a copy of the archive: with versions and Object Lock, in an account that other people administer. */
+/** A bucket for a copy of the archive, with versions and Object Lock, in an account with other administrators. */
 export interface ArchiveCopy {
   readonly bucketArn: string;
   /** The account of the bucket, which owns the copy. */
   readonly account: string;
   /**
-   * The ARN of the key that the copy is encrypted with.
+   * The ARN of the key that encrypts the copy.
    *
-   * @default S3's own; has to be given where the archive is under an `encryptionKey`
+   * @default S3's own; required if the archive has an `encryptionKey`
    */
   readonly keyArn?: string;
 }
 
 /**
- * Has S3 replicate every version of every object of the archive, with its retention and legal hold (Amazon S3 user guide,
+ * Makes S3 replicate every version of every object of the archive, with its retention and legal hold (Amazon S3 user guide,
  * "Replicating objects"). Delete markers are not replicated: they would hide the copy as well.
  *
- * @returns the role that the bucket's policy there has to let in
+ * @returns the role that the target bucket's policy must allow
  * @throws RangeError for an encrypted archive without a key for its copy
  */
 export function copyArchive(scope: Construct, archive: IBucket, copy: ArchiveCopy, key: IKey | undefined): Role {
@@ -52,7 +52,7 @@ export function copyArchive(scope: Construct, archive: IBucket, copy: ArchiveCop
   allow('WriteCopy', writing, [`${copy.bucketArn}/*`]);
   if (key !== undefined) allow('DecryptArchive', ['kms:Decrypt'], [key.keyArn]);
   if (copy.keyArn !== undefined) allow('EncryptCopy', ['kms:Encrypt', 'kms:GenerateDataKey'], [copy.keyArn]);
-  explainCopying(role, archive, copy.bucketArn);
+  acknowledgeCopying(role, archive, copy.bucketArn);
   bucket.replicationConfiguration = {
     role: role.roleArn,
     rules: [
@@ -77,7 +77,7 @@ export function copyArchive(scope: Construct, archive: IBucket, copy: ArchiveCop
   return role;
 }
 
-/** Daily backups of the table in a vault of AWS Backup, besides its point-in-time recovery of 35 days. */
+/** Makes daily backups of the table in a vault of AWS Backup, besides its point-in-time recovery of 35 days. */
 export function backUpTable(scope: Construct, table: ITable, kept: Duration, removalPolicy: RemovalPolicy): BackupPlan {
   const vault = new BackupVault(scope, 'BackupVault', { removalPolicy });
   const daily = new BackupPlanRule({ ruleName: 'Daily', backupVault: vault, deleteAfter: kept });
@@ -87,8 +87,8 @@ export function backUpTable(scope: Construct, table: ITable, kept: Duration, rem
 }
 
 /**
- * Has CloudTrail record who writes to the table and to the archive, by whatever way. Reads are left out: each follower's would be
- * paid for.
+ * Makes CloudTrail record all writes to the table and to the archive. Reads are excluded, since those of the followers would
+ * be charged.
  */
 export function recordWrites(scope: Construct, table: ITable, archive: IBucket): Trail {
   const trail = new Trail(scope, 'DataEvents', { isMultiRegionTrail: false, includeGlobalServiceEvents: false });
@@ -96,7 +96,7 @@ export function recordWrites(scope: Construct, table: ITable, archive: IBucket):
   trail.addEventSelector(DataResourceType.S3_OBJECT, [archive.arnForObjects('')], writes);
   const { defaultChild } = trail.node;
   if (!(defaultChild instanceof CfnTrail)) throw new RangeError('a trail is made of a trail');
-  // CDK names objects and functions alone.
+  // CDK supports only objects and functions.
   defaultChild.addPropertyOverride('EventSelectors.1', {
     ReadWriteType: 'WriteOnly',
     IncludeManagementEvents: false,

@@ -2,8 +2,8 @@ import { Stack } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
 
 /**
- * Lengths of what only deployment knows, at their most: limits of AWS are checked when a stack is synthesised, since a deployment
- * that runs into one has done half of its work.
+ * Maximum lengths of values known only at deployment. They allow checking AWS limits at synthesis, since a deployment that
+ * hits one has done half of its work.
  */
 const PSEUDO: Readonly<Record<string, string>> = {
   'AWS::Partition': 'aws-us-gov',
@@ -15,11 +15,11 @@ const UNKNOWN = 'x'.repeat(90);
 /** The id of an API. */
 const API_ID = 'x'.repeat(10);
 
-/** A value of a template with placeholders for what only deployment knows. */
+/** A template value with placeholders of maximum length for values known only at deployment. */
 function deployed(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(deployed);
   if (value === null || typeof value !== 'object') return value;
-  // CloudFormation's intrinsic functions: an object with a single key, which no other object of a template has.
+  // CloudFormation's intrinsic functions are the only objects with such a single key.
   const made = value as {
     readonly Ref?: string;
     readonly 'Fn::GetAtt'?: unknown;
@@ -31,10 +31,10 @@ function deployed(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, deployed(one)]));
 }
 
-/** How long a text may be once it is deployed. */
+/** The maximum length of a text once it is deployed. */
 export const textLength = (scope: IConstruct, text: string): number =>
   String(deployed(Stack.of(scope).resolve(text))).length;
 
-/** How long an object may be as JSON without white space, which is how IAM counts a policy. */
+/** The maximum length of an object as JSON without white space, as IAM counts a policy. */
 export const jsonLength = (scope: IConstruct, value: unknown): number =>
   JSON.stringify(deployed(Stack.of(scope).resolve(value))).length;

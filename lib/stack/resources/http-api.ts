@@ -18,20 +18,20 @@ import type { RouteGroup } from '../../api/routes.ts';
 import { API_THROTTLES } from '../monitoring/metrics.ts';
 import { STACK_ROUTES } from './routes.ts';
 
-/** How many requests are let through, all callers together; the rest is answered with 429. */
+/** Limits on the requests of all callers together. Requests beyond them get 429. */
 export interface Throttle {
   /** Requests per second, on average. */
   readonly rate: number;
-  /** Requests at once. */
+  /** Concurrent requests. */
   readonly burst: number;
 }
 
 export interface LogApiProps {
   readonly functions: Readonly<Record<RouteGroup, IFunction>>;
   readonly throttle: Throttle;
-  /** Whether API Gateway counts each route by itself. */
+  /** Whether API Gateway keeps metrics per route. */
   readonly detailedMetrics: boolean;
-  /** Tells this deployment's metrics from those of others in the account. */
+  /** Identifies this deployment's metrics within the account. */
   readonly service: string;
   readonly logRetention: RetentionDays;
   readonly removal: RemovalPolicy;
@@ -39,7 +39,7 @@ export interface LogApiProps {
 
 const METHODS: Readonly<Record<string, HttpMethod>> = { GET: HttpMethod.GET, POST: HttpMethod.POST };
 
-/** Who called what and when, by the gateway. The path is left out: it may name people. */
+/** The gateway's access log: who called what and when. It omits the path, which may name people. */
 const ACCESS_LOG = {
   at: '$context.requestTime',
   requestId: '$context.requestId',
@@ -57,7 +57,7 @@ const ACCESS_LOG = {
 const ACCOUNT_RATE = 10_000;
 const ACCOUNT_BURST = 5_000;
 
-/** @throws RangeError for what lets nothing through, or more than an account does */
+/** @throws RangeError for a throttle that lets nothing through, or more than an account's limits */
 function checkThrottle({ rate, burst }: Throttle): void {
   if (!(rate >= 1 && rate <= ACCOUNT_RATE)) {
     throw new RangeError(`throttle.rate must be 1 to ${ACCOUNT_RATE} requests a second, not ${rate}`);
@@ -67,22 +67,22 @@ function checkThrottle({ rate, burst }: Throttle): void {
   }
 }
 
-/** A name of the customer's for the API. */
+/** A custom domain for the API. */
 export interface LogDomain {
-  /** Such as `audit.example.com`. An alias record of the customer's points it at `domain`. */
+  /** Such as `audit.example.com`. Point it at `domain` with an alias record of your own. */
   readonly domainName: string;
-  /** Of the same region, for that name. */
+  /** A certificate for that name, in the same region. */
   readonly certificate: ICertificate;
 }
 
-/** Puts the API under a name of the customer's, beside its own. */
+/** Serves the API under a custom domain, besides its own. */
 export function logDomain(scope: Construct, api: HttpApi, stage: HttpStage, props: LogDomain): DomainName {
   const domain = new DomainName(scope, 'Domain', { ...props });
   new ApiMapping(scope, 'DomainMapping', { api, stage, domainName: domain });
   return domain;
 }
 
-/** What callers come through. */
+/** The API that callers use. */
 export interface LogApi {
   readonly api: HttpApi;
   readonly stage: HttpStage;
@@ -90,9 +90,9 @@ export interface LogApi {
 }
 
 /**
- * An HTTP API with a route for each call, all of them behind IAM.
+ * Makes an HTTP API with all routes, authorised by IAM.
  *
- * @throws RangeError for a throttle that cannot be
+ * @throws RangeError for an invalid throttle
  */
 export function logApi(scope: Construct, props: LogApiProps): LogApi {
   checkThrottle(props.throttle);
@@ -134,12 +134,12 @@ export function logApi(scope: Construct, props: LogApiProps): LogApi {
     metricName: API_THROTTLES.name,
     filterPattern: FilterPattern.stringValue('$.status', '=', '429'),
     metricValue: '1',
-    // As the functions' own metrics have it.
+    // Like the functions' own metrics.
     dimensions: { service: '$.service' },
   });
   return { api, stage, accessLogs };
 }
 
-/** The ARN of a route as IAM policies name it; parameters are `*` or what is put in for them. */
+/** The ARN of a route for IAM policies; its parameters are `*` or given values. */
 export const routeArn = (api: HttpApi, method: string, path: string): string =>
   `arn:${Aws.PARTITION}:execute-api:${Aws.REGION}:${Aws.ACCOUNT_ID}:${api.apiId}/$default/${method}${path}`;

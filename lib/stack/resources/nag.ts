@@ -5,14 +5,14 @@ import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 
 /**
- * Why what cdk-nag's AwsSolutions pack finds is as it should be. Each finding is named, so that a new one is not taken
- * for one of these.
+ * Acknowledges findings of cdk-nag's AwsSolutions pack, with reasons. Each finding is named, so that a new one is not covered
+ * by accident.
  */
 
 const PACK = 'AwsSolutions::AwsSolutions';
 
-/** What the findings are about. */
-export interface Explained {
+/** The resources with findings. */
+export interface Acknowledged {
   readonly archive: IBucket;
   readonly failed: IBucket;
   readonly exports: IBucket;
@@ -21,7 +21,14 @@ export interface Explained {
   readonly follower: IRole;
 }
 
-export function explainFindings({ archive, failed, exports, exporter, archiveReaders, follower }: Explained): void {
+export function acknowledgeFindings({
+  archive,
+  failed,
+  exports,
+  exporter,
+  archiveReaders,
+  follower,
+}: Acknowledged): void {
   for (const bucket of [archive, failed, exports]) {
     const reason =
       'Server access logs come late and may be missing: data events in CloudTrail are the record of who touched it, and ' +
@@ -48,20 +55,20 @@ export function explainFindings({ archive, failed, exports, exporter, archiveRea
   );
 }
 
-/** Why a queue of messages that only wake needs no other queue for those that fail. */
-export function explainWakes(queue: IQueue): void {
+/** Acknowledges that a queue of wake-up messages needs no dead-letter queue. */
+export function acknowledgeWakes(queue: IQueue): void {
   const reason = 'A message says nothing but that it is time to look: what it was to start, the next schedule starts.';
   Validations.of(queue).acknowledge({ id: `${PACK}-SQS3`, reason });
 }
 
-/** Why a queue of dead letters needs no other queue for those. */
-export function explainDeadLetters(queue: IQueue): void {
+/** Acknowledges that a dead-letter queue needs no dead-letter queue of its own. */
+export function acknowledgeDeadLetters(queue: IQueue): void {
   const reason = 'It is where failed events end; nothing reads it by itself, so nothing in it fails once more.';
   Validations.of(queue).acknowledge({ id: `${PACK}-SQS3`, reason });
 }
 
 /** @param role copies the archive */
-export function explainCopying(role: IRole, archive: IBucket, copyArn: string): void {
+export function acknowledgeCopying(role: IRole, archive: IBucket, copyArn: string): void {
   const reason = 'Objects of the archive have names that only the log makes: all of them are copied.';
   for (const arn of [arnOf(archive), copyArn]) {
     Validations.of(role).acknowledge({ id: `${PACK}-IAM5[Resource::${arn}/*]`, reason });
@@ -69,13 +76,13 @@ export function explainCopying(role: IRole, archive: IBucket, copyArn: string): 
 }
 
 /** @param table of the stage dev */
-export function explainUnprotected(table: ITable): void {
+export function acknowledgeUnprotected(table: ITable): void {
   const reason = 'Nothing in a stack of the stage dev is to be kept, nor to be paid for.';
   Validations.of(table).acknowledge({ id: `${PACK}-DDB3`, reason });
 }
 
 /** @param role may delete whatever is in the buckets */
-export function explainEmptying(role: IRole, buckets: Readonly<Record<string, IBucket>>): void {
+export function acknowledgeEmptying(role: IRole, buckets: Readonly<Record<string, IBucket>>): void {
   const reason = 'All that is in the buckets goes with the stack, which is of the stage dev.';
   for (const bucket of Object.values(buckets)) {
     Validations.of(role).acknowledge({ id: `${PACK}-IAM5[Resource::${arnOf(bucket)}/*]`, reason });
@@ -83,13 +90,13 @@ export function explainEmptying(role: IRole, buckets: Readonly<Record<string, IB
 }
 
 /**
- * Explains the wildcards of routes and objects in a policy that is complete. Each finding has to be named here too, so
- * the names are made from what the policy says.
+ * Acknowledges the wildcards of routes and objects in a complete policy. Since each finding must be named, the names are
+ * derived from the policy.
  */
-export function explainPatterns(policy: ManagedPolicy): void {
+export function acknowledgePatterns(policy: ManagedPolicy): void {
   const reason =
     'The parameters of routes and the names of objects cannot be listed, and the pattern for the trails is what was asked for.';
-  // The shape of a policy document, in which a list of one is written without brackets.
+  // The form of a policy document, in which a list of one is written without brackets.
   const { Statement }: { readonly Statement: readonly { readonly Resource: unknown }[] } = Stack.of(policy).resolve(
     policy.document,
   );
@@ -99,10 +106,10 @@ export function explainPatterns(policy: ManagedPolicy): void {
   }
 }
 
-/** A resource as findings show it: what only deployment knows stands in angle brackets. */
+/** A resource as findings show it: values known only at deployment are in angle brackets. */
 function asFound(resource: unknown): string {
   if (typeof resource === 'string') return resource;
-  // CloudFormation's intrinsic functions, of which resources use these three.
+  // The three intrinsic functions of CloudFormation that resources use.
   const made = resource as { Ref?: string; 'Fn::GetAtt'?: [string, string]; 'Fn::Join'?: [string, unknown[]] };
   if (made.Ref !== undefined) return `<${made.Ref}>`;
   if (made['Fn::GetAtt'] !== undefined) return `<${made['Fn::GetAtt'].join('.')}>`;

@@ -4,27 +4,27 @@ import { descriptionRoute } from '../../api/routes/openapi.ts';
 import { ROUTE_GROUPS, type RouteGroup } from '../../api/routes.ts';
 import { TRAIL_PATTERN, TRAIL_PATTERN_RULE } from '../../contract/trail-pattern.ts';
 
-/** What a policy lets a caller do over HTTP. */
+/** A permission that policies can grant over HTTP. */
 export type Permission = 'append' | 'read' | 'verify' | 'export' | 'admin' | 'hold';
 
 interface StackRoute extends Pick<Route<never>, 'method' | 'path' | 'action' | 'recorded'> {
-  /** Which function answers it. */
+  /** The function that serves it. */
   readonly group: RouteGroup;
 }
 
-/** The function serves the description itself; of the route only the declaration is needed here. */
+/** The route of the API's description. Only its declaration is needed here. */
 const DESCRIPTION = descriptionRoute(() => Promise.reject(new RangeError('there is no description here')));
 
 /** Every route of the API. */
 export const STACK_ROUTES: readonly StackRoute[] = [
-  // The names of the groups are the keys of what is listed.
+  // The cast: the keys are the names of the groups.
   ...(Object.keys(ROUTE_GROUPS) as RouteGroup[]).flatMap((group) =>
     ROUTE_GROUPS[group].map((route): StackRoute => ({ ...route, group })),
   ),
   { ...DESCRIPTION, group: 'read' },
 ];
 
-/** What a permission lets a caller do; those of administrators are for one kind of request each. */
+/** The actions of each permission. Those of administrators cover one path each. */
 const PERMISSIONS: Readonly<Record<Permission, { readonly action: Action; readonly only?: string }>> = {
   append: { action: 'append' },
   read: { action: 'read' },
@@ -40,12 +40,12 @@ function isFor({ path, action }: StackRoute, permission: Permission): boolean {
 }
 
 /**
- * Whether a route shows records of trails that IAM cannot see, since the query names them: it is for those who may read
- * all (docs/adr/0012-several-trails.md).
+ * Whether a route shows records of trails that only its query names, where IAM cannot see them. Such routes require
+ * permission to read all trails (docs/adr/0012-several-trails.md).
  */
 const showsAnyTrail = ({ action, recorded }: StackRoute): boolean => action.on === 'query' && recorded !== false;
 
-/** @throws RangeError for no pattern, and for one that no trail's name can match */
+/** @throws RangeError for no pattern, and for one that matches no trail name */
 export function checkPatterns(what: string, trails: readonly string[]): void {
   if (trails.length === 0) throw new RangeError(`no trails to ${what}: name some, or all with '*'`);
   for (const pattern of trails) {
@@ -54,11 +54,11 @@ export function checkPatterns(what: string, trails: readonly string[]): void {
 }
 
 /**
- * The routes of a permission on trails, with `*` for every parameter but the trail. To read is every GET on a trail: one
- * line for all of them, since IAM lets a managed policy have 6,144 characters.
+ * The routes of a permission on trails, with `*` for every parameter but the trail. Reading covers every GET on a trail, in one
+ * line, since IAM limits a managed policy to 6,144 characters.
  *
- * @param trails names of trails, in which `*` stands for any characters
- * @throws RangeError for a pattern that no trail's name can match
+ * @param trails names of trails, in which `*` matches any characters
+ * @throws RangeError for a pattern that matches no trail name
  */
 export function routesFor(
   permission: Permission,
@@ -79,7 +79,7 @@ export function routesFor(
   return [...named, ...routes.filter((route) => !ofTrails.includes(route))];
 }
 
-/** The routes of an auditor, who reads, verifies and exports: every GET of a trail is in its one line to read. */
+/** The routes of an auditor, who reads, verifies and exports. One line covers every GET of a trail. */
 export function auditRoutes(trails: readonly string[]): ReturnType<typeof routesFor> {
   const read = routesFor('read', trails);
   const known = new Set(read.map(({ path }) => path));

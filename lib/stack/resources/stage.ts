@@ -1,20 +1,20 @@
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import type { Lock } from '../../followers/expiry/retention.ts';
 
-/** `dev` to try it out, with nothing that cannot be undone; `prod` for records that somebody will ask for. */
+/** `dev` for trying it out, where everything can be undone; `prod` for records that must be kept. */
 export type Stage = 'dev' | 'prod';
 
 export type { Lock } from '../../followers/expiry/retention.ts';
 
-/** What a stage decides unless props say otherwise. */
+/** The defaults of a stage. */
 export interface StageDefaults {
   readonly lock: Lock;
   readonly archive: Duration;
   /** How long blocks stay in the table. */
   readonly hot: Duration;
-  /** What becomes of table, buckets and logs when the stack goes. */
+  /** What happens to the table, buckets and logs when the stack is removed. */
   readonly removal: RemovalPolicy;
-  /** Against deletion of the table by mistake, and for its restoration to any second of the last 35 days. */
+  /** Whether the table is protected from deletion and can be restored to any second of the last 35 days. */
   readonly protected: boolean;
   /** How long logs are kept. */
   readonly logDays: number;
@@ -33,7 +33,7 @@ export const STAGES: Readonly<Record<Stage, StageDefaults>> = {
     lock: 'compliance',
     archive: Duration.days(7 * 365 + 2), // two leap years at most
     hot: Duration.days(90),
-    // But with a first deployment that fails: what it made holds nothing.
+    // Except after a failed first deployment, whose resources are empty.
     removal: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     protected: true,
     logDays: 365,

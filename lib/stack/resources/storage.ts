@@ -16,8 +16,8 @@ import { EXPIRES_AT, PARTITION, SORT } from '../../store/dynamodb/item.ts';
 import type { Lock, StageDefaults } from './stage.ts';
 
 /**
- * The ledger's table. Unless a key is given it is encrypted with one that AWS owns: that one cannot be deleted or
- * disabled, and the loss of a customer's own would be the loss of the log.
+ * The ledger's table. By default it is encrypted with a key that AWS owns, which cannot be deleted or disabled: losing a
+ * customer's key would mean losing the log.
  */
 export function ledgerTable(scope: Construct, stage: StageDefaults, key: IKey | undefined): Table {
   return new Table(scope, 'Table', {
@@ -25,7 +25,7 @@ export function ledgerTable(scope: Construct, stage: StageDefaults, key: IKey | 
     sortKey: { name: SORT, type: AttributeType.STRING },
     billingMode: BillingMode.PAY_PER_REQUEST,
     timeToLiveAttribute: EXPIRES_AT,
-    // Both images: whoever looks for tampering must see what an item was.
+    // Both images: the tamper monitor must see the old item too.
     stream: StreamViewType.NEW_AND_OLD_IMAGES,
     pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: stage.protected },
     deletionProtection: stage.protected,
@@ -34,7 +34,7 @@ export function ledgerTable(scope: Construct, stage: StageDefaults, key: IKey | 
   });
 }
 
-/** Every way to change items that IAM tells apart. Transactions are authorised by what they do. */
+/** All IAM actions that change items. Transactions are authorised by their individual writes. */
 const ITEM_WRITES = [
   'PutItem',
   'UpdateItem',
@@ -46,8 +46,8 @@ const ITEM_WRITES = [
 ];
 
 /**
- * Refuses changes of items to everyone but the functions, whatever IAM allows. DynamoDB's own removals by TTL are not asked.
- * An administrator has to change this policy first, and CloudTrail shows that.
+ * Denies changes of items to everyone but the functions, whatever IAM allows. It does not apply to DynamoDB's own removals by
+ * TTL. An administrator must first change this policy, which CloudTrail shows.
  */
 export function guardTable(table: Table, writers: readonly IRole[]): void {
   table.addToResourcePolicy(
@@ -56,20 +56,20 @@ export function guardTable(table: Table, writers: readonly IRole[]): void {
       effect: Effect.DENY,
       principals: [new AnyPrincipal()],
       actions: ITEM_WRITES.map((action) => `dynamodb:${action}`),
-      // The table itself: its own ARN cannot be named in its own properties.
+      // The table itself, whose properties cannot refer to its own ARN.
       resources: ['*'],
       conditions: { ArnNotEquals: { 'aws:PrincipalArn': writers.map(({ roleArn }) => roleArn) } },
     }),
   );
 }
 
-/** S3's own keys, unless there is one of the customer's; a bucket key spares a request to KMS for each object. */
+/** S3's own keys by default. With a customer's key, a bucket key saves a request to KMS per object. */
 const encryptedWith = (key: IKey | undefined) =>
   key === undefined
     ? { encryption: BucketEncryption.S3_MANAGED }
     : { encryption: BucketEncryption.KMS, encryptionKey: key, bucketKeyEnabled: true };
 
-/** How the archive is locked and encrypted. */
+/** Locking and encryption of the archive. */
 export interface ArchiveLock {
   readonly lock: Lock;
   readonly archive: Duration;
@@ -77,8 +77,8 @@ export interface ArchiveLock {
 }
 
 /**
- * The archive's bucket: versioned, under Object Lock. What is put without a retention of its own gets the same one, so
- * that nothing in it is ever unlocked.
+ * The archive's bucket: versioned, with Object Lock. Objects that are put without a retention get the default one, so that
+ * nothing in it is ever unlocked.
  */
 export function archiveBucket(scope: Construct, stage: StageDefaults, { lock, archive, key }: ArchiveLock): IBucket {
   const retention =
@@ -98,10 +98,10 @@ export function archiveBucket(scope: Construct, stage: StageDefaults, { lock, ar
 }
 
 /**
- * Who writes the archive, and what else its policy refuses whatever IAM allows.
+ * Restricts writes to the archive to one role, and denies other actions, whatever IAM allows.
  *
- * @param writer the only role that puts objects there, and holds them
- * @param isRemovable whether it goes with its stack, locked or not
+ * @param writer the only role that may put objects and set holds
+ * @param isRemovable whether the bucket is removed with its stack, locked or not
  */
 export function guardArchive(bucket: IBucket, writer: IRole, isRemovable: boolean): void {
   const everyone = [new AnyPrincipal()];
@@ -121,7 +121,7 @@ export function guardArchive(bucket: IBucket, writer: IRole, isRemovable: boolea
   bucket.addToResourcePolicy(onlyBy(writer, 'OnlyTheLogHolds', bucket, 's3:PutObjectLegalHold'));
   bucket.addToResourcePolicy(onlyBy(writer, 'OnlyTheLogLocks', bucket, 's3:PutObjectRetention'));
   if (isRemovable) return;
-  // A lock keeps versions: a delete marker over one would still hide it from whoever does not look at versions.
+  // A lock keeps versions, but a delete marker would still hide them from a plain read.
   bucket.addToResourcePolicy(
     new PolicyStatement({
       sid: 'NobodyHidesObjects',
@@ -142,7 +142,7 @@ export function guardArchive(bucket: IBucket, writer: IRole, isRemovable: boolea
   );
 }
 
-/** Refuses an action on objects to everyone but a role, whatever IAM allows. */
+/** Denies an action on objects to everyone but a role, whatever IAM allows. */
 export function onlyBy(writer: IRole, sid: string, bucket: IBucket, action: string): PolicyStatement {
   return new PolicyStatement({
     sid,
@@ -154,8 +154,8 @@ export function onlyBy(writer: IRole, sid: string, bucket: IBucket, action: stri
   });
 }
 
-/** A bucket for what passes: not locked, and emptied by its age. */
-export function passingBucket(
+/** A bucket for temporary objects: not locked, and emptied by age. */
+export function transientBucket(
   scope: Construct,
   id: string,
   props: {
@@ -175,9 +175,9 @@ export function passingBucket(
   });
 }
 
-/** Where Lambda leaves batches of the stream that kept failing, to be looked at. They hold what the table holds. */
+/** The bucket in which Lambda stores batches of the stream that kept failing. They contain items of the table. */
 export function failedBatches(scope: Construct, stage: StageDefaults, key: IKey | undefined): IBucket {
   const lifecycle = { expiration: Duration.days(30) };
-  const bucket: unknown = passingBucket(scope, 'FailedBatches', { lifecycle, key, stage });
+  const bucket: unknown = transientBucket(scope, 'FailedBatches', { lifecycle, key, stage });
   return bucket as IBucket; // as for the archive
 }

@@ -31,11 +31,11 @@ interface Options extends ServerOptions {
   readonly json?: true;
 }
 
-/** A request may have 5,000,000 bytes (lib/event); the rest is for what goes around the events. */
+/** A request may have 5,000,000 bytes (lib/event); the rest is for the JSON around the events. */
 const BATCH_BYTES = 4_900_000;
 /** Milliseconds that an event read from a pipe may wait for others. */
 const LINGER = 500;
-/** The longest that a timer of Node can wait. */
+/** The longest timeout of Node's timers. */
 const FOR_EVER = 2 ** 31 - 1;
 
 export const installAppend: Install = (program, shell) => {
@@ -119,7 +119,7 @@ class Append {
 
   async #send(upload: Upload, input: Chunks): Promise<void> {
     const { batch: maxEvents, receipts: file, idempotencyKey } = this.#options;
-    // Batches that are to be found again must be cut the same way again, however slowly the input comes.
+    // With an idempotency key, a repeated run must cut the same batches, however slowly the input arrives.
     const linger = this.#file === '-' && idempotencyKey === undefined ? LINGER : FOR_EVER;
     const batches = gather(readEvents(input.chunks), { maxEvents, maxBytes: BATCH_BYTES, linger });
     const progress = new Progress(this.#terminal.stderr);
@@ -137,7 +137,7 @@ class Append {
     }
   }
 
-  /** The checkpoint that an earlier run has kept; undefined where there is none yet. */
+  /** The checkpoint of an earlier run, if any. */
   async #kept({ trust }: LogKeys): Promise<UploadOptions['seen']> {
     const { checkpoint: file } = this.#options;
     if (file === undefined || !existsSync(file)) return undefined;
@@ -165,7 +165,7 @@ class Append {
     return `${plural(this.#tally.events, 'event')} appended · ${bytes(input.read)} read${share} · ${rate}/s`;
   }
 
-  /** The error with what had been done before it, and how to go on. */
+  /** Adds to an error what was done before it, and how to continue. */
   #interrupted(error: unknown, unproven: number): unknown {
     const { events } = this.#tally;
     if (!(error instanceof SealtrailError)) {
@@ -214,7 +214,7 @@ class Append {
   }
 }
 
-/** @param unproven events that the server took and did not prove */
+/** @param unproven events that the server accepted without proof */
 function doneBefore(events: number, unproven: number): string {
   const taken = `The server says that it took ${plural(unproven, 'event')}`;
   if (events === 0) return unproven === 0 ? 'Nothing was appended' : `${taken}, and nothing proves that`;

@@ -17,7 +17,7 @@ export const installDemo: Install = (program, shell) => {
     )
     .option('--folder <dir>', 'where to put everything (default: a new folder among the temporary ones)')
     .action(async ({ folder }: Options) => {
-      // Only now: the other commands start faster without all of this.
+      // Imported here, so that the other commands start faster.
       const [{ Demo }, { loadExamples }, { eventsOf }] = await Promise.all([
         import('../../demo/demo.ts'),
         import('../../demo/examples.ts'),
@@ -26,7 +26,7 @@ export const installDemo: Install = (program, shell) => {
       const events = eventsOf(await loadExamples());
       const dir = folder === undefined ? await mkdtemp(join(tmpdir(), 'sealtrail-demo-')) : resolve(folder);
       await mkdir(dir, { recursive: true });
-      // The commands that the story shows are run as they are shown, with names relative to its folder.
+      // The demo runs its commands as shown, with names relative to its folder.
       process.chdir(dir);
       await new Demo(shell, dir, events).run();
     });

@@ -11,7 +11,7 @@ interface Options extends ServerOptions {
 
 type Change = 'on' | 'off';
 
-/** What is needed of the server's answer. */
+/** The parts of the server's response that are used. */
 const holdSchema = z.object({
   held: z.boolean(),
   since: z.number().optional(),

@@ -93,14 +93,14 @@ function shown({ verifier, to }: NamedKey): object {
   };
 }
 
-/** One key signs for all trails, under the name of each: here every key once. */
+/** The keys without duplicates: each key signs for all trails, under the name of each. */
 function distinct(keys: readonly NamedKey[]): NamedKey[] {
   return [...new Map(keys.map((key) => [fingerprintOf(key.verifier.spki), key])).values()];
 }
 
 /**
- * What a key file says of a key for one trail. A retired key is trusted by name only, up to its end: a PEM counts for every
- * trail, and at any size.
+ * A key file's line for a key and a trail. A retired key must be listed as a vkey with its end, since a PEM is valid for every
+ * trail and any size.
  */
 const trustLine = ({ verifier: { vkey }, to }: NamedKey): string => (to === undefined ? vkey : `${vkey} to=${to}`);
 
@@ -109,7 +109,7 @@ async function exportKeys(folder: string, keys: readonly NamedKey[]): Promise<st
   const add = (file: string, text: string): void => void texts.set(file, `${texts.get(file) ?? ''}${text}`);
   const comment = ({ verifier: { algorithm, spki } }: NamedKey): string =>
     `${algorithm}, SHA-256 fingerprint ${fingerprintOf(spki)}\n`;
-  // First those that sign now: other tools read the first PEM of a file, whatever stands after it (RFC 7468 section 2).
+  // Current keys first: other tools read only the first PEM of a file (RFC 7468 section 2).
   for (const key of distinct(keys.filter(isCurrent))) add('log.pem', `# ${comment(key)}${pemOf(key.verifier)}`);
   const retired = keys.filter((key) => !isCurrent(key));
   for (const key of distinct(retired)) {

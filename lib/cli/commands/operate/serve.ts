@@ -16,7 +16,7 @@ export const installServe: Install = (program, shell) => {
     .option('--log-name <name>', "the log's name, for good; only for a new folder (default: sealtrail.local)")
     .option('--log-requests', 'log every request to standard error, one JSON document a line')
     .action(async (options: ServeOptions) => {
-      // Only now: the other commands start faster without a server.
+      // Imported here, so that the other commands start faster.
       const { serve } = await import('../../shell/serving.ts');
       await serve(shell.terminal, options);
     });

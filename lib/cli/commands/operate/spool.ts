@@ -67,7 +67,7 @@ async function contentsOf(dir: string): Promise<SpoolContents> {
   }
 }
 
-/** The client keeps the checkpoint that it saw last beside the batches. */
+/** Finds the trail by the checkpoint that the client stores beside the batches. */
 async function trailOf(dir: string): Promise<string> {
   const names = (await readdir(dir)).flatMap((name) => /^(.+)\.checkpoint$/.exec(name)?.[1] ?? []).filter(isTrailName);
   const [trail, ...others] = names;
