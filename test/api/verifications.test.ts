@@ -91,11 +91,7 @@ describe('a verification over HTTP', () => {
   it.each([
     ['{"mode":"quick"}', 'mode', 'mode: must be incremental or full'],
     ['{"mode":"range"}', 'mode', 'mode: must be incremental or full'],
-    [
-      '{"mode":"full","from":0}',
-      'mode',
-      'mode: cannot be combined with `from` and `to`: leave out one or the other',
-    ],
+    ['{"mode":"full","from":0}', 'mode', 'mode: cannot be combined with `from` and `to`: leave out one or the other'],
     ['{"from":-1}', 'from', 'from: must be a whole number, from 0 on'],
     ['{"to":"1"}', 'to', 'to: must be a whole number, from 0 on'],
     ['{"to":0.5}', 'to', 'to: must be a whole number, from 0 on'],
