@@ -11,6 +11,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Install>>> = {
   serve: async () => (await import('./commands/operate/serve.ts')).installServe,
   append: async () => (await import('./commands/operate/append.ts')).installAppend,
   query: async () => (await import('./commands/ask/query.ts')).installQuery,
+  show: async () => (await import('./commands/ask/show.ts')).installShow,
+  trails: async () => (await import('./commands/ask/trails.ts')).installTrails,
   timeline: async () => (await import('./commands/ask/query.ts')).installTimeline,
   history: async () => (await import('./commands/ask/query.ts')).installHistory,
   activity: async () => (await import('./commands/ask/activity.ts')).installActivity,

@@ -6,6 +6,7 @@ import { utc } from '../../output/records.ts';
 import { breakdownLines, breakdownSchema } from '../../output/summary-lines.ts';
 import { printable } from '../../output/table.ts';
 import { type Output, plural, type Terminal, write, writeLines } from '../../output/terminal.ts';
+import { explainAbsence } from '../../shell/absence.ts';
 import {
   connect,
   type Install,
@@ -47,11 +48,13 @@ const activitySchema: z.ZodType<ShownActivity> = z.object({
 async function activity(terminal: Terminal, trail: string, actor: string, options: Options): Promise<void> {
   const { days, json } = options;
   const path = `/v1/trails/${trail}/activity`;
-  const answer = await connect(terminal, options).send({ path, query: { actor, days }, signal: terminal.signal });
-  if (json) return write(terminal.stdout, answer.text());
+  const http = connect(terminal, options);
+  const answer = await http.send({ path, query: { actor, days }, signal: terminal.signal });
   const parsed = activitySchema.safeParse(answer.json());
   if (!parsed.success)
     throw new SealtrailError('unavailable', 'the server answered with something that is no activity');
+  if (parsed.data.total === 0) await explainAbsence(http, { trails: [trail], query: { actor } }, terminal);
+  if (json) return write(terminal.stdout, answer.text());
   const who = `${printable(actor)} in ${trail}`;
   await writeLines(
     terminal.stdout,

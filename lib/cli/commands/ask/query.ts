@@ -11,6 +11,7 @@ import {
   type View,
 } from '../../output/records.ts';
 import { count, painter, type Terminal, write, writeData, writeLines } from '../../output/terminal.ts';
+import { explainAbsence } from '../../shell/absence.ts';
 import { filtersOf, withFilters, withPeriod } from '../../shell/filters.ts';
 import { collect, connect, type Install, integer, type ServerOptions, withServer } from '../../shell/shell.ts';
 import { namedTrails, trailOrPattern } from '../../shell/trails.ts';
@@ -86,11 +87,22 @@ async function query(
   const http = connect(terminal, options);
   const trails = await namedTrails(http, asked, terminal.signal);
   const format = options.json ? 'json' : options.format;
-  const pages = queryPages(http, trails, parametersOf(options), limitOf(options), terminal.signal);
+  const found = queryPages(http, trails, parametersOf(options), limitOf(options), terminal.signal);
+  const pages = explained(found, () => explainAbsence(http, { trails, query: filtersOf(options) }, terminal));
   if (format === 'json') return printJson(terminal, pages);
   if (format === 'csv') return printCsv(terminal, pages);
   if (format === 'ndjson') return writeData(terminal.stdout, linesOf(pages));
   return printTable(terminal, pages, options.limit, { view, namesTrails: trails.length > 1 });
+}
+
+/** The pages, of which an empty one is explained before it is shown. */
+async function* explained(pages: AsyncIterable<LinePage>, explain: () => Promise<void>): AsyncGenerator<LinePage> {
+  let found = 0;
+  for await (const page of pages) {
+    found += page.lines.length;
+    if (found === 0 && !page.more) await explain();
+    yield page;
+  }
 }
 
 function parametersOf(options: Options) {

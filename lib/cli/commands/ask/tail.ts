@@ -6,6 +6,7 @@ import { SealtrailError } from '../../../log/error.ts';
 import { parseRecord } from '../../../log/record.ts';
 import { GrowingTable, type LinePage, parseLines, queryPages } from '../../output/records.ts';
 import { type Terminal, write, writeData, writeLines } from '../../output/terminal.ts';
+import { explainAbsence } from '../../shell/absence.ts';
 import { filtersOf, withFilters } from '../../shell/filters.ts';
 import { connect, type Install, integer, type ServerOptions, trailName, withServer } from '../../shell/shell.ts';
 
@@ -87,6 +88,9 @@ class Tail {
     const filters = filtersOf(this.#options);
     if (limit > 0) {
       for await (const { lines } of this.#pages({ ...filters, order: 'newest' }, limit)) newest.push(...lines);
+    }
+    if (newest.length === 0 && limit > 0 && !this.#options.follow) {
+      await explainAbsence(this.#http, { trails: [this.#trail], query: filters }, this.#terminal);
     }
     await this.#print(newest.reverse().filter((line) => parseRecord(line).seq < this.#next));
   }

@@ -1,0 +1,60 @@
+import type { HttpRequest, SignedHttp } from '../../client/http/http.ts';
+import { SealtrailError } from '../../log/error.ts';
+import { utc } from '../output/records.ts';
+import { plural, type Terminal, write } from '../output/terminal.ts';
+import { optionOf } from './filters.ts';
+import { type ListedTrail, listTrails } from './trails.ts';
+
+/** What was asked for and had no answer. */
+export interface Unanswered {
+  readonly trails: readonly string[];
+  /** Query parameters: filters, and the period. */
+  readonly query: NonNullable<HttpRequest['query']>;
+}
+
+/** Parameters whose values stand for groups: `auth.*`. */
+const TAKES_GROUPS = 'type';
+/** Parameters whose values are masked on the way in. */
+const MASKED: ReadonlySet<string> = new Set(['actor', 'resource', 'agent']);
+const PERSONAL = /@|^\d{1,3}(?:\.\d{1,3}){3}$|:.*:/;
+
+/**
+ * Says on stderr why there may be nothing to show: that nothing happened is an answer, and a mistake must not look like it.
+ *
+ * @throws `not_found` where there is no such trail
+ */
+export async function explainAbsence(http: SignedHttp, asked: Unanswered, { stderr, signal }: Terminal): Promise<void> {
+  const known = new Map((await listTrails(http, signal)).map((one) => [one.trail, one]));
+  const unknown = asked.trails.find((trail) => !known.has(trail));
+  if (unknown !== undefined) {
+    throw new SealtrailError(
+      'not_found',
+      `there is no trail ${unknown} that you may read: "sealtrail trails" lists them`,
+    );
+  }
+  const notes = [
+    ...asked.trails.flatMap((trail) => sizeNote(known.get(trail), asked.query.from)),
+    ...Object.entries(asked.query).flatMap(([name, value]) =>
+      [value ?? []].flat().flatMap((one) => valueNotes(name, String(one))),
+    ),
+  ];
+  for (const note of notes) await write(stderr, `${note}\n`);
+}
+
+function sizeNote(trail: ListedTrail | undefined, from: unknown): string[] {
+  if (trail === undefined || trail.size === 0) return [];
+  const has = `${trail.trail} has ${plural(trail.size, 'record')}, the newest received ${utc(trail.receivedAt)} UTC`;
+  const begins = typeof from === 'string' ? (/^\d+$/.test(from) ? Number(from) : Date.parse(from)) : Number.NaN;
+  return [begins > trail.receivedAt ? `${has}: before the period begins.` : `${has}.`];
+}
+
+function valueNotes(name: string, value: string): string[] {
+  const option = `--${optionOf(name)} ${value}`;
+  const isStar = value.includes('*') && !value.includes('***') && name !== TAKES_GROUPS;
+  return [
+    ...(isStar ? [`${option}: the value is taken as it stands; * stands for others at the end of --type only.`] : []),
+    ...(MASKED.has(name) && PERSONAL.test(value)
+      ? [`${option}: e-mail and IP addresses are masked in the records of most trails; look for the masked form too.`]
+      : []),
+  ];
+}
