@@ -1,7 +1,7 @@
 import { groupProblems } from '../../verify/report/problem-groups.ts';
 import type { Coverage, KeyUse, Problem, Report, TrailEvidence, Verdict } from '../../verify/report/report.ts';
 import { utc } from './records.ts';
-import { type Column, renderTable, wrap } from './table.ts';
+import { type Column, columnWidths, GAP, renderTable, wrap } from './table.ts';
 import { bytes, count, type Format, type Output, painter, plural, widthOf } from './terminal.ts';
 
 const VERDICT_FORMAT: Readonly<Record<Verdict, Format>> = {
@@ -19,7 +19,7 @@ export function reportLines(report: Report, out: Output, width = widthOf(out)): 
       i === 0 ? line.replace(/^[A-Z]+/, (word) => paint(VERDICT_FORMAT[report.verdict], word)) : line,
     ),
     '',
-    ...renderTable(width < WIDE ? COVERAGE.slice(0, -2) : COVERAGE, report.trails.map(coverageRow), width, heading),
+    ...coverageTable(report.trails.map(coverageRow), width, heading),
     ...expectedLines(report, width, heading),
     ...producerLines(report, heading),
     ...keyLines(report, heading),
@@ -44,9 +44,6 @@ function sentenceOn({ verdict, trails, source, problemCounts, skipped }: Report)
   return `${looked}: nothing contradicts itself, but not everything is proven (${plural(found, 'problem')})`;
 }
 
-/** Below this many columns the times of the first and last record are left out. */
-const WIDE = 100;
-
 const COVERAGE: readonly Column[] = [
   { title: 'trail' },
   { title: 'verdict', rigid: true },
@@ -57,6 +54,13 @@ const COVERAGE: readonly Column[] = [
   { title: 'from (UTC)', rigid: true },
   { title: 'to (UTC)', rigid: true },
 ];
+
+/** Where there is no room for them, the times of the first and last record are left out. */
+function coverageTable(rows: readonly string[][], width: number, heading: (text: string) => string): string[] {
+  const [least, ...others] = columnWidths(COVERAGE, rows, 0).map((columns) => columns + GAP.length);
+  const needed = others.reduce((sum, columns) => sum + columns, least ?? 0) - GAP.length;
+  return renderTable(needed > width ? COVERAGE.slice(0, -2) : COVERAGE, rows, width, heading);
+}
 
 function coverageRow({
   trail,

@@ -14,7 +14,8 @@ export interface Column {
   readonly style?: (padded: string, cell: string) => string;
 }
 
-const GAP = '  ';
+/** What stands between two columns. */
+export const GAP = '  ';
 const NARROWEST = 6;
 
 /**
