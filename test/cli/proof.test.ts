@@ -62,6 +62,12 @@ describe('a proof', () => {
       /the inclusion proof does not lead to the root/,
     ],
     [
+      'a carriage return that somebody added',
+      (proof, record) => [proof, record.replace('\n', '\r\n')],
+      'proof_mismatch',
+      /the inclusion proof does not lead to the root/,
+    ],
+    [
       'a changed hash',
       (proof, record) => [proof.replace(/\n[A-Za-z0-9+/]{43}=\n/, `\n${'A'.repeat(43)}=\n`), record],
       'proof_mismatch',

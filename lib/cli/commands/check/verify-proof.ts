@@ -105,8 +105,8 @@ async function provenBy(file: string, { trust, record, kept }: Given): Promise<P
   }
   parseProof(proof); // what is no proof has no record beside it that could be missed
   const line = await readText(record ?? recordFileOf(file), 'the record');
-  // One line end is the editor's; everything else is hashed as it stands.
-  return checkProofFile(proof, line.replace(/\r?\n$/, ''), trust);
+  // The line feed that ends the file is not part of the line; every other byte is hashed as it stands, CR too.
+  return checkProofFile(proof, line.replace(/\n$/, ''), trust);
 }
 
 /** For programs one line of JSON a file; for people a sentence, which names the file where there are several. */
