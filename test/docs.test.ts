@@ -58,7 +58,10 @@ describe('the decisions', () => {
 
   it('are referred to by the number and file that they have', () => {
     for (const page of pages) {
-      for (const [link, number, file = ''] of readFileSync(page, 'utf8').matchAll(/\[ADR (\d+)\]\(([^)]+)\)/g)) {
+      const text = readFileSync(page, 'utf8');
+      const numbers = [...text.matchAll(/\bADR (\d+)\b/g)].map(([, number]) => Number(number));
+      expect([page, numbers.filter((number) => number < 1 || number > decisions.length)]).toEqual([page, []]);
+      for (const [link, number, file = ''] of text.matchAll(/\[ADR (\d+)\]\(([^)]+)\)/g)) {
         expect([page, link, Number(basename(file).slice(0, 4))]).toEqual([page, link, Number(number)]);
       }
     }
