@@ -108,6 +108,7 @@ class Fit {
   readonly #actor: FitField = (value, path) => {
     if (!isObject(value)) {
       const id = this.#word(ACTOR_TEXTS.id, true)(value, 'actor.id');
+      this.converted.add(path);
       return id === undefined ? this.#setAside(path, value) : { id };
     }
     const actor = this.#object(value, 'actor', {
