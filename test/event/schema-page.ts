@@ -88,7 +88,8 @@ twice in an object, and lone surrogates (also escaped).
 nothing in a body that is JSON costs an event, and \`converted\` lists what is not as it was sent. Texts that are too long are cut (ids keep a digest, so that different ones stay
 different); numbers where a text is due become text; an address loses its port; lone surrogates become U+FFFD; what is nested too deep becomes its JSON as text; of a key that comes
 twice the last one counts; what fits nowhere goes to \`details.unfit\`; a type that is none becomes \`custom.event\`; data that makes an event too large becomes a note of its size. A
-trail's policy can make that the rule (\`"unfit": "keep"\`) or forbid it (\`"refuse"\`). [ADR 25](adr/0025-data-never-costs-the-record.md) has the reasons.
+trail's policy can make that the rule (\`"unfit": "keep"\`) or forbid it (\`"refuse"\`). [ADR 25](adr/0025-data-never-costs-the-record.md) has the reasons. On the command line \`sealtrail append --lenient\` asks for it, and
+\`--keep-going\` goes past lines that are not JSON and events that are refused all the same.
 
 Redaction, masking and numbers written out can make an event larger than a record holds: then \`details\` or \`changes\` become such a note in any case.
 

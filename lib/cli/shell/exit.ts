@@ -6,7 +6,7 @@ export const EXIT = {
   ok: 0,
   /** A check failed: of a proof, a signature, a receipt or an archive. */
   wrong: 1,
-  /** The command failed: wrong usage, unreadable input, a server that cannot be reached or refuses. */
+  /** The command failed: wrong usage, unreadable input, a server that cannot be reached or refuses, even one event. */
   failed: 2,
   /** Nothing is wrong, but nothing is proven either: an export in a format other than NDJSON. */
   unproven: 3,
@@ -21,7 +21,7 @@ export const EXIT_HELP = `
 Exit codes:
   0  fine
   1  what was checked is not right (a proof, a signature, a receipt, an archive)
-  2  it could not be done: wrong usage, unreadable input, or a server that cannot be reached or refuses
+  2  it could not be done: wrong usage, unreadable input, or a server that cannot be reached or refuses (even one event)
   3  nothing is wrong, but the records are not proven (verify-export of CSV, JSON, OCSF and Parquet)`;
 
 /** Errors that are a verdict on evidence, not a failure to check it. */

@@ -8,6 +8,16 @@ export interface InputEvent {
   readonly where: string;
 }
 
+/** A part of the input that is passed over, and why. */
+export interface Refusal {
+  /** As {@link InputEvent.where}. */
+  readonly where: string;
+  readonly error: SealtrailError;
+}
+
+/** Told of each event that is passed over. */
+export type OnRefusal = (refusal: Refusal) => void;
+
 /** Consecutive events that travel in one request. */
 export interface Batch {
   readonly events: readonly InputEvent[];
@@ -34,12 +44,19 @@ const MAX_DOCUMENT_BYTES = 5_242_880;
  *
  * Errors: `invalid_json`, `invalid_event` and `record_too_large`, naming the line or item, as soon as it is reached: the
  * events before it have been yielded by then.
+ *
+ * @param onRefusal passes over bad lines, and items of an array that are no objects, instead of throwing. Every line is
+ *   then taken for itself: one object must not span lines. An array that is no JSON still throws, since nothing says
+ *   where its next item begins.
  */
-export async function* readEvents(chunks: AsyncIterable<Uint8Array | string>): AsyncGenerator<InputEvent> {
+export async function* readEvents(
+  chunks: AsyncIterable<Uint8Array | string>,
+  onRefusal?: OnRefusal,
+): AsyncGenerator<InputEvent> {
   const source = new Source(chunks);
   const first = await source.firstByte();
   if (first === undefined) return;
-  yield* first === OPEN_BRACKET ? readArray(source) : readLines(source);
+  yield* first === OPEN_BRACKET ? readArray(source, onRefusal) : readLines(source, onRefusal);
 }
 
 const OPEN_BRACKET = 0x5b;
@@ -100,13 +117,17 @@ interface Piece {
  *
  * @param endOf returns the end of the piece that begins at `from`, or -1 if the text does not contain it; a character of the
  *   text is a byte of the input
+ * @param onRefusal told of a piece that is too long, which is passed over; without it, that is an error
  */
 async function* cut(
   source: Source,
   unit: 'line' | 'item',
   endOf: (text: string, from: number) => number,
+  onRefusal?: OnRefusal,
 ): AsyncGenerator<Piece> {
   let rest = '';
+  /** Whether the text is the rest of a piece that was too long. */
+  let isSkipping = false;
   let number = 1;
   const piece = (bytes: string, end: string): Piece => ({
     where: `${unit} ${number++}`,
@@ -117,13 +138,19 @@ async function* cut(
     const text = rest + chunk.toString('latin1');
     let from = 0;
     for (let end = endOf(text, from); end >= 0; end = endOf(text, from)) {
-      yield piece(text.slice(from, end), text.charAt(end));
+      const found = piece(text.slice(from, end), text.charAt(end));
+      if (!isSkipping) yield found;
+      isSkipping = false;
       from = end + 1;
     }
-    rest = text.slice(from);
-    if (rest.length > MAX_VALUE_BYTES) throw tooLong(`${unit} ${number}`);
+    rest = isSkipping ? '' : text.slice(from);
+    if (rest.length <= MAX_VALUE_BYTES) continue;
+    const where = `${unit} ${number}`;
+    if (onRefusal === undefined) throw tooLong(where);
+    onRefusal({ where, error: tooLong(where) });
+    [rest, isSkipping] = ['', true];
   }
-  yield piece(rest, '');
+  if (!isSkipping) yield piece(rest, '');
 }
 
 const endOfLine = (text: string, from: number): number => text.indexOf('\n', from);
@@ -144,10 +171,15 @@ function endOfItem(text: string, from: number): number {
   return -1;
 }
 
-async function* readLines(source: Source): AsyncGenerator<InputEvent> {
+async function* readLines(source: Source, onRefusal: OnRefusal | undefined): AsyncGenerator<InputEvent> {
   let isFirst = true;
-  const lines = cut(source, 'line', endOfLine);
+  const lines = cut(source, 'line', endOfLine, onRefusal);
   for await (const { bytes, where } of lines) {
+    if (onRefusal !== undefined) {
+      const found = lineEvent(bytes, where, onRefusal);
+      if (found !== undefined) yield found;
+      continue;
+    }
     const json = fromUtf8(bytes, 'invalid_json', where).trim();
     if (json === '') continue;
     if (isFirst && !isJson(json)) {
@@ -156,6 +188,18 @@ async function* readLines(source: Source): AsyncGenerator<InputEvent> {
     }
     isFirst = false;
     yield event(json, where);
+  }
+}
+
+/** The event of a line, or undefined where it is empty or was passed over. */
+function lineEvent(bytes: Uint8Array, where: string, onRefusal: OnRefusal): InputEvent | undefined {
+  try {
+    const json = fromUtf8(bytes, 'invalid_json', where).trim();
+    return json === '' ? undefined : event(json, where);
+  } catch (error) {
+    if (!(error instanceof SealtrailError)) throw error;
+    onRefusal({ where, error });
+    return undefined;
   }
 }
 
@@ -176,7 +220,7 @@ async function readDocument(start: Buffer, rest: AsyncIterable<Piece>, where: st
 }
 
 /** Reads the items of one JSON array. They keep their original text, which the server judges. */
-async function* readArray(source: Source): AsyncGenerator<InputEvent> {
+async function* readArray(source: Source, onRefusal: OnRefusal | undefined): AsyncGenerator<InputEvent> {
   source.skipPast(OPEN_BRACKET);
   let [isEmpty, isOver] = [true, false];
   for await (const { bytes, where, end } of cut(source, 'item', endOfItem)) {
@@ -187,8 +231,22 @@ async function* readArray(source: Source): AsyncGenerator<InputEvent> {
     if (isOver) return;
     if (end === '') throw new SealtrailError('invalid_json', `${where}: the input ends before the array does`);
     isOver = end === ']';
-    if (!(isEmpty && isOver && json === '')) yield event(json, where);
+    if (!(isEmpty && isOver && json === '')) {
+      const found = itemEvent(json, where, onRefusal);
+      if (found !== undefined) yield found;
+    }
     isEmpty = false;
+  }
+}
+
+/** The event of an item, or undefined where it is JSON, no event, and was passed over. */
+function itemEvent(json: string, where: string, onRefusal: OnRefusal | undefined): InputEvent | undefined {
+  try {
+    return event(json, where);
+  } catch (error) {
+    if (onRefusal === undefined || !(error instanceof SealtrailError) || error.code !== 'invalid_event') throw error;
+    onRefusal({ where, error });
+    return undefined;
   }
 }
 

@@ -7,7 +7,7 @@ import type { Checkpoint } from '../../log/checkpoint.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { parseJson } from '../../log/json.ts';
 import { parseRecord } from '../../log/record.ts';
-import type { Batch, InputEvent } from './input.ts';
+import type { Batch, InputEvent, OnRefusal } from './input.ts';
 
 /** Options of an upload. */
 export interface UploadOptions {
@@ -21,6 +21,10 @@ export interface UploadOptions {
   /** A checkpoint kept from earlier, which those of the receipts must extend, and its signed note. */
   readonly seen?: { readonly checkpoint: Checkpoint; readonly note: string };
   readonly signal: AbortSignal;
+  /** Asks the log to keep what does not fit in another form (`Prefer: handling=lenient`). @default it refuses that */
+  readonly lenient?: boolean;
+  /** Told of each event that the log refuses; the others of its batch are then sent again without it. @default it ends the upload */
+  readonly onRefusal?: OnRefusal;
 }
 
 /** One batch, appended and checked. */
@@ -28,6 +32,12 @@ export interface Uploaded {
   readonly receipt: Receipt;
   /** The checkpoint that covers it; undefined if the log has not signed one yet. */
   readonly checkpoint: Checkpoint | undefined;
+}
+
+/** An answer about one event of a batch. */
+interface Fault {
+  readonly event: InputEvent;
+  readonly error: SealtrailError;
 }
 
 /** An unchecked receipt, and its events. */
@@ -74,23 +84,45 @@ export class Upload {
    *   requests have ended by then
    */
   async *run(batches: AsyncIterable<Batch>): AsyncGenerator<Uploaded> {
-    const running: Promise<Sent | Error>[] = [];
+    const running: Promise<Sent | Error | undefined>[] = [];
     try {
       for await (const batch of batches) {
         running.push(this.#send(batch));
-        if (running.length >= this.#options.parallel) yield await this.#take(running);
+        if (running.length >= this.#options.parallel) yield* this.#take(await running.shift());
       }
-      while (running.length > 0) yield await this.#take(running);
+      while (running.length > 0) yield* this.#take(await running.shift());
     } finally {
       await Promise.all(running);
     }
   }
 
-  /** Sends one batch. Returns errors, so that a waiting promise is never an unhandled rejection. */
-  async #send(batch: Batch): Promise<Sent | Error> {
-    const { trail, key, signal } = this.#options;
-    const headers = { 'idempotency-key': `${key}-${this.#index++}`, prefer: 'return=representation' };
-    const body = `{"events":[${batch.events.map((event) => event.json).join(',')}]}`;
+  /**
+   * Sends one batch, without the events that the log refuses where that is wanted: a batch is taken as a whole or not at
+   * all, so after a refusal nothing of it is in the log. The key stays, so a repetition finds what was appended under it.
+   *
+   * @returns undefined where nothing of it was left. Errors are returned, so that a waiting promise is never an
+   *   unhandled rejection.
+   */
+  async #send(batch: Batch): Promise<Sent | Error | undefined> {
+    const { onRefusal, key } = this.#options;
+    const requestKey = `${key}-${this.#index++}`;
+    let { events } = batch;
+    while (events.length > 0) {
+      const sent = await this.#request(events, requestKey);
+      if (!('event' in sent)) return sent;
+      const { event, error } = sent;
+      if (onRefusal === undefined) return error;
+      onRefusal({ where: event.where, error });
+      events = events.filter((one) => one !== event);
+    }
+    return undefined;
+  }
+
+  async #request(events: readonly InputEvent[], key: string): Promise<Sent | Error | Fault> {
+    const { trail, signal, lenient } = this.#options;
+    const prefer = `return=representation${lenient === true ? ', handling=lenient' : ''}`;
+    const headers = { 'idempotency-key': key, prefer };
+    const body = `{"events":[${events.map((event) => event.json).join(',')}]}`;
     try {
       const answer = await this.#http.send({
         method: 'POST',
@@ -99,19 +131,18 @@ export class Upload {
         body,
         signal,
       });
-      this.#unproven += batch.events.length;
+      this.#unproven += events.length;
       const receipt = readReceipt(answer.json());
       // Without the lines a receipt proves only hashes, not what they are hashes of.
       if (receipt.lines === undefined) return new SealtrailError('proof_mismatch', 'the server left the records out');
-      return { receipt, events: batch.events };
+      return { receipt, events };
     } catch (error) {
-      return placed(error, batch);
+      return placed(error, events);
     }
   }
 
-  async #take(running: Promise<Sent | Error>[]): Promise<Uploaded> {
-    const sent = await running.shift();
-    if (sent === undefined) throw new RangeError('there is nothing to take');
+  async *#take(sent: Sent | Error | undefined): AsyncGenerator<Uploaded> {
+    if (sent === undefined) return;
     if (sent instanceof Error) throw sent;
     const { receipt, events } = sent;
     const { trail, trust } = this.#options;
@@ -120,7 +151,7 @@ export class Upload {
     if (checkpoint !== undefined) await this.#view.extend(checkpoint);
     if (checkpoint !== undefined && checkpoint === this.#view.newest) this.#newestNote = receipt.checkpoint;
     this.#unproven -= events.length;
-    return { receipt, checkpoint };
+    yield { receipt, checkpoint };
   }
 }
 
@@ -134,15 +165,16 @@ function assertAsSent({ json, where }: InputEvent, line = ''): void {
 }
 
 /** Names the input's line in an error such as "events[3].actor.id is missing". */
-function placed(error: unknown, batch: Batch): Error {
+function placed(error: unknown, events: readonly InputEvent[]): Error | Fault {
   if (!(error instanceof Error)) return new Error(String(error));
   if (!(error instanceof SealtrailError) || error.field === undefined) return error;
   const [, index, rest] = /^events\[(\d+)\]\.?(.*)$/.exec(error.field) ?? [];
-  const event = index === undefined ? undefined : batch.events[Number(index)];
+  const event = index === undefined ? undefined : events[Number(index)];
   if (event === undefined) return error;
   const message = error.message.replace(/\bevents\[\d+\]\.?/, '').replace(/^:\s*/, '');
-  return new SealtrailError(error.code, `${event.where}: ${message}`, {
+  const found = new SealtrailError(error.code, `${event.where}: ${message}`, {
     cause: error,
     ...(rest === undefined || rest === '' ? {} : { field: rest }),
   });
+  return { event, error: found };
 }

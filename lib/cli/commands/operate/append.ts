@@ -6,7 +6,19 @@ import { KeptCheckpoint } from '../../../client/delivery/kept-checkpoint.ts';
 import { checkpointOf } from '../../../client/event/receipt.ts';
 import { SealtrailError } from '../../../log/error.ts';
 import { openTrusted } from '../../../verify/files/proof-file.ts';
-import { bytes, count, labelled, Progress, plural, type Terminal, write, writeLines } from '../../output/terminal.ts';
+import { printable } from '../../output/table.ts';
+import {
+  bytes,
+  count,
+  labelled,
+  Progress,
+  plural,
+  shownOn,
+  type Terminal,
+  write,
+  writeLines,
+} from '../../output/terminal.ts';
+import { EXIT } from '../../shell/exit.ts';
 import {
   connect,
   type Install,
@@ -17,7 +29,7 @@ import {
   withServer,
 } from '../../shell/shell.ts';
 import { type LogKeys, logKeys, readText } from '../../shell/trust.ts';
-import { gather, readEvents } from '../../upload/input.ts';
+import { gather, type OnRefusal, type Refusal, readEvents } from '../../upload/input.ts';
 import { type Chunks, openInput } from '../../upload/open-input.ts';
 import { Upload, type Uploaded, type UploadOptions } from '../../upload/upload.ts';
 
@@ -28,6 +40,8 @@ interface Options extends ServerOptions {
   readonly idempotencyKey?: string;
   readonly checkpoint?: string;
   readonly receipts?: string;
+  readonly keepGoing?: true;
+  readonly lenient?: true;
   readonly json?: true;
 }
 
@@ -64,9 +78,16 @@ export const installAppend: Install = (program, shell) => {
       '--checkpoint <file>',
       'a checkpoint kept from earlier, which the log must extend; the newest is kept there',
     )
+    .option(
+      '--keep-going',
+      'go past events that cannot be appended: each is named on stderr, and the exit code is 2; an event must not span lines',
+    )
+    .option('--lenient', 'have the log keep what does not fit in another form ("Prefer: handling=lenient")')
     .option('--receipts <file>', 'append the receipts to this file, one JSON document a line');
   withJson(withServer(command)).action(async (trail: string, file: string, options: Options) => {
-    await new Append(shell.terminal, trail, file, options).run();
+    const append = new Append(shell.terminal, trail, file, options);
+    await append.run();
+    if (append.refused > 0) shell.exitCode = EXIT.failed;
   });
 };
 
@@ -74,6 +95,7 @@ export const installAppend: Install = (program, shell) => {
 interface Tally {
   events: number;
   replayed: number;
+  refused: number;
   unsealed: number;
   first: number | undefined;
   last: number;
@@ -84,8 +106,11 @@ class Append {
   readonly #trail: string;
   readonly #file: string;
   readonly #options: Options;
-  readonly #tally: Tally = { events: 0, replayed: 0, unsealed: 0, first: undefined, last: -1 };
+  readonly #tally: Tally = { events: 0, replayed: 0, refused: 0, unsealed: 0, first: undefined, last: -1 };
   readonly #key: string;
+  readonly #progressLine: Progress;
+  /** Undefined where the first refusal ends the upload. */
+  readonly #onRefusal: OnRefusal | undefined;
 
   constructor(terminal: Terminal, trail: string, file: string, options: Options) {
     this.#terminal = terminal;
@@ -93,6 +118,13 @@ class Append {
     this.#file = file;
     this.#options = options;
     this.#key = options.idempotencyKey ?? randomUUID();
+    this.#progressLine = new Progress(terminal.stderr);
+    this.#onRefusal = options.keepGoing ? (refusal) => this.#refuse(refusal) : undefined;
+  }
+
+  /** Events that could not be appended and were passed over. */
+  get refused(): number {
+    return this.#tally.refused;
   }
 
   async run(): Promise<void> {
@@ -105,7 +137,8 @@ class Append {
       parallel: this.#options.parallel,
       trust: keys.trust,
       signal: this.#terminal.signal,
-      ...defined({ seen }),
+      lenient: this.#options.lenient === true,
+      ...defined({ seen, onRefusal: this.#onRefusal }),
     });
     try {
       await this.#send(upload, openInput(this.#terminal, this.#file));
@@ -121,8 +154,8 @@ class Append {
     const { batch: maxEvents, receipts: file, idempotencyKey } = this.#options;
     // With an idempotency key, a repeated run must cut the same batches, however slowly the input arrives.
     const linger = this.#file === '-' && idempotencyKey === undefined ? LINGER : FOR_EVER;
-    const batches = gather(readEvents(input.chunks), { maxEvents, maxBytes: BATCH_BYTES, linger });
-    const progress = new Progress(this.#terminal.stderr);
+    const batches = gather(readEvents(input.chunks, this.#onRefusal), { maxEvents, maxBytes: BATCH_BYTES, linger });
+    const progress = this.#progressLine;
     const receipts = file === undefined ? undefined : await open(file, 'a');
     const started = performance.now();
     try {
@@ -149,6 +182,17 @@ class Append {
     const { checkpoint } = this.#options;
     if (checkpoint === undefined || newestNote === undefined) return;
     await new KeptCheckpoint(checkpoint).exchange(view, newestNote);
+  }
+
+  /** Says at once what is passed over: a line for people, or a JSON document a line for programs. */
+  #refuse({ where, error: { code, message, field } }: Refusal): void {
+    const { stderr } = this.#terminal;
+    this.#tally.refused += 1;
+    this.#progressLine.clear();
+    const line = this.#options.json
+      ? JSON.stringify({ refused: { where, code, message, field } })
+      : `refused: ${printable(message)}`;
+    stderr.write(shownOn(stderr, `${line}\n`));
   }
 
   #count({ receipt, checkpoint }: Uploaded): void {
@@ -182,25 +226,39 @@ class Append {
     return new SealtrailError(error.code, message, { cause, ...defined({ field }) });
   }
 
+  /** Where the events landed. */
+  #appended(): string[] {
+    const { events, replayed, first, last } = this.#tally;
+    const records = first === last ? `record ${count(last)}` : `records ${count(first ?? 0)} to ${count(last)}`;
+    const known = replayed === 0 ? '' : ` (${count(replayed)} of them by an earlier run)`;
+    const sentence = `${plural(events, 'event')} to ${this.#trail}: ${records}${known}`;
+    return labelled(this.#terminal.stdout, 'green', 'appended', sentence);
+  }
+
   async #report(upload: Upload, keys: LogKeys): Promise<void> {
-    const { events, replayed, unsealed, first, last } = this.#tally;
+    const { events, replayed, refused, unsealed, first, last } = this.#tally;
     const { stdout } = this.#terminal;
     const note = upload.newestNote;
     const checkpoint = note === undefined ? undefined : openTrusted(note, keys.keys).proven;
     if (this.#options.json) {
-      const landed = { trail: this.#trail, events, replayed, unsealed, first, last: events === 0 ? undefined : last };
+      const landed = {
+        trail: this.#trail,
+        events,
+        replayed,
+        refused,
+        unsealed,
+        first,
+        last: events === 0 ? undefined : last,
+      };
       const checkedWith = { from: keys.source, fingerprints: keys.fingerprints };
       return write(stdout, `${JSON.stringify({ ...landed, checkpoint, keys: checkedWith })}\n`);
     }
-    if (events === 0) return write(stdout, 'Nothing to append: the input holds no events.\n');
-    const records = first === last ? `record ${count(last)}` : `records ${count(first ?? 0)} to ${count(last)}`;
-    const known = replayed === 0 ? '' : ` (${count(replayed)} of them by an earlier run)`;
-    const lines = labelled(
-      stdout,
-      'green',
-      'appended',
-      `${plural(events, 'event')} to ${this.#trail}: ${records}${known}`,
-    );
+    if (events === 0 && refused === 0) return write(stdout, 'Nothing to append: the input holds no events.\n');
+    const lines = events === 0 ? [] : this.#appended();
+    if (refused > 0) {
+      const which = `${plural(refused, 'event')}, each named on stderr with the reason`;
+      lines.push(...labelled(stdout, 'red', 'refused ', which));
+    }
     if (checkpoint !== undefined && unsealed < events) {
       const proven = `under the checkpoint of ${plural(checkpoint.size, 'record')}, signed by the key ${checkpoint.keys.join(', ')}`;
       const caveat = ' (the key came from the server itself; --key FILE checks against one that you trust)';
