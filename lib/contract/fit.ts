@@ -73,7 +73,10 @@ class Fit {
 
   event(sent: Fields): Fields {
     const event = this.#object(sent, '', this.#fields);
-    event.type ??= FREE_TYPE;
+    if (event.type === undefined) {
+      this.converted.add('type');
+      event.type = FREE_TYPE;
+    }
     if (event.producer !== undefined && event.id === undefined) {
       this.#setAside('producer', event.producer);
       delete event.producer;

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { differenceFromSent } from '../../lib/client/delivery/sealed-event-diff.ts';
 import { fitEvent } from '../../lib/contract/fit.ts';
 import { isLenient, prepareBatch } from '../../lib/event/intake.ts';
 import { eventInputSchema } from '../../lib/event/schema.ts';
@@ -142,6 +143,19 @@ describe('the rules', () => {
       }),
       { numRuns: 500 },
     );
+  });
+
+  it('mark every place, so that a receipt for a lenient append still shows that it is for what was sent', () => {
+    for (const sent of [
+      { actor: 'alice' },
+      { actor: { name: 'Alice' }, resource: 'invoice' },
+      { type: 'data.read', color: 'red', details: 'text' },
+      { type: 'No Type', details: { unfit: 1 }, context: { tenant: 7, other: true } },
+      { type: 'data.read', producer: { id: 'p' }, changes: [1], outcome: 'fine' },
+    ]) {
+      const [event] = sealed(JSON.stringify(sent));
+      expect(differenceFromSent(sent, event)).toBeUndefined();
+    }
   });
 
   it('apply where the request asks or the policy says so', () => {

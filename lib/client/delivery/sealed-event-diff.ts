@@ -27,7 +27,7 @@ export function differenceFromSent(sent: unknown, sealed: unknown): string | und
   const { converted } = sealed;
   const isConverted: IsConverted = (path) => isArray(converted) && (converted.includes(path) || path.startsWith(UNFIT));
   for (const key of keys(sealed)) {
-    if (!hasOwn(sent, key) && !ADDED.has(key) && !isConverted(`${key}.unfit`)) return key;
+    if (!hasOwn(sent, key) && !ADDED.has(key) && !isConverted(key) && !isConverted(`${key}.unfit`)) return key;
   }
   for (const [key, value] of Object.entries(sent)) {
     const isAlias = key === 'type' && typeof value === 'string' && resolveType(value)?.name === sealed.type;
