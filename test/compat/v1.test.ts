@@ -27,6 +27,7 @@ interface Frozen {
 async function thaw(): Promise<Frozen> {
   const dir = join(await temporaryFolder(), 'data');
   await cp(join(VECTORS, 'data'), dir, { recursive: true });
+  await chmod(dir, 0o700);
   for (const file of SECRET) await chmod(join(dir, file), 0o600);
   const heads = JSON.parse(await readFile(join(VECTORS, 'heads.json'), 'utf8'));
   return { dir, heads, trust: await readFile(join(VECTORS, 'trust.txt'), 'utf8') };
