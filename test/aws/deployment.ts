@@ -18,7 +18,7 @@ import { EVERYTHING, isMinistack } from './emulated.ts';
 const ROOT = resolve(import.meta.dirname, '../..');
 const run = promisify(execFile);
 /** As `cdk.json` has it, with the app for tests. */
-const APP = 'node functions/bundle/bundle.ts >&2 && node test/aws/app.ts';
+const APP = isMinistack ? 'node test/aws/app.ts' : 'node bin/app.ts';
 
 /** The outputs of the stack. */
 export interface Outputs {
@@ -104,7 +104,8 @@ export class Deployment {
     const output = ['--output', join(this.#folder, 'cdk.out')];
     // The referee of the Table is for the contract suites alone.
     const { AWS_ENDPOINT_URL_DYNAMODB: _, ...env } = process.env;
-    const app = isMinistack ? ['--app', APP] : [];
+    // The bundles are there: to make them anew would pull them from under another test file that deploys.
+    const app = ['--app', APP];
     await run(join(ROOT, 'node_modules/.bin/cdk'), [command, ...args, ...context, ...output, ...app], {
       cwd: ROOT,
       env: { ...env, ...this.#environment, CDK_DISABLE_CLI_TELEMETRY: '1' },

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join, resolve } from 'node:path';
+import { bundleFunctions } from '../../functions/bundle/bundle.ts';
 import temporaryFolder from '../temporary-folder.ts';
 import { startDynamoDbLocal, startMinistack } from './emulators.ts';
 import type { Service } from './service.ts';
@@ -39,6 +40,7 @@ try {
 async function run(): Promise<number> {
   const { tools, starts, tests, env: own } = targetOf(process.env, process.argv.slice(2));
   demandTools(tools, process.env);
+  await bundleFunctions(join(ROOT, 'dist/lambda'));
   const stackName = `Sealtrail-test-${process.pid}`;
   const env: NodeJS.ProcessEnv = { ...own, SEALTRAIL_TEST_STACK: stackName };
   // One after the other: one that fails must not leave the other running.

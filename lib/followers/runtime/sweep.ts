@@ -44,6 +44,12 @@ export interface Swept {
   readonly passMs: number;
 }
 
+/** The trails that a sweep has seen to: those in which something failed, and those that were due and need no other visit. */
+interface SoFar {
+  readonly failed: Set<string>;
+  readonly visited: ReadonlySet<string>;
+}
+
 /** Trails between two notes of how far the full pass has come. */
 const PASS_STEP = 128;
 
@@ -56,14 +62,17 @@ export async function sweepTrails(options: SweepOptions): Promise<Swept> {
   const startedAt = now();
   const due = (await list.all()).filter(({ dueAt }) => dueAt <= startedAt + aheadMs);
   const failed = new Set<string>();
+  const visited = new Set<string>();
   const left = new Set(due);
   await atOnce(due, concurrency, async (one) => {
     // What another process has claimed stays in `left`: until that is through, it waits.
     if (signal.aborted || !list.isFree(one)) return;
     const claim = await list.claim(one, leaseMs);
-    if (claim === undefined || (await visitClaimed(claim, options, failed))) left.delete(one);
+    const isOver = claim === undefined || (await visitClaimed(claim, options, failed));
+    if (isOver) left.delete(one);
+    if (isOver && claim !== undefined) visited.add(one.trail);
   });
-  const passStartedAt = await passOverAll(options, failed);
+  const passStartedAt = await passOverAll(options, { failed, visited });
   const overdueMs = [...left].reduce((longest, { dueAt }) => Math.max(longest, now() - dueAt), 0);
   const passMs = passStartedAt === undefined ? 0 : now() - passStartedAt;
   const unreached = signal.aborted ? left.size + (passStartedAt === undefined ? 0 : 1) : 0;
@@ -90,7 +99,7 @@ async function visitClaimed(claim: DueTrail, options: SweepOptions, failed: Set<
  *
  * @returns when the pass began where it is not at its end yet, Unix milliseconds
  */
-async function passOverAll(options: SweepOptions, failed: Set<string>): Promise<number | undefined> {
+async function passOverAll(options: SweepOptions, sweep: SoFar): Promise<number | undefined> {
   const { pass, trails, signal, concurrency, leaseMs, settings, now = Date.now } = options;
   const name = `${utcDate(now())} ${settings}`;
   let state = await pass.claim(name, leaseMs);
@@ -98,7 +107,7 @@ async function passOverAll(options: SweepOptions, failed: Set<string>): Promise<
     const step = await firstOf(trails(state.cursor), PASS_STEP);
     let { missed } = state;
     await atOnce(step, concurrency, async (trail) => {
-      if (await visitInPass(trail, options, failed)) missed += 1;
+      if (await visitInPass(trail, options, sweep)) missed += 1;
     });
     // A step cut short is repeated: a trail is visited twice rather than not at all.
     const cursor = signal.aborted ? state.cursor : (step.at(-1) ?? state.cursor);
@@ -111,9 +120,9 @@ async function passOverAll(options: SweepOptions, failed: Set<string>): Promise<
 }
 
 /** @returns whether the trail has waited too long without being on the list */
-async function visitInPass(trail: string, options: SweepOptions, failed: Set<string>): Promise<boolean> {
+async function visitInPass(trail: string, options: SweepOptions, { failed, visited }: SoFar): Promise<boolean> {
   const { list, signal, leaseMs, onVisit, nextAt, now = Date.now } = options;
-  if (signal.aborted) return false;
+  if (signal.aborted || visited.has(trail)) return false;
   const due = await list.find(trail);
   if (due !== undefined) {
     const claim = list.isFree(due) ? await list.claim(due, leaseMs) : undefined;

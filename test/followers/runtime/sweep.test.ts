@@ -129,6 +129,13 @@ describe('the full pass', () => {
     expect(counts()).toEqual(new Set([1]));
   });
 
+  it('visits a trail that was due only once, though it passes over all of them', async () => {
+    clock += DAY;
+    await note(['trail-007', 'trail-290']);
+    await sweep();
+    expect([...visits].sort()).toEqual(all);
+  });
+
   it('begins anew under other settings, since they may give every trail work', async () => {
     await sweep();
     visits = [];
