@@ -128,7 +128,7 @@ describe('a server that is killed again and again', () => {
         temporaryFolder((task) => cleanUps.push(task)),
         'data',
       );
-      mkdirSync(data, { recursive: true });
+      mkdirSync(data, { recursive: true, mode: 0o700 });
       const writers = Array.from({ length: WRITERS }, (_, i) => new Writer(`writer-${i}`));
       for (let kill = 0; kill < KILLS; kill++) {
         if (kill % 4 === 3) await killWhileStarting(data);

@@ -190,9 +190,10 @@ describe('seal', () => {
     );
   });
 
-  it('has nothing to do with an empty trail', async () => {
-    const { stdout } = await cli(['seal', 'nothing'], { env: test.env('admin') });
-    expect(stdout).toBe('The trail nothing has no records: there is nothing to seal.\n');
+  it('is refused for a trail that does not exist', async () => {
+    const { code, stdout, stderr } = await cli(['seal', 'nothing'], { env: test.env('admin') });
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain('nothing');
   });
 });
 

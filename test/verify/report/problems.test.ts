@@ -13,6 +13,8 @@ import { Findings, MOST_PER_KIND, quoted, shownKey } from '../../../lib/verify/r
 
 /** Where the checks are tested. */
 const CHECKS = join(import.meta.dirname, '..');
+/** Where a kind is tested of a running log and its archive at once. */
+const CLOCK = join(import.meta.dirname, '../../app/clock.test.ts');
 const PAGE = readFileSync(join(import.meta.dirname, '../../../docs/problems.md'), 'utf8');
 
 describe('the kinds of problem', () => {
@@ -30,6 +32,7 @@ describe('the kinds of problem', () => {
     const tests = readdirSync(CHECKS, { recursive: true, encoding: 'utf8' })
       .filter((name) => isTold.test(name))
       .map((name) => readFileSync(join(CHECKS, name), 'utf8'))
+      .concat(readFileSync(CLOCK, 'utf8'))
       .join();
     expect(PROBLEM_KIND_NAMES.filter((kind) => !new RegExp(`['\\s{]${kind}['\\s:]`).test(tests))).toEqual([]);
   });

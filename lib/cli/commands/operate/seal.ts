@@ -25,7 +25,6 @@ async function seal(terminal: Terminal, trail: string, options: Options): Promis
   const { stdout } = terminal;
   if (options.json) return write(stdout, `${JSON.stringify(answer)}\n`);
   const size = typeof answer === 'object' && answer !== null && 'size' in answer ? Number(answer.size) : 0;
-  if (size === 0) return write(stdout, `The trail ${trail} has no records: there is nothing to seal.\n`);
   const sentence = `The archive of ${trail} is complete up to its ${plural(size, 'record')}.`;
   await writeLines(stdout, labelled(stdout, 'green', 'sealed', sentence));
 }
