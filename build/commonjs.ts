@@ -9,7 +9,7 @@ import { build, type Plugin } from 'esbuild';
 
 const ROOT = resolve(import.meta.dirname, '..');
 /** The folders that the client consists of. `test/shape.test.ts` ensures that it imports no other. */
-const FOLDERS = ['log', 'contract', 'client'] as const;
+const FOLDERS = ['log', 'contract', 'json', 'privacy', 'client'] as const;
 
 const besideEachOther: Plugin = {
   name: 'beside-each-other',

@@ -33,7 +33,8 @@ export async function tour(client, receipts, requests, trail) {
   assert.ok(sealed.every(({ receipt }, i) => receipt.sealed && (i === 0 || sealed[i - 1].seq < sealed[i].seq)));
   assert.ok(last.seq > sealed.at(-1).seq);
   assert.equal(receipts.readReceipt(last.receipt).sealed, true);
-  assert.throws(() => audit.log({ type: 'invoice.paid', actor: {} }), { code: 'invalid_event', field: 'actor.id' });
+  const strict = client.createAuditLogger({ memory: {}, invalid: 'throw' });
+  assert.throws(() => strict.log({ type: 'invoice.paid', actor: {} }), { code: 'invalid_event', field: 'actor.id' });
 
   const found = [];
   for await (const { event } of audit.reader.query({ type: 'invoice.paid', order: 'oldest', limit: 50 }))
