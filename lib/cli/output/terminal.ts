@@ -56,17 +56,22 @@ const showStyled = (text: string): string =>
     .map((part, at) => (at % 2 === 1 ? part : printable(part)))
     .join('');
 
-/** Lets a slow reader slow the command down instead of filling memory. */
+/** Lets a slow reader slow the command down instead of filling memory. Lines that came before a failure are written too. */
 async function batched(lines: Lines, take: (text: string) => Promise<void>): Promise<void> {
   let pending = '';
-  for await (const line of lines) {
-    pending += `${line}\n`;
-    if (pending.length >= 65_536) {
-      await take(pending);
-      pending = '';
+  const flush = async (): Promise<void> => {
+    const text = pending;
+    pending = '';
+    if (text !== '') await take(text);
+  };
+  try {
+    for await (const line of lines) {
+      pending += `${line}\n`;
+      if (pending.length >= 65_536) await flush();
     }
+  } finally {
+    await flush();
   }
-  if (pending !== '') await take(pending);
 }
 
 function put(out: Output, text: string): Promise<void> {

@@ -21,6 +21,16 @@ describe('text', () => {
     expect(pipe.text).toBe(`${HOSTILE}\r\n${HOSTILE}\nplain\n`);
   });
 
+  it('that came before a failure is written', async () => {
+    const pipe = new Screen();
+    const failing = (async function* () {
+      yield 'first';
+      throw new Error('the second cannot be had');
+    })();
+    await expect(writeData(pipe, failing)).rejects.toThrow('the second cannot be had');
+    expect(pipe.text).toBe('first\n');
+  });
+
   it('for people keeps its own styles, and nothing else', async () => {
     const terminal = new Screen(80);
     await writeLines(terminal, ['\u001b[1mhead\u001b[22m', 'a\u001b]0;x\u0007\u001b[2Jb']);
