@@ -237,6 +237,12 @@ describe('what is not there or not right', () => {
     ['an unknown path', '/v1/nothing', {}, { code: 'not_found' }],
     ['a record beyond the end', '/v1/trails/orders/events/10', {}, { code: 'not_found' }],
     ['an unknown id', '/v1/trails/orders/events/nobody', {}, { code: 'not_found' }],
+    [
+      'an id that ends another path',
+      '/v1/trails/orders/events/consistency',
+      {},
+      { code: 'invalid_parameter', field: 'event' },
+    ],
     ['a proof beyond the end', '/v1/trails/orders/events/10/proof', {}, { code: 'not_found' }],
     ['a proof of no number', '/v1/trails/orders/events/x/proof', {}, { code: 'invalid_parameter', field: 'seq' }],
     ['a bad trail name', '/v1/trails/UPPER/events', {}, { code: 'invalid_trail', field: 'trail' }],

@@ -202,6 +202,19 @@ export interface RecordServices {
 /** A record number in canonical form; `007` is not, so it can only be an id. */
 const RECORD_NUMBER = /^(?:0|[1-9]\d*)$/;
 
+/**
+ * Ids of events by which no record is returned: a `*` in an IAM pattern matches `/` too, so a grant of
+ * `GET /v1/trails/payments-*\/consistency` also covers `GET /v1/trails/payments-x/events/consistency`, of a caller who
+ * may not read. Such a record is found by its number, or by the filter `id`.
+ */
+export const SHADOWED_IDS: ReadonlySet<string> = new Set([
+  'checkpoint',
+  'consistency',
+  'legal-hold',
+  'proof',
+  'verifications',
+]);
+
 /** The line of a record. An id that looks like a record number is read as one; use the filter `id` instead. */
 export const getRecord = route({
   name: 'getRecord',
@@ -213,6 +226,10 @@ export const getRecord = route({
   params: z.strictObject({ event: z.string().describe('A record number or the id of an event.') }),
   replies: { 200: recordSchema },
   handler: async (services: RecordServices, { params: { trail, event } }) => {
+    if (SHADOWED_IDS.has(event)) {
+      const message = `event: a record with the id ${event} is found by its number, or by the filter id`;
+      throw new SealtrailError('invalid_parameter', message, { field: 'event' });
+    }
     const isNumber = RECORD_NUMBER.test(event);
     const line = isNumber
       ? await services.ledger.record(
