@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { readFile, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
@@ -48,11 +49,12 @@ export interface DataFolder {
   readonly credentialsFile: string;
 }
 
-const DEFAULT_LOG_NAME = 'sealtrail.local';
+/** A name of its own for a new log: witnesses and key lists know a log by its name, so no two may share one. */
+const ownName = (): string => `${randomBytes(8).toString('hex')}.sealtrail.local`;
 
 /** What is known of a data folder before its files are read. */
 export interface DataFolderOptions {
-  /** The log's name for a new folder, or else the one that it must have. */
+  /** The log's name for a new folder, or else the one that it must have. @default for a new folder a random one */
   readonly logName?: string | undefined;
   /** Whether there are records. They depend on the log's name and key, which are then never made anew. */
   readonly hasRecords: boolean;
@@ -70,7 +72,7 @@ export async function openDataFolder(dir: string, { logName, hasRecords }: DataF
   const configFile = join(dir, 'config.json');
   const keyFile = signingKeyFile(dir);
   if (hasRecords) for (const file of [configFile, keyFile]) await mustBeThere(file, 'the records of this log');
-  const config = await readJson(dir, 'config.json', configFileSchema, () => ({ logName: logName ?? DEFAULT_LOG_NAME }));
+  const config = await readJson(dir, 'config.json', configFileSchema, () => ({ logName: logName ?? ownName() }));
   if (logName !== undefined && logName !== config.logName) {
     const message = `this log is named ${config.logName} (in ${configFile}), not ${logName}: its name cannot change`;
     throw new SealtrailError('usage', message);

@@ -18,7 +18,7 @@ import { DOWNLOADS_PATH } from './downloads.ts';
 type OnError = NonNullable<OpenLogSettings['onError']>;
 
 export interface EmbeddedOptions extends Pick<FollowerPace, 'archiveDelayMs' | 'verifyEveryMs' | 'gapGraceMs'> {
-  /** The first part of every checkpoint's origin. It is fixed when the data folder is made. @default sealtrail.local */
+  /** The first part of every checkpoint's origin. It is fixed when the data folder is made. @default `<random>.sealtrail.local` */
   readonly logName?: string;
   /**
    * Called on errors outside of requests: followers, signatures, exports. Must not throw.

@@ -44,11 +44,23 @@ describe('the first start', () => {
     expect(await modes('.')).toBe('700');
     expect(await modes('credentials')).toBe('600');
     expect(await modes('signing-key.pem')).toBe('600');
-    expect(log.logName).toBe('sealtrail.local');
+    expect(log.logName).toMatch(/^[0-9a-f]{16}\.sealtrail\.local$/);
     expect(log.folder.credentialsFile).toBe(join(dir, 'credentials'));
     expect(await readFile(log.folder.credentialsFile, 'utf8')).toMatch(/^\[writer\]\naws_access_key_id = SLTR/);
     const [first] = (await append(log)).checkpoint?.split('\n') ?? [];
-    expect(first).toBe('sealtrail.local/orders');
+    expect(first).toBe(`${log.logName}/orders`);
+  });
+
+  it('names each log anew, and never again', async () => {
+    const dirs = [join(await temporaryFolder(), 'a'), join(await temporaryFolder(), 'b')] as const;
+    const nameOf = async (dir: string) => {
+      const log = await openEmbedded(dir);
+      await log.close();
+      return log.logName;
+    };
+    const first = await nameOf(dirs[0]);
+    expect(await nameOf(dirs[1])).not.toBe(first);
+    expect(await nameOf(dirs[0])).toBe(first);
   });
 
   it('refuses a log name that none can be', async () => {

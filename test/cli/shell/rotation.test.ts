@@ -10,7 +10,7 @@ import { cli, Screen } from '../in-process.ts';
 
 it('keys rotate and keys retire print what verifiers put into their key files', async () => {
   const data = join(await temporaryFolder(), 'data');
-  const log = await openEmbedded(data);
+  const log = await openEmbedded(data, { logName: 'log.example' });
   const event = { id: 'e-1', json: '{"id":"e-1","severity":"info","type":"auth.login"}' };
   await log.ledger.append({ trail: 'orders', submitter: 'test', events: [event] });
   await log.archiver.seal('orders');
@@ -20,8 +20,8 @@ it('keys rotate and keys retire print what verifiers put into their key files', 
 
   const begun = await cli(['keys', 'rotate', '--data', data]);
   expect(begun).toMatchObject({ code: 0, stderr: '' });
-  const lines = begun.stdout.split('\n').filter((line) => line.startsWith('sealtrail.local/orders+'));
-  expect(parseTrustedKeys(lines.join('\n'))).toMatchObject([{ name: 'sealtrail.local/orders', from: 2 }]);
+  const lines = begun.stdout.split('\n').filter((line) => line.startsWith('log.example/orders+'));
+  expect(parseTrustedKeys(lines.join('\n'))).toMatchObject([{ name: 'log.example/orders', from: 2 }]);
 
   const again = await cli(['keys', 'rotate', '--data', data]);
   expect(again.code).toBe(2);
@@ -31,8 +31,8 @@ it('keys rotate and keys retire print what verifiers put into their key files', 
   expect(ended).toMatchObject({ code: 0, stderr: '' });
   const { trust, fingerprint } = JSON.parse(ended.stdout);
   expect(parseTrustedKeys(trust.join('\n'))).toMatchObject([
-    { name: 'sealtrail.local/_system', to: 1 },
-    { name: 'sealtrail.local/orders', to: 1 },
+    { name: 'log.example/_system', to: 1 },
+    { name: 'log.example/orders', to: 1 },
   ]);
   expect(fingerprint).toMatch(/^[0-9a-f]{64}$/);
 });

@@ -13,7 +13,7 @@ export const installServe: Install = (program, shell) => {
     .requiredOption('--data <dir>', 'the data folder')
     .option('--port <n>', 'port to listen on; 0 takes any free one', integer('--port', 0, 65_535), 8321)
     .option('--host <address>', 'address to listen on; put TLS in front before you leave loopback', '127.0.0.1')
-    .option('--log-name <name>', "the log's name, for good; only for a new folder (default: sealtrail.local)")
+    .option('--log-name <name>', "the log's name, for good; only for a new folder (default: <random>.sealtrail.local)")
     .option('--log-requests', 'log every request to standard error, one JSON document a line')
     .action(async (options: ServeOptions) => {
       // Imported here, so that the other commands start faster.
