@@ -81,7 +81,7 @@ export interface StoredEvent extends SentEvent {
   readonly redacted?: readonly string[] | undefined;
 }
 
-/** Bounds of a text, in UTF-16 code units, both inclusive. */
+/** Bounds of a text, both inclusive. The server counts code points, the client UTF-16 code units, of which a text has at least as many. */
 export interface TextLimits {
   readonly min: number;
   readonly max: number;

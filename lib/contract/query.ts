@@ -79,6 +79,23 @@ export const FILTER_HELP: Readonly<Record<Dimension | keyof EventPeriods, string
   timeTo: "happened before this time, by the producer's clock",
 };
 
+/** The filters whose values may be masked in records: an agent may be named by an address. */
+export const MASKED_FILTERS = ['actor', 'resource', 'agent'] as const satisfies readonly Dimension[];
+
+/** A value of a filter that records hold in masked form. */
+export interface Masked {
+  readonly filter: (typeof MASKED_FILTERS)[number];
+  /** As it was asked for. */
+  readonly asked: string;
+  /** As records hold it: with a tag that nobody else has, where the log makes tags. */
+  readonly as: string;
+  /**
+   * The mask without a tag, which others whose addresses look alike have as well. Present where records of the period, or of
+   * the page, have it: they may be of somebody else.
+   */
+  readonly shared?: string;
+}
+
 /** The number of records from the hot store, and from the archive. */
 export interface RecordSources {
   readonly hot: number;
@@ -93,5 +110,7 @@ export interface QueryPage {
   readonly asOf: number;
   /** Whether there are more pages. A page may be short without being the last. */
   readonly more: boolean;
+  /** Values that the filters looked for in masked form; absent where there is none. */
+  readonly masked?: readonly Masked[];
   readonly cursor?: string;
 }

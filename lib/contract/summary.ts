@@ -1,4 +1,5 @@
 import type { Dimension } from './dimensions.ts';
+import type { Masked } from './query.ts';
 
 /** The dimensions that summaries count by. */
 export const COUNTED = [
@@ -58,4 +59,6 @@ export interface Activity {
   readonly byOutcome: Breakdown;
   /** The actor's newest record. */
   readonly last?: { readonly seq: number; readonly receivedAt: number; readonly type: string };
+  /** How records name the actor, where they are masked. Records under `shared` may be of others, and are not counted. */
+  readonly masked?: Masked;
 }

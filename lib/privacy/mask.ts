@@ -53,6 +53,7 @@ const MASKED_IP = /^(?:(?:\d{1,3}\.){3}|(?:[0-9a-f]{1,4}:){3})\*\*\*(?:~[a-z2-7]
 
 /** What a local part may hold (RFC 5321 `Atom`, RFC 6531), without what rather ends a word in text; and the stars. */
 const LOCAL = /[\p{L}\p{N}._+*~%-]/u;
+const LETTER = /\p{L}/u;
 /** The labels of a domain name (RFC 5321 `Domain`, RFC 6531). */
 const DOMAIN = /[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)+/uy;
 /** What follows the sign in `package@1.2.3-rc.one`. */
@@ -84,8 +85,14 @@ function maskEmails(text: string, sign: string, tag: MaskTag): string {
 /** Where the local part starts that ends at `end`, but not before `from`. */
 function localStart(text: string, from: number, end: number): number {
   let start = end;
-  while (start > from && LOCAL.test(text.charAt(start - 1)) && !text.endsWith(ENCODED_SIGN, start)) start--;
+  while (start > from && isLocal(text, start - 1, from) && !text.endsWith(ENCODED_SIGN, start)) start--;
   return start;
+}
+
+/** An apostrophe counts within a name (`o'brien`), and not as a quote in front of one. */
+function isLocal(text: string, at: number, from: number): boolean {
+  if (LOCAL.test(text.charAt(at))) return true;
+  return text.charAt(at) === "'" && at > from && LETTER.test(text.charAt(at - 1));
 }
 
 function domainAt(text: string, at: number): string | undefined {

@@ -1,4 +1,5 @@
 import { DIMENSIONS, type Dimension, dimensionsOf } from '../contract/dimensions.ts';
+import { MASKED_FILTERS, type Masked } from '../contract/query.ts';
 import { SEVERITIES, type Severity } from '../contract/vocabulary.ts';
 import { timeMillis } from '../event/time.ts';
 import { fingerprintOf } from '../index/format/postings.ts';
@@ -7,9 +8,6 @@ import { maskValue } from '../privacy/mask.ts';
 import type { PrivacyPolicy } from '../privacy/policy.ts';
 import type { Filters, Period } from './query.ts';
 
-/** Dimensions with masked values (an agent may be named by `actor.id`). */
-const MASKED: readonly Dimension[] = ['actor', 'resource', 'agent'];
-
 /** A severity and all higher ones: the values of a filter by severity. */
 export const severitiesFrom = (severity: Severity): readonly Severity[] =>
   SEVERITIES.slice(SEVERITIES.indexOf(severity));
@@ -17,9 +15,15 @@ export const severitiesFrom = (severity: Severity): readonly Severity[] =>
 /** What of a policy queries need. */
 export type MaskingPolicy = Pick<PrivacyPolicy, 'pii' | 'maskTag'>;
 
-/** A value as it stands in records of every age: as asked, masked with the log's tag, and masked as before there were tags. */
-function masksOf(asked: string, { maskTag }: MaskingPolicy): string[] {
-  return [asked, maskValue(asked, maskTag), maskValue(asked)];
+/** The masked forms of what is asked for: with the log's tag, and as before there were tags. */
+function masksOf(filters: Filters, { pii, maskTag }: MaskingPolicy): readonly Masked[] {
+  if (pii !== 'mask') return [];
+  return MASKED_FILTERS.flatMap((filter) =>
+    (filters[filter] ?? []).flatMap((asked) => {
+      const as = maskValue(asked, maskTag);
+      return as === asked ? [] : [{ filter, asked, as, shared: maskValue(asked) }];
+    }),
+  );
 }
 
 /** One filter: a record with any of the values passes. */
@@ -39,17 +43,23 @@ interface Clause {
 export class RecordFilter {
   readonly #clauses: readonly Clause[];
   readonly #time: Period | undefined;
+  readonly #masked: readonly Masked[];
   /** The filters as text: equal filters have equal text. */
   readonly text: string;
 
   /**
    * @param policy the trail's policy. If it masks, this matches both masked and plain values, since records may be older
    *   than the policy
+   * @param masks `own`: not the masks without a tag, which may be of others, unless the policy makes no tags. @default all
    */
-  constructor(filters: Filters, policy?: MaskingPolicy) {
+  constructor(filters: Filters, policy?: MaskingPolicy, masks: 'all' | 'own' = 'all') {
+    this.#masked = policy === undefined ? [] : masksOf(filters, policy);
     this.#clauses = DIMENSIONS.flatMap((dimension) => {
       const values = filters[dimension];
-      return values === undefined ? [] : [clauseOf(dimension, values, policy)];
+      if (values === undefined) return [];
+      const also = this.#masked.filter(({ filter }) => filter === dimension);
+      const masked = also.flatMap(({ as, shared = as }) => (masks === 'own' ? [as] : [as, shared]));
+      return [clauseOf(dimension, [...values, ...masked])];
     });
     this.#time = filters.time;
     this.text = JSON.stringify([
@@ -78,6 +88,13 @@ export class RecordFilter {
     return this.#clauses.flatMap(({ dimension, values }) => (dimension === wanted ? [...values] : []));
   }
 
+  /** The values that it looks for in masked form. `isShared` tells whether there are records with a mask that others may have. */
+  masked(isShared: (mask: string, filter: Masked['filter']) => boolean): readonly Masked[] {
+    return this.#masked.map(({ shared = '', ...masked }) =>
+      isShared(shared, masked.filter) ? { ...masked, shared } : masked,
+    );
+  }
+
   /** @throws `malformed_record` */
   accepts(line: string): boolean {
     // Lines are canonical (RFC 8785), so a value has only one form in them, and most lines need not be parsed.
@@ -103,9 +120,7 @@ function isWithin(time: unknown, { from, to }: Period): boolean {
   return millis !== undefined && (from === undefined || millis >= from) && (to === undefined || millis < to);
 }
 
-function clauseOf(dimension: Dimension, asked: readonly string[], policy: MaskingPolicy | undefined): Clause {
-  const all =
-    policy?.pii === 'mask' && MASKED.includes(dimension) ? asked.flatMap((one) => masksOf(one, policy)) : asked;
+function clauseOf(dimension: Dimension, all: readonly string[]): Clause {
   const isGroup = (value: string): boolean => dimension === 'type' && value.endsWith('.*');
   const values = new Set(all.filter((value) => !isGroup(value)));
   const beginnings = [...new Set(all.filter(isGroup))].map((group) => group.slice(0, -1)).sort();

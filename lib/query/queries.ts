@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { dimensionsOf } from '../contract/dimensions.ts';
 import { MAX_LIMIT, MAX_TRAILS } from '../contract/query.ts';
 import type { Activity, Summary } from '../contract/summary.ts';
 import type { ArchivedRecords } from '../ledger/archived-records.ts';
 import { readHead } from '../ledger/commit.ts';
+import { parseRecord } from '../log/record.ts';
 import type { Table } from '../store/ports.ts';
 import { activityOf, countMatches, noActivity } from './activity.ts';
 import { countByIndex } from './activity-counts.ts';
@@ -86,7 +88,8 @@ export class Queries {
     const filter = await this.#filter(trail, query);
     const question = questionOf(query, [filter]);
     const [at] = query.cursor === undefined ? [] : this.#cursors.open([trail], question, query.cursor);
-    const { next, ...page } = await this.#part(trail, filter, query, at);
+    const { next, ...part } = await this.#part(trail, filter, query, at);
+    const page = { ...part, ...maskedBy([filter], part.matches) };
     if (query.order === 'newest' && !page.more) return page;
     return { ...page, cursor: this.#cursors.seal([trail], question, [next]) };
   }
@@ -106,9 +109,10 @@ export class Queries {
     const question = questionOf(query, [...filters.values()]);
     const at = query.cursor === undefined ? undefined : this.#cursors.open(names, question, query.cursor);
     const budget = Math.ceil(this.#budget / names.length);
-    const { next, ...page } = await mergePage(names, query, at, async (trail, limit, from) =>
+    const { next, ...part } = await mergePage(names, query, at, async (trail, limit, from) =>
       this.#part(trail, filters.get(trail) ?? (await this.#filter(trail, query)), { ...query, limit }, from, budget),
     );
+    const page = { ...part, ...maskedBy([...filters.values()], part.matches) };
     if (query.order === 'newest' && !page.more) return page;
     return { ...page, cursor: this.#cursors.seal(names, question, next) };
   }
@@ -190,7 +194,9 @@ export class Queries {
    * @throws as {@link page}
    */
   async activity(trail: string, actor: string, period: Period = {}): Promise<Activity> {
-    const filter = await this.#filter(trail, { filters: { actor: [actor] } });
+    const policy = await this.#policy(trail);
+    // What it says is said of one person: nothing of somebody else's may be counted.
+    const filter = new RecordFilter({ actor: [actor] }, policy, 'own');
     const head = await readHead(this.#table, trail);
     const span = await spanOf(this.#table, trail, head, period, this.#archive);
     const indexed = await countByIndex(this.#table, trail, filter.valuesOf('actor'), span);
@@ -201,7 +207,12 @@ export class Queries {
     for await (const some of searched(context, span.low, from)) countMatches(counts, some);
     const newest = searched({ ...context, limit: 1 }, span.low, span.high);
     const [last] = (await newest.next()).value ?? [];
-    return activityOf(actor, period, counts, last);
+    const [masked] = filter.masked(() => true);
+    if (masked === undefined) return activityOf(actor, period, counts, last);
+    const { shared = '', ...own } = masked;
+    const others = { ...context, limit: 1, filter: new RecordFilter({ actor: [shared] }) };
+    const isShared = (await searched(others, span.low, span.high).next()).done !== true;
+    return { ...activityOf(actor, period, counts, last), masked: isShared ? masked : own };
   }
 
   /** The records of a period: from `low` to before `high`. */
@@ -223,6 +234,18 @@ export class Queries {
       budget: this.#budget,
     };
   }
+}
+
+/** What filters looked for in masked form, by the records that were found. */
+function maskedBy(filters: readonly RecordFilter[], matches: readonly Match[]): Pick<Page, 'masked'> {
+  let found: Set<string> | undefined;
+  const isShared = (mask: string, filter: string): boolean => {
+    found ??= new Set(matches.flatMap(({ line }) => dimensionsOf(parseRecord(line)).map((one) => JSON.stringify(one))));
+    return found.has(JSON.stringify([filter, mask]));
+  };
+  // The trails of a query mask alike, unless one does not mask at all.
+  const all = new Map(filters.flatMap((one) => one.masked(isShared)).map((one) => [JSON.stringify(one), one]));
+  return all.size === 0 ? {} : { masked: [...all.values()] };
 }
 
 /** Everything that an answer depends on besides trails, position and limit, as text. */

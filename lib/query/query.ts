@@ -1,5 +1,5 @@
 import type { Dimension } from '../contract/dimensions.ts';
-import type { QueryOrder, RecordSources } from '../contract/query.ts';
+import type { Masked, QueryOrder, RecordSources } from '../contract/query.ts';
 import type { Block } from '../ledger/items/block.ts';
 import type { Hash } from '../log/hash.ts';
 
@@ -71,6 +71,8 @@ export interface Page {
    * Where to continue; present if `more` is true. Oldest first, it is present even at the end, for records yet to come.
    */
   readonly cursor?: string;
+  /** Values that the filters looked for in masked form; absent where there is none. */
+  readonly masked?: readonly Masked[];
 }
 
 /** Counts the sources of matches. */

@@ -58,12 +58,12 @@ describe('an answer without records', () => {
     }
   });
 
-  it('says where * stands for itself, and where values are masked', async () => {
+  it('says where * stands for itself, and how records hold a value that is masked', async () => {
     expect((await asked('query', 'orders', '--actor', 'al*')).stderr).toContain(
       '--actor al*: the value is taken as it stands; * stands for others at the end of --type only.\n',
     );
     expect((await asked('query', 'orders', '--actor', 'zoe@example.com')).stderr).toContain(
-      'are masked in the records',
+      'zoe@example.com is masked: records name the actor z***~',
     );
     expect((await asked('query', 'orders', '--actor', 'z***@example.com')).stderr).not.toContain('as it stands');
     expect((await asked('query', 'orders', '--type', 'nothing.*')).stderr).not.toContain('as it stands');

@@ -42,8 +42,9 @@ describe('activity', () => {
     const { code, stdout } = await asked(['activity', 'orders', 'a/b c@example.org', '--days', '7']);
     expect(code).toBe(0);
     expect(stdout).toMatch(
-      /^2 records of a\/b c@example\.org in orders in the last 7 days\nthe newest: 1, data\.read, /,
+      /^2 records of a\/b c@example\.org in orders in the last 7 days\na\/b c@example\.org is masked: /,
     );
+    expect(stdout).toMatch(/\nthe newest: 1, data\.read, /);
     expect(stdout).toMatch(/\ntype +records\nauth\.login +1 +█+\ndata\.read +1 +█+\n/);
     expect(stdout).toMatch(/\noutcome +records\nsuccess +1 +█+\n$/);
   });

@@ -12,8 +12,11 @@ import { beginningsOf } from '../server/beginnings.ts';
 import { temporaryFolder } from '../store/temporary.ts';
 import { numberingsOf } from './whole.ts';
 
+/** A problem document. */
+type Refusal = { readonly status: number; readonly code: string };
+
 /** What the front does with a request instead of passing it on and its answer back. */
-export type Trouble = 'refuse' | 'stall' | 'forget the answer' | 429 | 503 | ((body: string) => string);
+export type Trouble = 'refuse' | 'stall' | 'forget the answer' | 429 | 503 | Refusal | ((body: string) => string);
 
 /** A real embedded log that can be stopped and started, behind one address that can be made to misbehave. */
 export interface Fronted {
@@ -85,6 +88,7 @@ async function pass(incoming: IncomingMessage, outgoing: ServerResponse, url: st
   for await (const part of incoming) parts.push(part);
   if (trouble === 'stall') return; // Until the client gives up.
   if (typeof trouble === 'number') return outgoing.writeHead(trouble, { 'retry-after': '0' }).end();
+  if (typeof trouble === 'object') return outgoing.writeHead(trouble.status).end(JSON.stringify(trouble));
   if (url === undefined || trouble === 'refuse') return outgoing.destroy();
   const { method, headers } = incoming;
   const onward = request(`${url}${incoming.url}`, { method: method ?? 'GET', headers }, async (answer) => {

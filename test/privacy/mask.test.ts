@@ -5,6 +5,8 @@ import { isMaskedIp, maskValue } from '../../lib/privacy/mask.ts';
 describe('e-mail addresses', () => {
   it.each([
     ['alice@example.com', 'a***@example.com'],
+    ["o'brien@example.com", 'o***@example.com'],
+    ["'alice@example.com', o''b@example.com", "'a***@example.com', o''***@example.com"],
     ['Alice.Smith+news@mail.example.co.uk', 'A***@mail.example.co.uk'],
     ['a@example.com', '***@example.com'],
     ['al@example.com', '***@example.com'],

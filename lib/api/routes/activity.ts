@@ -6,7 +6,7 @@ import type { Queries } from '../../query/queries.ts';
 import { json } from '../core/http.ts';
 import { route } from '../core/route.ts';
 import { wholeNumberBetween } from './parameters.ts';
-import { breakdown, count, millis, seq } from './reply-fields.ts';
+import { breakdown, count, masked, millis, seq } from './reply-fields.ts';
 
 export const activitySchema = z.strictObject({
   trail: z.string(),
@@ -17,6 +17,7 @@ export const activitySchema = z.strictObject({
   byType: breakdown,
   byOutcome: breakdown,
   last: z.strictObject({ seq, receivedAt: millis, type: z.string() }).exactOptional(),
+  masked: masked.describe('How records name the actor; those under `shared` are not counted.').exactOptional(),
 } satisfies Shape<Activity & { readonly trail: string }>);
 
 /** Services for activities. */

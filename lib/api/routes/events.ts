@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import * as z from 'zod';
-import { MAX_TRAILS, QUERY_FORMATS, type QueryFormat, type QueryPage } from '../../contract/query.ts';
+import { defined } from '../../base/defined.ts';
+import { MAX_TRAILS, type Masked, QUERY_FORMATS, type QueryFormat, type QueryPage } from '../../contract/query.ts';
 import type { Receipt } from '../../contract/receipt.ts';
 import { isLenient, MAX_BATCH_EVENTS, prepareBatch } from '../../event/intake.ts';
 import { auditEventSchema } from '../../event/schema.ts';
@@ -19,7 +20,7 @@ import { type ApiResponse, json, text } from '../core/http.ts';
 import { route, type Sent } from '../core/route.ts';
 import { idempotencyKey, oneOf, wholeNumber } from './parameters.ts';
 import { PERIODS_IN_ORDER, QUERY, queryOf } from './query-parameters.ts';
-import { count, hash64, hex, millis, note, seq } from './reply-fields.ts';
+import { count, hash64, hex, masked, millis, note, seq } from './reply-fields.ts';
 
 export const recordSchema = z.strictObject({
   event: auditEventSchema,
@@ -51,6 +52,7 @@ export const pageSchema = z.strictObject({
     .describe('The number of records from the hot store, and from the archive.'),
   asOf: count.describe('The size of the trail that the response reflects.'),
   more: z.boolean().describe('Whether to continue with the cursor. A short page may not be the last.'),
+  masked: z.array(masked).describe('Values that the filters looked for in masked form.').exactOptional(),
   cursor: z.string().exactOptional(),
 } satisfies Shape<QueryPage>);
 
@@ -144,7 +146,7 @@ export interface QueryServices {
 
 /**
  * One page, in JSON (`{records, sources, asOf, more, cursor}`), NDJSON (the record lines) or CSV. In every format `x-as-of`,
- * `x-more`, `x-sources` and `x-next-cursor` repeat what the JSON says beside the records. If there is more, there is a `link`
+ * `x-more`, `x-sources`, `x-masked` and `x-next-cursor` repeat what the JSON says beside the records. If there is more, there is a `link`
  * with `rel="next"`.
  */
 export const queryEvents = route({
@@ -215,7 +217,10 @@ export const SHADOWED_IDS: ReadonlySet<string> = new Set([
   'verifications',
 ]);
 
-/** The line of a record. An id that looks like a record number is read as one; use the filter `id` instead. */
+/**
+ * The line of a record. An id that looks like a record number is read as one; use the filter `id` instead. `x-more: true`: other
+ * records have the id as well, since producers may use one more than once; the filter `id` finds all.
+ */
 export const getRecord = route({
   name: 'getRecord',
   method: 'GET',
@@ -231,27 +236,31 @@ export const getRecord = route({
       throw new SealtrailError('invalid_parameter', message, { field: 'event' });
     }
     const isNumber = RECORD_NUMBER.test(event);
-    const line = isNumber
-      ? await services.ledger.record(
-          trail,
-          parseOrThrow(wholeNumber, event, 'invalid_parameter', () => ['seq']),
-        )
-      : await recordWithId(services, trail, event);
+    const [line, another] = isNumber
+      ? [
+          await services.ledger.record(
+            trail,
+            parseOrThrow(wholeNumber, event, 'invalid_parameter', () => ['seq']),
+          ),
+        ]
+      : await recordsWithId(services, trail, event);
     if (line === undefined) {
       throw new SealtrailError('not_found', `trail ${trail} has no record ${isNumber ? event : 'with this id'}`);
     }
-    return { ...text(`${line}\n`, { 'content-type': 'application/json' }), shown: { [trail]: 1 } };
+    const more = another === undefined ? {} : { 'x-more': 'true' };
+    return { ...text(`${line}\n`, { 'content-type': 'application/json', ...more }), shown: { [trail]: 1 } };
   },
 });
 
-/** The first record with the id, which producers may use more than once. */
-async function recordWithId({ queries }: RecordServices, trail: string, id: string): Promise<string | undefined> {
+/** The first two records with the id, which producers may use more than once. */
+async function recordsWithId({ queries }: RecordServices, trail: string, id: string): Promise<readonly string[]> {
+  const lines: string[] = [];
   let cursor: string | undefined;
   for (;;) {
-    const query = { filters: { id: [id] }, order: 'oldest', limit: 1 } as const;
+    const query = { filters: { id: [id] }, order: 'oldest', limit: 2 } as const;
     const page = await queries.page(trail, cursor === undefined ? query : { ...query, cursor });
-    const [match] = page.matches;
-    if (match !== undefined || !page.more) return match?.line;
+    lines.push(...page.matches.map(({ line }) => line));
+    if (lines.length > 1 || !page.more) return lines;
     cursor = page.cursor;
   }
 }
@@ -265,10 +274,20 @@ function pageResponse(
   return { status: 200, headers: headersOf(sent, format, page), body: RENDER[format](page), shown };
 }
 
+/** Maximum characters of `x-masked`: gateways and clients take 8,000 to 16,000 of all headers together. */
+const MASKED_HEADER = 3000;
+
+/** JSON in ASCII (RFC 9110 section 5.5), of as many values as there is room for. */
+function maskedHeader(masked: readonly Masked[]): string {
+  const json = JSON.stringify(masked);
+  const ascii = json.replace(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return ascii.length <= MASKED_HEADER ? ascii : maskedHeader(masked.slice(0, Math.floor(masked.length / 2)));
+}
+
 /** Record lines are JSON already, so they are sent byte for byte. */
 const RENDER: Readonly<Record<QueryFormat, (page: Page | MergedPage) => string>> = {
-  json: ({ matches, sources, asOf, more, cursor }) => {
-    const rest = JSON.stringify({ sources, asOf, more, ...(cursor === undefined ? {} : { cursor }) });
+  json: ({ matches, sources, asOf, more, cursor, masked }) => {
+    const rest = JSON.stringify({ sources, asOf, more, ...defined({ cursor, masked }) });
     return `{"records":[${matches.map(({ line }) => line).join(',')}],${rest.slice(1)}\n`;
   },
   ndjson: ({ matches }) => matches.map(({ line }) => `${line}\n`).join(''),
@@ -282,13 +301,14 @@ const CONTENT_TYPES: Readonly<Record<QueryFormat, string>> = {
 };
 
 function headersOf(sent: Sent, format: QueryFormat, page: Page | MergedPage): Record<string, string> {
-  const { sources, asOf, more, cursor } = page;
+  const { sources, asOf, more, cursor, masked } = page;
   const sizes = typeof asOf === 'number' ? [asOf] : Object.entries(asOf).map((one) => one.join('='));
   const headers = {
     'content-type': CONTENT_TYPES[format],
     'x-as-of': sizes.join(', '),
     'x-more': String(more),
     'x-sources': `hot=${sources.hot}, archive=${sources.archive}`,
+    ...(masked === undefined ? {} : { 'x-masked': maskedHeader(masked) }),
   };
   if (cursor === undefined) return headers;
   // Oldest first, there is a cursor even at the end, for following the trail.

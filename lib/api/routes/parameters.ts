@@ -33,7 +33,13 @@ const DATE = /^\d{4}-\d{2}-\d{2}$/;
 const time = z.string().transform((text, context) => {
   const millis = /^\d{1,15}$/.test(text) ? Number(text) : timeMillis(DATE.test(text) ? `${text}T00:00:00Z` : text);
   if (millis !== undefined) return millis;
-  context.addIssue('must be a time such as 2026-01-31T23:59:59Z, a date such as 2026-01-31, or Unix milliseconds');
+  // In a query `+` means a space (the URL standard, "application/x-www-form-urlencoded parsing").
+  const isPlus = / \d\d:?\d\d$/.test(text);
+  context.addIssue(
+    isPlus
+      ? 'must be a time; the + of an offset is sent as %2B in a query'
+      : 'must be a time such as 2026-01-31T23:59:59Z, a date such as 2026-01-31, or Unix milliseconds',
+  );
   return z.NEVER;
 });
 

@@ -1,7 +1,11 @@
+import * as z from 'zod';
 import type { HttpRequest, SignedHttp } from '../../client/http/http.ts';
+import { MASKED_FILTERS, type Masked } from '../../contract/query.ts';
+import type { Shape } from '../../json/shape.ts';
 import { SealtrailError } from '../../log/error.ts';
+import { parseJson } from '../../log/json.ts';
 import { parseRecord, type SealedRecord } from '../../log/record.ts';
-import { type Column, columnWidths, renderTable } from './table.ts';
+import { type Column, columnWidths, printable, renderTable } from './table.ts';
 import { type Output, painter, widthOf } from './terminal.ts';
 
 /** A page of a query, as record lines. */
@@ -13,6 +17,8 @@ export interface LinePage {
   readonly asOf: number | Readonly<Record<string, number>>;
   /** Whether there is more by now. */
   readonly more: boolean;
+  /** Values that the filters looked for in masked form. */
+  readonly masked: readonly Masked[];
   /** Where to go on; at the end only with the oldest first, for what may still be appended. */
   readonly cursor: string | undefined;
 }
@@ -41,7 +47,8 @@ export async function* queryPages(
     const next = answer.headers.get('x-next-cursor') ?? undefined;
     const [, archived = '0'] = /\barchive=(\d+)/.exec(answer.headers.get('x-sources') ?? '') ?? [];
     const asOf = sizesOf(answer.headers.get('x-as-of') ?? '');
-    yield { lines, archived: Number(archived), asOf, more, cursor: next };
+    const masked = maskedIn(answer.headers.get('x-masked'));
+    yield { lines, archived: Number(archived), asOf, more, masked, cursor: next };
     left -= lines.length;
     if (!more || left <= 0) return;
     if (next === undefined || next === cursor) throw new SealtrailError('unavailable', 'the server repeats a page');
@@ -54,6 +61,27 @@ function sizesOf(header: string): LinePage['asOf'] {
   if (!header.includes('=')) return Number(header);
   const sizes = header.split(', ').map((one) => one.split('='));
   return Object.fromEntries(sizes.map(([trail = '', size]) => [trail, Number(size)]));
+}
+
+export const maskedSchema: z.ZodType<Masked> = z.object({
+  filter: z.enum(MASKED_FILTERS),
+  asked: z.string(),
+  as: z.string(),
+  shared: z.string().exactOptional(),
+} satisfies Shape<Masked>);
+
+function maskedIn(header: string | null): readonly Masked[] {
+  if (header === null) return [];
+  const parsed = z.array(maskedSchema).safeParse(parseJson(header));
+  if (parsed.success) return parsed.data;
+  throw new SealtrailError('unavailable', 'the server answered with a header x-masked that is not readable');
+}
+
+/** What to know of a value that records hold in masked form. */
+export function maskedSentence({ filter, asked, as, shared }: Masked): string {
+  const said = `${printable(asked)} is masked: records name the ${filter} ${printable(as)}.`;
+  if (shared === undefined) return said;
+  return `${said} Those that name ${printable(shared)} may be of others whose addresses look alike.`;
 }
 
 const SEVERITY_FORMAT: Readonly<Record<string, Parameters<ReturnType<typeof painter>>[0]>> = {

@@ -45,6 +45,8 @@ export function adviceOn(error: SealtrailError): string | undefined {
       return error.message.startsWith('cannot reach')
         ? 'Is the server running? Start one with "sealtrail serve", or point --endpoint or SEALTRAIL_ENDPOINT to it.'
         : undefined;
+    case 'history_conflict':
+      return 'This does not pass by itself. On the machine of the log: stop it, see "sealtrail doctor DIR", then put the newest database back, or rebuild it from the\narchive with "sealtrail rebuild DIR" (docs/operations.md, "The database is older than the archive"). Keep the events, and append them afterwards.';
     default:
       return undefined;
   }

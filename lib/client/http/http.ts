@@ -78,10 +78,12 @@ const LEAST_COMPRESSED = 1000;
 const NOT_UNDERSTOOD: ReadonlySet<string> = new Set(['invalid_json', 'unsupported_media_type']);
 /** Statuses that say "not now": from the server itself, and from gateways in front of it. */
 const PASSING = new Set([429, 502, 503, 504]);
+/** What stays until somebody mends it: asking again within a minute cannot help. */
+const LASTING: ReadonlySet<string> = new Set(['history_conflict']);
 
 /**
  * Sends requests signed with AWS Signature Version 4 over kept-alive connections, and tries again with full jitter on
- * 429, 502 to 504 and when the network fails. Every `POST` carries an `Idempotency-Key`, the same one on each attempt, so that
+ * 429, 502 to 504 (unless the code is `history_conflict`) and when the network fails. Every `POST` carries an `Idempotency-Key`, the same one on each attempt, so that
  * an append whose answer was lost is found and not repeated.
  *
  * Errors ({@link SealtrailError}): the `code` of the server's problem document with its message; `unavailable` if
@@ -159,7 +161,8 @@ export class SignedHttp {
       const body = new Uint8Array(await response.arrayBuffer());
       if (response.ok) return { answer: answerOf(response.status, response.headers, body) };
       if (!corrected && this.#clock.correct(response)) return await this.#attempt(request, signal, true);
-      return { error: problemOf(response, body), again: PASSING.has(response.status) };
+      const error = problemOf(response, body);
+      return { error, again: PASSING.has(response.status) && !LASTING.has(error.code) };
     } catch (cause) {
       signal?.throwIfAborted();
       const reason = timeout.aborted ? `no answer within ${this.#timeout} ms` : reasonOf(cause);

@@ -168,6 +168,14 @@ describe('trying again', () => {
     expect(waits).toEqual([99, 199, 399, 799, 1599, 3199, 6399, 9999, 9999]);
   });
 
+  it('does not happen after what stays until somebody mends it', async () => {
+    const { url, seen } = await serverWith(problem(503, { code: 'history_conflict' }, { 'retry-after': '60' }));
+    const { http, waits } = client(url);
+    const conflict = { code: 'history_conflict', retryAfter: 60 };
+    await expect(http.send({ method: 'POST', path: '/', body: '{}' })).rejects.toMatchObject(conflict);
+    expect({ asked: seen.length, waits }).toEqual({ asked: 1, waits: [] });
+  });
+
   it.each([400, 401, 403, 404, 409, 413, 415, 500])('does not happen after %i', async (status) => {
     const { url, seen } = await serverWith(problem(status, {}));
     await expect(client(url).http.send({ path: '/' })).rejects.toMatchObject({ name: 'SealtrailError' });

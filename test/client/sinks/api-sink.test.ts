@@ -254,6 +254,17 @@ describe('with the log away for longer', () => {
     await audit.close();
   });
 
+  it('a log whose history is in conflict gets everything once that is mended', async () => {
+    const fronted = await front();
+    let refused = 0;
+    fronted.trouble = () => (refused++ < 2 ? { status: 503, code: 'history_conflict' } : undefined);
+    const { audit, errors } = logger(fronted, { batchEvents: 10 });
+    const ids = logMany(audit, 'e', 20);
+    await audit.close();
+    expect(await fronted.ids(trail)).toEqual(ids);
+    expect(errors).toEqual([expect.objectContaining({ code: 'history_conflict' })]);
+  });
+
   it('closing without a spool says how much is lost', async () => {
     const fronted = await front();
     await fronted.stop();

@@ -1,8 +1,9 @@
 import * as z from 'zod';
+import type { Masked } from '../../../contract/query.ts';
 import type { Activity } from '../../../contract/summary.ts';
 import type { Shape } from '../../../json/shape.ts';
 import { SealtrailError } from '../../../log/error.ts';
-import { utc } from '../../output/records.ts';
+import { maskedSchema, maskedSentence, utc } from '../../output/records.ts';
 import { breakdownLines, breakdownSchema } from '../../output/summary-lines.ts';
 import { printable } from '../../output/table.ts';
 import { type Output, plural, type Terminal, write, writeLines } from '../../output/terminal.ts';
@@ -36,13 +37,14 @@ export const installActivity: Install = (program, shell) => {
 };
 
 /** What is shown of an activity. */
-type ShownActivity = Pick<Activity, 'total' | 'byType' | 'byOutcome' | 'last'>;
+type ShownActivity = Pick<Activity, 'total' | 'byType' | 'byOutcome' | 'last' | 'masked'>;
 
 const activitySchema: z.ZodType<ShownActivity> = z.object({
   total: z.number(),
   byType: breakdownSchema,
   byOutcome: breakdownSchema,
   last: z.object({ seq: z.number(), receivedAt: z.number(), type: z.string() }).exactOptional(),
+  masked: maskedSchema.exactOptional(),
 } satisfies Shape<ShownActivity>);
 
 async function activity(terminal: Terminal, trail: string, actor: string, options: Options): Promise<void> {
@@ -62,15 +64,24 @@ async function activity(terminal: Terminal, trail: string, actor: string, option
   );
 }
 
+/** How records name somebody, and what was not counted. */
+function uncounted(masked: Masked): string {
+  const { shared, ...own } = masked;
+  if (shared === undefined || shared === masked.as) return maskedSentence(masked);
+  return `${maskedSentence(own)} Records of ${printable(shared)} may be theirs or of others, and are not counted.`;
+}
+
 function activityLines(
   who: string,
   period: string,
-  { total, byType, byOutcome, last }: ShownActivity,
+  { total, byType, byOutcome, last, masked }: ShownActivity,
   out: Output,
 ): string[] {
-  if (last === undefined) return [`There are no records of ${who} in ${period}.`];
+  const notes = masked === undefined ? [] : [uncounted(masked)];
+  if (last === undefined) return [`There are no records of ${who} in ${period}.`, ...notes];
   return [
     `${plural(total, 'record')} of ${who} in ${period}`,
+    ...notes,
     `the newest: ${last.seq}, ${printable(last.type)}, ${utc(last.receivedAt)} UTC`,
     ...breakdownLines('type', byType, total, out),
     ...breakdownLines('outcome', byOutcome, total, out),

@@ -5,6 +5,7 @@ import { CSV_HEADER, csvRow } from '../../../export/formats/csv.ts';
 import {
   GrowingTable,
   type LinePage,
+  maskedSentence,
   parseLines,
   queryPages,
   type TableOptions,
@@ -128,8 +129,8 @@ async function printJson({ stdout }: Terminal, pages: AsyncIterable<LinePage>): 
     if (page.lines.length > 0) await write(stdout, between + page.lines.join(',\n'));
     if (page.lines.length > 0) between = ',\n';
   }
-  const { asOf, more, cursor } = last ?? { asOf: 0, more: false, cursor: undefined };
-  const rest = JSON.stringify({ sources, asOf, more, cursor });
+  const { asOf, more, cursor, masked = [] } = last ?? { asOf: 0, more: false, cursor: undefined };
+  const rest = JSON.stringify({ sources, asOf, more, ...(masked.length > 0 && { masked }), cursor });
   await write(stdout, `${between === ',\n' ? '' : between}],${rest.slice(1)}\n`);
 }
 
@@ -151,16 +152,18 @@ async function printTable(
   const table = new GrowingTable(stdout, options);
   let last: LinePage | undefined;
   let [found, archived] = [0, 0];
+  const masked = new Set<string>();
   for await (const page of pages) {
     last = page;
     found += page.lines.length;
     archived += page.archived;
+    for (const one of page.masked) masked.add(maskedSentence(one));
     if (page.lines.length > 0) await writeLines(stdout, table.add(parseLines(page.lines)));
   }
-  if (found === 0) return write(stdout, 'Nothing matches.\n');
-  const notes: string[] = [];
+  const notes = [...masked];
   if (archived > 0) notes.push(`${archived === found ? 'All' : count(archived)} of these came from the archive.`);
   if (last?.more) notes.push(`There is more. --all shows all; to go on after these ${count(limit)}:`);
   if (last?.more) notes.push(`  --cursor ${last.cursor}`);
+  if (found === 0) await write(stdout, 'Nothing matches.\n');
   for (const note of notes) stderr.write(`${painter(stderr)('dim', note)}\n`);
 }
