@@ -35,14 +35,21 @@ export function checkObjectPrefix(prefix: string): void {
 
 const FILE_NAME = /^[A-Za-z0-9._-]{1,255}$/;
 
-/** Checks a prefix of downloads to remove. @throws RangeError if it does not end in `/`, or no key could start with it. */
+/** Checks a prefix of files to list or remove. @throws RangeError if it does not end in `/`, or no key could start with it. */
 export function checkDownloadFolder(prefix: string): void {
   checkObjectPrefix(prefix);
-  if (!prefix.endsWith('/')) throw new RangeError(`not a folder of downloads: ${JSON.stringify(prefix)}`);
+  if (!prefix.endsWith('/')) throw new RangeError(`not a folder of files: ${JSON.stringify(prefix)}`);
 }
 
 /** The header `Content-Disposition` of a download (RFC 6266). @throws RangeError if the port does not allow the name. */
 export function contentDisposition(fileName: string): string {
   if (!FILE_NAME.test(fileName)) throw new RangeError(`not a file name: ${JSON.stringify(fileName)}`);
   return `attachment; filename="${fileName}"`;
+}
+
+/** Checks a range of bytes to read. @throws RangeError unless both are whole numbers and `length` is at least 1. */
+export function checkByteRange(from: number, length: number): void {
+  if (!Number.isSafeInteger(from) || !Number.isSafeInteger(length) || from < 0 || length < 1) {
+    throw new RangeError(`not a range of bytes: ${length} from ${from}`);
+  }
 }

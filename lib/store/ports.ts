@@ -269,8 +269,33 @@ export interface Downloads {
 export interface DownloadWriter {
   /** Appends bytes, which must stay unchanged until this resolves. Memory does not grow with the file. */
   write(bytes: Uint8Array): Promise<void>;
-  /** Makes the whole file durable and visible. Throws `object_differs` if another file was finished under its key. */
+  /**
+   * Makes the whole file durable and visible. From {@link Downloads} it throws `object_differs` if another file was finished
+   * under its key.
+   */
   finish(): Promise<void>;
   /** Discards the file. Idempotent, also after `finish`, which it does not undo. */
   abandon(): Promise<void>;
+}
+
+// ---------------------------------------------------------------------------------------------------------- Files
+
+/**
+ * Files that can be made again from the ledger, such as those of the query index: each is written in one stream of any length,
+ * read in ranges, and removed once it is superseded. Keys are as for {@link Objects}.
+ *
+ * Durability, ownership and errors: as for {@link Objects}. Reads see every file that was finished before they began.
+ */
+export interface Files {
+  /** Begins a file. Once `finish` resolves, its key holds the whole file, in place of any other that it held. */
+  create(key: string): Promise<DownloadWriter>;
+  /**
+   * The bytes `[from, from + length)` of a file, as far as it has them; undefined if there is no file. `from` and `length` are
+   * whole numbers, `length` at least 1; others throw a `RangeError`.
+   */
+  read(key: string, from: number, length: number): Promise<Uint8Array | undefined>;
+  /** The finished files whose key starts with a prefix that ends in `/`, in ascending byte order of their keys. */
+  list(prefix: string): AsyncIterable<ObjectEntry>;
+  /** Removes a file. Idempotent. */
+  remove(key: string): Promise<void>;
 }

@@ -3,8 +3,10 @@ import { dynamoClient, kmsClient, s3Client } from '../../lib/store/aws-clients.t
 import { DynamoTable } from '../../lib/store/dynamodb/table.ts';
 import { KmsSigner } from '../../lib/store/kms/signer.ts';
 import { S3Downloads } from '../../lib/store/s3/downloads.ts';
+import { S3Files } from '../../lib/store/s3/files.ts';
 import { S3Objects } from '../../lib/store/s3/objects.ts';
 import { downloadsContract } from '../../lib/testing/contracts/downloads.ts';
+import { filesContract } from '../../lib/testing/contracts/files.ts';
 import { objectsContract } from '../../lib/testing/contracts/objects.ts';
 import { signerContract } from '../../lib/testing/contracts/signer.ts';
 import { tableContract } from '../../lib/testing/contracts/table.ts';
@@ -65,6 +67,13 @@ downloadsContract('S3Downloads', {
     const [, fileName = ''] =
       /^attachment; filename="(.*)"$/.exec(answer.headers.get('content-disposition') ?? '') ?? [];
     return { fileName, mediaType: answer.headers.get('content-type') ?? '', bytes };
+  },
+});
+
+filesContract('S3Files', {
+  open: async () => {
+    await bucketMade();
+    return new S3Files({ client: s3Client({ forcePathStyle: true }), bucket });
   },
 });
 

@@ -1,14 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, link, open, realpath, rm } from 'node:fs/promises';
+import { link, open, realpath, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { SealtrailError } from '../../log/error.ts';
-import { closing, syncFolder } from '../durable-file.ts';
+import { syncFolder } from '../durable-file.ts';
 import { checkDownloadFolder, checkObjectKey } from '../object-key.ts';
 import type { Downloads, DownloadWriter, LinkedFile } from '../ports.ts';
 import { systemCode } from '../system-error.ts';
 import { DownloadTokens } from './download-tokens.ts';
-import { folderError } from './failure.ts';
+import { attempt } from './failure.ts';
+import { FileWriter } from './file-writer.ts';
 import { DurableFolders, linkError, makeFolder } from './folders.ts';
 import { UNFINISHED } from './holding.ts';
 import { checkNoLink, statsOf } from './reading.ts';
@@ -124,39 +125,6 @@ export class FolderDownloads implements Downloads {
   }
 }
 
-class FileWriter implements DownloadWriter {
-  readonly #handle: FileHandle;
-  readonly #path: string;
-  readonly #publish: () => Promise<void>;
-  #isOpen = true;
-
-  constructor(handle: FileHandle, path: string, publish: () => Promise<void>) {
-    this.#handle = handle;
-    this.#path = path;
-    this.#publish = publish;
-  }
-
-  async write(bytes: Uint8Array): Promise<void> {
-    await attempt(this.#path, () => this.#handle.writeFile(bytes));
-  }
-
-  async finish(): Promise<void> {
-    await attempt(this.#path, async () => {
-      this.#isOpen = false;
-      await closing(this.#handle, () => this.#handle.sync());
-      await this.#publish();
-    });
-  }
-
-  async abandon(): Promise<void> {
-    await attempt(this.#path, async () => {
-      if (this.#isOpen) await this.#handle.close();
-      this.#isOpen = false;
-      await rm(this.#path, { force: true });
-    });
-  }
-}
-
 async function* chunksOf(path: string): AsyncGenerator<Uint8Array, void, void> {
   const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
@@ -167,13 +135,5 @@ async function* chunksOf(path: string): AsyncGenerator<Uint8Array, void, void> {
     }
   } finally {
     await handle.close();
-  }
-}
-
-async function attempt<T>(path: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    throw folderError(error, path);
   }
 }

@@ -30,3 +30,12 @@ export function folderError(cause: unknown, what: string): unknown {
       return new SealtrailError('unavailable', `${what}: ${code}`, { cause });
   }
 }
+
+/** Does some work on a path, with the errors of {@link folderError}. */
+export async function attempt<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw folderError(error, path);
+  }
+}

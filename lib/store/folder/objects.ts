@@ -7,7 +7,7 @@ import { syncFolder, writeSynced } from '../durable-file.ts';
 import { checkObjectKey, checkObjectPrefix } from '../object-key.ts';
 import type { Leftover, ObjectEntry, Objects, ObjectVersion, Retention } from '../ports.ts';
 import { absent, systemCode } from '../system-error.ts';
-import { folderError } from './failure.ts';
+import { attempt, folderError } from './failure.ts';
 import { DurableFolders, linkError, makeFolder } from './folders.ts';
 import { HELD, holdFile, UNFINISHED } from './holding.ts';
 import { leftoversIn } from './leftovers.ts';
@@ -218,14 +218,6 @@ export class FolderObjects implements Objects {
 
   #checkOpen(): void {
     if (this.#closed) throw new SealtrailError('unavailable', 'the folder is closed');
-  }
-}
-
-async function attempt<T>(path: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    throw folderError(error, path);
   }
 }
 

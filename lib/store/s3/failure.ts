@@ -22,6 +22,9 @@ export const isAbsent = (cause: unknown): boolean =>
 /** The version was never put under a hold (S3 API reference, GetObjectLegalHold). */
 export const isNeverHeld = (cause: unknown): boolean => nameOf(cause) === 'NoSuchObjectLockConfiguration';
 
+/** The range begins beyond the object's end. */
+export const isBeyondEnd = (cause: unknown): boolean => statusOf(cause) === 416;
+
 /** Converts the failure of a request to a SealtrailError. A rejected request did nothing; without a response the outcome is unknown. */
 export function requestFailure(cause: unknown, what: 'read' | 'written'): SealtrailError {
   if (cause instanceof SealtrailError) return cause;
@@ -32,4 +35,13 @@ export function requestFailure(cause: unknown, what: 'read' | 'written'): Sealtr
   }
   if (what === 'read') return new SealtrailError('unavailable', 'S3 did not answer', { cause, retryAfter: 1 });
   return new SealtrailError('outcome_unknown', 'S3 did not say whether an object was put', { cause, retryAfter: 1 });
+}
+
+/** Sends a request that changes something. @throws as {@link requestFailure} says */
+export async function sent<T>(request: () => Promise<T>): Promise<T> {
+  try {
+    return await request();
+  } catch (cause) {
+    throw requestFailure(cause, 'written');
+  }
 }

@@ -8,6 +8,7 @@
  * tableContract('SpannerTable', { open: () => SpannerTable.open(database) });
  */
 export { type DownloadsDriver, downloadsContract, type FollowedLink } from './downloads.ts';
+export { type FilesDriver, filesContract } from './files.ts';
 export { objectsContract } from './objects.ts';
 export type { ObjectsDriver } from './objects-driver.ts';
 export { type SignerDriver, signerContract } from './signer.ts';
