@@ -11,8 +11,10 @@ export type ErrorCode =
   | 'malformed_tile'
   | 'malformed_bundle'
   | 'malformed_key'
+  | 'malformed_policy'
   | 'bad_signature'
   | 'proof_mismatch'
+  | 'not_witnessed'
   // What a caller sent (lib/event, lib/api).
   | 'invalid_json'
   | 'invalid_event'

@@ -1,6 +1,7 @@
 /** `sealtrail/log`: the log's formats and tree arithmetic, for writing your own verifier or tool. */
 export * from './archive.ts';
 export * from './checkpoint.ts';
+export * from './cosignature.ts';
 export * from './encoding.ts';
 export * from './error.ts';
 export * from './frontier.ts';
@@ -8,6 +9,7 @@ export * from './hash.ts';
 export * from './identity.ts';
 export * from './note.ts';
 export * from './numbering.ts';
+export * from './policy.ts';
 export * from './producer.ts';
 export * from './proof.ts';
 export * from './record.ts';

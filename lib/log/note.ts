@@ -48,7 +48,7 @@ export interface OpenedNote {
 /** Signature types (C2SP signed-note, "Signature types"). */
 const TYPE: Readonly<Record<KeyAlgorithm, number>> = { ed25519: 0x01, 'ecdsa-p256': 0x02 };
 /** DER of SubjectPublicKeyInfo before the 32 bytes of an Ed25519 key (RFC 8410 section 4). */
-const ED25519_SPKI_PREFIX = fromHex('302a300506032b6570032100');
+export const ED25519_SPKI_PREFIX = fromHex('302a300506032b6570032100');
 const ED25519_KEY_BYTES = 32;
 /** DER of SubjectPublicKeyInfo before the 64 bytes of an uncompressed point on P-256 (RFC 5480 sections 2.1.1 and 2.2). */
 const P256_SPKI_PREFIX = fromHex('3059301306072a8648ce3d020106082a8648ce3d03010703420004');
@@ -63,7 +63,7 @@ const MAX_NOTE_CHARACTERS = 1_000_000;
  * @throws `malformed_key` when the name is not allowed or the key is not Ed25519 or P-256
  */
 export function verifierFromSpki(name: string, spki: Uint8Array): Verifier {
-  assertName(name, 'malformed_key');
+  assertKeyName(name, 'malformed_key');
   const key = readKey(() => createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' }));
   const algorithm = algorithmOf(key);
   const der = Uint8Array.from(key.export({ format: 'der', type: 'spki' }));
@@ -112,9 +112,7 @@ export function pemOf(verifier: Verifier): string {
  * @see C2SP signed-note, "Verifier keys"
  */
 export function parseVkey(text: string): Verifier {
-  const [, name = '', , encoded = ''] = /^([^+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)$/.exec(text) ?? [];
-  if (name === '') throw malformedKey('a vkey has the form <name>+<8 hex digits>+<base64>');
-  const typed = fromBase64(encoded, 'malformed_key', 'the key in the vkey');
+  const { name, typed } = splitVkey(text);
   const material = typed.subarray(1);
   let spki: Uint8Array;
   if (typed[0] === TYPE.ed25519 && material.length === ED25519_KEY_BYTES) {
@@ -127,6 +125,17 @@ export function parseVkey(text: string): Verifier {
 }
 
 /**
+ * Takes a vkey apart, whatever it is for: its name, and its type byte with the key. The key ID is not compared.
+ *
+ * @throws `malformed_key`
+ */
+export function splitVkey(text: string): { readonly name: string; readonly typed: Uint8Array } {
+  const [, name = '', , encoded = ''] = /^([^+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)$/.exec(text) ?? [];
+  if (name === '') throw malformedKey('a vkey has the form <name>+<8 hex digits>+<base64>');
+  return { name, typed: fromBase64(encoded, 'malformed_key', 'the key in the vkey') };
+}
+
+/**
  * Formats a note from its text and signatures.
  *
  * @param text ends with a newline
@@ -135,14 +144,16 @@ export function parseVkey(text: string): Verifier {
 export function formatNote(text: string, signatures: readonly NoteSignature[]): string {
   assertText(text);
   if (signatures.length === 0 || signatures.length > MAX_SIGNATURES) throw malformed('a note has 1 to 100 signatures');
-  const lines = signatures.map(({ name, keyId, signature }) => {
-    assertName(name, 'malformed_note');
-    if (signature.length === 0) throw malformed('a signature has at least one byte');
-    const id = Buffer.alloc(4);
-    id.writeUInt32BE(keyId);
-    return `— ${name} ${toBase64(Buffer.concat([id, signature]))}\n`; // the dash is U+2014
-  });
-  return `${text}\n${lines.join('')}`;
+  return `${text}\n${signatures.map(formatSignatureLine).join('')}`;
+}
+
+/** One signature line of a note, with its newline (C2SP signed-note, "Format"). */
+export function formatSignatureLine({ name, keyId, signature }: NoteSignature): string {
+  assertKeyName(name, 'malformed_note');
+  if (signature.length === 0) throw malformed('a signature has at least one byte');
+  const id = Buffer.alloc(4);
+  id.writeUInt32BE(keyId);
+  return `— ${name} ${toBase64(Buffer.concat([id, signature]))}\n`; // the dash is U+2014
 }
 
 /**
@@ -198,7 +209,7 @@ export function openNote(note: string, verifiers: readonly Verifier[]): OpenedNo
 function parseSignature(line: string): NoteSignature {
   const [, name = '', encoded = ''] = /^— ([^ ]+) ([^ ]+)$/.exec(line) ?? []; // the dash is U+2014
   if (name === '') throw malformed('a signature line has the form — <name> <base64>');
-  assertName(name, 'malformed_note');
+  assertKeyName(name, 'malformed_note');
   const bytes = fromBase64(encoded, 'malformed_note', 'a signature');
   if (bytes.length < 5) throw malformed('a signature has a key ID of 4 bytes and at least one byte more');
   return { name, keyId: Buffer.from(bytes).readUInt32BE(0), signature: bytes.slice(4) };
@@ -213,7 +224,7 @@ function assertText(text: string): void {
 }
 
 /** C2SP signed-note, "Format": key names are not empty and have no Unicode spaces and no plus. */
-function assertName(name: string, code: 'malformed_key' | 'malformed_note'): void {
+export function assertKeyName(name: string, code: 'malformed_key' | 'malformed_note'): void {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: matching control characters is the point
   if (name === '' || !name.isWellFormed() || /[\p{White_Space}+\x00-\x1f]/u.test(name)) {
     throw new SealtrailError(code, 'the name of a key is not empty and has no spaces, plus or control characters');

@@ -25,7 +25,7 @@ Exit codes:
   3  nothing is wrong, but the records are not proven (verify-export of CSV, JSON, OCSF and Parquet)`;
 
 /** Errors that are a verdict on evidence, not a failure to check it. */
-const VERDICTS: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['proof_mismatch', 'bad_signature']);
+const VERDICTS: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['proof_mismatch', 'bad_signature', 'not_witnessed']);
 
 /** The exit code for an error. */
 export function exitCodeFor(error: unknown): ExitCode {
