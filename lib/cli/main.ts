@@ -24,6 +24,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Install>>> = {
   'verify-proof': async () => (await import('./commands/check/verify-proof.ts')).installVerifyProof,
   'verify-export': async () => (await import('./commands/check/verify-export.ts')).installVerifyExport,
   'verify-trail': async () => (await import('./commands/check/verify-trail.ts')).installVerifyTrail,
+  witness: async () => (await import('./commands/operate/witness.ts')).installWitness,
   seal: async () => (await import('./commands/operate/seal.ts')).installSeal,
   hold: async () => (await import('./commands/operate/hold.ts')).installHold,
   spool: async () => (await import('./commands/operate/spool.ts')).installSpool,

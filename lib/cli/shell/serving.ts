@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { resolve } from 'node:path';
-import { SealtrailError } from '../../log/error.ts';
 import { type Embedded, openEmbedded } from '../../server/embedded.ts';
 import { serveLog } from '../../server/serve.ts';
 import type { AccessEntry, HttpServer } from '../../server/server.ts';
 import { type Output, type Terminal, write } from '../output/terminal.ts';
+import { complain } from './complain.ts';
 
 /** Options of `sealtrail serve`. */
 export interface ServeOptions {
@@ -50,25 +50,6 @@ export function listen(
     },
     onError: (error, requestId) => complain(stderr, { requestId }, error),
   });
-}
-
-/** Writes one line of JSON for the operator: what failed, and all that is known about the cause. */
-function complain(stderr: Output, source: object, error: unknown): void {
-  const causes: string[] = [];
-  for (
-    let at: unknown = error;
-    at !== undefined && causes.length < 8;
-    at = at instanceof Error ? at.cause : undefined
-  ) {
-    causes.push(
-      at instanceof SealtrailError
-        ? `${at.code}: ${at.message}`
-        : at instanceof Error
-          ? (at.stack ?? at.message)
-          : String(at),
-    );
-  }
-  stderr.write(`${JSON.stringify({ at: new Date().toISOString(), ...source, causes })}\n`);
 }
 
 function invitation(url: string, credentialsFile: string): string {

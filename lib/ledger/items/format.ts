@@ -29,6 +29,7 @@ const FORMATS = {
   export: 1,
   verification: 1,
   'verification scope': 1,
+  'witnessed checkpoint': 1,
   'cursor secret': 1,
   'mask secret': 1,
   'retired key': 2,

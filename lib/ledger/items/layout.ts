@@ -175,6 +175,9 @@ export const countsPartition = (trail: string, runClass: number, unit: 'hour' | 
 export const exportPartition = (trail: string): string => `${PREFIX.export}${trail}`;
 export const exportKey = (trail: string, id: string): Key => ({ partition: exportPartition(trail), sort: id });
 
+/** What a witness cosigned last of a log. `originHash`: SHA-256 of the origin, in lower-case hex. Only in a witness's own Table. */
+export const witnessedKey = (originHash: string): Key => ({ partition: `witnessed/${originHash}`, sort: 'checkpoint' });
+
 /** The secret that authenticates cursors. */
 export const CURSOR_SECRET_KEY: Key = { partition: DEPLOYMENT_PARTITION, sort: 'cursor-secret' };
 

@@ -1,0 +1,160 @@
+import { attributesOf, withFormat } from '../ledger/items/format.ts';
+import { witnessedKey } from '../ledger/items/layout.ts';
+import { type Checkpoint, parseCheckpoint } from '../log/checkpoint.ts';
+import { type Cosigner, cosignatureLine, cosignatureMessage, cosignerFromSpki } from '../log/cosignature.ts';
+import { toHex } from '../log/encoding.ts';
+import { SealtrailError } from '../log/error.ts';
+import { sha256 } from '../log/hash.ts';
+import { parseNote } from '../log/note.ts';
+import type { Condition, Signer, Table } from '../store/ports.ts';
+import { demandGrowth, demandSigned, parseSubmission, Refused, type Submission } from './add-checkpoint.ts';
+import type { LogKeys } from './log-list.ts';
+
+/** What a {@link Witness} works with. */
+export interface WitnessOptions {
+  /** Where it keeps what it cosigned: its whole memory. Losing it lets every log roll back once. */
+  readonly table: Table;
+  /** An Ed25519 key, used for nothing else (C2SP tlog-cosignature, "Ed25519 signed message"). */
+  readonly signer: Signer;
+  /** The name of its key, such as `witness.example.com/w1`. */
+  readonly name: string;
+  /** The logs that it knows, asked for with each request. */
+  readonly logs: () => Promise<LogKeys>;
+  /** Unix milliseconds. @default Date.now */
+  readonly now?: () => number;
+}
+
+/** An answer over HTTP. */
+export interface WitnessAnswer {
+  readonly status: number;
+  readonly type: string;
+  readonly body: string;
+}
+
+/** What a witness cosigned last of a log. */
+interface Last {
+  readonly checkpoint: Checkpoint;
+  /** With the log's signatures, and the witness's own. */
+  readonly note: string;
+  readonly revision: number;
+}
+
+const TEXT = 'text/plain; charset=utf-8';
+/** C2SP tlog-witness, "add-checkpoint". */
+const SIZE = 'text/x.tlog.size';
+
+/**
+ * A witness (C2SP tlog-witness): cosigns a checkpoint of a log that it knows if that extends the last one it cosigned, and
+ * remembers it first. One conditional put for each, so any number of processes may run one witness.
+ *
+ * @example
+ * const witness = new Witness({ table, signer, name: 'witness.example.com/w1', logs: async () => parseLogList(list) });
+ * const { status, type, body } = await witness.addCheckpoint(request.body);
+ */
+export class Witness {
+  readonly #table: Table;
+  readonly #signer: Signer;
+  readonly #name: string;
+  readonly #logs: () => Promise<LogKeys>;
+  readonly #now: () => number;
+  #cosigner: Promise<Cosigner> | undefined;
+
+  constructor({ table, signer, name, logs, now = Date.now }: WitnessOptions) {
+    this.#table = table;
+    this.#signer = signer;
+    this.#name = name;
+    this.#logs = logs;
+    this.#now = now;
+  }
+
+  /** Its name and key, as policies name them. @throws `malformed_key` if its key is not Ed25519; `signer_unavailable` */
+  cosigner(): Promise<Cosigner> {
+    this.#cosigner ??= this.#signer.publicKey().then((spki) => cosignerFromSpki(this.#name, spki));
+    return this.#cosigner;
+  }
+
+  /**
+   * Answers `POST <submission prefix>/add-checkpoint`.
+   *
+   * @throws the Table's errors, `signer_unavailable`, `malformed_key` (the list of logs): nothing was answered, and the log asks
+   *   again
+   * @see C2SP tlog-witness, "add-checkpoint"
+   */
+  async addCheckpoint(body: Uint8Array): Promise<WitnessAnswer> {
+    try {
+      const submission = parseSubmission(body);
+      demandSigned(submission, await this.#logs());
+      if (submission.checkpoint !== undefined && submission.old > submission.checkpoint.size) {
+        throw new Refused(400, 'the old size is above that of the checkpoint');
+      }
+      return await this.#cosign(submission);
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      return { status: error.status, type: TEXT, body: `${error.message}\n` };
+    }
+  }
+
+  async #cosign(submission: Submission): Promise<WitnessAnswer> {
+    const { origin, old, note, parsed } = submission;
+    const last = await this.#last(origin);
+    const size = last?.checkpoint.size ?? 0;
+    if (old !== size) return conflict(size);
+    const checkpoint = demandGrowth(submission, last?.checkpoint);
+    const seconds = Math.floor(this.#now() / 1000);
+    const cosigner = await this.cosigner();
+    const signature = await this.#signer.sign(cosignatureMessage(cosigner, parsed.text, seconds));
+    const line = cosignatureLine(cosigner, seconds, signature);
+    // Nobody sees the line before the put has succeeded. Of two requests at once, one finds what the other has put.
+    const isKept = await this.#keep(origin, last, withoutLines(note, cosigner) + line);
+    if (!isKept) return conflict((await this.#last(origin))?.checkpoint.size ?? checkpoint.size);
+    return { status: 200, type: TEXT, body: line };
+  }
+
+  /**
+   * Answers `GET <monitoring prefix>/<origin hash>/checkpoint`.
+   *
+   * @param originHash SHA-256 of the origin, in lower-case hex
+   * @throws the Table's errors
+   * @see C2SP tlog-witness, "Monitor Retrieval Mechanism"
+   */
+  async checkpointOf(originHash: string): Promise<WitnessAnswer> {
+    const last = /^[0-9a-f]{64}$/.test(originHash) ? await this.#read(originHash) : undefined;
+    if (last === undefined) return { status: 404, type: TEXT, body: 'nothing of this log was cosigned here\n' };
+    return { status: 200, type: TEXT, body: last.note };
+  }
+
+  #last(origin: string): Promise<Last | undefined> {
+    return this.#read(hashOf(origin));
+  }
+
+  async #read(originHash: string): Promise<Last | undefined> {
+    const item = await this.#table.get(witnessedKey(originHash));
+    if (item === undefined) return undefined;
+    const { note, revision } = attributesOf('witnessed checkpoint', item);
+    if (typeof note !== 'string' || typeof revision !== 'number') {
+      throw new SealtrailError('store_corrupt', `what was cosigned of the log ${originHash} is not readable`);
+    }
+    return { checkpoint: parseCheckpoint(parseNote(note).text), note, revision };
+  }
+
+  /** @returns whether it was kept; if not, another request came first */
+  async #keep(origin: string, last: Last | undefined, note: string): Promise<boolean> {
+    const when: Condition =
+      last === undefined ? { is: 'absent' } : { is: 'equal', attribute: 'revision', value: last.revision };
+    const attributes = withFormat('witnessed checkpoint', { note, revision: (last?.revision ?? 0) + 1 });
+    const outcome = await this.#table.transact([{ put: { ...witnessedKey(hashOf(origin)), attributes }, when }]);
+    return outcome.committed;
+  }
+}
+
+/** The note without lines of this witness, which a log may have sent along: there is one of each key. */
+function withoutLines(note: string, { name, keyId }: Cosigner): string {
+  const { text, signatures } = parseNote(note);
+  const lines = note.slice(text.length + 1).split(/(?<=\n)/);
+  return `${text}\n${lines.filter((_, at) => signatures[at]?.name !== name || signatures[at]?.keyId !== keyId).join('')}`;
+}
+
+/** What the log is to send instead: the size that the witness has. */
+const conflict = (size: number): WitnessAnswer => ({ status: 409, type: SIZE, body: `${size}\n` });
+
+const hashOf = (origin: string): string => toHex(sha256(origin));
