@@ -1,11 +1,11 @@
 #!/usr/bin/env node
 // Nothing may be imported statically here but what every Node has: an old one is to hear a sentence, not a stack.
-const [major = 0] = process.versions.node.split('.').map(Number);
+// What runs a log needs a newer Node than what verifies one: see lib/cli/shell/server-node.ts.
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 
-if (major < 24) {
+if (major < 20 || (major === 20 && minor < 18)) {
   process.stderr.write(
-    `sealtrail needs Node 24 or newer, and this is Node ${process.versions.node}.\n` +
-      'In the repository, "npm run -s sealtrail -- …" uses the right one; elsewhere install it from https://nodejs.org.\n',
+    `sealtrail needs Node 20.18 or newer, and this is Node ${process.versions.node}: install it from https://nodejs.org.\n`,
   );
   process.exitCode = 2;
 } else {

@@ -40,15 +40,42 @@ describe('the real program', () => {
     });
   });
 
-  it('with an older Node hears one sentence', async () => {
-    const pretend = 'data:text/javascript,Object.defineProperty(process.versions,"node",{value:"22.11.0"})';
-    const result = await promisify(execFile)(process.execPath, ['--import', pretend, CLI, 'demo']).catch(
-      (error: unknown) => error,
-    );
-    expect(result).toMatchObject({
+  const pretending = (node: string, args: readonly string[]): Promise<unknown> => {
+    const pretend = `data:text/javascript,Object.defineProperty(process.versions,"node",{value:"${node}"})`;
+    const flags = ['--no-experimental-sqlite', '--import', pretend];
+    return promisify(execFile)(process.execPath, [...flags, CLI, ...args]).catch((error: unknown) => error);
+  };
+
+  it.each([['--help'], ['verify', '--help'], ['doctor', '--help']])(
+    'needs no SQLite to verify or to help: %s %s',
+    async (...args) => {
+      expect(await pretending('20.18.0', args)).toMatchObject({
+        stderr: '',
+        stdout: expect.stringContaining('Usage:'),
+      });
+    },
+  );
+
+  it.each([
+    ['22.11.0', 'sealtrail serve', ['serve', '--data', '/nowhere']],
+    ['20.18.0', 'sealtrail demo', ['demo']],
+    ['22.11.0', 'sealtrail keys rotate', ['keys', 'rotate', '--data', '/nowhere']],
+    ['20.18.0', 'sealtrail doctor DIR', ['doctor', '/nowhere']],
+  ])('says on Node %s that "%s" takes a newer one', async (node, command, args) => {
+    expect(await pretending(node, args)).toMatchObject({
       code: 2,
       stdout: '',
-      stderr: expect.stringMatching(/^sealtrail needs Node 24 or newer, and this is Node 22\.11\.0\.\n/),
+      stderr: expect.stringContaining(
+        `sealtrail: "${command}" opens a log's database, which takes Node 24 or newer, and this is Node ${node}. `,
+      ),
+    });
+  });
+
+  it('says on a Node too old for anything which one it needs', async () => {
+    expect(await pretending('20.17.0', ['verify', '--help'])).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: 'sealtrail needs Node 20.18 or newer, and this is Node 20.17.0: install it from https://nodejs.org.\n',
     });
   });
 });

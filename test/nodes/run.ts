@@ -6,11 +6,11 @@ import { cleanEnvironment, finished, serve } from '../cli/process.ts';
 
 /**
  * The packed client on each Node that it is for, imported and required, against a real server: the tour, and the programs
- * of docs/client.md. Gets the Nodes from the registry, so it is a script of its own and not a part of `npm test`.
+ * of docs/client.md. Then the packed command line: what an auditor runs, and what asks. Gets the Nodes from the registry, so it is a script of its own and not a part of `npm test`.
  */
 
 /** The first of each line that the client can run on: the line of 20 before `require` took ES modules, and so for 22. */
-const NODES = { node20: '20.12.2', node22: '22.11.0' } as const;
+const NODES = { node20: '20.18.0', node22: '22.11.0' } as const;
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const folder = mkdtempSync(join(tmpdir(), 'sealtrail-nodes-'));
@@ -33,6 +33,40 @@ const PROGRAMS: Readonly<Record<string, string>> = {
     const requests = require('sealtrail/express');
     import('./client-smoke.mjs').then(({ tour }) => tour(client, receipts, requests, process.argv[2]));`,
 };
+const PROGRAM = join(folder, 'node_modules/sealtrail/dist/bin/sealtrail.js');
+
+/** What is run on every Node, and what it must say. */
+const COMMANDS: readonly (readonly [command: string, expected: RegExp])[] = [
+  ['--version', /^\d+\.\d+\.\d+/],
+  ['--help', /Exit codes:/],
+  ['verify data/archive --key keys/log.pem', /^OK {2}\d+ records in /],
+  ['verify data/archive --key keys/log.pem --workers 2', /^OK {2}\d+ records in /],
+  ['verify-proof one.tlog-proof --key keys/log.pem', /^ok /],
+  ['verify-export orders.ndjson --key keys/log.pem', /^ok /],
+  ['query orders --actor u7', / u7 /],
+  ['summary orders', /data\.read/],
+  ['trails', /^orders /m],
+];
+
+/** Puts into the folder what the commands check and ask for, with the command line on our own Node. */
+async function prepareEvidence(env: Readonly<Record<string, string>>): Promise<void> {
+  const events = Array.from({ length: 300 }, (_, n) => JSON.stringify({ type: 'data.read', actor: { id: `u${n}` } }));
+  writeFileSync(join(folder, 'events.ndjson'), events.join('\n'));
+  for (const command of [
+    'append orders events.ndjson',
+    'keys --export keys',
+    'proof orders 7 --output one.tlog-proof',
+    'export orders --output orders.ndjson',
+    'seal orders',
+  ]) {
+    const child = spawn(process.execPath, [PROGRAM, ...command.split(' ')], {
+      cwd: folder,
+      env: cleanEnvironment(env),
+    });
+    const { code, stderr } = await finished(child);
+    if (code !== 0) throw new Error(`sealtrail ${command}: exit ${code}\n${stderr}`);
+  }
+}
 const shown = [...readFileSync(join(ROOT, 'docs/client.md'), 'utf8').matchAll(/^```js\n(.*?)^```$/gms)];
 
 try {
@@ -55,6 +89,18 @@ try {
       const { code, stderr } = await finished(child);
       if (code !== 0 || stderr !== '') throw new Error(`${file} on Node ${version}: exit ${code}\n${stderr}`);
       console.log(`ok ${file} on Node ${version}`);
+    }
+  }
+  await prepareEvidence(server.env);
+  for (const node of [...executables, process.execPath]) {
+    const version = execFileSync(node, ['--version'], { encoding: 'utf8' }).trim();
+    for (const [command, expected] of COMMANDS) {
+      const { code, stdout, stderr } = await finished(
+        spawn(node, [PROGRAM, ...command.split(' ')], { cwd: folder, env: cleanEnvironment(server.env) }),
+      );
+      if (code !== 0 || stderr !== '' || !expected.test(stdout))
+        throw new Error(`sealtrail ${command} on Node ${version}: exit ${code}\n${stdout}${stderr}`);
+      console.log(`ok sealtrail ${command} on Node ${version}`);
     }
   }
   if ((await server.stop()) !== 0) throw new Error('the server did not end well');

@@ -1,3 +1,4 @@
+import { groupBy } from '../../base/group-by.ts';
 import { groupProblems } from '../../verify/report/problem-groups.ts';
 import type { Coverage, KeyUse, Problem, Report, TrailEvidence, Verdict } from '../../verify/report/report.ts';
 import { utc } from './records.ts';
@@ -113,7 +114,7 @@ function producerLines({ trails }: Report, heading: (text: string) => string): s
 
 /** One key signs under a name for each trail; people compare its fingerprint, which therefore is never cut. */
 function keyLines({ keys }: Report, heading: (text: string) => string): string[] {
-  const byFingerprint = Map.groupBy(keys, (key) => key.fingerprint);
+  const byFingerprint = groupBy(keys, (key) => key.fingerprint);
   const lines = [...byFingerprint].flatMap(([fingerprint, uses]) => {
     const signed = uses.reduce((sum, use) => sum + use.signed, 0);
     const trust = uses.some((use) => use.trusted) ? 'trusted' : 'not trusted';

@@ -90,7 +90,8 @@ export function widthOf(out: Output): number {
 
 /** Colours text where the stream is a terminal that shows colour; `NO_COLOR` and the like are respected. */
 export function painter(out: Output): (format: Format, text: string) => string {
-  return (format, text) => styleText(format, text, { stream: out });
+  // One by one: Node before 22.13 heeds the stream only for a single format.
+  return (format, text) => [format].flat().reduceRight((inner, one) => styleText(one, inner, { stream: out }), text);
 }
 
 /** A coloured word and a sentence beside it, wrapped to the output's width and set in under the sentence's beginning. */

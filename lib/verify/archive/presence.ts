@@ -1,3 +1,4 @@
+import { groupBy } from '../../base/group-by.ts';
 import { bundleName, checkpointName, tileName } from '../../log/archive.ts';
 import { TILE_WIDTH } from '../../log/tile.ts';
 import { partialPlace, type TrailInventory } from '../evidence/inventory.ts';
@@ -141,7 +142,7 @@ export function reportSeals(
   const seals = new Set(sealed === undefined ? [] : [sealed]);
   // From the lowest level up: a hash of level 1 stands for 256 sizes, one of level 2 for 65,536, and only where none of them
   // is known to be sealed was it the lowest, at which there is nothing below.
-  const byLeaves = Map.groupBy(partialsOf(partials), ({ leaves }) => leaves);
+  const byLeaves = groupBy(partialsOf(partials), ({ leaves }) => leaves);
   for (const [leaves, group] of [...byLeaves].sort(([a], [b]) => a - b)) {
     const known = [...seals].sort((a, b) => a - b);
     for (const partial of group) {

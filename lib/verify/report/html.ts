@@ -1,3 +1,4 @@
+import { groupBy } from '../../base/group-by.ts';
 import { repeatCommand } from './command.ts';
 import { grouped, plotTimeline, utc } from './html-plot.ts';
 import { STYLE } from './html-style.ts';
@@ -215,17 +216,17 @@ function previous(list: readonly PreviousResult[]): Markup {
 
 /** One key signs under a name for each trail: its fingerprint is what a reader compares. */
 function keys(uses: readonly KeyUse[]): Markup {
-  const rows = [
-    ...Map.groupBy(uses, ({ fingerprint, trusted, from, to }) => [fingerprint, trusted, from, to].join()),
-  ].map(([, [use, ...others]]) => {
-    if (use === undefined) return undefined;
-    const { algorithm, fingerprint, trusted, from, to } = use;
-    const signed = [use, ...others].reduce((sum, { signed: count }) => sum + count, 0);
-    const bounds = from === undefined && to === undefined ? '' : ` for sizes ${from ?? 0} to ${to ?? 'any'}`;
-    const names = [use, ...others].map(({ name, keyId }) => markup`<br>${name} <code>${keyId}</code>`);
-    return markup`<tr><td class="long"><code class="object">${fingerprint}</code><span class="names">${names}</span></td><td>${algorithm}</td>
+  const rows = [...groupBy(uses, ({ fingerprint, trusted, from, to }) => [fingerprint, trusted, from, to].join())].map(
+    ([, [use, ...others]]) => {
+      if (use === undefined) return undefined;
+      const { algorithm, fingerprint, trusted, from, to } = use;
+      const signed = [use, ...others].reduce((sum, { signed: count }) => sum + count, 0);
+      const bounds = from === undefined && to === undefined ? '' : ` for sizes ${from ?? 0} to ${to ?? 'any'}`;
+      const names = [use, ...others].map(({ name, keyId }) => markup`<br>${name} <code>${keyId}</code>`);
+      return markup`<tr><td class="long"><code class="object">${fingerprint}</code><span class="names">${names}</span></td><td>${algorithm}</td>
 <td class="${trusted ? 'ok' : 'incomplete'}">${trusted ? 'trusted' : 'not trusted'}${bounds}</td><td class="n">${grouped(signed)}</td></tr>`;
-  });
+    },
+  );
   return markup`<p>Compare these fingerprints with those that the log’s owner published elsewhere. A report says nothing about keys that are not the owner’s.</p>
 <table><thead><tr><th>SHA-256 fingerprint of the public key</th><th>Algorithm</th><th>Trust</th><th class="n">Checkpoints signed</th></tr></thead><tbody>${rows}</tbody></table>`;
 }

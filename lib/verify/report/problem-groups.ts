@@ -1,3 +1,4 @@
+import { groupBy } from '../../base/group-by.ts';
 import type { Problem } from './problem.ts';
 
 /** Problems of one kind with the records of one object: a reader wants to see the first, and how many more there are. */
@@ -11,7 +12,7 @@ export interface ProblemGroup {
 
 /** Groups the problems of a report, in the order of the first of each. One flipped bit can spoil a thousand records. */
 export function groupProblems(problems: readonly Problem[]): ProblemGroup[] {
-  const groups = Map.groupBy(problems, (problem) => {
+  const groups = groupBy(problems, (problem) => {
     const { kind, trail, object, seq } = problem;
     // What is not about a record of an object stands for itself.
     return object === undefined || seq === undefined ? problem : JSON.stringify([kind, trail, object]);

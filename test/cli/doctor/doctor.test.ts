@@ -84,6 +84,13 @@ describe('sealtrail doctor, of a server', () => {
     expect(code).toBe(0);
   });
 
+  it('gives advice of several lines line by line', async () => {
+    const { code, stdout } = await cli(['doctor'], { env: { ...log.env('auditor'), AWS_PROFILE: 'nobody' } });
+    expect(stdout).toMatch(/^problem {2}server: no AWS credentials [^\n]*nobody/);
+    expect(stdout).toMatch(/\n {11}export AWS_SHARED_CREDENTIALS_FILE=DIR\/credentials AWS_PROFILE=admin\n/);
+    expect(code).toBe(1);
+  });
+
   it('tells a clock that signatures will not stand, and a log whose clock ran ahead', async () => {
     const late = await checkServer(log.client('auditor'), () => Date.now() - 200_000);
     expect(late.find(({ what }) => what === 'clock')).toMatchObject({

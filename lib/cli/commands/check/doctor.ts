@@ -1,9 +1,9 @@
+import type { SignedHttp } from '../../../client/http/http.ts';
 import type { Check } from '../../doctor/check.ts';
-import { checkFolder } from '../../doctor/folder-checks.ts';
-import { checkServer } from '../../doctor/server-checks.ts';
 import { printable, wrap } from '../../output/table.ts';
 import { type Format, labelled, type Output, plural, widthOf, write, writeLines } from '../../output/terminal.ts';
 import { EXIT } from '../../shell/exit.ts';
+import { demandServerNode } from '../../shell/server-node.ts';
 import { connect, type Install, type ServerOptions, withJson, withServer } from '../../shell/shell.ts';
 
 interface Options extends ServerOptions {
@@ -33,17 +33,31 @@ export const installDoctor: Install = (program, shell) => {
     ),
   ).action(async (dir: string | undefined, options: Options) => {
     const { terminal } = shell;
-    const checks = dir === undefined ? await checkServer(connect(terminal, options)) : await checkFolder(dir);
+    const checks = dir === undefined ? await lookAtServer(connect(terminal, options)) : await lookAtFolder(dir);
     if (checks.some(({ state }) => state === 'problem')) shell.exitCode = EXIT.wrong;
     if (options.json) return write(terminal.stdout, `${JSON.stringify({ checks })}\n`);
     await writeLines(terminal.stdout, [...checks.flatMap((check) => lines(terminal.stdout, check)), verdict(checks)]);
   });
 };
 
+// Both are imported when they are needed: the other commands start faster, and on a Node that cannot open a folder.
+
+async function lookAtServer(http: SignedHttp): Promise<Check[]> {
+  const { checkServer } = await import('../../doctor/server-checks.ts');
+  return checkServer(http);
+}
+
+async function lookAtFolder(dir: string): Promise<Check[]> {
+  demandServerNode('sealtrail doctor DIR');
+  const { checkFolder } = await import('../../doctor/folder-checks.ts');
+  return checkFolder(dir);
+}
+
 function lines(out: Output, { what, state, message, advice }: Check): string[] {
   const [format, label] = LABELS[state];
   const indent = label.length + 2;
-  const advised = advice === undefined ? [] : wrap(printable(advice), Math.max(20, widthOf(out) - indent));
+  const advised =
+    advice?.split('\n').flatMap((line) => wrap(printable(line), Math.max(20, widthOf(out) - indent))) ?? [];
   return [...labelled(out, format, label, `${what}: ${message}`), ...advised.map((line) => ' '.repeat(indent) + line)];
 }
 

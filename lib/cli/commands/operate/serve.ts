@@ -1,3 +1,4 @@
+import { demandServerNode } from '../../shell/server-node.ts';
 import type { ServeOptions } from '../../shell/serving.ts';
 import { type Install, integer } from '../../shell/shell.ts';
 
@@ -16,7 +17,8 @@ export const installServe: Install = (program, shell) => {
     .option('--log-name <name>', "the log's name, for good; only for a new folder (default: <random>.sealtrail.local)")
     .option('--log-requests', 'log every request to standard error, one JSON document a line')
     .action(async (options: ServeOptions) => {
-      // Imported here, so that the other commands start faster.
+      demandServerNode('sealtrail serve');
+      // Imported here, so that the other commands start faster, and on a Node that cannot run this one.
       const { serve } = await import('../../shell/serving.ts');
       await serve(shell.terminal, options);
     });

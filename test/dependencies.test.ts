@@ -1,0 +1,36 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+/** What an install brings along. */
+
+interface Locked {
+  readonly engines?: { readonly node?: string };
+  readonly dev?: boolean;
+  readonly devOptional?: boolean;
+  readonly peer?: boolean;
+}
+
+const read = (name: string) => JSON.parse(readFileSync(join(import.meta.dirname, '..', name), 'utf8'));
+const { engines } = read('package.json');
+const locked = Object.entries<Locked>(read('package-lock.json').packages).filter(
+  ([path, { dev, devOptional, peer }]) => path !== '' && !dev && !devOptional && !peer,
+);
+
+const numbers = (version: string): number => {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  return major * 1000 + minor;
+};
+
+describe('the packages that the package depends on', () => {
+  it('run on every Node that it runs on, so that an install warns of none', () => {
+    const oldest = numbers(engines.node.replace('>=', ''));
+    const tooNew = locked.filter(([, { engines }]) => {
+      if (engines?.node === undefined) return false;
+      const least = /^>=\s*(\d+(\.\d+)*)$/.exec(engines.node)?.[1];
+      return least === undefined || numbers(least) > oldest;
+    });
+    expect(locked.length).toBeGreaterThan(20);
+    expect(tooNew.map(([path, { engines }]) => `${path}: ${engines?.node}`)).toEqual([]);
+  });
+});
