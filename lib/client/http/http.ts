@@ -189,7 +189,9 @@ export class SignedHttp {
       const { host: _, ...headers } = signed.headers;
       return headers;
     } catch (cause) {
-      throw new SealtrailError('unauthenticated', `no AWS credentials to sign with: ${reasonOf(cause)}`, { cause });
+      // The outermost message: it names the profile.
+      const reason = cause instanceof Error && cause.message !== '' ? cause.message : reasonOf(cause);
+      throw new SealtrailError('unauthenticated', `no AWS credentials to sign with: ${reason}`, { cause });
     }
   }
 }
