@@ -6,6 +6,8 @@ export const DIMENSIONS = [
   'type',
   'actor',
   'actorType',
+  'ip',
+  'userAgent',
   'resource',
   'resourceType',
   ...CONTEXT_FIELDS,
@@ -62,6 +64,8 @@ export function dimensionsOf(record: SealedRecord): readonly DimensionValue[] {
   add('decision', event.decision);
   add('actor', actor.id);
   add('actorType', actor.type);
+  add('ip', actor.ip);
+  add('userAgent', actor.userAgent);
   add('resource', resource.id);
   add('resourceType', resource.type);
   for (const field of OWN_FIELDS) add(field, context[field]);

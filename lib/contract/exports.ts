@@ -46,7 +46,7 @@ export interface ExportManifest {
   readonly trail: string;
   readonly format: ExportFormat;
   readonly compression: ExportCompression;
-  /** Accepted values by dimension; all dimensions must match. `severity` lists every accepted severity. */
+  /** Values by the filter's name, as in a query; all must hold. `severity` and `notSeverity` list every severity that is meant. */
   readonly filters: Readonly<Record<string, readonly string[]>>;
   /** Received at this time or later, Unix milliseconds. */
   readonly from?: number;
@@ -56,6 +56,8 @@ export interface ExportManifest {
   readonly timeFrom?: number;
   /** Happened before this time. */
   readonly timeTo?: number;
+  /** Record numbers: `from` inclusive, `to` exclusive. */
+  readonly seqs?: { readonly from: number; readonly to: number };
   readonly records: number;
   /** Number of the first record; absent from an empty export. */
   readonly first?: number;
@@ -77,6 +79,7 @@ export interface ExportReply extends Pick<ExportManifest, 'id' | 'trail' | 'form
   readonly to?: number;
   readonly timeFrom?: number;
   readonly timeTo?: number;
+  readonly seqs?: { readonly from: number; readonly to: number };
   readonly state: ExportState;
   readonly requestedBy: string;
   readonly requestedAt: number;

@@ -1,22 +1,55 @@
 import type { SealedRecord } from '../log/record.ts';
-import type { Dimension } from './dimensions.ts';
+import { DIMENSIONS } from './dimensions.ts';
 import { ACTOR_TYPES, DECISIONS, OUTCOMES, SEVERITIES, type Severity } from './vocabulary.ts';
 
 /** One value of a filter, or several alternatives. */
 export type FilterValues = string | readonly string[];
-/** RFC 3339, a date of UTC such as `2026-01-31`, or Unix milliseconds. */
+/**
+ * RFC 3339, a date such as `2026-01-31`, a local time such as `2026-01-31 08:00` or `08:00`, `today`, `yesterday`, `now`, a time
+ * ago such as `2h` or `7d`, or Unix milliseconds. What has no offset of its own is of the time zone `tz`.
+ */
 export type FilterTime = string | number;
 
-/** Filters by dimension. All of them must hold. */
+/** What a query selects by, besides time and number. */
+export const FILTERS = [...DIMENSIONS, 'where', 'text'] as const;
+/** One of {@link FILTERS}. */
+export type Filter = (typeof FILTERS)[number];
+/** The contrary of a filter: `notActor` selects exactly what `actor` does not. */
+export type Negation<Name extends Filter = Filter> = Name extends Filter ? `not${Capitalize<Name>}` : never;
+/** A filter or its contrary: the name of a parameter of the API. */
+export type FilterName = Filter | Negation;
+
+/** The contrary of a filter. */
+export function negationOf<Name extends Filter>(name: Name): Negation<Name> {
+  // The cast: TypeScript does not follow string operations.
+  return `not${name.charAt(0).toUpperCase()}${name.slice(1)}` as Negation<Name>;
+}
+
+/** Every filter, then every contrary: `actor`, …, `notActor`, … */
+export const FILTER_NAMES: readonly FilterName[] = [...FILTERS, ...FILTERS.map((name) => negationOf(name))];
+
+const BASES = new Map<string, Filter>(
+  FILTERS.flatMap((name) => [[name, name] as const, [negationOf(name), name] as const]),
+);
+
+/** The filter that a name is of, or is the contrary of; undefined for a name that this version does not know. */
+export const filterOf = (name: string): Filter | undefined => BASES.get(name);
+
+/** Filters. All of them must hold; of several values of one filter any, but every condition of `where`; of a contrary none. */
 export type EventFilters = {
-  /** `type` takes types, their aliases and groups such as `auth.*`. */
-  readonly [Name in Exclude<Dimension, 'severity'>]?: FilterValues | undefined;
+  /**
+   * `*` at the beginning or the end of a value stands for any characters: `auth.*`, `*@example.com`; alone, for any value. `\\*` is
+   * a star itself. What takes certain words only (`outcome`, `decision`, `actorType`) takes no `*`.
+   */
+  readonly [Name in FilterName as Exclude<Name, 'severity' | 'notSeverity'>]?: FilterValues | undefined;
 } & {
   /** This severity or a higher one. */
   readonly severity?: Severity | undefined;
+  /** Below this severity. */
+  readonly notSeverity?: Severity | undefined;
 };
 
-/** Bounds in time. */
+/** Bounds in time and in number. */
 export interface EventPeriods {
   /** Inclusive, by the server's clock. */
   readonly from?: FilterTime | undefined;
@@ -26,6 +59,10 @@ export interface EventPeriods {
   readonly timeFrom?: FilterTime | undefined;
   /** Exclusive, by the producer's clock. */
   readonly timeTo?: FilterTime | undefined;
+  /** Record numbers: `7`, or `10..20` with both ends, of which one may be left out. */
+  readonly seq?: string | number | undefined;
+  /** The time zone of times without an offset, by its IANA name such as `Europe/Berlin`. @default UTC */
+  readonly tz?: string | undefined;
 }
 
 /** Which records of a query come first. */
@@ -54,10 +91,12 @@ export interface EventQuery extends EventFilters, EventPeriods {
 }
 
 /** Help on every filter: for the command line and the API's description. */
-export const FILTER_HELP: Readonly<Record<Dimension | keyof EventPeriods, string>> = {
+export const FILTER_HELP: Readonly<Record<Filter | keyof EventPeriods, string>> = {
   type: 'type, an alias of one, or a group such as auth.*',
   actor: 'who acted',
   actorType: `kind of party: ${ACTOR_TYPES.join(', ')}`,
+  ip: 'address that the actor acted from',
+  userAgent: 'program that the actor acted with',
   resource: 'what was acted on, by id',
   resourceType: 'kind of thing that was acted on',
   tenant: 'customer',
@@ -73,14 +112,18 @@ export const FILTER_HELP: Readonly<Record<Dimension | keyof EventPeriods, string
   decision: `decision: ${DECISIONS.join(', ')}`,
   submitter: 'the principal that sent the event',
   id: "the event's id",
-  from: 'received at this time or later (RFC 3339, a date of UTC, or Unix milliseconds)',
+  where: 'condition on a field, such as "details.amount > 100": = != > >= < <= exists; every one must hold',
+  text: 'text that stands in any text of the event, in upper or lower case',
+  from: 'received at this time or later: RFC 3339, 2026-01-31, "2026-01-31 08:00", 08:00, today, yesterday, 2h, 7d, Unix milliseconds',
   to: 'received before this time',
   timeFrom: "happened at this time or later, by the producer's clock",
   timeTo: "happened before this time, by the producer's clock",
+  seq: 'record numbers: 7, or 10..20 with both ends',
+  tz: 'time zone of times without an offset, such as Europe/Berlin (default: UTC)',
 };
 
 /** The filters whose values may be masked in records: an agent may be named by an address. */
-export const MASKED_FILTERS = ['actor', 'resource', 'agent'] as const satisfies readonly Dimension[];
+export const MASKED_FILTERS = ['actor', 'ip', 'resource', 'agent'] as const satisfies readonly Filter[];
 
 /** A value of a filter that records hold in masked form. */
 export interface Masked {
@@ -106,6 +149,8 @@ export interface RecordSources {
 export interface QueryPage {
   readonly records: readonly SealedRecord[];
   readonly sources: RecordSources;
+  /** Records that were looked at for the page: more than it has where the index does not carry a filter. */
+  readonly scanned: number;
   /** The size of the trail that the page reflects. */
   readonly asOf: number;
   /** Whether there are more pages. A page may be short without being the last. */

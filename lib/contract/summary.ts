@@ -18,6 +18,11 @@ export const BUCKETS = ['minute', 'hour', 'day'] as const;
 /** One of {@link BUCKETS}. */
 export type Bucket = (typeof BUCKETS)[number];
 
+/** Units of time to count by. Weeks begin on Monday. */
+export const UNITS = [...BUCKETS, 'week', 'month'] as const;
+/** One of {@link UNITS}. */
+export type Unit = (typeof UNITS)[number];
+
 /** The spread of records over the values of a dimension. */
 export interface Breakdown {
   /** Most records first, then by value. */

@@ -1,6 +1,7 @@
 import type * as z from 'zod';
 import { resolveType } from '../contract/catalogue.ts';
 import { fitEvent, noteOfCut } from '../contract/fit.ts';
+import { timeMillis } from '../contract/time.ts';
 import { canonicalJson } from '../json/canonical.ts';
 import { errorAt, type Step } from '../json/field-path.ts';
 import type { JsonLimits } from '../json/scan.ts';
@@ -14,7 +15,6 @@ import { MAX_PATHS_LENGTH } from '../privacy/redaction-list.ts';
 import { scrubEvent } from '../privacy/scrub.ts';
 import { newEventId } from './event-id.ts';
 import { type AuditEvent, type EventInput, eventInputSchema } from './schema.ts';
-import { timeMillis } from './time.ts';
 
 /** Bytes of a request body. */
 export const MAX_BODY_BYTES = 5_000_000;

@@ -19,11 +19,11 @@ import {
   type TextLimits,
   TYPE_RULE,
 } from '../contract/event.ts';
+import { timeMillis } from '../contract/time.ts';
 import { ACTOR_TYPES, DECISIONS, OUTCOMES, SEVERITIES } from '../contract/vocabulary.ts';
 import type { Shape } from '../json/shape.ts';
 import { PRODUCER_ID, PRODUCER_LINK, type ProducerMark } from '../log/producer.ts';
 import { isMaskedIp } from '../privacy/mask.ts';
-import { timeMillis } from './time.ts';
 
 // The members of every object stand in canonical order (RFC 8785 section 3.2.3). Zod keeps it, so nothing is left to sort
 // when an event is written.

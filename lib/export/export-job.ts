@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import { defined } from '../base/defined.ts';
 import { DAY_MS } from '../base/time.ts';
-import { DIMENSIONS } from '../contract/dimensions.ts';
 import { EXPORT_COMPRESSIONS, EXPORT_FORMATS } from '../contract/exports.ts';
+import { FILTER_NAMES } from '../contract/query.ts';
 import { attributesOf, withFormat } from '../ledger/items/format.ts';
 import { exportKey, exportPartition } from '../ledger/items/layout.ts';
 import { SealtrailError } from '../log/error.ts';
@@ -18,13 +18,15 @@ const time = z.int();
 const specSchema = z.object({
   format: z.enum(EXPORT_FORMATS),
   compression: z.enum(EXPORT_COMPRESSIONS),
-  /** Values by dimension. */
-  filters: z.partialRecord(z.enum(DIMENSIONS), z.array(z.string())),
+  /** Values by the filter's name. */
+  filters: z.partialRecord(z.enum(FILTER_NAMES), z.array(z.string())),
   /** Unix milliseconds, inclusive and exclusive, by the server's clock, and by the producer's. */
   from: time.exactOptional(),
   to: time.exactOptional(),
   timeFrom: time.exactOptional(),
   timeTo: time.exactOptional(),
+  /** Record numbers, inclusive and exclusive. */
+  seqs: z.object({ from: count, to: count }).exactOptional(),
 });
 export type ExportSpec = Readonly<z.infer<typeof specSchema>>;
 
@@ -48,26 +50,19 @@ const jobSchema = z.object({
 /** An export that was asked for, as it stands. */
 export type ExportJob = Readonly<z.infer<typeof jobSchema>>;
 
-/** Of a job, when what is exported happened. */
-export function periodsOf({
-  from,
-  to,
-  timeFrom,
-  timeTo,
-}: ExportSpec): Pick<ExportSpec, 'from' | 'to' | 'timeFrom' | 'timeTo'> {
-  return {
-    ...defined({ from, to, timeFrom, timeTo }),
-  };
-}
+/** What besides filters narrows an export down. */
+type Bounds = Pick<ExportSpec, 'from' | 'to' | 'timeFrom' | 'timeTo' | 'seqs'>;
+
+/** Of a job, when what is exported happened, and its numbers. */
+export const boundsOf = ({ from, to, timeFrom, timeTo, seqs }: ExportSpec): Bounds =>
+  defined({ from, to, timeFrom, timeTo, seqs });
 
 /** The query that an export answers. */
-export function queryOfExport(spec: ExportSpec): Pick<Query, 'filters' | 'order' | 'from' | 'to'> {
-  const { timeFrom, timeTo, ...period } = periodsOf(spec);
-  const happened = {
-    ...defined({ from: timeFrom, to: timeTo }),
-  };
+export function queryOfExport(spec: ExportSpec): Pick<Query, 'filters' | 'order' | 'from' | 'to' | 'seqs'> {
+  const { timeFrom, timeTo, ...bounds } = boundsOf(spec);
   const isTimed = timeFrom !== undefined || timeTo !== undefined;
-  return { filters: { ...spec.filters, ...(isTimed ? { time: happened } : {}) }, order: 'oldest', ...period };
+  const time = isTimed ? { time: defined({ from: timeFrom, to: timeTo }) } : {};
+  return { filters: { ...spec.filters, ...time }, order: 'oldest', ...bounds };
 }
 
 /** A job with the version under which it was read: who writes it back must still find that version. */

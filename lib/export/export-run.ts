@@ -6,7 +6,7 @@ import { SealtrailError } from '../log/error.ts';
 import type { NodeReader } from '../log/tree.ts';
 import type { Queries } from '../query/queries.ts';
 import type { Downloads, DownloadWriter } from '../store/ports.ts';
-import { type ExportJob, type ExportJobs, folderOf, periodsOf, type StoredJob } from './export-job.ts';
+import { boundsOf, type ExportJob, type ExportJobs, folderOf, type StoredJob } from './export-job.ts';
 import { type ExportProgress, type ExportTarget, isPassing, writeExport } from './write-export.ts';
 
 /** What a run works with. */
@@ -104,7 +104,7 @@ export class ExportRun {
       });
       await file.finish();
       if (written.proof !== undefined && written.proof.hashes > 0) await target.proof?.finish();
-      const known = { v: 1, id, log: logName, trail, format, compression, ...periodsOf(holder.job) } as const;
+      const known = { v: 1, id, log: logName, trail, format, compression, ...boundsOf(holder.job) } as const;
       return { ...known, filters: listed(filters), ...written, requestedBy, requestedAt, finishedAt: now() };
     } finally {
       await Promise.allSettled(open.map((writer) => writer.abandon()));

@@ -7,7 +7,7 @@ import { identityOf } from '../log/identity.ts';
 import type { NodeReader } from '../log/tree.ts';
 import type { Queries } from '../query/queries.ts';
 import type { Downloads, Table } from '../store/ports.ts';
-import { type ExportJob, ExportJobs, type ExportSpec, folderOf, periodsOf, type StoredJob } from './export-job.ts';
+import { boundsOf, type ExportJob, ExportJobs, type ExportSpec, folderOf, type StoredJob } from './export-job.ts';
 import { ExportRun, type RunOptions } from './export-run.ts';
 
 /** What exports work with. */
@@ -204,5 +204,5 @@ function idOf(trail: string, { name, idempotencyKey }: ExportAsker): string {
 /** What was asked for, as text. */
 function textOf({ format, compression, filters, ...job }: ExportJob): string {
   const sorted = Object.entries(filters).sort(([a], [b]) => (a < b ? -1 : 1));
-  return JSON.stringify([format, compression, sorted, periodsOf({ format, compression, filters, ...job })]);
+  return JSON.stringify([format, compression, sorted, boundsOf({ format, compression, filters, ...job })]);
 }

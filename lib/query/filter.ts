@@ -1,11 +1,13 @@
-import { DIMENSIONS, type Dimension, dimensionsOf } from '../contract/dimensions.ts';
-import { MASKED_FILTERS, type Masked } from '../contract/query.ts';
+import { DIMENSIONS, type Dimension } from '../contract/dimensions.ts';
+import { FILTER_NAMES, type FilterName, MASKED_FILTERS, type Masked, negationOf } from '../contract/query.ts';
+import { timeMillis } from '../contract/time.ts';
 import { SEVERITIES, type Severity } from '../contract/vocabulary.ts';
-import { timeMillis } from '../event/time.ts';
 import { fingerprintOf } from '../index/format/postings.ts';
 import { parseRecord, type SealedRecord } from '../log/record.ts';
 import { maskValue } from '../privacy/mask.ts';
 import type { PrivacyPolicy } from '../privacy/policy.ts';
+import { patternOf } from '../question/patterns.ts';
+import { dimensionPattern, filterTest, folded, type RecordTest } from '../question/tests.ts';
 import type { Filters, Period } from './query.ts';
 
 /** A severity and all higher ones: the values of a filter by severity. */
@@ -15,77 +17,94 @@ export const severitiesFrom = (severity: Severity): readonly Severity[] =>
 /** What of a policy queries need. */
 export type MaskingPolicy = Pick<PrivacyPolicy, 'pii' | 'maskTag'>;
 
-/** The masked forms of what is asked for: with the log's tag, and as before there were tags. */
-function masksOf(filters: Filters, { pii, maskTag }: MaskingPolicy): readonly Masked[] {
+/** The masked forms of what is asked for: with the log's tag, and as before there were tags. A pattern stands for what it says. */
+function masksOf(filters: Filters, { pii, maskTag }: MaskingPolicy): (readonly [FilterName, Masked])[] {
   if (pii !== 'mask') return [];
   return MASKED_FILTERS.flatMap((filter) =>
-    (filters[filter] ?? []).flatMap((asked) => {
-      const as = maskValue(asked, maskTag);
-      return as === asked ? [] : [{ filter, asked, as, shared: maskValue(asked) }];
-    }),
+    [filter, negationOf(filter)].flatMap((name) =>
+      (filters[name] ?? []).flatMap((asked) => {
+        const as = maskValue(asked, maskTag);
+        const isSame = as === asked || patternOf(asked).kind !== 'whole';
+        return isSame ? [] : [[name, { filter, asked, as, shared: maskValue(asked) }] as const];
+      }),
+    ),
   );
 }
 
-/** One filter: a record with any of the values passes. */
+/** A filter that the index can narrow down: a record with any of the values passes. */
 interface Clause {
   readonly dimension: Dimension;
   /** Whole values. */
-  readonly values: ReadonlySet<string>;
-  /** Prefixes, for `type` only: `auth.` for the group `auth.*`. */
-  readonly beginnings: readonly string[];
+  readonly values: readonly string[];
   /** Substrings: a passing line contains at least one. */
   readonly needles: readonly string[];
-  /** The fingerprints of the values in the index. */
+  /** The fingerprints of the values and groups in the index. */
   readonly fingerprints: readonly number[];
 }
 
 /** Decides which records pass a query's filters. */
 export class RecordFilter {
+  /** Filters that the index carries. */
   readonly #clauses: readonly Clause[];
+  /** Texts of `text`, folded; a passing line that is folded contains at least one of each list. */
+  readonly #texts: readonly (readonly string[])[];
+  /** All filters, also those of the clauses. */
+  readonly #tests: readonly RecordTest[];
   readonly #time: Period | undefined;
   readonly #masked: readonly Masked[];
   /** The filters as text: equal filters have equal text. */
   readonly text: string;
+  #examined = 0;
 
   /**
    * @param policy the trail's policy. If it masks, this matches both masked and plain values, since records may be older
    *   than the policy
    * @param masks `own`: not the masks without a tag, which may be of others, unless the policy makes no tags. @default all
+   * @throws `invalid_parameter` for a value that its filter does not take
    */
   constructor(filters: Filters, policy?: MaskingPolicy, masks: 'all' | 'own' = 'all') {
-    this.#masked = policy === undefined ? [] : masksOf(filters, policy);
-    this.#clauses = DIMENSIONS.flatMap((dimension) => {
-      const values = filters[dimension];
+    const found = policy === undefined ? [] : masksOf(filters, policy);
+    this.#masked = found.map(([, masked]) => masked);
+    const asked = FILTER_NAMES.flatMap((name) => {
+      const values = filters[name];
       if (values === undefined) return [];
-      const also = this.#masked.filter(({ filter }) => filter === dimension);
-      const masked = also.flatMap(({ as, shared = as }) => (masks === 'own' ? [as] : [as, shared]));
-      return [clauseOf(dimension, [...values, ...masked])];
+      const also = found.filter(([of]) => of === name);
+      const masked = also.flatMap(([, { as, shared = as }]) => (masks === 'own' ? [as] : [as, shared]));
+      return [[name, [...values, ...masked]] as const];
     });
+    this.#clauses = asked.flatMap(([name, values]) => clauseOf(name, values));
+    this.#texts = asked.flatMap(([name, values]) => (name === 'text' ? [values.map(needleOf).map(folded)] : []));
+    this.#tests = asked.map(([name, values]) => filterTest(name, values));
     this.#time = filters.time;
     this.text = JSON.stringify([
-      ...this.#clauses.map(({ dimension, values, beginnings }) => [dimension, [...values].sort(), beginnings]),
+      ...asked.map(([name, values]) => [name, [...new Set(values)].sort()]),
       ...(this.#time === undefined ? [] : [['time', this.#time.from ?? null, this.#time.to ?? null]]),
     ]);
   }
 
   /** Whether it lets every record pass. */
   get isOpen(): boolean {
-    return !this.isIndexed && this.#time === undefined;
+    return this.#tests.length === 0 && this.#time === undefined;
   }
 
-  /** Whether the index can narrow down the records. It does not cover the producer's clock. */
+  /** Whether the index can narrow down the records. It covers whole values and groups of types, and not the producer's clock. */
   get isIndexed(): boolean {
     return this.#clauses.length > 0;
   }
 
-  /** The fingerprints of each filter's values. */
+  /** The fingerprints of each indexed filter's values. */
   get fingerprints(): readonly (readonly number[])[] {
     return this.#clauses.map((clause) => clause.fingerprints);
   }
 
+  /** Record lines that {@link accepts} was asked about. */
+  get examined(): number {
+    return this.#examined;
+  }
+
   /** The whole values of a dimension that pass, including masked ones; empty if the dimension is not filtered. */
   valuesOf(wanted: Dimension): readonly string[] {
-    return this.#clauses.flatMap(({ dimension, values }) => (dimension === wanted ? [...values] : []));
+    return this.#clauses.flatMap(({ dimension, values }) => (dimension === wanted ? values : []));
   }
 
   /** The values that it looks for in masked form. `isShared` tells whether there are records with a mask that others may have. */
@@ -97,20 +116,19 @@ export class RecordFilter {
 
   /** @throws `malformed_record` */
   accepts(line: string): boolean {
+    this.#examined += 1;
     // Lines are canonical (RFC 8785), so a value has only one form in them, and most lines need not be parsed.
     for (const { needles } of this.#clauses) if (!needles.some((needle) => line.includes(needle))) return false;
+    if (this.#texts.length > 0) {
+      const all = folded(line);
+      for (const texts of this.#texts) if (!texts.some((text) => all.includes(text))) return false;
+    }
     return this.isOpen || this.acceptsRecord(parseRecord(line));
   }
 
   acceptsRecord(record: SealedRecord): boolean {
     if (this.#time !== undefined && !isWithin(record.event.time, this.#time)) return false;
-    const dimensions = dimensionsOf(record);
-    return this.#clauses.every(({ dimension, values, beginnings }) =>
-      dimensions.some(
-        ([name, value]) =>
-          name === dimension && (values.has(value) || beginnings.some((beginning) => value.startsWith(beginning))),
-      ),
-    );
+    return this.#tests.every((test) => test(record));
   }
 }
 
@@ -120,15 +138,28 @@ function isWithin(time: unknown, { from, to }: Period): boolean {
   return millis !== undefined && (from === undefined || millis >= from) && (to === undefined || millis < to);
 }
 
-function clauseOf(dimension: Dimension, all: readonly string[]): Clause {
-  const isGroup = (value: string): boolean => dimension === 'type' && value.endsWith('.*');
-  const values = new Set(all.filter((value) => !isGroup(value)));
-  const beginnings = [...new Set(all.filter(isGroup))].map((group) => group.slice(0, -1)).sort();
-  return {
-    dimension,
-    values,
-    beginnings,
-    needles: [...[...values].map((value) => JSON.stringify(value)), ...beginnings.map((beginning) => `"${beginning}`)],
-    fingerprints: [...new Set(all)].map((value) => fingerprintOf(dimension, value)),
-  };
+/** `auth.*`, which the index files every type of the group under. */
+const TYPE_GROUP = /^[^*]*\.\*$/;
+
+/** The clause of a filter, if the index carries all of its values. */
+function clauseOf(name: FilterName, asked: readonly string[]): Clause[] {
+  const dimension = DIMENSIONS.find((one) => one === name);
+  if (dimension === undefined) return [];
+  const isGroup = (value: string): boolean => dimension === 'type' && TYPE_GROUP.test(value);
+  const groups = [...new Set(asked.filter(isGroup))];
+  const patterns = asked.filter((value) => !isGroup(value)).map((value) => dimensionPattern(dimension, value));
+  if (patterns.some(({ kind }) => kind !== 'whole')) return [];
+  const values = [...new Set(patterns.map(({ text }) => text))];
+  const needles = [...values.map((value) => JSON.stringify(value)), ...groups.map((group) => `"${group.slice(0, -1)}`)];
+  return [
+    {
+      dimension,
+      values,
+      needles,
+      fingerprints: [...values, ...groups].map((value) => fingerprintOf(dimension, value)),
+    },
+  ];
 }
+
+/** A text as it stands in JSON. */
+const needleOf = (text: string): string => JSON.stringify(text).slice(1, -1);

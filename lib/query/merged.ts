@@ -15,7 +15,7 @@ export interface MergedPage extends Omit<Page, 'asOf' | 'matches'> {
 }
 
 /** A page of one trail, and its end. */
-export interface Part extends Omit<Page, 'cursor'> {
+export interface Part extends Omit<Page, 'cursor' | 'scanned'> {
   readonly next: Position;
 }
 
@@ -23,7 +23,7 @@ export interface Part extends Omit<Page, 'cursor'> {
 export type ReadPart = (trail: string, limit: number, at: Position | undefined) => Promise<Part>;
 
 /** A merged page, and where to continue in each trail. */
-export interface Merged extends Omit<MergedPage, 'cursor'> {
+export interface Merged extends Omit<MergedPage, 'cursor' | 'scanned'> {
   readonly next: readonly Position[];
 }
 

@@ -89,7 +89,7 @@ export class Queries {
     const question = questionOf(query, [filter]);
     const [at] = query.cursor === undefined ? [] : this.#cursors.open([trail], question, query.cursor);
     const { next, ...part } = await this.#part(trail, filter, query, at);
-    const page = { ...part, ...maskedBy([filter], part.matches) };
+    const page = { ...part, ...maskedBy([filter], part.matches), scanned: filter.examined };
     if (query.order === 'newest' && !page.more) return page;
     return { ...page, cursor: this.#cursors.seal([trail], question, [next]) };
   }
@@ -112,7 +112,8 @@ export class Queries {
     const { next, ...part } = await mergePage(names, query, at, async (trail, limit, from) =>
       this.#part(trail, filters.get(trail) ?? (await this.#filter(trail, query)), { ...query, limit }, from, budget),
     );
-    const page = { ...part, ...maskedBy([...filters.values()], part.matches) };
+    const scanned = [...filters.values()].reduce((sum, { examined }) => sum + examined, 0);
+    const page = { ...part, ...maskedBy([...filters.values()], part.matches), scanned };
     if (query.order === 'newest' && !page.more) return page;
     return { ...page, cursor: this.#cursors.seal(names, question, next) };
   }
@@ -150,7 +151,7 @@ export class Queries {
    */
   async *all(
     trail: string,
-    query: Pick<Query, 'filters' | 'order' | 'from' | 'to'>,
+    query: Pick<Query, 'filters' | 'order' | 'from' | 'to' | 'seqs'>,
   ): AsyncGenerator<readonly Match[], void, void> {
     const filter = await this.#filter(trail, query);
     const head = await readHead(this.#table, trail);
@@ -215,11 +216,12 @@ export class Queries {
     return { ...activityOf(actor, period, counts, last), masked: isShared ? masked : own };
   }
 
-  /** The records of a period: from `low` to before `high`. */
-  async #range(trail: string, end: TrailEnd, { from, to }: Pick<Query, 'from' | 'to'>) {
+  /** The records of a period and of a range of numbers: from `low` to before `high`. */
+  async #range(trail: string, end: TrailEnd, { from, to, seqs }: Pick<Query, 'from' | 'to' | 'seqs'>) {
     const low = from === undefined ? 0 : await seqAt(this.#table, trail, end, from, this.#archive);
     const high = to === undefined ? end.size : await seqAt(this.#table, trail, end, to, this.#archive);
-    return { low, high };
+    const first = Math.max(low, seqs?.from ?? 0);
+    return { low: first, high: Math.max(first, Math.min(high, seqs?.to ?? high)) };
   }
 
   #context(trail: string, filter: RecordFilter, { order, limit }: Pick<Query, 'order' | 'limit'>): SearchContext {
@@ -249,5 +251,11 @@ function maskedBy(filters: readonly RecordFilter[], matches: readonly Match[]): 
 }
 
 /** Everything that an answer depends on besides trails, position and limit, as text. */
-const questionOf = ({ order, from, to }: Query, filters: readonly RecordFilter[]): string =>
-  JSON.stringify([order, from ?? null, to ?? null, ...filters.map(({ text }) => text)]);
+const questionOf = ({ order, from, to, seqs }: Query, filters: readonly RecordFilter[]): string =>
+  JSON.stringify([
+    order,
+    from ?? null,
+    to ?? null,
+    ...(seqs === undefined ? [] : [seqs]),
+    ...filters.map(({ text }) => text),
+  ]);

@@ -1,19 +1,18 @@
-import type { Dimension } from '../contract/dimensions.ts';
 import type { Masked, QueryOrder, RecordSources } from '../contract/query.ts';
 import type { Block } from '../ledger/items/block.ts';
 import type { Hash } from '../log/hash.ts';
+import type { NumberRange } from '../question/moments.ts';
+import type { FilterValuesByName } from '../question/tests.ts';
 
-/**
- * What to look for, and how. All filters must hold; of several values of one filter, any.
- *
- * Besides whole values, `type` takes groups: `auth.*` stands for every type that begins with `auth.`.
- */
+/** What to look for, and how. All filters must hold; what their values mean is in lib/question. */
 export interface Query extends Period {
   readonly filters: Filters;
   /** By the server's clock, inclusive. Default: from the first record. */
   readonly from?: number;
   /** By the server's clock, exclusive. Default: to the newest record. */
   readonly to?: number;
+  /** Record numbers: `from` inclusive, `to` exclusive. */
+  readonly seqs?: NumberRange;
   readonly order: QueryOrder;
   /** Most records of the page, 1 to `MAX_LIMIT`. */
   readonly limit: number;
@@ -27,8 +26,8 @@ export interface Period {
   readonly to?: number;
 }
 
-/** Accepted values by dimension, at least one each. */
-export interface Filters extends Readonly<Partial<Record<Dimension, readonly string[]>>> {
+/** Values by the filter's name, at least one each, and the producer's clock. */
+export interface Filters extends FilterValuesByName {
   /** A period by the producer's clock. Records without a time of their own are in no such period. */
   readonly time?: Period;
 }
@@ -57,6 +56,8 @@ export interface Page {
   readonly matches: readonly Match[];
   /** The number of matches from the hot store, and from the archive. */
   readonly sources: RecordSources;
+  /** Records that were looked at: more than matches where the index does not carry a filter. */
+  readonly scanned: number;
   /**
    * The size of the trail that the page reflects: up to its end, none of records 0 to `asOf - 1` is missing. Newest first,
    * later pages keep the size of the first; oldest first, they include new records.

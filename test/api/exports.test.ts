@@ -153,7 +153,7 @@ describe('what is refused', () => {
     [{ format: 'csv', type: [] }, 'type'],
     [{ format: 'csv', actor: [1] }, 'actor'],
     [{ format: 'csv', severity: ['info', 'error'] }, 'severity'],
-    [{ format: 'csv', from: 'yesterday' }, 'from'],
+    [{ format: 'csv', from: 'last week' }, 'from'],
     [{ format: 'csv', from: -1 }, 'from'],
     [{ format: 'csv', from: 5, to: 4 }, 'from'],
     [[], 'body'],

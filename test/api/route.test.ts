@@ -4,6 +4,7 @@ import { ACTIONS } from '../../lib/api/core/principal.ts';
 import { type Route, route } from '../../lib/api/core/route.ts';
 import { ROUTES } from '../../lib/api/routes.ts';
 import type { Services } from '../../lib/api/services.ts';
+import { filterOf } from '../../lib/contract/query.ts';
 import { callDeclared } from './declared-call.ts';
 
 /** A route is its whole contract: what is not declared does not compile, or is refused. */
@@ -108,9 +109,18 @@ const SAMPLES: Readonly<Record<string, string>> = {
     decision: 'allow',
     submitter: 'a',
   },
-  ...{ id: 'a' },
+  ...{
+    id: 'a',
+    ip: '192.0.2.1',
+    userAgent: 'curl/8',
+    where: 'details.n > 1',
+    text: 'a',
+    tz: 'Europe/Berlin',
+    seq: '1..5',
+  },
 };
-const sampleOf = (name: string): string => SAMPLES[name] ?? expect.fail(`no sample of the parameter ${name}`);
+const sampleOf = (name: string): string =>
+  SAMPLES[filterOf(name) ?? name] ?? expect.fail(`no sample of the parameter ${name}`);
 
 /** Calls a route with parameters, as a caller with every right. */
 async function call(route: Route<Services>, query: Readonly<Record<string, string>>) {

@@ -109,7 +109,7 @@ describe('sealtrail export', () => {
   it.each([
     [['export', 'orders', '--output', 'x', '--format', 'xml'], 'xml'],
     [['export', 'orders', '--output', 'x', '--type', 'No Type'], 'type: must be a type'],
-    [['export', 'orders', '--output', 'x', '--from', 'yesterday'], 'from: must be a time'],
+    [['export', 'orders', '--output', 'x', '--from', 'last week'], 'from: must be a time'],
     [['export', 'nowhere', '--output', 'x'], 'trail nowhere has no records'],
     [['export', 'orders', '--output', 'x', '--resume', 'y'], '--resume takes the id of an export'],
     [['export', 'orders', '--output', '/nowhere/x'], '/nowhere is no folder that can be written to'],

@@ -13,7 +13,7 @@ const FULL = {
   outcome: 'success',
   severity: 'info',
   decision: 'allow',
-  actor: { id: 'agent-7', type: 'agent', ip: '203.0.113.***' },
+  actor: { id: 'agent-7', type: 'agent', ip: '203.0.113.***', userAgent: 'curl/8' },
   resource: { type: 'file', id: '/tmp/x', name: 'x' },
   context: {
     tenant: 'acme',
@@ -40,6 +40,8 @@ describe('the dimensions of a record', () => {
       ['decision', 'allow'],
       ['actor', 'agent-7'],
       ['actorType', 'agent'],
+      ['ip', '203.0.113.***'],
+      ['userAgent', 'curl/8'],
       ['resource', '/tmp/x'],
       ['resourceType', 'file'],
       ['tenant', 'acme'],

@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { differenceFromSent } from '../../lib/client/delivery/sealed-event-diff.ts';
 import { fitEvent } from '../../lib/contract/fit.ts';
+import { timeMillis } from '../../lib/contract/time.ts';
 import { isLenient, prepareBatch } from '../../lib/event/intake.ts';
 import { eventInputSchema } from '../../lib/event/schema.ts';
-import { timeMillis } from '../../lib/event/time.ts';
 import { isMaskedIp } from '../../lib/privacy/mask.ts';
 import { DEFAULT_POLICY } from '../../lib/privacy/policy.ts';
 

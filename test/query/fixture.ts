@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { DIMENSIONS, type Dimension } from '../../lib/contract/dimensions.ts';
+import { FILTER_NAMES, type Filter, filterOf, negationOf } from '../../lib/contract/query.ts';
 import { SEVERITIES } from '../../lib/contract/vocabulary.ts';
 import { Indexer } from '../../lib/followers/indexing/indexer.ts';
 import { readBlocks } from '../../lib/ledger/blocks.ts';
@@ -44,7 +45,7 @@ export interface PlainRecord {
     readonly outcome?: string;
     readonly action?: string;
     readonly decision?: string;
-    readonly actor?: { readonly id?: string; readonly type?: string };
+    readonly actor?: Readonly<Record<'id' | 'type' | 'ip' | 'userAgent', string | undefined>>;
     readonly resource?: { readonly id?: string; readonly type?: string };
     readonly context?: Readonly<Record<string, string>>;
   };
@@ -72,6 +73,9 @@ export function valuesOf({ event, submitter }: PlainRecord, dimension: Dimension
       return [actor?.id];
     case 'actorType':
       return [actor?.type];
+    case 'ip':
+    case 'userAgent':
+      return [actor?.[dimension]];
     case 'resource':
       return [resource?.id];
     case 'resourceType':
@@ -94,17 +98,39 @@ export function isMatch(record: PlainRecord, { filters, from, to }: Pick<Query, 
     const { from: since = Number.NEGATIVE_INFINITY, to: until = Number.POSITIVE_INFINITY } = filters.time;
     if (!(happened >= since && happened < until)) return false;
   }
-  return DIMENSIONS.every((dimension) => {
-    const wanted = filters[dimension];
+  return FILTER_NAMES.every((name) => {
+    const wanted = filters[name];
     if (wanted === undefined) return true;
-    const values = valuesOf(record, dimension);
-    return wanted.some((want) =>
-      dimension === 'type' && want.endsWith('.*')
-        ? values.some((value) => value?.startsWith(want.slice(0, -1)))
-        : values.includes(want),
-    );
+    const filter = filterOf(name);
+    const some = wanted.map((want) => isFound(record, filter, want));
+    const isPassing = filter === 'where' && name === filter ? some.every(Boolean) : some.some(Boolean);
+    return isPassing === (name === filter);
   });
 }
+
+/** Conditions that are asked for, and what they mean. */
+const CONDITIONS: Readonly<Record<string, (record: PlainRecord) => boolean>> = {
+  'actor.type = user': ({ event }) => event.actor?.type === 'user',
+  'context.project>p-1': ({ event }) => (event.context?.project ?? '') > 'p-1',
+  'resource.type exists': ({ event }) => event.resource?.type !== undefined,
+};
+
+function isFound(record: PlainRecord, filter: Filter | undefined, want: string): boolean {
+  if (filter === 'where') return CONDITIONS[want]?.(record) ?? false;
+  if (filter === 'text') return textsIn(record.event).some((text) => text.toLowerCase().includes(want.toLowerCase()));
+  if (filter === undefined) throw new RangeError('there is no such filter');
+  const [opens, closes] = [want.startsWith('*'), want.length > 1 && want.endsWith('*')];
+  const rest = want.slice(opens ? 1 : 0, closes ? -1 : undefined);
+  return valuesOf(record, filter).some((value) => {
+    if (value === undefined) return false;
+    if (opens && closes) return value.includes(rest);
+    if (opens) return value.endsWith(rest);
+    return closes ? value.startsWith(rest) : value === rest;
+  });
+}
+
+const textsIn = (value: unknown): string[] =>
+  typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : [String(value)];
 
 export const openQueries = (table: Table, options: { budget?: number; masks?: boolean } = {}): Queries =>
   new Queries({
@@ -165,6 +191,8 @@ const VALUES = {
   decision: ['allow', 'deny', 'require_approval'],
   actor: ['alice', 'bob', 'carol "c"', 'dave\n', 'x'],
   actorType: ['user', 'agent'],
+  ip: ['192.0.2.1', '2001:db8::1'],
+  userAgent: ['curl/8', 'x'],
   resource: ['doc-1', 'doc-2', 'x'],
   resourceType: ['document', 'x'],
   tenant: ['t-1'],
@@ -193,9 +221,15 @@ export const someEvent: fc.Arbitrary<TestEvent> = fc
       { nil: undefined },
     ),
     id: fc.integer({ min: 0, max: 5000 }).map((n) => `id-${n}`),
-    actor: fc.option(fc.record({ id: fc.constantFrom(...VALUES.actor), type: among(...VALUES.actorType) }), {
-      nil: undefined,
-    }),
+    actor: fc.option(
+      fc.record({
+        id: fc.constantFrom(...VALUES.actor),
+        type: among(...VALUES.actorType),
+        ip: among(...VALUES.ip),
+        userAgent: among(...VALUES.userAgent),
+      }),
+      { nil: undefined },
+    ),
     resource: fc.option(fc.record({ id: among(...VALUES.resource), type: among(...VALUES.resourceType) }), {
       nil: undefined,
     }),
@@ -219,16 +253,36 @@ export const someEvent: fc.Arbitrary<TestEvent> = fc
 const someValues = (values: readonly string[]) =>
   fc.uniqueArray(fc.constantFrom(...values), { minLength: 1, maxLength: 3 });
 
-/** What is asked for besides the values of events: groups of types, and what nobody has. */
-const ASKED: Partial<Record<Dimension, readonly string[]>> = { type: ['auth.*', 'auth.mfa.*'], actor: ['nobody'] };
+/** What is asked for besides the values of events: groups, patterns, and what nobody has. */
+const ASKED: Partial<Record<Dimension, readonly string[]>> = {
+  type: ['auth.*', 'auth.mfa.*', '*.login', 'a*'],
+  actor: ['nobody', 'a*', '*l*'],
+  resource: ['*-1', '*'],
+};
+const ASKED_OF: Readonly<Record<'where' | 'text', readonly string[]>> = {
+  where: Object.keys(CONDITIONS),
+  text: ['ALICE', '"c"', 'h'],
+};
 
-/** A filter of any dimension, `severity` as the least of it, or of the producer's clock. */
+/** A filter of any kind or its contrary, `severity` as the least of it, or of the producer's clock. */
 const someFilter = fc.oneof(
   {
     weight: DIMENSIONS.length,
     arbitrary: fc
       .constantFrom(...DIMENSIONS)
       .chain((name) => fc.tuple(fc.constant(name), someValues([...VALUES[name], ...(ASKED[name] ?? [])]))),
+  },
+  {
+    weight: 4,
+    arbitrary: fc
+      .constantFrom(...DIMENSIONS)
+      .chain((name) => fc.tuple(fc.constant(negationOf(name)), someValues([...VALUES[name], ...(ASKED[name] ?? [])]))),
+  },
+  {
+    weight: 2,
+    arbitrary: fc
+      .constantFrom('where' as const, 'text' as const)
+      .chain((name) => fc.tuple(fc.constantFrom(name, negationOf(name)), someValues(ASKED_OF[name]))),
   },
   fc.tuple(fc.constant('severity' as const), fc.constantFrom(...SEVERITIES).map(severitiesFrom)),
   fc.tuple(fc.constant('time' as const), fc.record({ from: someMoment, to: someMoment }, { requiredKeys: [] })),

@@ -56,6 +56,7 @@ describe('a page', () => {
     expect(await openQueries(new MemoryTable()).page('nowhere', ask())).toEqual({
       matches: [],
       sources: { hot: 0, archive: 0 },
+      scanned: 0,
       asOf: 0,
       more: false,
     });

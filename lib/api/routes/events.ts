@@ -19,7 +19,7 @@ import type { Page } from '../../query/query.ts';
 import { type ApiResponse, json, text } from '../core/http.ts';
 import { route, type Sent } from '../core/route.ts';
 import { idempotencyKey, oneOf, wholeNumber } from './parameters.ts';
-import { PERIODS_IN_ORDER, QUERY, queryOf } from './query-parameters.ts';
+import { type AskedQuery, askedQuery, QUERY } from './query-parameters.ts';
 import { count, hash64, hex, masked, millis, note, seq } from './reply-fields.ts';
 
 export const recordSchema = z.strictObject({
@@ -50,6 +50,9 @@ export const pageSchema = z.strictObject({
   sources: z
     .strictObject({ hot: count, archive: count })
     .describe('The number of records from the hot store, and from the archive.'),
+  scanned: count.describe(
+    'Records that were looked at: more than the page has where the index does not carry a filter.',
+  ),
   asOf: count.describe('The size of the trail that the response reflects.'),
   more: z.boolean().describe('Whether to continue with the cursor. A short page may not be the last.'),
   masked: z.array(masked).describe('Values that the filters looked for in masked form.').exactOptional(),
@@ -145,8 +148,8 @@ export interface QueryServices {
 }
 
 /**
- * One page, in JSON (`{records, sources, asOf, more, cursor}`), NDJSON (the record lines) or CSV. In every format `x-as-of`,
- * `x-more`, `x-sources`, `x-masked` and `x-next-cursor` repeat what the JSON says beside the records. If there is more, there is a `link`
+ * One page, in JSON (`{records, sources, scanned, asOf, more, cursor}`), NDJSON (the record lines) or CSV. In every format
+ * `x-as-of`, `x-more`, `x-scanned`, `x-sources`, `x-masked` and `x-next-cursor` repeat what the JSON says beside the records. If there is more, there is a `link`
  * with `rel="next"`.
  */
 export const queryEvents = route({
@@ -156,11 +159,12 @@ export const queryEvents = route({
   action: { on: 'path', anyOf: ['read'] },
   recorded: 'access.query',
   summary: 'Query: one page of the records that pass every filter.',
-  query: z.strictObject({ ...QUERY, format }).check(...PERIODS_IN_ORDER),
+  query: z.strictObject({ ...QUERY, format }),
   replies: { 200: pageSchema },
   formats: MEDIA_TYPES,
   handler: async ({ queries }: QueryServices, { params: { trail }, query: { format, ...query }, sent }) => {
-    const page = await queries.page(trail, queryOf(query));
+    const asked = askedQuery(query);
+    const page = packed(await queries.page(trail, asked.query), asked);
     return pageResponse(sent, format, page, { [trail]: page.matches.length });
   },
 });
@@ -173,22 +177,21 @@ export const queryTrails = route({
   action: { on: 'query', anyOf: ['read'] },
   recorded: 'access.query',
   summary: 'Query several trails: one page of the records that pass every filter, merged by time.',
-  query: z
-    .strictObject({
-      trail: z
-        .array(z.string())
-        .min(1, 'is missing: name one or more')
-        .refine((trails) => new Set(trails).size <= MAX_TRAILS, `may name at most ${MAX_TRAILS} trails`)
-        .describe('The name of a trail; repeat for each of the trails.'),
-      ...QUERY,
-      format,
-    })
-    .check(...PERIODS_IN_ORDER),
+  query: z.strictObject({
+    trail: z
+      .array(z.string())
+      .min(1, 'is missing: name one or more')
+      .refine((trails) => new Set(trails).size <= MAX_TRAILS, `may name at most ${MAX_TRAILS} trails`)
+      .describe('The name of a trail; repeat for each of the trails.'),
+    ...QUERY,
+    format,
+  }),
   replies: { 200: mergedPageSchema },
   formats: MEDIA_TYPES,
   handler: async ({ queries }: QueryServices, { query: { trail: named, format, ...query }, sent }) => {
     const trails = [...new Set(named)];
-    const page = await queries.pageOf(trails, queryOf(query));
+    const asked = askedQuery(query);
+    const page = packed(await queries.pageOf(trails, asked.query), asked);
     const shown = Object.fromEntries(trails.map((trail) => [trail, 0]));
     for (const { trail } of page.matches) shown[trail] = (shown[trail] ?? 0) + 1;
     return pageResponse(sent, format, page, shown);
@@ -265,6 +268,9 @@ async function recordsWithId({ queries }: RecordServices, trail: string, id: str
   }
 }
 
+const packed = <P extends Page | MergedPage>(page: P, { packCursor }: AskedQuery): P =>
+  page.cursor === undefined ? page : { ...page, cursor: packCursor(page.cursor) };
+
 function pageResponse(
   sent: Sent,
   format: QueryFormat,
@@ -286,8 +292,8 @@ function maskedHeader(masked: readonly Masked[]): string {
 
 /** Record lines are JSON already, so they are sent byte for byte. */
 const RENDER: Readonly<Record<QueryFormat, (page: Page | MergedPage) => string>> = {
-  json: ({ matches, sources, asOf, more, cursor, masked }) => {
-    const rest = JSON.stringify({ sources, asOf, more, ...defined({ cursor, masked }) });
+  json: ({ matches, sources, scanned, asOf, more, cursor, masked }) => {
+    const rest = JSON.stringify({ sources, scanned, asOf, more, ...defined({ cursor, masked }) });
     return `{"records":[${matches.map(({ line }) => line).join(',')}],${rest.slice(1)}\n`;
   },
   ndjson: ({ matches }) => matches.map(({ line }) => `${line}\n`).join(''),
@@ -301,12 +307,13 @@ const CONTENT_TYPES: Readonly<Record<QueryFormat, string>> = {
 };
 
 function headersOf(sent: Sent, format: QueryFormat, page: Page | MergedPage): Record<string, string> {
-  const { sources, asOf, more, cursor, masked } = page;
+  const { sources, scanned, asOf, more, cursor, masked } = page;
   const sizes = typeof asOf === 'number' ? [asOf] : Object.entries(asOf).map((one) => one.join('='));
   const headers = {
     'content-type': CONTENT_TYPES[format],
     'x-as-of': sizes.join(', '),
     'x-more': String(more),
+    'x-scanned': String(scanned),
     'x-sources': `hot=${sources.hot}, archive=${sources.archive}`,
     ...(masked === undefined ? {} : { 'x-masked': maskedHeader(masked) }),
   };

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { DIMENSIONS } from '../../contract/dimensions.ts';
+import { defined } from '../../base/defined.ts';
 import {
   EXPORT_COMPRESSIONS,
   EXPORT_FORMATS,
@@ -7,7 +7,7 @@ import {
   type ExportReply,
   type ExportRequest,
 } from '../../contract/exports.ts';
-import type { EventPeriods } from '../../contract/query.ts';
+import { type EventPeriods, FILTER_NAMES } from '../../contract/query.ts';
 import type { ExportJob, ExportSpec } from '../../export/export-job.ts';
 import type { Exports } from '../../export/exports.ts';
 import { exportManifestSchema } from '../../export/formats/manifest.ts';
@@ -17,7 +17,7 @@ import { json } from '../core/http.ts';
 import { invalidParameter, parseParameters } from '../core/parameters.ts';
 import { route } from '../core/route.ts';
 import { idempotencyKey } from './parameters.ts';
-import { PERIODS_IN_ORDER, QUERY, SELECTION, selectionOf } from './query-parameters.ts';
+import { QUERY, SELECTION, selectionOf } from './query-parameters.ts';
 import { count, millis, seq } from './reply-fields.ts';
 
 const filterValue = z.union([z.string(), z.array(z.string())]);
@@ -32,9 +32,11 @@ const exportRequestSchema = z
     to: filterTime.optional(),
     timeFrom: filterTime.optional(),
     timeTo: filterTime.optional(),
+    tz: z.string().describe('The time zone of times without an offset.').optional(),
+    seq: z.union([z.string(), count]).describe('Record numbers: 7, or 10..20 with both ends.').optional(),
   } satisfies Shape<Pick<ExportRequest, 'format' | 'compression' | keyof EventPeriods>>)
   .catchall(filterValue)
-  .describe(`Filters by name, with one value or a list of alternatives: ${DIMENSIONS.join(', ')}.`);
+  .describe(`Filters by name, with one value or a list of alternatives: ${FILTER_NAMES.join(', ')}.`);
 
 export const exportSchema = z.strictObject({
   id: z.string(),
@@ -47,6 +49,7 @@ export const exportSchema = z.strictObject({
   to: millis.exactOptional(),
   timeFrom: millis.exactOptional(),
   timeTo: millis.exactOptional(),
+  seqs: z.strictObject({ from: seq, to: seq }).describe('Record numbers; `to` is exclusive.').exactOptional(),
   requestedBy: z.string(),
   requestedAt: millis,
   expiresAt: millis.describe('When the exported files are removed.'),
@@ -128,7 +131,7 @@ async function replyOf(exports: Exports, job: ExportJob): Promise<object> {
   };
 }
 
-const selectionSchema = z.strictObject(SELECTION).check(...PERIODS_IN_ORDER);
+const selectionSchema = z.strictObject(SELECTION);
 
 /** The requested job. Filters are parsed like the parameters of a query. */
 function specOf({ format, compression = 'none', ...selected }: z.infer<typeof exportRequestSchema>): ExportSpec {
@@ -142,15 +145,12 @@ function specOf({ format, compression = 'none', ...selected }: z.infer<typeof ex
     if (values.length === 0) throw invalidParameter(name, 'must not be empty: leave it out');
     for (const one of values) parameters.append(name, one);
   }
-  const { filters, from, to } = selectionOf(parseParameters(selectionSchema, parameters));
-  const { time, ...byDimension } = filters;
+  const { filters, from, to, seqs } = selectionOf(parseParameters(selectionSchema, parameters), Date.now());
+  const { time, ...byName } = filters;
   return {
     format,
     compression,
-    filters: Object.fromEntries(Object.entries(byDimension).map(([name, values]) => [name, [...values]])),
-    ...(from === undefined ? {} : { from }),
-    ...(to === undefined ? {} : { to }),
-    ...(time?.from === undefined ? {} : { timeFrom: time.from }),
-    ...(time?.to === undefined ? {} : { timeTo: time.to }),
+    filters: Object.fromEntries(Object.entries(byName).map(([name, values]) => [name, [...values]])),
+    ...defined({ from, to, timeFrom: time?.from, timeTo: time?.to, seqs }),
   };
 }

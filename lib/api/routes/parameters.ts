@@ -1,6 +1,10 @@
 import * as z from 'zod';
+import { defined } from '../../base/defined.ts';
 import { FILTER_HELP } from '../../contract/query.ts';
-import { timeMillis } from '../../event/time.ts';
+import type { Period } from '../../query/query.ts';
+import { type Clock, momentIn, TIME_RULE } from '../../question/moments.ts';
+import { isTimeZone } from '../../question/zones.ts';
+import { invalidParameter } from '../core/parameters.ts';
 
 /** Schemas of parameters that several resources share. */
 
@@ -26,27 +30,26 @@ export const idempotencyKey = z
   .optional()
   .describe('1 to 255 visible ASCII characters; the same key and body give the same answer for at least 24 hours.');
 
-/** A day of UTC means its first moment. */
-const DATE = /^\d{4}-\d{2}-\d{2}$/;
-
-/** Unix milliseconds of a moment. */
-const time = z.string().transform((text, context) => {
-  const millis = /^\d{1,15}$/.test(text) ? Number(text) : timeMillis(DATE.test(text) ? `${text}T00:00:00Z` : text);
-  if (millis !== undefined) return millis;
+/** A time in any form of `momentIn`. It stays text: what it means depends on the clock and on the parameter `tz`. */
+const time = z.string().refine((text) => momentIn(text, { now: Date.now() }) !== undefined, {
   // In a query `+` means a space (the URL standard, "application/x-www-form-urlencoded parsing").
-  const isPlus = / \d\d:?\d\d$/.test(text);
-  context.addIssue(
-    isPlus
-      ? 'must be a time; the + of an offset is sent as %2B in a query'
-      : 'must be a time such as 2026-01-31T23:59:59Z, a date such as 2026-01-31, or Unix milliseconds',
-  );
-  return z.NEVER;
+  error: ({ input }) =>
+    / \d\d:?\d\d$/.test(String(input)) ? 'must be a time; the + of an offset is sent as %2B in a query' : TIME_RULE,
 });
 
-/** The period from `from` to `to` by the server's clock. Its schema also needs {@link inOrder}. */
+/** The time zone of times without an offset. */
+const timeZone = z
+  .string()
+  .max(64)
+  .refine(isTimeZone, 'must be a time zone such as Europe/Berlin, or an offset such as +02:00')
+  .optional()
+  .describe(FILTER_HELP.tz);
+
+/** The period from `from` to `to` by the server's clock, as text: {@link periodOf} reads it. */
 export const PERIOD = {
   from: time.optional().describe(FILTER_HELP.from),
   to: time.optional().describe(FILTER_HELP.to),
+  tz: timeZone,
 };
 
 /** The period by the producer's clock. */
@@ -55,12 +58,29 @@ export const EVENT_PERIOD = {
   timeTo: time.optional().describe(FILTER_HELP.timeTo),
 };
 
-type Period<First extends string, Last extends string> = { [Name in First | Last]?: number | undefined };
+/** A period as it was asked for. */
+export interface AskedPeriod {
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+}
 
-/** A `.check` that the first of two times is not after the last. */
-export function inOrder<First extends string, Last extends string>(first: First, last: Last) {
-  return z.refine<Period<First, Last>>(
-    ({ [first]: from, [last]: to }) => from === undefined || to === undefined || from <= to,
-    { path: [first], error: `must not be after \`${last}\`` },
-  );
+/**
+ * Reads a period.
+ *
+ * @param names of the parameters that it is from
+ * @throws `invalid_parameter` if its first moment is after its last
+ */
+export function periodOf(
+  { from, to }: AskedPeriod,
+  clock: Clock,
+  names: readonly [first: string, last: string] = ['from', 'to'],
+): Period {
+  const period = defined({
+    from: from === undefined ? undefined : momentIn(from, clock),
+    to: to === undefined ? undefined : momentIn(to, clock),
+  });
+  if (period.from !== undefined && period.to !== undefined && period.from > period.to) {
+    throw invalidParameter(names[0], `must not be after \`${names[1]}\``);
+  }
+  return period;
 }

@@ -1,61 +1,115 @@
 import * as z from 'zod';
+import { defined } from '../../base/defined.ts';
 import { resolveType } from '../../contract/catalogue.ts';
-import { DIMENSIONS, type Dimension } from '../../contract/dimensions.ts';
-import { DEFAULT_LIMIT, FILTER_HELP, MAX_LIMIT, QUERY_ORDERS } from '../../contract/query.ts';
-import { ACTOR_TYPES, DECISIONS, OUTCOMES, SEVERITIES } from '../../contract/vocabulary.ts';
+import {
+  DEFAULT_LIMIT,
+  FILTER_HELP,
+  FILTER_NAMES,
+  FILTERS,
+  type Filter,
+  type FilterName,
+  MAX_LIMIT,
+  type Negation,
+  negationOf,
+  QUERY_ORDERS,
+} from '../../contract/query.ts';
+import { ACTOR_TYPES, DECISIONS, OUTCOMES, SEVERITIES, type Severity } from '../../contract/vocabulary.ts';
+import { SealtrailError } from '../../log/error.ts';
 import { severitiesFrom } from '../../query/filter.ts';
-import type { Period, Query } from '../../query/query.ts';
+import type { Query } from '../../query/query.ts';
+import { conditionOf, conditionTest } from '../../question/conditions.ts';
+import { isRelative, NUMBERS_RULE, numbersIn } from '../../question/moments.ts';
+import { patternOf } from '../../question/patterns.ts';
 import { type Parsed, parseParameters } from '../core/parameters.ts';
-import { EVENT_PERIOD, inOrder, oneOf, PERIOD } from './parameters.ts';
+import { EVENT_PERIOD, oneOf, PERIOD, periodOf } from './parameters.ts';
 
 /** Maximum values of one filter. */
 const MAX_VALUES = 50;
 /** Maximum characters of a value: those of an event's longest field. */
 const MAX_VALUE_LENGTH = 1024;
 /** Maximum characters of a cursor: enough for the maximum number of trails. */
-const MAX_CURSOR_LENGTH = 1024;
+const MAX_CURSOR_LENGTH = 1100;
 
-const TYPE_GROUP = /^[a-z][a-z0-9_-]*(?:\.[a-z0-9][a-z0-9_-]*)*\.\*$/;
+/** A value that is read by a function, which throws where it cannot be. */
+const readBy = (read: (text: string) => string) =>
+  z
+    .string()
+    .min(1, 'must not be empty')
+    .max(MAX_VALUE_LENGTH)
+    .transform((text, context) => {
+      try {
+        return read(text);
+      } catch (error) {
+        if (!(error instanceof SealtrailError)) throw error;
+        context.addIssue(error.message);
+        return z.NEVER;
+      }
+    });
 
-const typeName = z.string().transform((name, context) => {
-  const type = TYPE_GROUP.test(name) ? name : resolveType(name)?.name;
-  if (type !== undefined) return type;
-  context.addIssue('must be a type such as auth.login, one of its aliases, or a group such as auth.*');
-  return z.NEVER;
+/** A value of which a `*` at its beginning or end stands for any characters. */
+const pattern = readBy((text) => {
+  patternOf(text);
+  return text;
 });
 
-const word = z.string().min(1, 'must not be empty').max(MAX_VALUE_LENGTH);
+const TYPE_RULE = 'must be a type such as auth.login, one of its aliases, or a group such as auth.* or *.denied';
 
-/** A filter that may be repeated; any of its values is enough. */
-const anyOf = <Value extends z.ZodType<string, string>>(value: Value, help: string) =>
-  z.array(value).max(MAX_VALUES, `may come at most ${MAX_VALUES} times`).optional().describe(help);
+const typeName = readBy((text) => {
+  const { kind, text: rest } = patternOf(text.toLowerCase());
+  const name =
+    kind === 'whole' ? resolveType(text)?.name : /^[a-z0-9._-]*$/.test(rest) ? text.toLowerCase() : undefined;
+  if (name === undefined) throw new SealtrailError('invalid_parameter', TYPE_RULE);
+  return name;
+});
 
-/** The filters of a query by dimension. `severity` occurs once: it means itself and all higher ones. */
-const FILTERS = {
-  type: anyOf(typeName, FILTER_HELP.type),
-  actor: anyOf(word, FILTER_HELP.actor),
-  actorType: anyOf(oneOf(ACTOR_TYPES), FILTER_HELP.actorType),
-  resource: anyOf(word, FILTER_HELP.resource),
-  resourceType: anyOf(word, FILTER_HELP.resourceType),
-  tenant: anyOf(word, FILTER_HELP.tenant),
-  project: anyOf(word, FILTER_HELP.project),
-  session: anyOf(word, FILTER_HELP.session),
-  request: anyOf(word, FILTER_HELP.request),
-  correlation: anyOf(word, FILTER_HELP.correlation),
-  agent: anyOf(word, FILTER_HELP.agent),
-  action: anyOf(word, FILTER_HELP.action),
-  approval: anyOf(word, FILTER_HELP.approval),
-  outcome: anyOf(oneOf(OUTCOMES), FILTER_HELP.outcome),
-  severity: oneOf(SEVERITIES).optional().describe(FILTER_HELP.severity),
-  decision: anyOf(oneOf(DECISIONS), FILTER_HELP.decision),
-  submitter: anyOf(word, FILTER_HELP.submitter),
-  id: anyOf(word, FILTER_HELP.id),
-} satisfies Record<Dimension, z.ZodType>;
+const condition = readBy((text) => {
+  conditionTest(conditionOf(text));
+  return text;
+});
 
-/** The parameters that select records in queries and exports. Schemas of them also need {@link PERIODS_IN_ORDER}. */
-export const SELECTION = { ...FILTERS, ...PERIOD, ...EVENT_PERIOD };
-export const PERIODS_IN_ORDER = [inOrder('from', 'to'), inOrder('timeFrom', 'timeTo')] as const;
+/** What is not any text, a pattern or a severity. */
+const SPECIAL: Readonly<Partial<Record<Filter, z.ZodType<string, string>>>> = {
+  type: typeName,
+  actorType: oneOf(ACTOR_TYPES),
+  outcome: oneOf(OUTCOMES),
+  decision: oneOf(DECISIONS),
+  where: condition,
+  text: readBy((text) => text),
+};
+
+type Repeatable = z.ZodOptional<z.ZodArray<z.ZodType<string, string>>>;
+type Severities = z.ZodOptional<z.ZodType<Severity, string>>;
+type FilterSchemas = {
+  readonly [Name in Filter | Negation]: Name extends 'severity' | 'notSeverity' ? Severities : Repeatable;
+};
+
+/** A filter that may be repeated. `severity` occurs once: it means itself and all higher ones. */
+function schemaOf(filter: Filter): Repeatable | Severities {
+  if (filter === 'severity') return oneOf(SEVERITIES).optional();
+  const values = z.array(SPECIAL[filter] ?? pattern);
+  return values.max(MAX_VALUES, `may come at most ${MAX_VALUES} times`).optional();
+}
+
+/** The filters of a query, then their contraries. The cast: one by one of every filter there is. */
+const SCHEMAS = Object.fromEntries([
+  ...FILTERS.map((filter) => [filter, schemaOf(filter).describe(FILTER_HELP[filter])]),
+  ...FILTERS.map((filter) => [negationOf(filter), schemaOf(filter).describe(`not: ${FILTER_HELP[filter]}`)]),
+]) as FilterSchemas;
+
+/** The parameters that select records in queries, summaries and exports. */
+export const SELECTION = {
+  ...SCHEMAS,
+  ...PERIOD,
+  ...EVENT_PERIOD,
+  seq: z
+    .string()
+    .refine((text) => numbersIn(text) !== undefined, NUMBERS_RULE)
+    .optional()
+    .describe(FILTER_HELP.seq),
+};
 const selectionSchema = z.strictObject(SELECTION);
+/** Parsed parameters of a selection. */
+export type Selection = Parsed<typeof selectionSchema>;
 
 /** The parameters of a query: see docs/queries.md. */
 export const QUERY = {
@@ -70,31 +124,60 @@ export const QUERY = {
     .describe(`records at most, 1 to ${MAX_LIMIT}; default ${DEFAULT_LIMIT}`),
   cursor: z.string().max(MAX_CURSOR_LENGTH).optional().describe('where to continue: from the previous page'),
 };
-const querySchema = z.strictObject(QUERY).check(...PERIODS_IN_ORDER);
+const querySchema = z.strictObject(QUERY);
 
-/** The filters and the period from parsed parameters. */
-export function selectionOf(parameters: Parsed<typeof selectionSchema>): Pick<Query, 'filters' | 'from' | 'to'> {
-  const { from, to, timeFrom, timeTo, severity, ...repeated } = parameters;
-  const filters: Partial<Record<Dimension, readonly string[]>> = {};
-  for (const dimension of DIMENSIONS) {
-    const values = dimension === 'severity' ? undefined : repeated[dimension];
-    if (values !== undefined && values.length > 0) filters[dimension] = [...new Set(values)];
+/**
+ * The filters, periods and numbers from parsed parameters.
+ *
+ * @param now when it is asked, in Unix milliseconds
+ * @throws `invalid_parameter` for a period that ends before it begins
+ */
+export function selectionOf(
+  { from, to, timeFrom, timeTo, tz, seq, ...asked }: Selection,
+  now: number,
+): Pick<Query, 'filters' | 'from' | 'to' | 'seqs'> {
+  const clock = { now, zone: tz };
+  const filters: Partial<Record<FilterName, readonly string[]>> = {};
+  for (const name of FILTER_NAMES) {
+    const values = asked[name];
+    if (typeof values === 'string') {
+      // The lowest one excludes nothing, and nothing is below it.
+      if (name === 'notSeverity' || values !== SEVERITIES[0]) filters[name] = severitiesFrom(values);
+    } else if (values !== undefined && values.length > 0) filters[name] = [...new Set(values)];
   }
-  // The lowest one excludes nothing.
-  if (severity !== undefined && severity !== SEVERITIES[0]) filters.severity = severitiesFrom(severity);
-  const time = periodOf(timeFrom, timeTo);
+  const time = periodOf({ from: timeFrom, to: timeTo }, clock, ['timeFrom', 'timeTo']);
   const isTimed = timeFrom !== undefined || timeTo !== undefined;
-  return { filters: isTimed ? { ...filters, time } : filters, ...periodOf(from, to) };
+  const seqs = seq === undefined ? undefined : numbersIn(seq);
+  return { filters: isTimed ? { ...filters, time } : filters, ...periodOf({ from, to }, clock), ...defined({ seqs }) };
 }
 
-const periodOf = (from: number | undefined, to: number | undefined): Period => ({
-  ...(from === undefined ? {} : { from }),
-  ...(to === undefined ? {} : { to }),
-});
+/**
+ * What is behind a cursor of a query with times such as `2h`: when its first page was asked for, in Unix milliseconds. Without it,
+ * every page would be of another period. The cursor's own signature covers the period that it stands for.
+ */
+const ASKED_AT = /^([^.]*)\.(\d{1,15})$/;
 
-/** The query from parsed parameters. */
-export function queryOf({ order, limit, cursor, ...selection }: Parsed<typeof querySchema>): Query {
-  return { ...selectionOf(selection), order, limit, ...(cursor === undefined ? {} : { cursor }) };
+/** A query, and how its users get the cursor of the next page. */
+export interface AskedQuery {
+  readonly query: Query;
+  readonly packCursor: (cursor: string) => string;
+}
+
+/** The query from parsed parameters. @throws `invalid_parameter` as {@link selectionOf} */
+export function askedQuery({
+  order,
+  limit,
+  cursor: packed = '',
+  ...selection
+}: Parsed<typeof querySchema>): AskedQuery {
+  const [, bare = packed, at] = ASKED_AT.exec(packed) ?? [];
+  const now = at === undefined ? Date.now() : Number(at);
+  const { from, to, timeFrom, timeTo } = selection;
+  const isMoving = [from, to, timeFrom, timeTo].some((time) => time !== undefined && isRelative(time));
+  return {
+    query: { ...selectionOf(selection, now), order, limit, ...(bare === '' ? {} : { cursor: bare }) },
+    packCursor: (cursor) => (isMoving ? `${cursor}.${now}` : cursor),
+  };
 }
 
 /**
@@ -103,6 +186,7 @@ export function queryOf({ order, limit, cursor, ...selection }: Parsed<typeof qu
  * @throws `invalid_parameter` with the parameter as field
  *
  * @example
- * parseQuery(new URLSearchParams('actor=alice&type=auth.*&from=2026-01-01T00:00:00Z&limit=20'));
+ * parseQuery(new URLSearchParams('actor=alice&type=auth.*&from=2h&limit=20'));
  */
-export const parseQuery = (parameters: URLSearchParams): Query => queryOf(parseParameters(querySchema, parameters));
+export const parseQuery = (parameters: URLSearchParams): Query =>
+  askedQuery(parseParameters(querySchema, parameters)).query;

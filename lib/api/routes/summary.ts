@@ -4,7 +4,7 @@ import type { Shape } from '../../json/shape.ts';
 import type { Queries } from '../../query/queries.ts';
 import { json } from '../core/http.ts';
 import { route } from '../core/route.ts';
-import { inOrder, oneOf, PERIOD, wholeNumberBetween } from './parameters.ts';
+import { oneOf, PERIOD, periodOf, wholeNumberBetween } from './parameters.ts';
 import { breakdown, count, millis } from './reply-fields.ts';
 
 export const summarySchema = z.strictObject({
@@ -41,14 +41,14 @@ export const getSummary = route({
   action: { on: 'path', anyOf: ['read'] },
   recorded: 'access.summary',
   summary: 'Exact counts over a period: in all, by dimension and over time.',
-  query: z
-    .strictObject({
-      ...PERIOD,
-      bucket: oneOf(BUCKETS).optional().describe('how fine the counts over time are: minute, hour or day'),
-      top: wholeNumberBetween(1, MAX_TOP).optional().describe('values of each kind, those with the most records'),
-    })
-    .check(inOrder('from', 'to')),
+  query: z.strictObject({
+    ...PERIOD,
+    bucket: oneOf(BUCKETS).optional().describe('how fine the counts over time are: minute, hour or day'),
+    top: wholeNumberBetween(1, MAX_TOP).optional().describe('values of each kind, those with the most records'),
+  }),
   replies: { 200: summarySchema },
-  handler: async ({ queries }: SummaryServices, { params: { trail }, query }) =>
-    json(200, { trail, ...(await queries.summary(trail, query)) }),
+  handler: async ({ queries }: SummaryServices, { params: { trail }, query: { from, to, tz, ...detail } }) => {
+    const period = periodOf({ from, to }, { now: Date.now(), zone: tz });
+    return json(200, { trail, ...(await queries.summary(trail, { ...period, ...detail })) });
+  },
 });

@@ -13,6 +13,8 @@ export interface LinePage {
   readonly lines: readonly string[];
   /** How many of them the log read from its archive. */
   readonly archived: number;
+  /** How many records the log looked at for it. */
+  readonly scanned: number;
   /** The trail's size that the answer holds for; of several trails each one's. */
   readonly asOf: number | Readonly<Record<string, number>>;
   /** Whether there is more by now. */
@@ -48,7 +50,8 @@ export async function* queryPages(
     const [, archived = '0'] = /\barchive=(\d+)/.exec(answer.headers.get('x-sources') ?? '') ?? [];
     const asOf = sizesOf(answer.headers.get('x-as-of') ?? '');
     const masked = maskedIn(answer.headers.get('x-masked'));
-    yield { lines, archived: Number(archived), asOf, more, masked, cursor: next };
+    const scanned = Number(answer.headers.get('x-scanned') ?? 0);
+    yield { lines, archived: Number(archived), scanned, asOf, more, masked, cursor: next };
     left -= lines.length;
     if (!more || left <= 0) return;
     if (next === undefined || next === cursor) throw new SealtrailError('unavailable', 'the server repeats a page');

@@ -4,6 +4,7 @@ import { isRepeatable } from '../../api/core/parameters.ts';
 import { PERIOD } from '../../api/routes/parameters.ts';
 import { SELECTION } from '../../api/routes/query-parameters.ts';
 import type { HttpRequest } from '../../client/http/http.ts';
+import { FILTERS, negationOf } from '../../contract/query.ts';
 import { collect, SERVER_OPTIONS } from './shell.ts';
 
 /** Query parameters of the API by name, with their meaning. */
@@ -25,9 +26,20 @@ export function optionOf(parameter: string): string {
   return TAKEN.has(option) ? `event-${option}` : option;
 }
 
+/** What an option is called besides: an analyst asks since when, and the API from when. */
+const ALSO: Readonly<Record<string, string>> = { from: 'since', to: 'until' };
+
+const CONTRARIES: ReadonlySet<string> = new Set(FILTERS.map((filter) => negationOf(filter)));
+
+const FILTERS_HELP = `
+Every filter has a contrary: --not-actor NAME, --not-outcome success, --not-type 'auth.*'.
+A * at the beginning or the end of a value stands for any characters: '*@example.com'.
+`;
+
 /** Adds an option for every filter of a query, with the help text of the API's description. */
 export function withFilters(command: Command, filters: Parameters = SELECTION): Command {
-  return withOptions(command, filters, 'Filters (repeat one for several values):');
+  withOptions(command, filters, 'Filters (repeat one for several values):');
+  return command.addHelpText('after', FILTERS_HELP);
 }
 
 /** Adds the options for a period by the server's clock. */
@@ -35,7 +47,10 @@ export const withPeriod = (command: Command): Command => withOptions(command, PE
 
 function withOptions(command: Command, parameters: Parameters, group = 'Options:'): Command {
   for (const [name, schema] of Object.entries(parameters)) {
-    const option = new Option(`--${optionOf(name)} <value>`, schema.description).helpGroup(group);
+    const also = ALSO[name] === undefined ? '' : `--${ALSO[name]}, `;
+    const option = new Option(`${also}--${optionOf(name)} <value>`, schema.description).helpGroup(group);
+    // They would double the help: a sentence at its end speaks of all of them.
+    if (CONTRARIES.has(name)) option.hideHelp();
     command.addOption(isRepeatable(schema) ? option.argParser(collect) : option);
   }
   return command;
@@ -50,10 +65,14 @@ export function filtersOf(
   for (const name of Object.keys(filters)) {
     const value = options[attributeOf(optionOf(name))];
     if (Array.isArray(value)) query[name] = value.map(String);
-    if (typeof value === 'string') query[name] = value;
+    if (typeof value === 'string') query[name] = name === 'tz' ? zoneOf(value) : value;
   }
   return query;
 }
+
+/** The zone of a word for it: `local` is that of this machine. */
+const zoneOf = (name: string): string =>
+  name === 'local' ? new Intl.DateTimeFormat().resolvedOptions().timeZone : name;
 
 /** Commander's attribute name of an option. */
 const attributeOf = (option: string): string => option.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());

@@ -18,11 +18,14 @@ export const exportManifestSchema: z.ZodType<ExportManifest> = z.strictObject({
   compression: z.enum(EXPORT_COMPRESSIONS),
   filters: z
     .record(z.string(), z.array(z.string()))
-    .describe('Values by dimension, any of which passes; all must. `severity` lists every severity that passes.'),
+    .describe(
+      'Values by the name of a filter of a query; all must hold. `severity` lists every severity that is meant.',
+    ),
   from: time.describe('Received at this time or later; absent: from the first record.').exactOptional(),
   to: time.describe('Received before this time; absent: to the checkpoint.').exactOptional(),
   timeFrom: time.describe('Happened at this time or later, by the producer’s clock.').exactOptional(),
   timeTo: time.describe('Happened before this time.').exactOptional(),
+  seqs: z.strictObject({ from: count, to: count }).describe('Record numbers; `to` is exclusive.').exactOptional(),
   records: count,
   first: count.describe('Number of the first record; absent where there is none.').exactOptional(),
   last: count.describe('Number of the last record.').exactOptional(),

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { timeMillis } from '../../event/time.ts';
+import { timeMillis } from '../../contract/time.ts';
 import { parseRecord, type SealedRecord } from '../../log/record.ts';
 import { OCSF_CLASSES, OCSF_VERSION, type OcsfClassName, ocsfActivity } from './ocsf-classes.ts';
 

@@ -48,7 +48,7 @@ export interface ProvenExport extends ProvenCheckpoint {
 
 /** What only the manifest says, whatever is proven. */
 const UNSIGNED = ['id', 'requestedBy', 'requestedAt', 'finishedAt'];
-const OF_RECORDS = ['filters', 'from', 'to', 'timeFrom', 'timeTo', 'records', 'first', 'last'] as const;
+const OF_RECORDS = ['filters', 'from', 'to', 'timeFrom', 'timeTo', 'seqs', 'records', 'first', 'last'] as const;
 
 /**
  * Checks an export offline: that the file is the one which the manifest describes, that the manifest's checkpoint is signed
@@ -142,7 +142,7 @@ class SelectionTree {
     const number = this.#records + 1;
     const record = recordAt(line, number);
     const { seq, trail, receivedAt, prev } = record;
-    const { first, from, to } = this.#manifest;
+    const { first, from, to, seqs } = this.#manifest;
     const bad = (why: string) => mismatch(`line ${number}, record ${seq}: ${why}`);
     if (trail !== this.#manifest.trail) throw bad(`it is of trail ${trail}`);
     if (seq >= this.#size) throw bad(`the checkpoint covers ${this.#size} records`);
@@ -153,6 +153,8 @@ class SelectionTree {
     }
     if (receivedAt < (from ?? 0) || receivedAt >= (to ?? Number.POSITIVE_INFINITY))
       throw bad('it is not of the period');
+    if (seqs !== undefined && (seq < seqs.from || seq >= seqs.to))
+      throw bad('it is not of the numbers of the manifest');
     const refusal = this.#filters.refusal(record);
     if (refusal !== undefined) throw bad(refusal);
     // The root says whether anything was changed; where two records are neighbours, the chain says what.
@@ -167,12 +169,13 @@ class SelectionTree {
   }
 
   async finish(): Promise<void> {
-    const { records, last, from, to } = this.#manifest;
+    const { records, last, from, to, seqs } = this.#manifest;
     if (this.#records !== records) throw mismatch(`there are ${this.#records} lines, the manifest says ${records}`);
     if (this.#last !== last) throw mismatch(`the last record is ${this.#last}, the manifest says ${last}`);
     const isWhole = !isFiltered(this.#manifest) && from === undefined && to === undefined;
-    if (isWhole && records !== this.#size) {
-      throw mismatch(`nothing was filtered, and yet there are ${records} of ${this.#size} records`);
+    const whole = Math.max(0, Math.min(this.#size, seqs?.to ?? this.#size) - (seqs?.from ?? 0));
+    if (isWhole && records !== whole) {
+      throw mismatch(`nothing was filtered, and yet there are ${records} of ${whole} records`);
     }
     await this.#skipTo(this.#size);
     if ((await this.#hashes.next()).done !== true) throw mismatch('the proof has more hashes than are needed');

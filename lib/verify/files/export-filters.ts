@@ -1,26 +1,30 @@
-import { DIMENSIONS, type Dimension, dimensionsOf } from '../../contract/dimensions.ts';
+import { DIMENSIONS, dimensionsOf } from '../../contract/dimensions.ts';
 import type { ExportManifest } from '../../contract/exports.ts';
-import { timeMillis } from '../../event/time.ts';
+import { FILTER_NAMES, type FilterName, filterOf } from '../../contract/query.ts';
+import { timeMillis } from '../../contract/time.ts';
+import { SealtrailError } from '../../log/error.ts';
 import type { SealedRecord } from '../../log/record.ts';
+import { filterTest, type RecordTest } from '../../question/tests.ts';
 
 /** What masking leaves in place of what it takes: the value that a filter named may have been this one. */
 const MASKED = '***';
 
 /**
  * Holds the records of an export against the filters that its manifest names: every record must pass every one. What cannot
- * be judged is remembered, and is not proven: a dimension that this version does not know, a value that was masked.
+ * be judged is remembered, and is not proven: a filter that this version does not know, a value that was masked.
  */
 export class ExportFilters {
-  readonly #clauses: readonly (readonly [Dimension, readonly string[]])[];
+  readonly #tests: readonly (readonly [FilterName, RecordTest])[];
   readonly #period: Pick<ExportManifest, 'timeFrom' | 'timeTo'>;
   readonly #unproven = new Set<string>();
 
   constructor({ filters, timeFrom, timeTo }: ExportManifest) {
-    const known = new Map<string, Dimension>(DIMENSIONS.map((dimension) => [dimension, dimension]));
-    this.#clauses = Object.entries(filters).flatMap(([name, values]) => {
-      const dimension = known.get(name);
-      if (dimension === undefined) this.#unproven.add(`filters.${name}`);
-      return dimension === undefined ? [] : [[dimension, values] as const];
+    this.#tests = Object.entries(filters).flatMap(([asked, values]) => {
+      const name = FILTER_NAMES.find((known) => known === asked);
+      const test = name === undefined ? undefined : testOf(name, values);
+      if (name !== undefined && test !== undefined) return [[name, test] as const];
+      this.#unproven.add(`filters.${asked}`);
+      return [];
     });
     this.#period = { ...(timeFrom !== undefined && { timeFrom }), ...(timeTo !== undefined && { timeTo }) };
   }
@@ -28,12 +32,10 @@ export class ExportFilters {
   /** The filter that a record does not pass; undefined where it passes all, or it cannot be told. */
   refusal(record: SealedRecord): string | undefined {
     if (!this.#isOfPeriod(record.event.time)) return 'it did not happen in the period of the manifest';
-    const dimensions = dimensionsOf(record);
-    for (const [dimension, wanted] of this.#clauses) {
-      const values = dimensions.flatMap(([name, value]) => (name === dimension ? [value] : []));
-      if (values.some((value) => wanted.some((one) => passes(value, one)))) continue;
-      if (!values.some((value) => value.includes(MASKED))) return `it does not pass the filter ${dimension}`;
-      this.#unproven.add(`filters.${dimension}`);
+    for (const [name, test] of this.#tests) {
+      if (test(record)) continue;
+      if (!isMasked(record, name)) return `it does not pass the filter ${name}`;
+      this.#unproven.add(`filters.${name}`);
     }
     return undefined;
   }
@@ -51,6 +53,18 @@ export class ExportFilters {
   }
 }
 
-/** `auth.*` stands for all that begins with `auth.`, in types. */
-const passes = (value: string, wanted: string): boolean =>
-  wanted.endsWith('.*') ? value.startsWith(wanted.slice(0, -1)) : value === wanted;
+/** Undefined where the values are none of this version's. */
+function testOf(name: FilterName, values: readonly string[]): RecordTest | undefined {
+  try {
+    return filterTest(name, values);
+  } catch (error) {
+    if (error instanceof SealtrailError) return undefined;
+    throw error;
+  }
+}
+
+/** Whether a record's value in a filtered dimension was masked. */
+function isMasked(record: SealedRecord, name: FilterName): boolean {
+  const dimension = DIMENSIONS.find((one) => one === filterOf(name));
+  return dimensionsOf(record).some(([of, value]) => of === dimension && value.includes(MASKED));
+}

@@ -122,15 +122,17 @@ async function printJson({ stdout }: Terminal, pages: AsyncIterable<LinePage>): 
   let between = '{"records":[';
   let last: LinePage | undefined;
   const sources = { hot: 0, archive: 0 };
+  let scanned = 0;
   for await (const page of pages) {
     last = page;
+    scanned += page.scanned;
     sources.archive += page.archived;
     sources.hot += page.lines.length - page.archived;
     if (page.lines.length > 0) await write(stdout, between + page.lines.join(',\n'));
     if (page.lines.length > 0) between = ',\n';
   }
   const { asOf, more, cursor, masked = [] } = last ?? { asOf: 0, more: false, cursor: undefined };
-  const rest = JSON.stringify({ sources, asOf, more, ...(masked.length > 0 && { masked }), cursor });
+  const rest = JSON.stringify({ sources, scanned, asOf, more, ...(masked.length > 0 && { masked }), cursor });
   await write(stdout, `${between === ',\n' ? '' : between}],${rest.slice(1)}\n`);
 }
 

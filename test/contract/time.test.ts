@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { timeMillis } from '../../lib/event/time.ts';
+import { timeMillis } from '../../lib/contract/time.ts';
 
 describe('times of RFC 3339', () => {
   it.each([

@@ -1,4 +1,5 @@
-import { DAY_MS } from '../base/time.ts';
+/** Milliseconds of a day of UTC. */
+const DAY_MS = 86_400_000;
 
 /** The longest time taken: far more digits of a second than any clock has. */
 const MAX_TIME_LENGTH = 64;
