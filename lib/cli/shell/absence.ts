@@ -2,7 +2,6 @@ import type { HttpRequest, SignedHttp } from '../../client/http/http.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { utc } from '../output/records.ts';
 import { plural, type Terminal, write } from '../output/terminal.ts';
-import { optionOf } from './filters.ts';
 import { type ListedTrail, listTrails } from './trails.ts';
 
 /** What was asked for and had no answer. */
@@ -11,9 +10,6 @@ export interface Unanswered {
   /** Query parameters: filters, and the period. */
   readonly query: NonNullable<HttpRequest['query']>;
 }
-
-/** Parameters whose values stand for groups: `auth.*`. */
-const TAKES_GROUPS = 'type';
 
 /**
  * Says on stderr why there may be nothing to show: that nothing happened is an answer, and a mistake must not look like it.
@@ -29,12 +25,7 @@ export async function explainAbsence(http: SignedHttp, asked: Unanswered, { stde
       `there is no trail ${unknown} that you may read: "sealtrail trails" lists them`,
     );
   }
-  const notes = [
-    ...asked.trails.flatMap((trail) => sizeNote(known.get(trail), asked.query.from)),
-    ...Object.entries(asked.query).flatMap(([name, value]) =>
-      [value ?? []].flat().flatMap((one) => valueNotes(name, String(one))),
-    ),
-  ];
+  const notes = asked.trails.flatMap((trail) => sizeNote(known.get(trail), asked.query.from));
   for (const note of notes) await write(stderr, `${note}\n`);
 }
 
@@ -43,10 +34,4 @@ function sizeNote(trail: ListedTrail | undefined, from: unknown): string[] {
   const has = `${trail.trail} has ${plural(trail.size, 'record')}, the newest received ${utc(trail.receivedAt)} UTC`;
   const begins = typeof from === 'string' ? (/^\d+$/.test(from) ? Number(from) : Date.parse(from)) : Number.NaN;
   return [begins > trail.receivedAt ? `${has}: before the period begins.` : `${has}.`];
-}
-
-function valueNotes(name: string, value: string): string[] {
-  if (!value.includes('*') || value.includes('***') || name === TAKES_GROUPS) return [];
-  const option = `--${optionOf(name)} ${value}`;
-  return [`${option}: the value is taken as it stands; * stands for others at the end of --type only.`];
 }
