@@ -15,7 +15,7 @@ export type RecordTest = (record: SealedRecord) => boolean;
 const WORDS: ReadonlySet<Filter> = new Set<Filter>(['actorType', 'outcome', 'severity', 'decision']);
 
 /** Whether a filter's values are patterns. */
-export const takesPatterns = (filter: Filter): boolean => filter !== 'where' && filter !== 'text' && !WORDS.has(filter);
+const takesPatterns = (filter: Filter): boolean => filter !== 'where' && filter !== 'text' && !WORDS.has(filter);
 
 /** What a value of a dimension's filter stands for. */
 export function dimensionPattern(dimension: Dimension, value: string): ValuePattern {
@@ -47,13 +47,6 @@ function anyOf(filter: Exclude<Filter, 'where'>, values: readonly string[]): Rec
   const patterns = values.map((value) => dimensionPattern(filter, value));
   return (record) =>
     dimensionsOf(record).some(([name, value]) => name === filter && patterns.some((pattern) => fits(pattern, value)));
-}
-
-/** All filters at once. @throws `invalid_parameter` for a value that a filter does not take */
-export function recordTest(filters: FilterValuesByName): RecordTest {
-  // The cast: the type allows no other names.
-  const tests = Object.entries(filters).map(([name, values]) => filterTest(name as FilterName, values));
-  return (record) => tests.every((test) => test(record));
 }
 
 /** Text without the difference between upper and lower case, wherever it stands. */

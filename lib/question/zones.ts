@@ -1,4 +1,4 @@
-import { UNITS, type Unit } from '../contract/summary.ts';
+import type { Unit } from '../contract/summary.ts';
 
 /** The time zone of times that name none. */
 export const UTC = 'UTC';
@@ -91,6 +91,3 @@ export function shownTime(zone: string, millis: number, unit?: Unit): string {
   if (unit === undefined) return text;
   return text.slice(0, unit === 'month' ? 7 : unit === 'day' || unit === 'week' ? 10 : 16);
 }
-
-/** Whether a word names a unit of time. */
-export const isUnit = (word: string): word is Unit => UNITS.some((unit) => unit === word);
