@@ -6,7 +6,7 @@ import type {
 } from 'aws-lambda';
 import { decodeContent } from '../lib/api/core/content-encoding.ts';
 import { type ApiRequest, type ApiResponse, queryOf } from '../lib/api/core/http.ts';
-import { type Action, Principal } from '../lib/api/core/principal.ts';
+import { type Action, ANYBODY, Principal } from '../lib/api/core/principal.ts';
 import { problemResponse } from '../lib/api/core/problem.ts';
 import type { Router } from '../lib/api/core/router.ts';
 import { SealtrailError } from '../lib/log/error.ts';
@@ -41,7 +41,7 @@ export async function answer<Needs>(event: GatewayEvent, options: GatewayOptions
   };
   let response: ApiResponse;
   try {
-    const request = await requestOf(event, actions);
+    const request = await requestOf(event, actions, router);
     response = await router.handle(await services(), request, onError);
   } catch (error) {
     response = problemResponse(error, requestId);
@@ -59,11 +59,17 @@ export async function answer<Needs>(event: GatewayEvent, options: GatewayOptions
   return result;
 }
 
-async function requestOf(event: GatewayEvent, actions: readonly Action[]): Promise<ApiRequest> {
+async function requestOf<Needs>(
+  event: GatewayEvent,
+  actions: readonly Action[],
+  router: Router<Needs>,
+): Promise<ApiRequest> {
   const { headers, requestContext } = event;
   const name = callerOf(event);
+  const isPublic = router.isPublic({ method: requestContext.http.method, path: pathOf(event) });
   // A name is required: a route that lost its authorizer must not become public.
-  if (name === undefined) throw new SealtrailError('unauthenticated', 'sign the request with AWS Signature Version 4');
+  if (name === undefined && !isPublic)
+    throw new SealtrailError('unauthenticated', 'sign the request with AWS Signature Version 4');
   const sent = Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8');
   return {
     method: requestContext.http.method,
@@ -71,7 +77,7 @@ async function requestOf(event: GatewayEvent, actions: readonly Action[]): Promi
     query: queryOf(event.rawQueryString),
     headers,
     body: await decodeContent(sent, headers['content-encoding']),
-    principal: new Principal({ name, actions: [...actions], trails: ['*', '_*'] }),
+    principal: name === undefined ? ANYBODY : new Principal({ name, actions: [...actions], trails: ['*', '_*'] }),
     requestId: requestContext.requestId,
   };
 }

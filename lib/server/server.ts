@@ -3,9 +3,10 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type ApiRequest, type ApiResponse, json, queryOf } from '../api/core/http.ts';
-import type { Principal } from '../api/core/principal.ts';
+import { ANYBODY, type Principal } from '../api/core/principal.ts';
 import { problemResponse } from '../api/core/problem.ts';
 import { describeError } from '../app/describe-error.ts';
+import { RateLimit } from '../base/rate-limit.ts';
 import { SealtrailError } from '../log/error.ts';
 import type { Directory } from './access.ts';
 import type { AccessEntry } from './access-log.ts';
@@ -58,12 +59,18 @@ const MAX_BODIES_BYTES = 256_000_000;
 /** Answers load balancers without a signature, and without a look at the log: that the process takes requests. */
 const HEALTH_PATH = '/healthz';
 
+/** Requests without a signature that are answered, of all callers together: a second, and at once. */
+const STRANGERS_PER_SECOND = 10;
+const STRANGERS_AT_ONCE = 20;
+const NO_BODY = Buffer.alloc(0);
+
 /** The embedded server: HTTP and signatures outside, `handle` inside. */
 export class HttpServer {
   readonly #options: ServerOptions;
   readonly #verifier: SignatureVerifier;
   readonly #server: Server;
   readonly #budget: BodyBudget;
+  readonly #strangers = new RateLimit(STRANGERS_PER_SECOND, STRANGERS_AT_ONCE);
   #closing: Promise<void> | undefined;
 
   private constructor(options: ServerOptions) {
@@ -157,6 +164,10 @@ export class HttpServer {
           status: this.#closing === undefined ? 'ok' : 'closing',
         });
       }
+      if (ROUTER.isPublic({ method, path: pathOf(target) })) {
+        incoming.resume();
+        return await this.#answerAnybody(exchange);
+      }
       const headers = headersOf(incoming);
       // Before anything is read: nobody's body needs to be kept.
       const claim = this.#verifier.read({ method, target, headers });
@@ -181,6 +192,16 @@ export class HttpServer {
       incoming.resume();
       return problem;
     }
+  }
+
+  /** Answers a route that needs no signature, which strangers can call: so often and no more. */
+  #answerAnybody({ method, target, requestId }: Exchange): Promise<ApiResponse> {
+    if (!this.#strangers.take()) {
+      throw new SealtrailError('rate_limited', 'too many requests without a signature: try again', { retryAfter: 1 });
+    }
+    const path = pathOf(target);
+    const query = queryOf(target.slice(path.length + 1));
+    return this.#options.handle({ method, path, query, headers: {}, body: NO_BODY, principal: ANYBODY, requestId });
   }
 
   #principalOf(verdict: Verdict): Principal {
@@ -245,7 +266,7 @@ class Exchange {
       // Whoever has a link may use it, and logs are read by many.
       path: this.target.startsWith(DOWNLOADS_PATH)
         ? `${DOWNLOADS_PATH}{token}`
-        : ROUTER.loggedPath(this.target.split('?', 1)[0] ?? ''),
+        : ROUTER.loggedPath(pathOf(this.target)),
       status: this.status,
       ms: Math.round((performance.now() - this.#started) * 100) / 100,
       bytes: this.bytes,
@@ -254,6 +275,9 @@ class Exchange {
     };
   }
 }
+
+/** The path of a request's target, without the query. */
+const pathOf = (target: string): string => target.split('?', 1)[0] ?? '';
 
 /** One sentence for all: what was wrong is in the log, where a guesser does not see it. */
 function unauthenticated({ reason }: Refusal): SealtrailError {

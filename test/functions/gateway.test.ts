@@ -2,6 +2,9 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
 import { answer } from '../../functions/gateway.ts';
 import { logger } from '../../functions/telemetry.ts';
+import { Router } from '../../lib/api/core/router.ts';
+import { descriptionRoute } from '../../lib/api/routes/openapi.ts';
+import { ROUTE_GROUPS } from '../../lib/api/routes.ts';
 import { SealtrailError } from '../../lib/log/error.ts';
 import { APPEND, append, bodyOf, type Deployed, deploy, QUERY, router } from './deployed.ts';
 import { gatewayEvent, SESSION, USER } from './events.ts';
@@ -111,6 +114,18 @@ describe('who is let in', () => {
     expect(result.statusCode).toBe(401);
     expect(bodyOf(result)).toMatchObject({ code: 'unauthenticated' });
     expect(await deployed.log.ledger.head('orders')).toBeUndefined();
+  });
+
+  it('is everybody on a route that is declared for everybody, and on no other of its function', async () => {
+    const routes = [...ROUTE_GROUPS.read, descriptionRoute(async () => '{"openapi":"3.1.0"}')];
+    const reading = { router: new Router(routes), services: async () => deployed.log, actions: ['read'] as const };
+    const statuses = [];
+    for (const route of ['GET /v1/openapi.json', 'GET /v1/keys', 'GET /v1/trails']) {
+      const event = gatewayEvent({ route });
+      const { authorizer: _, ...requestContext } = event.requestContext;
+      statuses.push((await answer({ ...event, requestContext } as typeof event, reading)).statusCode); // against its type
+    }
+    expect(statuses).toEqual([200, 401, 401]);
   });
 
   it('cannot append through the function that reads, whatever its route', async () => {

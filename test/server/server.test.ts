@@ -5,6 +5,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ApiResponse } from '../../lib/api/core/http.ts';
+import { ANYBODY } from '../../lib/api/core/principal.ts';
 import { MAX_BODY_BYTES } from '../../lib/event/intake.ts';
 import { SealtrailError } from '../../lib/log/error.ts';
 import type { ServerOptions } from '../../lib/server/server.ts';
@@ -320,6 +321,33 @@ describe('/healthz', () => {
       expect((await fetch(`${own.url}/healthz`, { method: 'POST', body: 'x' })).status).toBe(401);
       expect((await fetch(`${own.url}/healthz/../v1/trails`)).status).toBe(401);
       expect(own.requests).toEqual([]);
+    } finally {
+      await own.server.close();
+    }
+  });
+});
+
+describe('/v1/openapi.json', () => {
+  it('is for everybody, as a caller without any right, so many times a second and no more', async () => {
+    const own = await startEcho();
+    try {
+      const url = `${own.url}/v1/openapi.json`;
+      expect((await fetch(`${url}?a=b`, { headers: { 'x-amz-date': 'stray' } })).status).toBe(200);
+      expect((await fetch(url, { method: 'HEAD' })).status).toBe(200);
+      expect(own.requests[0]).toMatchObject({
+        method: 'GET',
+        path: '/v1/openapi.json',
+        headers: {},
+        principal: ANYBODY,
+      });
+      expect(own.requests[0]?.query.get('a')).toBe('b');
+      expect((await fetch(url, { method: 'POST', body: 'x' })).status).toBe(401);
+      expect((await fetch(`${own.url}/v1/openapi.json/x`)).status).toBe(401);
+      expect((await fetch(`${own.url}/v1/keys`)).status).toBe(401);
+      const answers = await Promise.all(Array.from({ length: 60 }, () => fetch(url)));
+      const refused = answers.filter(({ status }) => status === 429);
+      expect(refused.length).toBeGreaterThan(20);
+      expect(refused[0]?.headers.get('retry-after')).toBe('1');
     } finally {
       await own.server.close();
     }

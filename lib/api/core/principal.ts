@@ -20,7 +20,7 @@ export const grantSchema = z.strictObject({
 });
 export type Grant = z.infer<typeof grantSchema>;
 
-/** An authenticated caller. */
+/** A caller: authenticated, or {@link ANYBODY}. */
 export class Principal {
   /** Recorded as the `submitter` of events. */
   readonly name: string;
@@ -46,3 +46,6 @@ export class Principal {
     );
   }
 }
+
+/** The caller of a request without a signature, who may do nothing on any trail. */
+export const ANYBODY = new Principal({ name: 'anybody', actions: [], trails: [] });

@@ -35,6 +35,16 @@ export class Router<Needs> {
     }
   }
 
+  /** Whether a request needs no signature: its route answers everybody alike. */
+  isPublic({ method, path }: Pick<ApiRequest, 'method' | 'path'>): boolean {
+    const segments = path.split('/').slice(1);
+    const wanted = method === 'HEAD' ? 'GET' : method;
+    return this.#patterns.some(
+      ({ route, segments: pattern }) =>
+        route.action.on === 'nothing' && route.method === wanted && matched(pattern, segments) !== undefined,
+    );
+  }
+
   /** A path that is safe to log: parameters that may identify people are replaced by their names in braces. */
   loggedPath(path: string): string {
     const segments = path.split('/').slice(1);

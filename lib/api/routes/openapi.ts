@@ -19,7 +19,7 @@ export function descriptionRoute(describe: () => Promise<string>): Route<unknown
     path: '/v1/openapi.json',
     action: { on: 'nothing' },
     recorded: false,
-    summary: 'This description.',
+    summary: 'This description. It needs no signature.',
     replies: { 200: 'application/json' },
     handler: () => {
       response ??= make();

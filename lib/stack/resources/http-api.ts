@@ -2,9 +2,12 @@ import { Aws, type RemovalPolicy } from 'aws-cdk-lib';
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
 import {
   ApiMapping,
+  type CfnStage,
   DomainName,
   HttpApi,
   HttpMethod,
+  HttpNoneAuthorizer,
+  type HttpRoute,
   HttpStage,
   LogGroupLogDestination,
 } from 'aws-cdk-lib/aws-apigatewayv2';
@@ -16,6 +19,7 @@ import { FilterPattern, LogGroup, MetricFilter, type RetentionDays } from 'aws-c
 import type { Construct } from 'constructs';
 import type { RouteGroup } from '../../api/routes.ts';
 import { API_THROTTLES } from '../monitoring/metrics.ts';
+import { acknowledgeOpen } from './nag.ts';
 import { STACK_ROUTES } from './routes.ts';
 
 /** Limits on the requests of all callers together. Requests beyond them get 429. */
@@ -90,7 +94,7 @@ export interface LogApi {
 }
 
 /**
- * Makes an HTTP API with all routes, authorised by IAM.
+ * Makes an HTTP API with all routes, authorised by IAM but for the API's description, which is everybody's.
  *
  * @throws RangeError for an invalid throttle
  */
@@ -100,18 +104,22 @@ export function logApi(scope: Construct, props: LogApiProps): LogApi {
     description: 'Sealtrail: a tamper-evident audit log',
     createDefaultStage: false,
   });
-  const authorizer = new HttpIamAuthorizer();
+  const iam = new HttpIamAuthorizer();
+  const nobody = new HttpNoneAuthorizer();
   const integrations = Object.fromEntries(
     Object.entries(props.functions).map(([group, fn]) => [
       group,
       new HttpLambdaIntegration(`${group}Integration`, fn, { scopePermissionToRoute: false }),
     ]),
   );
-  for (const { method, path, group } of STACK_ROUTES) {
+  const open = new Map<string, HttpRoute>();
+  for (const { method, path, group, action } of STACK_ROUTES) {
     const verb = METHODS[method];
     const integration = integrations[group];
     if (verb === undefined || integration === undefined) throw new RangeError(`nothing serves ${method} ${path}`);
-    api.addRoutes({ path, methods: [verb], integration, authorizer });
+    const isOpen = action.on === 'nothing';
+    const [route] = api.addRoutes({ path, methods: [verb], integration, authorizer: isOpen ? nobody : iam });
+    if (isOpen && route !== undefined) open.set(`${method} ${path}`, route);
   }
   const accessLogs = new LogGroup(scope, 'AccessLogs', {
     retention: props.logRetention,
@@ -128,6 +136,7 @@ export function logApi(scope: Construct, props: LogApiProps): LogApi {
     },
     detailedMetricsEnabled: props.detailedMetrics,
   });
+  limitOpen(stage, open, props.detailedMetrics);
   new MetricFilter(scope, 'ApiThrottles', {
     logGroup: accessLogs,
     metricNamespace: API_THROTTLES.namespace,
@@ -138,6 +147,19 @@ export function logApi(scope: Construct, props: LogApiProps): LogApi {
     dimensions: { service: '$.service' },
   });
   return { api, stage, accessLogs };
+}
+
+/** Gives routes without authorisation a throttle of their own, far below the stage's, so that strangers use up none of it. */
+function limitOpen(stage: HttpStage, routes: ReadonlyMap<string, HttpRoute>, detailedMetrics: boolean): void {
+  const limits = { ThrottlingRateLimit: 5, ThrottlingBurstLimit: 10, DetailedMetricsEnabled: detailedMetrics };
+  const settings = Object.fromEntries([...routes.keys()].map((key) => [key, limits]));
+  // The cast: what a stage is in CloudFormation. The construct itself knows no settings of routes.
+  (stage.node.defaultChild as CfnStage).addPropertyOverride('RouteSettings', settings);
+  for (const route of routes.values()) {
+    // API Gateway takes settings only of routes that exist.
+    stage.node.addDependency(route);
+    acknowledgeOpen(route);
+  }
 }
 
 /** The ARN of a route for IAM policies; its parameters are `*` or given values. */

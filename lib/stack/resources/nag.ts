@@ -1,4 +1,5 @@
 import { Stack, Validations } from 'aws-cdk-lib';
+import type { HttpRoute } from 'aws-cdk-lib/aws-apigatewayv2';
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import type { IRole, ManagedPolicy } from 'aws-cdk-lib/aws-iam';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
@@ -53,6 +54,12 @@ export function acknowledgeFindings({
       reason: 'dynamodb:ListStreams takes no resource; reading a stream is allowed on this table alone.',
     },
   );
+}
+
+/** Acknowledges that a route asks nobody who they are. */
+export function acknowledgeOpen(route: HttpRoute): void {
+  const reason = 'It describes the API, the same for everybody and as the package does; it has a throttle of its own.';
+  Validations.of(route).acknowledge({ id: `${PACK}-APIG4`, reason });
 }
 
 /** Acknowledges that a queue of wake-up messages needs no dead-letter queue. */

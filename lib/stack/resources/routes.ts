@@ -36,7 +36,7 @@ const PERMISSIONS: Readonly<Record<Permission, { readonly action: Action; readon
 
 function isFor({ path, action }: StackRoute, permission: Permission): boolean {
   const { action: allowed, only = path } = PERMISSIONS[permission];
-  return path === only && (action.on === 'nothing' || action.anyOf.includes(allowed));
+  return path === only && action.on !== 'nothing' && action.anyOf.includes(allowed);
 }
 
 /**

@@ -13,8 +13,17 @@ describe('the HTTP API', () => {
     expect(routes.map(({ RouteKey }) => RouteKey).sort()).toEqual(expected.sort());
   });
 
-  it('asks IAM on every one of them', () => {
-    expect(routes.filter(({ AuthorizationType }) => AuthorizationType !== 'AWS_IAM')).toEqual([]);
+  it('asks IAM on every one of them but that of the description, which has a throttle of its own', () => {
+    const open = routes.filter(({ AuthorizationType }) => AuthorizationType !== 'AWS_IAM');
+    expect(open.map(({ RouteKey, AuthorizationType }) => [RouteKey, AuthorizationType])).toEqual([
+      ['GET /v1/openapi.json', 'NONE'],
+    ]);
+    template.hasResource('AWS::ApiGatewayV2::Stage', {
+      Properties: {
+        RouteSettings: { 'GET /v1/openapi.json': { ThrottlingRateLimit: 5, ThrottlingBurstLimit: 10 } },
+      },
+      DependsOn: Match.arrayWith([Match.stringLikeRegexp('openapi')]),
+    });
   });
 
   it('hands each route to the function that may do what it is for', () => {
