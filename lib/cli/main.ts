@@ -28,6 +28,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Install>>> = {
   seal: async () => (await import('./commands/operate/seal.ts')).installSeal,
   hold: async () => (await import('./commands/operate/hold.ts')).installHold,
   spool: async () => (await import('./commands/operate/spool.ts')).installSpool,
+  rebuild: async () => (await import('./commands/operate/rebuild.ts')).installRebuild,
   doctor: async () => (await import('./commands/check/doctor.ts')).installDoctor,
   inspect: async () => (await import('./commands/check/inspect.ts')).installInspect,
   redact: async () => (await import('./commands/check/redact.ts')).installRedact,

@@ -2,10 +2,12 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readArchiveState } from '../followers/archive/archive-state.ts';
 import { keyIdOf } from '../followers/archive/public-keys.ts';
+import { History, trailsIn } from '../ledger/history.ts';
 import { Ledger } from '../ledger/ledger.ts';
 import { SealtrailError } from '../log/error.ts';
 import { sameBytes } from '../log/hash.ts';
 import { type Verifier, verifierFromSpki } from '../log/note.ts';
+import { FolderObjects } from '../store/folder/objects.ts';
 import { KeyFileSigner } from '../store/keyfile/signer.ts';
 import { SqliteTable } from '../store/sqlite/table.ts';
 import {
@@ -29,7 +31,8 @@ export interface RotationStep {
  * First step: makes a second signing key. From the next start on both sign every checkpoint.
  *
  * @param dir a data folder that is not open
- * @throws `in_use` when it is open, or a rotation is under way; `not_found` where there is no data folder
+ * @throws `in_use` when it is open, or a rotation is under way; `not_found` where there is no data folder; `history_conflict` where
+ *   the database is older than the archive
  */
 export function beginRotation(dir: string): Promise<RotationStep> {
   return withClosedLog(dir, async ({ folder, ledger }) => {
@@ -54,7 +57,7 @@ export function beginRotation(dir: string): Promise<RotationStep> {
  * made good by the next start of the log.
  *
  * @param dir a data folder that is not open
- * @throws `in_use` when it is open; `not_found` where there is no data folder; `usage` when there is one key only, or the
+ * @throws `in_use`, `not_found` and `history_conflict` as {@link beginRotation}; `usage` when there is one key only, or the
  *   archive does not hold the older key yet
  */
 export function completeRotation(dir: string): Promise<RotationStep> {
@@ -109,9 +112,18 @@ async function withClosedLog<T>(dir: string, run: (log: ClosedLog) => Promise<T>
   const table = await SqliteTable.open(file);
   try {
     const folder = await openDataFolder(dir, { hasRecords: true });
-    const ledger = new Ledger({ table, signers: folder.signers, logName: folder.config.logName });
+    const objects = await FolderObjects.openReadOnly(join(dir, 'archive')).catch(unlessAbsent);
+    const history = objects && { history: new History({ table, objects }) };
+    const ledger = new Ledger({ table, signers: folder.signers, logName: folder.config.logName, ...history });
+    // Of a trail that is behind its archive it is not known how far a key has signed.
+    for await (const trail of objects === undefined ? [] : trailsIn(objects)) await ledger.demandOneHistory(trail);
     return await run({ folder, table, ledger });
   } finally {
     await table.close();
   }
+}
+
+/** Before the first start of a server there is no archive. */
+function unlessAbsent(error: unknown): undefined {
+  if (!(error instanceof SealtrailError) || error.code !== 'not_found') throw error;
 }

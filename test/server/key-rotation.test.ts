@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { checkpointKey } from '../../lib/ledger/items/layout.ts';
@@ -190,6 +190,16 @@ describe('a rotation of keys', () => {
       message:
         'the archive does not hold the older key yet of: _system, young, younger. Start the log, `sealtrail seal` each, and stop it again',
     });
+  });
+
+  it('is not begun or completed on a database that is older than the archive: how far a key has signed is not known', async () => {
+    const dir = await temporaryFolder();
+    await grow(dir, 2);
+    await rm(join(dir, 'sealtrail.db'));
+    await withLog(dir, async () => undefined);
+    for (const step of [beginRotation, completeRotation]) {
+      await expect(step(dir)).rejects.toMatchObject({ code: 'history_conflict' });
+    }
   });
 
   it('does not start with a key that was retired', async () => {

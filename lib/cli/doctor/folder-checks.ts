@@ -75,7 +75,10 @@ async function checkHistory(health: FolderHealth) {
     const [first, ...more] = await health.conflicts();
     if (first === undefined) return ok('the database is as new as the archive');
     const others = more.length === 0 ? '' : `; ${plural(more.length, 'other trail')} too`;
-    return problem(`${first}${others}`, 'Put the newest copy of sealtrail.db back, with its sealtrail.db-wal.');
+    return problem(
+      `${first}${others}`,
+      'Put the newest copy of sealtrail.db back, with its sealtrail.db-wal. If there is none, see "sealtrail rebuild --help".',
+    );
   } catch (error) {
     if (!(error instanceof SealtrailError) || error.code !== 'in_use') throw error;
     return unknown('a server has the database open: it compares it with the archive by itself');

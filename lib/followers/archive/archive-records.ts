@@ -18,7 +18,7 @@ import {
 } from './archive-state.ts';
 import { ArchiveWriter } from './archive-writer.ts';
 import { OpenTiles } from './edge-tiles.ts';
-import { SegmentCutter } from './segment.ts';
+import { type Segment, SegmentCutter } from './segment.ts';
 
 /** How objects are locked. */
 export interface ObjectLock {
@@ -111,7 +111,10 @@ async function writeRecords(
   return records.firstReceivedAt;
 }
 
-/** Puts records, which come in order, into the objects that they belong to. */
+/**
+ * Puts records, which come in order, into the objects that they belong to. A tile or bundle comes after the segments of its records:
+ * whoever goes on from an archive alone finds every record there whose hash takes a name.
+ */
 class RecordWriter {
   readonly #trail: string;
   readonly #tiles: OpenTiles;
@@ -119,6 +122,8 @@ class RecordWriter {
   readonly #from: number;
   readonly #cutter: SegmentCutter;
   #bundle: Uint8Array[] = [];
+  /** Tiles and bundles whose records are not all in stored segments: of one segment's worth at most. */
+  #waiting: { readonly name: string; readonly bytes: Uint8Array }[] = [];
   /** Unix milliseconds; of the first record of the plan. */
   firstReceivedAt = 0;
 
@@ -131,25 +136,30 @@ class RecordWriter {
   }
 
   async add(line: Uint8Array, seq: number, receivedAt: number): Promise<void> {
+    if (seq === this.#from) this.firstReceivedAt = receivedAt;
+    // Records before the plan are read for their tile and bundle only: their segment is in the archive.
+    if (seq >= this.#from) await this.#put(this.#cutter.add(line, receivedAt));
     this.#bundle.push(line);
     for (const { tile, hashes } of this.#tiles.add(leafHash(line))) {
-      await this.#writer.put(tileName(this.#trail, tile), encodeTile(hashes));
+      this.#waiting.push({ name: tileName(this.#trail, tile), bytes: encodeTile(hashes) });
     }
     if (this.#bundle.length === TILE_WIDTH) {
       const name = bundleName(this.#trail, Math.floor(seq / TILE_WIDTH), TILE_WIDTH);
-      await this.#writer.put(name, encodeBundle(this.#bundle));
+      this.#waiting.push({ name, bytes: encodeBundle(this.#bundle) });
       this.#bundle = [];
     }
-    // Records before the plan are read for their tile and bundle only: their segment is in the archive.
-    if (seq < this.#from) return;
-    if (seq === this.#from) this.firstReceivedAt = receivedAt;
-    const segment = this.#cutter.add(line, receivedAt);
-    if (segment !== undefined) await this.#writer.putSegment(segment);
   }
 
   async finish(): Promise<void> {
-    const segment = this.#cutter.finish();
-    if (segment !== undefined) await this.#writer.putSegment(segment);
+    await this.#put(this.#cutter.finish());
+  }
+
+  /** A segment of all records so far but the one that is being added. */
+  async #put(segment: Segment | undefined): Promise<void> {
+    if (segment === undefined) return;
+    await this.#writer.putSegment(segment);
+    await this.#writer.settle();
+    for (const { name, bytes } of this.#waiting.splice(0)) await this.#writer.put(name, bytes);
   }
 }
 
