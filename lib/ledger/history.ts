@@ -7,6 +7,7 @@ import { isSystemTrailName, isTrailName } from '../log/trail-name.ts';
 import type { Objects, Table } from '../store/ports.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import { readHead } from './commit.ts';
+import { TRAILS_PARTITION } from './items/layout.ts';
 import { readRefusal } from './items/refusal.ts';
 
 /** What {@link History} works with. */
@@ -32,7 +33,7 @@ const ADVICE = 'nothing is appended to it (docs/operations.md, "The database is 
 /**
  * Keeps a log from signing two histories. A database that was restored from an older copy, or that lost its write-ahead log, looks
  * whole; only the archive says that more was signed. So each process holds each trail against the newest of its archive, once,
- * before it appends to the trail or signs it.
+ * before it appends to the trail or signs it. A Table without any trail beside an archive that has one takes nothing at all.
  */
 export class History {
   readonly #table: Table;
@@ -72,15 +73,18 @@ function demandNone(conflict: string | undefined): void {
   if (conflict !== undefined) throw new SealtrailError('history_conflict', conflict, { retryAfter: 60 });
 }
 
+/** What stands beside the trails, in a folder whose name a trail may have. */
+const KEY_FILE = /^keys\/[0-9a-f]{8}\.(?:pem|vkey)$/;
+
 /** The trails that an archive holds something of, whether or not the Table knows them. */
 export async function* trailsIn(objects: Objects): AsyncGenerator<string, void, void> {
   for (let after = '', found = true; found; ) {
     found = false;
     for await (const { key } of objects.list('', { after })) {
-      const [trail = ''] = key.split('/', 1);
-      if (isTrailName(trail) || isSystemTrailName(trail)) yield trail;
-      after = `${trail}0`; // `0` comes after the slash: what follows is of another trail
       found = true;
+      const [trail = ''] = key.split('/', 1);
+      after = KEY_FILE.test(key) ? key : `${trail}0`; // `0` comes after the slash: what follows is of another trail
+      if (after !== key && (isTrailName(trail) || isSystemTrailName(trail))) yield trail;
       break;
     }
   }
@@ -93,7 +97,11 @@ async function conflictBetween(
   checkpoints: Checkpoints,
   trail: string,
 ): Promise<string | undefined> {
-  const { receivedAt } = await readHead(table, trail);
+  const { receivedAt, size } = await readHead(table, trail);
+  const lost = size === 0 ? await lostTrail(table, objects) : undefined;
+  if (lost !== undefined && lost !== trail) {
+    return `the database has no trail, and its archive has ${lost}: trail ${trail} may have been signed before, and ${ADVICE}`;
+  }
   const archived = await archivedSizes(objects, trail, receivedAt);
   const signed = await checkpoints.covering(trail);
   // After the archive: all that is archived was in the Table before, so a trail that grows meanwhile is not taken for one that is behind.
@@ -110,6 +118,18 @@ async function conflictBetween(
     if (ours === undefined || !sameBytes(ours.root, theirs.root)) {
       return `trail ${trail} is not the one that was archived at ${size} records: ${ADVICE}`;
     }
+  }
+  return undefined;
+}
+
+/**
+ * A trail of the archive, where the Table has none at all. Then it is new or was made anew, and what was signed of a trail that had not
+ * reached the archive is not known.
+ */
+async function lostTrail(table: Table, objects: Objects): Promise<string | undefined> {
+  for await (const _ of table.query({ partition: TRAILS_PARTITION, limit: 1 })) return undefined;
+  for await (const trail of trailsIn(objects)) {
+    for await (const _ of objects.list(`${trail}/checkpoints/`)) return trail;
   }
   return undefined;
 }

@@ -9,7 +9,7 @@ import { SqliteTable } from '../../store/sqlite/table.ts';
 
 export const databaseFile = (dir: string): string => join(dir, 'sealtrail.db');
 
-export const isThere = (file: string): Promise<boolean> =>
+const isThere = (file: string): Promise<boolean> =>
   stat(file).then(
     () => true,
     () => false,
