@@ -3,6 +3,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { cli } from './in-process.ts';
 import { CLI, cleanEnvironment, finished, run, type Server, serve, start, temporaryFolder } from './process.ts';
 
 const cleanUps: (() => void)[] = [];
@@ -18,7 +19,7 @@ beforeAll(async () => {
   const input = Array.from({ length: 5000 }, (_, n) =>
     JSON.stringify({ type: 'data.read', actor: { id: `u${n}` } }),
   ).join('\n');
-  const { code, stderr } = await run(['append', 'orders'], { env: server.env, input });
+  const { code, stderr } = await cli(['append', 'orders'], { env: server.env, input });
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
 });
 afterAll(async () => {
@@ -126,7 +127,7 @@ describe('serve', () => {
     ).join('\n');
     const sending = run(['append', 'orders', '--batch', '20', '--json'], { env: short.env, input });
     const begun = async (): Promise<boolean> =>
-      (await run(['tail', 'orders', '--json'], { env: short.env })).stdout.includes('"e-');
+      (await cli(['tail', 'orders', '--json'], { env: short.env })).stdout.includes('"e-');
     while (!(await begun()));
     expect(await short.stop(signal)).toBe(0);
     const sent = await sending;
@@ -136,7 +137,7 @@ describe('serve', () => {
       ) ?? [];
     const acknowledged = sent.code === 0 ? most : Number(told.replaceAll(',', ''));
     const again = await serve(folder);
-    const { stdout } = await run(['query', 'orders', '--all', '--format', 'ndjson'], { env: again.env });
+    const { stdout } = await cli(['query', 'orders', '--all', '--format', 'ndjson'], { env: again.env });
     await again.stop();
     const found = stdout
       .split('\n')
@@ -161,7 +162,7 @@ describe('Ctrl-C', () => {
     const ending = finished(child);
     child.stdin?.write(`${JSON.stringify({ type: 'data.read', actor: { id: 'a' } })}\n`.repeat(4));
     const seen = async (): Promise<boolean> =>
-      (await run(['tail', 'stopped', '--json'], { env: server.env })).stdout.split('\n').length > 4;
+      (await cli(['tail', 'stopped', '--json'], { env: server.env })).stdout.split('\n').length > 4;
     while (!(await seen()));
     child.kill('SIGINT');
     expect(await ending).toEqual({ code: 130, stdout: '', stderr: 'stopped: 4 events appended\n' });

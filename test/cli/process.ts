@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { defined } from '../../lib/base/defined.ts';
 
 /** The command line as a user runs it, from source. */
 export const CLI = join(import.meta.dirname, '../../bin/sealtrail.ts');
@@ -24,8 +25,8 @@ export function temporaryFolder(cleanUp: (task: () => void) => void): string {
 
 /** An environment without anything of the machine's own AWS setup, and without an instance metadata service to ask. */
 export function cleanEnvironment(more: Readonly<Record<string, string>> = {}): Record<string, string> {
-  const { PATH = '', HOME = '', TMPDIR } = process.env;
-  return { PATH, HOME, ...(TMPDIR === undefined ? {} : { TMPDIR }), AWS_EC2_METADATA_DISABLED: 'true', ...more };
+  const { PATH = '', HOME = '', TMPDIR, NODE_COMPILE_CACHE } = process.env;
+  return { PATH, HOME, ...defined({ TMPDIR, NODE_COMPILE_CACHE }), AWS_EC2_METADATA_DISABLED: 'true', ...more };
 }
 
 /** Starts the command line as a child process. */

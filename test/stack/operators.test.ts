@@ -8,6 +8,7 @@ import { Sealtrail } from '../../lib/stack/sealtrail.ts';
 import {
   actionsOf,
   makeStack,
+  PLAIN,
   placeholderFunctions,
   type Statement,
   statementsByRole,
@@ -155,7 +156,7 @@ describe('props', () => {
 
 describe('the rules of a company', () => {
   it('reach everything: a permissions boundary every role, tags all that is paid for', () => {
-    const stack = new Stack(new App(), 'Audit');
+    const stack = new Stack(new App(PLAIN), 'Audit');
     new Sealtrail(stack, 'Log', { logName: 'audit.example.com', functionsFolder: placeholderFunctions() });
     const boundary = ManagedPolicy.fromManagedPolicyName(stack, 'Boundary', 'boundary');
     PermissionsBoundary.of(stack).apply(boundary);

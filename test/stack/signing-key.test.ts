@@ -3,7 +3,7 @@ import { Match, Template } from 'aws-cdk-lib/assertions';
 import { ArnPrincipal } from 'aws-cdk-lib/aws-iam';
 import { describe, expect, it } from 'vitest';
 import { Sealtrail } from '../../lib/stack/sealtrail.ts';
-import { actionsOf, placeholderFunctions, type Statement, statementsByRole, synthesise } from './synthesised.ts';
+import { actionsOf, PLAIN, placeholderFunctions, type Statement, statementsByRole, synthesise } from './synthesised.ts';
 
 /** The promise: nobody signs but the functions that seal, and nobody destroys what they sign with. */
 
@@ -90,14 +90,14 @@ describe('the signing key', () => {
     it('is deleted on behalf of whoever deploys with credentials of their own, where that is how it is done', () => {
       const cli: unknown = new CliCredentialsStackSynthesizer();
       // CDK is not written for exactOptionalPropertyTypes: its own classes miss its own interfaces.
-      const app = new App({ defaultStackSynthesizer: cli as IReusableStackSynthesizer });
+      const app = new App({ ...PLAIN, defaultStackSynthesizer: cli as IReusableStackSynthesizer });
       const stack = new Stack(app, 'Audit', { env });
       new Sealtrail(stack, 'Sealtrail', { logName: 'audit.example.com', functionsFolder: placeholderFunctions() });
       expect(deleters(policyIn(Template.fromStack(stack)))).toEqual([{ Principal: ROOT, Condition: ON_BEHALF }]);
     });
 
     it('goes with the stack that its own is nested in', () => {
-      const nested = new NestedStack(new Stack(new App(), 'Outer', { env }), 'Audit');
+      const nested = new NestedStack(new Stack(new App(PLAIN), 'Outer', { env }), 'Audit');
       new Sealtrail(nested, 'Sealtrail', { logName: 'audit.example.com', functionsFolder: placeholderFunctions() });
       expect(deleters(policyIn(Template.fromStack(nested)))).toEqual(deleters(statements({})));
     });

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { App } from 'aws-cdk-lib';
+import { App, type AppProps } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { FUNCTIONS } from '../../functions/bundle/bundle.ts';
 import { SealtrailStack, type SealtrailStackProps } from '../../lib/stack/stack.ts';
@@ -18,8 +18,19 @@ export function placeholderFunctions(): string {
 
 const folder = placeholderFunctions();
 
+/**
+ * Nothing but the template. CDK's own check of it takes three quarters of a synthesis: `app.test.ts` makes it, and
+ * `npm run test:templates` of every variant.
+ */
+export const PLAIN: AppProps = {
+  analyticsReporting: false,
+  builtinCloudFormationValidation: false,
+  stackTraces: false,
+  treeMetadata: false,
+};
+
 export function makeStack(props: Partial<SealtrailStackProps> = {}): SealtrailStack {
-  const app = new App();
+  const app = new App(PLAIN);
   return new SealtrailStack(app, 'Sealtrail', {
     logName: 'audit.example.com',
     functionsFolder: folder,

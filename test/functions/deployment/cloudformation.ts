@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { json, text } from 'node:stream/consumers';
 import type { Context, CloudFormationCustomResourceEvent as ResourceEvent } from 'aws-lambda';
+import { vi } from 'vitest';
 
 type Properties = Readonly<Record<string, string>>;
 type Handler = (event: ResourceEvent, context: Context) => Promise<unknown>;
@@ -53,8 +54,8 @@ export class CloudFormation {
     const made = new CloudFormation(server, handler);
     await once(server, 'listening');
     const endpoint = made.#address;
-    process.env.AWS_ENDPOINT_URL_CLOUDFORMATION = endpoint;
-    process.env.AWS_ENDPOINT_URL_DYNAMODB = endpoint;
+    vi.stubEnv('AWS_ENDPOINT_URL_CLOUDFORMATION', endpoint);
+    vi.stubEnv('AWS_ENDPOINT_URL_DYNAMODB', endpoint);
     return made;
   }
 

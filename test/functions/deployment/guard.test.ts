@@ -1,13 +1,15 @@
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { handler as guard } from '../../../functions/deployment/guard.ts';
 import { handler as release } from '../../../functions/deployment/release.ts';
 import { capturePrinted } from '../printed.ts';
 import { CloudFormation } from './cloudformation.ts';
 
 capturePrinted();
-vi.stubEnv('AWS_REGION', 'eu-central-1');
-vi.stubEnv('AWS_ACCESS_KEY_ID', 'test');
-vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'test');
+beforeEach(() => {
+  vi.stubEnv('AWS_REGION', 'eu-central-1');
+  vi.stubEnv('AWS_ACCESS_KEY_ID', 'test');
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'test');
+});
 
 let cloudFormation: CloudFormation;
 afterEach(() => cloudFormation.close());

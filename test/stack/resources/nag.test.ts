@@ -4,13 +4,13 @@ import { AwsSolutionsChecks } from 'cdk-nag';
 import { describe, expect, it } from 'vitest';
 import type { Stage } from '../../../lib/stack/resources/stage.ts';
 import { SealtrailStack } from '../../../lib/stack/stack.ts';
-import { placeholderFunctions } from '../synthesised.ts';
+import { PLAIN, placeholderFunctions } from '../synthesised.ts';
 
 const functionsFolder = placeholderFunctions();
 
 /** Synthesises an app under the rules of cdk-nag: synthesis fails on a finding that nobody has explained. */
 function underNag(stage: Stage): { readonly app: App; readonly stack: SealtrailStack } {
-  const app = new App();
+  const app = new App(PLAIN);
   const env = { account: '111122223333', region: 'eu-central-1' };
   const stack = new SealtrailStack(app, 'Audit', { logName: 'audit.example.com', stage, functionsFolder, env });
   stack.log.policies('Payments', ['payments-*', 'refunds']);
