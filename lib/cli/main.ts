@@ -32,6 +32,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Install>>> = {
   doctor: async () => (await import('./commands/check/doctor.ts')).installDoctor,
   inspect: async () => (await import('./commands/check/inspect.ts')).installInspect,
   redact: async () => (await import('./commands/check/redact.ts')).installRedact,
+  mcp: async () => (await import('./commands/capture/mcp.ts')).installMcp,
   keys: async () => (await import('./commands/operate/keys.ts')).installKeys,
   demo: async () => (await import('./commands/operate/demo.ts')).installDemo,
 };

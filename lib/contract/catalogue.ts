@@ -80,14 +80,15 @@ const ROWS = {
   // Language models and agents.
   llm: ['request info - ~', 'response info - ~'],
   action: [
-    'requested info -',
-    'validated info success',
-    'denied warning denied',
-    'executed info success',
-    'failed error failure',
+    'requested info - agent_action_requested agent.action_requested',
+    'validated info success agent_action_validated agent.action_validated',
+    'denied warning denied agent_action_denied agent.action_denied',
+    'executed info success agent_action_executed agent.action_executed',
+    'failed error failure agent_action_failed agent.action_failed',
   ],
   approval: ['requested info -', 'granted info success', 'denied warning denied', 'expired warning -'],
   agent: ['emergency_stop critical - ~'],
+  mcp: ['initialized info -', 'closed info -', 'unreadable warning -'],
   rollback: ['started warning -', 'completed info success', 'failed critical failure'],
   // The system itself.
   system: [

@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
 import { defined } from '../../base/defined.ts';
-import { credentialChain } from '../../client/http/credential-chain.ts';
+import { type CredentialChoice, credentialChain } from '../../client/http/credential-chain.ts';
 import { SignedHttp } from '../../client/http/http.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { isSystemTrailName, isTrailName } from '../../log/trail-name.ts';
 import type { Terminal } from '../output/terminal.ts';
-import { EXIT, type ExitCode } from './exit.ts';
+import { EXIT } from './exit.ts';
 
 /** Runs a command line as `main` does and returns its exit code. */
 export type RunCommand = (args: readonly string[], terminal: Terminal) => Promise<number>;
@@ -14,7 +14,8 @@ export type RunCommand = (args: readonly string[], terminal: Terminal) => Promis
 export class Shell {
   readonly terminal: Terminal;
   readonly run: RunCommand;
-  exitCode: ExitCode = EXIT.ok;
+  /** One of {@link EXIT}; of a command that runs another program, that one's. */
+  exitCode: number = EXIT.ok;
 
   constructor(terminal: Terminal, run: RunCommand) {
     this.terminal = terminal;
@@ -52,30 +53,46 @@ export function withJson(command: Command): Command {
   return command.option('--json', 'print JSON for programs');
 }
 
+/** Where a server is, and whose credentials sign, by the options or the environment. */
+export interface ServerChoice {
+  readonly endpoint: string;
+  /** Undefined: by the endpoint's name. */
+  readonly region: string | undefined;
+  readonly credentials: CredentialChoice;
+}
+
 /**
- * Makes a signing client for the server named by the options or the environment.
+ * The server and the caller named by the options or the environment.
  *
  * @throws `usage` if no endpoint is known
  */
-export function connect(terminal: Terminal, options: ServerOptions): SignedHttp {
-  const endpoint = options.endpoint ?? terminal.env.SEALTRAIL_ENDPOINT ?? '';
+export function serverOf({ env }: Terminal, options: ServerOptions): ServerChoice {
+  const endpoint = options.endpoint ?? env.SEALTRAIL_ENDPOINT ?? '';
   if (endpoint === '') {
     throw new SealtrailError(
       'usage',
       'no server to talk to: start one with "sealtrail serve --data DIR --port 8321", then set SEALTRAIL_ENDPOINT=http://127.0.0.1:8321',
     );
   }
-  const region = options.region ?? terminal.env.AWS_REGION ?? terminal.env.AWS_DEFAULT_REGION;
-  return new SignedHttp({
+  const region = options.region ?? env.AWS_REGION ?? env.AWS_DEFAULT_REGION;
+  return {
     endpoint,
-    credentials: credentialChain(
-      defined({
-        profile: options.profile ?? terminal.env.AWS_PROFILE,
-        filepath: terminal.env.AWS_SHARED_CREDENTIALS_FILE,
-      }),
-    ),
-    ...(region === undefined || region === '' ? {} : { region }),
-  });
+    region: region === '' ? undefined : region,
+    credentials: defined({
+      profile: options.profile ?? env.AWS_PROFILE,
+      filepath: env.AWS_SHARED_CREDENTIALS_FILE,
+    }),
+  };
+}
+
+/**
+ * Makes a signing client for the server named by the options or the environment.
+ *
+ * @throws `usage` if no endpoint is known
+ */
+export function connect(terminal: Terminal, options: ServerOptions): SignedHttp {
+  const { endpoint, region, credentials } = serverOf(terminal, options);
+  return new SignedHttp({ endpoint, credentials: credentialChain(credentials), ...defined({ region }) });
 }
 
 /** For option parsers: an option that may be repeated. */

@@ -20,6 +20,8 @@ export interface Entry extends PreparedEvent {
   /** It is as safe as the sink makes it. */
   readonly landed: (receipt?: EventReceipt) => void;
   readonly failed: (error: Error) => void;
+  /** It survives the end of the process, though it may not have landed yet: a spool has it. Landing says so too. */
+  readonly kept?: () => void;
 }
 
 /** A place that events go to. */
@@ -36,6 +38,8 @@ export interface Sink {
   write(entry: Entry): Promise<void> | undefined;
   /** Resolves once all that was written before is safe, or has failed. */
   flush(): Promise<void>;
+  /** Sends what was written so far without waiting for more to share its batch. Returns at once. */
+  hurry?(): void;
   /** Flushes and lets go. Throws where something could not be made safe, saying how much. */
   close(): Promise<void>;
 }

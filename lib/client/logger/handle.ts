@@ -15,6 +15,10 @@ export class LogHandle {
   #promise: Promise<EventReceipt | undefined> | undefined;
   #settle: (() => void) | undefined;
   #due = 1;
+  /** Sinks that do not keep it yet, and the logger until it has handed it to all of them. */
+  #unkept = 1;
+  #keeping: Promise<void> | undefined;
+  #settleKeeping: (() => void) | undefined;
   #receipt: EventReceipt | undefined;
 
   /**
@@ -34,16 +38,41 @@ export class LogHandle {
     return this.#promise;
   }
 
+  /**
+   * Resolves once the event would survive the end of the process: every sink has it, or its spool does. Rejects where a sink
+   * could not take it.
+   */
+  get kept(): Promise<void> {
+    this.#keeping ??= new Promise((resolve, reject) => {
+      this.#settleKeeping = () => {
+        if (this.#result !== undefined && 'error' in this.#result) reject(this.#result.error);
+        else if (this.#unkept === 0) resolve();
+      };
+      this.#settleKeeping();
+    });
+    this.#keeping.catch(() => undefined);
+    return this.#keeping;
+  }
+
   /** For the logger: one more sink is to say what became of it. @returns the entry to hand to it */
   entry(event: PreparedEvent): Entry {
     this.#due++;
+    this.#unkept++;
     let told = false;
+    let isKept = false;
+    const kept = (): void => {
+      if (isKept) return;
+      isKept = true;
+      this.#kept();
+    };
     return {
       ...event,
+      kept,
       landed: (receipt) => {
         if (told) return;
         told = true;
-        this.landed(receipt);
+        kept();
+        this.#landed(receipt);
       },
       failed: (error) => {
         if (told) return;
@@ -53,10 +82,10 @@ export class LogHandle {
     };
   }
 
-  /** For the logger: one of those that were due is done. */
-  landed(receipt?: EventReceipt): void {
-    this.#receipt ??= receipt;
-    if (--this.#due === 0) this.#end({ receipt: this.#receipt });
+  /** For the logger: it has handed the event to all sinks, or to none of them. */
+  landed(): void {
+    this.#kept();
+    this.#landed();
   }
 
   /** For the logger: the first failure is the result. */
@@ -64,9 +93,20 @@ export class LogHandle {
     this.#end({ error });
   }
 
+  #kept(): void {
+    this.#unkept--;
+    this.#settleKeeping?.();
+  }
+
+  #landed(receipt?: EventReceipt): void {
+    this.#receipt ??= receipt;
+    if (--this.#due === 0) this.#end({ receipt: this.#receipt });
+  }
+
   #end(result: { readonly receipt: EventReceipt | undefined } | { readonly error: Error }): void {
     this.#result ??= result;
     this.#settle?.();
+    this.#settleKeeping?.();
   }
 }
 

@@ -124,6 +124,18 @@ export class AuditLogger<Name extends string = AnyName> extends AuditCalls<Name>
     return handle;
   }
 
+  /**
+   * As {@link log}, but without waiting for other events to share its batch: for an event that something waits for.
+   *
+   * @throws as `log`
+   * @example await audit.logNow({ type: 'action.requested' }).kept; // from here on a crash does not lose it
+   */
+  logNow(event: LogEvent<Name>): LogHandle {
+    const handle = this.log(event);
+    for (const sink of this.#sinks) sink.hurry?.();
+    return handle;
+  }
+
   /** A handler that is told of every event from now on. @example audit.addHandler(console.log); */
   addHandler(handler: Handler): void {
     this.#handlers.push(handler);

@@ -151,6 +151,10 @@ export class ApiSink implements Sink {
     throw new SealtrailError('unavailable', `${what} are not in the log: ${why}`, { cause });
   }
 
+  hurry(): void {
+    this.#cutAll();
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     try {
@@ -217,7 +221,9 @@ export class ApiSink implements Sink {
       const batch = { key: randomUUID(), count: entries.length, body };
       const stored = await this.#store(spool, batch);
       this.#outbox.enqueue({ batch: stored === undefined ? batch : undefined, stored, entries, bytes });
-      if (stored !== undefined) this.#left(entries.length, bytes);
+      if (stored === undefined) continue;
+      for (const entry of entries) entry.kept?.();
+      this.#left(entries.length, bytes);
     }
     this.#cutting = undefined;
     this.#changed();
