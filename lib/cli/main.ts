@@ -8,6 +8,7 @@ import { version } from './shell/version.ts';
 
 /** By name, in the order of the help. Loaded when named: a verifier need not hold in memory what a query needs. */
 const COMMANDS: Readonly<Record<string, () => Promise<Install>>> = {
+  init: async () => (await import('./commands/operate/init.ts')).installInit,
   serve: async () => (await import('./commands/operate/serve.ts')).installServe,
   append: async () => (await import('./commands/operate/append.ts')).installAppend,
   query: async () => (await import('./commands/ask/query.ts')).installQuery,

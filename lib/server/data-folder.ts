@@ -1,15 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { readFile, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import * as z from 'zod';
-import { hotRetentionSchema } from '../followers/expiry/retention.ts';
+import type * as z from 'zod';
 import { firstIssue } from '../json/parse-or-throw.ts';
 import type { RetiredKey } from '../keys/retired-key.ts';
 import { demandKnown, type StoredKind, withFormat } from '../ledger/items/format.ts';
 import { SealtrailError } from '../log/error.ts';
 import { sameBytes } from '../log/hash.ts';
 import { isObject } from '../log/json.ts';
-import { privacyConfigSchema } from '../privacy/config/privacy-config.ts';
 import { replaceFile, syncFolder } from '../store/durable-file.ts';
 import { KeyFileSigner } from '../store/keyfile/signer.ts';
 import {
@@ -21,19 +19,16 @@ import {
   type Profile,
   parseCredentials,
 } from './access.ts';
+import {
+  CONFIG_SCHEMA_FILE,
+  type Config,
+  configFileSchema,
+  configJsonSchema,
+  givenConfigSchema,
+  type StartSettings,
+  withSettings,
+} from './config-file.ts';
 import { retiredKeysFile, retiredKeysFrom, retiredKeysSchema } from './retired-keys-file.ts';
-
-/** `config.json`. */
-export const configFileSchema = z.strictObject({
-  logName: z
-    .string()
-    .regex(/^[a-z0-9]([a-z0-9./-]{0,252}[a-z0-9])?$/, 'must look like audit.example.com')
-    .describe("The log's name: the first part of every checkpoint's origin. Must never change."),
-  privacy: privacyConfigSchema.optional(),
-  retention: hotRetentionSchema.optional(),
-  recordReads: z.boolean().describe('Whether the trail `_access` keeps who read what. Default: it does.').optional(),
-});
-export type Config = z.infer<typeof configFileSchema>;
 
 /** What a data folder holds besides the data. */
 export interface DataFolder {
@@ -58,6 +53,8 @@ export interface DataFolderOptions {
   readonly logName?: string | undefined;
   /** Whether there are records. They depend on the log's name and key, which are then never made anew. */
   readonly hasRecords: boolean;
+  /** What is set for this start. */
+  readonly settings?: StartSettings;
 }
 
 /**
@@ -68,15 +65,21 @@ export interface DataFolderOptions {
  * @throws `invalid_parameter` naming the file and field that is not right, `not_found` when a file is missing that must
  *   not be made anew, `usage` when a log name is given that is not the folder's, and what the key file's driver throws
  */
-export async function openDataFolder(dir: string, { logName, hasRecords }: DataFolderOptions): Promise<DataFolder> {
+export async function openDataFolder(
+  dir: string,
+  { logName, hasRecords, settings = {} }: DataFolderOptions,
+): Promise<DataFolder> {
   const configFile = join(dir, 'config.json');
   const keyFile = signingKeyFile(dir);
   if (hasRecords) for (const file of [configFile, keyFile]) await mustBeThere(file, 'the records of this log');
-  const config = await readJson(dir, 'config.json', configFileSchema, () => ({ logName: logName ?? ownName() }));
-  if (logName !== undefined && logName !== config.logName) {
-    const message = `this log is named ${config.logName} (in ${configFile}), not ${logName}: its name cannot change`;
+  const own = await readJson(dir, 'config.json', configFileSchema, () => ({ logName: logName ?? ownName() }));
+  const given = settings.configFile === undefined ? undefined : await readGivenConfig(settings.configFile);
+  for (const name of [logName, given?.logName]) {
+    if (name === undefined || name === own.logName) continue;
+    const message = `this log is named ${own.logName} (in ${configFile}), not ${name}: its name cannot change`;
     throw new SealtrailError('usage', message);
   }
+  const config = withSettings({ ...(given ?? own), logName: own.logName }, settings);
   const retired = await readRetiredKeys(dir);
   const signers = await openSigners(dir, retired);
   const credentialsFile = join(dir, 'credentials');
@@ -91,6 +94,35 @@ export async function openDataFolder(dir: string, { logName, hasRecords }: DataF
   const profiles = parseCredentials(credentials);
   const access = await readJson(dir, 'access.json', accessSchema, () => firstAccess(profiles));
   return { dir, config, access, profiles, signers, retired, credentialsFile };
+}
+
+/** @throws `invalid_parameter` naming what is not right, `unavailable` when it cannot be read */
+async function readGivenConfig(file: string): Promise<z.infer<typeof givenConfigSchema>> {
+  const text = await readIfThere(file);
+  if (text === undefined) throw new SealtrailError('not_found', `there is no file ${file}`);
+  return parseFile(file, 'config.json', text, givenConfigSchema);
+}
+
+/**
+ * Writes the configuration of a new data folder, and beside it the JSON Schema by which editors check and complete it.
+ *
+ * @throws `usage` when the folder has one already; `unavailable`
+ */
+export async function writeFirstConfig(dir: string, { logName, ...settings }: FirstConfig): Promise<void> {
+  const file = join(dir, 'config.json');
+  if ((await readIfThere(file)) !== undefined) {
+    throw new SealtrailError('usage', `${dir} holds a log already: its settings are in ${file}`);
+  }
+  const config = configFileSchema.safeParse(withSettings({ logName: logName ?? ownName() }, settings));
+  if (!config.success) throw notRight(file, config.error);
+  await writeNew(join(dir, CONFIG_SCHEMA_FILE), configJsonSchema(), 0o644);
+  await writeNew(file, toJson('config.json', { $schema: `./${CONFIG_SCHEMA_FILE}`, ...config.data }), 0o644);
+}
+
+/** What a new data folder may be told. */
+export interface FirstConfig extends Pick<StartSettings, 'pii' | 'hotDays'> {
+  /** @default a random one */
+  readonly logName?: string;
 }
 
 export const signingKeyFile = (dir: string): string => join(dir, 'signing-key.pem');
@@ -173,23 +205,22 @@ async function readJson<T extends object>(
     await writeNew(file, toJson(name, value.data), 0o644);
     return value.data;
   }
-  return parseFile(dir, name, text, schema);
+  return parseFile(file, name, text, schema);
 }
 
 /**
- * Reads a file's JSON.
+ * Reads a file's JSON, of which `$schema` is for editors.
  *
  * @throws `invalid_parameter` naming the file and the field that is not right; `unavailable` when a newer version wrote the file
  */
-export function parseFile<T>(dir: string, name: StoredFile, text: string, schema: z.ZodType<T>): T {
-  const file = join(dir, name);
+export function parseFile<T>(file: string, name: StoredFile, text: string, schema: z.ZodType<T>): T {
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch (cause) {
     throw new SealtrailError('invalid_parameter', `${file} is not JSON`, { cause });
   }
-  const { format, ...values } = isObject(json) ? json : {};
+  const { format, $schema: _, ...values } = isObject(json) ? json : {};
   demandKnown(name, format, file);
   const parsed = schema.safeParse(isObject(json) ? values : json);
   if (!parsed.success) throw notRight(file, parsed.error);

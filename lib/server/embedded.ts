@@ -12,7 +12,8 @@ import { FolderObjects } from '../store/folder/objects.ts';
 import type { Table } from '../store/ports.ts';
 import { SqliteTable } from '../store/sqlite/table.ts';
 import { Directory } from './access.ts';
-import { type DataFolder, openDataFolder } from './data-folder.ts';
+import type { StartSettings } from './config-file.ts';
+import { type DataFolder, type FirstConfig, openDataFolder, writeFirstConfig } from './data-folder.ts';
 import { DOWNLOADS_PATH } from './downloads.ts';
 
 type OnError = NonNullable<OpenLogSettings['onError']>;
@@ -25,6 +26,8 @@ export interface EmbeddedOptions extends Pick<FollowerPace, 'archiveDelayMs' | '
    * @default a warning of the process, so that no alarm goes unseen
    */
   readonly onError?: OnError;
+  /** What is set for this start, over the folder's `config.json`. */
+  readonly settings?: StartSettings;
 }
 
 /** A whole log in one folder: ledger, followers, archive, queries. */
@@ -67,6 +70,22 @@ export async function openEmbedded(dir: string, options: EmbeddedOptions = {}): 
   }
 }
 
+/**
+ * Makes a data folder with its configuration, keys and credentials, ready for its first start.
+ *
+ * @throws `usage` when there is a log in it already, `in_use`, `invalid_parameter`, `unavailable`
+ */
+export async function makeDataFolder(dir: string, config: FirstConfig): Promise<DataFolder> {
+  await makeFolder(dir);
+  const table = await SqliteTable.open(join(dir, 'sealtrail.db'));
+  try {
+    await writeFirstConfig(dir, config);
+    return await openDataFolder(dir, { hasRecords: await hasTrails(table) });
+  } finally {
+    await table.close();
+  }
+}
+
 /** What it holds is not for everybody on the machine. */
 async function makeFolder(dir: string): Promise<void> {
   try {
@@ -77,9 +96,10 @@ async function makeFolder(dir: string): Promise<void> {
 }
 
 async function assemble(dir: string, table: SqliteTable, options: EmbeddedOptions): Promise<Embedded> {
-  const { logName, onError = warn, ...pace } = options;
+  const { logName, settings, onError = warn, ...pace } = options;
   await warnIfOpen(dir, onError);
-  const folder = await openDataFolder(dir, { logName, hasRecords: await hasTrails(table) });
+  const hasRecords = await hasTrails(table);
+  const folder = await openDataFolder(dir, { logName, hasRecords, ...(settings && { settings }) });
   const { config, signers, retired } = folder;
   const directory = new Directory(folder.access, folder.profiles);
   const objects = await FolderObjects.open(join(dir, 'archive'));

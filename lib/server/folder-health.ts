@@ -7,7 +7,8 @@ import { FolderObjects } from '../store/folder/objects.ts';
 import { KeyFileSigner } from '../store/keyfile/signer.ts';
 import { SqliteTable } from '../store/sqlite/table.ts';
 import { accessSchema, Directory, parseCredentials } from './access.ts';
-import { configFileSchema, parseFile, readRetiredKeys, signingKeyFile } from './data-folder.ts';
+import { configFileSchema } from './config-file.ts';
+import { parseFile, readRetiredKeys, signingKeyFile } from './data-folder.ts';
 
 /**
  * Reads a data folder without changing it, as `sealtrail doctor` does: a server may have it open meanwhile.
@@ -73,12 +74,18 @@ export class FolderHealth {
 
   /** The log's name, if `config.json` is right. */
   async logName(): Promise<string> {
-    return parseFile(this.#dir, 'config.json', await this.#text('config.json'), configFileSchema).logName;
+    return parseFile(join(this.#dir, 'config.json'), 'config.json', await this.#text('config.json'), configFileSchema)
+      .logName;
   }
 
   /** How many principals may use the log, if `access.json` and `credentials` fit together. */
   async principals(): Promise<number> {
-    const access = parseFile(this.#dir, 'access.json', await this.#text('access.json'), accessSchema);
+    const access = parseFile(
+      join(this.#dir, 'access.json'),
+      'access.json',
+      await this.#text('access.json'),
+      accessSchema,
+    );
     new Directory(access, parseCredentials(await this.#text('credentials')));
     return access.principals.length;
   }

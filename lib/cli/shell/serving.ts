@@ -1,25 +1,29 @@
 import { once } from 'node:events';
 import { resolve } from 'node:path';
+import { defined } from '../../base/defined.ts';
 import { type Embedded, openEmbedded } from '../../server/embedded.ts';
 import { serveLog } from '../../server/serve.ts';
 import type { AccessEntry, HttpServer } from '../../server/server.ts';
 import { type Output, type Terminal, write } from '../output/terminal.ts';
 import { complain } from './complain.ts';
+import type { SettingOptions } from './settings.ts';
 
 /** Options of `sealtrail serve`. */
-export interface ServeOptions {
+export interface ServeOptions extends SettingOptions {
   readonly data: string;
   readonly port: number;
   readonly host: string;
   readonly logName?: string;
   readonly logRequests?: boolean;
+  readonly config?: string;
 }
 
 /** Runs a server until the user stops it, then finishes pending work. */
 export async function serve(terminal: Terminal, options: ServeOptions): Promise<void> {
   const { stdout, stderr, signal } = terminal;
   const log = await openEmbedded(options.data, {
-    ...(options.logName === undefined ? {} : { logName: options.logName }),
+    ...defined({ logName: options.logName }),
+    settings: defined({ configFile: options.config, pii: options.pii, hotDays: options.retention }),
     onError: (error, source) => complain(stderr, source, error),
   });
   try {

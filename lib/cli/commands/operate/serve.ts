@@ -1,5 +1,6 @@
 import { demandServerNode } from '../../shell/server-node.ts';
 import type { ServeOptions } from '../../shell/serving.ts';
+import { piiOption, retentionOption } from '../../shell/settings.ts';
 import { type Install, integer } from '../../shell/shell.ts';
 
 export const installServe: Install = (program, shell) => {
@@ -15,6 +16,9 @@ export const installServe: Install = (program, shell) => {
     .option('--port <n>', 'port to listen on; 0 takes any free one', integer('--port', 0, 65_535), 8321)
     .option('--host <address>', 'address to listen on; put TLS in front before you leave loopback', '127.0.0.1')
     .option('--log-name <name>', "the log's name, for good; only for a new folder (default: <random>.sealtrail.local)")
+    .option('--config <file>', 'read this in place of config.json in the data folder (docs/configuration.md)')
+    .addOption(piiOption())
+    .addOption(retentionOption())
     .option('--log-requests', 'log every request to standard error, one JSON document a line')
     .action(async (options: ServeOptions) => {
       demandServerNode('sealtrail serve');
