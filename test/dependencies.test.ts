@@ -12,7 +12,8 @@ interface Locked {
 }
 
 const read = (name: string) => JSON.parse(readFileSync(join(import.meta.dirname, '..', name), 'utf8'));
-const { engines } = read('package.json');
+const whole = read('package.json');
+const { engines } = whole;
 const locked = Object.entries<Locked>(read('package-lock.json').packages).filter(
   ([path, { dev, devOptional, peer }]) => path !== '' && !dev && !devOptional && !peer,
 );
@@ -32,5 +33,27 @@ describe('the packages that the package depends on', () => {
     });
     expect(locked.length).toBeGreaterThan(20);
     expect(tooNew.map(([path, { engines }]) => `${path}: ${engines?.node}`)).toEqual([]);
+  });
+});
+
+describe('the client as a package of its own', () => {
+  const client = read('packages/client/package.json');
+
+  it('is of one version with the whole, for the same Nodes, under the same license', () => {
+    for (const field of ['version', 'engines', 'license', 'type']) expect(client[field]).toEqual(whole[field]);
+  });
+
+  it('pins what it depends on as the whole does, and depends on nothing else', () => {
+    for (const kind of ['dependencies', 'peerDependencies'] as const) expect(whole[kind]).toMatchObject(client[kind]);
+  });
+
+  it('has an entry for each of the client in the whole, made of the same module', () => {
+    const names = ['client', 'receipt', 'express', 'fastify', 'hono', 'middy'];
+    const expected = names.map((name) => [
+      name === 'client' ? '.' : `./${name}`,
+      JSON.parse(JSON.stringify(whole.exports[`./${name}`]).replaceAll('./dist/lib/', './dist/')),
+    ]);
+    const { './package.json': _, ...entries } = client.exports;
+    expect(entries).toEqual(Object.fromEntries(expected));
   });
 });

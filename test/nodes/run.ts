@@ -20,7 +20,8 @@ const npm = (args: readonly string[], cwd = folder): string =>
 /** The package that holds the executable for this machine. */
 const platform = `${process.platform === 'darwin' && process.arch === 'arm64' ? 'node-bin' : 'node'}-${process.platform}-${process.arch}`;
 
-const PROGRAMS: Readonly<Record<string, string>> = {
+/** With the client of the whole package, and then with the client's own. */
+const PROGRAMS: Record<string, string> = {
   'import.mjs': `
     import * as client from 'sealtrail/client';
     import * as receipts from 'sealtrail/receipt';
@@ -33,6 +34,11 @@ const PROGRAMS: Readonly<Record<string, string>> = {
     const requests = require('sealtrail/express');
     import('./client-smoke.mjs').then(({ tour }) => tour(client, receipts, requests, process.argv[2]));`,
 };
+for (const name of Object.keys(PROGRAMS)) {
+  PROGRAMS[`own-${name}`] = (PROGRAMS[name] ?? '')
+    .replace("'sealtrail/client'", "'@sealtrail/client'")
+    .replaceAll("'sealtrail/", "'@sealtrail/client/");
+}
 const PROGRAM = join(folder, 'node_modules/sealtrail/dist/bin/sealtrail.js');
 
 /** What is run on every Node, and what it must say. */
@@ -73,7 +79,11 @@ try {
   const [packed] = JSON.parse(npm(['pack', '--json', '--pack-destination', folder], ROOT).replace(/^[^[]*/, ''));
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true }));
   const nodes = Object.entries(NODES).map(([name, version]) => `${name}@npm:${platform}@${version}`);
-  npm(['install', '--no-audit', '--no-fund', `./${packed.filename}`, ...nodes]);
+  // Built with the whole.
+  const [client] = JSON.parse(
+    npm(['pack', '--json', '--ignore-scripts', '--pack-destination', folder], join(ROOT, 'packages/client')),
+  );
+  npm(['install', '--no-audit', '--no-fund', `./${packed.filename}`, `./${client.filename}`, ...nodes]);
   copyFileSync(join(import.meta.dirname, 'client-smoke.mjs'), join(folder, 'client-smoke.mjs'));
   for (const [file, code] of Object.entries(PROGRAMS)) writeFileSync(join(folder, file), code);
   for (const [i, [, code = '']] of shown.entries()) writeFileSync(join(folder, `docs-${i}.mjs`), code);

@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
 /**
  * Packs the package, installs it into an empty folder as a stranger would, and uses it: the command line, each entry
- * point, and the types. Needs the registry, so it is a script of its own and not a part of `npm test`.
+ * point, and the types. Then the same with the client as a package of its own. Needs the registry, so it is a script of its own and not a part of `npm test`.
  */
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -13,6 +13,59 @@ const folder = mkdtempSync(join(tmpdir(), 'sealtrail-pack-'));
 
 const sh = (command: string, args: readonly string[], cwd = folder): string =>
   execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+
+/** Packs a folder that has been built. @returns the tarball's path and its files */
+function packed(root: string, ...flags: readonly string[]): { readonly tarball: string; readonly names: string[] } {
+  const [made] = JSON.parse(
+    sh('npm', ['pack', '--json', ...flags, '--pack-destination', folder], root).replace(/^[^[]*/, ''),
+  );
+  return { tarball: join(folder, made.filename), names: made.files.map((file: { path: string }) => file.path) };
+}
+
+/** Checks what is published as a registry's linters do. */
+function lint(tarball: string): void {
+  sh('npm', ['run', '-s', 'lint:package', '--', tarball], ROOT);
+  expectThat('publint finds nothing in it', true);
+  sh('npm', ['run', '-s', 'lint:types', '--', tarball], ROOT);
+  expectThat('each entry has the types of its code, for who imports and for who requires', true);
+}
+
+/** Bytes of all that an install brought. */
+const installedBytes = (where: string): number =>
+  readdirSync(join(where, 'node_modules'), { recursive: true, encoding: 'utf8' }).reduce((sum, name) => {
+    const file = lstatSync(join(where, 'node_modules', name));
+    return file.isFile() ? sum + file.size : sum;
+  }, 0);
+
+/** The most that an install of the client may bring, in bytes: five packages of AWS's, and our own. */
+const CLIENT_BYTES = 12_000_000;
+
+/** Installs the client by itself, as an application does, and uses it. */
+function useClient(tarball: string): void {
+  const where = join(folder, 'application');
+  mkdirSync(where);
+  writeFileSync(join(where, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
+  sh('npm', ['install', '--no-audit', '--no-fund', tarball], where);
+  const bytes = installedBytes(where);
+  expectThat(`an application gets ${(bytes / 1e6).toFixed(1)} MB with it`, bytes <= CLIENT_BYTES);
+  for (const entry of ['client', 'client/receipt', 'client/express', 'client/middy'].map(
+    (name) => `@sealtrail/${name}`,
+  )) {
+    const required = sh('node', ['-p', `Object.keys(require('${entry}')).sort().join()`], where);
+    const all = `import('${entry}').then((m) => console.log(Object.keys(m).sort().join()))`;
+    expectThat(`${entry} is the same required and imported`, required === sh('node', ['-e', all], where));
+  }
+  const use = `
+    import { createAuditLogger } from '@sealtrail/client';
+    const audit = createAuditLogger({ memory: {}, file: { dir: 'audit' } });
+    await audit.logAndSeal({ type: 'auth.login', details: { password: 'hunter2' } });
+    await audit.close();
+  `;
+  writeFileSync(join(where, 'use.mjs'), use);
+  sh('node', ['use.mjs'], where);
+  const [name = ''] = readdirSync(join(where, 'audit'));
+  expectThat('it logs, and redacts', readFileSync(join(where, 'audit', name), 'utf8').includes('[redacted]'));
+}
 
 /** Packages in the versions that we use ourselves. */
 function pinned(...names: readonly string[]): string[] {
@@ -26,18 +79,12 @@ function expectThat(what: string, holds: boolean): void {
 }
 
 try {
-  const [packed] = JSON.parse(sh('npm', ['pack', '--json', '--pack-destination', folder], ROOT).replace(/^[^[]*/, ''));
-  const names: string[] = packed.files.map((file: { path: string }) => file.path);
+  const { tarball, names } = packed(ROOT);
   expectThat('it holds no test and no TypeScript source', !names.some((n) => /^test\/|(?<!\.d)\.ts$/.test(n)));
-
-  const tarball = join(folder, packed.filename);
-  sh('npm', ['run', '-s', 'lint:package', '--', tarball], ROOT);
-  expectThat('publint finds nothing in it', true);
-  sh('npm', ['run', '-s', 'lint:types', '--', tarball], ROOT);
-  expectThat('each entry has the types of its code, for who imports and for who requires', true);
+  lint(tarball);
 
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
-  sh('npm', ['install', '--no-audit', '--no-fund', `./${packed.filename}`]);
+  sh('npm', ['install', '--no-audit', '--no-fund', tarball]);
 
   expectThat('the command says its version', /\d+\.\d+\.\d+/.test(sh('npx', ['sealtrail', '--version'])));
   for (const entry of ['sealtrail', 'sealtrail/client', 'sealtrail/receipt', 'sealtrail/log', 'sealtrail/testing']) {
@@ -113,6 +160,11 @@ try {
   writeFileSync(join(folder, 'app.mjs'), app);
   const functions = Number(sh('node', ['app.mjs']));
   expectThat(`an app of somebody else's has the construct, with ${functions} functions`, functions >= 5);
+
+  // Built with the whole.
+  const client = packed(join(ROOT, 'packages/client'), '--ignore-scripts');
+  lint(client.tarball);
+  useClient(client.tarball);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
