@@ -11,10 +11,16 @@ import { archivedStores, COUNTED, environmentOf } from './wiring.ts';
 const MARGIN_MS = 10_000;
 
 const environment = environmentOf(process.env);
-const { archiveDelayMs } = environment;
+const { archiveDelayMs, witnessPolicy } = environment;
 const pace = archiveDelayMs === undefined ? {} : { archiveDelayMs };
+// Only where there are witnesses: otherwise a cold start reads less.
+const policy =
+  witnessPolicy === undefined ? undefined : (await import('../lib/log/policy.ts')).parsePolicy(witnessPolicy);
 const settings = hash('sha256', JSON.stringify(environment), 'hex');
-const following = new TrailFollowing(wireLog(archivedStores(environment), environment, COUNTED), pace, settings);
+const following = new TrailFollowing(wireLog(archivedStores(environment), environment, COUNTED), pace, {
+  settings,
+  policy,
+});
 
 /**
  * Runs the followers, woken by the table's stream, by a schedule, and by a message halfway between two scheduled runs. It also

@@ -31,6 +31,8 @@ export const UNITS = {
   SealLag: MetricUnit.Milliseconds,
   /** How long the oldest record of any trail has been waiting for the archive. */
   ArchiveLag: MetricUnit.Milliseconds,
+  /** How long the oldest head of the log has been waiting for a quorum of witnesses. */
+  WitnessLag: MetricUnit.Milliseconds,
   /** Appends that were stored but could not be signed at once. */
   Unsealed: MetricUnit.Count,
   ServerErrors: MetricUnit.Count,

@@ -9,6 +9,7 @@ import { sweepTrails } from '../lib/followers/runtime/sweep.ts';
 import { atOnce, type Visit, type VisitOptions, visitTrail } from '../lib/followers/runtime/visit.ts';
 import { type Finding, findingOf, recordFinding } from '../lib/followers/tampering/tamper-monitor.ts';
 import { SealtrailError } from '../lib/log/error.ts';
+import type { Policy } from '../lib/log/policy.ts';
 import { failure, requestedTrail, type SealAnswer } from './seal-requests.ts';
 import { changeOf, wakesOf } from './stream-changes.ts';
 import { count, describe, logger } from './telemetry.ts';
@@ -39,21 +40,33 @@ export class TrailFollowing {
   /** How long records may wait for the archive before a wake-up must have been lost, in milliseconds. */
   readonly #lateMs: number;
   readonly #settings: string;
+  readonly #isWitnessed: boolean;
   readonly #due: DueList;
   readonly #unverified: DueList;
   readonly #pass: FullPass;
 
   /**
    * @param pace of the deployment; with an `archiveDelayMs` sweeps leave to followers what may still wait
-   * @param settings identifies the deployment's settings: the first sweep under others visits every trail
+   * @param deployment.settings identifies the deployment's settings: the first sweep under others visits every trail
+   * @param deployment.policy of the witnesses to ask
    */
-  constructor(log: ArchivedLog, pace: FollowerPace = {}, settings = JSON.stringify(pace)) {
+  constructor(
+    log: ArchivedLog,
+    pace: FollowerPace = {},
+    {
+      settings = JSON.stringify(pace),
+      policy,
+    }: { readonly settings?: string; readonly policy?: Policy | undefined } = {},
+  ) {
     const { table } = log;
     this.#hurries = pace.archiveDelayMs === undefined;
     this.#lateMs = (pace.archiveDelayMs ?? 0) + 60_000;
     this.#settings = settings;
     this.#log = log;
-    this.#followers = openFollowers(FOLLOWERS, log, { pace: { ...PACE, ...pace } });
+    // The lag is a metric with an alarm of its own, and no failure of the follower.
+    const witnesses = policy && { witnesses: { policy, alarmMs: Number.POSITIVE_INFINITY } };
+    this.#followers = openFollowers(FOLLOWERS, log, { pace: { ...PACE, ...pace }, ...witnesses });
+    this.#isWitnessed = policy !== undefined;
     this.#claims = new ExpiryClaims(table, log.archive);
     this.#due = followList(table);
     this.#unverified = verifyList(table);
@@ -109,6 +122,7 @@ export class TrailFollowing {
     await this.#drainReads(signal);
     count('SealLag', seal);
     count('ArchiveLag', Math.max(archive, swept.overdueMs));
+    if (this.#isWitnessed) count('WitnessLag', await this.#witnessLag());
     const { failed, unreached } = swept;
     if (failed.size > 0) throw new SealtrailError('unavailable', `${failed.size} trails could not be followed`);
     if (unreached > 0) throw new SealtrailError('unavailable', `${unreached} trails were not reached in time`);
@@ -206,6 +220,16 @@ export class TrailFollowing {
     } catch (error) {
       report(error, { follower: 'due list', trail });
     }
+  }
+
+  /** How long the oldest head without a quorum of witnesses has been waiting, in milliseconds. */
+  async #witnessLag(): Promise<number> {
+    const { lagMs, witnesses } = await this.#followers.witnesses.status();
+    for (const { name, error, conflict } of witnesses) {
+      const reason = conflict ?? error;
+      if (reason !== undefined) logger.warn('a witness does not cosign', { witness: name, reason });
+    }
+    return lagMs;
   }
 
   /** How long a trail's records have been waiting for a checkpoint and for the archive, in milliseconds. */

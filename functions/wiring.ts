@@ -35,6 +35,8 @@ export interface Environment {
   readonly recordsReads: boolean;
   /** How long records may wait for more before they are archived, in milliseconds; undefined: as soon as possible. */
   readonly archiveDelayMs?: number;
+  /** A C2SP tlog-policy of witnesses to ask; undefined: none are. */
+  readonly witnessPolicy?: string;
 }
 
 const list = z.string().transform((text) => text.split(',').filter((one) => one !== ''));
@@ -59,6 +61,7 @@ const schema = z.object({
   SEALTRAIL_RETENTION: json.pipe(retentionConfigSchema),
   SEALTRAIL_RECORD_READS: z.enum(['true', 'false']).default('true'),
   SEALTRAIL_PRIVACY: json.pipe(privacyConfigSchema).default({}),
+  SEALTRAIL_WITNESS_POLICY: z.string().optional(),
   SEALTRAIL_ARCHIVE_DELAY_MS: z.coerce.number().int().positive().optional(),
 });
 
@@ -89,6 +92,7 @@ export function environmentOf(variables: Variables): Environment {
     retention: data.SEALTRAIL_RETENTION,
     privacy: data.SEALTRAIL_PRIVACY,
     recordsReads: data.SEALTRAIL_RECORD_READS === 'true',
+    ...(data.SEALTRAIL_WITNESS_POLICY !== undefined && { witnessPolicy: data.SEALTRAIL_WITNESS_POLICY }),
     ...(data.SEALTRAIL_ARCHIVE_DELAY_MS !== undefined && { archiveDelayMs: data.SEALTRAIL_ARCHIVE_DELAY_MS }),
   };
 }

@@ -4,6 +4,7 @@ import { Archiver } from '../followers/archive/archiver.ts';
 import { TrailBeginnings } from '../followers/beginnings/trail-beginnings.ts';
 import { LineDrainer } from '../followers/draining/line-drainer.ts';
 import { Expirer } from '../followers/expiry/expirer.ts';
+import { HeadStatements } from '../followers/heads/head-statements.ts';
 import { HistoryCheck } from '../followers/history/history-check.ts';
 import { Indexer } from '../followers/indexing/indexer.ts';
 import { LegalHolds } from '../followers/legal-hold/legal-holds.ts';
@@ -11,6 +12,7 @@ import { ProducerFollower } from '../followers/producers/producer-gaps.ts';
 import type { Follower } from '../followers/runtime/follower.ts';
 import { Sealer } from '../followers/signing/head-signer.ts';
 import { Verifier } from '../followers/verification/verifier.ts';
+import { WitnessFollower, type WitnessSettings } from '../followers/witnesses/witness-follower.ts';
 import type { ArchivedLog } from './log.ts';
 
 /** The delays of followers, in milliseconds unless stated otherwise. */
@@ -30,6 +32,8 @@ export interface FollowerPace {
 /** Settings of the followers. */
 export interface FollowerSettings {
   readonly pace?: FollowerPace;
+  /** Witnesses to ask for cosignatures. @default none, and no heads are stated */
+  readonly witnesses?: WitnessSettings;
   /** Called if a verification finds damage that cannot be recorded in `_system`. Must not throw. */
   readonly onUnrecorded?: (trail: string, reason: unknown) => void;
 }
@@ -51,6 +55,18 @@ export const FOLLOWERS = {
       ...{ objects, table, ledger, retired: retiredKeys },
       lockFor: (trail) => lockFrom(retentionOf(trail)),
       ...(pace.archiveDelayMs !== undefined && { maxDelayMs: pace.archiveDelayMs }),
+    }),
+  // After the archiver: they go by what is archived.
+  heads: ({ table, ledger }, { witnesses }) =>
+    new HeadStatements({
+      ...{ table, ledger, isOn: witnesses !== undefined },
+      ...(witnesses?.everyMs !== undefined && { everyMs: witnesses.everyMs }),
+    }),
+  witnesses: ({ table, objects, ledger, nodes, retentionOf }, { witnesses }) =>
+    new WitnessFollower({
+      ...{ table, objects, ledger, nodes },
+      lockFor: (trail) => lockFrom(retentionOf(trail)),
+      ...(witnesses && { settings: witnesses }),
     }),
   indexer: ({ table, archive }, { pace = {} }) =>
     new Indexer({

@@ -7,6 +7,8 @@ import { Runner, type RunnerErrorSource } from '../followers/runtime/runner.ts';
 import { VerificationWorker } from '../followers/verification/verification-worker.ts';
 import { Verifications } from '../followers/verification/verifications.ts';
 import type { Verifier } from '../followers/verification/verifier.ts';
+import { demandUsable } from '../followers/witnesses/usable-policy.ts';
+import type { WitnessFollower, WitnessSettings } from '../followers/witnesses/witness-follower.ts';
 import { trailsIn } from '../ledger/history.ts';
 import type { Downloads, Objects } from '../store/ports.ts';
 import { openExports } from './exports.ts';
@@ -23,6 +25,8 @@ export interface OpenLogStores extends LogStores {
 /** Settings of a whole log in one process. */
 export interface OpenLogSettings extends LogSettings {
   readonly pace?: FollowerPace;
+  /** Witnesses to ask for cosignatures. @default none */
+  readonly witnesses?: WitnessSettings;
   /**
    * Called on errors outside of requests (followers, signatures, exports), and on alarms. Must not throw.
    * @default emits a process warning, so that no alarm goes unnoticed
@@ -36,6 +40,8 @@ export interface OpenLog extends Services {
   /** Verifies trails on request and on its schedule, and keeps figures for alarms. */
   readonly verifier: Verifier;
   readonly verifications: Verifications;
+  /** How far the witnesses have come with the log's heads. */
+  readonly witnesses: Pick<WitnessFollower, 'status'>;
   readonly exports: Exports;
   /** Finishes the work in progress and stops. Leaves the stores open: close them afterwards. Idempotent. */
   close(): Promise<void>;
@@ -45,7 +51,7 @@ export interface OpenLog extends Services {
  * Opens a whole log over your own drivers and starts its followers. Only one process may have it open at a time, since it
  * takes over unfinished exports. `openEmbedded` does the same over a folder.
  *
- * @throws the Table's errors
+ * @throws the Table's errors; `malformed_policy` for a policy that can never be fulfilled
  *
  * @example
  * // Drivers for another cloud. Each passes the contract suite of its port, `sealtrail/testing/contracts`.
@@ -63,14 +69,18 @@ export interface OpenLog extends Services {
  * await log.close();
  */
 export async function openLog(stores: OpenLogStores, settings: OpenLogSettings): Promise<OpenLog> {
-  const { pace = {}, onError = warn } = settings;
+  const { pace = {}, witnesses, onError = warn } = settings;
+  if (witnesses !== undefined) demandUsable(witnesses.policy, settings.logName);
   const log = wireLog(stores, settings, {
     onCommit: (trail) => runner.wake(trail),
     onClockBehind: (error, trail) => onError(error, { trail }),
     onUnsealed: (trail, error) => onError(error, { follower: 'signer', trail }),
   });
   const onUnrecorded = (trail: string, error: unknown) => onError(error, { follower: 'verifier', trail });
-  const followers = openFollowers({ ...FOLLOWERS, ...SCHEDULED }, log, { pace, onUnrecorded });
+  const followers = openFollowers({ ...FOLLOWERS, ...SCHEDULED }, log, {
+    ...{ pace, onUnrecorded },
+    ...(witnesses && { witnesses }),
+  });
   const runner = new Runner({ followers: Object.values(followers), trails: () => log.ledger.trails(), onError });
   const queries = await openQueries(log);
   const exports: Exports = openExports(log, {
@@ -107,6 +117,7 @@ export async function openLog(stores: OpenLogStores, settings: OpenLogSettings):
     archiver: followers.archiver,
     verifier: followers.verifier,
     verifications,
+    witnesses: followers.witnesses,
     legalHolds: {
       status: (trail) => holds.status(trail),
       set: async (trail, request) => {

@@ -121,7 +121,8 @@ const ROWS = {
     'export info -',
     'verification info -',
   ],
-  trail: ['began info -'],
+  trail: ['began info -', 'head info -'],
+  witness: ['conflict critical -'],
   producer: ['gap error -', 'gap_filled info -', 'fork critical -'],
   custom: ['event info - custom'],
 } as const satisfies Readonly<Record<string, readonly Row[]>>;

@@ -6,6 +6,15 @@ export const SYSTEM_TRAIL = '_system';
 /** The trail of accesses: who read what. */
 export const ACCESS_TRAIL = '_access';
 
+/** The trail of heads: each record states the newest archived checkpoint of another trail. Witnesses cosign its checkpoints. */
+export const HEADS_TRAIL = '_heads';
+
+/** Type of the records in `_heads`: `resource.id` is the trail, `details` its size and root. */
+export const HEAD_STATED = 'trail.head';
+
+/** Type of the record in `_system` that a witness holds another history of `_heads` than the log. */
+export const WITNESS_CONFLICT = 'witness.conflict';
+
 /** Type of the record in `_system` that names a trail once it has its first record: `resource.id` is the trail. */
 export const TRAIL_BEGAN = 'trail.began';
 

@@ -11,6 +11,12 @@ export const newestCheckpointName = (trail: string): string => `${trail}/checkpo
 /** An archived checkpoint, which covers records 0 to `size - 1`. */
 export const checkpointName = (trail: string, size: number): string => `${trail}/checkpoints/${size}`;
 
+/**
+ * An archived checkpoint of a size with the cosignatures of witnesses. Beside {@link checkpointName}, since it is written later
+ * and nothing is ever overwritten.
+ */
+export const witnessedName = (trail: string, size: number): string => `${trail}/witnessed/${size}`;
+
 /** A hash tile (C2SP tlog-tiles, Merkle Tree). */
 export const tileName = (trail: string, tile: Tile): string => `${trail}/${tilePath(tile)}`;
 

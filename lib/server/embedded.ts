@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { FollowerPace } from '../app/followers.ts';
 import { type OpenLog, type OpenLogSettings, openLog, warn } from '../app/open-log.ts';
+import type { WitnessSettings } from '../followers/witnesses/witness-follower.ts';
 import { cursorSecret } from '../ledger/items/deployment-secret.ts';
 import { TRAILS_PARTITION } from '../ledger/items/layout.ts';
 import { SealtrailError } from '../log/error.ts';
@@ -19,6 +20,8 @@ import { DOWNLOADS_PATH } from './downloads.ts';
 type OnError = NonNullable<OpenLogSettings['onError']>;
 
 export interface EmbeddedOptions extends Pick<FollowerPace, 'archiveDelayMs' | 'verifyEveryMs' | 'gapGraceMs'> {
+  /** Witnesses to ask for cosignatures. @default none */
+  readonly witnesses?: WitnessSettings;
   /** The first part of every checkpoint's origin. It is fixed when the data folder is made. @default `<random>.sealtrail.local` */
   readonly logName?: string;
   /**
@@ -96,7 +99,7 @@ async function makeFolder(dir: string): Promise<void> {
 }
 
 async function assemble(dir: string, table: SqliteTable, options: EmbeddedOptions): Promise<Embedded> {
-  const { logName, settings, onError = warn, ...pace } = options;
+  const { logName, settings, witnesses, onError = warn, ...pace } = options;
   await warnIfOpen(dir, onError);
   const hasRecords = await hasTrails(table);
   const folder = await openDataFolder(dir, { logName, hasRecords, ...(settings && { settings }) });
@@ -109,6 +112,7 @@ async function assemble(dir: string, table: SqliteTable, options: EmbeddedOption
   const { privacy, retention, recordReads } = config;
   const log = await openLog(stores, {
     ...{ logName: config.logName, pace, onError },
+    ...(witnesses && { witnesses }),
     ...(privacy && { privacy }),
     ...(retention && { retention }),
     ...(recordReads !== undefined && { recordsReads: recordReads }),

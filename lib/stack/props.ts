@@ -99,6 +99,13 @@ export interface SealtrailProps extends RetentionProps {
    */
   readonly archiveDelay?: Duration;
   /**
+   * Witnesses that cosign the log's heads, and how many of them are enough: the text of a C2SP tlog-policy with their URLs, at
+   * most some 8 KB. The function `Follow` asks them over the Internet. docs/witnesses.md explains it.
+   *
+   * @default none: the log's owner could roll it back unseen
+   */
+  readonly witnessPolicy?: string;
+  /**
    * Whether API Gateway counts requests, errors and latency per route, which costs up to 30 dollars a month. No alarm or graph
    * of the stack needs it.
    *

@@ -9,6 +9,8 @@ import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
+import { demandUsable } from '../followers/witnesses/usable-policy.ts';
+import { parsePolicy } from '../log/policy.ts';
 import { privacyConfigSchema } from '../privacy/config/privacy-config.ts';
 import { BucketEmptier, type PublicKey, publicKeysOf } from './functions/custom-resources.ts';
 import { ASYNC_LIMITS, deadLetters } from './functions/dead-letters.ts';
@@ -82,6 +84,8 @@ export class Sealtrail extends Construct {
     const lock = { lock: props.lock ?? stage.lock, archive: props.archiveFor ?? stage.archive, key };
     checkLogName(logName);
     const archiveDelay = checkedDelay(props.archiveDelay);
+    const { witnessPolicy } = props;
+    if (witnessPolicy !== undefined) demandUsable(parsePolicy(witnessPolicy), logName);
     const retention = retentionOf(props, props.trailRetention ?? [], stage);
 
     const table = ledgerTable(this, stage, key);
@@ -106,7 +110,14 @@ export class Sealtrail extends Construct {
     guardTable(table, Object.values(roles));
     guardArchive(this.archive, roles.follow, isRemovable);
     const recordsReads = props.recordReads ?? true;
-    allowWork(roles, { table: this.table, archive: this.archive, exports, key, recordsReads });
+    allowWork(roles, {
+      table: this.table,
+      archive: this.archive,
+      exports,
+      key,
+      recordsReads,
+      statesHeads: witnessPolicy !== undefined,
+    });
 
     const service = Names.uniqueResourceName(this, { maxLength: 64 });
     const deployment: WorkerContext = {
@@ -129,6 +140,7 @@ export class Sealtrail extends Construct {
         SEALTRAIL_LOG_NAME: logName,
         SEALTRAIL_RETENTION: JSON.stringify(retention),
         SEALTRAIL_RECORD_READS: String(recordsReads),
+        ...(witnessPolicy !== undefined && { SEALTRAIL_WITNESS_POLICY: witnessPolicy }),
         ...(archiveDelay !== undefined && { SEALTRAIL_ARCHIVE_DELAY_MS: String(archiveDelay.toMilliseconds()) }),
         SEALTRAIL_PRIVACY: JSON.stringify(privacyConfigSchema.parse(props.privacy ?? {})),
       }),
@@ -176,6 +188,7 @@ export class Sealtrail extends Construct {
       follower: functions.follow,
       followerMapping,
       archiveDelayMs: archiveDelay?.toMilliseconds() ?? 0,
+      isWitnessed: witnessPolicy !== undefined,
       deadLetters: {
         Follow: deadLetters(this, functions.follow, ASYNC_LIMITS.follow),
         Export: deadLetters(this, functions.export, ASYNC_LIMITS.export),

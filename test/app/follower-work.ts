@@ -86,6 +86,23 @@ export const FOLLOWER_WORK: readonly Work[] = [
     },
   },
   {
+    follower: 'heads',
+    shows: 'the head of the trail, in _heads',
+    check: async (host) => {
+      await append(host, EVENTS.slice(0, 3));
+      const stated = expect.objectContaining({ size: 3 });
+      await until(host, () => recorded(host, 'trail.head', '_heads'), stated);
+    },
+  },
+  {
+    follower: 'witnesses',
+    shows: 'a cosigned checkpoint of _heads in the archive',
+    check: async (host) => {
+      await append(host, EVENTS.slice(0, 1));
+      await until(host, async () => (await firstOf(host, '_heads/witnessed/'))?.match(/\n— /g)?.length, 2);
+    },
+  },
+  {
     follower: 'indexer',
     shows: 'every record in the index',
     check: async (host) => {
@@ -160,9 +177,15 @@ async function until<T>(host: FollowingHost, look: () => Promise<T>, wanted: unk
   await vi.waitFor(seen, { interval: 20, timeout: 10_000 });
 }
 
-/** The details of the first event of a type about the trail in `_system`. */
-async function recorded({ ledger }: FollowingHost, type: string): Promise<unknown> {
-  for await (const { lines } of ledger.blocks('_system', { from: 0, to: 100 })) {
+/** The first object below a prefix. */
+async function firstOf({ objects }: FollowingHost, prefix: string): Promise<string | undefined> {
+  for await (const { key } of objects.list(prefix)) return Buffer.from((await objects.get(key)) ?? []).toString();
+  return undefined;
+}
+
+/** The details of the first event of a type about the trail in a system trail. */
+async function recorded({ ledger }: FollowingHost, type: string, trail = '_system'): Promise<unknown> {
+  for await (const { lines } of ledger.blocks(trail, { from: 0, to: 100 })) {
     for (const line of lines) {
       const { event } = JSON.parse(line);
       if (event.type === type && [event.details.trail, event.resource.id].includes(TRAIL)) return event.details;

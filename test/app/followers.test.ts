@@ -1,10 +1,12 @@
 import { describe, expect, it, type TestContext } from 'vitest';
 import { openLog } from '../../lib/app/open-log.ts';
+import { parsePolicy } from '../../lib/log/policy.ts';
 import { MemoryDownloads } from '../../lib/testing/memory/downloads.ts';
 import { MemoryObjects } from '../../lib/testing/memory/objects.ts';
 import { MemorySigner } from '../../lib/testing/memory/signer.ts';
 import { MemoryTable } from '../../lib/testing/memory/table.ts';
 import { FOLLOWER_WORK, type FollowingHost, LOG_NAME, PACE, REGISTERED, RETENTION } from './follower-work.ts';
+import { witnessAtHand } from './witness-at-hand.ts';
 
 /** A log in one process runs every registered follower by itself: nobody tells it to. */
 
@@ -12,12 +14,16 @@ async function host({ onTestFinished }: TestContext): Promise<FollowingHost> {
   const table = new MemoryTable();
   const objects = new MemoryObjects();
   const errors: unknown[] = [];
+  const signer = new MemorySigner();
+  const witness = await witnessAtHand(LOG_NAME, signer);
+  const witnesses = { policy: parsePolicy(witness.policy), everyMs: 0 };
   const log = await openLog(
-    { table, objects, signers: [new MemorySigner()], downloads: new MemoryDownloads() },
-    { logName: LOG_NAME, retention: RETENTION, pace: PACE, onError: (error) => errors.push(error) },
+    { table, objects, signers: [signer], downloads: new MemoryDownloads() },
+    { logName: LOG_NAME, retention: RETENTION, pace: PACE, witnesses, onError: (error) => errors.push(error) },
   );
   onTestFinished(async () => {
     await log.close();
+    await witness.close();
     expect(errors).toEqual([]);
   });
   return { ...{ table, objects }, ledger: log.ledger, legalHolds: log.legalHolds, turn: async () => undefined };

@@ -98,6 +98,7 @@ const OWN = [
   ...['producer.fork', 'access.query', 'access.record', 'access.proof', 'access.summary', 'access.activity'],
   ...['access.export', 'access.verification', 'system.verification_completed', 'security.verification_failed'],
   ...['system.legal_hold_set', 'system.legal_hold_released', 'system.trail_rebuilt'],
+  ...['trail.head', 'witness.conflict'],
 ];
 
 it.each(OWN)('%s, which the product writes, is in the catalogue', (name) => {

@@ -1,12 +1,14 @@
-import { afterEach, beforeEach, describe, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, it, onTestFinished, vi } from 'vitest';
 import { logger, metrics } from '../../functions/telemetry.ts';
 import { TrailFollowing } from '../../functions/trail-following.ts';
 import { TrailVerification } from '../../functions/trail-verification.ts';
-import { listedHolds } from '../../functions/work-lists.ts';
+import { followList, listedHolds } from '../../functions/work-lists.ts';
+import { parsePolicy } from '../../lib/log/policy.ts';
 import { MemoryObjects } from '../../lib/testing/memory/objects.ts';
 import { MemorySigner } from '../../lib/testing/memory/signer.ts';
 import { MemoryTable } from '../../lib/testing/memory/table.ts';
 import { FOLLOWER_WORK, type FollowingHost, LOG_NAME, PACE, RETENTION } from '../app/follower-work.ts';
+import { witnessAtHand } from '../app/witness-at-hand.ts';
 import { wired } from './deployed.ts';
 
 /** In AWS two functions share the registered followers: `follow` sweeps twice a minute, `verify` comes once an hour. */
@@ -17,22 +19,27 @@ beforeEach(() => {
 });
 afterEach(() => vi.restoreAllMocks());
 
-function host(): FollowingHost {
+async function host(): Promise<FollowingHost> {
   const table = new MemoryTable();
   const objects = new MemoryObjects();
-  const stores = { table, objects, signers: [new MemorySigner()] };
+  const signer = new MemorySigner();
+  const stores = { table, objects, signers: [signer] };
+  const witness = await witnessAtHand(LOG_NAME, signer);
+  onTestFinished(() => witness.close());
   const settings = { logName: LOG_NAME, retention: RETENTION };
   const log = wired(stores, settings);
-  const following = new TrailFollowing(log, { gapGraceMs: PACE.gapGraceMs });
+  const following = new TrailFollowing(log, { gapGraceMs: PACE.gapGraceMs }, { policy: parsePolicy(witness.policy) });
   const verification = new TrailVerification(wired(stores, { ...settings, signs: false }));
   const { signal } = new AbortController();
   const turn = async () => {
     await following.sweep(signal);
+    // As the table's stream does for the commits of the followers themselves.
+    await followList(table).note('_heads');
     await verification.run(signal);
   };
   return { table, objects, ledger: log.ledger, legalHolds: listedHolds(log), turn };
 }
 
 describe('in AWS', () => {
-  it.each(FOLLOWER_WORK)('$follower leaves $shows', ({ check }) => check(host()));
+  it.each(FOLLOWER_WORK)('$follower leaves $shows', async ({ check }) => check(await host()));
 });

@@ -7,6 +7,7 @@ import type { AccessEntry, HttpServer } from '../../server/server.ts';
 import { type Output, type Terminal, write } from '../output/terminal.ts';
 import { complain } from './complain.ts';
 import type { SettingOptions } from './settings.ts';
+import { readPolicy } from './trust.ts';
 
 /** Options of `sealtrail serve`. */
 export interface ServeOptions extends SettingOptions {
@@ -14,6 +15,7 @@ export interface ServeOptions extends SettingOptions {
   readonly port: number;
   readonly host: string;
   readonly logName?: string;
+  readonly policy?: string;
   readonly logRequests?: boolean;
   readonly config?: string;
 }
@@ -21,7 +23,9 @@ export interface ServeOptions extends SettingOptions {
 /** Runs a server until the user stops it, then finishes pending work. */
 export async function serve(terminal: Terminal, options: ServeOptions): Promise<void> {
   const { stdout, stderr, signal } = terminal;
+  const policy = options.policy === undefined ? undefined : await readPolicy(options.policy);
   const log = await openEmbedded(options.data, {
+    ...(policy && { witnesses: { policy } }),
     ...defined({ logName: options.logName }),
     settings: defined({ configFile: options.config, pii: options.pii, hotDays: options.retention }),
     onError: (error, source) => complain(stderr, source, error),

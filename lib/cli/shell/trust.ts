@@ -5,11 +5,17 @@ import type { SignedHttp } from '../../client/http/http.ts';
 import { fetchKeys, type NamedKey } from '../../client/read/log-view.ts';
 import { fromUtf8 } from '../../log/encoding.ts';
 import { SealtrailError } from '../../log/error.ts';
+import { type Policy, parsePolicy } from '../../log/policy.ts';
 import { fingerprintOf, keysOfCheckpoint, parseTrustedKeys, type TrustedKeys } from '../../verify/evidence/trust.ts';
 
 /** Reads the user's trusted keys from a file of vkeys or PEM. @throws `usage`, `malformed_key` */
 export async function readTrust(file: string): Promise<TrustedKeys> {
   return parseTrustedKeys(await readText(file, 'the key file'));
+}
+
+/** Reads the user's policy of witnesses (C2SP tlog-policy). @throws `usage`, `malformed_policy` */
+export async function readPolicy(file: string): Promise<Policy> {
+  return parsePolicy(await readBytes(file, 'the policy'));
 }
 
 /** The keys that verify a server's responses, and their source. */

@@ -1,3 +1,4 @@
+import { HEADS_TRAIL } from '../../contract/system-trails.ts';
 import { utcDate } from '../../log/archive.ts';
 import { SealtrailError } from '../../log/error.ts';
 import type { Verifier } from '../../log/note.ts';
@@ -59,6 +60,8 @@ interface Pending {
 const SEGMENT: SegmentLimits = { records: 50_000, bytes: 16_000_000 };
 /** Records that one plan aims at, so that a long backlog makes lasting progress; a plan ends at a checkpoint after. */
 const PLAN_RECORDS = 100_000;
+/** Heads are archived soon, since witnesses are asked only then. */
+const HEADS_DELAY_MS = 1_000;
 /** How soon to look again when the records that are due have no checkpoint yet. */
 const AWAIT_SEALER_MS = 500;
 
@@ -191,7 +194,7 @@ export class Archiver implements Follower {
     const beforeSeal = sealIsDue && pending !== undefined && this.#isEarlierDay(pending.oldest.receivedAt);
     if (sealIsDue && !beforeSeal) return this.#planSeal(trail, state);
     if (pending === undefined) return undefined;
-    const wait = beforeSeal || state.size < target ? 0 : this.#patience(pending);
+    const wait = beforeSeal || state.size < target ? 0 : this.#patience(trail, pending);
     const checkpoint = wait > 0 ? undefined : await this.#nextCheckpoint(trail, state);
     if (checkpoint !== undefined) {
       await demandInStep(this.#stores, trail, state);
@@ -202,10 +205,11 @@ export class Archiver implements Follower {
   }
 
   /** Milliseconds that the pending records may still wait for more; at most 0 when they are due. */
-  #patience({ oldest, count }: Pending): number {
+  #patience(trail: string, { oldest, count }: Pending): number {
     if (count >= this.#segment.records || count * oldest.meanBytes >= this.#segment.bytes) return 0;
     const now = this.#stores.now();
-    return this.#maxDelayMs - Math.max(now - oldest.receivedAt, now - oldest.seenAt);
+    const most = trail === HEADS_TRAIL ? Math.min(HEADS_DELAY_MS, this.#maxDelayMs) : this.#maxDelayMs;
+    return most - Math.max(now - oldest.receivedAt, now - oldest.seenAt);
   }
 
   /** The checkpoint to archive next, its signature checked: the newest one, or an earlier one in a long backlog. */

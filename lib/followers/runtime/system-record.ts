@@ -5,7 +5,7 @@ import type { Ledger } from '../../ledger/ledger.ts';
 import { DEFAULT_POLICY } from '../../privacy/policy.ts';
 
 /** The parts of the log that record in `_system`. Stored with each record, so none may be renamed. */
-type Recorder = typeof LOG_SUBMITTER | 'sealtrail:watchman' | 'sealtrail:producers';
+type Recorder = typeof LOG_SUBMITTER | 'sealtrail:watchman' | 'sealtrail:producers' | 'sealtrail:witnesses';
 
 /** Something that the log did or found. */
 export interface SystemRecord {

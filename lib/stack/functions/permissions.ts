@@ -4,7 +4,7 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
-import { ACCESS_TRAIL, SYSTEM_TRAIL } from '../../contract/system-trails.ts';
+import { ACCESS_TRAIL, HEADS_TRAIL, SYSTEM_TRAIL } from '../../contract/system-trails.ts';
 import {
   DEPLOYMENT_PARTITION,
   type PartitionKind,
@@ -25,6 +25,8 @@ const LEDGER = [
 ];
 /** The partitions that the tamper monitor writes: records in the trail `_system`. */
 const SYSTEM_RECORDS = trailPartitions(SYSTEM_TRAIL);
+/** The partitions of the heads that witnesses cosign. */
+const HEAD_RECORDS = trailPartitions(HEADS_TRAIL);
 /** The partitions of access records. */
 const ACCESS_RECORDS = trailPartitions(ACCESS_TRAIL);
 /** The partitions of the query index; the indexer also removes merged items. */
@@ -113,6 +115,12 @@ export function allowListingVersions(grantee: IGrantable, archive: IBucket): voi
 export function allowSystemRecords(grantee: IGrantable, table: ITable): void {
   allowPuts(grantee, table, 'PutSystemRecords', SYSTEM_RECORDS);
   allowRemovals(grantee, table, 'LeaveSystemLine', [`${PREFIX.waiting}${SYSTEM_TRAIL}/*`]);
+}
+
+/** Allows stating heads in the trail `_heads`. */
+export function allowHeadRecords(grantee: IGrantable, table: ITable): void {
+  allowPuts(grantee, table, 'PutHeadRecords', HEAD_RECORDS);
+  allowRemovals(grantee, table, 'LeaveHeadLine', [`${PREFIX.waiting}${HEADS_TRAIL}/*`]);
 }
 
 /** Allows recording reads in the trail `_access`. */

@@ -10,6 +10,7 @@ import {
   allowArchiveReads,
   allowArchiving,
   allowEncryption,
+  allowHeadRecords,
   allowIndexing,
   allowLedgerReads,
   allowListingVersions,
@@ -27,6 +28,8 @@ export interface WorkedOn {
   readonly key: IKey | undefined;
   /** Whether reads are recorded. */
   readonly recordsReads: boolean;
+  /** Whether heads are stated in `_heads`, for witnesses. */
+  readonly statesHeads: boolean;
 }
 
 /** Makes a role for each function. Created before the keys, buckets and table, whose policies name them. */
@@ -40,7 +43,7 @@ export const logRoles = (scope: Construct): Roles => ({
 });
 
 /** Gives each role its function's permissions, except that of `seal` to invoke `follow`, which does not exist yet. */
-export function allowWork(roles: Roles, { table, archive, exports, key, recordsReads }: WorkedOn): void {
+export function allowWork(roles: Roles, { table, archive, exports, key, recordsReads, statesHeads }: WorkedOn): void {
   for (const role of Object.values(roles)) {
     if (key !== undefined) allowEncryption(role, key);
     allowLedgerReads(role, table);
@@ -56,5 +59,6 @@ export function allowWork(roles: Roles, { table, archive, exports, key, recordsR
   // It seals events left in line, including reads recorded before recording was switched off.
   allowAccessRecords(roles.follow, table);
   allowVerifying(roles.verify, table, archive);
+  if (statesHeads) allowHeadRecords(roles.follow, table);
   if (recordsReads) for (const role of [roles.read, roles.export, roles.verify]) allowAccessRecords(role, table);
 }

@@ -72,8 +72,9 @@ function integrityAlarms(observed: Observed): readonly AlarmSpec[] {
 
 /** Alarms for acknowledged events that are not signed, archived or indexed in time, or cannot be exported. */
 function followingAlarms(observed: Observed): readonly AlarmSpec[] {
-  const { follower, archiveDelayMs } = observed;
+  const { follower, archiveDelayMs, isWitnessed } = observed;
   return [
+    ...(isWitnessed ? [witnessAlarm(observed)] : []),
     {
       id: 'SealLagAlarm',
       metric: ownMetric(observed, 'SealLag', { statistic: 'Maximum' }),
@@ -123,6 +124,15 @@ function followingAlarms(observed: Observed): readonly AlarmSpec[] {
     },
   ];
 }
+
+/** A quarter of an hour more than the archive needs. */
+const witnessAlarm = (observed: Observed): AlarmSpec => ({
+  id: 'WitnessLagAlarm',
+  metric: ownMetric(observed, 'WitnessLag', { statistic: 'Maximum' }),
+  threshold: 900_000 + observed.archiveDelayMs,
+  needsData: true,
+  what: 'No quorum of witnesses has cosigned the newest heads for a quarter of an hour, or the sweep does not run',
+});
 
 /** Alarms for problems that callers notice, or soon will. */
 function loadAlarms(observed: Observed): readonly AlarmSpec[] {

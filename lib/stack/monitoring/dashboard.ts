@@ -55,6 +55,7 @@ function following(observed: Observed): IWidget[] {
       ownMetric(observed, 'SealLag', highest),
       ownMetric(observed, 'ArchiveLag', highest),
       ownMetric(observed, 'VerificationLag', highest),
+      ownMetric(observed, 'WitnessLag', highest),
       follower.metric('IteratorAge', { ...highest, period: Duration.minutes(5) }),
     ]),
     graph(

@@ -21,6 +21,8 @@ export interface Observed {
   readonly followerMapping: string;
   /** The intended delay before records are archived. */
   readonly archiveDelayMs: number;
+  /** Whether witnesses are asked. */
+  readonly isWitnessed: boolean;
   /** Dead-letter queues of asynchronous invocations, by function name. */
   readonly deadLetters: Readonly<Record<string, IQueue>>;
 }

@@ -17,6 +17,8 @@ export interface TrailInventory {
   readonly segments: SegmentIndex;
   /** Sizes, ascending. */
   readonly checkpoints: readonly number[];
+  /** Sizes of the checkpoints with cosignatures, ascending. */
+  readonly witnessed: readonly number[];
   /** Versions of `<trail>/checkpoint`, oldest first; empty where it is missing. */
   readonly newest: readonly string[];
   /** Indices of full tiles, by level. */
@@ -42,6 +44,7 @@ export interface Inventory {
 const MOST_BYTES = {
   newest: 1 << 20,
   checkpoint: 1 << 20,
+  witnessed: 1 << 20,
   segment: 128 << 20,
   tile: TILE_WIDTH * (MAX_RECORD_BYTES + 2),
   key: 1 << 16,
@@ -56,6 +59,7 @@ interface Draft {
   readonly trail: string;
   readonly segments: SegmentIndex;
   readonly checkpoints: number[];
+  readonly witnessed: number[];
   newest: string[];
   readonly tiles: Map<number, Runs>;
   readonly bundles: Runs;
@@ -145,7 +149,8 @@ class Taking {
   finish(): Inventory {
     const trails = new Map<string, TrailInventory>();
     for (const [trail, draft] of [...this.#trails].sort(([a], [b]) => (a < b ? -1 : 1))) {
-      trails.set(trail, { ...draft, checkpoints: draft.checkpoints.sort((a, b) => a - b) });
+      const sorted = (sizes: number[]): number[] => sizes.sort((a, b) => a - b);
+      trails.set(trail, { ...draft, checkpoints: sorted(draft.checkpoints), witnessed: sorted(draft.witnessed) });
     }
     return { trails, keyFiles: this.#keyFiles, oldest: this.#oldest, digest: this.#digest.digest('hex') };
   }
@@ -157,6 +162,7 @@ class Taking {
       trail,
       segments: new SegmentIndex(),
       checkpoints: [],
+      witnessed: [],
       newest: [],
       tiles: new Map(),
       bundles: new Runs(),
@@ -174,6 +180,7 @@ class Taking {
     const draft = this.#draft(name.trail);
     if (name.kind === 'newest') draft.newest = real.map(({ version }) => version).reverse();
     else if (name.kind === 'checkpoint') draft.checkpoints.push(name.size);
+    else if (name.kind === 'witnessed') draft.witnessed.push(name.size);
     else if (name.kind === 'segment') draft.segments.add(name.segment);
     else {
       const { tile } = name;

@@ -1,3 +1,4 @@
+import { HEADS_TRAIL } from '../../contract/system-trails.ts';
 import { utcDate } from '../../log/archive.ts';
 import { parseTilePath, type TilePath } from '../../log/tile.ts';
 import { isSystemTrailName, isTrailName } from '../../log/trail-name.ts';
@@ -14,6 +15,8 @@ export interface SegmentName {
 export type ArchiveName =
   | { readonly kind: 'newest'; readonly trail: string }
   | { readonly kind: 'checkpoint'; readonly trail: string; readonly size: number }
+  /** A checkpoint with cosignatures; of the trail of heads alone. */
+  | { readonly kind: 'witnessed'; readonly trail: string; readonly size: number }
   | { readonly kind: 'segment'; readonly trail: string; readonly segment: SegmentName }
   | { readonly kind: 'tile'; readonly trail: string; readonly tile: TilePath }
   | { readonly kind: 'key'; readonly keyId: string; readonly form: 'vkey' | 'pem' }
@@ -22,6 +25,7 @@ export type ArchiveName =
 
 const KEY_FILE = /^keys\/([0-9a-f]{8})\.(vkey|pem)$/;
 const CHECKPOINT = /^checkpoints\/(0|[1-9][0-9]{0,15})$/;
+const WITNESSED = /^witnessed\/(0|[1-9][0-9]{0,15})$/;
 const SEGMENT = /^records\/dt=([0-9]{4}-[0-9]{2}-[0-9]{2})\/([0-9]{16})-([0-9]{16})\.jsonl\.gz$/;
 
 /** Reads a key. Every name has one spelling only: `checkpoints/07` is unknown. */
@@ -38,14 +42,22 @@ export function parseArchiveName(key: string): ArchiveName {
 function parseTrailName(trail: string, name: string): ArchiveName | undefined {
   if (name === 'checkpoint') return { kind: 'newest', trail };
   const checkpoint = CHECKPOINT.exec(name);
-  if (checkpoint !== null) {
-    const size = Number(checkpoint[1]);
-    return Number.isSafeInteger(size) ? { kind: 'checkpoint', trail, size } : undefined;
-  }
+  if (checkpoint !== null) return withSize('checkpoint', trail, checkpoint[1]);
+  const witnessed = WITNESSED.exec(name);
+  if (witnessed !== null) return trail === HEADS_TRAIL ? withSize('witnessed', trail, witnessed[1]) : undefined;
   const segment = SEGMENT.exec(name);
   if (segment !== null) return parseSegment(trail, segment[1] ?? '', Number(segment[2]), Number(segment[3]));
   const tile = parseTilePath(name);
   return tile === undefined ? undefined : { kind: 'tile', trail, tile };
+}
+
+function withSize(
+  kind: 'checkpoint' | 'witnessed',
+  trail: string,
+  digits: string | undefined,
+): ArchiveName | undefined {
+  const size = Number(digits);
+  return Number.isSafeInteger(size) ? { kind, trail, size } : undefined;
 }
 
 function parseSegment(trail: string, date: string, first: number, last: number): ArchiveName | undefined {

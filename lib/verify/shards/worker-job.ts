@@ -43,6 +43,8 @@ export function unpackJob(job: PackedJob): SpanJob {
     ...job,
     inventory: {
       ...rest,
+      // Compared before the records are.
+      witnessed: [],
       segments: SegmentIndex.of(segments),
       tiles: new Map(tiles.map(([level, pairs]) => [level, Runs.of(pairs)])),
       bundles: Runs.of(bundles),

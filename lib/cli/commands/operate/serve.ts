@@ -19,6 +19,7 @@ export const installServe: Install = (program, shell) => {
     .option('--config <file>', 'read this in place of config.json in the data folder (docs/configuration.md)')
     .addOption(piiOption())
     .addOption(retentionOption())
+    .option('--policy <file>', 'witnesses that cosign the log: a C2SP tlog-policy with their URLs (docs/witnesses.md)')
     .option('--log-requests', 'log every request to standard error, one JSON document a line')
     .action(async (options: ServeOptions) => {
       demandServerNode('sealtrail serve');
