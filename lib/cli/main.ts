@@ -34,6 +34,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Install>>> = {
   inspect: async () => (await import('./commands/check/inspect.ts')).installInspect,
   redact: async () => (await import('./commands/check/redact.ts')).installRedact,
   mcp: async () => (await import('./commands/capture/mcp.ts')).installMcp,
+  hook: async () => (await import('./commands/capture/hook.ts')).installHook,
   keys: async () => (await import('./commands/operate/keys.ts')).installKeys,
   demo: async () => (await import('./commands/operate/demo.ts')).installDemo,
 };

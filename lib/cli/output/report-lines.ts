@@ -1,4 +1,5 @@
 import { groupBy } from '../../base/group-by.ts';
+import { isNote, totals } from '../../verify/report/problem.ts';
 import { groupProblems } from '../../verify/report/problem-groups.ts';
 import type { Coverage, KeyUse, Problem, Report, TrailEvidence, Verdict } from '../../verify/report/report.ts';
 import { utc } from './records.ts';
@@ -38,9 +39,11 @@ export function reportLines(report: Report, out: Output, width = widthOf(out)): 
 function sentenceOn({ verdict, trails, source, problemCounts, skipped }: Report): string {
   const records = trails.reduce((sum, trail) => sum + trail.records, 0);
   const looked = `${plural(records, 'record')} in ${plural(trails.length, 'trail')} of ${source}`;
-  const found = Object.values(problemCounts).reduce((sum: number, times) => sum + (times ?? 0), 0);
-  if (verdict === 'ok')
-    return `${looked}: intact and under trusted signatures${skipped.length === 0 ? '' : ', as far as looked at'}`;
+  const { problems: found, notes } = totals(problemCounts);
+  if (verdict === 'ok') {
+    const asFar = `${skipped.length === 0 ? '' : ', as far as looked at'}${notes === 0 ? '' : ` (${plural(notes, 'note')})`}`;
+    return `${looked}: intact and under trusted signatures${asFar}`;
+  }
   if (verdict === 'damaged') return `${looked}: ${plural(found, 'problem')} found`;
   return `${looked}: nothing contradicts itself, but not everything is proven (${plural(found, 'problem')})`;
 }
@@ -182,5 +185,6 @@ function problemLines(
     return [`${kind}  ${where}`, ...wrap(message, width - 2).map((line) => `  ${line}`)];
   });
   const hidden = total - problems.length;
-  return ['', heading('problems'), ...lines, ...(hidden > 0 ? [`… and ${count(hidden)} more`] : [])];
+  const title = problems.every(({ kind }) => isNote(kind)) ? 'notes' : 'problems';
+  return ['', heading(title), ...lines, ...(hidden > 0 ? [`… and ${count(hidden)} more`] : [])];
 }

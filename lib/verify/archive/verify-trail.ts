@@ -14,10 +14,11 @@ import { parseArchiveName } from '../evidence/object-names.ts';
 import { judgeCheckpoint } from '../evidence/read-checkpoint.ts';
 import { keyIdText, keysOfTrail, type TrailKey, type TrustedKeys } from '../evidence/trust.ts';
 import { Findings } from '../report/findings.ts';
-import { PROBLEM_KINDS, type ProblemKind } from '../report/problem.ts';
+import { isNote, PROBLEM_KINDS, type ProblemKind } from '../report/problem.ts';
 import type { Coverage, ProducerCounts, Skipped, Span, Verdict } from '../report/report.ts';
 import { TimelineCounter, type TimelineCounts } from '../report/timeline.ts';
 import { type JoinedSpans, type RunSpan, splitJob, verifySpans } from '../shards/join-shards.ts';
+import { MOST_ACTIONS } from '../shards/open-actions.ts';
 import { MOST_PRODUCERS } from '../shards/producer-order.ts';
 import type { Claim, Mismatch, SegmentLimits, SpanJob } from '../shards/shard-job.ts';
 import { findNewest, readSealed } from './newest.ts';
@@ -103,6 +104,7 @@ class TrailVerification {
     this.#checkKeyFiles(joined.signed);
     this.#checkClock(scope, joined);
     const producers = this.#checkProducers(joined);
+    this.#checkActions(joined);
     const coverage = { ...this.#coverage(scope, joined), ...defined({ producers }) };
     const { signed, begun } = joined;
     const timeline = this.#timeline.counts();
@@ -334,6 +336,20 @@ class TrailVerification {
     return counts;
   }
 
+  /** An outcome may be anywhere behind its request: what has none can be said of a whole trail only. */
+  #checkActions({ actions, hasHole }: JoinedSpans): void {
+    const { trail } = this.#inventory;
+    if (hasHole || this.#context.range !== undefined) return;
+    if (actions.isLost) {
+      this.#skipped.push({
+        trail,
+        why: `which actions have no outcome: there are more than ${MOST_ACTIONS} to follow`,
+      });
+      return;
+    }
+    for (const problem of actions.problems(trail)) this.#findings.add(problem);
+  }
+
   /** No record can have been received after now. */
   #checkClock({ to }: Span, { lastAt }: JoinedSpans): void {
     const now = Date.now();
@@ -369,6 +385,6 @@ class TrailVerification {
 
 /** The verdict that some problems leave. */
 export function verdictOf(kinds: readonly ProblemKind[]): Verdict {
-  if (kinds.length === 0) return 'ok';
+  if (kinds.every(isNote)) return 'ok';
   return kinds.some((kind) => PROBLEM_KINDS[kind] === 'damage') ? 'damaged' : 'incomplete';
 }

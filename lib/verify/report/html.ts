@@ -3,6 +3,7 @@ import { repeatCommand } from './command.ts';
 import { grouped, plotTimeline, utc } from './html-plot.ts';
 import { STYLE } from './html-style.ts';
 import { type Hole, type Markup, markup } from './markup.ts';
+import { isNote, totals } from './problem.ts';
 import { groupProblems, type ProblemGroup } from './problem-groups.ts';
 import type {
   Coverage,
@@ -86,13 +87,14 @@ function heading(report: Report): Markup {
 function figures({ trails, problemCounts }: Report): Markup {
   const sum = (of: (trail: Coverage) => number): number => trails.reduce((total, trail) => total + of(trail), 0);
   const checkpoints = sum(({ checkpointsChecked }) => checkpointsChecked);
-  const found = Object.values(problemCounts).reduce((total, count) => total + (count ?? 0), 0);
+  const { problems: found, notes } = totals(problemCounts);
   const all: readonly (readonly [string, string])[] = [
     ['records read', grouped(sum(({ records }) => records))],
     ['records proven', grouped(sum(({ proven }) => proven))],
     [trails.length === 1 ? 'trail' : 'trails', grouped(trails.length)],
     [checkpoints === 1 ? 'checkpoint' : 'checkpoints', grouped(checkpoints)],
     [found === 1 ? 'problem' : 'problems', grouped(found)],
+    ...(notes === 0 ? [] : [[notes === 1 ? 'note' : 'notes', grouped(notes)] as const]),
   ];
   return markup`<ul class="figures">${all.map(([name, value]) => markup`<li><b>${value}</b> ${name}</li>`)}</ul>`;
 }
@@ -106,7 +108,7 @@ function problems({ problems: listed, problemCounts }: Report): Markup {
       ? markup`<p class="note">The first ${grouped(listed.length)} of ${grouped(total)}: at most 100 of each kind are listed.</p>`
       : undefined;
   return section(
-    'Problems',
+    listed.every(({ kind }) => isNote(kind)) ? 'Notes' : 'Problems',
     markup`<ul class="kinds">${summary}</ul>
 <table class="problems"><thead><tr><th>Kind</th><th>Where</th><th>What</th></tr></thead>
 <tbody>${groupProblems(listed).map(problemRow)}</tbody></table>${more}`,

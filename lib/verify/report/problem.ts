@@ -1,6 +1,7 @@
 /**
  * What a verification can find. `damage`: the evidence contradicts itself, or what was signed. `open`: nothing is
- * contradicted, but something is not proven, not covered or could not be read. Neither lets the verdict be `ok`.
+ * contradicted, but something is not proven, not covered or could not be read. Neither lets the verdict be `ok`. `note`: the
+ * evidence is whole, and says something worth knowing; it changes no verdict.
  * Every kind is explained in docs/problems.md, which a test compares with this table.
  */
 export const PROBLEM_KINDS = {
@@ -60,10 +61,22 @@ export const PROBLEM_KINDS = {
   unvouched_key: 'open',
   extension_lines: 'open',
   future_time: 'open',
-} as const satisfies Readonly<Record<string, 'damage' | 'open'>>;
+  // What the records themselves leave open.
+  action_without_outcome: 'note',
+} as const satisfies Readonly<Record<string, 'damage' | 'open' | 'note'>>;
 
 /** One of the documented kinds of problem. Kinds are stable: programs branch on them. */
 export type ProblemKind = keyof typeof PROBLEM_KINDS;
+
+/** Whether a kind changes no verdict. */
+export const isNote = (kind: ProblemKind): boolean => PROBLEM_KINDS[kind] === 'note';
+
+/** How many problems were found in all, and how many notes besides. */
+export function totals(counts: Readonly<Partial<Record<ProblemKind, number>>>): { problems: number; notes: number } {
+  const total = { problems: 0, notes: 0 };
+  for (const kind of PROBLEM_KIND_NAMES) total[isNote(kind) ? 'notes' : 'problems'] += counts[kind] ?? 0;
+  return total;
+}
 
 /** One finding. */
 export interface Problem {

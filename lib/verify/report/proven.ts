@@ -1,4 +1,4 @@
-import { PROBLEM_KINDS, type Problem, type ProblemKind } from './problem.ts';
+import { isNote, PROBLEM_KINDS, type Problem, type ProblemKind } from './problem.ts';
 import type { Span } from './report.ts';
 
 /**
@@ -23,10 +23,10 @@ export function provenRecords(
     reached = Math.max(reached, to);
   }
   const damage = Object.entries(counts).filter(([kind]) =>
-    problems.some((one) => one.kind === kind && one.seq !== undefined),
+    problems.some((one) => one.kind === kind && one.seq !== undefined && !isNote(one.kind)),
   );
   const found = damage.reduce((sum, [, count]) => sum + (count ?? 0), 0);
-  const listed = problems.filter(({ seq }) => seq !== undefined).length;
+  const listed = problems.filter(({ kind, seq }) => seq !== undefined && !isNote(kind)).length;
   const unlisted = Math.max(0, found - listed);
   return Math.max(0, covered.to - covered.from - doubted - unlisted);
 }

@@ -1,4 +1,4 @@
-import type { Problem, ProblemKind } from './problem.ts';
+import { isNote, type Problem, type ProblemKind } from './problem.ts';
 
 export type { Problem, ProblemKind } from './problem.ts';
 
@@ -192,6 +192,6 @@ export type OnProgress = (progress: Progress) => void;
 /** The exit code of `sealtrail verify`: 0 ok; 1 not right; 2 nothing contradicted, but something could not be read. */
 export function exitCodeOf(report: Report): 0 | 1 | 2 {
   if (report.verdict === 'ok') return 0;
-  const kinds = Object.keys(report.problemCounts);
+  const kinds = Object.keys(report.problemCounts).filter((kind) => !isNote(kind as ProblemKind)); // keys of that record
   return kinds.length > 0 && kinds.every((kind) => kind === 'unreadable') ? 2 : 1;
 }

@@ -5,6 +5,7 @@ import { segmentKey } from '../evidence/segment-index.ts';
 import type { Findings } from '../report/findings.ts';
 import type { ObjectCounts } from '../report/report.ts';
 import type { TimelineCounter } from '../report/timeline.ts';
+import { OpenActions } from './open-actions.ts';
 import { Producers } from './producer-order.ts';
 import type { Mismatch, Seam, SpanJob, SpanResult } from './shard-job.ts';
 
@@ -26,6 +27,7 @@ export interface JoinedSpans {
   /** Whether there are records of which no line is left that fits. */
   readonly hasHole: boolean;
   readonly producers: Producers;
+  readonly actions: OpenActions;
   /** See {@link SpanResult}. */
   readonly begun: ReadonlySet<string>;
 }
@@ -94,6 +96,7 @@ class Joining {
   readonly #signed = new Map<number, number>();
   #objects: ObjectCounts = { segments: 0, bundles: 0, tiles: 0, checkpoints: 0 };
   readonly #producers = new Producers();
+  readonly #actions = new OpenActions();
   readonly #begun = new Set<string>();
   #records = 0;
   #bytes = 0;
@@ -114,6 +117,7 @@ class Joining {
     this.#findings.merge(result.problems, result.counts);
     this.#timeline.merge(result.timeline);
     this.#producers.join(result.producers);
+    this.#actions.join(result.actions);
     for (const trail of result.begun) this.#begun.add(trail);
     for (const mismatch of result.mismatches) {
       this.#mismatches.push({ ...mismatch, after: mismatch.after ?? this.#matched });
@@ -144,6 +148,7 @@ class Joining {
       lastAt: this.#lastAt,
       hasHole: this.#lost,
       producers: this.#producers,
+      actions: this.#actions,
       begun: this.#begun,
     };
   }

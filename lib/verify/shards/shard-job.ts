@@ -5,6 +5,7 @@ import type { TrustedKeys } from '../evidence/trust.ts';
 import type { Problem, ProblemKind } from '../report/problem.ts';
 import type { ObjectCounts, Span } from '../report/report.ts';
 import type { TimelineCounts } from '../report/timeline.ts';
+import type { ActionsSeen } from './open-actions.ts';
 import type { ProducersSeen } from './producer-order.ts';
 
 /** What the records before a place hand on to those after it. */
@@ -90,6 +91,7 @@ export interface SpanResult {
   readonly signed: ReadonlyMap<number, number>;
   readonly timeline: TimelineCounts;
   readonly producers: ProducersSeen;
+  readonly actions: ActionsSeen;
   /** Trails that the records say have begun: those of `_system` alone say so. */
   readonly begun: readonly string[];
 }

@@ -13,6 +13,7 @@ import { Findings } from '../report/findings.ts';
 import { TimelineCounter } from '../report/timeline.ts';
 import { type Settled, settleUnit } from './bundle-copies.ts';
 import { type Copy, TileReader, UpperTiles } from './check-tiles.ts';
+import { OpenActions } from './open-actions.ts';
 import { Producers } from './producer-order.ts';
 import { RootChecks, type RootClaim } from './root-checks.ts';
 import type { Seam, SpanJob, SpanResult } from './shard-job.ts';
@@ -52,6 +53,7 @@ class SpanWalk {
   readonly #findings = new Findings();
   readonly #timeline = new TimelineCounter();
   readonly #producers = new Producers();
+  readonly #actions = new OpenActions();
   readonly #begun: BegunTrails;
   readonly #roots: RootChecks;
   readonly #tiles: TileReader;
@@ -121,6 +123,7 @@ class SpanWalk {
       signed: this.#roots.signed,
       timeline: this.#timeline.counts(),
       producers: this.#producers.seen(),
+      actions: this.#actions.seen(),
       begun: this.#begun.list(),
     };
   }
@@ -237,6 +240,7 @@ class SpanWalk {
         if (line.seq !== UNREADABLE) {
           this.#checkTime(first + i, line);
           this.#producers.add(line, first + i);
+          this.#actions.add(line, first + i);
           this.#begun.add(line);
           if (before !== undefined && !namesPrevious(line, before, at)) this.#reportBroken(first + i, line);
         }

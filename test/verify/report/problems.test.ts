@@ -19,7 +19,7 @@ const PAGE = readFileSync(join(import.meta.dirname, '../../../docs/problems.md')
 
 describe('the kinds of problem', () => {
   test('are those that docs/problems.md explains, in its order and with its classes', () => {
-    const rows = [...PAGE.matchAll(/^\| `([a-z_]+)` \| (damage|open) \| .{20,} \|$/gm)].map(([, kind, sort]) => [
+    const rows = [...PAGE.matchAll(/^\| `([a-z_]+)` \| (damage|open|note) \| .{20,} \|$/gm)].map(([, kind, sort]) => [
       kind,
       sort,
     ]);
@@ -28,7 +28,7 @@ describe('the kinds of problem', () => {
 
   test('are each asserted by a test', () => {
     const isTold =
-      /(^|\/)(verify-archive|missing-trails|archiver|auditor|edits|interrupted|producer-order|surroundings|workers)\.test\.ts$|(^|\/)damage-\w+\.ts$/;
+      /(^|\/)(verify-archive|missing-trails|archiver|auditor|edits|interrupted|open-actions|producer-order|surroundings|workers)\.test\.ts$|(^|\/)damage-\w+\.ts$/;
     const tests = readdirSync(CHECKS, { recursive: true, encoding: 'utf8' })
       .filter((name) => isTold.test(name))
       .map((name) => readFileSync(join(CHECKS, name), 'utf8'))
@@ -40,7 +40,7 @@ describe('the kinds of problem', () => {
   test('decide the verdict: one of damage, and it is damaged; none, and it is ok', () => {
     expect(verdictOf([])).toBe('ok');
     for (const kind of PROBLEM_KIND_NAMES) {
-      expect(verdictOf([kind])).toBe(PROBLEM_KINDS[kind] === 'damage' ? 'damaged' : 'incomplete');
+      expect(verdictOf([kind])).toBe({ damage: 'damaged', open: 'incomplete', note: 'ok' }[PROBLEM_KINDS[kind]]);
     }
     expect(verdictOf(['unreadable', 'fork'])).toBe('damaged');
   });

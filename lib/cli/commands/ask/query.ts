@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { defined } from '../../../base/defined.ts';
+import type { SignedHttp } from '../../../client/http/http.ts';
 import { QUERY_FORMATS, QUERY_ORDERS, type QueryFormat, type QueryOrder } from '../../../contract/query.ts';
 import { CSV_HEADER, csvRow } from '../../../export/formats/csv.ts';
 import {
@@ -16,6 +17,7 @@ import { explainAbsence } from '../../shell/absence.ts';
 import { filtersOf, withFilters, withPeriod } from '../../shell/filters.ts';
 import { collect, connect, type Install, integer, type ServerOptions, withServer } from '../../shell/shell.ts';
 import { namedTrails, trailOrPattern } from '../../shell/trails.ts';
+import { ACTION_TYPES, unanswered } from './unanswered.ts';
 
 interface Options extends ServerOptions, Readonly<Record<string, unknown>> {
   readonly format: 'table' | QueryFormat;
@@ -24,6 +26,7 @@ interface Options extends ServerOptions, Readonly<Record<string, unknown>> {
   readonly all?: true;
   readonly order: QueryOrder;
   readonly cursor?: string;
+  readonly unanswered?: true;
 }
 
 export const installQuery: Install = (program, shell) => {
@@ -36,9 +39,9 @@ export const installQuery: Install = (program, shell) => {
     )
     .summary('find records')
     .description('Finds records by what is in them. All filters must hold; every acknowledged event is seen.');
-  withLimit(withFormat(command)).addOption(
-    new Option('--order <name>', 'which come first').choices([...QUERY_ORDERS]).default('newest'),
-  );
+  withLimit(withFormat(command))
+    .addOption(new Option('--order <name>', 'which come first').choices([...QUERY_ORDERS]).default('newest'))
+    .option('--unanswered', 'requests of agents (action.requested) without an outcome in what the filters let pass');
   withServer(withFilters(command)).action((trails: string[], options: Options) =>
     query(shell.terminal, trails, options),
   );
@@ -88,12 +91,20 @@ async function query(
   const http = connect(terminal, options);
   const trails = await namedTrails(http, asked, terminal.signal);
   const format = options.json ? 'json' : options.format;
-  const found = queryPages(http, trails, parametersOf(options), limitOf(options), terminal.signal);
+  const found = pagesOf(http, trails, options, terminal.signal);
   const pages = explained(found, () => explainAbsence(http, { trails, query: filtersOf(options) }, terminal));
   if (format === 'json') return printJson(terminal, pages);
   if (format === 'csv') return printCsv(terminal, pages);
   if (format === 'ndjson') return writeData(terminal.stdout, linesOf(pages));
   return printTable(terminal, pages, options.limit, { view, namesTrails: trails.length > 1 });
+}
+
+function pagesOf(http: SignedHttp, trails: readonly string[], options: Options, signal: AbortSignal) {
+  const asked = parametersOf(options);
+  if (options.unanswered !== true) return queryPages(http, trails, asked, limitOf(options), signal);
+  const actions = { ...asked, type: ACTION_TYPES, order: 'oldest', cursor: undefined };
+  const pages = queryPages(http, trails, actions, Number.POSITIVE_INFINITY, signal);
+  return unanswered(pages, options.order, limitOf(options));
 }
 
 /** The pages, of which an empty one is explained before it is shown. */
