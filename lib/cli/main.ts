@@ -36,6 +36,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Install>>> = {
   mcp: async () => (await import('./commands/capture/mcp.ts')).installMcp,
   hook: async () => (await import('./commands/capture/hook.ts')).installHook,
   keys: async () => (await import('./commands/operate/keys.ts')).installKeys,
+  completion: async () => (await import('./commands/operate/completion.ts')).installCompletion,
   demo: async () => (await import('./commands/operate/demo.ts')).installDemo,
 };
 
@@ -63,9 +64,9 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
   }
 }
 
-/** The one that is named; all of them where help is wanted, or none of them is meant. */
+/** The one that is named; all of them where help or completion is wanted, or none of them is meant. */
 function commandsFor([name = '']: readonly string[]): Promise<Install[]> {
-  const named = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  const named = Object.hasOwn(COMMANDS, name) && name !== 'completion' ? COMMANDS[name] : undefined;
   return Promise.all((named === undefined ? Object.values(COMMANDS) : [named]).map((load) => load()));
 }
 
