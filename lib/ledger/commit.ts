@@ -32,11 +32,15 @@ export interface Commit<S extends Submission = Submission> {
  * second means that writers meet, and more tries would make it worse for all of them.
  */
 const RACES = 2;
+/** A process that lost a race after so many milliseconds does not try again by itself: the store is too slow for that. */
+const SLOW_MS = 250;
 /**
  * How long after others have appended a process joins them without trying by itself, in milliseconds: after any append where it has
  * not appended to the trail before, since many that start together must not all try; after a block that several shared otherwise.
  */
 const MEETING_MS = 1_000;
+/** The same after a block that several shared, where blocks may come seldom because the store is slow. */
+const SHARING_MS = 5_000;
 
 /**
  * Seals submissions into one block and moves the head over it, in one conditional transaction: after a crash at any
@@ -55,10 +59,11 @@ export async function commit<S extends Submission>(
   let waiting = [...submissions];
   let body = await packSubmissions(waiting);
   const { known, now } = context;
+  const began = performance.now();
   let head = known ?? (await readHead(context.table, context.trail));
+  const isSlow = head.size > 0 && performance.now() - began >= 2 * SLOW_MS;
   for (let races = 0; waiting.length > 0; ) {
-    const isNews = head !== known && head.size > 0;
-    if (isNews && (known === undefined || head.isShared === true) && now() - head.receivedAt < MEETING_MS) {
+    if (head !== known && (isSlow || meetsOthers(head, known, now()))) {
       return { head, bytes: 0, landings: repeated, contended: waiting };
     }
     const next = prepare(context, head, waiting, body);
@@ -78,9 +83,16 @@ export async function commit<S extends Submission>(
     head = await headAfter(context, race);
     if (race === undefined || waiting.length === 0) continue;
     context.onRetry?.('conflict');
-    if (++races >= RACES) return { head, bytes: 0, landings: repeated, contended: waiting };
+    if (++races >= RACES || performance.now() - began >= SLOW_MS)
+      return { head, bytes: 0, landings: repeated, contended: waiting };
   }
   return { head, bytes: 0, landings: repeated, contended: [] };
+}
+
+/** Whether others have appended so lately that they are met by a try, given the head that this process saw last. */
+function meetsOthers({ size, isShared, receivedAt }: Head, known: Head | undefined, now: number): boolean {
+  if (size === 0) return false;
+  return now - receivedAt < (isShared === true ? SHARING_MS : known === undefined ? MEETING_MS : 0);
 }
 
 /** What an attempt that went through has committed. */

@@ -5,6 +5,7 @@ import { Contention } from './contention.ts';
 import type { Head } from './items/head.ts';
 import { keyOf, type Placed, type Submission } from './items/submission.ts';
 import { type LineContext, MAX_BYTES, MAX_RECORDS, PACE, type Pace } from './line.ts';
+import { TurnWatch } from './turn-watch.ts';
 import { drainLine, type Landed, leaveInLine, waitInLine } from './wait.ts';
 
 /** Submissions in one transaction, of whose 100 writes the head, the trail and the block's parts take up to 12. */
@@ -42,7 +43,12 @@ export class Group {
   #running: Promise<void> | undefined;
 
   constructor({ pace = PACE, onCombined, ...context }: GroupOptions) {
-    this.#context = { ...context, pace, onCombined: (done) => this.#combined(done, onCombined) };
+    this.#context = {
+      ...context,
+      pace,
+      turns: new TurnWatch(pace.turnMs),
+      onCombined: (done) => this.#combined(done, onCombined),
+    };
   }
 
   /**
@@ -89,13 +95,15 @@ export class Group {
     // What arrives in the same turn of the event loop belongs together.
     await undefined;
     while (this.#queue.length > 0) {
-      if (this.#contention.isExpected) for (const waiting of this.#queue.splice(0)) this.#goInLine(waiting);
+      if (this.#contention.isExpected)
+        for (const waiting of this.#queue.splice(0)) this.#goInLine(waiting, performance.now());
       else await this.#commit(this.#take());
     }
     this.#running = undefined;
   }
 
   async #commit(together: readonly Waiting[]): Promise<void> {
+    const began = performance.now();
     try {
       const done = await commit({ ...this.#context, known: this.#head }, together);
       this.#head = done.head;
@@ -105,7 +113,7 @@ export class Group {
         this.#waitingBytes -= submission.bytes;
         submission.resolve('first' in landing ? { commit: done, first: landing.first } : landing);
       }
-      for (const waiting of done.contended) this.#goInLine(waiting);
+      for (const waiting of done.contended) this.#goInLine(waiting, began);
     } catch (error) {
       // Another process may have moved the head meanwhile: look before the next attempt.
       this.#head = undefined;
@@ -116,8 +124,8 @@ export class Group {
     }
   }
 
-  #goInLine({ bytes, isLeft, resolve, reject, ...submission }: Waiting): void {
-    const landing = isLeft ? leaveInLine(this.#context, submission) : waitInLine(this.#context, submission);
+  #goInLine({ bytes, isLeft, resolve, reject, ...submission }: Waiting, began: number): void {
+    const landing = isLeft ? leaveInLine(this.#context, submission) : waitInLine(this.#context, submission, began);
     const settled = landing
       .then(
         (landed) => {

@@ -6,7 +6,7 @@ import { type Commit, committed, headAfter, packSubmissions, readHead } from './
 import type { Head } from './items/head.ts';
 import { type InLine, keyOf, type Place, type Placed } from './items/submission.ts';
 import { FREE, freeTurn, setTurn, type Turn } from './items/turn.ts';
-import { type LineContext, MAX_BYTES, MAX_RECORDS, readLine } from './line.ts';
+import { type LineContext, MAX_BYTES, MAX_RECORDS, type Pace, readLine } from './line.ts';
 
 /** Who leads. */
 export interface Leader {
@@ -22,6 +22,8 @@ export interface Leader {
 const MAX_WRITES = 86;
 /** How long one block is tried that keeps clashing with other transactions: less than the turn may be kept. */
 const CLASHES_MS = 300;
+/** A block takes about as long as so many reads of the line. */
+const READS_A_BLOCK = 3;
 /** Short, since each try has its chance however often others come in between. */
 const CLASH_PAUSE_MS = 8;
 
@@ -42,7 +44,13 @@ export async function lead(context: LineContext, leader: Leader): Promise<readon
     for (let isOver = false; !isOver; own = undefined) {
       // Who clears the line looks at all of it; who passes by leaves alone what is about to be taken out of it.
       const joinedFrom = leader.own === undefined ? 0 : now() - pace.lastCallMs;
-      const line = { own, joinedFrom, waitedMs: leader.waitedMs, isLate: () => performance.now() >= until };
+      const line = {
+        id: leader.id,
+        own,
+        joinedFrom,
+        waitedMs: leader.waitedMs,
+        isLate: () => performance.now() >= until,
+      };
       const done = await commitFront(context, line);
       isOver = done.isOver;
       if (done.commit === undefined) continue;
@@ -78,14 +86,17 @@ interface Choice {
 
 /** Commits the front of the line as one block. `isOver`: the turn is not this process's any more. */
 async function commitFront(
-  context: LineContext,
+  leading: LineContext,
   { own, joinedFrom, waitedMs, isLate }: Front,
 ): Promise<{ readonly commit: Commit<Placed> | undefined; readonly isOver: boolean }> {
-  const { table, trail } = context;
-  const [line, current] = await Promise.all([readLine(context, joinedFrom), readHead(table, trail)]);
+  const { table, trail } = leading;
+  const began = performance.now();
+  const [line, current] = await Promise.all([readLine(leading, joinedFrom), readHead(table, trail)]);
+  const blockMs = READS_A_BLOCK * (performance.now() - began);
+  const context = { ...leading, pace: paceWhere(leading.pace, blockMs) };
   const choice = choose(context, line, own);
   const isOver = isLate() || !choice.rest.some(({ submission }) => submission !== undefined);
-  const turn: Write[] = isOver ? [setTurn(trail, nextTurn(context, waitedMs, choice.rest))] : [];
+  const turn: Write[] = isOver ? [setTurn(trail, nextTurn(context, { waitedMs, blockMs, choice }))] : [];
   let [members, dropped, head]: [readonly Placed[], readonly Place[], Head] = [choice.members, choice.dropped, current];
   const until = performance.now() + CLASHES_MS;
   while (members.length > 0) {
@@ -110,6 +121,15 @@ async function commitFront(
   if (writes.length > 0) await table.transact(writes);
   return { commit: undefined, isOver };
 }
+
+/**
+ * Where the store is slow, a block takes longer, and what has waited long is left alone sooner: its process must not take it out of
+ * the line in the middle of the transaction, which would cancel all of it.
+ */
+const paceWhere = (pace: Pace, blockMs: number): Pace => ({
+  ...pace,
+  lastCallMs: Math.max(pace.lastCallMs / 3, pace.lastCallMs - blockMs),
+});
 
 const removal = ({ partition, sort }: Place): Write => ({ remove: { partition, sort } });
 
@@ -160,8 +180,21 @@ const ownInLine = (own: Placed): InLine => ({
   submission: own,
 });
 
-/** The turn after this one: that of the submission that has waited longest and is still waited for, if any is left. */
-function nextTurn({ now, pace }: LineContext, waitedMs: number, rest: readonly InLine[]): Turn {
+/**
+ * The turn after this one: that of the submission that has waited longest and is still waited for, if any is left. A newcomer has to
+ * expect to wait as long as that one did, and for the blocks of those before it.
+ */
+function nextTurn({ now, pace }: LineContext, { waitedMs, blockMs, choice: { members, rest } }: NextTurnOptions): Turn {
   const next = rest.find(({ place }) => !place.isLeft && now() - place.since < pace.lastCallMs);
-  return next === undefined ? { holder: FREE, lagMs: 0 } : { holder: next.place.id, lagMs: waitedMs };
+  if (next === undefined) return { holder: FREE, lagMs: 0 };
+  const blocks = Math.ceil(rest.length / Math.max(1, members.length));
+  return { holder: next.place.id, lagMs: Math.max(waitedMs, now() - next.place.since + blocks * blockMs) };
+}
+
+interface NextTurnOptions {
+  /** How long this process has waited for the turn. */
+  readonly waitedMs: number;
+  /** How long a block takes, about. */
+  readonly blockMs: number;
+  readonly choice: Choice;
 }

@@ -2,6 +2,7 @@ import type { CommitContext } from './attempt.ts';
 import type { Commit } from './commit.ts';
 import { sortableNumber, waitingPartition } from './items/layout.ts';
 import { type InLine, inLineOf, LANES, type Placed } from './items/submission.ts';
+import type { TurnWatch } from './turn-watch.ts';
 
 /** How long things take in a line; all in milliseconds. */
 export interface Pace {
@@ -25,12 +26,13 @@ export const PACE: Pace = {
   leadMs: 200,
   patienceMs: 1_500,
   lastCallMs: 1_200,
-  refuseMs: 700,
+  refuseMs: 1_000,
 };
 
 /** What work on a trail's line needs. */
 export interface LineContext extends CommitContext {
   readonly pace: Pace;
+  readonly turns: TurnWatch;
   /** Told of each block that this process committed from the line; it signs. Must not reject. */
   readonly onCombined: (commit: Commit<Placed>) => Promise<unknown>;
 }

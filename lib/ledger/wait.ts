@@ -16,6 +16,13 @@ import { FREE, takeTurn, turnOf } from './items/turn.ts';
 import { lead } from './lead.ts';
 import { type LineContext, readLine } from './line.ts';
 
+/** Store calls as slow as the first look count so many times: a submission makes some of them, and others wait for its own. */
+const CALLS = 10;
+/** How much of the time that others wait passes before the first look. */
+const FIRST_LOOK = 0.35;
+/** Pauses between two looks are at least so many times as long as a look. */
+const LOOKS_APART = 3;
+
 /** A block that another process committed, with what a receipt is made of. */
 export interface FoundBlock {
   readonly block: Block;
@@ -32,15 +39,19 @@ export type Landed =
  * Commits a submission together with what others submit to the same trail: it is left in the trail's line, where whichever process
  * has the turn commits it. A process whose turn it is, or who finds the turn free or its holder dead, commits for the others.
  *
+ * @param began when its process first tried, by `performance.now`
  * @throws `rate_limited`: it waited in vain, or others have been waiting for long already; nothing was stored.
  *   `outcome_unknown`: it may have been; the same idempotency key finds out. What {@link commit} throws.
  */
-export async function waitInLine(context: LineContext, submission: Submission): Promise<Landed> {
-  const began = performance.now();
-  const repeated = await demandRoom(context, submission);
-  if (repeated !== undefined) return repeated;
-  const { placed, write } = await enterLine(context.trail, context.now(), submission, false);
+export async function waitInLine(context: LineContext, submission: Submission, began: number): Promise<Landed> {
+  const room = await demandRoom(context, submission);
+  if ('remembered' in room) return room;
+  // It stands where it would if it had gone in line at once: what it tried by itself counts as waiting.
+  const since = context.now() - Math.round(performance.now() - began);
+  const { placed, write } = await enterLine(context.trail, since, submission, false);
   await join(context, write, began);
+  // Those before it have been waiting for so long: its turn does not come much sooner.
+  await sleep(FIRST_LOOK * room.lagMs);
   return waitAt(context, placed, began);
 }
 
@@ -73,13 +84,12 @@ export async function leaveInLine(context: LineContext, submission: Submission):
  * @throws what {@link commit} throws
  */
 export async function drainLine(context: LineContext, signal?: AbortSignal): Promise<void> {
-  const { table, trail, pace } = context;
+  const { table, trail, pace, turns } = context;
   const id = randomUUID();
-  const watch = new TurnWatch(pace.turnMs);
   while (!signal?.aborted && (await readLine(context, 0)).some(({ place }) => place.isLeft)) {
     const turn = await table.get(turnKey(trail));
     const { holder } = turnOf(turn);
-    const isStuck = watch.isStuck(holder);
+    const isStuck = turns.isStuck(holder);
     if ((holder === FREE || isStuck) && (await take(context, id, turn))) {
       await lead(context, { id, own: undefined, waitedMs: 0 });
     } else {
@@ -88,22 +98,30 @@ export async function drainLine(context: LineContext, signal?: AbortSignal): Pro
   }
 }
 
-/** Looks again and again whether a submission has landed, and takes the turn where it can. */
+/**
+ * Looks again and again whether a submission has landed, and takes the turn where it can. How often depends on how long a look takes:
+ * a store that is slow already must not be asked so much that it serves nothing else.
+ */
 async function waitAt(context: LineContext, placed: Placed, began: number): Promise<Landed> {
   const { pace } = context;
-  const watch = new TurnWatch(pace.turnMs);
   let failure: unknown;
+  let lookMs = 0;
   for (;;) {
-    const waitedMs = performance.now() - began;
-    if (waitedMs >= pace.patienceMs) return giveUp(context, placed, busyTrail(failure));
+    const lookedAt = performance.now();
+    // Withdrawing takes about as long as a look, and the caller is to be told in time.
+    const patienceMs = Math.max(pace.patienceMs - 2 * lookMs, (pace.lastCallMs + pace.patienceMs) / 2);
+    const waitedMs = lookedAt - began;
+    if (waitedMs >= patienceMs) return giveUp(context, placed, busyTrail(failure));
     try {
-      const landed = await look(context, placed, watch, waitedMs);
+      const landed = await look(context, placed, { waitedMs, lookMs });
       if (landed !== undefined) return landed;
     } catch (error) {
       if (!isPassing(error)) return giveUp(context, placed, error);
       failure = error;
     }
-    await sleep(pace.pollMs * (Math.random() + 0.5) * (waitedMs > 10 * pace.pollMs ? 2 : 1));
+    lookMs = performance.now() - lookedAt;
+    const pause = Math.max(pace.pollMs * (waitedMs > 10 * pace.pollMs ? 2 : 1), LOOKS_APART * lookMs);
+    await sleep(Math.min(pause * (Math.random() + 0.5), Math.max(0, patienceMs - waitedMs - lookMs)));
   }
 }
 
@@ -111,15 +129,14 @@ async function waitAt(context: LineContext, placed: Placed, began: number): Prom
 async function look(
   context: LineContext,
   placed: Placed,
-  watch: TurnWatch,
-  waitedMs: number,
+  { waitedMs, lookMs }: { readonly waitedMs: number; readonly lookMs: number },
 ): Promise<Landed | undefined> {
   const { id } = placed.place;
   const [landed, turn] = await Promise.all([findLanding(context, placed), context.table.get(turnKey(context.trail))]);
   if (landed !== undefined) return landed;
   const { holder } = turnOf(turn);
-  const isStuck = watch.isStuck(holder);
-  const isOurs = holder === id || ((holder === FREE || isStuck) && (await take(context, id, turn)));
+  const isStuck = context.turns.isStuck(holder, lookMs);
+  const isOurs = holder === id || ((holder === FREE || isStuck) && (await take(context, id, turn, waitedMs)));
   return isOurs ? landedIn(await lead(context, { id, own: placed, waitedMs }), placed) : undefined;
 }
 
@@ -136,23 +153,6 @@ async function giveUp(context: LineContext, placed: Placed, failure: unknown): P
   // It never got into the line and may do so yet, or was taken out of it by nothing that this process knows of.
   if (landed === undefined) throw inDoubt(failure);
   return landed;
-}
-
-/** Tells a holder that is at work from one that is dead: by how long this process has seen the same one, whatever the clocks say. */
-class TurnWatch {
-  readonly #turnMs: number;
-  #holder = FREE;
-  #since = 0;
-
-  constructor(turnMs: number) {
-    // Not all at the same time: one of them is enough.
-    this.#turnMs = turnMs * (1 + Math.random());
-  }
-
-  isStuck(holder: string): boolean {
-    if (holder !== this.#holder) [this.#holder, this.#since] = [holder, performance.now()];
-    return performance.now() - this.#since >= this.#turnMs;
-  }
 }
 
 /** That a trail takes no more for the moment. */
@@ -179,9 +179,9 @@ async function join({ table, pace, onRetry }: LineContext, write: Write, began: 
 }
 
 /** Whether the turn was taken. Where the store does not say, the next look tells. */
-async function take({ table, trail }: LineContext, id: string, seen: Item | undefined): Promise<boolean> {
+async function take({ table, trail }: LineContext, id: string, seen: Item | undefined, waitedMs = 0): Promise<boolean> {
   try {
-    const outcome = await table.transact([takeTurn(trail, id, seen)], { retriesClashes: false });
+    const outcome = await table.transact([takeTurn(trail, id, seen, waitedMs)], { retriesClashes: false });
     return outcome.committed;
   } catch (error) {
     if (isPassing(error)) return false;
@@ -193,23 +193,22 @@ async function take({ table, trail }: LineContext, id: string, seen: Item | unde
  * Looks before a submission joins the line: it may be a repetition, which need not wait, and those in line may be waiting for so
  * long that one more would wait in vain.
  *
+ * @returns where it was sealed before, or how long those in line wait
  * @throws `rate_limited`
  */
-async function demandRoom({ table, trail, pace }: LineContext, submission: Submission): Promise<Landed | undefined> {
-  const { submitter, idempotency } = submission;
-  const [turn, known] = await Promise.all([
-    table.get(turnKey(trail)),
-    idempotency && table.get(idempotencyKey(trail, submitter, idempotency.key)),
-  ]);
+async function demandRoom(
+  { table, trail, pace, turns }: LineContext,
+  { submitter, idempotency }: Submission,
+): Promise<{ readonly remembered: Remembered } | { readonly lagMs: number }> {
+  const began = performance.now();
+  const turn = turnOf(await table.get(turnKey(trail)));
+  const callsMs = CALLS * (performance.now() - began);
+  // Behind a dead holder somebody has to join, and to find out.
+  const isMoving = turn.holder !== FREE && !turns.isStuck(turn.holder);
+  if (isMoving && turn.lagMs + callsMs >= pace.refuseMs) throw busyTrail();
+  const known = idempotency && (await table.get(idempotencyKey(trail, submitter, idempotency.key)));
   if (known !== undefined) return { remembered: demandRemembered(trail, known) };
-  const before = turnOf(turn);
-  if (before.holder === FREE || before.lagMs < pace.refuseMs) return undefined;
-  // Only if the line moves: behind a dead holder somebody has to join, and to find out.
-  await sleep(pace.leadMs * (1 + Math.random() / 2));
-  const after = turnOf(await table.get(turnKey(trail)));
-  const isMoving = after.holder !== before.holder && after.holder !== FREE;
-  if (isMoving && after.lagMs >= pace.refuseMs) throw busyTrail();
-  return undefined;
+  return { lagMs: isMoving ? turn.lagMs : 0 };
 }
 
 /** Where a submission in line has landed, or what its idempotency key stands for; undefined while it waits. */

@@ -20,6 +20,12 @@ export interface Latencies {
   readonly read: number;
   /** How long a transaction holds its items. */
   readonly hold: number;
+  /**
+   * How long each item of a request keeps the store from any other, as in DynamoDB Local, which does one thing at a time.
+   *
+   * @default 0: any number of requests at once
+   */
+  readonly each?: number;
 }
 
 /** What was asked of a {@link StandIn}. */
@@ -45,6 +51,7 @@ export class StandIn {
   readonly #items = new Map<string, Map<string, Item>>();
   readonly #held = new Set<string>();
   readonly #latencies: Latencies;
+  #busyUntil = 0;
 
   constructor(latencies: Latencies) {
     this.#latencies = latencies;
@@ -60,12 +67,25 @@ export class StandIn {
   async send(command: unknown): Promise<unknown> {
     const { network, read } = this.#latencies;
     await sleep(network * (1 + Math.random() / 2));
-    if (command instanceof TransactWriteItemsCommand) return this.#transact(command.input.TransactItems ?? []);
+    if (command instanceof TransactWriteItemsCommand) {
+      const writes = command.input.TransactItems ?? [];
+      await this.#serve(1 + writes.length);
+      return this.#transact(writes);
+    }
     this.meter.reads += 1;
+    await this.#serve(1);
     await sleep(read);
     if (command instanceof GetItemCommand) return this.#get(command);
     if (command instanceof QueryCommand) return this.#query(command);
     throw new RangeError('the stand-in does not know this request');
+  }
+
+  /** Waits for the requests before this one. */
+  async #serve(items: number): Promise<void> {
+    const { each = 0 } = this.#latencies;
+    if (each === 0) return;
+    this.#busyUntil = Math.max(this.#busyUntil, performance.now()) + items * each;
+    await sleep(this.#busyUntil - performance.now());
   }
 
   #get({ input }: GetItemCommand): { Item?: Item } {

@@ -26,8 +26,8 @@ export function turnOf(item: Item | undefined): Turn {
 export const setTurn = (trail: string, turn: Turn): Write => ({ put: turnItem(trail, turn) });
 
 /** The write that takes the turn for a submission, unless it changed since `seen` was read. */
-export function takeTurn(trail: string, id: string, seen: Item | undefined): Write {
-  const put = turnItem(trail, { holder: id, lagMs: turnOf(seen).lagMs });
+export function takeTurn(trail: string, id: string, seen: Item | undefined, waitedMs: number): Write {
+  const put = turnItem(trail, { holder: id, lagMs: Math.max(turnOf(seen).lagMs, waitedMs) });
   const holder = seen?.attributes.holder;
   if (seen === undefined) return { put, when: { is: 'absent' } };
   // An item that cannot be a turn is replaced: it must not keep everybody waiting.
