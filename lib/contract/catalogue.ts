@@ -97,6 +97,7 @@ const ROWS = {
     'shutdown info success ~',
     'error error error ~',
     'verification_completed info success',
+    'export_completed info success',
     'trail_rebuilt critical success',
     'legal_hold_set warning success',
     'legal_hold_released warning success',

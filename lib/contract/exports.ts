@@ -71,6 +71,11 @@ export interface ExportManifest {
   readonly requestedBy: string;
   readonly requestedAt: number;
   readonly finishedAt: number;
+  /**
+   * The log's own word for all of this: the line of a record in `_system` that names the SHA-256 of the other members in canonical
+   * JSON (RFC 8785), and its proof (C2SP tlog-proof).
+   */
+  readonly statement?: { readonly record: string; readonly proof: string };
 }
 
 /** An export in a response of the API. Times are Unix milliseconds. */

@@ -18,5 +18,8 @@ export const WITNESS_CONFLICT = 'witness.conflict';
 /** Type of the record in `_system` that names a trail once it has its first record: `resource.id` is the trail. */
 export const TRAIL_BEGAN = 'trail.began';
 
+/** Type of the record in `_system` that names the digest of an export's manifest. */
+export const EXPORT_COMPLETED = 'system.export_completed';
+
 /** The submitter of the log's own records in `_system`. */
 export const LOG_SUBMITTER = 'sealtrail';

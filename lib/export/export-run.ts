@@ -7,15 +7,16 @@ import type { NodeReader } from '../log/tree.ts';
 import type { Queries } from '../query/queries.ts';
 import type { Downloads, DownloadWriter } from '../store/ports.ts';
 import { boundsOf, type ExportJob, type ExportJobs, folderOf, type StoredJob } from './export-job.ts';
+import { stateManifest } from './manifest-statement.ts';
 import { type ExportProgress, type ExportTarget, isPassing, writeExport } from './write-export.ts';
 
 /** What a run works with. */
 export interface RunContext {
   readonly jobs: ExportJobs;
-  readonly ledger: Pick<Ledger, 'head' | 'checkpoint'>;
+  readonly ledger: Pick<Ledger, 'append' | 'head' | 'checkpoint'>;
   readonly queries: Pick<Queries, 'all'>;
-  /** Of the trail. */
-  readonly nodes: NodeReader;
+  /** Tree nodes of a trail. */
+  readonly nodes: (trail: string) => NodeReader;
   readonly downloads: Downloads;
   readonly logName: string;
   readonly onError: (error: unknown, trail: string, id: string) => void;
@@ -96,7 +97,7 @@ export class ExportRun {
     try {
       const file = await create('file');
       const target: ExportTarget = format === 'ndjson' ? { file, proof: await create('proof') } : { file };
-      const source = { queries, nodes, logName, trail, checkpoint };
+      const source = { queries, nodes: nodes(trail), logName, trail, checkpoint };
       const written = await writeExport(source, holder.job, target, async (progress) => {
         this.#options.signal?.throwIfAborted();
         this.#demandTime();
@@ -105,9 +106,21 @@ export class ExportRun {
       await file.finish();
       if (written.proof !== undefined && written.proof.hashes > 0) await target.proof?.finish();
       const known = { v: 1, id, log: logName, trail, format, compression, ...boundsOf(holder.job) } as const;
-      return { ...known, filters: listed(filters), ...written, requestedBy, requestedAt, finishedAt: now() };
+      const asked = { requestedBy, requestedAt, finishedAt: now() };
+      return await this.#stated({ ...known, filters: listed(filters), ...written, ...asked }, holder.job);
     } finally {
       await Promise.allSettled(open.map((writer) => writer.abandon()));
+    }
+  }
+
+  /** With the log's word for it; without, where that cannot be had: then the export proves less, and says so. */
+  async #stated(manifest: ExportManifest, { trail, id, attempts }: ExportJob): Promise<ExportManifest> {
+    try {
+      return { ...manifest, statement: await stateManifest(this.#context, manifest) };
+    } catch (error) {
+      if (!(error instanceof SealtrailError) || (isPassing(error) && attempts < MAX_ATTEMPTS)) throw error;
+      this.#context.onError(error, trail, id);
+      return manifest;
     }
   }
 

@@ -8,12 +8,12 @@ import type { NodeReader } from '../log/tree.ts';
 import type { Queries } from '../query/queries.ts';
 import type { Downloads, Table } from '../store/ports.ts';
 import { boundsOf, type ExportJob, ExportJobs, type ExportSpec, folderOf, type StoredJob } from './export-job.ts';
-import { ExportRun, type RunOptions } from './export-run.ts';
+import type { RunOptions } from './export-run.ts';
 
 /** What exports work with. */
 export interface ExportsOptions {
   readonly table: Table;
-  readonly ledger: Pick<Ledger, 'head' | 'checkpoint' | 'trails'>;
+  readonly ledger: Pick<Ledger, 'append' | 'head' | 'checkpoint' | 'trails'>;
   readonly queries: Pick<Queries, 'all'>;
   /** Tree nodes of a trail, for proofs. */
   readonly nodes: (trail: string) => NodeReader;
@@ -140,12 +140,14 @@ export class Exports {
       jobs: this.#jobs,
       ledger,
       queries,
-      nodes: nodes(trail),
+      nodes,
       downloads,
       logName,
       onError,
       now: this.#now,
     };
+    // What takes requests for exports starts faster without what makes them.
+    const { ExportRun } = await import('./export-run.ts');
     await new ExportRun(context, options).run(trail, id);
   }
 

@@ -97,7 +97,7 @@ const OWN = [
   ...['audit.events_dropped', 'audit.invalid_event', 'trail.began', 'producer.gap', 'producer.gap_filled'],
   ...['producer.fork', 'access.query', 'access.record', 'access.proof', 'access.summary', 'access.activity'],
   ...['access.export', 'access.verification', 'system.verification_completed', 'security.verification_failed'],
-  ...['system.legal_hold_set', 'system.legal_hold_released', 'system.trail_rebuilt'],
+  ...['system.legal_hold_set', 'system.legal_hold_released', 'system.trail_rebuilt', 'system.export_completed'],
   ...['trail.head', 'witness.conflict'],
 ];
 

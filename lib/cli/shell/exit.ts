@@ -8,7 +8,7 @@ export const EXIT = {
   wrong: 1,
   /** The command failed: wrong usage, unreadable input, a server that cannot be reached or refuses, even one event. */
   failed: 2,
-  /** Nothing is wrong, but nothing is proven either: an export in a format other than NDJSON. */
+  /** Nothing is wrong, but not all is proven: an export whose manifest the log does not state. */
   unproven: 3,
   /** Stopped by the user: 128 + SIGINT, as in shells. */
   interrupted: 130,
@@ -22,7 +22,7 @@ Exit codes:
   0  fine
   1  what was checked is not right (a proof, a signature, a receipt, an archive)
   2  it could not be done: wrong usage, unreadable input, or a server that cannot be reached or refuses (even one event)
-  3  nothing is wrong, but the records are not proven (verify-export of CSV, JSON, OCSF and Parquet)`;
+  3  nothing is wrong, but not all is proven (verify-export where the log does not state the manifest)`;
 
 /** Errors that are a verdict on evidence, not a failure to check it. */
 const VERDICTS: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['proof_mismatch', 'bad_signature', 'not_witnessed']);

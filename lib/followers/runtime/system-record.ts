@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { type LOG_SUBMITTER, SYSTEM_TRAIL } from '../../contract/system-trails.ts';
 import { prepareBatch } from '../../event/intake.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
+import type { LedgerReceipt } from '../../ledger/receipt.ts';
 import { DEFAULT_POLICY } from '../../privacy/policy.ts';
 
 /** The parts of the log that record in `_system`. Stored with each record, so none may be renamed. */
@@ -24,16 +25,17 @@ export interface SystemRecord {
 /**
  * Records what the log did or found, in the trail `_system`.
  *
+ * @returns the receipt, with the record's line
  * @throws as {@link Ledger.append}
  *
  * @example
  * const event = { type: 'security.alert', severity: 'critical', description: 'a block was removed' };
  * await recordInSystem(ledger, { by: 'sealtrail:watchman', event, once: { key: change.id } });
  */
-export async function recordInSystem(ledger: Pick<Ledger, 'append'>, record: SystemRecord): Promise<void> {
+export async function recordInSystem(ledger: Pick<Ledger, 'append'>, record: SystemRecord): Promise<LedgerReceipt> {
   const { by, event, once, wait = true } = record;
   const body = Buffer.from(JSON.stringify(event));
-  await ledger.append({
+  return ledger.append({
     trail: SYSTEM_TRAIL,
     submitter: by,
     events: prepareBatch(body, 'application/json', DEFAULT_POLICY),

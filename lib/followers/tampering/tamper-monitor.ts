@@ -91,7 +91,10 @@ const RECORDER = 'sealtrail:watchman';
  *
  * @throws as {@link Ledger.append}
  */
-export function recordFinding(ledger: Pick<Ledger, 'append'>, { id, trail, kind, key, what }: Finding): Promise<void> {
+export async function recordFinding(
+  ledger: Pick<Ledger, 'append'>,
+  { id, trail, kind, key, what }: Finding,
+): Promise<void> {
   const event = {
     type: 'security.alert',
     severity: 'critical',
@@ -100,5 +103,5 @@ export function recordFinding(ledger: Pick<Ledger, 'append'>, { id, trail, kind,
     description: what,
     details: { trail, change: id },
   };
-  return recordInSystem(ledger, { by: RECORDER, event, once: { key: id } });
+  await recordInSystem(ledger, { by: RECORDER, event, once: { key: id } });
 }

@@ -9,7 +9,7 @@ import { CfnBucket, type IBucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import type { StageDefaults } from '../resources/stage.ts';
 import { onlyBy, transientBucket } from '../resources/storage.ts';
-import { allowArchiveReads, allowExporting } from './permissions.ts';
+import { allowArchiveReads, allowExporting, allowSystemRecords } from './permissions.ts';
 
 /** Exports are available for seven days; S3 counts whole days from the following midnight. */
 const KEPT = Duration.days(7);
@@ -32,6 +32,8 @@ export function exportsBucket(scope: Construct, stage: StageDefaults, key: IKey 
 export function allowExports(role: IRole, table: ITable, archive: IBucket, exports: IBucket): void {
   allowArchiveReads(role, archive);
   allowExporting(role, table, exports);
+  // It states each manifest there.
+  allowSystemRecords(role, table);
   exports.addToResourcePolicy(onlyBy(role, 'OnlyTheExporterWrites', exports, 's3:PutObject'));
 }
 

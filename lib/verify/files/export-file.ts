@@ -11,6 +11,7 @@ import { MAX_RECORD_BYTES, parseRecord } from '../../log/record.ts';
 import { nodesBetween, TreeBuilder } from '../../log/selection.ts';
 import type { TrustedKeys } from '../evidence/trust.ts';
 import { ExportFilters } from './export-filters.ts';
+import { type Vouched, whoVouches } from './manifest-statement.ts';
 import { openTrusted, type ProvenCheckpoint } from './proof-file.ts';
 
 /** What an export came as. Streams are read once, from their beginning. */
@@ -38,21 +39,23 @@ export interface ProvenExport extends ProvenCheckpoint {
    * record from its first to its last. `unknown`: it was filtered, or its records are not proven.
    */
   readonly complete: 'log' | 'range' | 'unknown';
+  /** Who vouches for what the manifest says: the log, in a proven record of its own, or nobody. */
+  readonly vouched: Vouched;
   /**
-   * Members of the manifest that nothing vouches for, since nothing signs it: who asked and when, and, of a file whose
-   * records are not proven, everything about them. `filters.<name>`: records were masked there, or this version does not
-   * know the filter.
+   * Members of the manifest that nobody vouches for; none where the log does. Otherwise who asked and when, and, of a file
+   * whose records are not proven, everything about them. `filters.<name>`: records were masked there, or this version does
+   * not know the filter.
    */
   readonly unproven: readonly string[];
 }
 
-/** What only the manifest says, whatever is proven. */
+/** What only the manifest says, whatever is proven of the records. */
 const UNSIGNED = ['id', 'requestedBy', 'requestedAt', 'finishedAt'];
 const OF_RECORDS = ['filters', 'from', 'to', 'timeFrom', 'timeTo', 'seqs', 'records', 'first', 'last'] as const;
 
 /**
  * Checks an export offline: that the file is the one which the manifest describes, that the manifest's checkpoint is signed
- * by a trusted key, and, of NDJSON, that every line is a record of the log. In constant memory.
+ * by a trusted key, that the log states the manifest, and, of NDJSON, that every line is a record of the log. In constant memory.
  *
  * It cannot tell whether a filter left out a record that it should have let pass: `complete` says what is known.
  *
@@ -72,12 +75,16 @@ export async function checkExport(evidence: ExportEvidence, trust: TrustedKeys):
     throw mismatch(`the checkpoint is of ${checkpoint.origin}, the manifest says ${log}/${trail}`);
   }
   const known = { trail, format, records, ...proven };
+  const vouchedFor = (said: readonly string[]) => {
+    const vouched = whoVouches(manifest, trust);
+    return { vouched, unproven: vouched === 'log' ? [] : said };
+  };
   const file = new Counted(evidence.file);
   if (format !== 'ndjson' || manifest.proof === undefined) {
     for await (const _ of file.chunks());
     file.demand('file', manifest.file);
     const said = OF_RECORDS.filter((member) => manifest[member] !== undefined);
-    return { ...known, proven: 'file', complete: 'unknown', unproven: [...UNSIGNED, ...said] };
+    return { ...known, proven: 'file', complete: 'unknown', ...vouchedFor([...UNSIGNED, ...said]) };
   }
   const { hashes, sha256 } = manifest.proof;
   const proof = new Counted(evidence.proof ?? nothing());
@@ -90,8 +97,8 @@ export async function checkExport(evidence: ExportEvidence, trust: TrustedKeys):
   }
   file.demand('file', manifest.file);
   proof.demand('proof', { bytes: hashes * HASH_BYTES, sha256 });
-  const unproven = [...UNSIGNED, ...tree.unproven];
-  return { ...known, proven: 'records', complete: completeness(manifest, checkpoint.size), unproven };
+  const complete = completeness(manifest, checkpoint.size);
+  return { ...known, proven: 'records', complete, ...vouchedFor([...UNSIGNED, ...tree.unproven]) };
 }
 
 function completeness(manifest: ExportManifest, size: number): ProvenExport['complete'] {

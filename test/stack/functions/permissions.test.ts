@@ -132,13 +132,14 @@ describe('each function may do what it is for', () => {
     expect(told).toEqual([['Sealtrail: takes orders to seal and to hold', follow]]);
   });
 
-  it('export writes what it exports and what it remembers of it, reads the rest, and removes nothing but places in line', () => {
+  it('export writes what it exports, what it remembers and states of it, reads the rest, and removes nothing but places in line', () => {
     const granted = all(EXPORT).flatMap((one) => actionsOf(one).map((action) => ({ action, ...one })));
     const mayWrite = granted.filter(({ action }) => !/:(Get|Query|List|ConditionCheck)/.test(action));
     expect(mayWrite.map(({ Sid, action }) => `${Sid} ${action}`)).toEqual([
       ...['PutCursorSecret dynamodb:PutItem', 'PutExports dynamodb:PutItem'],
-      ...['WriteExports s3:PutObject', 'WriteExports s3:AbortMultipartUpload', 'PutAccessRecords dynamodb:PutItem'],
-      'LeaveAccessLine dynamodb:DeleteItem',
+      ...['WriteExports s3:PutObject', 'WriteExports s3:AbortMultipartUpload'],
+      ...['PutSystemRecords dynamodb:PutItem', 'LeaveSystemLine dynamodb:DeleteItem'],
+      ...['PutAccessRecords dynamodb:PutItem', 'LeaveAccessLine dynamodb:DeleteItem'],
       ...['WriteLogs logs:CreateLogStream', 'WriteLogs logs:PutLogEvents', 'LeaveDeadLetters sqs:SendMessage'],
     ]);
     const exported = granted.find(({ action }) => action === 's3:PutObject');

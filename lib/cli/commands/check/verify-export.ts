@@ -21,9 +21,10 @@ export const installVerifyExport: Install = (program, shell) => {
       .command('verify-export <file>')
       .summary('check an exported file offline')
       .description(
-        'Checks offline that a file is what its manifest says, under a checkpoint signed by the key; of NDJSON, that every\n' +
-          'line is a record of the log that passes the filters, and whether any is missing between the first and the last. It\n' +
-          'cannot tell whether a filter left out a record that it should have let pass, nor who asked for the export.',
+        'Checks offline that a file is what its manifest says, and that the log itself states the manifest, in a record of\n' +
+          '_system under a checkpoint signed by the key; of NDJSON, that every line is a record of the log that passes the\n' +
+          'filters, and whether any is missing between the first and the last. Whether a filter left out a record that it\n' +
+          'should have let pass is the word of the log alone.',
       )
       .requiredOption('--key <file>', "the log's public key: a vkey or a PEM file")
       .option('--manifest <file>', 'the manifest (default: <file>.manifest.json)')
@@ -48,7 +49,7 @@ interface Refusal {
   readonly reason: string;
 }
 
-/** An export that holds. `unproven`: the file is the manifest's, and nothing proves what is in it. */
+/** An export that holds. `unproven`: nobody vouches for the manifest, whatever is proven of the records. */
 type Held = { readonly ok: boolean; readonly verdict: 'ok' | 'unproven' } & ProvenExport;
 
 /** A verdict on the evidence is an answer; anything else means that there is none. */
@@ -70,7 +71,7 @@ async function verifyExport(file: string, options: Options, { signal }: Terminal
     ...(hasProof ? { proof: bytesOf(proofFile, signal) } : {}),
   };
   const proven = await checkExport(evidence, trust);
-  const ok = proven.proven === 'records';
+  const ok = proven.vouched === 'log';
   return { ok, verdict: ok ? 'ok' : 'unproven', ...proven };
 }
 
@@ -96,14 +97,23 @@ const COMPLETE: Readonly<Record<ProvenExport['complete'], string>> = {
   unknown: 'Whether others should have passed the filters is not proven',
 };
 
+const VOUCHED: Readonly<Record<ProvenExport['vouched'], string>> = {
+  log: 'The log states the manifest.',
+  nobody: 'The log does not state the manifest',
+  'unknown-key': 'The log states the manifest, and the key file has no key for _system to prove it with',
+};
+
 function sentenceOn(file: string, evidence: ProvenExport): string {
-  const { records, proven, complete, origin, size, keys, format, unproven } = evidence;
-  const said = `Nothing proves what the manifest says of ${unproven.join(', ')}.`;
+  const { records, proven, complete, origin, size, keys, format, unproven, vouched } = evidence;
+  const claims = `: nothing proves what it says of ${unproven.join(', ')}.`;
+  const said = `${VOUCHED[vouched]}${vouched === 'log' ? '' : claims}`;
   const signed = `a checkpoint of ${plural(size, 'record')} signed by the key with the SHA-256 fingerprint ${keys.join(', ')}`;
   if (proven === 'file') {
+    const alone =
+      format === 'ndjson' ? 'the manifest names no proof' : `${format} does not hold their own bytes; NDJSON does`;
     return (
       `${file} is the file that the manifest describes, of ${plural(records, 'record')} of ${origin}, with ${signed}. ` +
-      `Its records are not proven: ${format === 'ndjson' ? 'the manifest names no proof' : `${format} does not hold their own bytes; NDJSON does`}. ${said}`
+      `${said} Each record by itself is not proven: ${alone}.`
     );
   }
   return `All ${count(records)} lines of ${file} are records of ${origin} and pass the manifest’s filters, under ${signed}. ${COMPLETE[complete]}. ${said}`;
