@@ -11,14 +11,18 @@ import {
   type VerificationFigures,
   type VerificationMark,
 } from '../../verify/ledger/verification-mark.ts';
-import {
-  type VerificationCourse,
-  type VerificationStores,
-  type Verified,
-  verifyTrail,
+import type {
+  VerificationCourse,
+  VerificationStores,
+  Verified,
+  verifyTrail as verify,
 } from '../../verify/ledger/verification-run.ts';
 import type { Follower, RunOptions } from '../runtime/follower.ts';
 import { recordInSystem } from '../runtime/system-record.ts';
+
+/** Loaded with the first verification: a function answers most requests about verifications without one. */
+const verifyTrail: typeof verify = async (...of) =>
+  (await import('../../verify/ledger/verification-run.ts')).verifyTrail(...of);
 
 /** What a {@link Verifier} works with. */
 export interface VerifierOptions extends Omit<VerificationStores, 'now' | 'ledger'> {
