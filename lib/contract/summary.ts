@@ -33,12 +33,42 @@ export interface Breakdown {
   readonly others: number;
 }
 
+/** Which clock counts over time go by: the server's, when an event was received, or the producer's, when it happened. */
+export const CLOCKS = ['received', 'happened'] as const;
+/** One of {@link CLOCKS}. */
+export type ClockName = (typeof CLOCKS)[number];
+
 /** Records over time. */
 export interface Histogram {
   readonly bucket: Bucket;
+  /** @default received */
+  readonly clock?: ClockName;
+  /** The time zone of its days and hours. @default UTC */
+  readonly tz?: string;
+  /** Records without a time of their own, which are in no bucket of the producer's clock. */
+  readonly undated?: number;
   /** Non-empty buckets, ascending; `from` in Unix milliseconds. */
   readonly counts: readonly { readonly from: number; readonly count: number }[];
 }
+
+/** Records by the values of fields that were asked for. */
+export interface Groups {
+  /** Dimensions, units of time, and paths such as `details.reason`. */
+  readonly fields: readonly string[];
+  /**
+   * A value of each field with the records that have them all; null for those that lack the field, and the first moment of a
+   * unit of time, as RFC 3339. By time where there is a unit of time, else most records first. A record with several values of a
+   * field is in several groups.
+   */
+  readonly rows: readonly { readonly values: readonly (string | null)[]; readonly count: number }[];
+  /** Number of different groups, listed or not. */
+  readonly distinct: number;
+  /** Records of groups that are not listed. */
+  readonly others: number;
+}
+
+/** Maximum fields to group by. */
+export const MAX_GROUP_FIELDS = 4;
 
 /** Counts of a period, exact at any length. */
 export interface Summary {
@@ -52,6 +82,15 @@ export interface Summary {
   /** A record that lacks a dimension is not in its breakdown. */
   readonly by: Readonly<Record<Counted, Breakdown>>;
   readonly histogram: Histogram;
+  /** Present where fields were asked for. */
+  readonly groups?: Groups;
+  /** Values that the filters looked for in masked form; absent where there is none. */
+  readonly masked?: readonly Masked[];
+  /** Records that were looked at. Absent where the index's counts were enough. */
+  readonly scanned?: number;
+  /** Whether this counts a part of the records only: the rest is counted with the cursor, and the parts add up. */
+  readonly more?: boolean;
+  readonly cursor?: string;
 }
 
 /** Counts of one actor's records. */

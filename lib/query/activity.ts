@@ -1,7 +1,7 @@
 import type { Activity } from '../contract/summary.ts';
 import { parseRecord } from '../log/record.ts';
+import { breakdown, DEFAULT_TOP } from '../question/tally.ts';
 import type { Match, Period } from './query.ts';
-import { breakdown, DEFAULT_TOP } from './summary.ts';
 
 /** The dimensions that an activity counts by. */
 export const ACTIVITY_COUNTED = ['type', 'outcome'] as const;

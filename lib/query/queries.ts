@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { defined } from '../base/defined.ts';
 import { dimensionsOf } from '../contract/dimensions.ts';
 import { MAX_LIMIT, MAX_TRAILS } from '../contract/query.ts';
 import type { Activity, Summary } from '../contract/summary.ts';
@@ -8,6 +9,7 @@ import { parseRecord } from '../log/record.ts';
 import type { Table } from '../store/ports.ts';
 import { activityOf, countMatches, noActivity } from './activity.ts';
 import { countByIndex } from './activity-counts.ts';
+import { type CountRequest, countPages, inZone, isCounted } from './counting.ts';
 import { Cursors, type Position } from './cursor.ts';
 import { type MaskingPolicy, RecordFilter } from './filter.ts';
 import { type MergedPage, mergePage, type Part } from './merged.ts';
@@ -15,7 +17,7 @@ import { type Filters, type Match, type Page, type Period, type Query, sourcesOf
 import { RecentBlocks } from './recent-blocks.ts';
 import { Search, type SearchContext, scan, searched } from './search.ts';
 import { spanOf } from './span.ts';
-import { type SummaryRequest, summarise } from './summary.ts';
+import { bucketOf, type SummaryRequest, summarise } from './summary.ts';
 import { seqAt, type TrailEnd } from './times.ts';
 
 /** Options of {@link Queries}. */
@@ -183,9 +185,27 @@ export class Queries {
     }
   }
 
-  /** What a trail holds over a period. See {@link summarise}. */
-  summary(trail: string, request: SummaryRequest = {}): Promise<Summary> {
-    return summarise(this.#table, trail, request, this.#archive);
+  /**
+   * What a trail holds over a period: from the index's counts alone, or by reading the records that pass filters, as many as one call
+   * may: then with a cursor to count on.
+   *
+   * @throws `invalid_parameter` for a field that cannot be counted by, or for too many buckets; as {@link page}
+   */
+  async summary(trail: string, request: CountRequest = {}): Promise<Summary> {
+    const plain = (asked: SummaryRequest) => summarise(this.#table, trail, asked, this.#archive);
+    if (isCounted(request)) return inZone(request, plain);
+    const { filters = {}, seqs, ...period } = request;
+    const head = await readHead(this.#table, trail);
+    const bucket = bucketOf(await spanOf(this.#table, trail, head, filters.time ?? request, this.#archive), request);
+    const query = {
+      filters,
+      order: 'newest',
+      limit: MAX_LIMIT,
+      ...defined({ seqs, from: period.from, to: period.to }),
+    } as const;
+    return countPages(request, bucket, this.#budget, (cursor) =>
+      this.page(trail, { ...query, ...defined({ cursor }) }),
+    );
   }
 
   /**

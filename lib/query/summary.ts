@@ -1,6 +1,6 @@
 import { defined } from '../base/defined.ts';
 import { dimensionsOf } from '../contract/dimensions.ts';
-import { type Breakdown, type Bucket, COUNTED, type Summary } from '../contract/summary.ts';
+import { type Bucket, COUNTED, type Summary } from '../contract/summary.ts';
 import {
   CELLS,
   type Counts,
@@ -16,6 +16,7 @@ import { readBlocks } from '../ledger/blocks.ts';
 import { readHead } from '../ledger/commit.ts';
 import { SealtrailError } from '../log/error.ts';
 import { parseRecord } from '../log/record.ts';
+import { breakdown, DEFAULT_TOP } from '../question/tally.ts';
 import type { Table } from '../store/ports.ts';
 import type { Period } from './query.ts';
 import { readWholeHours, type Span, spanOf } from './span.ts';
@@ -23,9 +24,6 @@ import { readWholeHours, type Span, spanOf } from './span.ts';
 const BUCKET_MS: Readonly<Record<Bucket, number>> = { minute: 60_000, ...UNIT_MS };
 /** Maximum buckets of a histogram: two weeks of minutes, more than two years of hours. */
 const MAX_BUCKETS = 20_160;
-/** Default number of values in a breakdown. */
-export const DEFAULT_TOP = 100;
-
 /** A request for a summary. */
 export interface SummaryRequest extends Period {
   /** Default: minutes up to three hours, hours up to a week, else days. */
@@ -60,7 +58,11 @@ export async function summarise(
   throw new SealtrailError('unavailable', 'the index is being rewritten: try again', { retryAfter: 1 });
 }
 
-function bucketOf({ milliseconds }: Span, { bucket }: SummaryRequest): Bucket {
+/** @throws `invalid_parameter` if the histogram would have too many buckets */
+export function bucketOf(
+  { milliseconds }: Pick<Span, 'milliseconds'>,
+  { bucket }: Pick<SummaryRequest, 'bucket'>,
+): Bucket {
   if (bucket === undefined) {
     if (milliseconds <= 3 * UNIT_MS.hour) return 'minute';
     return milliseconds <= 7 * UNIT_MS.day ? 'hour' : 'day';
@@ -145,12 +147,4 @@ class Tally {
     const start = time - (time % BUCKET_MS[this.bucket]);
     this.#buckets.set(start, (this.#buckets.get(start) ?? 0) + count);
   }
-}
-
-/** The `top` values with the most records. */
-export function breakdown(counts: ReadonlyMap<string, number>, top: number): Breakdown {
-  const sorted = [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
-  const values = sorted.slice(0, top).map(([value, count]) => ({ value, count }));
-  const others = sorted.slice(top).reduce((sum, [, count]) => sum + count, 0);
-  return { values, distinct: counts.size, others };
 }

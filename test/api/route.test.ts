@@ -117,6 +117,8 @@ const SAMPLES: Readonly<Record<string, string>> = {
     text: 'a',
     tz: 'Europe/Berlin',
     seq: '1..5',
+    by: 'hour,tenant',
+    clock: 'happened',
   },
 };
 const sampleOf = (name: string): string =>

@@ -17,7 +17,7 @@ type Parameters = Readonly<Record<string, z.ZodType>>;
 const TAKEN: ReadonlySet<string> = new Set([
   ...SERVER_OPTIONS,
   ...['help', 'json', 'format', 'limit', 'all', 'cursor', 'order', 'unanswered'],
-  ...['lines', 'follow', 'output', 'gzip', 'resume'],
+  ...['lines', 'follow', 'output', 'gzip', 'resume', 'columns', 'scan', 'by', 'bucket', 'clock', 'top', 'save'],
 ]);
 
 /** The option name of a query parameter: `actorType` becomes `actor-type`. */

@@ -1,13 +1,14 @@
 import type { StoredEvent } from '../../contract/event.ts';
 import type { ExportManifest, ExportRequest } from '../../contract/exports.ts';
-import type { EventPeriods, EventQuery } from '../../contract/query.ts';
-import type { Activity, Bucket, Summary } from '../../contract/summary.ts';
+import type { EventFilters, EventPeriods, EventQuery } from '../../contract/query.ts';
+import type { Activity, Bucket, ClockName, Summary } from '../../contract/summary.ts';
 import type { VerificationReport, VerificationRequest } from '../../contract/verification.ts';
 import { SealtrailError } from '../../log/error.ts';
 import type { SealedRecord } from '../../log/record.ts';
 import type { SignedHttp } from '../http/http.ts';
 import { percentEncode } from '../http/percent-encode.ts';
 import type { ExportFiles } from './exporting.ts';
+import type { OnPart } from './summing.ts';
 import type { VerificationWait } from './verifying.ts';
 
 /** A record of the log, with its event's fields. */
@@ -15,10 +16,15 @@ export interface LogRecord extends SealedRecord {
   readonly event: StoredEvent & SealedRecord['event'];
 }
 
-/** The period of a summary, and its detail. */
-export interface SummaryQuery extends Pick<EventPeriods, 'from' | 'to'> {
+/** Which records a summary counts, and its detail. */
+export interface SummaryQuery extends EventFilters, EventPeriods {
+  /** Fields to count by: `minute`, `hour`, `day`, `week`, `month`, filters such as `tenant`, paths such as `details.reason`. */
+  readonly by?: string | readonly string[] | undefined;
+  /** How fine the counts over time are. @default by the length of the period */
   readonly bucket?: Bucket | undefined;
-  /** Values listed of each breakdown. */
+  /** Whose clock counts over time go by: the server's, or the producer's. @default received */
+  readonly clock?: ClockName | undefined;
+  /** Values listed of each breakdown, and groups. @default 100 */
   readonly top?: number | undefined;
 }
 
@@ -82,14 +88,24 @@ export class LogReader {
   }
 
   /**
-   * Exact counts over a period, by type, outcome, severity and more, and over time.
+   * Exact counts of the records that pass every filter: by type, outcome, severity and more, over time, and by fields of choice.
+   *
+   * @param onPart called with every part of a count that takes several calls, since it has to read many records
    *
    * @example
-   * const { total, by } = await audit.reader.summary({ from: Date.now() - 3_600_000 });
-   * console.log(total, by.type?.values);
+   * const { total, by } = await audit.reader.summary({ from: '1h' });
+   * const { groups } = await audit.reader.summary({ type: 'auth.login_failed', by: ['hour'], from: 'yesterday' });
    */
-  summary(query: SummaryQuery = {}): Promise<Summary> {
-    return this.#asked('counts', `${this.#path}/summary`, ['total', 'by', 'histogram'], { ...query });
+  async summary(query: SummaryQuery = {}, onPart?: OnPart): Promise<Summary> {
+    const { fetchSummary } = await import('./summing.ts');
+    const { by, ...rest } = query;
+    const fields = by === undefined ? {} : { by: [by].flat().join(',') };
+    return fetchSummary(
+      this.#http,
+      `${this.#path}/summary`,
+      { ...rest, ...fields },
+      onPart === undefined ? {} : { onPart },
+    );
   }
 
   /**

@@ -30,6 +30,9 @@ const RUNS = /^(?:[\t\r\n]|[\p{White_Space}\p{Cc}\p{Cf}]*[=+\-@\uff1d\uff0b\uff0
 /** What RFC 4180 quotes, and what some readers take for the end of a row where it is not quoted. */
 const NEEDS_QUOTES = /[",\p{Cc}\u2028\u2029]|^\s|\s$/u;
 
+/** Values as a row, escaped as {@link csvRow} does it. */
+export const csvLine = (values: readonly (string | number)[]): string => `${values.map(cell).join(',')}\r\n`;
+
 function cell(value: unknown): string {
   if (typeof value === 'number') return String(value);
   const text = typeof value === 'string' ? value : JSON.stringify(value);

@@ -78,7 +78,7 @@ describe('a histogram', () => {
   const lines = (days: readonly number[]) => {
     const counts = days.map((n) => ({ from: day(n), count: 1000 }));
     const summary = { total: 1000 * days.length, by: {}, histogram: { bucket: 'day', counts } } as const;
-    return summaryLines('orders', summary, out, 60).slice(3);
+    return summaryLines('orders', summary, out, { width: 60 }).slice(3);
   };
 
   it('shows the days on which nothing came, and of many in a row how many', () => {

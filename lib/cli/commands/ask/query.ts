@@ -2,18 +2,12 @@ import { type Command, Option } from 'commander';
 import { defined } from '../../../base/defined.ts';
 import type { SignedHttp } from '../../../client/http/http.ts';
 import { QUERY_FORMATS, QUERY_ORDERS, type QueryFormat, type QueryOrder } from '../../../contract/query.ts';
-import { CSV_HEADER, csvRow } from '../../../export/formats/csv.ts';
-import {
-  GrowingTable,
-  type LinePage,
-  maskedSentence,
-  parseLines,
-  queryPages,
-  type TableOptions,
-  type View,
-} from '../../output/records.ts';
-import { count, painter, type Terminal, write, writeData, writeLines } from '../../output/terminal.ts';
+import { bounded, type LinePage, maskedSentence, queryPages } from '../../output/pages.ts';
+import type { TableOptions, View } from '../../output/record-columns.ts';
+import { GrowingTable, parseLines } from '../../output/records.ts';
+import { count, painter, plural, type Terminal, write, writeData, writeLines } from '../../output/terminal.ts';
 import { explainAbsence } from '../../shell/absence.ts';
+import { columnsOption, demandColumned, recordCsv } from '../../shell/columns.ts';
 import { filtersOf, withFilters, withPeriod } from '../../shell/filters.ts';
 import { collect, connect, type Install, integer, type ServerOptions, withServer } from '../../shell/shell.ts';
 import { namedTrails, trailOrPattern } from '../../shell/trails.ts';
@@ -22,7 +16,9 @@ import { ACTION_TYPES, unanswered } from './unanswered.ts';
 interface Options extends ServerOptions, Readonly<Record<string, unknown>> {
   readonly format: 'table' | QueryFormat;
   readonly json?: true;
+  readonly columns?: readonly string[];
   readonly limit: number;
+  readonly scan: number;
   readonly all?: true;
   readonly order: QueryOrder;
   readonly cursor?: string;
@@ -74,12 +70,19 @@ export const installTimeline: Install = (program, shell) => {
 const withFormat = (command: Command): Command =>
   command
     .addOption(new Option('--format <name>', 'how to print').choices(['table', ...QUERY_FORMATS]).default('table'))
-    .option('--json', 'the same as --format json');
+    .option('--json', 'the same as --format json')
+    .addOption(columnsOption());
 
 const withLimit = (command: Command): Command =>
   command
     .option('--limit <n>', 'records at most', integer('--limit', 1, 1_000_000_000), 50)
-    .option('--all', 'all that match, however many')
+    .option('--all', 'all that match, however many there are and however many have to be looked at')
+    .option(
+      '--scan <n>',
+      'records to look at, at most, where the index does not carry a filter',
+      integer('--scan', 1, 1e12),
+      1_000_000,
+    )
     .option('--cursor <text>', 'go on where an earlier query stopped');
 
 async function query(
@@ -91,12 +94,17 @@ async function query(
   const http = connect(terminal, options);
   const trails = await namedTrails(http, asked, terminal.signal);
   const format = options.json ? 'json' : options.format;
+  const { columns, all, scan } = options;
+  demandColumned(format, columns);
   const found = pagesOf(http, trails, options, terminal.signal);
-  const pages = explained(found, () => explainAbsence(http, { trails, query: filtersOf(options) }, terminal));
+  const some = bounded(found, all || options.unanswered ? Number.POSITIVE_INFINITY : scan, terminal.stderr);
+  const pages = explained(some, () => explainAbsence(http, { trails, query: filtersOf(options) }, terminal));
   if (format === 'json') return printJson(terminal, pages);
-  if (format === 'csv') return printCsv(terminal, pages);
+  if (format === 'csv') return printCsv(terminal, pages, columns);
   if (format === 'ndjson') return writeData(terminal.stdout, linesOf(pages));
-  return printTable(terminal, pages, options.limit, { view, namesTrails: trails.length > 1 });
+  const { tz: zone } = filtersOf(options);
+  const shown = { view, namesTrails: trails.length > 1, columns, ...(typeof zone === 'string' && { zone }) };
+  return printTable(terminal, pages, options, shown);
 }
 
 function pagesOf(http: SignedHttp, trails: readonly string[], options: Options, signal: AbortSignal) {
@@ -147,10 +155,15 @@ async function printJson({ stdout }: Terminal, pages: AsyncIterable<LinePage>): 
   await write(stdout, `${between === ',\n' ? '' : between}],${rest.slice(1)}\n`);
 }
 
-async function printCsv({ stdout }: Terminal, pages: AsyncIterable<LinePage>): Promise<void> {
-  let header = CSV_HEADER;
+async function printCsv(
+  { stdout }: Terminal,
+  pages: AsyncIterable<LinePage>,
+  columns?: readonly string[],
+): Promise<void> {
+  const csv = recordCsv(columns);
+  let header = csv.header;
   for await (const { lines } of pages) {
-    await write(stdout, header + lines.map(csvRow).join(''));
+    await write(stdout, header + lines.map(csv.row).join(''));
     header = '';
   }
 }
@@ -158,25 +171,36 @@ async function printCsv({ stdout }: Terminal, pages: AsyncIterable<LinePage>): P
 async function printTable(
   terminal: Terminal,
   pages: AsyncIterable<LinePage>,
-  limit: number,
+  { limit, scan, all }: Options,
   options: TableOptions,
 ): Promise<void> {
   const { stdout, stderr } = terminal;
   const table = new GrowingTable(stdout, options);
   let last: LinePage | undefined;
-  let [found, archived] = [0, 0];
+  let [found, archived, scanned] = [0, 0, 0];
   const masked = new Set<string>();
   for await (const page of pages) {
     last = page;
     found += page.lines.length;
     archived += page.archived;
+    scanned += page.scanned;
     for (const one of page.masked) masked.add(maskedSentence(one));
     if (page.lines.length > 0) await writeLines(stdout, table.add(parseLines(page.lines)));
   }
   const notes = [...masked];
   if (archived > 0) notes.push(`${archived === found ? 'All' : count(archived)} of these came from the archive.`);
-  if (last?.more) notes.push(`There is more. --all shows all; to go on after these ${count(limit)}:`);
-  if (last?.more) notes.push(`  --cursor ${last.cursor}`);
-  if (found === 0) await write(stdout, 'Nothing matches.\n');
+  if (scanned > MANY && scanned > MANY_TIMES * found) {
+    notes.push(`${plural(scanned, 'record')} had to be looked at, since the index does not carry a filter.`);
+  }
+  if (last?.more) {
+    const isCut = !all && scanned >= scan && found < limit;
+    const after = isCut ? `--scan ${scan} was reached. --all looks at all` : 'There is more. --all shows all';
+    notes.push(`${after}; to go on after these ${count(isCut ? found : limit)}:`, `  --cursor ${last.cursor}`);
+  }
+  if (found === 0) await write(stdout, last?.more ? 'Nothing matches so far.\n' : 'Nothing matches.\n');
   for (const note of notes) stderr.write(`${painter(stderr)('dim', note)}\n`);
 }
+
+/** What is worth a word: so many records looked at, and so many for each that was found. */
+const MANY = 1000;
+const MANY_TIMES = 10;

@@ -1,12 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Option } from 'commander';
 import type { HttpRequest, SignedHttp } from '../../../client/http/http.ts';
-import { CSV_HEADER, csvRow } from '../../../export/formats/csv.ts';
 import { SealtrailError } from '../../../log/error.ts';
 import { parseRecord } from '../../../log/record.ts';
-import { GrowingTable, type LinePage, parseLines, queryPages } from '../../output/records.ts';
+import { type LinePage, queryPages } from '../../output/pages.ts';
+import { GrowingTable, parseLines } from '../../output/records.ts';
 import { type Terminal, write, writeData, writeLines } from '../../output/terminal.ts';
 import { explainAbsence } from '../../shell/absence.ts';
+import { columnsOption, demandColumned, recordCsv } from '../../shell/columns.ts';
 import { filtersOf, withFilters } from '../../shell/filters.ts';
 import { connect, type Install, integer, type ServerOptions, trailName, withServer } from '../../shell/shell.ts';
 
@@ -15,6 +16,7 @@ interface Options extends ServerOptions, Readonly<Record<string, unknown>> {
   readonly follow?: true;
   readonly format: 'table' | 'json' | 'ndjson' | 'csv';
   readonly json?: true;
+  readonly columns?: readonly string[];
 }
 
 /** Milliseconds between two looks at a trail that is followed. */
@@ -34,7 +36,8 @@ export const installTail: Install = (program, shell) => {
         .choices(['table', 'json', 'ndjson', 'csv'])
         .default('table'),
     )
-    .option('--json', 'the same as --format json');
+    .option('--json', 'the same as --format json')
+    .addOption(columnsOption());
   withServer(withFilters(command)).action((trail: string, options: Options) => tail(shell.terminal, trail, options));
 };
 
@@ -62,6 +65,7 @@ class Tail {
   #since: { readonly from?: string; readonly cursor?: string } = {};
   #complained = false;
   readonly #table: GrowingTable;
+  readonly #csv: ReturnType<typeof recordCsv>;
   #isHeaded = false;
 
   constructor(terminal: Terminal, http: SignedHttp, trail: string, options: Options) {
@@ -69,7 +73,11 @@ class Tail {
     this.#http = http;
     this.#trail = trail;
     this.#options = options;
-    this.#table = new GrowingTable(terminal.stdout);
+    const { columns, json, format } = options;
+    demandColumned(json ? 'json' : format, columns);
+    const { tz } = filtersOf(options);
+    this.#table = new GrowingTable(terminal.stdout, { columns, ...(typeof tz === 'string' && { zone: tz }) });
+    this.#csv = recordCsv(columns);
   }
 
   /** Prints the newest records, the oldest of them first. */
@@ -121,7 +129,8 @@ class Tail {
     if (lines.length === 0) return;
     if (format === 'json' || format === 'ndjson') return writeData(stdout, lines);
     if (format === 'csv') {
-      await write(stdout, `${this.#isHeaded ? '' : CSV_HEADER}${lines.map(csvRow).join('')}`);
+      const { header, row } = this.#csv;
+      await write(stdout, `${this.#isHeaded ? '' : header}${lines.map(row).join('')}`);
       this.#isHeaded = true;
       return;
     }

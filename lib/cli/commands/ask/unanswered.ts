@@ -3,7 +3,7 @@ import type { QueryOrder } from '../../../contract/query.ts';
 import { SealtrailError } from '../../../log/error.ts';
 import { isObject } from '../../../log/json.ts';
 import { parseRecord } from '../../../log/record.ts';
-import type { LinePage } from '../../output/records.ts';
+import type { LinePage } from '../../output/pages.ts';
 
 /** What a query must ask for, so that {@link unanswered} can tell. */
 export const ACTION_TYPES: readonly string[] = [ACTION_REQUESTED, ...ACTION_ENDS];
