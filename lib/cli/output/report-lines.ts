@@ -1,4 +1,5 @@
 import { groupBy } from '../../base/group-by.ts';
+import { witnessedText } from '../../log/policy.ts';
 import { isNote, totals } from '../../verify/report/problem.ts';
 import { groupProblems } from '../../verify/report/problem-groups.ts';
 import type { Coverage, KeyUse, Problem, Report, TrailEvidence, Verdict } from '../../verify/report/report.ts';
@@ -26,6 +27,7 @@ export function reportLines(report: Report, out: Output, width = widthOf(out)): 
     ...producerLines(report, heading),
     ...keyLines(report, heading),
     ...previousLines(report, heading),
+    ...witnessLines(report, width, heading),
     ...sinceLines(report, heading),
     ...problemLines(report.problems, report.problemCounts, width, heading),
     ...(report.skipped.length === 0 ? [] : ['', heading('not looked at')]),
@@ -88,6 +90,7 @@ const NAMED_BY: Readonly<Record<TrailEvidence, string>> = {
   trusted_key: 'trusted keys',
   archived_key: 'keys/',
   system_record: '_system',
+  head_statement: '_heads',
 };
 
 /** The trails that there should be, by what names them. Those that are missing are problems, and listed there. */
@@ -148,6 +151,24 @@ function previousLines({ previous }: Report, heading: (text: string) => string):
       `${name}${size === undefined ? '' : ` (${plural(size, 'record')})`}: ${words[verdict]}`,
   );
   return lines.length === 0 ? [] : ['', heading('kept checkpoints'), ...lines];
+}
+
+function witnessLines({ witnesses, trails }: Report, width: number, heading: (text: string) => string): string[] {
+  if (witnesses === undefined) return [];
+  const { size, by } = witnesses;
+  const who = by.length === 0 ? 'nobody' : witnessedText(by);
+  const lines = [
+    `${size === undefined ? 'no heads' : `the heads up to ${plural(size, 'record')}`}: cosigned by ${who}`,
+  ];
+  const each = trails.map(
+    ({ trail, witnessed = 0, covered }) => `${trail} ${count(witnessed)} of ${count(covered.to)}`,
+  );
+  return [
+    '',
+    heading('witnesses'),
+    ...wrap(lines.join(''), width),
+    ...wrap(`records under them: ${each.join(', ')}`, width),
+  ];
 }
 
 function sinceLines({ since }: Report, heading: (text: string) => string): string[] {

@@ -12,7 +12,7 @@ import { reportLines } from '../output/report-lines.ts';
 import { count, Progress, type Terminal, write, writeLines } from '../output/terminal.ts';
 import { archiveWithin, openObjects } from './archive-source.ts';
 import type { Shell } from './shell.ts';
-import { readBytes, readText, readTrust } from './trust.ts';
+import { readBytes, readPolicy, readText, readTrust } from './trust.ts';
 import { version } from './version.ts';
 
 /** Options of `sealtrail verify`. */
@@ -22,6 +22,7 @@ export interface VerifyCommandOptions {
   readonly from?: number;
   readonly to?: number;
   readonly previous?: readonly string[];
+  readonly policy?: string;
   readonly sinceReport?: string;
   readonly logName?: string;
   readonly workers?: number | true;
@@ -34,7 +35,7 @@ export async function verify(shell: Shell, archive: string, options: VerifyComma
   const { terminal } = shell;
   if (options.report !== undefined) await assertWritable(options.report);
   const found = await reportOn(terminal, archive, options);
-  const command = repeatCommand(found, options.key, options.sinceReport);
+  const command = repeatCommand(found, options.key, options.sinceReport, options.policy);
   const report: Report = { ...found, program: { name: 'sealtrail', version: version(), command } };
   shell.exitCode = exitCodeOf(report);
   if (options.json) await write(terminal.stdout, `${JSON.stringify(report)}\n`);
@@ -66,7 +67,7 @@ async function reportOn(terminal: Terminal, archive: string, options: VerifyComm
 }
 
 async function verifyOptions(archive: string, options: VerifyCommandOptions): Promise<VerifyOptions> {
-  const { trail, from, to, previous = [], logName, sinceReport } = options;
+  const { trail, from, to, previous = [], logName, sinceReport, policy } = options;
   const workers = options.workers === true ? availableParallelism() : (options.workers ?? 1);
   const module = new URL(
     import.meta.url.endsWith('.ts') ? './archive-source.ts' : './archive-source.js',
@@ -79,6 +80,7 @@ async function verifyOptions(archive: string, options: VerifyCommandOptions): Pr
     ...(from === undefined && to === undefined ? {} : { range: { from: from ?? 0, ...defined({ to }) } }),
     ...(previous.length === 0 ? {} : { previous: await Promise.all(previous.map(readKept)) }),
     ...defined({ logName }),
+    ...(policy !== undefined && { policy: await readPolicy(policy) }),
     ...(sinceReport !== undefined && {
       earlier: parseEarlierReport(sinceReport, await readText(sinceReport, 'the report')),
     }),

@@ -13,6 +13,8 @@ interface TrailWitnesses {
   readonly archived: readonly Verifier[];
   /** Trails that records of `_system` say have begun. */
   readonly begun: Iterable<string>;
+  /** Trails of which `_heads` states a head. */
+  readonly stated: Iterable<string>;
 }
 
 /**
@@ -25,10 +27,11 @@ export function expectedTrails(witnesses: TrailWitnesses, isThere: (trail: strin
   const expect = (trail: string | undefined, from: TrailEvidence): void => {
     if (trail !== undefined) evidence.set(trail, (evidence.get(trail) ?? new Set()).add(from));
   };
-  const { trust, logName, archived, begun } = witnesses;
+  const { trust, logName, archived, begun, stated } = witnesses;
   for (const { name, trail } of trust) expect(trail ?? trailNamed(name, logName), 'trusted_key');
   for (const { name } of archived) expect(trailNamed(name, logName), 'archived_key');
   for (const trail of begun) expect(trail, 'system_record');
+  for (const trail of stated) expect(trail, 'head_statement');
   return [...evidence]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([trail, from]) => ({ trail, evidence: [...from], isThere: isThere(trail) }));
@@ -46,6 +49,7 @@ const EVIDENCE_WORDS: Readonly<Record<TrailEvidence, string>> = {
   trusted_key: 'a trusted key is for it',
   archived_key: 'a key in keys/ is named for it',
   system_record: '_system records that it began',
+  head_statement: '_heads states a head of it',
 };
 
 export function missingTrail({ trail, evidence }: ExpectedTrail): Problem {

@@ -3,7 +3,7 @@ import type { Verifier } from '../../log/note.ts';
 import { fingerprintOf, keyIdText, keysOfTrail, type TrustedKeys } from '../evidence/trust.ts';
 import { type Findings, quoted } from '../report/findings.ts';
 import type { KeyUse } from '../report/report.ts';
-import type { TrailOutcome } from './verify-trail.ts';
+import type { TrailOutcome } from './trail-outcome.ts';
 
 /**
  * Every key that is trusted for a trail or held by the archive, by name and ID, and what it signed.

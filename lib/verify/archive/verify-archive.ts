@@ -1,7 +1,9 @@
 import { hash } from 'node:crypto';
 import { defined } from '../../base/defined.ts';
+import { HEADS_TRAIL, SYSTEM_TRAIL } from '../../contract/system-trails.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { type Verifier, verifierFromSpki } from '../../log/note.ts';
+import type { Policy } from '../../log/policy.ts';
 import { isSystemTrailName, isTrailName } from '../../log/trail-name.ts';
 import type { Objects } from '../../store/ports.ts';
 import { Evidence } from '../evidence/evidence.ts';
@@ -15,7 +17,7 @@ import type { Coverage, ExpectedTrail, OnProgress, Report, Skipped } from '../re
 import { TimelineCounter } from '../report/timeline.ts';
 import type { RunSpan } from '../shards/join-shards.ts';
 import { verifySpan } from '../shards/shard.ts';
-import type { SegmentLimits, SpanJob, SpanResult } from '../shards/shard-job.ts';
+import type { Claim, SegmentLimits, SpanJob, SpanResult } from '../shards/shard-job.ts';
 import { type WorkerPlan, WorkerPool } from '../shards/worker-pool.ts';
 import { expectedTrails, hasArrived, missingTrail } from './expected-trails.ts';
 import { keyUses, reportUnvouched } from './key-uses.ts';
@@ -24,7 +26,9 @@ import { findLogName, type LogName } from './log-name.ts';
 import { judgePrevious, type KeptCheckpoint, type Previous, previousResult } from './previous.ts';
 import { type ArchiveKeys, checkKeyNames, readArchiveKeys } from './published-keys.ts';
 import { type EarlierReport, reportLost, sinceOf } from './since-report.ts';
-import { type TrailContext, type TrailOutcome, verdictOf, verifyTrail } from './verify-trail.ts';
+import type { TrailContext, TrailOutcome } from './trail-outcome.ts';
+import { verdictOf, verifyTrail } from './verify-trail.ts';
+import { evidenceClaims, forkedStatements, judgeWitnesses, type Stated, statedBy } from './witness-verdict.ts';
 
 /** What to verify, and on whose word. */
 export interface VerifyOptions {
@@ -38,6 +42,8 @@ export interface VerifyOptions {
   readonly logName?: string;
   /** Checkpoints kept from earlier, which the archive must extend. */
   readonly previous?: readonly KeptCheckpoint[];
+  /** Witnesses, and how many of them must have cosigned. @default cosignatures are not judged */
+  readonly policy?: Policy;
   /** A report of an earlier verification of the same scope, to compare with. See `parseEarlierReport`. */
   readonly earlier?: EarlierReport;
   /** Work in parallel. @default in this thread */
@@ -63,8 +69,9 @@ const SEGMENT_LIMITS: SegmentLimits = { records: 50_000, bytes: 16_000_000 };
  * const report = await verifyArchive(objects, { trust: parseTrustedKeys(await readFile('log.pem', 'utf8')) });
  * console.log(report.verdict);
  */
-export async function verifyArchive(objects: Objects, options: VerifyOptions): Promise<Report> {
-  checkOptions(options);
+export async function verifyArchive(objects: Objects, given: VerifyOptions): Promise<Report> {
+  checkOptions(given);
+  const options = withHeads(given);
   const startedAt = Date.now();
   const findings = new Findings();
   const inventory = await takeInventory(objects, options.trails, findings);
@@ -85,7 +92,14 @@ export async function verifyArchive(objects: Objects, options: VerifyOptions): P
   return run.report(outcomes, expected, findings, startedAt);
 }
 
-function checkOptions({ trust, range, trails, logName, previous = [] }: VerifyOptions): void {
+/** Under a policy the heads are looked at too: only they are cosigned. */
+function withHeads(options: VerifyOptions): VerifyOptions {
+  const { policy, trails } = options;
+  if (policy === undefined || trails === undefined || trails.includes(HEADS_TRAIL)) return options;
+  return { ...options, trails: [...trails, HEADS_TRAIL] };
+}
+
+function checkOptions({ trust, range, trails, logName, policy, previous = [] }: VerifyOptions): void {
   if (trust.length === 0) throw new SealtrailError('usage', 'a verification needs at least one trusted key');
   if (logName !== undefined && !isKeyName(logName)) {
     throw new SealtrailError('usage', 'the name of a log has no spaces, plus or control characters');
@@ -93,6 +107,7 @@ function checkOptions({ trust, range, trails, logName, previous = [] }: VerifyOp
   const odd = trails?.find((trail) => !isTrailName(trail) && !isSystemTrailName(trail));
   if (odd !== undefined) throw new SealtrailError('usage', `${JSON.stringify(odd)} is not the name of a trail`);
   if (range === undefined) return;
+  if (policy !== undefined) throw new SealtrailError('usage', 'witnesses cosign whole trails, not a range');
   if (trails?.length !== 1) throw new SealtrailError('usage', 'a range of records needs exactly one trail');
   const { from, to = Number.POSITIVE_INFINITY } = range;
   if (from < 0 || from >= to) {
@@ -133,6 +148,7 @@ class ArchiveRun {
   readonly #logName: LogName | undefined;
   readonly #previous: readonly Previous[];
   readonly #progress: ProgressMeter;
+  #stated: Stated = statedBy(undefined);
 
   constructor(
     objects: Objects,
@@ -172,18 +188,27 @@ class ArchiveRun {
     }
   }
 
-  /** Trails by name; with workers some at the same time, so that small ones keep all of them busy. */
+  /** Trails by name; with workers some at the same time, so that small ones keep all of them busy. The heads come first. */
   async #verifyWith(run: RunSpan, parts: number): Promise<TrailOutcome[]> {
     const trails = [...this.#inventory.trails.values()];
+    const headsAt = trails.findIndex(({ trail }) => trail === HEADS_TRAIL);
     const outcomes = new Array<TrailOutcome | undefined>(trails.length).fill(undefined);
-    const entries = trails.entries();
+    const verify = async (at: number, extra: readonly Claim[] = []): Promise<void> => {
+      this.#options.signal?.throwIfAborted();
+      const trail = trails[at];
+      if (trail !== undefined) outcomes[at] = await verifyTrail(trail, this.#contextOf(trail.trail, run, parts, extra));
+    };
+    await verify(headsAt);
+    this.#stated = statedBy(outcomes[headsAt]);
+    const entries = trails.keys();
     const lane = async (): Promise<void> => {
-      for (const [at, trail] of entries) {
-        this.#options.signal?.throwIfAborted();
-        outcomes[at] = await verifyTrail(trail, this.#contextOf(trail.trail, run, parts));
-      }
+      for (const at of entries) if (at !== headsAt) await verify(at);
     };
     await Promise.all(Array.from({ length: parts }, lane));
+    // Rare: what a witness showed the log is held against the heads, like a checkpoint that an auditor kept.
+    const system = outcomes.find((outcome) => outcome?.coverage.trail === SYSTEM_TRAIL);
+    const evidence = evidenceClaims(system, this.#options.trust, this.#logName?.name ?? 'unknown');
+    if (evidence.length > 0) await verify(headsAt, evidence);
     return outcomes.filter((outcome) => outcome !== undefined);
   }
 
@@ -195,8 +220,9 @@ class ArchiveRun {
     });
   }
 
-  #contextOf(trail: string, run: RunSpan, parts: number): TrailContext {
-    const { trust, range, segmentLimits = SEGMENT_LIMITS } = this.#options;
+  #contextOf(trail: string, run: RunSpan, parts: number, extra: readonly Claim[]): TrailContext {
+    const { trust, range, policy, segmentLimits = SEGMENT_LIMITS } = this.#options;
+    const stated = range === undefined ? this.#stated.claimOf(trail) : undefined;
     const origin = this.#originOf(trail);
     return {
       objects: this.#objects,
@@ -206,7 +232,12 @@ class ArchiveRun {
       archiveKeys: this.#archiveKeysOf(origin),
       keyFiles: this.#keys.complete,
       ...defined({ range }),
-      previous: this.#previous.flatMap((kept) => (kept.trail === trail && kept.claim ? [kept.claim] : [])),
+      previous: [
+        ...this.#previous.flatMap((kept) => (kept.trail === trail && kept.claim ? [kept.claim] : [])),
+        ...(stated === undefined ? [] : [stated]),
+        ...extra,
+      ],
+      ...(policy !== undefined && { policy, timeAt: this.#stated.witnessedOf(trail) }),
       segmentLimits,
       parts,
       onScope: (records) => this.#progress.expect(trail, records),
@@ -230,10 +261,11 @@ class ArchiveRun {
     const { trust, trails } = this.#options;
     if (trails !== undefined) return { skipped: [{ why: 'any other trail of the archive: it was not asked for' }] };
     const begun = new Set(outcomes.flatMap((outcome) => [...outcome.begun]));
-    const witnesses = { trust, logName: this.#logName?.name, archived: this.#keys.verifiers, begun };
+    const stated = this.#stated.trails;
+    const witnesses = { trust, logName: this.#logName?.name, archived: this.#keys.verifiers, begun, stated };
     const list = expectedTrails(witnesses, (trail) => this.#inventory.trails.has(trail));
     const skipped: Skipped[] = [
-      ...(begun.size === 0 ? [{ why: UNSTATED }] : []),
+      ...(begun.size === 0 && stated.length === 0 ? [{ why: UNSTATED }] : []),
       ...(await leftoversOf(this.#objects)),
     ];
     for (const expected of list.filter(({ isThere }) => !isThere)) {
@@ -250,13 +282,17 @@ class ArchiveRun {
     findings: Findings,
     startedAt: number,
   ): Report {
-    const { source = 'archive', trails, range, earlier } = this.#options;
+    const { source = 'archive', trails, range, earlier, policy } = this.#options;
+    for (const { heads } of outcomes) for (const problem of forkedStatements(heads)) findings.add(problem);
+    const witnessed = policy && judgeWitnesses(policy, outcomes, this.#stated, startedAt);
+    for (const problem of witnessed?.problems ?? []) findings.add(problem);
     const timeline = new TimelineCounter();
     // What was found around a trail counts for it too, such as an object that does not belong there.
     const coverages = outcomes.map(({ coverage, findings: own }) => {
       const kinds = [...own.kinds(), ...findings.kindsOf(coverage.trail)];
       const proven = provenRecords(coverage.covered, own.list(), own.counts());
-      return { ...coverage, proven, verdict: verdictOf(kinds) };
+      const cosigned = policy && { witnessed: this.#stated.witnessedOf(coverage.trail) };
+      return { ...coverage, proven, ...cosigned, verdict: verdictOf(kinds) };
     });
     const problemsOf = new Map<string, TrailOutcome>();
     for (const outcome of outcomes) {
@@ -268,7 +304,11 @@ class ArchiveRun {
       problemsOf.set(outcome.coverage.trail, outcome);
     }
     for (const { problems } of this.#previous) for (const problem of problems) findings.add(problem);
-    const skipped: Skipped[] = [...unstated, ...outcomes.flatMap((outcome) => outcome.skipped)];
+    const skipped: Skipped[] = [
+      ...unstated,
+      ...outcomes.flatMap((outcome) => outcome.skipped),
+      ...(witnessed?.skipped ?? []),
+    ];
     const uses = keyUses(outcomes, this.#options.trust, this.#keys.verifiers, trails === undefined);
     if (earlier !== undefined && range === undefined) reportLost(earlier, coverages, findings);
     if (range === undefined) reportUnvouched(uses, this.#options.trust, findings);
@@ -292,6 +332,7 @@ class ArchiveRun {
         const outcome = problemsOf.get(kept.trail ?? '');
         return previousResult(kept, outcome?.coverage, outcome?.contradicted.has(kept.name) ?? false);
       }),
+      ...(witnessed && { witnesses: witnessed.report }),
       ...(earlier !== undefined && { since: sinceOf(earlier, coverages, findings.list()) }),
       ...defined({ timeline: plot }),
     };

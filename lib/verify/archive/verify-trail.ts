@@ -1,65 +1,30 @@
 import { defined } from '../../base/defined.ts';
+import { HEADS_TRAIL } from '../../contract/system-trails.ts';
 import { checkpointName, newestCheckpointName } from '../../log/archive.ts';
 import type { Checkpoint } from '../../log/checkpoint.ts';
 import { toHex } from '../../log/encoding.ts';
 import { SealtrailError } from '../../log/error.ts';
-import type { Verifier } from '../../log/note.ts';
 import { futureTime, MAX_CLOCK_AHEAD_MS } from '../../log/record.ts';
 import { TILE_WIDTH } from '../../log/tile.ts';
-import type { Objects } from '../../store/ports.ts';
 import { Evidence, readOutcome } from '../evidence/evidence.ts';
 import type { TrailInventory } from '../evidence/inventory.ts';
 import { hasSize } from '../evidence/lower-bound.ts';
 import { parseArchiveName } from '../evidence/object-names.ts';
 import { judgeCheckpoint } from '../evidence/read-checkpoint.ts';
-import { keyIdText, keysOfTrail, type TrailKey, type TrustedKeys } from '../evidence/trust.ts';
+import { keyIdText, keysOfTrail, type TrailKey } from '../evidence/trust.ts';
 import { Findings } from '../report/findings.ts';
 import { isNote, PROBLEM_KINDS, type ProblemKind } from '../report/problem.ts';
 import type { Coverage, ProducerCounts, Skipped, Span, Verdict } from '../report/report.ts';
-import { TimelineCounter, type TimelineCounts } from '../report/timeline.ts';
-import { type JoinedSpans, type RunSpan, splitJob, verifySpans } from '../shards/join-shards.ts';
+import { TimelineCounter } from '../report/timeline.ts';
+import { type JoinedSpans, splitJob, verifySpans } from '../shards/join-shards.ts';
 import { MOST_ACTIONS } from '../shards/open-actions.ts';
 import { MOST_PRODUCERS } from '../shards/producer-order.ts';
-import type { Claim, Mismatch, SegmentLimits, SpanJob } from '../shards/shard-job.ts';
+import type { Claim, Mismatch, SpanJob } from '../shards/shard-job.ts';
+import { mismatchProblem } from './mismatch.ts';
 import { findNewest, readSealed } from './newest.ts';
 import { beyond, reportMissing, reportSeals } from './presence.ts';
-
-/** What the verification of a trail needs besides its inventory. */
-export interface TrailContext {
-  readonly objects: Objects;
-  readonly oldest: ReadonlyMap<string, string>;
-  readonly trust: TrustedKeys;
-  /** `<log name>/<trail>`. */
-  readonly origin: string;
-  /** Public keys that the archive holds for this trail. */
-  readonly archiveKeys: readonly Verifier[];
-  /** Key IDs of which the archive holds both files. */
-  readonly keyFiles: ReadonlySet<string>;
-  /** The records asked for, `to` exclusive or, where it is absent, the end; absent: all. */
-  readonly range?: { readonly from: number; readonly to?: number };
-  /** Roots that checkpoints kept elsewhere claim of this trail. */
-  readonly previous: readonly Claim[];
-  readonly segmentLimits: SegmentLimits;
-  /** Into how many spans to cut the trail at most. */
-  readonly parts: number;
-  /** Told how many records are looked at, once that is known. */
-  readonly onScope: (records: number) => void;
-  readonly run: RunSpan;
-}
-
-/** What came of a trail. */
-export interface TrailOutcome {
-  readonly coverage: Coverage;
-  readonly findings: Findings;
-  readonly skipped: readonly Skipped[];
-  readonly timeline: TimelineCounts;
-  /** Checkpoints by the ID of the key that signed them. */
-  readonly signed: ReadonlyMap<number, number>;
-  /** Names of the kept checkpoints that the trail does not extend. */
-  readonly contradicted: ReadonlySet<string>;
-  /** Trails that the records say have begun. */
-  readonly begun: ReadonlySet<string>;
-}
+import type { TrailContext, TrailOutcome } from './trail-outcome.ts';
+import { readWitnessed, type WitnessedCheckpoint } from './witnessed.ts';
 
 /** Verifies one trail of an archive. */
 export async function verifyTrail(inventory: TrailInventory, context: TrailContext): Promise<TrailOutcome> {
@@ -78,6 +43,7 @@ class TrailVerification {
   /** Records that the newest checkpoint covers. */
   #size = 0;
   #newest: Checkpoint | undefined;
+  #witnessed: WitnessedCheckpoint | undefined;
 
   constructor(inventory: TrailInventory, context: TrailContext) {
     this.#inventory = inventory;
@@ -106,10 +72,13 @@ class TrailVerification {
     const producers = this.#checkProducers(joined);
     this.#checkActions(joined);
     const coverage = { ...this.#coverage(scope, joined), ...defined({ producers }) };
-    const { signed, begun } = joined;
+    const { signed, begun, heads, timedAt } = joined;
     const timeline = this.#timeline.counts();
-    const contradicted = this.#contradicted;
-    return { coverage, findings: this.#findings, skipped: this.#skipped, timeline, signed, contradicted, begun };
+    return {
+      ...{ coverage, findings: this.#findings, skipped: this.#skipped, timeline, signed, begun, heads },
+      contradicted: this.#contradicted,
+      ...defined({ timedAt, witnessed: this.#witnessed }),
+    };
   }
 
   #report(kind: ProblemKind, object: string, message: string, seq?: number, lastSeq?: number): void {
@@ -146,13 +115,24 @@ class TrailVerification {
     }
     this.#size = this.#newest?.size ?? most;
     if (this.#context.range === undefined) await this.#checkSeals(sealed.newest?.checkpoint.size);
-    for (const { object, size } of previous) {
+    this.#witnessed = await readWitnessed(inventory, this.#evidence, expected, this.#context.policy, this.#findings);
+    for (const { object, size, source } of previous) {
       if (size <= this.#size) continue;
-      this.#contradicted.add(object);
+      if (source === 'stated' && (await this.#isSkipped(size))) continue;
+      if (source === 'previous') this.#contradicted.add(object);
       const message = `the trail had ${size} records, and the archive proves ${this.#newest?.size ?? 0}; what was signed within the last minute may not be archived yet`;
       this.#report('rolled_back', object, message, this.#size);
     }
     return [...sealed.claims, ...previous].filter(({ size }) => size <= this.#size);
+  }
+
+  /** Whether a head that `_heads` states was archived after the archive was listed. */
+  async #isSkipped(size: number): Promise<boolean> {
+    const now = await this.#sizeNow();
+    if (now < size) return false;
+    const records = { from: this.#size, to: now };
+    this.#skipped.push({ trail: this.#inventory.trail, records, why: 'archived while the verification ran' });
+    return true;
   }
 
   async #checkSeals(sealed: number | undefined): Promise<void> {
@@ -241,23 +221,15 @@ class TrailVerification {
       archiveKeys: archiveKeys.map(({ spki }) => spki),
       claims,
       segmentLimits,
+      witnessed: this.#witnessed?.size ?? 0,
+      timeAt: inventory.trail === HEADS_TRAIL ? (this.#witnessed?.size ?? 0) : this.#context.timeAt,
     };
   }
 
-  /** @param matched the largest size whose signed root the records give */
-  #reportMismatch({ object, size, source, after }: Mismatch, matched: number | undefined): void {
-    const seq = Math.min(after ?? 0, Math.max(size - 1, 0));
-    const lastSeq = size - 1 > seq ? size - 1 : undefined;
-    if (source === 'previous') {
-      this.#contradicted.add(object);
-      const message = `the records do not give the root of the checkpoint of size ${size} that was kept`;
-      this.#report('history_rewritten', object, message, seq, lastSeq);
-    } else if (matched !== undefined && size <= matched) {
-      const message = `the root signed for size ${size} is another than that of a later checkpoint: two histories were signed`;
-      this.#report('fork', object, message, seq, lastSeq);
-    } else {
-      this.#report('root_mismatch', object, `the records do not give the root signed for size ${size}`, seq, lastSeq);
-    }
+  #reportMismatch(mismatch: Mismatch, matched: number | undefined): void {
+    const { kind, message, seq, lastSeq } = mismatchProblem(mismatch, matched);
+    if (mismatch.source === 'previous') this.#contradicted.add(mismatch.object);
+    this.#report(kind, mismatch.object, message, seq, lastSeq);
   }
 
   /** What reaches beyond the newest checkpoint: an archiver at work, one that was interrupted, or a planted object. */

@@ -8,11 +8,13 @@ type Asked = Pick<Report, 'source' | 'logName' | 'logNameFrom' | 'scope' | 'prev
  *
  * @param key the key file
  * @param since the earlier report that it was compared with
+ * @param policy the policy file
  */
 export function repeatCommand(
   { source, logName, logNameFrom, scope, previous }: Asked,
   key = 'KEY.pem',
   since?: string,
+  policy?: string,
 ): string {
   const options: readonly (readonly [string, string | number | undefined])[] = [
     ['--key', key],
@@ -22,6 +24,7 @@ export function repeatCommand(
     ['--log-name', logNameFrom === 'given' ? logName : undefined],
     ...previous.map(({ name }) => ['--previous', name] as const),
     ['--since-report', since],
+    ['--policy', policy],
   ];
   const words = options.flatMap(([name, value]) => (value === undefined ? [] : [name, shellWord(String(value))]));
   return ['sealtrail verify', shellWord(source), ...words].join(' ');

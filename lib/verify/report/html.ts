@@ -17,6 +17,7 @@ import type {
   Span,
   TrailEvidence,
   Verdict,
+  WitnessReport,
 } from './report.ts';
 
 /**
@@ -43,6 +44,7 @@ ${figures(report)}
 ${report.problems.length === 0 ? undefined : problems(report)}
 ${report.timeline === undefined ? undefined : section('When', plotTimeline(report.timeline))}
 ${section('What was looked at', coverage(report.trails), expected(report.expectedTrails), skipped(report.skipped))}
+${report.witnesses === undefined ? undefined : section('Witnesses', witnesses(report.witnesses, report.trails))}
 ${report.previous.length === 0 ? undefined : section('Checkpoints kept from earlier', previous(report.previous))}
 ${report.since === undefined ? undefined : section('Since the earlier report', since(report.since))}
 ${section('Keys', keys(report.keys))}
@@ -173,6 +175,7 @@ const NAMED_BY: Readonly<Record<TrailEvidence, string>> = {
   trusted_key: 'the trusted keys',
   archived_key: 'the archive’s keys',
   system_record: '_system',
+  head_statement: '_heads',
 };
 
 function expected(list: readonly ExpectedTrail[] = []): Markup | undefined {
@@ -201,6 +204,17 @@ function since({ startedAt, verdict, added, gone, trails }: Since): Markup {
   );
   return markup`<p>That one is of ${utc(startedAt)} UTC and says ${WORDS[verdict]}. New problems: ${grouped(added.length)}. No longer found: ${grouped(gone)}.</p>
 <table><thead><tr><th>Trail</th><th class="n">Proven then</th><th class="n">Proven now</th></tr></thead><tbody>${rows}</tbody></table>`;
+}
+
+function witnesses({ size, by }: WitnessReport, trails: readonly Coverage[]): Markup {
+  if (size === undefined) return markup`<p>No quorum of the policy’s witnesses cosigned the heads.</p>`;
+  const lines = by.map(
+    ({ witness, key, time }) => markup`<li>${witness} (<code>${key}</code>), ${utc(time * 1000)} UTC</li>`,
+  );
+  const each = trails.map(
+    ({ trail, witnessed = 0, covered }) => `${trail} ${grouped(witnessed)} of ${grouped(covered.to)}`,
+  );
+  return markup`<p>The heads up to ${grouped(size)} records were cosigned by</p><ul>${lines}</ul><p>Records under them: ${each.join(', ')}.</p>`;
 }
 
 function previous(list: readonly PreviousResult[]): Markup {

@@ -56,6 +56,8 @@ export const PROBLEM_KINDS = {
   beyond_checkpoint: 'open',
   stale_checkpoint: 'open',
   unreadable: 'open',
+  not_witnessed: 'open',
+  witness_conflict: 'open',
   missing_events: 'open',
   producer_fork: 'open',
   unvouched_key: 'open',

@@ -69,6 +69,8 @@ export interface Coverage {
   /** receivedAt of the first and last record read, Unix milliseconds. */
   readonly firstAt?: number;
   readonly lastAt?: number;
+  /** Records that a cosigned head covers; absent without a policy. */
+  readonly witnessed?: number;
   /** Absent where no event is numbered, or not all records were looked at. */
   readonly producers?: ProducerCounts;
 }
@@ -109,15 +111,23 @@ export interface PreviousResult {
 }
 
 /** What says that an archive should hold a trail. */
-export type TrailEvidence = 'trusted_key' | 'archived_key' | 'system_record';
+export type TrailEvidence = 'trusted_key' | 'archived_key' | 'system_record' | 'head_statement';
 
 /** A trail that an archive should hold. */
 export interface ExpectedTrail {
   readonly trail: string;
-  /** At least one. `system_record`: `_system` records that the trail began. */
+  /** At least one. `system_record`: `_system` records that the trail began. `head_statement`: `_heads` states a head of it. */
   readonly evidence: readonly TrailEvidence[];
   /** Whether the archive holds anything of it. */
   readonly isThere: boolean;
+}
+
+/** What a policy's witnesses say. */
+export interface WitnessReport {
+  /** Records of `_heads` under the largest checkpoint that the quorum cosigned; absent: there is none. */
+  readonly size?: number;
+  /** Who cosigned it, by their names in the policy and of their keys, and when, in Unix seconds. */
+  readonly by: readonly { readonly witness: string; readonly key: string; readonly time: number }[];
 }
 
 /** A part of an archive that was asked for. */
@@ -172,6 +182,8 @@ export interface Report {
   readonly problemCounts: Readonly<Partial<Record<ProblemKind, number>>>;
   readonly keys: readonly KeyUse[];
   readonly previous: readonly PreviousResult[];
+  /** Under a policy. */
+  readonly witnesses?: WitnessReport;
   /** Against an earlier report. */
   readonly since?: Since;
   readonly timeline?: Timeline;

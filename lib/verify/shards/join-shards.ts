@@ -5,6 +5,7 @@ import { segmentKey } from '../evidence/segment-index.ts';
 import type { Findings } from '../report/findings.ts';
 import type { ObjectCounts } from '../report/report.ts';
 import type { TimelineCounter } from '../report/timeline.ts';
+import { type ConflictRecord, type HeadsSeen, type JoinedHeads, joinStated, type StatedHeads } from './head-records.ts';
 import { OpenActions } from './open-actions.ts';
 import { Producers } from './producer-order.ts';
 import type { Mismatch, Seam, SpanJob, SpanResult } from './shard-job.ts';
@@ -30,6 +31,10 @@ export interface JoinedSpans {
   readonly actions: OpenActions;
   /** See {@link SpanResult}. */
   readonly begun: ReadonlySet<string>;
+  /** What records say of heads and witnesses. */
+  readonly heads: JoinedHeads;
+  /** When the record was received whose time was wanted, Unix milliseconds. */
+  readonly timedAt: number | undefined;
 }
 
 /** Fewer records than this are not worth a span of their own. */
@@ -98,6 +103,10 @@ class Joining {
   readonly #producers = new Producers();
   readonly #actions = new OpenActions();
   readonly #begun = new Set<string>();
+  readonly #stated = new Map<string, StatedHeads>();
+  readonly #conflicts: ConflictRecord[] = [];
+  readonly #forked: HeadsSeen['forked'][number][] = [];
+  #timedAt: number | undefined;
   #records = 0;
   #bytes = 0;
   #matched: number | undefined;
@@ -119,6 +128,8 @@ class Joining {
     this.#producers.join(result.producers);
     this.#actions.join(result.actions);
     for (const trail of result.begun) this.#begun.add(trail);
+    this.#joinHeads(result.heads);
+    this.#timedAt ??= result.timedAt;
     for (const mismatch of result.mismatches) {
       this.#mismatches.push({ ...mismatch, after: mismatch.after ?? this.#matched });
     }
@@ -150,7 +161,20 @@ class Joining {
       producers: this.#producers,
       actions: this.#actions,
       begun: this.#begun,
+      heads: { stated: this.#stated, conflicts: this.#conflicts, forked: this.#forked },
+      timedAt: this.#timedAt,
     };
+  }
+
+  #joinHeads({ stated, conflicts, forked }: HeadsSeen): void {
+    for (const heads of stated) {
+      const { trail } = heads.newest;
+      const { joined, fork } = joinStated(this.#stated.get(trail), heads);
+      this.#stated.set(trail, joined);
+      if (fork !== undefined) this.#forked.push(fork);
+    }
+    this.#conflicts.push(...conflicts);
+    this.#forked.push(...forked);
   }
 
   /** Time does not run backwards from one span to the next either. */

@@ -5,6 +5,7 @@ import type { TrustedKeys } from '../evidence/trust.ts';
 import type { Problem, ProblemKind } from '../report/problem.ts';
 import type { ObjectCounts, Span } from '../report/report.ts';
 import type { TimelineCounts } from '../report/timeline.ts';
+import type { HeadsSeen } from './head-records.ts';
 import type { ActionsSeen } from './open-actions.ts';
 import type { ProducersSeen } from './producer-order.ts';
 
@@ -24,7 +25,8 @@ export interface Claim {
   readonly root: Hash;
   /** How the report calls it. */
   readonly object: string;
-  readonly source: 'newest' | 'previous';
+  /** `stated`: by a record of `_heads`. */
+  readonly source: 'newest' | 'previous' | 'stated';
   /** Whether a trusted key signed it. */
   readonly trusted: boolean;
 }
@@ -49,6 +51,10 @@ export interface SpanJob {
   /** Public keys of the archive in SubjectPublicKeyInfo DER. */
   readonly archiveKeys: readonly Uint8Array[];
   readonly claims: readonly Claim[];
+  /** Of `_heads`, how many records a cosigned checkpoint covers. */
+  readonly witnessed: number;
+  /** A record whose time is wanted; undefined: none. */
+  readonly timeAt: number | undefined;
   readonly segmentLimits: SegmentLimits;
 }
 
@@ -94,4 +100,8 @@ export interface SpanResult {
   readonly actions: ActionsSeen;
   /** Trails that the records say have begun: those of `_system` alone say so. */
   readonly begun: readonly string[];
+  /** What the records say of heads and witnesses: those of `_heads` and `_system` alone say something. */
+  readonly heads: HeadsSeen;
+  /** When the record was received whose time was wanted, Unix milliseconds; undefined where it is not in this span. */
+  readonly timedAt: number | undefined;
 }

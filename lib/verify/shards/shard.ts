@@ -13,6 +13,7 @@ import { Findings } from '../report/findings.ts';
 import { TimelineCounter } from '../report/timeline.ts';
 import { type Settled, settleUnit } from './bundle-copies.ts';
 import { type Copy, TileReader, UpperTiles } from './check-tiles.ts';
+import { HeadRecords } from './head-records.ts';
 import { OpenActions } from './open-actions.ts';
 import { Producers } from './producer-order.ts';
 import { RootChecks, type RootClaim } from './root-checks.ts';
@@ -55,6 +56,8 @@ class SpanWalk {
   readonly #producers = new Producers();
   readonly #actions = new OpenActions();
   readonly #begun: BegunTrails;
+  readonly #heads: HeadRecords;
+  #timedAt: number | undefined;
   readonly #roots: RootChecks;
   readonly #tiles: TileReader;
   readonly #upper: UpperTiles;
@@ -85,6 +88,7 @@ class SpanWalk {
     this.#tree = new TreeWalk(this.#upper);
     this.#reader = new LineReader(trail);
     this.#begun = new BegunTrails(trail);
+    this.#heads = new HeadRecords(trail, job.witnessed);
     this.#segments = new SegmentStream({
       ...source,
       segments: inventory.segments,
@@ -125,6 +129,8 @@ class SpanWalk {
       producers: this.#producers.seen(),
       actions: this.#actions.seen(),
       begun: this.#begun.list(),
+      heads: this.#heads.seen(),
+      timedAt: this.#timedAt,
     };
   }
 
@@ -242,6 +248,8 @@ class SpanWalk {
           this.#producers.add(line, first + i);
           this.#actions.add(line, first + i);
           this.#begun.add(line);
+          this.#heads.add(line);
+          if (first + i === this.#job.timeAt) this.#timedAt = line.receivedAt;
           if (before !== undefined && !namesPrevious(line, before, at)) this.#reportBroken(first + i, line);
         }
       }

@@ -31,6 +31,7 @@ export const installVerify: Install = (program, shell) => {
       'a checkpoint kept from earlier, which the archive must extend; repeat it for several',
       collect,
     )
+    .option('--policy <file>', 'witnesses that must have cosigned: a C2SP tlog-policy (docs/witnesses.md)')
     .option('--since-report <file>', 'compare with an earlier report, as --json printed it')
     .option('--log-name <name>', 'the name that the log must have, such as audit.example.com')
     .option('--report <file>', 'write the report as an HTML page as well, to file or to print')
