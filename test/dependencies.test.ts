@@ -48,7 +48,7 @@ describe('the client as a package of its own', () => {
   });
 
   it('has an entry for each of the client in the whole, made of the same module', () => {
-    const names = ['client', 'receipt', 'express', 'fastify', 'hono', 'middy'];
+    const names = ['client', 'receipt', 'express', 'fastify', 'hono', 'middy', 'models'];
     const expected = names.map((name) => [
       name === 'client' ? '.' : `./${name}`,
       JSON.parse(JSON.stringify(whole.exports[`./${name}`]).replaceAll('./dist/lib/', './dist/')),

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
+import { contentFor } from '../../client/event/content.ts';
 import type { Fields } from '../../client/logger/calls.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { isObject, parseJson } from '../../log/json.ts';
-import { contentDigest, contentFor } from '../content.ts';
+import { contentDigest } from '../content-digest.ts';
 
 /** What a hook of a command-line agent tells, in the terms of the log. */
 export type HookEvent =

@@ -1,9 +1,10 @@
 import { createHash, randomUUID } from 'node:crypto';
+import { contentFor } from '../../client/event/content.ts';
 import type { Fields } from '../../client/logger/calls.ts';
 import type { Actor, EventContext } from '../../contract/event.ts';
 import { isObject } from '../../log/json.ts';
 import type { ActionLog } from '../action-log.ts';
-import { contentDigest, contentFor } from '../content.ts';
+import { contentDigest } from '../content-digest.ts';
 import { type JsonRpcId, type Message, messagesOf, refusal } from './messages.ts';
 import { type AuditedCall, auditedCall, traceOf } from './methods.ts';
 

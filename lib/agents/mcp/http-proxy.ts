@@ -9,9 +9,9 @@ import {
 } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { dataOf, eventsOf } from '../../client/http/event-stream.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { Conversation, type ConversationOptions, type Examined } from './conversation.ts';
-import { dataOf, eventsOf } from './event-stream.ts';
 
 /** Where a proxy over streamable HTTP listens, and what is behind it. */
 export interface HttpProxyOptions extends ConversationOptions {

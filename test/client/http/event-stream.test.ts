@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { dataOf, eventsOf } from '../../../lib/agents/mcp/event-stream.ts';
+import { dataOf, eventsOf } from '../../../lib/client/http/event-stream.ts';
 
 async function events(chunks: Iterable<Buffer>, mostBytes = 10_000): Promise<Buffer[]> {
   const found: Buffer[] = [];
