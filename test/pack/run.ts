@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { installedBytes } from './installed-bytes.ts';
 
 /**
  * Packs the package, installs it into an empty folder as a stranger would, and uses it: the command line, each entry
@@ -30,13 +31,6 @@ function lint(tarball: string): void {
   expectThat('each entry has the types of its code, for who imports and for who requires', true);
 }
 
-/** Bytes of all that an install brought. */
-const installedBytes = (where: string): number =>
-  readdirSync(join(where, 'node_modules'), { recursive: true, encoding: 'utf8' }).reduce((sum, name) => {
-    const file = lstatSync(join(where, 'node_modules', name));
-    return file.isFile() ? sum + file.size : sum;
-  }, 0);
-
 /** The most that an install of the client may bring, in bytes: five packages of AWS's, and our own. */
 const CLIENT_BYTES = 12_000_000;
 
@@ -46,7 +40,7 @@ function useClient(tarball: string): void {
   mkdirSync(where);
   writeFileSync(join(where, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
   sh('npm', ['install', '--no-audit', '--no-fund', tarball], where);
-  const bytes = installedBytes(where);
+  const bytes = installedBytes(join(where, 'node_modules'));
   expectThat(`an application gets ${(bytes / 1e6).toFixed(1)} MB with it`, bytes <= CLIENT_BYTES);
   for (const entry of ['client', 'client/receipt', 'client/express', 'client/middy'].map(
     (name) => `@sealtrail/${name}`,
@@ -165,6 +159,9 @@ try {
   const client = packed(join(ROOT, 'packages/client'), '--ignore-scripts');
   lint(client.tarball);
   useClient(client.tarball);
+
+  const released = sh('node', ['build/release.ts', '--dry-run'], ROOT);
+  expectThat('a release would publish both', (released.match(/^would publish sealtrail-/gm) ?? []).length === 2);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
