@@ -8,6 +8,7 @@ import { Ledger } from '../lib/ledger/ledger.ts';
 import { nodeReader } from '../lib/ledger/tree/nodes.ts';
 import { Queries } from '../lib/query/queries.ts';
 import { FolderDownloads } from '../lib/store/folder/downloads.ts';
+import { FolderFiles } from '../lib/store/folder/files.ts';
 import { KeyFileSigner } from '../lib/store/keyfile/signer.ts';
 import { SqliteTable } from '../lib/store/sqlite/table.ts';
 import { fill, TRAIL } from './query.ts';
@@ -22,12 +23,14 @@ export async function benchExport(events = 1_000_000): Promise<Figure[]> {
   const table = await SqliteTable.open(join(folder, 'ledger.db'));
   try {
     await fill(table, events);
-    await new Indexer({ table }).run(TRAIL, { force: true });
+    const files = await FolderFiles.open(join(folder, 'index'));
+    await new Indexer({ table, files }).run(TRAIL, { force: true });
     const signer = await KeyFileSigner.create(join(folder, 'key.pem'), 'ed25519');
     const ledger = new Ledger({ table, signers: [signer], logName: 'bench' });
     await ledger.seal(TRAIL);
     const figures: Figure[] = [];
-    for (const format of EXPORT_FORMATS) figures.push(await measure(format, table, ledger, join(folder, format)));
+    for (const format of EXPORT_FORMATS)
+      figures.push(await measure(format, { table, files }, ledger, join(folder, format)));
     return figures;
   } finally {
     await table.close();
@@ -35,11 +38,16 @@ export async function benchExport(events = 1_000_000): Promise<Figure[]> {
   }
 }
 
-async function measure(format: ExportFormat, table: SqliteTable, ledger: Ledger, folder: string): Promise<Figure> {
+async function measure(
+  format: ExportFormat,
+  { table, files }: { readonly table: SqliteTable; readonly files: FolderFiles },
+  ledger: Ledger,
+  folder: string,
+): Promise<Figure> {
   const nodes = (trail: string) => nodeReader({ table, ledger }, trail);
   const exports = new Exports({
     ...{ table, ledger, nodes, logName: 'bench' },
-    queries: new Queries({ table, secret: new Uint8Array(32) }),
+    queries: new Queries({ table, files, secret: new Uint8Array(32) }),
     downloads: await FolderDownloads.open(folder, { secret: new Uint8Array(32), path: '/' }),
     start: async () => undefined,
     onError: (error) => {

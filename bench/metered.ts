@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { itemBytes } from '../lib/store/limits.ts';
-import type { Item, Key, Objects, Outcome, Range, Signer, Table, Write } from '../lib/store/ports.ts';
+import type { Files, Item, Key, Objects, Outcome, Range, Signer, Table, Write } from '../lib/store/ports.ts';
+import { MemoryFiles } from '../lib/testing/memory/files.ts';
 import { MemoryObjects } from '../lib/testing/memory/objects.ts';
 import { MemorySigner } from '../lib/testing/memory/signer.ts';
 import { MemoryTable } from '../lib/testing/memory/table.ts';
@@ -26,11 +27,13 @@ export class MeteredStores {
   takesTime = true;
   readonly table: Table;
   readonly objects: Objects;
+  readonly files: Files;
   readonly signers: readonly Signer[];
 
   constructor() {
     this.table = this.#table(new MemoryTable());
     this.objects = this.#objects(new MemoryObjects());
+    this.files = this.#files(new MemoryFiles());
     const signer = new MemorySigner();
     const { algorithm } = signer;
     this.signers = [
@@ -90,6 +93,27 @@ export class MeteredStores {
       return table.transact(writes);
     };
     return { get, query, transact, close: () => table.close() };
+  }
+
+  #files(files: MemoryFiles): Files {
+    const call = async (kind: 'puts' | 'gets') => {
+      this.usage[kind] += 1;
+      await this.#take(kind === 'puts' ? LATENCY.put : LATENCY.get);
+    };
+    async function* listed(prefix: string) {
+      await call('puts');
+      yield* files.list(prefix);
+    }
+    return {
+      create: async (key) => {
+        const writer = await files.create(key);
+        const finish = () => call('puts').then(() => writer.finish());
+        return { write: (bytes) => writer.write(bytes), finish, abandon: () => writer.abandon() };
+      },
+      read: async (...args) => call('gets').then(() => files.read(...args)),
+      list: listed,
+      remove: (key) => files.remove(key),
+    };
   }
 
   #objects(objects: MemoryObjects): Objects {

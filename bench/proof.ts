@@ -15,6 +15,7 @@ import { TileCache } from '../lib/ledger/tree/tile-cache.ts';
 import { pemOf } from '../lib/log/note.ts';
 import { DEFAULT_POLICY } from '../lib/privacy/policy.ts';
 import { Queries } from '../lib/query/queries.ts';
+import { FolderFiles } from '../lib/store/folder/files.ts';
 import { FolderObjects } from '../lib/store/folder/objects.ts';
 import { KeyFileSigner } from '../lib/store/keyfile/signer.ts';
 import { SqliteTable } from '../lib/store/sqlite/table.ts';
@@ -35,6 +36,7 @@ export async function benchProof(records = 1_000_000): Promise<Figure[]> {
   const folder = await mkdtemp(join(tmpdir(), 'sealtrail-bench-'));
   const table = await SqliteTable.open(join(folder, 'ledger.db'));
   const objects = await FolderObjects.open(join(folder, 'archive'));
+  const files = await FolderFiles.open(join(folder, 'index'));
   try {
     const signer = await KeyFileSigner.create(join(folder, 'key.pem'), 'ed25519');
     const ledger = new Ledger({ table, signers: [signer], logName: 'bench.example.com' });
@@ -44,7 +46,7 @@ export async function benchProof(records = 1_000_000): Promise<Figure[]> {
     const trust = parseTrustedKeys((await ledger.verifiers(TRAIL)).map(pemOf).join(''));
     const servicesWith = (cache: TileCache): ReadServices => ({
       ledger,
-      queries: new Queries({ table, secret: randomBytes(32) }),
+      queries: new Queries({ table, files, secret: randomBytes(32) }),
       nodes: (trail) => nodeReader({ objects, table, ledger, cache }, trail),
       logName: 'bench.example.com',
       policyOf: () => DEFAULT_POLICY,

@@ -12,6 +12,7 @@ import {
   COUNTED,
   environmentOf,
   exportsIn,
+  indexFiles,
   ledgerTable,
   type RequestedExport,
   requestedExport,
@@ -22,7 +23,12 @@ const MARGIN_MS = 30_000;
 
 const environment = environmentOf(process.env);
 /** Without keys: an export's proofs use checkpoints that other functions signed. */
-const stores = { table: ledgerTable(environment), objects: archiveObjects(environment), signers: [] };
+const stores = {
+  table: ledgerTable(environment),
+  objects: archiveObjects(environment),
+  files: indexFiles(environment),
+  signers: [],
+};
 const log = wireLog(stores, { ...environment, signs: false }, COUNTED);
 const downloads = new S3Downloads({ client: s3Client(), bucket: environment.exports });
 const services = lazy(async () => ({ ...log, exports: await exportsIn(log, downloads) }));

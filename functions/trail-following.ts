@@ -16,10 +16,10 @@ import { count, describe, logger } from './telemetry.ts';
 import { followList, verifyList } from './work-lists.ts';
 
 /**
- * Large runs make the index cheap, and queries scan records that are not indexed yet. The sweep, twice a minute, indexes
- * everything, so no record waits for the delay.
+ * Large runs make the index cheap, and queries scan the records that are not indexed yet. So sweeps, twice a minute, do not index
+ * what is only a few records.
  */
-const PACE: FollowerPace = { indexRecords: 1024, indexDelayMs: 60_000 };
+const PACE: FollowerPace = { indexRecords: 1024, indexDelayMs: 3_600_000, indexPatiently: true };
 
 /** As long as a function runs at most. */
 const LEASE_MS = 900_000;

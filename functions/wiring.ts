@@ -9,7 +9,8 @@ import { type PrivacyConfig, privacyConfigSchema } from '../lib/privacy/config/p
 import { dynamoClient, kmsClient, s3Client } from '../lib/store/aws-clients.ts';
 import { DynamoTable } from '../lib/store/dynamodb/table.ts';
 import { KmsSigner } from '../lib/store/kms/signer.ts';
-import type { Downloads, Objects, Table } from '../lib/store/ports.ts';
+import type { Downloads, Files, Objects, Table } from '../lib/store/ports.ts';
+import { S3Files } from '../lib/store/s3/files.ts';
 import { S3Objects } from '../lib/store/s3/objects.ts';
 import { count, countRetry, describe, logger } from './telemetry.ts';
 
@@ -21,6 +22,8 @@ export interface Environment {
   readonly bucket: string;
   /** The bucket of exports. */
   readonly exports: string;
+  /** The bucket of the query index. */
+  readonly index: string;
   /** ARNs of the keys that sign every checkpoint; at least one. */
   readonly signingKeys: readonly string[];
   /** ARNs of the keys that signed in the past. */
@@ -54,6 +57,7 @@ const schema = z.object({
   SEALTRAIL_TABLE: z.string().min(1),
   SEALTRAIL_BUCKET: z.string().min(1),
   SEALTRAIL_EXPORTS: z.string().min(1),
+  SEALTRAIL_INDEX: z.string().min(1),
   SEALTRAIL_SIGNING_KEYS: list.pipe(z.array(z.string()).min(1)),
   SEALTRAIL_RETIRED_KEYS: list.default([]),
   SEALTRAIL_SIGNING_ALGORITHM: z.enum(['ed25519', 'ecdsa-p256']),
@@ -85,6 +89,7 @@ export function environmentOf(variables: Variables): Environment {
     table: data.SEALTRAIL_TABLE,
     bucket: data.SEALTRAIL_BUCKET,
     exports: data.SEALTRAIL_EXPORTS,
+    index: data.SEALTRAIL_INDEX,
     signingKeys: data.SEALTRAIL_SIGNING_KEYS,
     retiredKeys: data.SEALTRAIL_RETIRED_KEYS,
     signingAlgorithm: data.SEALTRAIL_SIGNING_ALGORITHM,
@@ -134,10 +139,17 @@ export function ledgerStores(environment: Environment): LogStores {
 export const archiveObjects = ({ bucket }: Pick<Environment, 'bucket'>): Objects =>
   new S3Objects({ client: s3Client(), bucket });
 
-/** The table, the keys and the archive's bucket. */
-export const archivedStores = (environment: Environment): LogStores & { readonly objects: Objects } => ({
+/** The bucket of the query index. */
+export const indexFiles = ({ index }: Pick<Environment, 'index'>): Files =>
+  new S3Files({ client: s3Client(), bucket: index });
+
+/** The table, the keys, and the buckets of the archive and the index. */
+export const archivedStores = (
+  environment: Environment,
+): LogStores & { readonly objects: Objects; readonly files: Files } => ({
   ...ledgerStores(environment),
   objects: archiveObjects(environment),
+  files: indexFiles(environment),
 });
 
 /** Hooks that count a log's activity. */

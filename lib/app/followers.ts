@@ -21,10 +21,12 @@ export interface FollowerPace {
   readonly archiveDelayMs?: number;
   /** How long to wait for a producer's late events before recording a gap. @default 60,000 */
   readonly gapGraceMs?: number;
-  /** Records to index together, or fewer after `indexDelayMs`. @default 256 */
+  /** Records to index together, or fewer after `indexDelayMs`. @default 1,024 */
   readonly indexRecords?: number;
-  /** @default 2,000 */
+  /** @default 60,000 */
   readonly indexDelayMs?: number;
+  /** Whether records wait to be indexed even where a sweep does at once what could wait. @default false */
+  readonly indexPatiently?: boolean;
   /** The time between two verifications of a trail. @default 3,600,000 */
   readonly verifyEveryMs?: number;
 }
@@ -68,9 +70,10 @@ export const FOLLOWERS = {
       lockFor: (trail) => lockFrom(retentionOf(trail)),
       ...(witnesses && { settings: witnesses }),
     }),
-  indexer: ({ table, archive }, { pace = {} }) =>
+  indexer: ({ table, files, archive, ledger }, { pace = {} }) =>
     new Indexer({
-      ...{ table, archive },
+      ...{ table, files, archive, ledger },
+      ...(pace.indexPatiently !== undefined && { isPatient: pace.indexPatiently }),
       ...(pace.indexRecords !== undefined && { minRecords: pace.indexRecords }),
       ...(pace.indexDelayMs !== undefined && { delayMs: pace.indexDelayMs }),
     }),

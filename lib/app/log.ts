@@ -12,7 +12,7 @@ import { type PrivacyConfig, policyFor } from '../privacy/config/privacy-config.
 import type { MaskTag } from '../privacy/mask.ts';
 import { maskTags } from '../privacy/mask-tag.ts';
 import type { PrivacyPolicy } from '../privacy/policy.ts';
-import type { Objects, Signer, Table } from '../store/ports.ts';
+import type { Files, Objects, Signer, Table } from '../store/ports.ts';
 import { lazy } from './lazy.ts';
 
 /** The stores and signers of a log, with any drivers. */
@@ -20,6 +20,8 @@ export interface LogStores {
   readonly table: Table;
   /** The archive; absent if this process may not read it. */
   readonly objects?: Objects;
+  /** The files of the query index; absent if this process neither queries nor indexes. */
+  readonly files?: Files;
   /** All of them sign each checkpoint. If empty, this process neither signs nor verifies. */
   readonly signers: readonly Signer[];
   /**
@@ -61,9 +63,11 @@ export interface Log {
   readonly retiredKeys: () => Promise<readonly RetiredKey[]>;
 }
 
-/** A log whose archive can be read. */
+/** A log whose archive and index can be read. */
 export interface ArchivedLog extends Log {
   readonly objects: Objects;
+  /** The files of the query index. */
+  readonly files: Files;
   /** Reads records that have left the Table. */
   readonly archive: ArchivedRecords;
 }
@@ -77,13 +81,13 @@ export interface ArchivedLog extends Log {
  * await log.ledger.append({ trail: 'orders', submitter: 'shop', events });
  */
 export function wireLog(
-  stores: LogStores & { readonly objects: Objects },
+  stores: LogStores & { readonly objects: Objects; readonly files: Files },
   settings: LogSettings,
   hooks?: LogHooks,
 ): ArchivedLog;
 export function wireLog(stores: LogStores, settings: LogSettings, hooks?: LogHooks): Log;
 export function wireLog(stores: LogStores, settings: LogSettings, hooks: LogHooks = {}): Log {
-  const { table, objects, signers, retired = [] } = stores;
+  const { table, objects, files, signers, retired = [] } = stores;
   const { logName, recordsReads = true, signs = true, retention = {} } = settings;
   // Always the same object, since policies are cached by it.
   const privacy = settings.privacy ?? {};
@@ -107,6 +111,7 @@ export function wireLog(stores: LogStores, settings: LogSettings, hooks: LogHook
     retentionOf: (trail) => retentionFor(retention, trail),
     retiredKeys: lazy(() => retiredKeys(table, ledger, retired)),
     ...archived,
+    ...(files && { files }),
   };
 }
 

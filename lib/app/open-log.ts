@@ -10,7 +10,7 @@ import type { Verifier } from '../followers/verification/verifier.ts';
 import { demandUsable } from '../followers/witnesses/usable-policy.ts';
 import type { WitnessFollower, WitnessSettings } from '../followers/witnesses/witness-follower.ts';
 import { trailsIn } from '../ledger/history.ts';
-import type { Downloads, Objects } from '../store/ports.ts';
+import type { Downloads, Files, Objects } from '../store/ports.ts';
 import { openExports } from './exports.ts';
 import { FOLLOWERS, type FollowerPace, openFollowers, SCHEDULED } from './followers.ts';
 import { type LogSettings, type LogStores, wireLog } from './log.ts';
@@ -20,6 +20,7 @@ import { openQueries } from './queries.ts';
 export interface OpenLogStores extends LogStores {
   readonly objects: Objects;
   readonly downloads: Downloads;
+  readonly files: Files;
 }
 
 /** Settings of a whole log in one process. */
@@ -60,6 +61,7 @@ export interface OpenLog extends Services {
  *   objects: new GcsObjects(bucket),
  *   signers: [new CloudKmsSigner(keyName)],
  *   downloads: new GcsDownloads(exportsBucket),
+ *   files: new GcsFiles(indexBucket),
  * };
  * const log = await openLog(stores, { logName: 'audit.example.com' });
  * const directory = new Directory(access, profiles); // who may call

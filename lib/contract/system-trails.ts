@@ -14,6 +14,14 @@ export const HEAD_STATED = 'trail.head';
 
 /** Type of the record in `_system` that a witness holds another history of `_heads` than the log. */
 export const WITNESS_CONFLICT = 'witness.conflict';
+/** The trail of what is indexed: a record for each run of the query index, with its root. */
+export const INDEX_TRAIL = '_index';
+
+/** Type of the records in `_index`. */
+export const INDEX_RUN = 'index.run';
+
+/** The submitter of the records in `_index`. */
+export const INDEX_SUBMITTER = 'sealtrail:indexer';
 
 /** Type of the record in `_system` that names a trail once it has its first record: `resource.id` is the trail. */
 export const TRAIL_BEGAN = 'trail.began';

@@ -1,11 +1,13 @@
-import { emptyCounts } from '../index/format/counts.ts';
-import { isCurrent, readIndexSnapshot } from '../index/format/index-state.ts';
-import { findPostings, fingerprintOf } from '../index/format/postings.ts';
-import { classOf, endOf, type Run, TOP_CLASS } from '../index/format/runs.ts';
-import { MergedAway, RunPostings, runGroups } from '../index/reader/run-postings.ts';
+import { readIndexSnapshot } from '../index/format/index-state.ts';
+import { endOf } from '../index/format/runs.ts';
+import { countSpans, intersectSpans } from '../index/format/spans.ts';
+import { keyOf } from '../index/format/term.ts';
+import { type RunFile, type RunFiles, RunGone } from '../index/reader/run-file.ts';
+import { RunPostings } from '../index/reader/run-postings.ts';
 import type { Table } from '../store/ports.ts';
 import { ACTIVITY_COUNTED, type ActivityCounts, noActivity } from './activity.ts';
-import { readWholeHours, type Span } from './span.ts';
+import { addCount, noValues, readCounts, tallyHours } from './run-tally.ts';
+import type { Span } from './span.ts';
 
 /** Counts of an actor's records in `[from, to)`. */
 export interface IndexedActivity {
@@ -14,100 +16,83 @@ export interface IndexedActivity {
   readonly counts: ActivityCounts;
 }
 
-/** Values whose postings are read concurrently. */
+/** Values whose records are read concurrently. */
 const AT_ONCE = 16;
 
 /**
- * Counts an actor's records in the whole hours of a span from the index alone, by intersecting the actor's postings with
- * those of each type and outcome. Two values may share a fingerprint, by chance or by design, so postings may name too many
- * records but never too few. The result is therefore exact if all of them name as many records as the index has counted
- * for the value; otherwise it is discarded.
+ * Counts an actor's records in the whole hours of a span from the index alone, by intersecting the actor's records with
+ * those of each type and outcome. Two values may share a key, by design of their senders, so that a run may name too many records
+ * but never too few. The result is therefore exact if all of them name as many records as the index has counted for the
+ * value; otherwise it is discarded.
  *
  * @param actors the values that identify the actor
  * @returns undefined if the index cannot tell, or if reading the actor's records is cheaper
+ * @throws `store_corrupt`, the stores' errors
  */
 export async function countByIndex(
-  table: Table,
+  { table, runs: files }: { readonly table: Table; readonly runs: RunFiles },
   trail: string,
   actors: readonly string[],
   span: Span,
 ): Promise<IndexedActivity | undefined> {
-  const index = await readIndexSnapshot(table, trail);
-  const [from, to] = [span.lowHour, Math.min(span.highHour, index.size)];
+  const { size, runs } = await readIndexSnapshot(table, trail);
+  const [from, to] = [span.lowHour, Math.min(span.highHour, size)];
   if (from >= to) return undefined;
-  const hours = emptyCounts(0);
-  for await (const { part } of readWholeHours(table, trail, index.runs, span)) part.addTo(hours);
-
-  const total = actors.reduce((sum, actor) => sum + (hours.values.actor.get(actor) ?? 0), 0);
-  const values = ACTIVITY_COUNTED.flatMap((dimension) =>
-    [...hours.values[dimension]].map(([value, records]) => new CountedValue(dimension, value, records)),
-  );
-  const groups = runGroups(index.runs, from, to).flatMap(boundedGroups);
-  // Compares one index read for each of these with one block read for each of the actor's records.
-  if (values.length * groups.length >= total) return undefined;
-
-  const counts = noActivity();
   try {
-    for (const runs of groups) {
-      const range = { table, trail, runs, from, to };
-      const { marks, marked } = await markRecords(range, actors);
-      counts.total += marked;
-      for (let next = 0; next < values.length; next += AT_ONCE) {
-        await Promise.all(values.slice(next, next + AT_ONCE).map((value) => value.countIn(range, marks)));
-      }
-    }
+    const hours = noValues();
+    for await (const counts of readCounts(files, trail, { runs }, span)) tallyHours(counts, span, hours);
+    const total = actors.reduce((sum, actor) => sum + (hours.actor.get(actor) ?? 0), 0);
+    const values = ACTIVITY_COUNTED.flatMap((dimension) =>
+      [...hours[dimension]].map(([value, records]) => new CountedValue(dimension, value, records)),
+    );
+    const needed = runs.filter((run) => run.first < to && endOf(run) > from);
+    // Compares one index read for each of these with one block read for each of the actor's records.
+    if (values.length * needed.length >= total) return undefined;
+    const counts = noActivity();
+    for (const run of needed) counts.total += await countInRun(files.open(trail, run), actors, values, [from, to]);
+    const isExact = counts.total === total && values.every((value) => value.isExact);
+    if (!isExact) return undefined;
+    for (const { dimension, value, shared } of values)
+      if (shared > 0) addCount(counts.values[dimension], value, shared);
+    return { from, to, counts };
   } catch (error) {
-    if (error instanceof MergedAway) return undefined;
+    if (error instanceof RunGone) return undefined;
     throw error;
   }
-  const isExact = counts.total === total && values.every((value) => value.isExact);
-  if (!isExact || !(await isCurrent(table, trail, index))) return undefined;
-  for (const { dimension, value, shared } of values) if (shared > 0) counts.values[dimension].set(value, shared);
-  return { from, to, counts };
 }
 
-/** Records of some runs in which to read postings. */
-interface PostingsRange {
-  readonly table: Table;
-  readonly trail: string;
-  /** Consecutive runs of one class. */
-  readonly runs: readonly Run[];
-  readonly from: number;
-  readonly to: number;
-}
-
-/** Splits runs of the top class into groups of one, since a group takes a byte of memory for each of its records. */
-const boundedGroups = (runs: Run[]): Run[][] =>
-  classOf(runs[0]?.size ?? 0) === TOP_CLASS ? runs.map((run) => [run]) : [runs];
-
-const firstOf = ({ runs }: PostingsRange): number => runs[0]?.first ?? 0;
-
-/** A byte for each record of the runs: 1 if the actor's postings name it, else 0; and how many they name. */
-async function markRecords(
-  range: PostingsRange,
+/** @returns how many records the actor has in a range of a run */
+async function countInRun(
+  file: RunFile,
   actors: readonly string[],
-): Promise<{ readonly marks: Uint8Array; readonly marked: number }> {
-  const [first, last] = [firstOf(range), range.runs.at(-1)];
-  const marks = new Uint8Array(last === undefined ? 0 : endOf(last) - first);
-  let marked = 0;
-  for (const actor of actors) {
-    for await (const seqs of seqsOf(range, fingerprintOf('actor', actor))) {
-      for (const seq of seqs) {
-        marked += marks[seq - first] === 0 ? 1 : 0;
-        marks[seq - first] = 1;
-      }
-    }
+  values: readonly CountedValue[],
+  [from, to]: readonly [number, number],
+): Promise<number> {
+  const found = await RunPostings.find(
+    file,
+    actors.map((actor) => keyOf('actor', actor)),
+  );
+  const own = await found.within(from, to);
+  for (let next = 0; next < values.length; next += AT_ONCE) {
+    const some = values.slice(next, next + AT_ONCE);
+    await Promise.all(
+      some.map(async (value) => {
+        const postings = await RunPostings.find(file, [keyOf(value.dimension, value.value)]);
+        const spans = await postings.within(from, to);
+        value.add(countSpans(spans), countSpans(intersectSpans(own, spans)));
+      }),
+    );
   }
-  return { marks, marked };
+  return countSpans(own);
 }
 
 /** A type or an outcome, and its number of records. */
 class CountedValue {
   readonly dimension: (typeof ACTIVITY_COUNTED)[number];
   readonly value: string;
-  /** Records with this value that are marked. */
+  /** Records that are the actor's too. */
   shared = 0;
-  /** Records not yet named by its postings; negative if they named too many. */
+  /** Records not yet named by the index; negative if it named too many. */
   #left: number;
 
   constructor(dimension: (typeof ACTIVITY_COUNTED)[number], value: string, records: number) {
@@ -120,29 +105,8 @@ class CountedValue {
     return this.#left === 0;
   }
 
-  async countIn(range: PostingsRange, marks: Uint8Array): Promise<void> {
-    const first = firstOf(range);
-    for await (const seqs of seqsOf(range, fingerprintOf(this.dimension, this.value))) {
-      this.#left -= seqs.length;
-      for (const seq of seqs) this.shared += marks[seq - first] ?? 0;
-    }
-  }
-}
-
-/** The records of runs with a fingerprint, ascending, in batches. @throws {@link MergedAway} */
-async function* seqsOf(
-  { table, trail, runs, from, to }: PostingsRange,
-  fingerprint: number,
-): AsyncGenerator<readonly number[], void, void> {
-  const found = await findPostings(table, trail, runs, fingerprint);
-  for (const run of runs) {
-    const entry = found.get(run.first);
-    if (entry === undefined) continue;
-    const postings = new RunPostings(table, trail, run, [entry]);
-    const starts = postings.windows();
-    for (const [i, start] of starts.entries()) {
-      const end = starts[i + 1] ?? endOf(run);
-      if (start < to && end > from) yield await postings.within(Math.max(from, start), Math.min(to, end));
-    }
+  add(named: number, shared: number): void {
+    this.#left -= named;
+    this.shared += shared;
   }
 }

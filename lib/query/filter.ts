@@ -2,7 +2,7 @@ import { DIMENSIONS, type Dimension } from '../contract/dimensions.ts';
 import { FILTER_NAMES, type FilterName, MASKED_FILTERS, type Masked, negationOf } from '../contract/query.ts';
 import { timeMillis } from '../contract/time.ts';
 import { SEVERITIES, type Severity } from '../contract/vocabulary.ts';
-import { fingerprintOf } from '../index/format/postings.ts';
+import { keyOf, type TermKey } from '../index/format/term.ts';
 import { parseRecord, type SealedRecord } from '../log/record.ts';
 import { maskValue } from '../privacy/mask.ts';
 import type { PrivacyPolicy } from '../privacy/policy.ts';
@@ -38,8 +38,8 @@ interface Clause {
   readonly values: readonly string[];
   /** Substrings: a passing line contains at least one. */
   readonly needles: readonly string[];
-  /** The fingerprints of the values and groups in the index. */
-  readonly fingerprints: readonly number[];
+  /** What the values and groups are filed under in the index. */
+  readonly keys: readonly TermKey[];
 }
 
 /** Decides which records pass a query's filters. */
@@ -92,9 +92,9 @@ export class RecordFilter {
     return this.#clauses.length > 0;
   }
 
-  /** The fingerprints of each indexed filter's values. */
-  get fingerprints(): readonly (readonly number[])[] {
-    return this.#clauses.map((clause) => clause.fingerprints);
+  /** For each indexed filter, what its values are filed under in the index. */
+  get keys(): readonly (readonly TermKey[])[] {
+    return this.#clauses.map((clause) => clause.keys);
   }
 
   /** Record lines that {@link accepts} was asked about. */
@@ -156,7 +156,7 @@ function clauseOf(name: FilterName, asked: readonly string[]): Clause[] {
       dimension,
       values,
       needles,
-      fingerprints: [...values, ...groups].map((value) => fingerprintOf(dimension, value)),
+      keys: [...values, ...groups].map((value) => keyOf(dimension, value)),
     },
   ];
 }

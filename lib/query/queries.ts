@@ -3,10 +3,11 @@ import { defined } from '../base/defined.ts';
 import { dimensionsOf } from '../contract/dimensions.ts';
 import { MAX_LIMIT, MAX_TRAILS } from '../contract/query.ts';
 import type { Activity, Summary } from '../contract/summary.ts';
+import { RunFiles } from '../index/reader/run-file.ts';
 import type { ArchivedRecords } from '../ledger/archived-records.ts';
 import { readHead } from '../ledger/commit.ts';
 import { parseRecord } from '../log/record.ts';
-import type { Table } from '../store/ports.ts';
+import type { Files, Table } from '../store/ports.ts';
 import { activityOf, countMatches, noActivity } from './activity.ts';
 import { countByIndex } from './activity-counts.ts';
 import { type CountRequest, countPages, inZone, isCounted } from './counting.ts';
@@ -23,6 +24,8 @@ import { seqAt, type TrailEnd } from './times.ts';
 /** Options of {@link Queries}. */
 export interface QueriesOptions {
   readonly table: Table;
+  /** Where the runs of the index are kept. */
+  readonly files: Pick<Files, 'read'>;
   /** Authenticates cursors: at least 16 bytes, the same in every process that answers queries. */
   readonly secret: Uint8Array;
   /** The privacy policy of a trail. @default nothing is masked */
@@ -62,14 +65,16 @@ export class Queries {
   readonly #policy: NonNullable<QueriesOptions['policy']>;
   readonly #budget: number;
   readonly #blocks: RecentBlocks;
+  readonly #runs: RunFiles;
   readonly #archive: ArchivedRecords | undefined;
 
-  constructor({ table, secret, policy, budget = BUDGET, archive }: QueriesOptions) {
+  constructor({ table, files, secret, policy, budget = BUDGET, archive }: QueriesOptions) {
     this.#table = table;
     this.#cursors = new Cursors(secret);
     this.#policy = policy ?? (() => ({ pii: 'include' }));
     this.#budget = budget;
     this.#blocks = new RecentBlocks(table, archive);
+    this.#runs = new RunFiles(files);
     this.#archive = archive;
   }
 
@@ -192,7 +197,8 @@ export class Queries {
    * @throws `invalid_parameter` for a field that cannot be counted by, or for too many buckets; as {@link page}
    */
   async summary(trail: string, request: CountRequest = {}): Promise<Summary> {
-    const plain = (asked: SummaryRequest) => summarise(this.#table, trail, asked, this.#archive);
+    const sources = { table: this.#table, runs: this.#runs, archive: this.#archive };
+    const plain = (asked: SummaryRequest) => summarise(sources, trail, asked);
     if (isCounted(request)) return inZone(request, plain);
     const { filters = {}, seqs, ...period } = request;
     const head = await readHead(this.#table, trail);
@@ -220,7 +226,7 @@ export class Queries {
     const filter = new RecordFilter({ actor: [actor] }, policy, 'own');
     const head = await readHead(this.#table, trail);
     const span = await spanOf(this.#table, trail, head, period, this.#archive);
-    const indexed = await countByIndex(this.#table, trail, filter.valuesOf('actor'), span);
+    const indexed = await countByIndex({ table: this.#table, runs: this.#runs }, trail, filter.valuesOf('actor'), span);
     const { from, to } = indexed ?? { from: span.low, to: span.low };
     const counts = indexed?.counts ?? noActivity();
     const context = this.#context(trail, filter, { order: 'newest', limit: MAX_LIMIT });
@@ -248,6 +254,7 @@ export class Queries {
     return {
       table: this.#table,
       blocks: this.#blocks,
+      runs: this.#runs,
       archive: this.#archive,
       trail,
       filter,

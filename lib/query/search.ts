@@ -1,7 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { type IndexSnapshot, isCurrent, readIndexSnapshot } from '../index/format/index-state.ts';
-import { endOf, type Run } from '../index/format/runs.ts';
-import { type FoundInRun, MergedAway, type RunPostings, readRuns, runGroups } from '../index/reader/run-postings.ts';
+import { type IndexSnapshot, NO_INDEX, readIndexSnapshot } from '../index/format/index-state.ts';
+import { endOf } from '../index/format/runs.ts';
+import { countSpans, intersectSpans, numbersOf, type Spans } from '../index/format/spans.ts';
+import { type RunFile, type RunFiles, RunGone } from '../index/reader/run-file.ts';
+import { type FoundInRun, findInRun, type RunPostings } from '../index/reader/run-postings.ts';
 import type { ArchivedRecords } from '../ledger/archived-records.ts';
 import { readBlocks } from '../ledger/blocks.ts';
 import type { Block } from '../ledger/items/block.ts';
@@ -16,6 +17,8 @@ import type { RecentBlocks } from './recent-blocks.ts';
 export interface SearchContext {
   readonly table: Table;
   readonly blocks: RecentBlocks;
+  /** Reads the runs of the index. */
+  readonly runs: RunFiles;
   /** Reads records that have left the hot store. */
   readonly archive: ArchivedRecords | undefined;
   readonly trail: string;
@@ -27,15 +30,15 @@ export interface SearchContext {
   readonly budget: number;
 }
 
-const NO_INDEX: IndexSnapshot = { revision: 0, size: 0, runs: [] };
 /** The cost of a read of the index. */
 const READ_COST = 10;
 /** Blocks read concurrently. */
 const BLOCKS_AHEAD = 16;
-/** How often merges may interrupt one search. The pause grows each time. */
-const MAX_STALE = 10;
-/** A long list is read only to rule out candidates: at least this many per item read. */
-const CANDIDATES_PER_PART = 4;
+/** Runs looked at together: first those that a frequent value is found in, then many. */
+const FIRST_RUNS = 4;
+const MAX_RUNS = 32;
+/** A long list is read only to rule out candidates: at least this many per group read. */
+const CANDIDATES_PER_GROUP = 4;
 
 /** The passing records of a range, block by block, in non-empty batches. @throws as `readBlocks` */
 export async function* scan(
@@ -96,24 +99,29 @@ export class Search {
   /**
    * Searches until the range, the limit or the budget is used up.
    *
-   * @throws `store_corrupt`, `unavailable` if the index is rewritten too fast, the Table's errors
+   * @throws `store_corrupt`, the errors of the Table and of the index's files
    */
   async run(): Promise<void> {
-    for (let stale = 0; this.#goesOn; ) {
-      const { table, trail, filter } = this.#context;
-      const index = filter.isIndexed ? await readIndexSnapshot(table, trail) : NO_INDEX;
+    for (let last: IndexSnapshot | undefined; this.#goesOn; ) {
+      const index = await this.#snapshot(last);
       const edge = Math.min(Math.max(index.size, this.low), this.high);
       const isScanFirst = this.#isDown ? edge < this.high : edge === this.low;
-      if (isScanFirst) {
-        await (this.#isDown ? this.#scan(edge, this.high) : this.#scan(this.low, this.high));
-        continue;
+      try {
+        if (!isScanFirst) await this.#searchIndex(index, edge);
+        else await (this.#isDown ? this.#scan(edge, this.high) : this.#scan(this.low, this.high));
+      } catch (error) {
+        if (!(error instanceof RunGone)) throw error;
+        last = index;
       }
-      const isDone = await this.#searchIndex(index, edge);
-      if (!isDone && ++stale > MAX_STALE) {
-        throw new SealtrailError('unavailable', 'the index is being rewritten: try again', { retryAfter: 1 });
-      }
-      if (!isDone) await sleep(stale * 2);
     }
+  }
+
+  /** @param gone what was read before and whose files are gone: if nothing took their place, the records are scanned */
+  async #snapshot(gone: IndexSnapshot | undefined): Promise<IndexSnapshot> {
+    const { table, trail, filter } = this.#context;
+    if (!filter.isIndexed) return NO_INDEX;
+    const index = await readIndexSnapshot(table, trail);
+    return index.revision === gone?.revision ? NO_INDEX : index;
   }
 
   get #goesOn(): boolean {
@@ -153,92 +161,73 @@ export class Search {
     else this.low = Math.min(this.high, Math.max(this.low, to));
   }
 
-  /** Searches the indexed records below `edge`. @returns false if a merge interrupted it */
-  async #searchIndex(index: IndexSnapshot, edge: number): Promise<boolean> {
-    const { table, trail, filter } = this.#context;
-    const groups = runGroups(index.runs, this.low, Math.min(edge, this.high));
-    if (this.#isDown) groups.reverse();
-    const read: { readonly runs: readonly Run[]; readonly found: ReadonlyMap<number, FoundInRun> }[] = [];
-    for (const [i, runs] of groups.entries()) {
-      const found = await readRuns(table, trail, runs, filter.fingerprints);
-      this.#spent += READ_COST * (1 + filter.fingerprints.flat().length);
-      read.push({ runs, found });
-      // One check for merges covers everything read before it.
-      if (found.size === 0 && i + 1 < groups.length && this.#goesOn) continue;
-      if (!(await isCurrent(table, trail, index))) return false;
-      for (const group of read.splice(0)) {
-        if (!(await this.#searchGroup(group.runs, group.found, edge))) return false;
-        if (!this.#goesOn) return true;
-      }
-    }
-    return true;
-  }
-
-  /** @returns false if a merge interrupted it */
-  async #searchGroup(runs: readonly Run[], found: ReadonlyMap<number, FoundInRun>, edge: number): Promise<boolean> {
-    for (const run of this.#isDown ? runs.toReversed() : runs) {
-      const inRun = found.get(run.first);
-      try {
+  /** Searches the indexed records below `edge`. @throws {@link RunGone} if a run was superseded long ago */
+  async #searchIndex({ runs: all }: IndexSnapshot, edge: number): Promise<void> {
+    const { runs: files, trail, filter } = this.#context;
+    const end = Math.min(edge, this.high);
+    const runs = all.filter((run) => endOf(run) > this.low && run.first < end);
+    if (this.#isDown) runs.reverse();
+    // A frequent value is found in the first few; for a rare one all the others are looked at together.
+    for (let [next, atOnce] = [0, FIRST_RUNS]; next < runs.length; next += atOnce, atOnce = MAX_RUNS) {
+      const some = runs.slice(next, next + atOnce);
+      const found = await Promise.all(some.map((run) => findInRun(files.open(trail, run), filter.keys)));
+      this.#spent += READ_COST * some.length * (1 + filter.keys.flat().length);
+      for (const [n, run] of some.entries()) {
+        const inRun = found[n];
         if (inRun === undefined) this.#lookedAt(run.first, Math.min(edge, endOf(run)));
-        else await this.#searchRun(run, edge, inRun);
-      } catch (error) {
-        if (error instanceof MergedAway) return false;
-        throw error;
+        else await this.#searchRun(inRun, edge);
+        if (!this.#goesOn) return;
       }
-      if (!this.#goesOn) return true;
     }
-    return true;
   }
 
-  async #searchRun(run: Run, edge: number, { filters, blocks }: FoundInRun): Promise<void> {
+  async #searchRun({ file, filters }: FoundInRun, edge: number): Promise<void> {
     const [narrowest, ...others] = filters.toSorted((a, b) => a.count - b.count);
     if (narrowest === undefined) throw new RangeError('searching the index requires a filter');
     const starts = narrowest.windows();
-    const windows = starts.map((start, i) => [start, starts[i + 1] ?? endOf(run)] as const);
+    const windows = starts.map((start, i) => [start, starts[i + 1] ?? endOf(file.run)] as const);
     for (const [start, end] of this.#isDown ? windows.reverse() : windows) {
       const [from, to] = [Math.max(start, this.low), Math.min(end, edge, this.high)];
       if (from < to) {
-        const seqs = await this.#candidates(from, to, narrowest, others);
-        if (!(await this.#look(seqs, blocks))) return;
+        const spans = await this.#candidates(from, to, narrowest, others);
+        if (!(await this.#look(spans, file))) return;
       }
       this.#lookedAt(start, Math.min(edge, end));
       if (!this.#goesOn) return;
     }
   }
 
-  /** Records that may pass all filters, ascending. */
-  async #candidates(from: number, to: number, narrowest: RunPostings, others: readonly RunPostings[]) {
-    this.#spent += READ_COST * narrowest.partsWithin(from, to);
-    let seqs = await narrowest.within(from, to);
+  /** Records that may pass all filters. */
+  async #candidates(from: number, to: number, narrowest: RunPostings, others: readonly RunPostings[]): Promise<Spans> {
+    this.#spent += READ_COST * narrowest.unread(from, to);
+    let spans = await narrowest.within(from, to);
     for (const other of others) {
-      const [first, last] = [seqs[0], seqs.at(-1)];
-      if (first === undefined || last === undefined) return seqs;
-      const parts = other.partsWithin(first, last + 1);
-      if (parts * CANDIDATES_PER_PART > seqs.length) continue;
-      this.#spent += READ_COST * parts;
-      const allowed = new Set(await other.within(first, last + 1));
-      seqs = seqs.filter((seq) => allowed.has(seq));
+      const [first, last] = [spans[0], spans.at(-1)];
+      if (first === undefined || last === undefined) return spans;
+      const groups = other.unread(first, last);
+      if (groups * CANDIDATES_PER_GROUP > countSpans(spans)) continue;
+      this.#spent += READ_COST * groups;
+      spans = intersectSpans(spans, await other.within(first, last));
     }
-    return seqs;
+    return spans;
   }
 
   /** Reads candidates, each block once, and collects those that pass. @returns false if it stopped before the last */
-  async #look(ascending: readonly number[], blocks: RunPostings): Promise<boolean> {
-    const seqs = this.#isDown ? ascending.toReversed() : ascending;
-    for (let next = 0; next < seqs.length; ) {
+  async #look(spans: Spans, file: RunFile): Promise<boolean> {
+    const seqs = numbersOf(spans, this.#isDown);
+    for (let next = seqs.next(); !next.done; ) {
       // Each block is expected to yield at least one match.
       const room = Math.min(BLOCKS_AHEAD, this.#context.limit - this.matches.length);
       const wanted: { first: number; seqs: number[] }[] = [];
-      for (; next < seqs.length; next++) {
-        const seq = seqs[next] ?? 0;
-        const first = (await blocks.upTo(seq)) ?? 0;
+      for (; !next.done; next = seqs.next()) {
+        const first = await file.blockOf(next.value);
         const last = wanted.at(-1);
-        if (last?.first === first) last.seqs.push(seq);
-        else if (wanted.length < room) wanted.push({ first, seqs: [seq] });
+        if (last?.first === first) last.seqs.push(next.value);
+        else if (wanted.length < room) wanted.push({ first, seqs: [next.value] });
         else break;
       }
       const isAll = await this.#lookInto(wanted);
-      if (!isAll || (next < seqs.length && !this.#goesOn)) return false;
+      if (!isAll || (!next.done && !this.#goesOn)) return false;
     }
     return true;
   }

@@ -1,16 +1,9 @@
 import { defined } from '../base/defined.ts';
 import { dimensionsOf } from '../contract/dimensions.ts';
-import { type Bucket, COUNTED, type Summary } from '../contract/summary.ts';
-import {
-  CELLS,
-  type Counts,
-  countRecord,
-  emptyCounts,
-  type SlicePart,
-  UNIT_MS,
-  type Unit,
-} from '../index/format/counts.ts';
-import { type IndexSnapshot, isCurrent, readIndexSnapshot } from '../index/format/index-state.ts';
+import { type Bucket, COUNTED, type Counted, type Summary } from '../contract/summary.ts';
+import { type IndexSnapshot, NO_INDEX, readIndexSnapshot } from '../index/format/index-state.ts';
+import { HOUR_MS, MINUTE_MS, type RunCounts } from '../index/format/run-counts.ts';
+import { type RunFiles, RunGone } from '../index/reader/run-file.ts';
 import type { ArchivedRecords } from '../ledger/archived-records.ts';
 import { readBlocks } from '../ledger/blocks.ts';
 import { readHead } from '../ledger/commit.ts';
@@ -19,9 +12,11 @@ import { parseRecord } from '../log/record.ts';
 import { breakdown, DEFAULT_TOP } from '../question/tally.ts';
 import type { Table } from '../store/ports.ts';
 import type { Period } from './query.ts';
-import { readWholeHours, type Span, spanOf } from './span.ts';
+import { addCount, noValues, readCounts, tallyHours, type ValueCounts } from './run-tally.ts';
+import { type Span, spanOf } from './span.ts';
 
-const BUCKET_MS: Readonly<Record<Bucket, number>> = { minute: 60_000, ...UNIT_MS };
+const DAY_MS = 24 * HOUR_MS;
+const BUCKET_MS: Readonly<Record<Bucket, number>> = { minute: MINUTE_MS, hour: HOUR_MS, day: DAY_MS };
 /** Maximum buckets of a histogram: two weeks of minutes, more than two years of hours. */
 const MAX_BUCKETS = 20_160;
 /** A request for a summary. */
@@ -32,30 +27,38 @@ export interface SummaryRequest extends Period {
   readonly top?: number;
 }
 
-/** How often merges may interrupt a summary. */
-const MAX_STALE = 10;
+/** What a summary is made from. */
+export interface SummarySources {
+  readonly table: Table;
+  /** Reads the runs of the index. */
+  readonly runs: RunFiles;
+  /** Reads records that have left the hot store. */
+  readonly archive?: ArchivedRecords | undefined;
+}
 
 /**
- * Summarises a period: from the index's counts for whole hours and days, from the ledger for the rest of the first and
- * the last hour and for what is not indexed yet.
+ * Summarises a period: from the index's counts for whole hours, from the ledger for the rest of the first and the last hour and
+ * for what is not indexed yet.
  *
- * @throws `invalid_parameter` if the histogram would have too many buckets; `store_corrupt`; the Table's errors
+ * @throws `invalid_parameter` if the histogram would have too many buckets; `store_corrupt`; the stores' errors
  */
-export async function summarise(
-  table: Table,
-  trail: string,
-  request: SummaryRequest,
-  archive?: ArchivedRecords,
-): Promise<Summary> {
-  for (let stale = 0; stale < MAX_STALE; stale++) {
-    const index = await readIndexSnapshot(table, trail);
+export async function summarise(sources: SummarySources, trail: string, request: SummaryRequest): Promise<Summary> {
+  const { table, archive } = sources;
+  for (let gone: IndexSnapshot | undefined; ; ) {
+    const current = await readIndexSnapshot(table, trail);
+    // Where the files are gone and nothing took their place, everything is counted anew.
+    const index = current.revision === gone?.revision ? NO_INDEX : current;
     const head = await readHead(table, trail);
     const span = await spanOf(table, trail, head, request, archive);
     const tally = new Tally(bucketOf(span, request));
-    await countPeriod(table, trail, index, span, tally, archive);
-    if (await isCurrent(table, trail, index)) return tally.summary(request, head.size);
+    try {
+      await countPeriod(sources, trail, index, span, tally);
+      return tally.summary(request, head.size);
+    } catch (error) {
+      if (!(error instanceof RunGone)) throw error;
+      gone = current;
+    }
   }
-  throw new SealtrailError('unavailable', 'the index is being rewritten: try again', { retryAfter: 1 });
 }
 
 /** @throws `invalid_parameter` if the histogram would have too many buckets */
@@ -64,8 +67,8 @@ export function bucketOf(
   { bucket }: Pick<SummaryRequest, 'bucket'>,
 ): Bucket {
   if (bucket === undefined) {
-    if (milliseconds <= 3 * UNIT_MS.hour) return 'minute';
-    return milliseconds <= 7 * UNIT_MS.day ? 'hour' : 'day';
+    if (milliseconds <= 3 * HOUR_MS) return 'minute';
+    return milliseconds <= 7 * DAY_MS ? 'hour' : 'day';
   }
   if (milliseconds / BUCKET_MS[bucket] <= MAX_BUCKETS) return bucket;
   const message = `bucket: the period has more than ${MAX_BUCKETS} ${bucket}s: choose a longer one, or a shorter period`;
@@ -73,33 +76,26 @@ export function bucketOf(
 }
 
 async function countPeriod(
-  table: Table,
+  sources: SummarySources,
   trail: string,
-  { runs, size: indexed }: Pick<IndexSnapshot, 'runs' | 'size'>,
+  index: IndexSnapshot,
   span: Span,
   tally: Tally,
-  archive: ArchivedRecords | undefined,
 ): Promise<void> {
   const { low, high, lowHour, highHour } = span;
-  // The records that the slices of whole hours cover; none if those hours are not indexed.
-  const [from, to] = [lowHour, Math.max(lowHour, Math.min(highHour, indexed))];
-  const recount = (first: number, end: number) => recountRecords(table, trail, first, end, tally, archive);
-  await recount(low, from);
-  if (from < to) {
-    // Only the slices of hours have minutes.
-    const parts = readWholeHours(table, trail, runs, span, tally.bucket === 'minute');
-    for await (const { unit, part } of parts) tally.addSlice(unit, part);
-  }
-  await recount(to, high);
+  // The records that the counts of whole hours cover; none if those hours are not indexed.
+  const [from, to] = [lowHour, Math.max(lowHour, Math.min(highHour, index.size))];
+  await recountRecords(sources, trail, low, from, tally);
+  if (from < to) for await (const counts of readCounts(sources.runs, trail, index, span)) tally.addRun(counts, span);
+  await recountRecords(sources, trail, to, high, tally);
 }
 
 async function recountRecords(
-  table: Table,
+  { table, archive }: SummarySources,
   trail: string,
   from: number,
   to: number,
   tally: Tally,
-  archive: ArchivedRecords | undefined,
 ): Promise<void> {
   if (from >= to) return;
   for await (const block of readBlocks(table, trail, { from, to }, archive)) {
@@ -108,10 +104,13 @@ async function recountRecords(
   }
 }
 
+const isCounted = (dimension: string): dimension is Counted => (COUNTED as readonly string[]).includes(dimension);
+
 /** Accumulates counts. */
 class Tally {
   readonly bucket: Bucket;
-  readonly #counts: Counts = emptyCounts(0);
+  #total = 0;
+  readonly #values: ValueCounts = noValues();
   /** Records by the start of their bucket. */
   readonly #buckets = new Map<number, number>();
 
@@ -121,23 +120,25 @@ class Tally {
 
   addRecords(lines: readonly string[], receivedAt: number): void {
     this.#addTo(receivedAt, lines.length);
-    for (const line of lines) countRecord(this.#counts, 0, dimensionsOf(parseRecord(line)));
+    this.#total += lines.length;
+    for (const line of lines) {
+      for (const [dimension, value] of dimensionsOf(parseRecord(line))) {
+        if (isCounted(dimension)) addCount(this.#values[dimension], value, 1);
+      }
+    }
   }
 
-  addSlice(unit: Unit, part: SlicePart): void {
-    part.addTo(this.#counts);
-    const start = part.at * UNIT_MS[unit];
-    const step = UNIT_MS[unit] / CELLS[unit];
-    for (const [cell, count] of part.cells) this.#addTo(start + cell * step, count);
+  addRun(counts: RunCounts, span: Span): void {
+    this.#total += tallyHours(counts, span, this.#values, (start, count) => this.#addTo(start, count));
   }
 
   summary({ from, to, top = DEFAULT_TOP }: SummaryRequest, asOf: number): Summary {
-    const by = Object.fromEntries(COUNTED.map((name) => [name, breakdown(this.#counts.values[name], top)]));
+    const by = Object.fromEntries(COUNTED.map((name) => [name, breakdown(this.#values[name], top)]));
     const counts = [...this.#buckets].map(([start, count]) => ({ from: start, count })).sort((a, b) => a.from - b.from);
     return {
       ...defined({ from, to }),
       asOf,
-      total: this.#counts.total,
+      total: this.#total,
       by: by as Summary['by'], // one by one above
       histogram: { bucket: this.bucket, counts },
     };

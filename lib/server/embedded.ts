@@ -9,6 +9,7 @@ import { cursorSecret } from '../ledger/items/deployment-secret.ts';
 import { TRAILS_PARTITION } from '../ledger/items/layout.ts';
 import { SealtrailError } from '../log/error.ts';
 import { FolderDownloads } from '../store/folder/downloads.ts';
+import { FolderFiles } from '../store/folder/files.ts';
 import { FolderObjects } from '../store/folder/objects.ts';
 import type { Table } from '../store/ports.ts';
 import { SqliteTable } from '../store/sqlite/table.ts';
@@ -108,7 +109,8 @@ async function assemble(dir: string, table: SqliteTable, options: EmbeddedOption
   const objects = await FolderObjects.open(join(dir, 'archive'));
   const secret = await cursorSecret(table);
   const downloads = await FolderDownloads.open(join(dir, 'exports'), { secret, path: DOWNLOADS_PATH });
-  const stores = { table, objects, signers, retired, downloads };
+  const files = await FolderFiles.open(join(dir, 'index'));
+  const stores = { table, objects, signers, retired, downloads, files };
   const { privacy, retention, recordReads } = config;
   const log = await openLog(stores, {
     ...{ logName: config.logName, pace, onError },

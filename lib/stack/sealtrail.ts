@@ -19,6 +19,7 @@ import { wakeFollower, wakeVerifier } from './functions/following.ts';
 import { bundledFunctions, type Roles, type WorkerContext, workerRole, workers } from './functions/functions.ts';
 import { grantArchiveReads, grantRoutes, TrailPolicies } from './functions/grants.ts';
 import { Guard, releaseTable } from './functions/guard.ts';
+import { indexBucket } from './functions/indexing.ts';
 import { allowAskingItself, allowOrders } from './functions/permissions.ts';
 import { allowWork, logRoles } from './functions/roles.ts';
 import { fitted } from './functions/variables.ts';
@@ -93,6 +94,7 @@ export class Sealtrail extends Construct {
     this.archive = archiveBucket(this, stage, lock);
     const failed = failedBatches(this, stage, key);
     const exports = exportsBucket(this, stage, key);
+    const index = indexBucket(this, stage, key);
     const roles = logRoles(this);
     this.#encryptionKey = key;
     const publicKeyRole = workerRole(this, 'PublicKey');
@@ -114,8 +116,10 @@ export class Sealtrail extends Construct {
       table: this.table,
       archive: this.archive,
       exports,
+      index,
       key,
       recordsReads,
+      isRemovable,
       statesHeads: witnessPolicy !== undefined,
     });
 
@@ -134,6 +138,7 @@ export class Sealtrail extends Construct {
         SEALTRAIL_TABLE: this.table.tableName,
         SEALTRAIL_BUCKET: this.archive.bucketName,
         SEALTRAIL_EXPORTS: exports.bucketName,
+        SEALTRAIL_INDEX: index.bucketName,
         SEALTRAIL_SIGNING_KEYS: arnsOf(keys.signing),
         SEALTRAIL_RETIRED_KEYS: arnsOf(keys.retired),
         SEALTRAIL_SIGNING_ALGORITHM: signingAlgorithm,
@@ -156,7 +161,7 @@ export class Sealtrail extends Construct {
     wakeExporter(this, functions.export, exports);
     const signing = { keys: keys.signing, algorithm: signingAlgorithm, logName, signers: Object.values(functions) };
     this.publicKeys = publicKeysOf(this, deployment, { ...signing, role: publicKeyRole });
-    const buckets = { Archive: this.archive, FailedBatches: failed, Exports: exports };
+    const buckets = { Archive: this.archive, FailedBatches: failed, Exports: exports, Index: index };
     const writers = [functions.follow, functions.export];
     if (isRemovable)
       acknowledgeEmptying(new BucketEmptier(this, 'Emptying', deployment, { buckets, writers }).role, buckets);
@@ -203,6 +208,8 @@ export class Sealtrail extends Construct {
       archive: this.archive,
       failed,
       exports,
+      index,
+      indexUsers: [roles.follow, roles.read, roles.export],
       exporter: roles.export,
       archiveReaders: [roles.read, roles.export, roles.follow, roles.verify],
       follower: roles.follow,

@@ -2,6 +2,7 @@ import { describe, expect, it, type TestContext } from 'vitest';
 import { openLog } from '../../lib/app/open-log.ts';
 import { parsePolicy } from '../../lib/log/policy.ts';
 import { MemoryDownloads } from '../../lib/testing/memory/downloads.ts';
+import { MemoryFiles } from '../../lib/testing/memory/files.ts';
 import { MemoryObjects } from '../../lib/testing/memory/objects.ts';
 import { MemorySigner } from '../../lib/testing/memory/signer.ts';
 import { MemoryTable } from '../../lib/testing/memory/table.ts';
@@ -18,7 +19,7 @@ async function host({ onTestFinished }: TestContext): Promise<FollowingHost> {
   const witness = await witnessAtHand(LOG_NAME, signer);
   const witnesses = { policy: parsePolicy(witness.policy), everyMs: 0 };
   const log = await openLog(
-    { table, objects, signers: [signer], downloads: new MemoryDownloads() },
+    { table, objects, signers: [signer], downloads: new MemoryDownloads(), files: new MemoryFiles() },
     { logName: LOG_NAME, retention: RETENTION, pace: PACE, witnesses, onError: (error) => errors.push(error) },
   );
   onTestFinished(async () => {

@@ -7,6 +7,7 @@ import { refuseAppends } from '../../lib/ledger/items/refusal.ts';
 import { SealtrailError } from '../../lib/log/error.ts';
 import { type Embedded, openEmbedded } from '../../lib/server/embedded.ts';
 import { FolderHealth } from '../../lib/server/folder-health.ts';
+import { MemoryFiles } from '../../lib/testing/memory/files.ts';
 import { MemoryObjects } from '../../lib/testing/memory/objects.ts';
 import { MemorySigner } from '../../lib/testing/memory/signer.ts';
 import { MemoryTable } from '../../lib/testing/memory/table.ts';
@@ -134,14 +135,15 @@ describe('on AWS', () => {
 
   it('has processes without the archive refuse what the follower found, until it is mended', async () => {
     const [table, restored, objects] = [new MemoryTable(), new MemoryTable(), new MemoryObjects()];
-    const whole = wireLog({ table, objects, signers }, settings);
+    const files = new MemoryFiles();
+    const whole = wireLog({ table, objects, files, signers }, settings);
     await append(whole, 'a', 'b');
     await openFollowers(FOLLOWERS, whole).archiver.seal('orders');
 
     /** A process that appends, started now. */
     const appending = (on: MemoryTable) => wireLog({ table: on, signers }, settings);
     const checking = (on: MemoryTable) =>
-      openFollowers(FOLLOWERS, wireLog({ table: on, objects, signers }, settings)).history;
+      openFollowers(FOLLOWERS, wireLog({ table: on, objects, files, signers }, settings)).history;
     // What comes before the follower has looked is taken: the window that docs/operations.md tells of.
     await append(appending(restored), 'x');
     const behind = refused(/^trail orders has 1 records, and its archive 2/);

@@ -4,6 +4,7 @@ import { Directory, type OpenLog, openLog, prepareBatch, serveLog, verifyArchive
 import { verifierFromSpki } from '../../lib/log/note.ts';
 import { DEFAULT_POLICY } from '../../lib/privacy/policy.ts';
 import { MemoryDownloads } from '../../lib/testing/memory/downloads.ts';
+import { MemoryFiles } from '../../lib/testing/memory/files.ts';
 import { MemoryObjects } from '../../lib/testing/memory/objects.ts';
 import { MemorySigner } from '../../lib/testing/memory/signer.ts';
 import { MemoryTable } from '../../lib/testing/memory/table.ts';
@@ -30,6 +31,7 @@ const stores = () => ({
   objects: new MemoryObjects(),
   signers: [new MemorySigner()],
   downloads: new MemoryDownloads(),
+  files: new MemoryFiles(),
 });
 type Stores = ReturnType<typeof stores>;
 

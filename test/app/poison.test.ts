@@ -28,6 +28,7 @@ import { MemoryDownloads } from '../../lib/testing/memory/downloads.ts';
 import { MemoryObjects } from '../../lib/testing/memory/objects.ts';
 import { MemorySigner } from '../../lib/testing/memory/signer.ts';
 import { MemoryTable } from '../../lib/testing/memory/table.ts';
+import { filesOf } from '../support/index-files.ts';
 
 /**
  * An item that cannot be read, whoever wrote it, is named and harms nothing but what it stands for: every follower goes on with every
@@ -53,7 +54,7 @@ const events = (from: number, to: number) =>
 /** One process: a log, its followers and its exports. */
 async function processOn(table: MemoryTable, objects: MemoryObjects, signer: MemorySigner) {
   const log = wireLog(
-    { table, objects, signers: [signer] },
+    { table, objects, files: filesOf(table), signers: [signer] },
     { logName: 'audit.example.com', retention: { default: { hotDays: 30 } } },
   );
   const pace = { archiveDelayMs: 0, gapGraceMs: 0, indexDelayMs: 0, verifyEveryMs: 1 };

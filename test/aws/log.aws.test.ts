@@ -16,6 +16,7 @@ import { dynamoClient, kmsClient, s3Client } from '../../lib/store/aws-clients.t
 import { DynamoTable } from '../../lib/store/dynamodb/table.ts';
 import { KmsSigner } from '../../lib/store/kms/signer.ts';
 import type { Outcome, SignatureAlgorithm, Write } from '../../lib/store/ports.ts';
+import { S3Files } from '../../lib/store/s3/files.ts';
 import { S3Objects } from '../../lib/store/s3/objects.ts';
 import { verifyArchive } from '../../lib/verify/archive/verify-archive.ts';
 import { parseTrustedKeys } from '../../lib/verify/evidence/trust.ts';
@@ -68,6 +69,7 @@ describe.each(STORES)('a log whose Table is %s and whose key is for %s', (_, alg
   const tables: RacingTable[] = [];
   const ledgers: Ledger[] = [];
   let objects: S3Objects;
+  let files: S3Files;
   let receipts: Receipt[];
 
   /** A process of its own, as far as the others can tell: its own connections, its own memory of the head. */
@@ -91,7 +93,13 @@ describe.each(STORES)('a log whose Table is %s and whose key is for %s', (_, alg
   };
 
   beforeAll(async () => {
-    [keyId] = await Promise.all([createKey(algorithm), createTable(tableName, config), createBucket(bucket)]);
+    [keyId] = await Promise.all([
+      createKey(algorithm),
+      createTable(tableName, config),
+      createBucket(bucket),
+      createBucket(`${bucket}-index`),
+    ]);
+    files = new S3Files({ client: s3Client(), bucket: `${bucket}-index` });
     objects = new S3Objects({ client: s3Client(), bucket, prefix: 'archive', lock: 'governance' });
     receipts = (await Promise.all(Array.from({ length: WRITERS }, (_, writer) => appendAll(writer)))).flat();
     const { table, ledger } = openLedger();
@@ -99,7 +107,7 @@ describe.each(STORES)('a log whose Table is %s and whose key is for %s', (_, alg
     if (verifier === undefined) throw new Error('a ledger with a signer has a verifier');
     writeFileSync(keyFile, pemOf(verifier));
     await new Archiver({ objects, table, ledger, lockFor: () => ({ ms: 3_600_000 }) }).seal(TRAIL);
-    await new Indexer({ table }).run(TRAIL, { force: true });
+    await new Indexer({ table, files }).run(TRAIL, { force: true });
   });
   afterAll(async () => {
     for (const ledger of ledgers) await ledger.close();
@@ -132,7 +140,7 @@ describe.each(STORES)('a log whose Table is %s and whose key is for %s', (_, alg
 
   it('answers questions from the index', async () => {
     const { table } = openLedger();
-    const queries = new Queries({ table, secret: new Uint8Array(32) });
+    const queries = new Queries({ table, files, secret: new Uint8Array(32) });
     const filters = { actor: ['writer-2'] };
     const page = await queries.page(TRAIL, { filters, order: 'oldest', limit: 1000 });
     expect(page.matches).toHaveLength(APPENDS * BATCH);

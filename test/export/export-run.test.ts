@@ -9,6 +9,7 @@ import { MemoryDownloads } from '../../lib/testing/memory/downloads.ts';
 import { LOG_NAME, openLedger } from '../ledger/fixture.ts';
 import { archivedHistory, expendable, expire } from '../query/archived-history.ts';
 import { allRecords, append, MemoryTable, SECRET, START, TRAIL } from '../query/fixture.ts';
+import { filesOf } from '../support/index-files.ts';
 
 /** What is promised: an export is whole or not there, whatever happens to those who make it. */
 
@@ -39,7 +40,7 @@ function makerOf(table: MemoryTable, downloads = new MemoryDownloads(() => START
   const ledger = openLedger(table);
   const exports = new Exports({
     ...{ table, ledger, downloads, logName: LOG_NAME },
-    queries: new Queries({ table, secret: SECRET }),
+    queries: new Queries({ table, files: filesOf(table), secret: SECRET }),
     nodes: (trail) => nodeReader({ table, ledger }, trail),
     start: async (_, id) => void started.push(id),
     onError: (error) => void told.push(error),
@@ -222,7 +223,7 @@ describe('what cannot be read', () => {
     const { table, objects, archive } = await archivedHistory(sealed);
     await expire(table, await expendable(table, archive));
     objects.tamper(FIRST, change((await objects.get(FIRST)) ?? new Uint8Array(0)));
-    const queries = new Queries({ table, secret: SECRET, archive });
+    const queries = new Queries({ table, files: filesOf(table), secret: SECRET, archive });
     const { exports, downloads, told } = makerOf(table, new MemoryDownloads(), { queries });
     const { id } = await exports.request(TRAIL, NDJSON, ASKER);
     await exports.run(TRAIL, id);
@@ -238,7 +239,7 @@ describe('what cannot be read', () => {
     const { table, archive } = await archivedHistory(sealed);
     const lines = await linesOf(table);
     await expire(table, await expendable(table, archive));
-    const queries = new Queries({ table, secret: SECRET, archive });
+    const queries = new Queries({ table, files: filesOf(table), secret: SECRET, archive });
     const { exports, downloads } = makerOf(table, new MemoryDownloads(), { queries });
     const { id } = await exports.request(TRAIL, NDJSON, ASKER);
     await exports.run(TRAIL, id);

@@ -17,6 +17,7 @@ import type { Signer } from '../../lib/store/ports.ts';
 import { MemoryObjects } from '../../lib/testing/memory/objects.ts';
 import { MemorySigner } from '../../lib/testing/memory/signer.ts';
 import { MemoryTable } from '../../lib/testing/memory/table.ts';
+import { filesOf } from '../support/index-files.ts';
 import { type Call, gatewayEvent } from './events.ts';
 
 /** All functions' services in one. */
@@ -53,7 +54,11 @@ export const router = new Router<DeployedLog>([
 
 /** A log as functions wire theirs. */
 export const wired = (stores: DeployedStores, settings: Partial<LogSettings> = {}): ArchivedLog =>
-  wireLog(stores, { logName: 'audit.example.com', retention: RETENTION, ...settings }, COUNTED);
+  wireLog(
+    { files: filesOf(stores.table), ...stores },
+    { logName: 'audit.example.com', retention: RETENTION, ...settings },
+    COUNTED,
+  );
 
 const RETENTION = { default: { archiveDays: 1, hotDays: 30 } };
 

@@ -9,6 +9,7 @@ import { S3Downloads } from '../../lib/store/s3/downloads.ts';
 import { MemoryObjects } from '../../lib/testing/memory/objects.ts';
 import { MemorySigner } from '../../lib/testing/memory/signer.ts';
 import { MemoryTable } from '../../lib/testing/memory/table.ts';
+import { filesOf } from '../support/index-files.ts';
 import { wired } from './deployed.ts';
 
 /** An export in AWS: an object asks for it, parts make it, a presigned URL hands it out. */
@@ -26,7 +27,7 @@ async function deployed() {
   const json = (n: number) => `{"actor":{"id":"ann"},"id":"e-${n}","severity":"info","type":"data.read"}`;
   const events = Array.from({ length: 20 }, (_, n) => ({ id: `e-${n}`, json: json(n) }));
   await log.ledger.append({ trail: 'orders', submitter: 'shop', events });
-  await new Indexer({ table }).run('orders', { force: true });
+  await new Indexer({ table, files: filesOf(table) }).run('orders', { force: true });
   return { s3, exports: await exportsIn(log, new S3Downloads({ client, bucket: 'exports' })) };
 }
 

@@ -28,7 +28,11 @@ async function host(): Promise<FollowingHost> {
   onTestFinished(() => witness.close());
   const settings = { logName: LOG_NAME, retention: RETENTION };
   const log = wired(stores, settings);
-  const following = new TrailFollowing(log, { gapGraceMs: PACE.gapGraceMs }, { policy: parsePolicy(witness.policy) });
+  const following = new TrailFollowing(
+    log,
+    { gapGraceMs: PACE.gapGraceMs, indexDelayMs: PACE.indexDelayMs },
+    { policy: parsePolicy(witness.policy) },
+  );
   const verification = new TrailVerification(wired(stores, { ...settings, signs: false }));
   const { signal } = new AbortController();
   const turn = async () => {

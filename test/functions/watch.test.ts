@@ -44,7 +44,7 @@ beforeEach(async () => {
   for (const level of ['info', 'warn', 'error'] as const) vi.spyOn(logger, level).mockImplementation(() => undefined);
   count = vi.spyOn(metrics, 'addMetric').mockImplementation(() => metrics);
   deployed = await deploy();
-  following = new TrailFollowing(deployed.log);
+  following = new TrailFollowing(deployed.log, { indexDelayMs: 0 });
   await deployed.call(append('orders'));
 });
 afterEach(() => vi.restoreAllMocks());

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import type { Activity } from '../../lib/contract/summary.ts';
-import { fingerprintOf } from '../../lib/index/format/postings.ts';
 import type { Period } from '../../lib/query/query.ts';
 import { MemoryTable } from '../../lib/testing/memory/table.ts';
 import { allRecords, append, index, openQueries, type PlainRecord, START, TRAIL } from './fixture.ts';
@@ -103,7 +102,7 @@ describe('the activity of an actor equals a recount', () => {
     // One run of 256 records and fifteen of sixteen, which the next one completes.
     let isMerged = false;
     const busy = new BusyTable(table, async (read) => {
-      if (isMerged || !read.partition.startsWith('counts/')) return;
+      if (isMerged || !('sort' in read) || read.sort !== 'indexer') return;
       isMerged = true;
       await append(table, sixteen, START + 99);
       await index(table);
@@ -111,24 +110,6 @@ describe('the activity of an actor equals a recount', () => {
     const activity = await openQueries(busy).activity(TRAIL, 'alice', { to: START + 50 });
     expect(isMerged).toBe(true);
     expect(activity.total).toBe(16 * 31);
-  });
-
-  it.each([
-    ['actor', 'user-99376', 'c-114410'],
-    ['type', 'app.step_111561', 'c-10399'],
-    ['outcome', 'o23848', 'c-39304'],
-  ])('where somebody made a value that the index files under that of an %s', async (dimension, value, correlation) => {
-    expect(fingerprintOf('correlation', correlation)).toBe(fingerprintOf(dimension, value));
-    const table = new MemoryTable();
-    const actor = dimension === 'actor' ? value : 'alice';
-    const own = { actor: { id: actor }, ...(dimension === 'actor' ? {} : { [dimension]: value }) };
-    for (let n = 0; n < 300; n++) {
-      const lure = { context: { correlation }, actor: { id: dimension === 'actor' ? 'bob' : actor } };
-      await append(table, n % 3 === 0 ? [lure] : [own], START + n);
-    }
-    await index(table);
-    const activity = await openQueries(table).activity(TRAIL, actor);
-    expect(plain(activity)).toEqual(recount(await plainRecords(table), actor, {}));
   });
 });
 

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readBlocks } from '../../lib/ledger/blocks.ts';
 import { Queries } from '../../lib/query/queries.ts';
+import { filesOf } from '../support/index-files.ts';
 import { archivedHistory, expendable, expire, someTrail } from './archived-history.ts';
 import { allRecords, ask, index, isMatch, readAll, SECRET, START, someFilters, TRAIL } from './fixture.ts';
 
@@ -32,7 +33,7 @@ describe('with blocks gone at random places', () => {
           expired.some(
             ({ attributes: { first, count } }) => seq >= Number(first) && seq < Number(first) + Number(count),
           );
-        const queries = new Queries({ table, secret: SECRET, archive });
+        const queries = new Queries({ table, files: filesOf(table), secret: SECRET, archive });
         const query = ask(question.filters, {
           limit: question.limit,
           order: question.order,
@@ -84,7 +85,7 @@ describe('with blocks gone at random places', () => {
     await fc.assert(
       fc.asyncProperty(someTrail, someGone, fc.nat(40), async (trail, gone, hours) => {
         const { table, archive } = await archivedHistory(trail);
-        const queries = new Queries({ table, secret: SECRET, archive });
+        const queries = new Queries({ table, files: filesOf(table), secret: SECRET, archive });
         const period = { from: START + 1_234_567, to: START + hours * 1_800_000 + 1_234_568 };
         const before = [await queries.summary(TRAIL), await queries.summary(TRAIL, period)];
         await expire(
@@ -118,7 +119,7 @@ describe('when the archive is not what was sealed', () => {
     await expire(table, await expendable(table, archive));
     const bytes = await objects.get(FIRST);
     objects.tamper(FIRST, change(bytes ?? new Uint8Array(0)));
-    const queries = new Queries({ table, secret: SECRET, archive });
+    const queries = new Queries({ table, files: filesOf(table), secret: SECRET, archive });
     const damaged = { code: 'archive_damaged', message: expect.stringContaining(FIRST) };
     for (const filters of [{}, { actor: ['alice'] }]) {
       await expect(readAll(queries, ask(filters))).rejects.toMatchObject(damaged);
@@ -132,7 +133,7 @@ describe('when the archive is not what was sealed', () => {
     const { table, objects, archive } = await archivedHistory(trail);
     await expire(table, await expendable(table, archive));
     objects.tamper(FIRST, await objects.get(`${TRAIL}/tile/entries/001`));
-    const queries = new Queries({ table, secret: SECRET, archive });
+    const queries = new Queries({ table, files: filesOf(table), secret: SECRET, archive });
     await expect(queries.summary(TRAIL, { from: 0, to: START + 1500 })).rejects.toMatchObject({
       code: 'archive_damaged',
       message: `${FIRST} does not hold the records that were sealed`,
@@ -146,7 +147,7 @@ describe('when the archive is not what was sealed', () => {
       1,
     );
     if (newest !== undefined) await expire(table, [newest]);
-    const queries = new Queries({ table, secret: SECRET, archive });
+    const queries = new Queries({ table, files: filesOf(table), secret: SECRET, archive });
     await expect(readAll(queries, ask())).rejects.toMatchObject({
       code: 'store_corrupt',
       message: `record 556 of trail ${TRAIL} is missing from the ledger`,
@@ -157,7 +158,7 @@ describe('when the archive is not what was sealed', () => {
     const { table, archive } = await archivedHistory(trail);
     await index(table);
     await expire(table, await expendable(table, archive));
-    const queries = new Queries({ table, secret: SECRET });
+    const queries = new Queries({ table, files: filesOf(table), secret: SECRET });
     await expect(readAll(queries, ask({ actor: ['alice'] }))).rejects.toMatchObject({ code: 'records_archived' });
   });
 });
@@ -182,7 +183,7 @@ describe('reading the archive', () => {
       underWay -= 1;
       return bytes;
     };
-    const queries = new Queries({ table, secret: SECRET, archive });
+    const queries = new Queries({ table, files: filesOf(table), secret: SECRET, archive });
     const page = await queries.page(TRAIL, ask({ actor: ['rare'] }));
     expect(page.sources).toEqual({ hot: 0, archive: 24 });
     expect(fetched.filter((key) => key.includes('/entries/'))).toHaveLength(24);

@@ -12,6 +12,7 @@ import { Queries } from '../../lib/query/queries.ts';
 import type { Filters, Match, Query } from '../../lib/query/query.ts';
 import type { Table } from '../../lib/store/ports.ts';
 import { MemoryTable } from '../../lib/testing/memory/table.ts';
+import { filesOf } from '../support/index-files.ts';
 
 export const TRAIL = 'payments';
 export const SECRET = Buffer.from('a secret of the deployment');
@@ -135,13 +136,15 @@ const textsIn = (value: unknown): string[] =>
 export const openQueries = (table: Table, options: { budget?: number; masks?: boolean } = {}): Queries =>
   new Queries({
     table,
+    files: filesOf(table),
     secret: SECRET,
     ...(options.budget === undefined ? {} : { budget: options.budget }),
     ...(options.masks === true ? { policy: () => ({ pii: 'mask' as const }) } : {}),
   });
 
 /** Indexes everything there is. */
-export const index = (table: Table): Promise<void> => new Indexer({ table }).run(TRAIL, { force: true });
+export const index = (table: Table): Promise<void> =>
+  new Indexer({ table, files: filesOf(table) }).run(TRAIL, { force: true });
 
 /** Runs what a planned fault may hit; what it throws then is part of the plan. */
 export async function despite(work: Promise<unknown>): Promise<void> {

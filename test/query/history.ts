@@ -3,6 +3,7 @@ import { Indexer } from '../../lib/followers/indexing/indexer.ts';
 import type { Item, Key, Outcome, Range, Table, Write } from '../../lib/store/ports.ts';
 import type { FaultEffect } from '../../lib/testing/memory/faults.ts';
 import { MemoryTable } from '../../lib/testing/memory/table.ts';
+import { besides, filesOf } from '../support/index-files.ts';
 import { append, despite, START, someEvent, type TestEvent, TRAIL } from './fixture.ts';
 
 /** What happens to a trail: events come in, and the indexer runs, or is cut short. */
@@ -49,7 +50,7 @@ export class History {
         // A process of its own, so that the fault ends with it.
         const process = this.table.restarted();
         if ('nth' in deed) process.faults.add({ effect: deed.index, nth: deed.nth });
-        await despite(new Indexer({ table: process }).run(TRAIL, { force: true }));
+        await despite(new Indexer({ table: process, files: filesOf(process) }).run(TRAIL, { force: true }));
       }
     }
   }
@@ -61,6 +62,7 @@ export class BusyTable implements Table {
   readonly #before: (read: Key | Range) => Promise<void>;
 
   constructor(table: Table, before: (read: Key | Range) => Promise<void>) {
+    besides(this, table);
     this.#table = table;
     this.#before = before;
   }

@@ -3,6 +3,7 @@ import { maskValue } from '../../lib/privacy/mask.ts';
 import { maskTags } from '../../lib/privacy/mask-tag.ts';
 import { Queries } from '../../lib/query/queries.ts';
 import { MemoryTable } from '../../lib/testing/memory/table.ts';
+import { filesOf } from '../support/index-files.ts';
 import { append, TRAIL } from './fixture.ts';
 
 /** Answers say what was masked, and none gives the records of one person as those of another. */
@@ -17,7 +18,7 @@ async function asked(policy: ConstructorParameters<typeof Queries>[0]['policy'] 
   const table = new MemoryTable();
   const ids = [shared, tagged, maskValue(adam, maskTag), tagged];
   for (const id of ids) await append(table, [{ type: 'auth.login', actor: { id } }]);
-  return new Queries({ table, secret: new Uint8Array(32), policy });
+  return new Queries({ table, files: filesOf(table), secret: new Uint8Array(32), policy });
 }
 
 const page = { order: 'oldest', limit: 10 } as const;

@@ -4,6 +4,7 @@ import { Indexer } from '../../lib/followers/indexing/indexer.ts';
 import type { Queries } from '../../lib/query/queries.ts';
 import type { Query } from '../../lib/query/query.ts';
 import { MemoryTable } from '../../lib/testing/memory/table.ts';
+import { filesOf } from '../support/index-files.ts';
 import {
   allRecords,
   append,
@@ -50,7 +51,8 @@ class World {
 
   async live(deeds: readonly Deed[]): Promise<void> {
     for (const deed of deeds) {
-      if ('index' in deed) await new Indexer({ table: this.table }).run(deed.trail, { force: true });
+      if ('index' in deed)
+        await new Indexer({ table: this.table, files: filesOf(this.table) }).run(deed.trail, { force: true });
       else
         await append(
           this.table,

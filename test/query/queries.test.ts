@@ -1,16 +1,11 @@
 import { describe, expect, it, vi } from 'vitest';
 import { Indexer } from '../../lib/followers/indexing/indexer.ts';
 import { readIndexSnapshot } from '../../lib/index/format/index-state.ts';
-import { fingerprintOf, PostingsWriter } from '../../lib/index/format/postings.ts';
 import type { Query } from '../../lib/query/query.ts';
 import { MemoryTable } from '../../lib/testing/memory/table.ts';
+import { besides, filesOf } from '../support/index-files.ts';
 import { append, ask, index, openQueries, readAll, START, type TestEvent, TRAIL } from './fixture.ts';
 import { BusyTable } from './history.ts';
-
-const seqsOf = async (table: MemoryTable, query: Query) => {
-  const { matches } = await readAll(openQueries(table), query);
-  return matches.map(({ seq }) => seq);
-};
 
 /** Blocks of one event each, indexed one by one where `each` says so. */
 async function fill(table: MemoryTable, events: readonly TestEvent[], each: 'indexed' | 'not indexed' = 'not indexed') {
@@ -79,7 +74,7 @@ describe('a page', () => {
       await append(table, [...times(9, { actor: { id: `other-${n % 7}` } }), alice], START + n);
       await index(table);
     }
-    const counting = new MemoryTable();
+    const counting = besides(new MemoryTable(), table);
     for (const call of table.faults.calls) if ('transact' in call) await counting.transact(call.transact);
     const reads: number[] = [];
     let before = counting.faults.calls.length;
@@ -120,45 +115,6 @@ describe('merges while a query runs', () => {
       }
     },
   );
-
-  it('that never end make it give up, and say so, rather than answer wrongly', async () => {
-    const table = new MemoryTable();
-    await fill(table, times(3, alice), 'indexed');
-    const key = { partition: `follower/${TRAIL}`, sort: 'indexer' };
-    const state = await table.get(key);
-    let revision = 1000;
-    // An index whose runs are others at every look.
-    const restless = new BusyTable(table, async ({ partition }) => {
-      if (partition !== key.partition) return;
-      revision += 1;
-      const runs = revision % 2 === 0 ? Uint8Array.of(1, 2) : Uint8Array.of(2, 1);
-      await table.transact([{ put: { ...key, attributes: { ...state?.attributes, runs, revision } } }]);
-    });
-    const gaveUp = { code: 'unavailable', message: 'the index is being rewritten: try again', retryAfter: 1 };
-    await expect(openQueries(restless).summary(TRAIL)).rejects.toMatchObject(gaveUp);
-    await expect(openQueries(restless).page(TRAIL, ask({ actor: ['alice'] }))).rejects.toMatchObject(gaveUp);
-  });
-});
-
-describe('fingerprints that lie', () => {
-  it('cost a look at a record and change no answer', async () => {
-    const table = new MemoryTable();
-    await fill(table, [alice, {}, { actor: { id: 'bob' } }, {}]);
-    await index(table);
-    const [run = { first: 0, size: 0 }] = (await readIndexSnapshot(table, TRAIL)).runs;
-    // Everything in the trail stands under alice's fingerprint, and bob's too: as if all values collided.
-    const writer = new PostingsWriter(TRAIL, run);
-    const everything = [
-      { fingerprint: 0, seqs: [0, 1, 2, 3] },
-      ...[fingerprintOf('actor', 'alice'), fingerprintOf('actor', 'bob')]
-        .sort((a, b) => a - b)
-        .map((fingerprint) => ({ fingerprint, seqs: [0, 1, 2, 3] })),
-    ];
-    await table.transact([...everything.flatMap((entry) => writer.add(entry)), ...writer.end()]);
-    expect(await seqsOf(table, ask({ actor: ['alice'] }))).toEqual([0]);
-    expect(await seqsOf(table, ask({ actor: ['bob'] }))).toEqual([2]);
-    expect(await seqsOf(table, ask({ actor: ['alice', 'bob'] }))).toEqual([2, 0]);
-  });
 });
 
 describe('frequent values', () => {
@@ -328,7 +284,7 @@ describe('a ledger that lacks a block', () => {
   it('gives an error, never a shorter answer, with the index and without', async () => {
     const table = new MemoryTable();
     await fill(table, times(6, alice));
-    await new Indexer({ table }).run(TRAIL, { force: true });
+    await new Indexer({ table, files: filesOf(table) }).run(TRAIL, { force: true });
     await table.transact([{ remove: { partition: `block/${TRAIL}`, sort: '0000000000000003' } }]);
     const lacks = { code: 'store_corrupt', message: 'record 3 of trail payments is missing from the ledger' };
     await expect(openQueries(table).page(TRAIL, ask({ actor: ['alice'] }))).rejects.toMatchObject(lacks);

@@ -6,6 +6,7 @@ import { type Verifier, verifierFromSpki } from '../../lib/log/note.ts';
 import { rebuildTrail } from '../../lib/rebuild/rebuild-trail.ts';
 import { standingOf } from '../../lib/rebuild/standing.ts';
 import type { Outcome, Write } from '../../lib/store/ports.ts';
+import { MemoryFiles } from '../../lib/testing/memory/files.ts';
 import { MemoryObjects } from '../../lib/testing/memory/objects.ts';
 import { MemorySigner } from '../../lib/testing/memory/signer.ts';
 import { MemoryTable } from '../../lib/testing/memory/table.ts';
@@ -20,7 +21,7 @@ const settings = { logName: 'example.com' };
 const verifier: Verifier = verifierFromSpki('example.com/orders', (await signers[0]?.publicKey()) ?? new Uint8Array());
 
 const logOver = (table: MemoryTable, objects: MemoryObjects): ArchivedLog =>
-  wireLog({ table, objects, signers }, settings);
+  wireLog({ table, objects, files: new MemoryFiles(), signers }, settings);
 const archiverOf = (log: ArchivedLog) => openFollowers(FOLLOWERS, log).archiver;
 
 let made = 0;

@@ -65,6 +65,7 @@ describe('a bucket', () => {
     expect(denied('s3:PutObject').map((id) => id.replace(/^Sealtrail(\w+)Policy.*$/, '$1'))).toEqual([
       'Archive',
       'Exports',
+      'Index',
     ]);
     for (const action of ['s3:PutObjectRetention', 's3:PutObjectLegalHold']) {
       expect(denied(action).map((id) => id.replace(/^Sealtrail(\w+)Policy.*$/, '$1'))).toEqual(['Archive']);

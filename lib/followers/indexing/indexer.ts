@@ -1,168 +1,251 @@
-import { CountsWriter } from '../../index/format/counts.ts';
-import { INDEXER, type IndexState, moveTo, type Plan, startOver, stateOf } from '../../index/format/index-state.ts';
-import { PostingsWriter } from '../../index/format/postings.ts';
-import { mergedRun, nextMerge, type Run } from '../../index/format/runs.ts';
-import { Batch } from '../../index/writer/batch.ts';
+import { INDEX_TRAIL } from '../../contract/system-trails.ts';
+import { INDEXER, type IndexState, moveTo, startOver, stateOf } from '../../index/format/index-state.ts';
+import { rangeOfKey, runKey, type StoredRun } from '../../index/format/run-layout.ts';
+import { endOf, mergedRun, nextMerge } from '../../index/format/runs.ts';
+import { RunFiles, RunGone } from '../../index/reader/run-file.ts';
 import { RunContent } from '../../index/writer/collect.ts';
-import { mergedItems, removedItems } from '../../index/writer/merge.ts';
+import { removeEarlierRows } from '../../index/writer/earlier-rows.ts';
+import { writeMerged, writeRun } from '../../index/writer/run-files.ts';
 import type { ArchivedRecords } from '../../ledger/archived-records.ts';
 import { readBlocks } from '../../ledger/blocks.ts';
 import { readHead } from '../../ledger/commit.ts';
 import { moveWatermark, readWatermark, type Watermark } from '../../ledger/items/watermark.ts';
+import type { Ledger } from '../../ledger/ledger.ts';
 import { SealtrailError } from '../../log/error.ts';
-import type { Table, Write } from '../../store/ports.ts';
+import type { Files, Table } from '../../store/ports.ts';
 import type { Follower, RunOptions } from '../runtime/follower.ts';
+import { recordRun } from './index-records.ts';
 
 /** What an {@link Indexer} works with. */
 export interface IndexerOptions {
   readonly table: Table;
+  /** Where runs are kept. */
+  readonly files: Files;
+  /** States each run in the trail `_index`. @default nothing states them, and answers have no proofs */
+  readonly ledger?: Pick<Ledger, 'append'>;
   /** Where records are read that have left the hot store before they were indexed. @default they cannot be read */
   readonly archive?: ArchivedRecords;
   /**
    * Records that a run should have: it waits for so many, but no longer than `delayMs`. Queries scan what is not
-   * indexed yet, so waiting costs them time and nothing else. @default 256
+   * indexed yet, so waiting costs them time and nothing else. @default 1,024
    */
   readonly minRecords?: number;
-  /** Milliseconds that records may wait for more to be indexed with. @default 2,000 */
+  /** Records of a new run, about: they are collected in memory. A run ends with a block. @default 65,536 */
+  readonly maxRecords?: number;
+  /** Milliseconds that records may wait for more to be indexed with. @default 60,000 */
   readonly delayMs?: number;
+  /** Whether records wait even where a visit would do everything at once. @default false */
+  readonly isPatient?: boolean;
+  /** Milliseconds that files stay after they were superseded: longer than any query runs. @default 1,800,000 */
+  readonly graceMs?: number;
   /** Unix milliseconds. @default Date.now */
   readonly now?: () => number;
 }
 
-/** Records of a run, about: so many fit into memory and a few transactions. A run ends with a block. */
-const MAX_RUN_RECORDS = 4096;
+const DEFAULTS = {
+  ...{ minRecords: 1024, maxRecords: 65_536, delayMs: 60_000 },
+  ...{ isPatient: false, graceMs: 1_800_000, now: () => Date.now() },
+};
+/** Records of a run of `_index` itself: each run makes a record there, so that fewer would beget ever more. */
+const MIN_INDEX_RECORDS = 4096;
 
 /** A step's outcome: where it got to, or that another process took over. */
 type Stepped = Watermark | 'overtaken';
 
 /**
  * Writes the query index: a run at a time, for the records since its watermark, and merges runs as they add up (see
- * `nextMerge`). What is in the index counts from the moment that the watermark says so; anything else under its keys
- * is on its way in or out and nobody looks at it. An index that other rules made is removed and written anew.
+ * `nextMerge`). Each run is a file that never changes. It is stated in `_index` and then counts from the moment that the watermark
+ * says so. Whatever else lies among the files is on its way in or out, or was left by a crash, and is removed in time.
+ * An index that other rules made, or whose files are gone, is written anew.
  */
 export class Indexer implements Follower {
   readonly name = INDEXER;
-  readonly #table: Table;
-  readonly #archive: ArchivedRecords | undefined;
-  readonly #minRecords: number;
-  readonly #delayMs: number;
-  readonly #now: () => number;
+  readonly #options: Required<Omit<IndexerOptions, 'ledger' | 'archive'>> & IndexerOptions;
+  readonly #readers: RunFiles;
   /** Trails whose newest records wait for more: from which record on, and since when. */
   readonly #waiting = new Map<string, { readonly from: number; readonly since: number }>();
+  /** When superseded files of a trail may be removed. */
+  readonly #cleaning = new Map<string, number>();
+  /** Trails whose files this process has looked through. */
+  readonly #seen = new Set<string>();
 
-  constructor({ table, archive, minRecords = 256, delayMs = 2000, now = Date.now }: IndexerOptions) {
-    this.#table = table;
-    this.#archive = archive;
-    this.#minRecords = minRecords;
-    this.#delayMs = delayMs;
-    this.#now = now;
+  constructor(options: IndexerOptions) {
+    this.#options = { ...DEFAULTS, ...options };
+    this.#readers = new RunFiles(options.files);
   }
 
   /**
    * Indexes what is new, if there is enough of it or it has waited long enough, and merges what is to be merged.
    *
-   * @throws the Table's errors; `store_corrupt` when the ledger or the index cannot be read
+   * @throws the stores' errors; `store_corrupt` when the ledger or the index cannot be read: then the index is written anew
    */
   async run(trail: string, options: RunOptions = {}): Promise<void> {
-    let mark = await readWatermark(this.#table, trail, INDEXER);
+    let mark = await readWatermark(this.#options.table, trail, INDEXER);
     for (let overtaken = 0; options.signal?.aborted !== true; ) {
       const stepped = await this.#step(mark, options);
       if (stepped === undefined) return;
       // Another process is at it: it does our work, unless it dies, and then a later run goes on.
       if (stepped === 'overtaken' && ++overtaken > 3) return;
-      mark = stepped === 'overtaken' ? await readWatermark(this.#table, trail, INDEXER) : stepped;
+      mark = stepped === 'overtaken' ? await readWatermark(this.#options.table, trail, INDEXER) : stepped;
     }
   }
 
-  /** The rest of the time that new records wait for more. */
+  /** The rest of the time that new records wait for more, or superseded files for their removal. */
   revisit(trail: string): number | undefined {
+    const { delayMs, now } = this.#options;
     const waiting = this.#waiting.get(trail);
-    return waiting === undefined ? undefined : Math.max(0, waiting.since + this.#delayMs - this.#now());
+    const times = [waiting === undefined ? undefined : waiting.since + delayMs, this.#cleaning.get(trail)];
+    const next = Math.min(...times.filter((time) => time !== undefined));
+    return next === Number.POSITIVE_INFINITY ? undefined : Math.max(0, next - now());
   }
 
   /** Does what is next; undefined when there is nothing to do. */
   async #step(mark: Watermark, { force = false }: RunOptions): Promise<Stepped | undefined> {
+    const { trail, size } = mark;
     const state = stateOf(mark);
-    if (state.isOutdated) return (await moveWatermark(this.#table, mark, startOver(state))) ?? 'overtaken';
-    const { plan } = state;
-    if (plan?.step === 'remove') return this.#remove(mark, state, plan.runs);
-    if (plan?.step === 'merge') return this.#merge(mark, state, plan.start, plan.end);
-    if (plan?.step === 'index') return this.#index(mark, state, plan.end);
+    if (state.isOutdated || (await this.#lacksFiles(trail, size, state))) return this.#startOver(mark, state);
     const merge = nextMerge(state.runs);
     if (merge !== undefined) return this.#merge(mark, state, merge.start, merge.end);
-    const head = await readHead(this.#table, mark.trail);
-    return this.#isReady(mark, head.size, force) ? this.#index(mark, state) : undefined;
+    const head = await readHead(this.#options.table, trail);
+    if (await this.#isReady(mark, head.size, force)) return this.#index(mark, state, head.size);
+    const due = state.superseded.filter(({ at }) => at <= this.#options.now());
+    if (due.length > 0) return this.#clean(mark, state);
+    if (state.hasRows && !(await removeEarlierRows(this.#options.table, trail))) {
+      return this.#moved(mark, size, { ...state, hasRows: false });
+    }
+    this.#noteCleaning(trail, state);
+    return state.hasRows ? mark : undefined;
   }
 
-  #isReady({ trail, size }: Watermark, head: number, force: boolean): boolean {
+  async #isReady({ trail, size }: Watermark, head: number, force: boolean): Promise<boolean> {
     if (head <= size) {
       this.#waiting.delete(trail);
       return false;
     }
+    if (trail === INDEX_TRAIL) return head - size >= MIN_INDEX_RECORDS;
+    const { minRecords, delayMs, isPatient, now } = this.#options;
+    if ((force && !isPatient) || head - size >= minRecords) {
+      this.#waiting.delete(trail);
+      return true;
+    }
     const seen = this.#waiting.get(trail);
-    const since = seen?.from === size ? seen.since : this.#now();
-    const isReady = force || head - size >= this.#minRecords || this.#now() - since >= this.#delayMs;
+    const since = seen?.from === size ? seen.since : await this.#receivedAt(trail, size);
+    const isReady = now() - since >= delayMs;
     if (isReady) this.#waiting.delete(trail);
     else this.#waiting.set(trail, { from: size, since });
     return isReady;
   }
 
-  /** Writes the run from the watermark to before record `plannedEnd`, or as many records as a run should have. */
-  async #index(mark: Watermark, state: IndexState, plannedEnd?: number): Promise<Stepped> {
+  /** When a record was received: another process may have seen it wait. */
+  async #receivedAt(trail: string, seq: number): Promise<number> {
+    const { table, archive, now } = this.#options;
+    for await (const { receivedAt } of readBlocks(table, trail, { from: seq, to: seq + 1 }, archive)) return receivedAt;
+    return now();
+  }
+
+  /** Writes the run from the watermark on. */
+  async #index(mark: Watermark, state: IndexState, head: number): Promise<Stepped> {
+    const { table, files, archive, maxRecords } = this.#options;
     const { trail, size: first } = mark;
     const content = new RunContent(first);
-    const range = { from: first, to: plannedEnd ?? Number.MAX_SAFE_INTEGER };
-    for await (const block of readBlocks(this.#table, trail, range, this.#archive)) {
+    for await (const block of readBlocks(table, trail, { from: first, to: head }, archive)) {
       content.add(block);
-      if (plannedEnd === undefined && content.size >= MAX_RUN_RECORDS) break;
+      if (content.size >= maxRecords) break;
     }
-    const end = first + content.size;
-    if (plannedEnd !== undefined && end !== plannedEnd) {
-      throw new SealtrailError('store_corrupt', `the indexer planned to reach record ${plannedEnd} of trail ${trail}`);
-    }
-    const run = { first, size: content.size };
-    const batch = this.#batch(mark, state, { step: 'index', end });
-    for (const writes of itemsOf(trail, run, content)) if (!(await batch.add(writes))) return 'overtaken';
-    return (await batch.commit(moveTo(end, { runs: [...state.runs, run] }))) ?? 'overtaken';
+    const run = await writeRun(files, trail, { first, size: content.size }, content);
+    return this.#adopt(mark, state, run, [...state.runs, run], []);
   }
 
   async #merge(mark: Watermark, state: IndexState, start: number, end: number): Promise<Stepped> {
+    const { table, files } = this.#options;
+    const { trail } = mark;
     const parts = state.runs.slice(start, end);
-    const merged = mergedRun(parts);
-    const batch = this.#batch(mark, state, { step: 'merge', start, end });
     try {
-      for await (const writes of mergedItems(this.#table, mark.trail, parts, merged)) {
-        if (!(await batch.add(writes))) return 'overtaken';
-      }
+      const merged = await writeMerged(files, this.#readers, trail, parts);
+      const runs = [...state.runs.slice(0, start), merged, ...state.runs.slice(end)];
+      return this.#adopt(mark, state, merged, runs, parts);
     } catch (error) {
-      // Another process may have finished the merge and be removing the parts under our eyes.
-      const { revision } = await readWatermark(this.#table, mark.trail, INDEXER);
-      if (batch.isOvertaken(revision)) return 'overtaken';
-      throw error;
+      const isDamaged = error instanceof RunGone || (error instanceof SealtrailError && error.code === 'store_corrupt');
+      // Another process may have finished the merge long ago, and the parts are gone.
+      const { revision } = await readWatermark(table, trail, INDEXER);
+      if (isDamaged && revision !== mark.revision) return 'overtaken';
+      if (isDamaged) await this.#startOver(mark, state);
+      throw error instanceof RunGone ? new SealtrailError('store_corrupt', error.message, { cause: error }) : error;
     }
-    const runs = [...state.runs.slice(0, start), merged, ...state.runs.slice(end)];
-    const plan: Plan = { step: 'remove', runs: parts };
-    return (await batch.commit(moveTo(mark.size, { runs, plan }))) ?? 'overtaken';
   }
 
-  async #remove(mark: Watermark, state: IndexState, runs: readonly Run[]): Promise<Stepped> {
-    const batch = new Batch(this.#table, mark, moveTo(mark.size, state), true);
-    for await (const writes of removedItems(this.#table, mark.trail, runs)) {
-      if (!(await batch.add(writes))) return 'overtaken';
-    }
-    return (await batch.commit(moveTo(mark.size, { runs: state.runs }))) ?? 'overtaken';
+  /** States a run and makes it part of the index, in place of others. Its file goes if another process was faster. */
+  async #adopt(
+    mark: Watermark,
+    { superseded, hasRows }: IndexState,
+    run: StoredRun,
+    runs: readonly StoredRun[],
+    parts: readonly StoredRun[],
+  ): Promise<Stepped> {
+    const { ledger, graceMs, now } = this.#options;
+    const { trail } = mark;
+    const record = ledger && (await recordRun(ledger, trail, run, runs));
+    const at = now() + graceMs;
+    const gone = [...superseded, ...parts.map((part) => ({ key: runKey(trail, part), at }))];
+    const state = { runs, superseded: gone, hasRows, ...(record !== undefined && { record }) };
+    const moved = await this.#moved(mark, Math.max(mark.size, endOf(run)), state);
+    if (moved === 'overtaken') await this.#discard(trail, run);
+    return moved;
   }
 
-  #batch(mark: Watermark, state: IndexState, plan: Plan): Batch {
-    return new Batch(this.#table, mark, moveTo(mark.size, { ...state, plan }), state.plan !== undefined);
+  /** Removes the file of a run, unless it became part of the index after all: a transaction that was retried may seem to fail. */
+  async #discard(trail: string, { name, ...run }: StoredRun): Promise<void> {
+    const { runs } = stateOf(await readWatermark(this.#options.table, trail, INDEXER));
+    if (!runs.some((other) => other.name === name)) await this.#options.files.remove(runKey(trail, { ...run, name }));
+  }
+
+  /** Removes superseded files that no reader needs any more. */
+  async #clean(mark: Watermark, state: IndexState): Promise<Stepped> {
+    const { files, now } = this.#options;
+    const { size } = mark;
+    const left = state.superseded.filter(({ at }) => at > now());
+    for (const { key, at } of state.superseded) if (at <= now()) await files.remove(key);
+    return this.#moved(mark, size, { ...state, superseded: left });
+  }
+
+  async #startOver(mark: Watermark, state: IndexState): Promise<Stepped> {
+    const { table, graceMs, now } = this.#options;
+    const move = startOver(mark.trail, state, now() + graceMs);
+    return (await moveWatermark(table, mark, move)) ?? 'overtaken';
+  }
+
+  async #moved(mark: Watermark, size: number, state: Omit<IndexState, 'isOutdated'>): Promise<Stepped> {
+    return (await moveWatermark(this.#options.table, mark, moveTo(size, state))) ?? 'overtaken';
+  }
+
+  /**
+   * Whether a file of the index is gone: looked up once in the life of a process, so that removing the files rebuilds the index.
+   * Removes what a crash has left.
+   */
+  async #lacksFiles(trail: string, size: number, { runs, superseded }: IndexState): Promise<boolean> {
+    if (this.#seen.has(trail)) return false;
+    const { files } = this.#options;
+    const missing = new Set(runs.map((run) => runKey(trail, run)));
+    const waiting = new Set(superseded.map(({ key }) => key));
+    for await (const { key } of files.list(`${trail}/`)) {
+      if (missing.delete(key) || waiting.has(key) || !isLeftOver(key, runs, size)) continue;
+      await files.remove(key);
+    }
+    this.#seen.add(trail);
+    return missing.size > 0;
+  }
+
+  #noteCleaning(trail: string, { superseded }: IndexState): void {
+    if (superseded.length === 0) this.#cleaning.delete(trail);
+    else this.#cleaning.set(trail, Math.min(...superseded.map(({ at }) => at)));
   }
 }
 
-function* itemsOf(trail: string, run: Run, content: RunContent): Generator<Write[], void, void> {
-  const postings = new PostingsWriter(trail, run);
-  for (const entry of content.postings()) yield postings.add(entry);
-  yield postings.end();
-  const counts = new CountsWriter(trail, run);
-  for (const hour of content.hours()) yield counts.add(hour);
-  yield counts.end();
+/** Whether a file can never become part of the index: neither a new run nor the next merge may be at it. */
+function isLeftOver(key: string, runs: readonly StoredRun[], size: number): boolean {
+  const range = rangeOfKey(key);
+  if (range === undefined) return true;
+  const merge = nextMerge(runs);
+  const next = merge && mergedRun(runs.slice(merge.start, merge.end));
+  return range.from < size && !(next?.first === range.from && endOf(next) === range.to);
 }

@@ -2,10 +2,8 @@ import { hash } from 'node:crypto';
 import { DIMENSION_RULES, DIMENSIONS } from '../../contract/dimensions.ts';
 import { COUNTED } from '../../contract/summary.ts';
 
-/**
- * The layout version of the index's items. Increase it whenever keys, encodings, fingerprints or groups of types change.
- */
-const LAYOUT = 1;
+/** The version of the leaves and counts of runs. Increase it whenever keys, groups of types, leaves or counts change. */
+const LAYOUT = 2;
 
 /**
  * A digest of everything besides the records that an index depends on: 16 hexadecimal digits of a SHA-256. An index with

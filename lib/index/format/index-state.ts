@@ -1,32 +1,32 @@
 import { type Move, readWatermark, type Watermark } from '../../ledger/items/watermark.ts';
 import { SealtrailError } from '../../log/error.ts';
+import { HASH_BYTES, type Hash } from '../../log/hash.ts';
 import type { Attribute, Table } from '../../store/ports.ts';
 import { INDEX_RULES } from './index-rules.ts';
-import { endOf, mergedRun, type Run } from './runs.ts';
+import { NAME_BYTES, runKey, type StoredRun } from './run-layout.ts';
+import { endOf } from './runs.ts';
 import { VarintReader, VarintWriter } from './varint.ts';
 
 /** The name of the indexer's watermark. */
 export const INDEXER = 'indexer';
 
-/**
- * Work of the indexer that takes several transactions. It is stored before the first of them, so that any process can
- * continue it; repeating it writes the same bytes and does no harm:
- *
- * - `index`: write the run from the watermark up to, but not including, record `end`
- * - `merge`: merge the runs `[start, end)` of the list and write the result
- * - `remove`: remove the items of merged runs
- */
-export type Plan =
-  | { readonly step: 'index'; readonly end: number }
-  | { readonly step: 'merge'; readonly start: number; readonly end: number }
-  | { readonly step: 'remove'; readonly runs: readonly Run[] };
+/** A file that is no longer part of the index. Readers that began earlier may still need it. */
+export interface Superseded {
+  readonly key: string;
+  /** When it may be removed, Unix milliseconds. */
+  readonly at: number;
+}
 
 /** The indexer's state beside its watermark. */
 export interface IndexState {
   /** The runs that make up the index, in order, from record 0 to the watermark. */
-  readonly runs: readonly Run[];
-  readonly plan?: Plan;
-  /** Whether the runs were written under other rules (see {@link INDEX_RULES}) and must be removed, not read. */
+  readonly runs: readonly StoredRun[];
+  readonly superseded: readonly Superseded[];
+  /** The record of the trail `_index` that states these runs; undefined if there is none. */
+  readonly record?: number;
+  /** Whether rows of the index of earlier versions are left in the Table. */
+  readonly hasRows: boolean;
+  /** Whether the runs were written under other rules (see {@link INDEX_RULES}) and must be replaced, not read. */
   readonly isOutdated: boolean;
 }
 
@@ -36,82 +36,99 @@ export interface IndexSnapshot {
   readonly revision: number;
   /** Records 0 to `size - 1` are indexed. */
   readonly size: number;
-  readonly runs: readonly Run[];
+  readonly runs: readonly StoredRun[];
+  readonly record?: number;
 }
+
+/** An index without runs. */
+export const NO_INDEX: IndexSnapshot = { revision: 0, size: 0, runs: [] };
 
 /** Reads the list of runs that currently make up a trail's index. @throws `store_corrupt` */
 export async function readIndexSnapshot(table: Table, trail: string): Promise<IndexSnapshot> {
   const mark = await readWatermark(table, trail, INDEXER);
-  const { runs, isOutdated } = stateOf(mark);
-  return isOutdated
-    ? { revision: mark.revision, size: 0, runs: [] }
-    : { revision: mark.revision, size: mark.size, runs };
-}
-
-/**
- * Whether all runs of `snapshot` still exist: new ones may have been added, but none was merged away. If so, the items read
- * in between were complete.
- */
-export async function isCurrent(table: Table, trail: string, snapshot: IndexSnapshot): Promise<boolean> {
-  const mark = await readWatermark(table, trail, INDEXER);
-  if (mark.revision === snapshot.revision) return true;
-  const { runs, isOutdated } = stateOf(mark);
-  return !isOutdated && snapshot.runs.every((run, i) => runs[i]?.size === run.size);
+  const { runs, record, isOutdated } = stateOf(mark);
+  const { revision, size } = mark;
+  if (isOutdated) return { revision, size: 0, runs: [] };
+  return record === undefined ? { revision, size, runs } : { revision, size, runs, record };
 }
 
 /** A move of the watermark, with the state stored beside it. */
-export function moveTo(size: number, { runs, plan }: Pick<IndexState, 'runs' | 'plan'>): Move {
-  const sizes = new VarintWriter();
-  for (const run of runs) sizes.put(run.size);
-  const state = { rules: INDEX_RULES, runs: sizes.bytes() };
-  return { size, state: plan === undefined ? state : { ...state, plan: JSON.stringify(plan) } };
+export function moveTo(size: number, { runs, superseded, record, hasRows }: Omit<IndexState, 'isOutdated'>): Move {
+  const state = {
+    rules: INDEX_RULES,
+    files: encodeRuns(runs),
+    ...(superseded.length > 0 && { superseded: JSON.stringify(superseded.map(({ key, at }) => [key, at])) }),
+    ...(record !== undefined && { record }),
+    ...(hasRows && { rows: 1 }),
+  };
+  return { size, state };
 }
 
-/**
- * The move that starts replacing an outdated index. Its runs, including unfinished ones, are removed before records are
- * indexed again, since new runs of the same numbers would have the same keys.
- */
-export function startOver({ runs, plan }: IndexState): Move {
-  const remains = [...runs, ...(plan === undefined ? [] : runsIn(plan, runs))];
-  const none: Pick<IndexState, 'runs' | 'plan'> = { runs: [] };
-  const state = remains.length === 0 ? none : { ...none, plan: { step: 'remove', runs: remains } as const };
-  return { ...moveTo(0, state), restart: true };
-}
-
-/** The runs whose items a plan writes or removes. */
-function runsIn(plan: Plan, runs: readonly Run[]): readonly Run[] {
-  if (plan.step === 'remove') return plan.runs;
-  if (plan.step === 'merge') return [mergedRun(runs.slice(plan.start, plan.end))];
-  const last = runs.at(-1);
-  const first = last === undefined ? 0 : endOf(last);
-  return [{ first, size: plan.end - first }];
+/** The move that starts an index from nothing. Its files are removed once no reader needs them. */
+export function startOver(trail: string, { runs, superseded, hasRows }: IndexState, at: number): Move {
+  const all = [...superseded, ...runs.map((run) => ({ key: runKey(trail, run), at }))];
+  return { ...moveTo(0, { runs: [], superseded: all, hasRows }), restart: true };
 }
 
 /** The state stored in a watermark of the indexer. @throws `store_corrupt` */
 export function stateOf(mark: Watermark): IndexState {
-  if (mark.revision === 0) return { runs: [], isOutdated: false };
-  const { rules, runs, plan } = mark.state;
-  if (!(runs instanceof Uint8Array)) throw corrupt(mark.trail);
-  const state = { runs: runsOf(mark, runs), isOutdated: rules !== INDEX_RULES };
-  return plan === undefined ? state : { ...state, plan: planOf(mark, plan) };
+  if (mark.revision === 0) return { runs: [], superseded: [], hasRows: false, isOutdated: false };
+  const { rules, files, superseded, record, rows } = mark.state;
+  // Versions without files kept rows in the Table.
+  if (files === undefined) return { runs: [], superseded: [], hasRows: true, isOutdated: true };
+  if (!(files instanceof Uint8Array)) throw corrupt(mark.trail);
+  const others = { superseded: supersededOf(mark, superseded), hasRows: rows === 1 };
+  if (rules !== INDEX_RULES) return { ...others, runs: outdatedRuns(mark, files), isOutdated: true };
+  const runs = decodeRuns(mark, files);
+  return { ...others, runs, isOutdated: false, ...(typeof record === 'number' && { record }) };
 }
 
-function runsOf(mark: Watermark, sizes: Uint8Array): Run[] {
-  const runs: Run[] = [];
-  const reader = new VarintReader(sizes);
+function encodeRuns(runs: readonly StoredRun[]): Uint8Array {
+  const writer = new VarintWriter();
+  for (const run of runs) {
+    for (const number of [run.size, run.leaves, run.bytes, run.headerBytes, run.hintBytes]) writer.put(number);
+    writer.putBytes(Buffer.from(run.name, 'hex'));
+    writer.putBytes(run.root);
+    writer.putBytes(run.counts);
+  }
+  return writer.bytes();
+}
+
+function decodeRuns(mark: Watermark, bytes: Uint8Array): StoredRun[] {
+  const runs: StoredRun[] = [];
+  const reader = new VarintReader(bytes);
   let first = 0;
-  while (!reader.isAtEnd) {
-    const run = { first, size: reader.next() };
-    runs.push(run);
-    first = endOf(run);
+  try {
+    while (!reader.isAtEnd) {
+      const numbers = { size: reader.next(), leaves: reader.next(), bytes: reader.next() };
+      const parts = { headerBytes: reader.next(), hintBytes: reader.next() };
+      const name = Buffer.from(reader.take(NAME_BYTES)).toString('hex');
+      const hash = (): Hash => Uint8Array.prototype.slice.call(reader.take(HASH_BYTES));
+      const run = { first, ...numbers, ...parts, name, root: hash(), counts: hash() };
+      runs.push(run);
+      first = endOf(run);
+    }
+  } catch (cause) {
+    throw corrupt(mark.trail, cause);
   }
   if (first !== mark.size) throw corrupt(mark.trail);
   return runs;
 }
 
-function planOf(mark: Watermark, plan: Attribute): Plan {
+/** The runs that other rules made, as far as this version can tell: their files are removed. */
+function outdatedRuns(mark: Watermark, bytes: Uint8Array): StoredRun[] {
   try {
-    return JSON.parse(String(plan)) as Plan; // written by moveTo, unless the store is damaged in a way that JSON cannot reveal
+    return decodeRuns(mark, bytes);
+  } catch {
+    return []; // what is left of them is found among the files
+  }
+}
+
+function supersededOf(mark: Watermark, stored: Attribute | undefined): Superseded[] {
+  if (stored === undefined) return [];
+  try {
+    const pairs: [string, number][] = JSON.parse(String(stored)); // written by moveTo, unless the store is damaged
+    return pairs.map(([key, at]) => ({ key, at }));
   } catch (cause) {
     throw corrupt(mark.trail, cause);
   }

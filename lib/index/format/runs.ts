@@ -1,6 +1,6 @@
 /**
- * Consecutive records that were indexed together. Postings and counts are stored under the run's class and first record. The
- * runs of a trail cover record 0 to the indexer's watermark without gaps.
+ * Consecutive records that were indexed together, in one file. The runs of a trail cover record 0 to the indexer's watermark
+ * without gaps.
  */
 export interface Run {
   readonly first: number;
@@ -8,7 +8,7 @@ export interface Run {
   readonly size: number;
 }
 
-/** Sixteen runs of a class merge into one of the next, whose items are told apart by one more hexadecimal digit of the fingerprint. */
+/** Sixteen runs of a class merge into one of the next. */
 const FAN = 16;
 /** Runs of this class, of 2^20 records and more, are never merged. */
 export const TOP_CLASS = 5;
@@ -23,9 +23,6 @@ export function classOf(size: number): number {
 /** The record after a run's last one. */
 export const endOf = (run: Run): number => run.first + run.size;
 
-/** The number of hexadecimal digits of a fingerprint that name its item, chosen so that an item has some kilobytes. */
-export const bucketDigits = (runClass: number): number => Math.max(0, runClass - 1);
-
 /** The runs `[start, end)` of a trail's list of runs. */
 export interface Stretch {
   readonly start: number;
@@ -38,8 +35,6 @@ export interface Stretch {
  *
  * - no run follows one of a lower class;
  * - fewer than sixteen runs are of the same class (except for the top class, which is never merged).
- *
- * The merged run is always of a higher class than the first of its parts, so their items have different keys.
  */
 export function nextMerge(runs: readonly Run[]): Stretch | undefined {
   return outOfOrder(runs) ?? fullClass(runs);

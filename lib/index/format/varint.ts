@@ -21,10 +21,38 @@ export class VarintWriter {
     this.#bytes[this.#length++] = rest;
   }
 
+  /** Writes bytes as they are. */
+  putBytes(bytes: Uint8Array): void {
+    const end = this.#length + bytes.length;
+    if (end > this.#bytes.length) {
+      const wider = Buffer.allocUnsafe(Math.max(end, this.#bytes.length * 2));
+      this.#bytes.copy(wider, 0, 0, this.#length);
+      this.#bytes = wider;
+    }
+    this.#bytes.set(bytes, this.#length);
+    this.#length = end;
+  }
+
   /** A copy of the bytes written so far. */
   bytes(): Uint8Array {
     return Uint8Array.prototype.slice.call(this.#bytes, 0, this.#length);
   }
+}
+
+/** Writes a number at a place of a buffer that has room for it. @returns where it ends */
+export function putVarint(bytes: Uint8Array, at: number, value: number): number {
+  let [end, rest] = [at, value];
+  for (; rest > 0x7fffffff; rest = Math.floor(rest / 128)) bytes[end++] = (rest % 128) | 128;
+  for (; rest > 127; rest >>>= 7) bytes[end++] = (rest & 127) | 128;
+  bytes[end++] = rest;
+  return end;
+}
+
+/** The bytes that a number takes. */
+export function varintBytes(value: number): number {
+  let bytes = 1;
+  for (let rest = value; rest > 127; rest = Math.floor(rest / 128)) bytes += 1;
+  return bytes;
 }
 
 /** Reads the output of a {@link VarintWriter}. */
@@ -32,8 +60,15 @@ export class VarintReader {
   readonly #bytes: Uint8Array;
   #at = 0;
 
-  constructor(bytes: Uint8Array) {
+  /** @param at where it begins */
+  constructor(bytes: Uint8Array, at = 0) {
     this.#bytes = bytes;
+    this.#at = at;
+  }
+
+  /** Where the next number begins. */
+  get at(): number {
+    return this.#at;
   }
 
   get isAtEnd(): boolean {
@@ -60,6 +95,13 @@ export class VarintReader {
     }
     if (value > Number.MAX_SAFE_INTEGER) throw corrupt();
     return value;
+  }
+
+  /** Bytes as they are. @throws `store_corrupt` if there are fewer. */
+  take(length: number): Uint8Array {
+    this.expect(length);
+    this.#at += length;
+    return this.#bytes.subarray(this.#at - length, this.#at);
   }
 
   /** Skips numbers without decoding them. @throws `store_corrupt` if there are fewer. */

@@ -1,164 +1,160 @@
-import type { Table } from '../../store/ports.ts';
-import {
-  BLOCKS_FINGERPRINT,
-  type FoundPostings,
-  findPostings,
-  type PostingsPart,
-  readPart,
-} from '../format/postings.ts';
-import { classOf, endOf, type Run } from '../format/runs.ts';
+import type { Leaf } from '../format/leaf.ts';
+import { spansOf } from '../format/leaf.ts';
+import { endOf } from '../format/runs.ts';
+import { clipSpans, countSpans, NO_SPANS, pushSpan, type Spans, unionSpans } from '../format/spans.ts';
+import { compareKeys, type TermKey } from '../format/term.ts';
+import type { Group, RunFile } from './run-file.ts';
 
-/** Maximum runs of the top class read together; other classes never have more. */
-const GROUP_RUNS = 16;
+/** Groups that are read at once with the first: fewer reads for what is short. */
+const FEW_GROUPS = 2;
+/** Records of a group that was not read, about: for choosing the narrowest of several lists. */
+const GROUP_RECORDS = 8192;
 
-/** The runs that overlap the records `[low, high)`, in ascending groups of one class each. */
-export function runGroups(runs: readonly Run[], low: number, high: number): Run[][] {
-  const groups: Run[][] = [];
-  for (const run of runs) {
-    if (endOf(run) <= low || run.first >= high) continue;
-    const group = groups.at(-1);
-    const isSame = group !== undefined && classOf(group[0]?.size ?? 0) === classOf(run.size);
-    if (isSame && group.length < GROUP_RUNS) group.push(run);
-    else groups.push([run]);
-  }
-  return groups;
+/** A key's records in one group, read when needed. */
+interface Segment {
+  /** No record of the segment comes before. */
+  readonly from: number;
+  readonly group: Group;
+  spans?: Promise<Spans>;
 }
 
-/** Thrown when a merge removes a run during a read. Its records are in another run by now. */
-export class MergedAway extends Error {
-  override readonly name = 'MergedAway';
-}
+/** The records of a run that are filed under one key. */
+class KeyPostings {
+  readonly #file: RunFile;
+  readonly #key: TermKey;
+  readonly segments: readonly Segment[];
+  /** Their number, if all were read. */
+  count: number | undefined;
 
-/** The records of one run that match the fingerprints of one filter. */
-export class RunPostings {
-  readonly #table: Table;
-  readonly #trail: string;
-  readonly #run: Run;
-  readonly #found: readonly FoundPostings[];
-  /** The last part read of each long list, since its neighbours are likely to be read next. */
-  readonly #last = new Map<FoundPostings, { readonly part: PostingsPart; readonly seqs: readonly number[] }>();
-  /** The number of records; a record with several of the values counts several times. */
-  readonly count: number;
-
-  constructor(table: Table, trail: string, run: Run, found: readonly FoundPostings[]) {
-    this.#table = table;
-    this.#trail = trail;
-    this.#run = run;
-    this.#found = found;
-    this.count = found.reduce((sum, entry) => sum + ('seqs' in entry ? entry.seqs.length : countOf(entry.parts)), 0);
+  private constructor(file: RunFile, key: TermKey, groups: readonly Group[]) {
+    this.#file = file;
+    this.#key = key;
+    this.segments = groups.map((group) => ({
+      from: compareKeys(group.key, key) === 0 ? group.first : file.run.first,
+      group,
+    }));
   }
 
-  /** Where parts begin, ascending. The run is read in these windows, so as not to read more than needed. */
-  windows(): number[] {
-    const starts = this.#found.flatMap((entry) => ('seqs' in entry ? [] : entry.parts.map((part) => part.first)));
-    return [...new Set([this.#run.first, ...starts])].sort((a, b) => a - b);
+  static async find(file: RunFile, key: TermKey): Promise<KeyPostings> {
+    const groups = await file.groupsOf(key);
+    const postings = new KeyPostings(file, key, groups);
+    if (groups.length > FEW_GROUPS) return postings;
+    const leaves = await file.leaves(groups);
+    postings.count = 0;
+    for (const [n, segment] of postings.segments.entries()) {
+      const spans = postings.#spansIn(leaves[n] ?? []);
+      segment.spans = Promise.resolve(spans);
+      postings.count += countSpans(spans);
+    }
+    return postings;
   }
 
-  /** The number of items that {@link within} would read. */
-  partsWithin(from: number, to: number): number {
-    return this.#found.reduce(
-      (sum, entry) => sum + ('seqs' in entry ? 0 : overlapping(entry.parts, from, to).length),
-      0,
+  /** The records in `[from, to)`. */
+  async within(from: number, to: number): Promise<Spans> {
+    const needed = this.#overlapping(from, to);
+    const found: number[] = [];
+    for (const segment of needed) {
+      segment.spans ??= this.#load(segment);
+      const spans = clipSpans(await segment.spans, from, to);
+      for (let i = 0; i < spans.length; i += 2) pushSpan(found, spans[i] ?? 0, spans[i + 1] ?? 0);
+    }
+    return found;
+  }
+
+  /** How many groups {@link within} would read. */
+  unread(from: number, to: number): number {
+    return this.#overlapping(from, to).filter(({ spans }) => spans === undefined).length;
+  }
+
+  #overlapping(from: number, to: number): readonly Segment[] {
+    return this.segments.filter(
+      (segment, n) => segment.from < to && (this.segments[n + 1]?.from ?? Number.POSITIVE_INFINITY) > from,
     );
   }
 
-  /** The records in `[from, to)`, ascending, without duplicates. @throws {@link MergedAway} */
-  async within(from: number, to: number): Promise<readonly number[]> {
-    const lists: (readonly number[])[] = [];
-    for (const entry of this.#found) {
-      if ('seqs' in entry) lists.push(slice(entry.seqs, from, to));
-      else
-        for (const part of overlapping(entry.parts, from, to))
-          lists.push(slice(await this.#read(entry, part), from, to));
+  async #load({ group }: Segment): Promise<Spans> {
+    const [leaves = []] = await this.#file.leaves([group]);
+    return this.#spansIn(leaves);
+  }
+
+  #spansIn(leaves: readonly Leaf[]): Spans {
+    const { run } = this.#file;
+    const spans: number[] = [];
+    for (const leaf of leaves) {
+      if (compareKeys(leaf.key, this.#key) !== 0) continue;
+      const more = spansOf(leaf.body, run.first, endOf(run));
+      for (let i = 0; i < more.length; i += 2) pushSpan(spans, more[i] ?? 0, more[i + 1] ?? 0);
     }
-    const [only] = lists;
-    if (lists.length === 1 && only !== undefined) return only;
-    return [...new Set(lists.flat())].sort((a, b) => a - b);
+    return spans;
   }
-
-  /** The last record up to and including `seq`, if any. @throws {@link MergedAway} */
-  async upTo(seq: number): Promise<number | undefined> {
-    let last: number | undefined;
-    for (const entry of this.#found) {
-      const part = 'seqs' in entry ? undefined : entry.parts.findLast(({ first }) => first <= seq);
-      const seqs = 'seqs' in entry ? entry.seqs : part === undefined ? [] : await this.#read(entry, part);
-      const found = seqs[indexOf(seqs, seq + 1) - 1];
-      if (found !== undefined && (last === undefined || found > last)) last = found;
-    }
-    return last;
-  }
-
-  async #read(entry: Extract<FoundPostings, { parts: unknown }>, part: PostingsPart): Promise<readonly number[]> {
-    const last = this.#last.get(entry);
-    if (last?.part === part) return last.seqs;
-    const seqs = await readPart(this.#table, this.#trail, this.#run, entry.fingerprint, part);
-    if (seqs === undefined) throw new MergedAway();
-    this.#last.set(entry, { part, seqs });
-    return seqs;
-  }
-}
-
-/** A run's entries for the records of a search. */
-export interface FoundInRun {
-  /** One entry for each filter; none of them is empty. */
-  readonly filters: readonly RunPostings[];
-  /** The first records of the run's blocks. */
-  readonly blocks: RunPostings;
 }
 
 /**
- * Reads the entries of runs for a search's filters.
+ * The records of a run that are filed under any of some keys.
  *
- * @param runs consecutive runs of one class
- * @param fingerprints for each filter, those of its values
- * @returns by the run's first record; omits runs that cannot have a match
+ * Its methods throw as those of {@link RunFile}.
  */
-export async function readRuns(
-  table: Table,
-  trail: string,
-  runs: readonly Run[],
-  fingerprints: readonly (readonly number[])[],
-): Promise<ReadonlyMap<number, FoundInRun>> {
-  const find = (wanted: readonly number[], among: readonly Run[]) =>
-    Promise.all(wanted.map((fingerprint) => findPostings(table, trail, among, fingerprint)));
-  const found = await Promise.all(fingerprints.map((wanted) => find(wanted, runs)));
-  const mayMatch = ({ first }: Run) => found.every((filter) => filter.some((values) => values.has(first)));
-  const matching = runs.filter(mayMatch);
-  const [oldest, newest] = [matching[0], matching.at(-1)];
-  if (oldest === undefined || newest === undefined) return new Map();
-  // A rare value is in few runs: reading the blocks of all the others would take longer than finding it.
-  const blocks = await find([BLOCKS_FINGERPRINT], runs.slice(runs.indexOf(oldest), runs.indexOf(newest) + 1));
-  const postingsOf = (run: Run, of: readonly ReadonlyMap<number, FoundPostings>[]) => {
-    const inRun = of.flatMap((values) => values.get(run.first) ?? []);
-    return new RunPostings(table, trail, run, inRun);
-  };
-  return new Map(
-    matching.map((run) => [
-      run.first,
-      { filters: found.map((filter) => postingsOf(run, filter)), blocks: postingsOf(run, blocks) },
-    ]),
-  );
-}
+export class RunPostings {
+  readonly #run: RunFile['run'];
+  readonly #found: readonly KeyPostings[];
 
-const countOf = (parts: readonly PostingsPart[]): number => parts.reduce((sum, part) => sum + part.count, 0);
-
-/** The parts that overlap `[from, to)`. A part extends to the first record of the next. */
-function overlapping(parts: readonly PostingsPart[], from: number, to: number): readonly PostingsPart[] {
-  return parts.filter((part, i) => part.first < to && (parts[i + 1]?.first ?? Number.POSITIVE_INFINITY) > from);
-}
-
-function slice(seqs: readonly number[], from: number, to: number): readonly number[] {
-  const [start, end] = [indexOf(seqs, from), indexOf(seqs, to)];
-  return start === 0 && end === seqs.length ? seqs : seqs.slice(start, end);
-}
-
-/** Lower bound: the index of the first number >= `seq`. */
-function indexOf(seqs: readonly number[], seq: number): number {
-  let [low, high] = [0, seqs.length];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((seqs[middle] ?? 0) < seq) low = middle + 1;
-    else high = middle;
+  private constructor(file: RunFile, found: readonly KeyPostings[]) {
+    this.#run = file.run;
+    this.#found = found;
   }
-  return low;
+
+  static async find(file: RunFile, keys: readonly TermKey[]): Promise<RunPostings> {
+    const found = await Promise.all(keys.map((key) => KeyPostings.find(file, key)));
+    return new RunPostings(
+      file,
+      found.filter(({ count }) => count !== 0),
+    );
+  }
+
+  /** Whether no record is filed under them. */
+  get isEmpty(): boolean {
+    return this.#found.length === 0;
+  }
+
+  /** About how many records; a record with several of the values counts several times. */
+  get count(): number {
+    return this.#found.reduce((sum, { count, segments }) => sum + (count ?? segments.length * GROUP_RECORDS), 0);
+  }
+
+  /** Where groups begin that are not read yet, ascending. The run is read in these windows, so as not to read more than needed. */
+  windows(): number[] {
+    const starts = this.#found
+      .filter(({ count }) => count === undefined)
+      .flatMap(({ segments }) => segments.map(({ from }) => from));
+    return [...new Set([this.#run.first, ...starts])].sort((a, b) => a - b);
+  }
+
+  /** How many groups {@link within} would read. */
+  unread(from: number, to: number): number {
+    return this.#found.reduce((sum, postings) => sum + postings.unread(from, to), 0);
+  }
+
+  /** The records in `[from, to)`. */
+  async within(from: number, to: number): Promise<Spans> {
+    if (this.isEmpty || from >= to) return NO_SPANS;
+    return unionSpans(await Promise.all(this.#found.map((postings) => postings.within(from, to))));
+  }
+}
+
+/** A run's records for each filter of a search; none of them is empty. */
+export interface FoundInRun {
+  readonly file: RunFile;
+  readonly filters: readonly RunPostings[];
+}
+
+/**
+ * Finds a run's records for the filters of a search.
+ *
+ * @param keys for each filter, those of its values
+ * @returns undefined if the run cannot have a match
+ * @throws as the methods of {@link RunFile}
+ */
+export async function findInRun(file: RunFile, keys: readonly (readonly TermKey[])[]): Promise<FoundInRun | undefined> {
+  const filters = await Promise.all(keys.map((some) => RunPostings.find(file, some)));
+  return filters.some(({ isEmpty }) => isEmpty) ? undefined : { file, filters };
 }

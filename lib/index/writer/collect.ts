@@ -1,113 +1,157 @@
 import { type Dimension, dimensionsOf } from '../../contract/dimensions.ts';
 import type { Block } from '../../ledger/items/block.ts';
 import { parseRecord } from '../../log/record.ts';
-import { CELLS, countRecord, emptyCounts, type Slice, UNIT_MS } from '../format/counts.ts';
-import { BLOCKS_FINGERPRINT, fingerprintOf, type Postings } from '../format/postings.ts';
+import { CountsBuilder } from '../format/run-counts.ts';
+import { pushSpan, type Spans } from '../format/spans.ts';
+import { keyOf, type TermKey, typeGroups } from '../format/term.ts';
+import type { RunExtras } from './run-writer.ts';
 
-/**
- * The groups under which a type is indexed besides itself, for queries such as `auth.*` or `auth.mfa.*`. No type contains
- * a `*`.
- */
-function typeGroups(type: string): string[] {
-  const groups: string[] = [];
-  for (let dot = type.indexOf('.'); dot >= 0; dot = type.indexOf('.', dot + 1)) groups.push(`${type.slice(0, dot)}.*`);
-  return groups;
-}
-
-/** Entries are sorted as numbers: a 32-bit fingerprint above the place of a record in its run. */
-const PLACES = 2 ** 21;
-/** Dimensions whose values hardly ever repeat within a run, so that caching their fingerprints gains nothing. */
+/** Dimensions whose values hardly ever repeat within a run, so that remembering their terms gains nothing. */
 const UNIQUE: ReadonlySet<Dimension> = new Set(['id', 'request']);
+/** Most buckets that terms are sorted into by their leading bits. */
+const MAX_BUCKETS = 65_536;
+/** Terms and records that there is room for at first. */
+const ROOM = 1024;
 
-/** Collects the dimension values of a run's records, block by block. */
+/** Collects the terms of a run's records, block by block. */
 export class RunContent {
   /** Records collected. */
   size = 0;
-  /** The run's first record. */
   readonly #first: number;
-  #entries = new Float64Array(4096);
+  /** The terms, in the order in which they appear; two may have one key. */
+  readonly #keys: TermKey[] = [];
+  /** The terms of each record, and their records counted from the first. */
+  #terms = new Uint32Array(ROOM);
+  #places = new Uint32Array(ROOM);
   #count = 0;
-  /** Cached fingerprints by dimension and value, since most values repeat and hashing is slow. */
   readonly #known = new Map<Dimension, Map<string, number>>();
-  readonly #hours: Slice[] = [];
+  readonly #counts = new CountsBuilder();
+  readonly #blocks: number[] = [];
 
+  /** @param first the run's first record */
   constructor(first: number) {
     this.#first = first;
   }
 
-  add(block: Block): void {
-    const hour = this.#hour(Math.floor(block.receivedAt / UNIT_MS.hour));
-    const minute = Math.floor(block.receivedAt / 60_000) % CELLS.hour;
+  add(block: Pick<Block, 'first' | 'count' | 'receivedAt' | 'lines'>): void {
     const place = block.first - this.#first;
-    if (place + block.count > PLACES) throw new RangeError(`a run has at most ${PLACES} records`);
-    this.#file(BLOCKS_FINGERPRINT, place);
+    this.#blocks.push(block.first);
     for (const [index, line] of block.lines.entries()) {
       const dimensions = dimensionsOf(parseRecord(line));
-      countRecord(hour.counts, minute, dimensions);
+      this.#counts.addRecord(block.receivedAt, dimensions);
       for (const [dimension, value] of dimensions) {
-        this.#file(this.#fingerprint(dimension, value), place + index);
+        this.#file(this.#term(dimension, value), place + index);
         if (dimension !== 'type') continue;
-        for (const group of typeGroups(value)) this.#file(this.#fingerprint(dimension, group), place + index);
+        for (const group of typeGroups(value)) this.#file(this.#term(dimension, group), place + index);
       }
     }
     this.size += block.count;
   }
 
-  /** The postings in ascending order of fingerprints, each once. Two values with one fingerprint share their postings. */
-  *postings(): Generator<Postings, void, void> {
-    const entries = this.#entries.subarray(0, this.#count).sort();
-    let fingerprint = -1;
-    let seqs: number[] = [];
-    let last = -1;
-    for (const entry of entries) {
-      // A record may have two values that share a fingerprint.
-      if (entry === last) continue;
-      last = entry;
-      const next = Math.floor(entry / PLACES);
-      if (next !== fingerprint) {
-        if (fingerprint >= 0) yield { fingerprint, seqs };
-        fingerprint = next;
-        seqs = [];
-      }
-      seqs.push(this.#first + (entry - next * PLACES));
+  /** The terms with their records, in ascending order of keys, each once. */
+  *terms(): Generator<readonly [TermKey, Spans], void, void> {
+    const { starts, places } = this.#grouped();
+    const order = this.#sorted();
+    for (let i = 0; i < order.length; ) {
+      const term = order[i] ?? 0;
+      const key = this.#keys[term] ?? { high: 0, low: 0 };
+      const spans: number[] = [];
+      let end = i + 1;
+      while (end < order.length && isSame(this.#keys[order[end] ?? 0], key)) end += 1;
+      for (const place of end === i + 1
+        ? places.subarray(starts[term], starts[term + 1])
+        : merged(order.subarray(i, end)))
+        pushSpan(spans, this.#first + place, this.#first + place + 1);
+      yield [key, spans];
+      i = end;
     }
-    if (fingerprint >= 0) yield { fingerprint, seqs };
+
+    function merged(terms: Uint32Array): Iterable<number> {
+      const all = [...terms].flatMap((term) => [...places.subarray(starts[term], starts[term + 1])]);
+      return [...new Set(all)].sort((a, b) => a - b);
+    }
   }
 
-  /** The hours in ascending order. */
-  hours(): readonly Slice[] {
-    return this.#hours;
+  /** What else the run's file holds. */
+  extras(): RunExtras {
+    return { counts: this.#counts.encode(), blocks: this.#blocks };
   }
 
-  #hour(at: number): Slice {
-    const last = this.#hours.at(-1);
-    if (last?.at === at) return last;
-    const hour = { at, counts: emptyCounts(CELLS.hour) };
-    this.#hours.push(hour);
-    return hour;
+  /** The records of each term: those of term t are `places[starts[t]]` to before `places[starts[t + 1]]`. */
+  #grouped(): { readonly starts: Uint32Array; readonly places: Uint32Array } {
+    const starts = new Uint32Array(this.#keys.length + 1);
+    for (let i = 0; i < this.#count; i++)
+      starts[(this.#terms[i] ?? 0) + 1] = (starts[(this.#terms[i] ?? 0) + 1] ?? 0) + 1;
+    for (let t = 1; t < starts.length; t++) starts[t] = (starts[t] ?? 0) + (starts[t - 1] ?? 0);
+    const next = starts.slice();
+    const places = new Uint32Array(this.#count);
+    for (let i = 0; i < this.#count; i++) {
+      const term = this.#terms[i] ?? 0;
+      const at = next[term] ?? 0;
+      places[at] = this.#places[i] ?? 0;
+      next[term] = at + 1;
+    }
+    return { starts, places };
   }
 
-  #fingerprint(dimension: Dimension, value: string): number {
-    if (UNIQUE.has(dimension)) return fingerprintOf(dimension, value);
-    let values = this.#known.get(dimension);
-    if (values === undefined) {
-      values = new Map();
-      this.#known.set(dimension, values);
+  /** The terms in the order of their keys. Keys are spread evenly, so that after their leading bits little is left to sort. */
+  #sorted(): Uint32Array {
+    const keys = this.#keys;
+    const buckets = Math.min(MAX_BUCKETS, 2 ** Math.ceil(Math.log2(keys.length + 1)));
+    const width = 2 ** 48 / buckets;
+    const bucketOf = (term: number): number => Math.floor((keys[term]?.high ?? 0) / width);
+    const next = new Uint32Array(buckets + 1);
+    for (let term = 0; term < keys.length; term++) next[bucketOf(term) + 1] = (next[bucketOf(term) + 1] ?? 0) + 1;
+    for (let b = 1; b <= buckets; b++) next[b] = (next[b] ?? 0) + (next[b - 1] ?? 0);
+    const order = new Uint32Array(keys.length);
+    for (let term = 0; term < keys.length; term++) {
+      const bucket = bucketOf(term);
+      const at = next[bucket] ?? 0;
+      order[at] = term;
+      next[bucket] = at + 1;
     }
-    let fingerprint = values.get(value);
-    if (fingerprint === undefined) {
-      fingerprint = fingerprintOf(dimension, value);
-      values.set(value, fingerprint);
+    for (let b = 0, from = 0; b < buckets; b++) {
+      const to = next[b] ?? 0;
+      if (to - from > 1) order.subarray(from, to).sort((x, y) => compareAt(keys, x, y));
+      from = to;
     }
-    return fingerprint;
+    return order;
   }
 
-  #file(fingerprint: number, place: number): void {
-    if (this.#count === this.#entries.length) {
-      const wider = new Float64Array(2 * this.#count);
-      wider.set(this.#entries);
-      this.#entries = wider;
+  #term(dimension: Dimension, value: string): number {
+    if (UNIQUE.has(dimension)) return this.#keys.push(keyOf(dimension, value)) - 1;
+    let terms = this.#known.get(dimension);
+    if (terms === undefined) {
+      terms = new Map();
+      this.#known.set(dimension, terms);
     }
-    this.#entries[this.#count++] = fingerprint * PLACES + place;
+    let term = terms.get(value);
+    if (term === undefined) {
+      term = this.#keys.push(keyOf(dimension, value)) - 1;
+      terms.set(value, term);
+    }
+    return term;
   }
+
+  #file(term: number, place: number): void {
+    if (this.#count === this.#terms.length) {
+      this.#terms = widened(this.#terms);
+      this.#places = widened(this.#places);
+    }
+    this.#terms[this.#count] = term;
+    this.#places[this.#count++] = place;
+  }
+}
+
+const isSame = (a: TermKey | undefined, b: TermKey): boolean => a !== undefined && a.high === b.high && a.low === b.low;
+
+function compareAt(keys: readonly TermKey[], x: number, y: number): number {
+  const [a, b] = [keys[x], keys[y]];
+  return a === undefined || b === undefined ? 0 : a.high - b.high || a.low - b.low || x - y;
+}
+
+function widened(array: Uint32Array<ArrayBuffer>): Uint32Array<ArrayBuffer> {
+  const wider = new Uint32Array(2 * array.length);
+  wider.set(array);
+  return wider;
 }

@@ -1,91 +1,79 @@
-import { countsPartition, longPostingsPartition, postingsPartition } from '../../ledger/items/layout.ts';
-import type { Item, Table, Write } from '../../store/ports.ts';
-import { CountsWriter, mergeSlices, readSlices, runOfSlice, unitsOf } from '../format/counts.ts';
-import { type Postings, PostingsWriter, runOfPart, runOfPiece, storedPostings } from '../format/postings.ts';
-import { classOf, type Run } from '../format/runs.ts';
+import { setImmediate as turn } from 'node:timers/promises';
+import { type Leaf, spansOf } from '../format/leaf.ts';
+import { CountsBuilder } from '../format/run-counts.ts';
+import type { StoredRun } from '../format/run-layout.ts';
+import { endOf } from '../format/runs.ts';
+import { pushSpan } from '../format/spans.ts';
+import { compareKeys, type TermKey } from '../format/term.ts';
+import type { RunFile } from '../reader/run-file.ts';
+import type { RunWriter } from './run-writer.ts';
 
-/** Beyond any hour that a time in milliseconds can name. */
-const END_OF_TIME = 9_999_999_999;
+/** Terms between yields to the event loop. */
+const TURN = 2000;
 
-/** The writes that make the items of `target` from those of the merged runs. Holds only a small part in memory. */
-export async function* mergedItems(
-  table: Table,
-  trail: string,
-  parts: readonly Run[],
-  target: Run,
-): AsyncGenerator<Write[], void, void> {
-  const groups = byClass(parts);
-  const postings = new PostingsWriter(trail, target);
-  for await (const entry of mergePostings(groups.map((runs) => storedPostings(table, trail, runs)))) {
-    yield postings.add(entry);
+/** Merges consecutive runs into a file, in bounded memory: a page of each, and their counts. */
+export async function mergeRuns(parts: readonly RunFile[], writer: RunWriter): Promise<StoredRun> {
+  const readers = parts.map((file) => new LeafReader(file));
+  await Promise.all(readers.map((reader) => reader.next()));
+  for (let terms = 1, key = leastKey(readers); key !== undefined; terms++, key = leastKey(readers)) {
+    const spans: number[] = [];
+    // Runs do not overlap, so in their order the numbers ascend.
+    for (const reader of readers) while (reader.isAt(key)) if (!reader.take(spans)) await reader.next();
+    await writer.add(key, spans);
+    if (terms % TURN === 0) await turn();
   }
-  yield postings.end();
-  const counts = new CountsWriter(trail, target);
-  const hours = { unit: 'hour', from: 0, to: END_OF_TIME } as const;
-  for await (const hour of mergeSlices(groups.map((runs) => readSlices(table, trail, runs, hours)))) {
-    yield counts.add(hour);
+  const counts = new CountsBuilder();
+  const blocks: number[] = [];
+  for (const file of parts) {
+    counts.addRun(await file.counts());
+    for (const block of await file.blocks()) blocks.push(block);
   }
-  yield counts.end();
+  return writer.end({ counts: counts.encode(), blocks });
 }
 
-/** The writes that remove all items of runs. */
-export async function* removedItems(
-  table: Table,
-  trail: string,
-  runs: readonly Run[],
-): AsyncGenerator<Write[], void, void> {
-  for (const group of byClass(runs)) {
-    const firsts = new Set(group.map((run) => run.first));
-    const runClass = classOf(group[0]?.size ?? 0);
-    const partitions: [string, (item: Item) => number][] = [
-      [postingsPartition(trail, runClass), runOfPiece],
-      [longPostingsPartition(trail, runClass), runOfPart],
-    ];
-    for (const unit of unitsOf(runClass)) partitions.push([countsPartition(trail, runClass, unit), runOfSlice]);
-    for (const [partition, runOf] of partitions) {
-      for await (const item of table.query({ partition })) {
-        if (firsts.has(runOf(item))) yield [{ remove: { partition, sort: item.sort } }];
-      }
-    }
+function leastKey(readers: readonly LeafReader[]): TermKey | undefined {
+  let least: TermKey | undefined;
+  for (const { leaf } of readers) {
+    if (leaf !== undefined && (least === undefined || compareKeys(leaf.key, least) < 0)) least = leaf.key;
   }
+  return least;
 }
 
-function byClass(runs: readonly Run[]): Run[][] {
-  const groups = new Map<number, Run[]>();
-  for (const run of runs) {
-    const group = groups.get(classOf(run.size));
-    if (group === undefined) groups.set(classOf(run.size), [run]);
-    else group.push(run);
-  }
-  return [...groups.values()];
-}
+/** Reads the leaves of a run in order, some groups at a time. */
+class LeafReader {
+  readonly file: RunFile;
+  /** The current leaf; undefined before the first and after the last. */
+  leaf: Leaf | undefined;
+  #leaves: readonly Leaf[] = [];
+  #at = 0;
+  #group = 0;
 
-/** Merges several readers, each fingerprint once. Each reader must be in ascending order of fingerprints. */
-async function* mergePostings(readers: readonly AsyncIterator<Postings>[]): AsyncGenerator<Postings, void, void> {
-  const heads = await Promise.all(readers.map((reader) => reader.next()));
-  for (;;) {
-    let fingerprint = Number.POSITIVE_INFINITY;
-    for (const head of heads) if (!head.done) fingerprint = Math.min(fingerprint, head.value.fingerprint);
-    if (fingerprint === Number.POSITIVE_INFINITY) return;
-    const lists: (readonly number[])[] = [];
-    for (const [index, reader] of readers.entries()) {
-      const head = heads[index];
-      if (head === undefined || head.done || head.value.fingerprint !== fingerprint) continue;
-      lists.push(head.value.seqs);
-      heads[index] = await reader.next();
-    }
-    yield { fingerprint, seqs: inSequence(lists) };
+  constructor(file: RunFile) {
+    this.file = file;
   }
-}
 
-/** Runs do not overlap, but those of one class may lie on both sides of another's. */
-function inSequence(lists: readonly (readonly number[])[]): readonly number[] {
-  const [only] = lists;
-  if (lists.length === 1 && only !== undefined) return only;
-  const seqs: number[] = [];
-  for (const list of lists) for (const seq of list) seqs.push(seq);
-  for (let i = 1; i < seqs.length; i++) {
-    if ((seqs[i] ?? 0) <= (seqs[i - 1] ?? 0)) return seqs.sort((a, b) => a - b);
+  isAt(key: TermKey): boolean {
+    return this.leaf !== undefined && compareKeys(this.leaf.key, key) === 0;
   }
-  return seqs;
+
+  /** Adds the leaf's records, and steps to the next leaf that was read. @returns false if {@link next} must read more */
+  take(into: number[]): boolean {
+    const { run } = this.file;
+    const spans = this.leaf === undefined ? [] : spansOf(this.leaf.body, run.first, endOf(run));
+    for (let i = 0; i < spans.length; i += 2) pushSpan(into, spans[i] ?? 0, spans[i + 1] ?? 0);
+    this.#at += 1;
+    this.leaf = this.#leaves[this.#at];
+    return this.leaf !== undefined;
+  }
+
+  /** Reads on from the end of what was read. */
+  async next(): Promise<void> {
+    const page = await this.file.pageOfGroup(this.#group);
+    const groups = page.filter(({ number }) => number >= this.#group);
+    const read = await this.file.leaves(groups);
+    this.#group += groups.length;
+    this.#leaves = read.flat();
+    this.#at = 0;
+    this.leaf = this.#leaves[0];
+  }
 }

@@ -9,6 +9,7 @@ import { verifierFromSpki } from '../../log/note.ts';
 import { type RebuiltTrail, rebuildTrail } from '../../rebuild/rebuild-trail.ts';
 import type { Standing } from '../../rebuild/standing.ts';
 import { syncFolder } from '../../store/durable-file.ts';
+import { FolderFiles } from '../../store/folder/files.ts';
 import { FolderObjects } from '../../store/folder/objects.ts';
 import { SqliteTable } from '../../store/sqlite/table.ts';
 import { type DataFolder, openDataFolder } from '../data-folder.ts';
@@ -122,7 +123,8 @@ async function goOn(
   trails: readonly RebuiltTrail[],
 ): Promise<void> {
   const { config, signers, retired } = await openDataFolder(dir, { hasRecords: true });
-  const log = wireLog({ table, objects, signers, retired }, { logName: config.logName });
+  const files = await FolderFiles.open(join(dir, 'index'));
+  const log = wireLog({ table, objects, files, signers, retired }, { logName: config.logName });
   const { archiver } = openFollowers(FOLLOWERS, log);
   for (const { trail } of trails) {
     await log.ledger.seal(trail);

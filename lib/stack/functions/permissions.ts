@@ -4,7 +4,7 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
-import { ACCESS_TRAIL, HEADS_TRAIL, SYSTEM_TRAIL } from '../../contract/system-trails.ts';
+import { ACCESS_TRAIL, HEADS_TRAIL, INDEX_TRAIL, SYSTEM_TRAIL } from '../../contract/system-trails.ts';
 import {
   DEPLOYMENT_PARTITION,
   type PartitionKind,
@@ -29,12 +29,12 @@ const SYSTEM_RECORDS = trailPartitions(SYSTEM_TRAIL);
 const HEAD_RECORDS = trailPartitions(HEADS_TRAIL);
 /** The partitions of access records. */
 const ACCESS_RECORDS = trailPartitions(ACCESS_TRAIL);
-/** The partitions of the query index; the indexer also removes merged items. */
-const INDEX = all('postings', 'longPostings', 'counts');
+/** The partitions of records in the trail `_index`. */
+const INDEX_RECORDS = trailPartitions(INDEX_TRAIL);
+/** The partitions in which earlier versions kept the query index. */
+const EARLIER_INDEX = all('postings', 'longPostings', 'counts');
 /** The partitions that list trails with pending work. */
 const WORK = [`${WORK_PREFIX}*`];
-/** The partitions that followers write. */
-const FOLLOWING = [...all('follower', 'checkpoint'), ...INDEX];
 
 /** Patterns for every partition of some kinds. */
 function all(...kinds: readonly PartitionKind[]): string[] {
@@ -178,10 +178,15 @@ export function allowVerifying(grantee: IGrantable, table: ITable, archive: IBuc
   allowListingVersions(grantee, archive);
 }
 
-/** Allows writing the query index and removing merged items. */
-export function allowIndexing(grantee: IGrantable, table: ITable): void {
-  allowPuts(grantee, table, 'PutIndex', FOLLOWING);
-  allowRemovals(grantee, table, 'RemoveMergedIndex', INDEX);
+/** Allows stating the runs of the query index in the trail `_index`. */
+export function allowIndexRecords(grantee: IGrantable, table: ITable): void {
+  allowPuts(grantee, table, 'PutIndexRecords', INDEX_RECORDS);
+  allowRemovals(grantee, table, 'LeaveIndexLine', [`${PREFIX.waiting}${INDEX_TRAIL}/*`]);
+}
+
+/** Allows removing the query index of earlier versions from the table. */
+export function allowRemovingEarlierIndex(grantee: IGrantable, table: ITable): void {
+  allowRemovals(grantee, table, 'RemoveEarlierIndex', EARLIER_INDEX);
 }
 
 /**

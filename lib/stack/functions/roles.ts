@@ -4,6 +4,7 @@ import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import { allowExports } from './exporting.ts';
 import { type Roles, workerRole } from './functions.ts';
+import { allowIndex } from './indexing.ts';
 import {
   allowAccessRecords,
   allowAppends,
@@ -11,7 +12,6 @@ import {
   allowArchiving,
   allowEncryption,
   allowHeadRecords,
-  allowIndexing,
   allowLedgerReads,
   allowListingVersions,
   allowStamping,
@@ -24,12 +24,15 @@ export interface WorkedOn {
   readonly table: ITable;
   readonly archive: IBucket;
   readonly exports: IBucket;
+  readonly index: IBucket;
   /** The encryption key of the table and buckets; undefined for keys of AWS. */
   readonly key: IKey | undefined;
   /** Whether reads are recorded. */
   readonly recordsReads: boolean;
   /** Whether heads are stated in `_heads`, for witnesses. */
   readonly statesHeads: boolean;
+  /** Whether the buckets are removed with the stack. */
+  readonly isRemovable: boolean;
 }
 
 /** Makes a role for each function. Created before the keys, buckets and table, whose policies name them. */
@@ -43,7 +46,10 @@ export const logRoles = (scope: Construct): Roles => ({
 });
 
 /** Gives each role its function's permissions, except that of `seal` to invoke `follow`, which does not exist yet. */
-export function allowWork(roles: Roles, { table, archive, exports, key, recordsReads, statesHeads }: WorkedOn): void {
+export function allowWork(
+  roles: Roles,
+  { table, archive, exports, index, key, recordsReads, statesHeads, isRemovable }: WorkedOn,
+): void {
   for (const role of Object.values(roles)) {
     if (key !== undefined) allowEncryption(role, key);
     allowLedgerReads(role, table);
@@ -52,7 +58,7 @@ export function allowWork(roles: Roles, { table, archive, exports, key, recordsR
   allowArchiveReads(roles.read, archive);
   allowExports(roles.export, table, archive, exports);
   allowArchiving(roles.follow, table, archive);
-  allowIndexing(roles.follow, table);
+  allowIndex({ writer: roles.follow, readers: [roles.read, roles.export] }, table, index, isRemovable);
   allowStamping(roles.follow, table);
   allowListingVersions(roles.follow, archive);
   allowSystemRecords(roles.follow, table);

@@ -17,6 +17,8 @@ export interface Acknowledged {
   readonly archive: IBucket;
   readonly failed: IBucket;
   readonly exports: IBucket;
+  readonly index: IBucket;
+  readonly indexUsers: readonly IRole[];
   readonly exporter: IRole;
   readonly archiveReaders: readonly IRole[];
   readonly follower: IRole;
@@ -26,11 +28,13 @@ export function acknowledgeFindings({
   archive,
   failed,
   exports,
+  index,
+  indexUsers,
   exporter,
   archiveReaders,
   follower,
 }: Acknowledged): void {
-  for (const bucket of [archive, failed, exports]) {
+  for (const bucket of [archive, failed, exports, index]) {
     const reason =
       'Server access logs come late and may be missing: data events in CloudTrail are the record of who touched it, and ' +
       'they belong to the account, not to this stack.';
@@ -39,6 +43,10 @@ export function acknowledgeFindings({
   for (const role of archiveReaders) {
     const reason = 'Objects of the archive have names that only the log makes: the function works on all trails.';
     Validations.of(role).acknowledge({ id: `${PACK}-IAM5[Resource::${arnOf(archive)}/*]`, reason });
+  }
+  for (const role of indexUsers) {
+    const reason = 'Files of the index have names that only the log makes: the function works on all trails.';
+    Validations.of(role).acknowledge({ id: `${PACK}-IAM5[Resource::${arnOf(index)}/*]`, reason });
   }
   Validations.of(exporter).acknowledge({
     id: `${PACK}-IAM5[Resource::${arnOf(exports)}/*]`,

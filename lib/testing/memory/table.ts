@@ -28,12 +28,15 @@ interface Partition {
  */
 export class MemoryTable implements Table {
   readonly faults = new Faults<TableCall>((call) => 'transact' in call);
+  /** The same object for every process on the same data. */
+  readonly data: object;
   readonly #partitions: Map<string, Partition>;
   #closed = false;
 
   /** @param partitions only `restarted` gives it: the data that another one left. */
   constructor(partitions: Map<string, Partition> = new Map()) {
     this.#partitions = partitions;
+    this.data = partitions;
   }
 
   /** Another process on the same data, with no faults planned. Both may be used at the same time. */

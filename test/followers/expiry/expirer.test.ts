@@ -10,6 +10,7 @@ import { SealtrailError } from '../../../lib/log/error.ts';
 import { MemoryObjects } from '../../../lib/testing/memory/objects.ts';
 import { MemoryTable } from '../../../lib/testing/memory/table.ts';
 import { checkTrail, events, openLedger, TRAIL } from '../../ledger/fixture.ts';
+import { filesOf } from '../../support/index-files.ts';
 
 /**
  * The promise: a block is given a time to expire at only once the archive has all of it, where it can be read without the
@@ -46,7 +47,7 @@ class World {
   }
 
   async index(): Promise<void> {
-    await new Indexer({ table: this.table }).run(TRAIL, { force: true });
+    await new Indexer({ table: this.table, files: filesOf(this.table) }).run(TRAIL, { force: true });
   }
 
   expirer(table = this.table): Expirer {

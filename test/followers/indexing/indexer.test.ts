@@ -1,11 +1,15 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { Indexer, type IndexerOptions } from '../../../lib/followers/indexing/indexer.ts';
+import { INDEX_RULES } from '../../../lib/index/format/index-rules.ts';
 import { readIndexSnapshot } from '../../../lib/index/format/index-state.ts';
+import { runKey } from '../../../lib/index/format/run-layout.ts';
 import { classOf } from '../../../lib/index/format/runs.ts';
-import type { FaultEffect } from '../../../lib/testing/memory/faults.ts';
+import { indexRoot } from '../../../lib/index/format/statement.ts';
 import { MemoryTable } from '../../../lib/testing/memory/table.ts';
-import { append, ask, despite, openQueries, readAll, START, TRAIL } from '../../query/fixture.ts';
+import { openLedger } from '../../ledger/fixture.ts';
+import { allRecords, append, ask, despite, openQueries, readAll, START, TRAIL } from '../../query/fixture.ts';
+import { filesOf } from '../../support/index-files.ts';
 
 /**
  * The indexer follows a trail. What it has done is a matter of its watermark alone: whoever continues after a crash,
@@ -24,27 +28,17 @@ async function fill(table: MemoryTable, blocks: number, eventsPerBlock = 1): Pro
 }
 
 const run = (table: MemoryTable, options: Partial<IndexerOptions> = {}) =>
-  new Indexer({ table, ...options }).run(TRAIL, { force: true });
+  new Indexer({ table, files: filesOf(table), graceMs: 0, ...options }).run(TRAIL, { force: true });
 
-/** Class and first record of every run that has items in the index. */
-async function storedRuns(table: MemoryTable): Promise<Set<string>> {
-  const stored = new Set<string>();
-  for (const runClass of [0, 1, 2, 3, 4, 5]) {
-    const kinds = [`postings/${TRAIL}/${runClass}`, `long-postings/${TRAIL}/${runClass}`];
-    for (const unit of ['hour', 'day']) kinds.push(`counts/${TRAIL}/${runClass}/${unit}`);
-    for (const partition of kinds) {
-      // In all of them the run's first record comes second.
-      for await (const { sort } of table.query({ partition })) stored.add(`${runClass} ${Number(sort.split('/')[1])}`);
-    }
-  }
-  return stored;
-}
+/** The files of runs that lie about. */
+const storedRuns = async (table: MemoryTable): Promise<Set<string>> =>
+  new Set((await Array.fromAsync(filesOf(table).list(`${TRAIL}/`))).map(({ key }) => key));
 
-/** That the index holds every record once, and nothing of a run that is not one of its runs. */
+/** That the index holds every record once, and that no file is left that is not one of its runs'. */
 async function checkIndex(table: MemoryTable, size: number): Promise<void> {
   const snapshot = await readIndexSnapshot(table, TRAIL);
   expect(snapshot.size).toBe(size);
-  expect(await storedRuns(table)).toEqual(new Set(snapshot.runs.map((run) => `${classOf(run.size)} ${run.first}`)));
+  expect(await storedRuns(table)).toEqual(new Set(snapshot.runs.map((run) => runKey(TRAIL, run))));
   const queries = openQueries(table);
   const found = await Promise.all(
     ['first', 'actor-0', 'actor-1', 'actor-2'].map((actor) => readAll(queries, ask({ actor: [actor] }))),
@@ -70,13 +64,14 @@ describe('the indexer', () => {
     expect(runs.map(({ size }) => classOf(size))).toEqual([2, 1]);
   });
 
-  it('takes a long trail in runs of 4,096 records or so, which end with blocks', async () => {
+  it('takes a long trail in runs of so many records or so, which end with blocks', async () => {
     const table = new MemoryTable();
     await fill(table, 7, 700);
-    await run(table);
-    expect((await readIndexSnapshot(table, TRAIL)).runs).toEqual([
-      { first: 0, size: 4200 },
-      { first: 4200, size: 700 },
+    await run(table, { maxRecords: 4096 });
+    const { runs } = await readIndexSnapshot(table, TRAIL);
+    expect(runs.map(({ first, size }) => [first, size])).toEqual([
+      [0, 4200],
+      [4200, 700],
     ]);
     await checkIndex(table, 4900);
   });
@@ -84,7 +79,14 @@ describe('the indexer', () => {
   it('waits for a good number of records, but not for long', async () => {
     const table = new MemoryTable();
     let now = START;
-    const indexer = new Indexer({ table, now: () => now, minRecords: 10, delayMs: 5000 });
+    const indexer = new Indexer({
+      table,
+      files: filesOf(table),
+      now: () => now,
+      minRecords: 10,
+      delayMs: 5000,
+      graceMs: 0,
+    });
     const indexed = async () => {
       await indexer.run(TRAIL);
       return (await readIndexSnapshot(table, TRAIL)).size;
@@ -113,7 +115,7 @@ describe('the indexer', () => {
     await fill(table, 7, 700);
     const stop = new AbortController();
     const process = table.restarted();
-    const indexer = new Indexer({ table: process });
+    const indexer = new Indexer({ table: process, files: filesOf(process), maxRecords: 4096 });
     const transact = process.transact.bind(process);
     process.transact = (writes) => {
       stop.abort();
@@ -126,17 +128,79 @@ describe('the indexer', () => {
     await checkIndex(table, 4900);
   });
 
+  it('keeps superseded files as long as a query may read them, and then removes them', async () => {
+    const table = new MemoryTable();
+    let now = START;
+    const indexer = new Indexer({ table, files: filesOf(table), now: () => now, graceMs: 60_000 });
+    for (let n = 0; n < 16; n++) {
+      await fill(table, 1);
+      await indexer.run(TRAIL, { force: true });
+    }
+    expect(await storedRuns(table)).toHaveProperty('size', 17);
+    expect(indexer.revisit(TRAIL)).toBe(60_000);
+    now += 60_000;
+    await indexer.run(TRAIL);
+    expect(indexer.revisit(TRAIL)).toBeUndefined();
+    await checkIndex(table, 16);
+  });
+
+  it('writes an index anew whose files were removed, and raises the alarm over one that was changed', async () => {
+    const table = new MemoryTable();
+    await fill(table, 20);
+    await run(table);
+    filesOf(table).files.clear();
+    // Queries scan meanwhile.
+    expect((await readAll(openQueries(table), ask({ actor: ['first'] }))).matches).toHaveLength(1);
+    await run(table);
+    await checkIndex(table, 20);
+    for (const [key, bytes] of filesOf(table).files) filesOf(table).files.set(key, bytes.with(0, (bytes[0] ?? 0) ^ 1));
+    for (let n = 0; n < 15; n++) {
+      await fill(table, 16);
+      await run(table).catch((error) => expect(error).toMatchObject({ code: 'store_corrupt' }));
+    }
+    await run(table);
+    expect((await readIndexSnapshot(table, TRAIL)).size).toBe(260);
+    expect((await openQueries(table).summary(TRAIL)).total).toBe(260);
+  });
+
+  it('states every run in the trail of the index, and that of the index itself only by thousands', async () => {
+    const table = new MemoryTable();
+    const ledger = openLedger(table);
+    const indexer = new Indexer({ table, files: filesOf(table), ledger });
+    for (let n = 0; n < 16; n++) {
+      await fill(table, 1);
+      await indexer.run(TRAIL, { force: true });
+      await indexer.run('_index', { force: true });
+    }
+    const records = await allRecords(table, '_index');
+    const { runs, record } = await readIndexSnapshot(table, TRAIL);
+    expect([records.length, record]).toEqual([17, 16]);
+    expect(runs.map(({ size }) => size)).toEqual([16]);
+    const [run] = runs;
+    expect(records.at(-1)?.record).toMatchObject({
+      submitter: 'sealtrail:indexer',
+      event: {
+        type: 'index.run',
+        resource: { type: 'trail', id: TRAIL },
+        details: {
+          rules: INDEX_RULES,
+          run: { from: 0, to: 16, leaves: run?.leaves, root: Buffer.from(run?.root ?? []).toString('hex') },
+          index: { size: 16, runs: 1, root: Buffer.from(indexRoot(runs)).toString('hex') },
+        },
+      },
+    });
+    expect((await readIndexSnapshot(table, '_index')).runs).toEqual([]);
+  });
+
   it('leaves a trail alone that does not exist', async () => {
     const table = new MemoryTable();
-    await new Indexer({ table }).run('nowhere', { force: true });
+    await new Indexer({ table, files: filesOf(table) }).run('nowhere', { force: true });
     expect(table.faults.writes).toBe(0);
   });
 });
 
 /** A day in the life of a trail: how many blocks come, one after the other, before each run of the indexer. */
 type Day = { readonly blocks: readonly number[]; readonly hoursApart: number };
-
-const sizeOf = ({ blocks }: Day): number => blocks.reduce((sum, count) => sum + count, 0);
 
 /** Appends blocks of one record to a trail of `size` records, the nth at its nth hour (or all at once). */
 async function grow(table: MemoryTable, size: number, count: number, hoursApart: number): Promise<void> {
@@ -145,94 +209,68 @@ async function grow(table: MemoryTable, size: number, count: number, hoursApart:
   }
 }
 
-describe.each<[string, Day]>([
-  ['runs that fit into a transaction each', { blocks: [15, 1, 3, 12, 1], hoursApart: 0 }],
-  // An item for each hour, so that nothing fits into one.
-  ['runs and merges that take several', { blocks: [120, 140], hoursApart: 1 }],
-])('a failure among the writes of %s', (_, day) => {
-  it.each<FaultEffect & string>(['unpersisted', 'persisted', 'cut_before', 'cut_after'])(
-    'is made good by the next run, whichever write it hits: %s',
-    async (effect) => {
-      let hit = 0;
-      for (let nth = 1, isHit = true; isHit; nth++) {
-        const table = new MemoryTable();
-        const process = table.restarted();
-        process.faults.add({ effect, nth });
-        let size = 0;
-        for (const count of day.blocks) {
-          await grow(table, size, count, day.hoursApart);
-          size += count;
-          await despite(run(process));
-          // Some of it is indexed and some is not; nobody can tell from the answers.
-          const { matches } = await readAll(openQueries(table), ask({ type: ['data.read'] }));
-          expect(matches.map(({ seq }) => seq)).toEqual(Array.from({ length: size }, (_, n) => size - 1 - n));
-          expect((await openQueries(table).summary(TRAIL)).total).toBe(size);
-        }
-        isHit = process.faults.writes >= nth;
-        if (isHit) hit = nth;
-        await run(table.restarted());
-        await checkIndex(table, size);
-      }
-      expect(hit).toBeGreaterThan(7);
-    },
-  );
-});
+const DAY: Day = { blocks: [15, 1, 3, 12, 1], hoursApart: 0 };
 
-describe('two indexers on one trail', () => {
-  it.each<[string, Day]>([
-    ['in one transaction each', { blocks: [17, 20], hoursApart: 0 }],
-    ['in several transactions each', { blocks: [120, 140], hoursApart: 1 }],
-  ])('do each other no harm, wherever one of them is held up: %s', async (_, day) => {
-    const [before = 0, after = 0] = day.blocks;
-    for (let hold = 1, isHeld = true; isHeld; hold++) {
+describe('a failure among the writes of runs and merges', () => {
+  it.each(
+    (['table', 'files'] as const).flatMap((store) =>
+      (['unpersisted', 'persisted', 'cut_before', 'cut_after'] as const).map((effect) => [store, effect] as const),
+    ),
+  )('is made good by the next run, whichever write it hits: in the %s, %s', async (store, effect) => {
+    let hit = 0;
+    for (let nth = 1, isHit = true; isHit; nth++) {
       const table = new MemoryTable();
-      await grow(table, 0, before, day.hoursApart);
-      const slow = table.restarted();
-      const { promise, resolve: release } = Promise.withResolvers<void>();
-      slow.faults.add({ effect: promise, nth: hold, matching: () => true });
-      let isDone = false;
-      const slowly = run(slow).finally(() => {
-        isDone = true;
-      });
-      while (slow.faults.calls.length < hold && !isDone) await setImmediate();
-      isHeld = !isDone;
-      // The slow one stands still at a read or a write, while the other one does everything there is, and more.
-      await run(table);
-      await grow(table, before, after, day.hoursApart);
-      await run(table);
-      release();
-      await slowly;
-      await run(table);
-      await checkIndex(table, sizeOf(day));
+      const process = { table: table.restarted(), files: filesOf(table).restarted() };
+      process[store].faults.add({ effect, nth });
+      const indexer = new Indexer({ ...process, graceMs: 0 });
+      let size = 0;
+      for (const count of DAY.blocks) {
+        await grow(table, size, count, DAY.hoursApart);
+        size += count;
+        await despite(indexer.run(TRAIL, { force: true }));
+        // Some of it is indexed and some is not; nobody can tell from the answers.
+        const { matches } = await readAll(openQueries(table), ask({ type: ['data.read'] }));
+        expect(matches.map(({ seq }) => seq)).toEqual(Array.from({ length: size }, (_, n) => size - 1 - n));
+        expect((await openQueries(table).summary(TRAIL)).total).toBe(size);
+      }
+      isHit = process[store].faults.writes >= nth;
+      if (isHit) hit = nth;
+      // What a crash has left goes once nobody can be at it any more.
+      await run(table.restarted());
+      await grow(table, size++, 1, 0);
+      await run(table.restarted());
+      await checkIndex(table, size);
     }
+    expect(hit).toBeGreaterThan(7);
   });
 });
 
-describe('an indexer that reads what another one is removing', () => {
-  it('sees that it was overtaken, and raises no alarm', async () => {
-    const table = new MemoryTable();
-    for (const actor of [0, 1]) {
-      await append(
-        table,
-        Array.from({ length: 2100 }, (_, n) => ({ id: `e-${n}`, actor: { id: `actor-${actor}` } })),
-      );
-      // One after the other, so that there is something to merge, of lists that are long.
-      if (actor === 0) await run(table);
+describe('two indexers on one trail', () => {
+  it('do each other no harm, wherever one of them is held up', async () => {
+    const [before, after] = [17, 20];
+    for (const store of ['table', 'files'] as const) {
+      for (let hold = 1, isHeld = true; isHeld; hold++) {
+        const table = new MemoryTable();
+        await grow(table, 0, before, 0);
+        const slow = { table: table.restarted(), files: filesOf(table).restarted() };
+        const { promise, resolve: release } = Promise.withResolvers<void>();
+        slow[store].faults.add({ effect: promise, nth: hold, matching: () => true });
+        let isDone = false;
+        const slowly = new Indexer({ ...slow, graceMs: 0 }).run(TRAIL, { force: true }).finally(() => {
+          isDone = true;
+        });
+        while (slow[store].faults.calls.length < hold && !isDone) await setImmediate();
+        isHeld = !isDone;
+        // The slow one stands still at a read or a write, while the other one does everything there is, and more.
+        await run(table);
+        await grow(table, before, after, 0);
+        await run(table);
+        release();
+        await slowly;
+        await run(table);
+        await checkIndex(table, before + after);
+      }
     }
-    const slow = table.restarted();
-    const { promise, resolve: release } = Promise.withResolvers<void>();
-    slow.faults.add({
-      effect: promise,
-      matching: (call) => 'get' in call && call.get.partition.startsWith('long-postings/'),
-    });
-    const slowly = run(slow);
-    while (!slow.faults.calls.some((call) => 'get' in call && call.get.partition.startsWith('long-postings/'))) {
-      await setImmediate();
-    }
-    await run(table);
-    release();
-    await slowly;
-    await checkIndex(table, 4200);
   });
 });
 
@@ -249,9 +287,10 @@ describe('an index that cannot be right', () => {
   const message = 'the state of the indexer of trail payments is not readable';
 
   it.each([
-    ['of runs that do not add up to the watermark', { runs: Uint8Array.of(1) }],
-    ['of no runs at all', { runs: 'none' }],
-    ['of a plan that is none', { plan: '{' }],
+    ['of runs that end early', { files: Uint8Array.of(1) }],
+    ['of fewer runs than the watermark says', { files: Uint8Array.of() }],
+    ['of no runs at all', { files: 'none' }],
+    ['of a list that is none', { superseded: '{' }],
   ])('is an error: %s', async (_, state) => {
     const table = await spoil(state);
     await expect(run(table)).rejects.toMatchObject({ code: 'store_corrupt', message });

@@ -6,6 +6,7 @@ import type { Send } from '../../../lib/followers/witnesses/witness-client.ts';
 import { WitnessFollower, type WitnessSettings } from '../../../lib/followers/witnesses/witness-follower.ts';
 import { verifierFromSpki } from '../../../lib/log/note.ts';
 import { type Policy, parsePolicy } from '../../../lib/log/policy.ts';
+import { MemoryFiles } from '../../../lib/testing/memory/files.ts';
 import { MemoryObjects } from '../../../lib/testing/memory/objects.ts';
 import { MemorySigner } from '../../../lib/testing/memory/signer.ts';
 import { MemoryTable } from '../../../lib/testing/memory/table.ts';
@@ -142,4 +143,4 @@ export class WitnessedLog {
 }
 
 const wired = (table: MemoryTable, objects: MemoryObjects, { signer }: Witnesses) =>
-  wireLog({ table, objects, signers: [signer] }, { logName: LOG_NAME });
+  wireLog({ table, objects, files: new MemoryFiles(), signers: [signer] }, { logName: LOG_NAME });

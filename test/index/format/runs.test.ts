@@ -1,14 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  bucketDigits,
-  classOf,
-  endOf,
-  mergedRun,
-  nextMerge,
-  type Run,
-  TOP_CLASS,
-} from '../../../lib/index/format/runs.ts';
+import { classOf, endOf, mergedRun, nextMerge, type Run, TOP_CLASS } from '../../../lib/index/format/runs.ts';
 
 /** Runs of these sizes, one after the other. */
 function runsOf(sizes: readonly number[]): Run[] {
@@ -44,7 +36,6 @@ describe('the class of a run', () => {
   it('grows with each sixteenfold of its size, up to 2^20 records', () => {
     const bounds = [1, 15, 16, 255, 256, 4095, 4096, 65_535, 65_536, 2 ** 20 - 1, 2 ** 20, 2 ** 40];
     expect(bounds.map(classOf)).toEqual([0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5]);
-    expect([0, 1, 2, 3, 4, 5].map(bucketDigits)).toEqual([0, 0, 1, 2, 3, 4]);
   });
 });
 

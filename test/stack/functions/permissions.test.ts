@@ -13,6 +13,13 @@ const TABLE = { 'Fn::GetAtt': ['SealtrailTable29474214', 'Arn'] };
 const ARCHIVE_OBJECTS = { 'Fn::Join': ['', [{ 'Fn::GetAtt': ['SealtrailArchiveA37C4D87', 'Arn'] }, '/*']] };
 
 const template = synthesise({ stage: 'prod' });
+const INDEX = {
+  'Fn::GetAtt': [
+    Object.keys(template.findResources('AWS::S3::Bucket')).find((id) => id.startsWith('SealtrailIndex')),
+    'Arn',
+  ],
+};
+const INDEX_OBJECTS = { 'Fn::Join': ['', [INDEX, '/*']] };
 const roles = statementsByRole(template);
 
 const all = (role: string): readonly Statement[] => roles.get(role) ?? [];
@@ -97,7 +104,10 @@ describe('each function may do what it is for', () => {
   it('only follow writes the archive, and nobody deletes from it', () => {
     const writers = rolesThatMay((action, one) => action.startsWith('s3:Put') && isSame(one.Resource, ARCHIVE_OBJECTS));
     expect(writers).toEqual([FOLLOW]);
-    expect(rolesThatMay((action) => action.startsWith('s3:') && /Delete|Bypass/.test(action))).toEqual([]);
+    const mayRemove = rolesThatMay(
+      (action, one) => action.startsWith('s3:') && /Delete|Bypass/.test(action) && !isSame(one.Resource, INDEX_OBJECTS),
+    );
+    expect(mayRemove).toEqual([]);
     expect(rolesThatMay((action) => action === 's3:PutObjectLegalHold')).toEqual([FOLLOW]);
   });
 
@@ -150,6 +160,15 @@ describe('each function may do what it is for', () => {
     expect(remembered?.Condition).toEqual({ 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['export/*'] } });
   });
 
+  it('only follow writes the index and removes from it, and besides it only read and export read it', () => {
+    const touching = (test: RegExp) =>
+      rolesThatMay(
+        (action, { Resource }) => test.test(action) && [INDEX, INDEX_OBJECTS].some((one) => isSame(one, Resource)),
+      );
+    expect(touching(/Put|Delete|Abort/)).toEqual([FOLLOW]);
+    expect(touching(/./)).toEqual([EXPORT, FOLLOW, READ].sort());
+  });
+
   it('only export touches what was exported', () => {
     const touching = rolesThatMay((_, { Resource }) => JSON.stringify(Resource ?? '').includes('SealtrailExports'));
     expect(touching).toEqual([EXPORT]);
@@ -167,7 +186,12 @@ describe('each function may do what it is for', () => {
   it('in dev one function may delete from the buckets, locks notwithstanding, and there is none in production', () => {
     const deleters = (one: typeof template) =>
       [...statementsByRole(one)].flatMap(([role, statements]) =>
-        statements.flatMap(actionsOf).some((action) => /^s3:(Delete|Bypass)/.test(action)) ? [role] : [],
+        statements
+          .filter(({ Sid }) => Sid !== 'WriteIndex')
+          .flatMap(actionsOf)
+          .some((action) => /^s3:(Delete|Bypass)/.test(action))
+          ? [role]
+          : [],
       );
     expect(deleters(synthesise())).toEqual([expect.stringMatching(/^SealtrailEmptyingEmptyRole/)]);
     expect(deleters(synthesise({ lock: 'compliance' }))).toEqual([]);
@@ -184,10 +208,10 @@ describe('each function may do what it is for', () => {
       expect(Resource).toEqual(TABLE);
       return Condition?.['ForAllValues:StringLike']?.['dynamodb:LeadingKeys'];
     });
-    // Places in line, the archiver's own open tiles, what the indexer has merged, and the stamps.
+    // Places in line, the archiver's own open tiles, the index of earlier versions, and the stamps.
     expect([...new Set(partitions.flat())].sort()).toEqual([
       ...['block-part/*', 'block/*', 'counts/*', 'follower/*', 'long-postings/*', 'postings/*'],
-      ...['waiting/*', 'waiting/_access/*', 'waiting/_system/*', 'work/*'],
+      ...['waiting/*', 'waiting/_access/*', 'waiting/_index/*', 'waiting/_system/*', 'work/*'],
     ]);
     const removals = deletions.filter((one) => actionsOf(one).includes('dynamodb:DeleteItem'));
     const removed = removals.flatMap(
@@ -207,7 +231,8 @@ describe('each function may do what it is for', () => {
     expect(written(READ)).toEqual(['head/_access', 'block/_access', 'block-part/_access/*']);
     expect(written(VERIFY)).toEqual([...written(SEAL), ...written(READ)]);
     // It seals what reads left in line.
-    expect(written(FOLLOW)).toEqual([...written(SEAL), ...written(READ)]);
+    const ofIndex = ['head/_index', 'block/_index', 'block-part/_index/*'];
+    expect(written(FOLLOW).toSorted()).toEqual([...written(SEAL), ...written(READ), ...ofIndex].toSorted());
   });
 });
 

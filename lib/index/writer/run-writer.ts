@@ -1,0 +1,168 @@
+import { EMPTY_FRONTIER, type Frontier, growTree } from '../../log/frontier.ts';
+import { type Hash, sha256 } from '../../log/hash.ts';
+import type { DownloadWriter } from '../../store/ports.ts';
+import { hashLeaf, type Leaf, leavesOf, MAX_LEAF_BYTES, putLeaf } from '../format/leaf.ts';
+import {
+  CHUNK_RECORDS,
+  encodeHeader,
+  encodePage,
+  type Fence,
+  GROUP_LEAVES,
+  PAGE_GROUPS,
+  type PageFence,
+  type StoredRun,
+} from '../format/run-layout.ts';
+import type { Run } from '../format/runs.ts';
+import type { Spans } from '../format/spans.ts';
+import type { TermKey } from '../format/term.ts';
+import { VarintWriter } from '../format/varint.ts';
+
+/** Bytes gathered before they are written. */
+const BUFFER_BYTES = 1_048_576;
+/** Bytes that there is room for at first. */
+const FIRST_BYTES = 8192;
+
+/** A run, and the name of its file. */
+export type NamedRun = Pick<StoredRun, 'first' | 'size' | 'name'>;
+
+/** What a run's file holds besides its leaves. */
+export interface RunExtras {
+  /** The encoded counts. */
+  readonly counts: Uint8Array;
+  /** The first records of its blocks, ascending. */
+  readonly blocks: Iterable<number>;
+}
+
+/** Writes the file of a run, term by term, in bounded memory: what grows with it are 50 bytes for each 32 leaves. */
+export class RunWriter {
+  readonly #run: NamedRun;
+  readonly #file: DownloadWriter;
+  #buffer: Buffer = Buffer.allocUnsafe(FIRST_BYTES);
+  #filled = 0;
+  #groupBytes = 0;
+  #group: Hash[] = [];
+  #groupStart = 0;
+  #first: Leaf | undefined;
+  #previous: TermKey | undefined;
+  #fences: Fence[] = [];
+  readonly #pages: PageFence[] = [];
+  readonly #pageBodies: Buffer[] = [];
+  #tree: Frontier = EMPTY_FRONTIER;
+  #leaves = 0;
+
+  constructor(run: NamedRun, file: DownloadWriter) {
+    this.#run = run;
+    this.#file = file;
+  }
+
+  /** Whether {@link flush} must be called before more is added. */
+  get isFull(): boolean {
+    return this.#filled >= BUFFER_BYTES;
+  }
+
+  /** Adds a leaf: keys ascending, and the leaves of one key in the order of their records. @returns {@link isFull} */
+  addLeaf(leaf: Leaf): boolean {
+    if (this.#first === undefined) {
+      this.#first = { ...leaf, body: new Uint8Array(0) };
+      this.#groupStart = this.#filled;
+      this.#previous = undefined;
+    }
+    if (this.#filled + MAX_LEAF_BYTES > this.#buffer.length) this.#buffer = widened(this.#buffer);
+    this.#filled = putLeaf(this.#buffer, this.#filled, leaf, this.#previous);
+    this.#previous = leaf.key;
+    this.#group.push(hashLeaf(leaf));
+    this.#leaves += 1;
+    if (this.#group.length === GROUP_LEAVES) this.#endGroup();
+    return this.isFull;
+  }
+
+  /** Adds a term with all of its records. */
+  async add(key: TermKey, spans: Spans): Promise<void> {
+    for (const leaf of leavesOf(key, spans, this.#run.first)) if (this.addLeaf(leaf)) await this.flush();
+  }
+
+  /** Writes what was gathered. */
+  async flush(): Promise<void> {
+    // A group may be under way: it goes out in pieces, and its length is counted from before its beginning.
+    const bytes = Buffer.from(this.#buffer.subarray(0, this.#filled));
+    this.#groupStart -= this.#filled;
+    this.#filled = 0;
+    if (bytes.length > 0) await this.#file.write(bytes);
+  }
+
+  /** Writes the rest, without finishing the file. */
+  async end({ counts, blocks }: RunExtras): Promise<StoredRun> {
+    if (this.#group.length > 0) this.#endGroup();
+    if (this.#fences.length > 0) this.#endPage();
+    await this.flush();
+    const pages = Buffer.concat(this.#pageBodies);
+    const chunks = hintChunks(this.#run, blocks);
+    const content = {
+      pages: this.#pages,
+      pageBytes: pages.length,
+      countBytes: counts.length,
+      chunks: chunks.map(({ length }) => length),
+    };
+    const header = encodeHeader(this.#run, this.#leaves, content);
+    const hints = Buffer.concat(chunks);
+    for (const part of [pages, counts, hints, header]) if (part.length > 0) await this.#file.write(part);
+    return {
+      ...this.#run,
+      leaves: this.#leaves,
+      root: growTree(this.#tree, []).root,
+      counts: sha256(counts),
+      bytes: this.#groupBytes + pages.length + counts.length + hints.length + header.length,
+      headerBytes: header.length,
+      hintBytes: hints.length,
+    };
+  }
+
+  #endGroup(): void {
+    if (this.#first === undefined) return;
+    const { key, first } = this.#first;
+    const length = this.#filled - this.#groupStart;
+    this.#groupBytes += length;
+    this.#fences.push({ key, first, length, hash: growTree(EMPTY_FRONTIER, this.#group).root });
+    this.#tree = growTree(this.#tree, this.#group).frontier;
+    this.#group = [];
+    this.#first = undefined;
+    if (this.#fences.length === PAGE_GROUPS) this.#endPage();
+  }
+
+  #endPage(): void {
+    const [fence] = this.#fences;
+    if (fence === undefined) return;
+    const body = encodePage(this.#fences, this.#run.first);
+    const hash = growTree(
+      EMPTY_FRONTIER,
+      this.#fences.map((group) => group.hash),
+    ).root;
+    const groupBytes = this.#fences.reduce((sum, { length }) => sum + length, 0);
+    this.#pages.push({ key: fence.key, first: fence.first, length: body.length, hash, groupBytes });
+    this.#pageBodies.push(body);
+    this.#fences = [];
+  }
+}
+
+function widened(buffer: Buffer): Buffer {
+  const wider = Buffer.allocUnsafe(2 * buffer.length);
+  buffer.copy(wider);
+  return wider;
+}
+
+/** The first records of blocks, in chunks: each begins with the block that holds the chunk's first record. */
+function hintChunks({ first, size }: Run, blocks: Iterable<number>): Uint8Array[] {
+  const starts = [...blocks];
+  const chunks: Uint8Array[] = [];
+  for (let [from, next] = [first, 0]; from < first + size; from += CHUNK_RECORDS) {
+    const writer = new VarintWriter();
+    while ((starts[next + 1] ?? Number.POSITIVE_INFINITY) <= from) next += 1;
+    let last = first;
+    for (let n = next; n < starts.length && (starts[n] ?? 0) < from + CHUNK_RECORDS; n++) {
+      writer.put((starts[n] ?? 0) - last);
+      last = starts[n] ?? 0;
+    }
+    chunks.push(writer.bytes());
+  }
+  return chunks;
+}
