@@ -12,7 +12,7 @@ export type { NodeId } from './frontier.ts';
 export type NodeReader = (ids: readonly NodeId[]) => Promise<readonly Hash[]>;
 
 /** The leaves `[from, to)`: always a subtree in the recursions of RFC 6962, so `from` is a multiple of its width. */
-interface Span {
+export interface Span {
   readonly from: number;
   readonly to: number;
 }
@@ -21,7 +21,7 @@ interface Span {
 export async function treeRoot(size: number, read: NodeReader): Promise<Hash> {
   demandCount(size, 'size');
   if (size === 0) return EMPTY_ROOT;
-  const [root] = await readSpans([{ from: 0, to: size }], read);
+  const [root] = await spanHashes([{ from: 0, to: size }], read);
   if (root === undefined) throw new RangeError('a tree without a root');
   return root;
 }
@@ -45,7 +45,7 @@ export function proveInclusion(index: number, size: number, read: NodeReader): P
  * @param end one past the last leaf; `first < end <= size`
  */
 export async function proveRange(first: number, end: number, size: number, read: NodeReader): Promise<Hash[]> {
-  return await readSpans(rangeSiblings(first, end, size), read);
+  return await spanHashes(rangeSiblings(first, end, size), read);
 }
 
 /** {@link proveRange} for new leaves of a tree that just grew, from the nodes in memory. */
@@ -69,7 +69,7 @@ export async function proveConsistency(from: number, to: number, read: NodeReade
   demandCount(from, 'from');
   demandCount(to, 'to');
   if (from > to) throw new RangeError(`a tree of ${to} leaves does not extend one of ${from}`);
-  return await readSpans(from === 0 ? [] : consistencySpans(from, { from: 0, to }, true), read);
+  return await spanHashes(from === 0 ? [] : consistencySpans(from, { from: 0, to }, true), read);
 }
 
 /**
@@ -104,7 +104,7 @@ export function checkRange(
     if (first <= span.from && span.to <= end) {
       return growTree(EMPTY_FRONTIER, leaves.slice(span.from - first, span.to - first)).root;
     }
-    const [left, right] = split(span);
+    const [left, right] = splitSpan(span);
     // RFC 6962 section 2.1.1: MTH(D[n]) = SHA-256(0x01 || MTH(D[0:k]) || MTH(D[k:n]))
     if (end <= left.to) {
       const inner = rebuild(left);
@@ -144,7 +144,7 @@ export function checkConsistency(from: number, fromRoot: Hash, to: number, toRoo
       const whole = known ? fromRoot : hashes.next();
       return [whole, whole];
     }
-    const [left, right] = split(span);
+    const [left, right] = splitSpan(span);
     const width = left.to - left.from;
     if (m <= width) {
       const [before, after] = rebuild(m, left, known);
@@ -169,7 +169,7 @@ function rangeSiblings(first: number, end: number, size: number): Span[] {
   }
   const siblings = (span: Span): Span[] => {
     if (first <= span.from && span.to <= end) return [];
-    const [left, right] = split(span);
+    const [left, right] = splitSpan(span);
     if (end <= left.to) return [...siblings(left), right];
     if (first >= right.from) return [...siblings(right), left];
     return [...siblings(left), ...siblings(right)];
@@ -180,14 +180,14 @@ function rangeSiblings(first: number, end: number, size: number): Span[] {
 /** RFC 6962 section 2.1.2: the spans of SUBPROOF(m, D[n], b), in the proof's order. */
 function consistencySpans(m: number, span: Span, known: boolean): Span[] {
   if (m === span.to - span.from) return known ? [] : [span];
-  const [left, right] = split(span);
+  const [left, right] = splitSpan(span);
   const width = left.to - left.from;
   if (m <= width) return [...consistencySpans(m, left, known), right];
   return [...consistencySpans(m - width, right, false), left];
 }
 
 /** RFC 6962 section 2.1: the two halves of a span of n > 1 leaves, split at the largest power of two below n. */
-function split({ from, to }: Span): readonly [Span, Span] {
+export function splitSpan({ from, to }: Span): readonly [Span, Span] {
   let width = 1;
   while (width * 2 < to - from) width *= 2;
   return [
@@ -213,7 +213,8 @@ function completeNodes({ from, to }: Span): NodeId[] {
   return nodes;
 }
 
-async function readSpans(spans: readonly Span[], read: NodeReader): Promise<Hash[]> {
+/** The hashes of spans, each joined from its complete subtrees. */
+export async function spanHashes(spans: readonly Span[], read: NodeReader): Promise<Hash[]> {
   const ids = spans.map(completeNodes);
   const all = ids.flat();
   const hashes = all.length === 0 ? [] : await read(all);

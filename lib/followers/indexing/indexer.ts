@@ -80,6 +80,16 @@ export class Indexer implements Follower {
    * @throws the stores' errors; `store_corrupt` when the ledger or the index cannot be read: then the index is written anew
    */
   async run(trail: string, options: RunOptions = {}): Promise<void> {
+    try {
+      await this.#follow(trail, options);
+    } catch (error) {
+      // A process that ends takes no records any more, not even those of its own index: the next one begins that run anew.
+      const isEnding = options.signal?.aborted && error instanceof SealtrailError && error.code === 'unavailable';
+      if (!isEnding) throw error;
+    }
+  }
+
+  async #follow(trail: string, options: RunOptions): Promise<void> {
     let mark = await readWatermark(this.#options.table, trail, INDEXER);
     for (let overtaken = 0; options.signal?.aborted !== true; ) {
       const stepped = await this.#step(mark, options);

@@ -23,7 +23,7 @@ export interface Leaf {
 }
 
 /** Maximum bytes of a body, so that a proof never carries much more than it needs. */
-export const BODY_BYTES = 512;
+const BODY_BYTES = 512;
 /** A body whose length is beyond doubt: two numbers of at most 8 bytes beyond the limit. */
 const scratch = Buffer.alloc(BODY_BYTES + 16);
 const hashed = Buffer.alloc(KEY_BYTES + BODY_BYTES + 16);
