@@ -90,6 +90,7 @@ function encodeRuns(runs: readonly StoredRun[]): Uint8Array {
     writer.putBytes(Buffer.from(run.name, 'hex'));
     writer.putBytes(run.root);
     writer.putBytes(run.counts);
+    writer.putBytes(run.header);
   }
   return writer.bytes();
 }
@@ -104,7 +105,7 @@ function decodeRuns(mark: Watermark, bytes: Uint8Array): StoredRun[] {
       const parts = { headerBytes: reader.next(), hintBytes: reader.next() };
       const name = Buffer.from(reader.take(NAME_BYTES)).toString('hex');
       const hash = (): Hash => Uint8Array.prototype.slice.call(reader.take(HASH_BYTES));
-      const run = { first, ...numbers, ...parts, name, root: hash(), counts: hash() };
+      const run = { first, ...numbers, ...parts, name, root: hash(), counts: hash(), header: hash() };
       runs.push(run);
       first = endOf(run);
     }

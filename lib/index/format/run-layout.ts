@@ -1,5 +1,5 @@
 import { EMPTY_FRONTIER, growTree } from '../../log/frontier.ts';
-import { HASH_BYTES, type Hash, sameBytes } from '../../log/hash.ts';
+import { HASH_BYTES, type Hash, sameBytes, sha256 } from '../../log/hash.ts';
 import { INDEX_RULES } from './index-rules.ts';
 import { damaged } from './leaf.ts';
 import type { Run } from './runs.ts';
@@ -15,7 +15,8 @@ import { putVarint, VarintReader } from './varint.ts';
  *     the first records of the blocks, in chunks (hints: they are no part of the tree)
  *     the header, with a fence for each page
  *
- * A reader fetches the header, a page, and a group: three ranges, whose hashes must lead to the run's root.
+ * A reader fetches the header, a page, and a group: three ranges. The catalogue has the SHA-256 of the header, the header that of
+ * each page, and a page the hash of each group's leaves, so that nothing of them can be changed unseen.
  */
 
 /** Leaves of a group: a complete subtree, as the last group's may be incomplete. */
@@ -40,9 +41,12 @@ export interface Fence {
   readonly hash: Hash;
 }
 
-/** A page of fences, and the bytes of its groups. */
+/** A page of fences. */
 export interface PageFence extends Fence {
+  /** Bytes of its groups. */
   readonly groupBytes: number;
+  /** SHA-256 of the page. */
+  readonly sum: Hash;
 }
 
 /** Bytes of a file's name. */
@@ -57,6 +61,8 @@ export interface StoredRun extends Run {
   readonly root: Hash;
   /** SHA-256 of its counts. */
   readonly counts: Hash;
+  /** SHA-256 of its header. */
+  readonly header: Hash;
   /** Bytes of the file. */
   readonly bytes: number;
   /** Bytes of its header, and of the hints before it. */
@@ -75,8 +81,8 @@ export interface Header {
   readonly chunks: readonly number[];
 }
 
-/** The most bytes of a fence: key, two numbers (three for a page), hash. */
-const FENCE_BYTES = KEY_BYTES + 3 * 8 + HASH_BYTES;
+/** The most bytes of a fence: key, two numbers, hash; for a page a number and a hash more. */
+const FENCE_BYTES = KEY_BYTES + 3 * 8 + 2 * HASH_BYTES;
 
 function putFence(bytes: Buffer, at: number, { key, first, length, hash }: Fence, base: number): number {
   writeKey(bytes, at, key);
@@ -94,8 +100,9 @@ export function encodePage(fences: readonly Fence[], base: number): Buffer {
   return bytes.subarray(0, at);
 }
 
-/** Reads a page of a run. @throws `store_corrupt` unless its hashes lead to the hash of the page */
+/** Reads a page of a run. @throws `store_corrupt` unless it is what the header says */
 export function decodePage(bytes: Buffer, page: PageFence, base: number): Fence[] {
+  if (!sameBytes(sha256(bytes), page.sum)) throw damaged('has another page than its header says');
   const fences: Fence[] = [];
   let groupBytes = 0;
   for (let at = 0; at < bytes.length; ) {
@@ -104,8 +111,7 @@ export function decodePage(bytes: Buffer, page: PageFence, base: number): Fence[
     groupBytes += fence.length;
     at = end;
   }
-  const isWhole = groupBytes === page.groupBytes && fences.length <= PAGE_GROUPS;
-  if (!isWhole || !leadsTo(fences, page.hash)) throw damaged('has a page with other hashes than its header says');
+  if (groupBytes !== page.groupBytes) throw damaged('has a page of other groups than its header says');
   return fences;
 }
 
@@ -149,12 +155,15 @@ export function encodeHeader(run: Run, leaves: number, content: HeaderContent): 
   for (const page of pages) {
     at = putFence(bytes, at, page, run.first);
     at = putVarint(bytes, at, page.groupBytes);
+    bytes.set(page.sum, at);
+    at += HASH_BYTES;
   }
   return bytes.subarray(0, at);
 }
 
-/** Reads a header. @throws `store_corrupt` unless it is that of the run, and its hashes lead to the run's root */
+/** Reads a header. @throws `store_corrupt` unless it is that of the run */
 export function decodeHeader(bytes: Buffer, run: StoredRun): Header {
+  if (!sameBytes(sha256(bytes), run.header)) throw damaged('has another header than recorded');
   const intro = MAGIC.length + RULES.length;
   if (!bytes.subarray(0, intro).equals(Buffer.concat([MAGIC, RULES]))) throw damaged('has a header of another form');
   const reader = new VarintReader(bytes, intro);
@@ -169,7 +178,7 @@ export function decodeHeader(bytes: Buffer, run: StoredRun): Header {
   const whole = groupBytes + pageBytes + countBytes + hintBytes + bytes.length;
   const isWhole = isOurs && at === bytes.length && whole === run.bytes && hintBytes === run.hintBytes;
   const isListed = pages.reduce((sum, { length }) => sum + length, 0) === pageBytes;
-  if (!isWhole || !isListed || !leadsTo(pages, run.root)) throw damaged('has a header with another root than recorded');
+  if (!isWhole || !isListed || !leadsTo(pages, run.root)) throw damaged('has a header of another run');
   const countsAt = groupBytes + pageBytes;
   return { pages, pagesAt: groupBytes, countsAt, hintsAt: countsAt + countBytes, chunks };
 }
@@ -181,8 +190,9 @@ function takePages(bytes: Buffer, reader: VarintReader, base: number): { pages: 
   for (let n = 0; n < count; n++) {
     const taken = takeFence(bytes, at, base);
     const rest = new VarintReader(bytes, taken.end);
-    pages.push({ ...taken.fence, groupBytes: rest.next() });
-    at = rest.at;
+    const groupBytes = rest.next();
+    at = rest.at + HASH_BYTES;
+    pages.push({ ...taken.fence, groupBytes, sum: bytes.subarray(rest.at, at) });
   }
   return { pages, at };
 }

@@ -111,6 +111,7 @@ export class RunWriter {
       leaves: this.#leaves,
       root: growTree(this.#tree, []).root,
       counts: sha256(counts),
+      header: sha256(header),
       bytes: this.#groupBytes + pages.length + counts.length + hints.length + header.length,
       headerBytes: header.length,
       hintBytes: hints.length,
@@ -138,7 +139,7 @@ export class RunWriter {
       this.#fences.map((group) => group.hash),
     ).root;
     const groupBytes = this.#fences.reduce((sum, { length }) => sum + length, 0);
-    this.#pages.push({ key: fence.key, first: fence.first, length: body.length, hash, groupBytes });
+    this.#pages.push({ key: fence.key, first: fence.first, length: body.length, hash, groupBytes, sum: sha256(body) });
     this.#pageBodies.push(body);
     this.#fences = [];
   }

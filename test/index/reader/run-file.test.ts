@@ -130,7 +130,7 @@ describe('a file that was changed', () => {
           );
         },
       ),
-      { numRuns: 60 },
+      { numRuns: 100 },
     );
   });
 
@@ -141,7 +141,7 @@ describe('a file that was changed', () => {
     files.files.set(key, new Uint8Array(run.bytes));
     await expect(found(open(files, run), 'type', 'x')).rejects.toMatchObject({
       code: 'store_corrupt',
-      message: `a file of the query index has a header of another form: ${key} (records 0 to 0)`,
+      message: `a file of the query index has another header than recorded: ${key} (records 0 to 0)`,
     });
     files.files.delete(key);
     await expect(found(open(files, run), 'type', 'x')).rejects.toMatchObject({ name: 'RunGone' });
