@@ -1,6 +1,7 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { build, type Plugin } from 'esbuild';
+import { CLIENT_FOLDERS } from './client-folders.ts';
 
 /**
  * Makes a CommonJS twin of each module of the client and its dependencies, with types: `node build/commonjs.ts`, after tsc.
@@ -8,8 +9,6 @@ import { build, type Plugin } from 'esbuild';
  */
 
 const ROOT = resolve(import.meta.dirname, '..');
-/** The folders that the client consists of. `test/shape.test.ts` ensures that it imports no other. */
-const FOLDERS = ['log', 'contract', 'json', 'privacy', 'client'] as const;
 
 const besideEachOther: Plugin = {
   name: 'beside-each-other',
@@ -51,7 +50,7 @@ async function makeTypes(folder: string): Promise<void> {
   }
 }
 
-for (const folder of FOLDERS) {
+for (const folder of CLIENT_FOLDERS) {
   await makeCode(folder);
   await makeTypes(folder);
 }
