@@ -5,9 +5,10 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { openEmbedded } from '../../lib/server/embedded.ts';
 import { serveLog } from '../../lib/server/serve.ts';
+import { commandsOf } from './quickstarts.ts';
 
 /**
- * Runs every example as a reader would: in a folder of its own, with the packed package, against a server. Needs npm,
+ * Runs every example as a reader would, by the commands of docs/quickstarts.md where it has them: in a folder of its own, with the packed package, against a server. Needs npm,
  * curl, python3, go, mvn and the package registries, so it is a script of its own and not a part of `npm test`.
  */
 
@@ -41,6 +42,12 @@ function copied(name: string): string {
   const copy = join(folder, name);
   cpSync(join(ROOT, 'examples', name), copy, { recursive: true });
   return copy;
+}
+
+/** Runs what docs/quickstarts.md shows, with the packed package in the place of the published one. */
+function quickstart(heading: string, cwd: string): Promise<string> {
+  const install = `npm install --no-audit --no-fund --silent ${packed}`;
+  return run('bash', ['-euc', commandsOf(heading).replace('npm install sealtrail', install)], cwd);
 }
 
 /** The event that an example is to have left as the newest of its trail. */
@@ -81,7 +88,9 @@ const pinned = (name: string): string => `${name}@${devDependencies[name]}`;
 
 const EXAMPLES: Readonly<Record<string, () => Promise<void>>> = {
   node: async () => {
-    const out = await run('node', ['index.mjs'], await installed('node'));
+    const cwd = copied('node');
+    writeFileSync(join(cwd, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
+    const out = await quickstart('Node', cwd);
     if (!/^record \d+ of examples\n[\s\S]*data\.export/.test(out)) throw new Error(`node: ${out}`);
     await expectNewest('node', 'data.export', 'alice');
   },
@@ -111,25 +120,23 @@ const EXAMPLES: Readonly<Record<string, () => Promise<void>>> = {
   curl: async () => {
     const secrets = { AWS_ACCESS_KEY_ID: admin.accessKeyId, AWS_SECRET_ACCESS_KEY: admin.secretAccessKey };
     const cwd = copied('curl');
-    const first = await run('bash', ['append.sh', 'key-1'], cwd, secrets);
-    const second = await run('bash', ['append.sh', 'key-1'], cwd, secrets);
+    const first = await quickstart('curl', cwd);
+    const second = await run('bash', ['append.sh', 'backup-2026-11-30'], cwd, secrets);
     if (JSON.parse(first).first !== JSON.parse(second).first)
       throw new Error(`curl: appended twice: ${first} ${second}`);
     await expectNewest('curl', 'backup.finished', 'cron');
   },
   python: async () => {
     const cwd = copied('python');
-    await run('python3', ['-m', 'venv', 'venv'], cwd);
-    await run('venv/bin/python', ['-m', 'pip', 'install', '--quiet', '--requirement', 'requirements.txt'], cwd);
-    await run('venv/bin/python', ['append.py'], cwd);
+    await quickstart('Python', cwd);
     await expectNewest('python', 'model.deployed', 'ci');
   },
   go: async () => {
-    await run('go', ['run', '.'], copied('go'));
+    await quickstart('Go', copied('go'));
     await expectNewest('go', 'deploy.finished', 'ci');
   },
   java: async () => {
-    await run('mvn', ['-B', '-q', 'compile', 'exec:java'], copied('java'));
+    await quickstart('Java', copied('java'));
     await expectNewest('java', 'invoice.paid', 'billing');
   },
   cdk: async () => {
