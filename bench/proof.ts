@@ -49,6 +49,9 @@ export async function benchProof(records = 1_000_000): Promise<Figure[]> {
       queries: new Queries({ table, files, secret: randomBytes(32) }),
       nodes: (trail) => nodeReader({ objects, table, ledger, cache }, trail),
       logName: 'bench.example.com',
+      witnessed: async () => {
+        throw new RangeError('nobody asks for witnesses here');
+      },
       policyOf: () => DEFAULT_POLICY,
       recordsReads: false,
     });

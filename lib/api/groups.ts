@@ -11,6 +11,7 @@ import { type SealServices, sealTrail } from './routes/seals.ts';
 import { getSummary } from './routes/summary.ts';
 import { listTrails } from './routes/trails.ts';
 import { getVerification, getVerifications, type VerifyServices, verifyTrail } from './routes/verifications.ts';
+import { getWitnessed } from './routes/witnessed.ts';
 import type { ReadServices } from './services.ts';
 
 /**
@@ -29,6 +30,7 @@ export const READ_ROUTES: readonly Route<ReadServices>[] = [
   getProof,
   getCheckpoint,
   getConsistency,
+  getWitnessed,
   getSummary,
   getActivity,
   getActorActivity,

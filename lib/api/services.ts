@@ -12,12 +12,14 @@ import type { SealServices } from './routes/seals.ts';
 import type { SummaryServices } from './routes/summary.ts';
 import type { TrailServices } from './routes/trails.ts';
 import type { VerifyServices } from './routes/verifications.ts';
+import type { WitnessedServices } from './routes/witnessed.ts';
 
 /** Services for the routes that read. */
 export type ReadServices = QueryServices &
   RecordServices &
   CheckpointServices &
   ProofServices &
+  WitnessedServices &
   SummaryServices &
   ActivityServices &
   TrailServices &

@@ -1,3 +1,4 @@
+import type { WitnessedHead } from '../contract/witnessed-head.ts';
 import { type RetentionConfig, retentionFor } from '../followers/expiry/retention.ts';
 import type { RetiredKey } from '../keys/retired-key.ts';
 import { retiredKeys } from '../keys/retired-keys.ts';
@@ -54,6 +55,8 @@ export interface Log {
   readonly ledger: Ledger;
   /** Tree nodes of a trail, for proofs. */
   readonly nodes: (trail: string) => NodeReader;
+  /** The way from a checkpoint to the newest cosigned head that covers it: see `witnessed-heads.ts`. */
+  readonly witnessed: (trail: string, from: number | undefined) => Promise<WitnessedHead>;
   /** The policy of a trail, with the tags of this log. @throws the Table's errors: the secret of the tags is kept there */
   readonly policyOf: (trail: string) => PrivacyPolicy | Promise<PrivacyPolicy>;
   readonly logName: string;
@@ -102,6 +105,11 @@ export function wireLog(stores: LogStores, settings: LogSettings, hooks: LogHook
     table,
     ledger,
     nodes,
+    // Few ask, and a function that starts cold reads less.
+    witnessed: async (trail, from) => {
+      const { witnessedHead } = await import('../followers/heads/witnessed-heads.ts');
+      return witnessedHead({ table, ledger, nodes }, trail, from);
+    },
     policyOf: async (trail) => {
       const policy = policyFor(trail, privacy);
       return policy.pii === 'mask' ? withTags(policy, await tags()) : policy;

@@ -22,6 +22,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Install>>> = {
   export: async () => (await import('./commands/ask/export.ts')).installExport,
   proof: async () => (await import('./commands/check/proof.ts')).installProof,
   verify: async () => (await import('./commands/check/verify.ts')).installVerify,
+  witnessed: async () => (await import('./commands/check/witnessed.ts')).installWitnessed,
   'verify-proof': async () => (await import('./commands/check/verify-proof.ts')).installVerifyProof,
   'verify-export': async () => (await import('./commands/check/verify-export.ts')).installVerifyExport,
   'verify-trail': async () => (await import('./commands/check/verify-trail.ts')).installVerifyTrail,

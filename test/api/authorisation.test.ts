@@ -63,6 +63,7 @@ describe('what a caller needs', () => {
       getProof: 'path read verify',
       getCheckpoint: 'path read verify',
       getConsistency: 'path read append verify',
+      getWitnessed: 'path read append verify',
       getSummary: 'path read',
       getActivity: 'path read',
       getActorActivity: 'path read',

@@ -4,9 +4,11 @@ import addFormats from 'ajv-formats';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ROUTES } from '../../lib/api/routes.ts';
 import type { Services } from '../../lib/api/services.ts';
+import { moveWatermark, readWatermark } from '../../lib/ledger/items/watermark.ts';
 import { type ErrorCode, SealtrailError } from '../../lib/log/error.ts';
 import { ROUTER } from '../../lib/server/router.ts';
 import { HttpServer } from '../../lib/server/server.ts';
+import type { Table } from '../../lib/store/ports.ts';
 import { type Answered, type Sending, send } from '../server/wire.ts';
 import { type Served, serve } from './served.ts';
 
@@ -51,6 +53,12 @@ beforeAll(async () => {
   exportId = JSON.parse((await ask(served.url, { method: 'POST', path, ...json({ format: 'csv' }) })).body).id;
   const verification = { path: '/v1/trails/orders/verifications', ...json({}, { prefer: 'respond-async' }) };
   verificationId = JSON.parse((await ask(served.url, { method: 'POST', ...verification })).body).id;
+  // As if witnesses had cosigned a checkpoint.
+  // The cast: what is spread into it is not declared.
+  const { table } = served.log as unknown as { readonly table: Table };
+  const note = (await served.log.ledger.seal('orders'))?.note ?? '';
+  const state = { note, witnessedAt: 0, witnesses: '{}' };
+  await moveWatermark(table, await readWatermark(table, '_heads', 'witnesses'), { size: 1, state });
 });
 afterAll(async () => {
   await failing.close();
@@ -111,6 +119,7 @@ const examples = (): Readonly<Record<string, readonly Example[]>> => ({
   'GET /v1/trails/{trail}/events/{seq}/proof': [{ to: '/v1/trails/orders/events/0/proof', status: 200 }],
   'GET /v1/trails/{trail}/checkpoint': [{ to: '/v1/trails/orders/checkpoint?size=1', status: 200 }],
   'GET /v1/trails/{trail}/consistency': [{ to: '/v1/trails/orders/consistency?from=1', status: 200 }],
+  'GET /v1/trails/{trail}/witnessed': [{ to: '/v1/trails/_heads/witnessed', status: 200 }],
   'GET /v1/trails/{trail}/summary': [
     { to: '/v1/trails/orders/summary', status: 200 },
     { to: '/v1/trails/orders/summary?bucket=day&from=2020-01-01T00%3A00%3A00Z&top=1', status: 200 },

@@ -218,6 +218,7 @@ export const SHADOWED_IDS: ReadonlySet<string> = new Set([
   'legal-hold',
   'proof',
   'verifications',
+  'witnessed',
 ]);
 
 /**

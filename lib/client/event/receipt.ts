@@ -9,6 +9,9 @@ import { parseRecord } from '../../log/record.ts';
 import { checkRange } from '../../log/tree.ts';
 
 export type { Receipt } from '../../contract/receipt.ts';
+export type { WitnessedHead, WitnessedResult } from '../../contract/witnessed-head.ts';
+// For receipts whose trail is to be under witnesses too.
+export { checkWitnessedHead, readWitnessedHead } from '../../contract/witnessed-head.ts';
 
 /**
  * The public keys that the caller trusts for a checkpoint.

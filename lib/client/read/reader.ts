@@ -3,8 +3,12 @@ import type { ExportManifest, ExportRequest } from '../../contract/exports.ts';
 import type { EventFilters, EventPeriods, EventQuery } from '../../contract/query.ts';
 import type { Activity, Bucket, ClockName, Summary } from '../../contract/summary.ts';
 import type { VerificationReport, VerificationRequest } from '../../contract/verification.ts';
+import type { WitnessedResult } from '../../contract/witnessed-head.ts';
+import type { Checkpoint } from '../../log/checkpoint.ts';
 import { SealtrailError } from '../../log/error.ts';
+import type { Policy } from '../../log/policy.ts';
 import type { SealedRecord } from '../../log/record.ts';
+import type { Trust } from '../event/receipt.ts';
 import type { SignedHttp } from '../http/http.ts';
 import { percentEncode } from '../http/percent-encode.ts';
 import type { ExportFiles } from './exporting.ts';
@@ -134,6 +138,25 @@ export class LogReader {
    */
   async proof(seq: number): Promise<string> {
     return (await this.#http.send({ path: `${this.#path}/events/${seq}/proof` })).text();
+  }
+
+  /**
+   * Fetches the newest head that witnesses cosigned and that covers a checkpoint, such as that of a receipt, and checks it.
+   *
+   * @param checkpoint what `checkReceipt` or `checkpointOf` of `sealtrail/receipt` returned
+   * @param trust the public keys that are trusted for a checkpoint, by its origin and size
+   * @param policy which witnesses must have cosigned: `parsePolicy` of `sealtrail/log`
+   * @returns who cosigned, when, and how many records their head covers
+   * @throws `not_witnessed`: not yet, or not enough of them; `proof_mismatch`, `bad_signature`: keep both, they are evidence
+   *
+   * @example
+   * const { by } = await audit.reader.witnessed(checkpoint, trust, parsePolicy(policyText));
+   */
+  async witnessed(checkpoint: Checkpoint, trust: Trust, policy: Policy): Promise<WitnessedResult> {
+    const answer = await this.#http.send({ path: `${this.#path}/witnessed`, query: { from: checkpoint.size } });
+    // Few need it: an application that does not starts with less.
+    const { checkWitnessedHead, readWitnessedHead } = await import('../../contract/witnessed-head.ts');
+    return checkWitnessedHead(readWitnessedHead(answer.json()), checkpoint, trust, policy);
   }
 
   /**

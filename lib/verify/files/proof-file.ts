@@ -1,9 +1,11 @@
+import { checkWitnessedHead, readWitnessedHead, type WitnessedResult } from '../../contract/witnessed-head.ts';
 import { type Checkpoint, parseCheckpoint } from '../../log/checkpoint.ts';
-import { fromBase64, toHex } from '../../log/encoding.ts';
+import { fromBase64, fromHex, toHex } from '../../log/encoding.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { HASH_BYTES, leafHash } from '../../log/hash.ts';
 import { isObject } from '../../log/json.ts';
-import { openNote, parseNote } from '../../log/note.ts';
+import { openNote, parseNote, type Verifier } from '../../log/note.ts';
+import type { Policy } from '../../log/policy.ts';
 import { parseProof } from '../../log/proof.ts';
 import { parseRecord } from '../../log/record.ts';
 import { checkConsistency, checkInclusion } from '../../log/tree.ts';
@@ -109,6 +111,40 @@ function parseConsistency(text: string): { proof: readonly string[]; from: strin
     throw malformed('a consistency proof has a list of hashes');
   }
   return { proof, from, to };
+}
+
+/** What witnesses say of a checkpoint; plain JSON. */
+export interface WitnessedProof {
+  /** Records of the trail under the cosigned head. */
+  readonly size: number;
+  /** Who cosigned it, by their names in the policy and of their keys, and when, in Unix seconds. */
+  readonly by: WitnessedResult['by'];
+}
+
+/**
+ * Checks offline that witnesses cosigned a head that covers a proven checkpoint, from the file that `sealtrail witnessed` writes.
+ *
+ * @param text JSON, as `GET …/witnessed` answers it
+ * @throws `not_witnessed`, `bad_signature`, `proof_mismatch`: it is no such proof. `malformed_…`: it is none at all
+ */
+export function checkWitnessedFile(
+  text: string,
+  { origin, size, root }: ProvenCheckpoint,
+  trust: TrustedKeys,
+  policy: Policy,
+): WitnessedProof {
+  const from = { origin, size, root: fromHex(root) };
+  const keysOf = (of: string, at: number): Verifier[] => keysOfCheckpoint(trust, of, at);
+  const found = checkWitnessedHead(readWitnessedHead(parseJson(text)), from, keysOf, policy);
+  return { size: found.size, by: found.by };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw malformed('a cosigned head is JSON', cause);
+  }
 }
 
 /** Opens a note with the keys that are trusted for its own origin at its own size. @throws `bad_signature` */

@@ -3,15 +3,18 @@ import { access } from 'node:fs/promises';
 import { manifestFileOf, proofFileOf } from '../../../client/read/exporting.ts';
 import { SealtrailError } from '../../../log/error.ts';
 import type { ProvenExport } from '../../../verify/files/export-file.ts';
+import type { WitnessedProof } from '../../../verify/files/proof-file.ts';
 import { count, labelled, plural, type Terminal, write, writeLines } from '../../output/terminal.ts';
+import { witnessedFileOf, witnessedSentence } from '../../output/witnessed.ts';
 import { EXIT, exitCodeFor } from '../../shell/exit.ts';
 import { type Install, withJson } from '../../shell/shell.ts';
-import { readText, readTrust } from '../../shell/trust.ts';
+import { readPolicy, readText, readTrust } from '../../shell/trust.ts';
 
 interface Options {
   readonly key: string;
   readonly manifest?: string;
   readonly proof?: string;
+  readonly policy?: string;
   readonly json?: true;
 }
 
@@ -28,7 +31,11 @@ export const installVerifyExport: Install = (program, shell) => {
       )
       .requiredOption('--key <file>', "the log's public key: a vkey or a PEM file")
       .option('--manifest <file>', 'the manifest (default: <file>.manifest.json)')
-      .option('--proof <file>', 'the proof, where there is one (default: <file>.proof)'),
+      .option('--proof <file>', 'the proof, where there is one (default: <file>.proof)')
+      .option(
+        '--policy <file>',
+        'witnesses that must have cosigned: needs <file>.witnessed.json, see "sealtrail witnessed"',
+      ),
   ).action(async (file: string, options: Options) => {
     const { stdout } = shell.terminal;
     const verdict = await verifyExport(file, options, shell.terminal).catch((error: unknown) => refusal(error));
@@ -37,7 +44,10 @@ export const installVerifyExport: Install = (program, shell) => {
     if (options.json) return write(stdout, `${JSON.stringify(verdict)}\n`);
     if ('reason' in verdict) return writeLines(stdout, labelled(stdout, 'red', 'wrong', `${verdict.reason}.`));
     const [format, word] = verdict.ok ? (['green', 'ok'] as const) : (['yellow', 'unproven'] as const);
-    await writeLines(stdout, labelled(stdout, format, word, sentenceOn(file, verdict)));
+    await writeLines(
+      stdout,
+      labelled(stdout, format, word, `${sentenceOn(file, verdict)}${witnessedSentence(verdict.witnessed)}`),
+    );
   });
 };
 
@@ -50,7 +60,11 @@ interface Refusal {
 }
 
 /** An export that holds. `unproven`: nobody vouches for the manifest, whatever is proven of the records. */
-type Held = { readonly ok: boolean; readonly verdict: 'ok' | 'unproven' } & ProvenExport;
+type Held = {
+  readonly ok: boolean;
+  readonly verdict: 'ok' | 'unproven';
+  readonly witnessed?: WitnessedProof;
+} & ProvenExport;
 
 /** A verdict on the evidence is an answer; anything else means that there is none. */
 function refusal(error: unknown): Refusal {
@@ -72,7 +86,11 @@ async function verifyExport(file: string, options: Options, { signal }: Terminal
   };
   const proven = await checkExport(evidence, trust);
   const ok = proven.vouched === 'log';
-  return { ok, verdict: ok ? 'ok' : 'unproven', ...proven };
+  const held = { ok, verdict: ok ? 'ok' : 'unproven', ...proven } as const;
+  if (options.policy === undefined) return held;
+  const { checkWitnessedFile } = await import('../../../verify/files/proof-file.ts');
+  const head = await readText(witnessedFileOf(file), 'the cosigned head');
+  return { ...held, witnessed: checkWitnessedFile(head, proven, trust, await readPolicy(options.policy)) };
 }
 
 const isThere = (file: string): Promise<boolean> =>

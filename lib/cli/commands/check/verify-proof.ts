@@ -1,21 +1,26 @@
 import { type ErrorCode, SealtrailError } from '../../../log/error.ts';
+import type { Policy } from '../../../log/policy.ts';
 import { parseProof } from '../../../log/proof.ts';
 import type { TrustedKeys } from '../../../verify/evidence/trust.ts';
 import {
   checkConsistencyFile,
   checkProofFile,
+  checkWitnessedFile,
   type ProvenGrowth,
   type ProvenRecord,
+  type WitnessedProof,
 } from '../../../verify/files/proof-file.ts';
 import { count, labelled, plural, type Terminal, write, writeLines } from '../../output/terminal.ts';
+import { witnessedFileOf, witnessedSentence } from '../../output/witnessed.ts';
 import { EXIT, exitCodeFor } from '../../shell/exit.ts';
 import { type Install, withJson } from '../../shell/shell.ts';
-import { readText, readTrust } from '../../shell/trust.ts';
+import { readPolicy, readText, readTrust } from '../../shell/trust.ts';
 
 interface Options {
   readonly key: string;
   readonly record?: string;
   readonly previous?: string;
+  readonly policy?: string;
   readonly json?: true;
 }
 
@@ -36,16 +41,16 @@ export const installVerifyProof: Install = (program, shell) => {
       )
       .requiredOption('--key <file>', "the log's public key: a vkey or a PEM file, or a list of keys with their sizes")
       .option('--record <file>', 'the record line (default: <file> with .record.json in place of .tlog-proof)')
-      .option('--previous <file>', 'a checkpoint kept from earlier, which consistency proofs must begin with'),
+      .option('--previous <file>', 'a checkpoint kept from earlier, which consistency proofs must begin with')
+      .option(
+        '--policy <file>',
+        'witnesses that must have cosigned: needs <file>.witnessed.json, see "sealtrail witnessed"',
+      ),
   ).action(async (files: readonly string[], options: Options) => {
     if (options.record !== undefined && files.length > 1) {
       throw new SealtrailError('usage', '--record belongs to one proof, and there are several');
     }
-    const given: Given = {
-      trust: await readTrust(options.key),
-      record: options.record,
-      kept: options.previous === undefined ? undefined : await readText(options.previous, 'the checkpoint'),
-    };
+    const given = await givenBy(options);
     const unjudged: SealtrailError[] = [];
     for (const file of files) {
       try {
@@ -73,11 +78,22 @@ interface Given {
   readonly record: string | undefined;
   /** The checkpoint that growth must begin with. */
   readonly kept: string | undefined;
+  /** Who must have cosigned. */
+  readonly policy: Policy | undefined;
+}
+
+async function givenBy({ key, record, policy, previous }: Options): Promise<Given> {
+  return {
+    trust: await readTrust(key),
+    record,
+    policy: policy === undefined ? undefined : await readPolicy(policy),
+    kept: previous === undefined ? undefined : await readText(previous, 'the checkpoint'),
+  };
 }
 
 /** What came of one file. */
 type Verdict =
-  | ({ readonly file: string; readonly ok: true } & (ProvenRecord | ProvenGrowth))
+  | ({ readonly file: string; readonly ok: true; readonly witnessed?: WitnessedProof } & (ProvenRecord | ProvenGrowth))
   | { readonly file: string; readonly ok: false; readonly code: ErrorCode; readonly reason: string };
 
 /** The error with the file that it is about, where it does not say. */
@@ -89,7 +105,12 @@ function naming(file: string, error: SealtrailError): SealtrailError {
 /** Judges a file. Throws where there can be no verdict, as of a file that is not there or that is no proof. */
 async function judge(file: string, given: Given): Promise<Verdict> {
   try {
-    return { file, ok: true, ...(await provenBy(file, given)) };
+    const proven = await provenBy(file, given);
+    const { policy, trust } = given;
+    if (policy === undefined) return { file, ok: true, ...proven };
+    const head = await readText(witnessedFileOf(file), 'the cosigned head');
+    const witnessed = checkWitnessedFile(head, 'to' in proven ? proven.to : proven, trust, policy);
+    return { file, ok: true, ...proven, witnessed };
   } catch (error) {
     if (!(error instanceof SealtrailError) || exitCodeFor(error) !== EXIT.wrong) throw error;
     return { file, ok: false, code: error.code, reason: error.message };
@@ -119,7 +140,7 @@ async function tell(
   if (json) return write(stdout, `${JSON.stringify(verdict)}\n`);
   const which = isOneOfMany ? `${verdict.file}: ` : '';
   const [format, label, words] = verdict.ok
-    ? (['green', 'ok', `${sentenceOn(verdict)}.`] as const)
+    ? (['green', 'ok', `${sentenceOn(verdict)}.${witnessedSentence(verdict.witnessed)}`] as const)
     : (['red', 'wrong', `${verdict.reason}.`] as const);
   await writeLines(stdout, labelled(stdout, format, label, which + words));
 }
