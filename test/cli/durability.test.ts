@@ -16,7 +16,7 @@ import { parseTrustedKeys } from '../../lib/verify/evidence/trust.ts';
 import { type Server, serve, start, temporaryFolder } from './process.ts';
 
 /** `npm run test:durability` kills many more times. */
-const KILLS = Number(process.env.SEALTRAIL_KILLS ?? 5);
+const KILLS = Number(process.env.SEALTRAIL_KILLS ?? 3);
 /** Each run has other moments; to repeat one, set the seed that its name shows. */
 const SEED = Number(process.env.SEALTRAIL_SEED ?? Date.now() % 1_000_000);
 const TRAILS = ['orders', 'payments'];

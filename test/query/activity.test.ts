@@ -3,6 +3,7 @@ import { describe, expect, it, vi } from 'vitest';
 import type { Activity } from '../../lib/contract/summary.ts';
 import type { Period } from '../../lib/query/query.ts';
 import { MemoryTable } from '../../lib/testing/memory/table.ts';
+import { runs } from '../runs.ts';
 import { allRecords, append, index, openQueries, type PlainRecord, START, TRAIL } from './fixture.ts';
 import { BusyTable, History, someHistory } from './history.ts';
 
@@ -62,7 +63,7 @@ describe('the activity of an actor equals a recount', () => {
           }
         },
       ),
-      { numRuns: 40 },
+      runs(15),
     );
   });
 
@@ -88,7 +89,7 @@ describe('the activity of an actor equals a recount', () => {
           expect(sizes.map((size) => recount(records.slice(0, size), actor, period))).toContainEqual(activity);
         },
       ),
-      { numRuns: 40 },
+      runs(15),
     );
   });
 

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readBlocks } from '../../lib/ledger/blocks.ts';
 import { Queries } from '../../lib/query/queries.ts';
+import { runs } from '../runs.ts';
 import { filesOf } from '../support/index-files.ts';
 import { archivedHistory, expendable, expire, someTrail } from './archived-history.ts';
 import { allRecords, ask, index, isMatch, readAll, SECRET, START, someFilters, TRAIL } from './fixture.ts';
@@ -45,7 +46,7 @@ describe('with blocks gone at random places', () => {
         expect(matches.map(({ line }) => line)).toEqual(query.order === 'newest' ? expected.reverse() : expected);
         for (const { seq, archived = false } of matches) expect([seq, archived]).toEqual([seq, isGone(seq)]);
       }),
-      { numRuns: 12 },
+      runs(6),
     );
   });
 
@@ -77,7 +78,7 @@ describe('with blocks gone at random places', () => {
           }
         },
       ),
-      { numRuns: 8 },
+      runs(4),
     );
   });
 
@@ -94,7 +95,7 @@ describe('with blocks gone at random places', () => {
         );
         expect([await queries.summary(TRAIL), await queries.summary(TRAIL, period)]).toEqual(before);
       }),
-      { numRuns: 8 },
+      runs(4),
     );
   });
 });

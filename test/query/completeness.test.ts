@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Query } from '../../lib/query/query.ts';
+import { runs } from '../runs.ts';
 import { allRecords, isMatch, openQueries, readAll, START, someFilters } from './fixture.ts';
 import { BusyTable, type Deed, History, someHistory } from './history.ts';
 
@@ -52,7 +53,7 @@ describe('a query agrees with a scan of every record', () => {
         expect(new Set(sizes)).toEqual(new Set([length]));
         for (const { seq, line } of matches) expect(JSON.parse(line).seq).toBe(seq);
       }),
-      { numRuns: 50 },
+      runs(15),
     );
   });
 
@@ -66,7 +67,7 @@ describe('a query agrees with a scan of every record', () => {
         const { matches, sizes } = await readAll(queries, query, (page) => history.live(growth[page - 1] ?? []));
         expect(matches.map(({ line }) => line)).toEqual(await scan(history, query, sizes.at(-1)));
       }),
-      { numRuns: 50 },
+      runs(15),
     );
   });
 
@@ -88,7 +89,7 @@ describe('a query agrees with a scan of every record', () => {
           expect(matches.map(({ line }) => line)).toEqual(order === 'newest' ? expected.reverse() : expected);
         },
       ),
-      { numRuns: 50 },
+      runs(15),
     );
   });
 });

@@ -4,6 +4,7 @@ import { Indexer } from '../../lib/followers/indexing/indexer.ts';
 import type { Queries } from '../../lib/query/queries.ts';
 import type { Query } from '../../lib/query/query.ts';
 import { MemoryTable } from '../../lib/testing/memory/table.ts';
+import { runs } from '../runs.ts';
 import { filesOf } from '../support/index-files.ts';
 import {
   allRecords,
@@ -137,7 +138,7 @@ describe('a query of several trails agrees with a scan of all of them', () => {
           for (const size of sizes) expect(size).toEqual(sizes[0]);
         },
       ),
-      { numRuns: 60 },
+      runs(20),
     );
   });
 
@@ -159,7 +160,7 @@ describe('a query of several trails agrees with a scan of all of them', () => {
           expect(lines.toSorted()).toEqual(expected.toSorted());
         },
       ),
-      { numRuns: 60 },
+      runs(20),
     );
   });
 });

@@ -4,6 +4,7 @@ import type { Summary } from '../../lib/contract/summary.ts';
 import { BUCKETS, type Bucket, COUNTED, type Counted } from '../../lib/contract/summary.ts';
 import type { Period } from '../../lib/query/query.ts';
 import { MemoryTable } from '../../lib/testing/memory/table.ts';
+import { runs } from '../runs.ts';
 import { filesOf } from '../support/index-files.ts';
 import { allRecords, append, index, openQueries, type PlainRecord, START, TRAIL } from './fixture.ts';
 import { BusyTable, History, someHistory } from './history.ts';
@@ -89,7 +90,7 @@ describe('a summary equals a recount', () => {
           }
         },
       ),
-      { numRuns: 40 },
+      runs(15),
     );
   });
 
@@ -112,7 +113,7 @@ describe('a summary equals a recount', () => {
           expect(plain(summary)).toEqual(recount(records, period, 'day'));
         },
       ),
-      { numRuns: 40 },
+      runs(15),
     );
   });
 

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { seqAt } from '../../lib/query/times.ts';
 import { MemoryTable } from '../../lib/testing/memory/table.ts';
+import { runs } from '../runs.ts';
 import { append, START, TRAIL } from './fixture.ts';
 
 describe('the first record at a time', () => {
@@ -37,7 +38,7 @@ describe('the first record at a time', () => {
           }
         },
       ),
-      { numRuns: 30 },
+      runs(15),
     );
   });
 

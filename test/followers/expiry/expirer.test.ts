@@ -10,6 +10,7 @@ import { SealtrailError } from '../../../lib/log/error.ts';
 import { MemoryObjects } from '../../../lib/testing/memory/objects.ts';
 import { MemoryTable } from '../../../lib/testing/memory/table.ts';
 import { checkTrail, events, openLedger, TRAIL } from '../../ledger/fixture.ts';
+import { runs } from '../../runs.ts';
 import { filesOf } from '../../support/index-files.ts';
 
 /**
@@ -213,7 +214,7 @@ describe('a crash between any two writes', () => {
           expect(await world.idsByNumber()).toEqual(world.appended);
         }
       }),
-      { numRuns: 10 },
+      runs(5),
     );
   });
 });

@@ -10,6 +10,7 @@ import { checkConsistency, checkInclusion, checkRange, treeRoot } from '../../..
 import { MemoryObjects } from '../../../lib/testing/memory/objects.ts';
 import { MemoryTable } from '../../../lib/testing/memory/table.ts';
 import { FakeLedger, MORNING, NaiveTree } from '../../followers/fake-ledger.ts';
+import { runs, THOROUGH } from '../../runs.ts';
 
 interface Trail {
   readonly ledger: FakeLedger;
@@ -113,7 +114,7 @@ describe('proofs from the archive and the ledger', () => {
   });
 
   it('are right on three levels, wherever the archive ends', async () => {
-    for (const archived of [66_000, 65_536, 65_535, 40_000]) {
+    for (const archived of THOROUGH ? [66_000, 65_536, 65_535, 40_000] : [65_536]) {
       const trail = await longTrailOf(archived);
       for (const size of [67_000, 65_537, 65_536, 300]) {
         await checkProofs(trail, size - 1, size);
@@ -129,7 +130,7 @@ describe('proofs from the archive and the ledger', () => {
       fc.asyncProperty(fc.nat(2999), fc.nat(2999), (a, b) =>
         checkProofs(trail, Math.min(a, b), Math.max(a, b) + 1, cache),
       ),
-      { numRuns: 60 },
+      runs(20),
     );
   });
 

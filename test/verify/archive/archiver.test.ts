@@ -8,6 +8,7 @@ import type { Signer } from '../../../lib/store/ports.ts';
 import { MemoryObjects } from '../../../lib/testing/memory/objects.ts';
 import { MemoryTable } from '../../../lib/testing/memory/table.ts';
 import { parseTrustedKeys, verifyArchive } from '../../../lib/verify/index.ts';
+import { runs } from '../../runs.ts';
 import { KEY, LOG, p256Key, START, type TestKey, TRAIL, UNSTATED } from '../archive-builder.ts';
 
 /** The verifier and the real archiver have never met: each was written from the design alone. Here they do. */
@@ -121,7 +122,7 @@ describe.each([
           trails: [{ covered: { from: 0, to: world.size } }],
         });
       }),
-      { numRuns: 25 },
+      runs(10),
     );
   });
 });

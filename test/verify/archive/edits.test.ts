@@ -2,6 +2,7 @@ import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type ProblemKind, parseTrustedKeys, type Report, verifyArchive } from '../../../lib/verify/index.ts';
+import { runs } from '../../runs.ts';
 import { type Archive, buildTrail, copyOf, KEY, objectsOf, p256Key, TRAIL } from '../archive-builder.ts';
 
 const verify = async (archive: Archive, pem: string): Promise<Report> =>
@@ -74,7 +75,7 @@ describe.each([
         expect(kindsOf(object)).toEqual(expect.arrayContaining(named.map(({ kind }) => kind)));
         expect(named).not.toEqual([]);
       }),
-      { numRuns: 6 },
+      runs(3),
     );
   });
 });
@@ -154,7 +155,7 @@ describe('any single edit of the evidence', () => {
         const report = await verify(edited, KEY.pem);
         expect({ verdict: report.verdict, object, other }).not.toMatchObject({ verdict: 'ok' });
       }),
-      { numRuns: 200 },
+      runs(80),
     );
   });
 
@@ -163,7 +164,7 @@ describe('any single edit of the evidence', () => {
       fc.asyncProperty(plans, async (plan) => {
         expect(await verify(buildTrail(plan).archive, KEY.pem)).toMatchObject({ verdict: 'ok', problems: [] });
       }),
-      { numRuns: 60 },
+      runs(25),
     );
   });
 
@@ -176,7 +177,7 @@ describe('any single edit of the evidence', () => {
         edited.set(keys[which % keys.length] ?? `${TRAIL}/checkpoint`, Buffer.from(bytes));
         expect((await verify(edited, KEY.pem)).verdict).toBe('damaged');
       }),
-      { numRuns: 200 },
+      runs(80),
     );
   });
 });

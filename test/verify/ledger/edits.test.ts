@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { Attribute, Item } from '../../../lib/store/ports.ts';
 import { TRAIL } from '../../ledger/fixture.ts';
+import { runs } from '../../runs.ts';
 import { archived, type World } from './verified-world.ts';
 
 /** What says nothing of a record: a writer's name for its own commit, and a bound on what a reader unpacks. */
@@ -50,7 +51,7 @@ it('no single edit of a block, a head or a checkpoint is called ok, unless every
       if (isSame) return;
       expect(damaged.verdict, `${item.partition}/${item.sort} ${name}`).toBe('damaged');
     }),
-    { numRuns: 100 },
+    runs(50),
   );
   expect(await verifier.verify(TRAIL, 'full')).toMatchObject({ verdict: 'ok', problems: [] });
 });

@@ -7,6 +7,7 @@ import { checkpointKey, headKey, openTileKey, watermarkKey } from '../../../lib/
 import type { Item, Range, Table } from '../../../lib/store/ports.ts';
 import { MemorySigner } from '../../../lib/testing/memory/signer.ts';
 import { signer, TRAIL } from '../../ledger/fixture.ts';
+import { runs } from '../../runs.ts';
 import { expire } from './expired-world.ts';
 import {
   append,
@@ -319,7 +320,7 @@ describe('damage within a range', () => {
         await made.table.transact([{ put: item }]);
         expect(report.verdict, `${item.partition}/${item.sort}, ${JSON.stringify(range)}`).toBe('damaged');
       }),
-      { numRuns: 40 },
+      runs(20),
     );
     expect(await made.verifier.verify(TRAIL, { from: 0, to: 700 })).toMatchObject({ verdict: 'ok' });
   });
