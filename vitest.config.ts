@@ -12,6 +12,7 @@ export default defineConfig({
     // Real files, sockets and child processes: generous for slow machines, still finite.
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    expect: { poll: { timeout: 60_000 } },
     // Two cores is the smallest machine the suite is meant for.
     maxWorkers: 2,
     // Whatever a test stubs is as it was before the next, which may be one of another file.
