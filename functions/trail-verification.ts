@@ -1,13 +1,17 @@
 import * as z from 'zod';
 import { type Opened, openFollowers, SCHEDULED } from '../lib/app/followers.ts';
 import type { ArchivedLog } from '../lib/app/log.ts';
+import { DAY_MS } from '../lib/base/time.ts';
 import type { VerificationReport } from '../lib/contract/verification.ts';
+import type { Follower, RunOptions } from '../lib/followers/runtime/follower.ts';
 import { FullPass } from '../lib/followers/runtime/full-pass.ts';
-import { sweepTrails } from '../lib/followers/runtime/sweep.ts';
+import { type SweepShare, sweepTrails } from '../lib/followers/runtime/sweep.ts';
+import { LANE_RECORDS, type LaneVerifier } from '../lib/followers/verification/verification-lanes.ts';
 import { Verifications } from '../lib/followers/verification/verifications.ts';
 import type { VerificationStatus, Verifier } from '../lib/followers/verification/verifier.ts';
 import { SealtrailError } from '../lib/log/error.ts';
 import type { LambdaFunction } from '../lib/store/lambda/function.ts';
+import { VERIFIER } from '../lib/verify/ledger/verification-mark.ts';
 import { count, describe, logger } from './telemetry.ts';
 import { verifyList } from './work-lists.ts';
 
@@ -18,8 +22,25 @@ const CONCURRENCY = 4;
 /** A trail that could not be verified, or is damaged, is looked at again by the next run, behind the others. */
 const RETRY_MS = 1_800_000;
 
+/** Trails on the list from which on a run has others help it, and how many do so. */
+const MANY_TRAILS = 500;
+const RUNS_AT_ONCE = 4;
+/** A large verification that found damage is not repeated before that by the schedule. */
+const DAMAGED_AGAIN_MS = DAY_MS;
+/** For a trail that a verification in lanes is at: later than a visit would wait. */
+const LATER_MS = 3_600_000;
+
+/** How a run of the schedule has others do a part of its work. */
+export interface VerificationHelp {
+  readonly verifications: Pick<Verifications, 'request' | 'revive'>;
+  /** Begins another run. */
+  readonly another: (share: SweepShare) => Promise<void>;
+  /** This run's own share of the list. @default it is the first, and may have others help */
+  readonly share?: SweepShare | undefined;
+}
+
 /** Verifies trails against themselves and their archive, and counts damage: 0 if all is well. */
-export class TrailVerification implements Pick<Verifier, 'verify' | 'status'> {
+export class TrailVerification implements Pick<Verifier, 'verify' | 'status'>, LaneVerifier {
   readonly #log: ArchivedLog;
   readonly #followers: Opened<typeof SCHEDULED>;
 
@@ -37,6 +58,20 @@ export class TrailVerification implements Pick<Verifier, 'verify' | 'status'> {
     return report;
   }
 
+  extent(...request: Parameters<Verifier['extent']>): ReturnType<Verifier['extent']> {
+    return this.#followers.verifier.extent(...request);
+  }
+
+  verifyStretch(...stretch: Parameters<Verifier['verifyStretch']>): ReturnType<Verifier['verifyStretch']> {
+    return this.#followers.verifier.verifyStretch(...stretch);
+  }
+
+  async conclude(...found: Parameters<Verifier['conclude']>): Promise<VerificationReport> {
+    const report = await this.#followers.verifier.conclude(...found);
+    count('VerificationFailures', report.verdict === 'ok' ? 0 : 1);
+    return report;
+  }
+
   /** The newest reports and the figures of a trail. */
   status(trail: string): Promise<VerificationStatus> {
     return this.#followers.verifier.status(trail);
@@ -49,20 +84,34 @@ export class TrailVerification implements Pick<Verifier, 'verify' | 'status'> {
    * Counts every trail that is damaged, failed or was not reached, and how long the oldest has been waiting; zeros say that all
    * is well, so that silence can be told from it.
    *
+   * A trail with more that is new than a run may get through goes in lanes, which are runs of their own; it stays on the list until
+   * they are through. Many trails are shared with other runs, and one that ran out of time has another go on at once.
+   *
    * @param leaseMs how long this process may run: until then no other run verifies what this one is at
+   * @param help without it this run does all by itself
    * @throws `unavailable` when a trail was not verified, whatever the reason
    */
-  async run(signal: AbortSignal, leaseMs = LEASE_MS): Promise<void> {
+  async run(signal: AbortSignal, leaseMs = LEASE_MS, help?: VerificationHelp): Promise<void> {
     const { table, ledger } = this.#log;
     const damaged = new Set<string>();
-    const { failed, unreached, overdueMs, passMs } = await sweepTrails({
-      followers: Object.values(this.#followers),
-      list: verifyList(table),
+    const scheduled =
+      help === undefined ? this.#followers.verifier : new ScheduledVerifier(this, this.#followers, help);
+    const list = verifyList(table);
+    if (help !== undefined && help.share === undefined && (await list.all()).length >= MANY_TRAILS) {
+      for (let at = 1; at < RUNS_AT_ONCE; at++) await help.another({ at, of: RUNS_AT_ONCE });
+    }
+    let pendingMs = 0;
+    const { failed, visited, unreached, overdueMs, passMs } = await sweepTrails({
+      ...{ followers: [scheduled], list, share: help?.share },
       pass: new FullPass({ table, name: 'verify' }),
       trails: (after) => ledger.trails({ after }),
       settings: '',
       ...{ signal, leaseMs, force: true, concurrency: CONCURRENCY, aheadMs: 0, retryMs: RETRY_MS },
-      nextAt: () => undefined, // new records put it on the list again
+      nextAt: (_, { trail, dueAt }) => {
+        if (!(scheduled instanceof ScheduledVerifier && scheduled.isPending(trail))) return undefined; // new records put it on the list again
+        pendingMs = Math.max(pendingMs, Date.now() - dueAt);
+        return dueAt;
+      },
       onError: (error, { trail }) => {
         // The verifier's code for damage; any other error prevented the verification.
         const isDamage = error instanceof SealtrailError && error.code === 'store_corrupt';
@@ -71,11 +120,57 @@ export class TrailVerification implements Pick<Verifier, 'verify' | 'status'> {
       },
     });
     count('VerificationFailures', failed.size + unreached);
-    count('VerificationLag', Math.max(overdueMs, passMs));
+    count('VerificationLag', Math.max(overdueMs, passMs, pendingMs));
+    if (unreached > 0 && visited > 0) await help?.another(help.share ?? { at: 0, of: 1 });
     const unlooked = failed.size - damaged.size + unreached;
     if (unlooked > 0) throw new SealtrailError('unavailable', `${unlooked} trails could not be verified`);
   }
 }
+
+/** The verifier as the schedule runs it: what is too much for a run is left to a verification in lanes. */
+class ScheduledVerifier implements Follower {
+  readonly name = VERIFIER;
+  readonly #lanes: LaneVerifier & Pick<Verifier, 'status'>;
+  readonly #verifier: Verifier;
+  readonly #help: VerificationHelp;
+  readonly #pending = new Set<string>();
+
+  constructor(
+    lanes: LaneVerifier & Pick<Verifier, 'status'>,
+    { verifier }: { readonly verifier: Verifier },
+    help: VerificationHelp,
+  ) {
+    this.#lanes = lanes;
+    this.#verifier = verifier;
+    this.#help = help;
+  }
+
+  isPending(trail: string): boolean {
+    return this.#pending.has(trail);
+  }
+
+  revisit(trail: string): number | undefined {
+    return this.isPending(trail) ? LATER_MS : undefined;
+  }
+
+  async run(trail: string, options?: RunOptions): Promise<void> {
+    const { verifications } = this.#help;
+    if ((await verifications.revive(trail)) > 0) this.#pending.add(trail);
+    const { from, to } = await this.#lanes.extent(trail, 'incremental');
+    if (to - from <= LANE_RECORDS) return this.#verifier.run(trail, options);
+    const { report } = await this.#lanes.status(trail);
+    if (report?.verdict === 'damaged' && report.startedAt > Date.now() - DAMAGED_AGAIN_MS) {
+      throw new SealtrailError('store_corrupt', `verification of trail ${trail} has found damage within the last day`);
+    }
+    await verifications.request(trail, 'incremental', { name: 'sealtrail' });
+    this.#pending.add(trail);
+  }
+}
+
+const shareSchema = z.strictObject({ share: z.strictObject({ at: z.int().min(0), of: z.int().min(1) }) });
+
+/** The share of the schedule's work that an invocation is for; undefined: it is the schedule's own. */
+export const sharedRun = (event: unknown): SweepShare | undefined => shareSchema.safeParse(event).data?.share;
 
 /** An invocation of the function `verify` by itself, to carry out a requested verification. */
 const verificationRequest = z.strictObject({ verify: z.strictObject({ trail: z.string(), id: z.string() }) });
@@ -94,7 +189,14 @@ export const verificationsIn = (
   self: Pick<LambdaFunction, 'tell'>,
 ): Verifications =>
   new Verifications({
-    ...{ table, verifier },
-    start: (trail, id) => self.tell({ verify: { trail, id } }),
-    onError: (error, trail, id) => logger.error('a verification did not finish', { trail, id, ...describe(error) }),
+    ...{ table, verifier, inLanes: verifier },
+    start: async (trail, id) => {
+      // Should the invocation get lost and nobody ask, the schedule sees to it.
+      await verifyList(table).note(trail);
+      await self.tell({ verify: { trail, id } });
+    },
+    onError: (error, trail, id) => {
+      count('VerificationFailures');
+      logger.error('a verification did not finish', { trail, id, ...describe(error) });
+    },
   });

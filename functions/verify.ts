@@ -2,11 +2,12 @@ import type { Context, APIGatewayProxyEventV2WithIAMAuthorizer as GatewayEvent, 
 import { Router } from '../lib/api/core/router.ts';
 import { VERIFY_ROUTES } from '../lib/api/groups.ts';
 import { wireLog } from '../lib/app/log.ts';
+import type { SweepShare } from '../lib/followers/runtime/sweep.ts';
 import { lambdaClient } from '../lib/store/lambda/client.ts';
 import { LambdaFunction } from '../lib/store/lambda/function.ts';
 import { answer } from './gateway.ts';
 import { withTelemetry } from './telemetry.ts';
-import { requestedVerification, TrailVerification, verificationsIn } from './trail-verification.ts';
+import { requestedVerification, sharedRun, TrailVerification, verificationsIn } from './trail-verification.ts';
 import { archivedStores, COUNTED, environmentOf, ownName } from './wiring.ts';
 
 /** Time reserved for ending the invocation in order. */
@@ -30,6 +31,9 @@ export const handler = withTelemetry(async (event: GatewayEvent | ScheduledEvent
   const remainingMs = context.getRemainingTimeInMillis();
   const signal = AbortSignal.timeout(Math.max(1, remainingMs - MARGIN_MS));
   const requested = requestedVerification(event);
-  if (requested === undefined) return verifier.run(signal, remainingMs);
-  return verifications.run(requested.trail, requested.id, { signal, whenEnded: 'failed' });
+  if (requested === undefined) {
+    const another = (share: SweepShare): Promise<void> => self.tell({ share });
+    return verifier.run(signal, remainingMs, { verifications, another, share: sharedRun(event) });
+  }
+  return verifications.run(requested.trail, requested.id, { signal, whenEnded: 'goes_on' });
 });

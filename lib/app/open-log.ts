@@ -93,7 +93,7 @@ export async function openLog(stores: OpenLogStores, settings: OpenLogSettings):
   });
   const exporter = new ExportWorker({ exports, onError: (error) => onError(error, { follower: 'exports' }) });
   const verifications: Verifications = new Verifications({
-    ...{ table: log.table, verifier: followers.verifier },
+    ...{ table: log.table, verifier: followers.verifier, inLanes: followers.verifier },
     start: async (trail, id) => verifying.wake(trail, id),
     onError: (error, trail, id) => onError(error, { follower: `verification ${id}`, trail }),
   });

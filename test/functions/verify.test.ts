@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
 import { logger, metrics } from '../../functions/telemetry.ts';
-import { requestedVerification, TrailVerification } from '../../functions/trail-verification.ts';
+import { requestedVerification, sharedRun, TrailVerification } from '../../functions/trail-verification.ts';
 import { verifyList } from '../../functions/work-lists.ts';
 import { blockKey } from '../../lib/ledger/items/layout.ts';
 import { SealtrailError } from '../../lib/log/error.ts';
@@ -171,5 +171,46 @@ describe('the scheduled verification', () => {
     await new TrailVerification(deployed.log).run(FOREVER);
     expect(await verifyList(deployed.table).find('orders')).toBeDefined();
     expect(await verifyList(deployed.table).find('payments')).toBeUndefined();
+  });
+
+  it('leaves a trail with more than a run may get through to lanes, and keeps it on the list until they are through', async () => {
+    const list = verifyList(deployed.table);
+    await new TrailVerification(deployed.log).run(FOREVER);
+    await list.note('orders', Date.now() - 7_200_000);
+    const verification = new TrailVerification(deployed.log);
+    const extent = vi.spyOn(verification, 'extent').mockResolvedValue({ from: 0, to: 1_000_000_000 });
+    const request = vi.fn();
+    const help = { verifications: { request, revive: async () => 0 }, another: async () => undefined };
+    count.mockClear();
+    await verification.run(FOREVER, 900_000, help);
+    expect(request.mock.calls).toEqual([['orders', 'incremental', { name: 'sealtrail' }]]);
+    expect(counted()).toEqual([0]);
+    const lag = count.mock.calls.find(([name]) => name === 'VerificationLag')?.[2];
+    expect(lag).toBeGreaterThanOrEqual(7_200_000);
+    expect((await list.find('orders'))?.dueAt).toBeLessThan(Date.now() - 7_000_000);
+    extent.mockRestore();
+    await verification.run(FOREVER, 900_000, help);
+    expect(await list.find('orders')).toBeUndefined();
+  });
+
+  it('is shared where many trails wait, and goes on in another run where time ran out', async () => {
+    const list = verifyList(deployed.table);
+    await new TrailVerification(deployed.log).run(FOREVER);
+    for (let n = 0; n < 500; n++) await list.note(`trail-${n}`);
+    const shares: unknown[] = [];
+    const ends = new AbortController();
+    const revive = async (): Promise<number> => {
+      ends.abort();
+      return 0;
+    };
+    const help = {
+      verifications: { request: async () => expect.fail(), revive },
+      another: async (share: unknown) => void shares.push(share),
+    };
+    const run = new TrailVerification(deployed.log).run(ends.signal, 900_000, help);
+    await expect(run).rejects.toThrow('could not be verified');
+    expect(shares.slice(0, 3)).toEqual([1, 2, 3].map((at) => ({ at, of: 4 })));
+    expect(sharedRun({ share: shares[0] })).toEqual({ at: 1, of: 4 });
+    expect(sharedRun({ source: 'aws.events' })).toBeUndefined();
   });
 });

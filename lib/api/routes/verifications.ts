@@ -158,7 +158,7 @@ function waitOf(prefer: string): number {
   return Math.min(MAX_WAIT_SECONDS, Number(wait ?? WAIT_SECONDS));
 }
 
-function replyOf({ lease: _, attempts: __, ...reply }: VerificationJob): VerificationReply {
+function replyOf({ lease: _, attempts: __, lanes: ___, lane: ____, ...reply }: VerificationJob): VerificationReply {
   return reply;
 }
 

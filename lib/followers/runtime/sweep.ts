@@ -20,22 +20,36 @@ export interface SweepOptions extends VisitOptions {
   readonly aheadMs: number;
   /** Milliseconds after a failed visit before the next one, so that trails that fail do not crowd out the others. */
   readonly retryMs: number;
-  /** When a trail is due again after a visit that went well, Unix milliseconds; undefined: there is nothing left to do. */
-  readonly nextAt: (visit: Visit) => number | undefined;
+  /**
+   * When a trail is due again after a visit that went well, Unix milliseconds; undefined: there is nothing left to do.
+   *
+   * @param due the trail, and since when it was due
+   */
+  readonly nextAt: (visit: Visit, due: Pick<DueTrail, 'trail' | 'dueAt'>) => number | undefined;
   /**
    * Called before each visit, with whether the trail is on the list. Must not throw.
    *
    * @returns whether the trail has waited too long. If it was not on the list, wake-ups get lost: the full pass begins anew
    */
   readonly onVisit?: (trail: string, isDue: boolean) => Promise<boolean>;
+  /** Which of several sweeps that run at the same time this is, from 0 on: each begins elsewhere on the list. @default the only one */
+  readonly share?: SweepShare | undefined;
   /** Unix milliseconds. @default Date.now */
   readonly now?: () => number;
+}
+
+/** One of several sweeps. */
+export interface SweepShare {
+  readonly at: number;
+  readonly of: number;
 }
 
 /** What came of a sweep. */
 export interface Swept {
   /** The trails in which something failed. */
   readonly failed: ReadonlySet<string>;
+  /** How many trails on the list were visited. */
+  readonly visited: number;
   /** Trails that were due and not reached in time, and whether the full pass was not: 0 where the sweep came to its end. */
   readonly unreached: number;
   /** How long the longest due of the trails that were not visited has been due, in milliseconds; 0 where there is none. */
@@ -60,7 +74,8 @@ const PASS_STEP = 128;
 export async function sweepTrails(options: SweepOptions): Promise<Swept> {
   const { list, signal, concurrency, aheadMs, leaseMs, now = Date.now } = options;
   const startedAt = now();
-  const due = (await list.all()).filter(({ dueAt }) => dueAt <= startedAt + aheadMs);
+  const all = (await list.all()).filter(({ dueAt }) => dueAt <= startedAt + aheadMs);
+  const due = fromShare(all, options.share);
   const failed = new Set<string>();
   const visited = new Set<string>();
   const left = new Set(due);
@@ -76,7 +91,13 @@ export async function sweepTrails(options: SweepOptions): Promise<Swept> {
   const overdueMs = [...left].reduce((longest, { dueAt }) => Math.max(longest, now() - dueAt), 0);
   const passMs = passStartedAt === undefined ? 0 : now() - passStartedAt;
   const unreached = signal.aborted ? left.size + (passStartedAt === undefined ? 0 : 1) : 0;
-  return { failed, unreached, overdueMs, passMs };
+  return { failed, visited: visited.size, unreached, overdueMs, passMs };
+}
+
+/** The list from the beginning of a share on, and then what comes before it. */
+function fromShare<T>(all: readonly T[], { at, of }: SweepShare = { at: 0, of: 1 }): readonly T[] {
+  const first = Math.floor((at * all.length) / of);
+  return [...all.slice(first), ...all.slice(0, first)];
 }
 
 /** @returns whether the visit came to its end, well or not */
@@ -85,7 +106,7 @@ async function visitClaimed(claim: DueTrail, options: SweepOptions, failed: Set<
   await onVisit?.(claim.trail, true);
   const visit = await visitTrail(claim.trail, options);
   if (visit.wentWell) {
-    await list.finish(claim, nextAt(visit));
+    await list.finish(claim, nextAt(visit, claim));
     return true;
   }
   // What the signal cut short keeps its place in the order.
@@ -132,7 +153,7 @@ async function visitInPass(trail: string, options: SweepOptions, { failed, visit
   const isMissed = (await onVisit?.(trail, false)) ?? false;
   const visit = await visitTrail(trail, options);
   if (!visit.wentWell && !signal.aborted) failed.add(trail);
-  const dueAt = visit.wentWell ? nextAt(visit) : now();
+  const dueAt = visit.wentWell ? nextAt(visit, { trail, dueAt: now() }) : now();
   if (dueAt !== undefined) await list.note(trail, dueAt);
   return isMissed;
 }

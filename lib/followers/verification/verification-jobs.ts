@@ -4,6 +4,7 @@ import { attributesOf, withFormat } from '../../ledger/items/format.ts';
 import { verificationKey, verificationScopeKey, verificationsOf } from '../../ledger/items/layout.ts';
 import { SealtrailError } from '../../log/error.ts';
 import type { Item, Table } from '../../store/ports.ts';
+import { type Lane, laneId, laneSchema } from './verification-lanes.ts';
 
 const count = z.int().min(0);
 
@@ -24,6 +25,9 @@ const jobSchema = z.object({
   progress: z.object({ at: count, of: count }).exactOptional(),
   // Our own words, shown to readers and never acted upon.
   report: z.custom<VerificationReport>((value) => typeof value === 'object' && value !== null).exactOptional(),
+  /** How many lanes it was split into. */
+  lanes: count.exactOptional(),
+  lane: laneSchema.exactOptional(),
   error: z.object({ code: z.string(), message: z.string(), field: z.string().exactOptional() }).exactOptional(),
 });
 
@@ -31,6 +35,10 @@ const jobSchema = z.object({
 export interface VerificationJob extends VerificationReply {
   readonly attempts: number;
   readonly lease?: { readonly owner: string; readonly until: number };
+  /** How many lanes it was split into, each a job of its own. */
+  readonly lanes?: number;
+  /** Of a job that is a lane of another one. */
+  readonly lane?: Lane;
 }
 
 /** A job with the version under which it was read. */
@@ -39,8 +47,10 @@ export interface StoredJob {
   readonly job: VerificationJob;
 }
 
-/** How long a verification can be asked about. */
+/** How long a verification can be asked about after it was last worked on. */
 const REMEMBERED_SECONDS = 2 * 86_400;
+/** How long at least a second one of the same scope finds it, should it take so long. */
+const SCOPE_SECONDS = 14 * 86_400;
 
 /** What is verified by a job: two requests for the same are one job while it is under way. */
 export const scopeOf = ({ request }: Pick<VerificationJob, 'request'>): string =>
@@ -51,9 +61,11 @@ export const isUnfinished = ({ state }: VerificationJob): boolean => state === '
 /** The verifications that were asked for, in the Table. */
 export class VerificationJobs {
   readonly #table: Table;
+  readonly #now: () => number;
 
-  constructor(table: Table) {
+  constructor(table: Table, now: () => number) {
     this.#table = table;
+    this.#now = now;
   }
 
   /** @throws `store_corrupt` */
@@ -62,13 +74,20 @@ export class VerificationJobs {
     return item === undefined ? undefined : jobFromItem(item);
   }
 
-  /** How many of a trail's jobs wait or run. */
-  async unfinished(trail: string): Promise<number> {
-    let unfinished = 0;
+  /** A trail's jobs that wait or run, without their lanes. */
+  async unfinished(trail: string): Promise<readonly VerificationJob[]> {
+    const unfinished: VerificationJob[] = [];
     for await (const item of this.#table.query(verificationsOf(trail))) {
-      if (isUnfinished(jobFromItem(item).job)) unfinished += 1;
+      const { job } = jobFromItem(item);
+      if (isUnfinished(job) && job.lane === undefined) unfinished.push(job);
     }
     return unfinished;
+  }
+
+  /** The lanes of a job that was split. */
+  async lanesOf({ trail, id, lanes = 0 }: VerificationJob): Promise<readonly StoredJob[]> {
+    const found = await Promise.all(Array.from({ length: lanes }, (_, n) => this.get(trail, laneId(id, n))));
+    return found.flatMap((lane) => lane ?? []);
   }
 
   /** The unfinished job of the same scope, and the id of the newest one there was. */
@@ -90,32 +109,45 @@ export class VerificationJobs {
     const scope: Item = {
       ...verificationScopeKey(job.trail, scopeOf(job)),
       attributes: withFormat('verification scope', { id: job.id }),
-      expiresAt: expiryOf(job),
+      expiresAt: this.#after(SCOPE_SECONDS),
     };
     const { committed } = await this.#table.transact([
-      { put: itemOf(job, 1), when: { is: 'absent' } },
+      { put: this.#itemOf(job, 1), when: { is: 'absent' } },
       { put: scope, when: after === undefined ? { is: 'absent' } : { is: 'equal', attribute: 'id', value: after } },
     ]);
     return committed;
   }
 
-  /** Replaces a job that is still as it was read. @returns what is stored now; undefined where another was first */
-  async replace({ version }: StoredJob, job: VerificationJob): Promise<StoredJob | undefined> {
-    const put = itemOf(job, version + 1);
+  /**
+   * Replaces a job that is still as it was read.
+   *
+   * @param lanes jobs to store with it
+   * @returns what is stored now; undefined where another was first
+   */
+  async replace(
+    { version }: StoredJob,
+    job: VerificationJob,
+    lanes: readonly VerificationJob[] = [],
+  ): Promise<StoredJob | undefined> {
     const { committed } = await this.#table.transact([
-      { put, when: { is: 'equal', attribute: 'version', value: version } },
+      { put: this.#itemOf(job, version + 1), when: { is: 'equal', attribute: 'version', value: version } },
+      ...lanes.map((lane) => ({ put: this.#itemOf(lane, 1) })),
     ]);
     return committed ? { version: version + 1, job } : undefined;
   }
+
+  #itemOf(job: VerificationJob, version: number): Item {
+    return {
+      ...verificationKey(job.trail, job.id),
+      attributes: withFormat('verification', { version, job: JSON.stringify(job) }),
+      expiresAt: this.#after(REMEMBERED_SECONDS),
+    };
+  }
+
+  #after(seconds: number): number {
+    return Math.ceil(this.#now() / 1000) + seconds;
+  }
 }
-
-const expiryOf = ({ requestedAt }: VerificationJob): number => Math.ceil(requestedAt / 1000) + REMEMBERED_SECONDS;
-
-const itemOf = (job: VerificationJob, version: number): Item => ({
-  ...verificationKey(job.trail, job.id),
-  attributes: withFormat('verification', { version, job: JSON.stringify(job) }),
-  expiresAt: expiryOf(job),
-});
 
 function jobFromItem(item: Item): StoredJob {
   const { version, job } = attributesOf('verification', item);

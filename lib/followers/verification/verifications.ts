@@ -6,12 +6,18 @@ import { type ErrorCode, SealtrailError } from '../../log/error.ts';
 import { identityOf } from '../../log/identity.ts';
 import type { Table } from '../../store/ports.ts';
 import { isUnfinished, type StoredJob, scopeOf, type VerificationJob, VerificationJobs } from './verification-jobs.ts';
+import { type Lane, type LaneVerifier, laneId, lanesOf, stepOf, together } from './verification-lanes.ts';
 import type { Verifier } from './verifier.ts';
 
 /** What {@link Verifications} work with. */
 export interface VerificationsOptions {
   readonly table: Table;
   readonly verifier: Pick<Verifier, 'verify'>;
+  /** Verifies in parts what one run may not get through. @default everything goes in one run */
+  readonly inLanes?: LaneVerifier;
+  /** Records from which on that is done, and those of a step. @default 250,000 and 100,000 */
+  readonly laneRecords?: number;
+  readonly stepRecords?: number;
   /** Sees to it that `run` is called soon, here or in another process. May be called again for the same one. */
   readonly start: (trail: string, id: string) => Promise<void>;
   /** Called when a verification did not get through, for a reason that is not the asker's. Must not throw. */
@@ -31,8 +37,11 @@ export interface VerificationAsker {
 export interface VerificationRunOptions {
   /** Ends it. */
   readonly signal?: AbortSignal;
-  /** What becomes of a verification that the signal ends: begun again later, or failed for good. @default again */
-  readonly whenEnded?: 'again' | 'failed';
+  /**
+   * What becomes of a verification that the signal ends. `again`: it is begun again when it is next asked about. `goes_on`: another
+   * run goes on with it at once if this one has come further, and otherwise it has failed. @default again
+   */
+  readonly whenEnded?: 'again' | 'goes_on';
 }
 
 /** How long a run is left alone without a sign of life, and how often it gives one. */
@@ -62,8 +71,8 @@ export class Verifications {
 
   constructor(options: VerificationsOptions) {
     this.#options = options;
-    this.#jobs = new VerificationJobs(options.table);
     this.#now = options.now ?? Date.now;
+    this.#jobs = new VerificationJobs(options.table, this.#now);
   }
 
   /**
@@ -101,6 +110,17 @@ export class Verifications {
     return stored && this.#startIfForgotten(stored.job);
   }
 
+  /**
+   * Sees to the verifications of a trail that wait or run, where nobody asks about them.
+   *
+   * @returns how many there are
+   */
+  async revive(trail: string): Promise<number> {
+    const unfinished = await this.#jobs.unfinished(trail);
+    for (const job of unfinished) await this.#startIfForgotten(job);
+    return unfinished.length;
+  }
+
   /** The same once it has come to its end, or as it stands when the time is over. */
   async settled(job: VerificationJob, milliseconds: number): Promise<VerificationJob> {
     const until = this.#now() + milliseconds;
@@ -113,11 +133,13 @@ export class Verifications {
   }
 
   /**
-   * Does a verification, unless it is done or another run is at it.
+   * Does a verification, unless it is done or another run is at it. One that is large is split into lanes, which are started; the run
+   * that ends the last of them concludes it.
    *
    * @throws the Table's errors; what keeps the verification from getting through is kept in its state instead
    */
   async run(trail: string, id: string, options: VerificationRunOptions = {}): Promise<void> {
+    if (!(await this.#isReady(trail, id))) return;
     const claimed = await this.#claim(trail, id);
     if (claimed === undefined) return;
     const { signal, whenEnded = 'again' } = options;
@@ -126,15 +148,16 @@ export class Verifications {
       if (claimed.job.attempts > MAX_ATTEMPTS) {
         throw new SealtrailError('internal', `begun ${MAX_ATTEMPTS} times, and never heard of again`);
       }
-      const report = await this.#options.verifier.verify(trail, claimed.job.request, {
-        signal: signal === undefined ? holder.lost : AbortSignal.any([signal, holder.lost]),
-        onProgress: (at, of) => holder.reached(at, of),
-      });
-      await holder.settle({ state: 'done', report });
+      await this.#work(holder, claimed.job, signal);
     } catch (error) {
       const { attempts } = claimed.job;
       if (signal?.aborted === true && whenEnded === 'again') {
         await holder.settle({ state: 'queued', attempts: attempts - 1 });
+        return;
+      }
+      if (signal?.aborted === true && holder.hasMoved) {
+        await holder.settle({ state: 'queued', attempts: 0 });
+        await this.#options.start(trail, id);
         return;
       }
       if (!isAskers(error)) this.#options.onError(error, trail, id);
@@ -142,6 +165,53 @@ export class Verifications {
       else if (isPassing(error) && attempts < MAX_ATTEMPTS) await holder.settle({ state: 'queued' });
       else await holder.settle({ state: 'failed', error: told(error) });
     }
+    const { lane } = claimed.job;
+    if (lane !== undefined) await this.run(trail, lane.of, options);
+  }
+
+  /** What a run does once it has the lease. */
+  async #work(holder: Holder, job: VerificationJob, signal: AbortSignal | undefined): Promise<void> {
+    const { trail, id, request, lane, lanes } = job;
+    const { verifier, inLanes, laneRecords, stepRecords } = this.#options;
+    const ends = signal === undefined ? holder.lost : AbortSignal.any([signal, holder.lost]);
+    if (inLanes !== undefined && lane !== undefined) {
+      let next = lane;
+      while (next.at < next.to) {
+        next = await stepOf(inLanes, trail, next, { signal: ends, stepRecords });
+        await holder.keep(next);
+      }
+      return holder.settle({ state: 'done' });
+    }
+    if (inLanes !== undefined && lanes !== undefined) {
+      const found = (await this.#jobs.lanesOf(job)).map((stored) => stored.job);
+      const failed = found.find(({ state }) => state === 'failed');
+      if (failed?.error !== undefined) return holder.settle({ state: 'failed', error: failed.error });
+      const report = await inLanes.conclude(trail, request, together(found.flatMap((one) => one.lane ?? [])));
+      return holder.settle({ state: 'done', report });
+    }
+    const split = inLanes && lanesOf(id, request, await inLanes.extent(trail, request), laneRecords);
+    if (split !== undefined) {
+      const { lease: _, ...rest } = job;
+      const made = split.map(
+        (one, n): VerificationJob => ({
+          ...rest,
+          ...{ id: laneId(id, n), state: 'queued', attempts: 0, requestedAt: this.#now(), lane: one },
+        }),
+      );
+      await holder.settle({ state: 'running', attempts: 0, lanes: made.length }, made);
+      for (const one of made) await this.#options.start(trail, one.id);
+      return;
+    }
+    const onProgress = (at: number, of: number): void => holder.reached(at, of);
+    const report = await verifier.verify(trail, request, { signal: ends, onProgress });
+    await holder.settle({ state: 'done', report });
+  }
+
+  /** Whether there is something to do for a run: nothing while lanes are under way. */
+  async #isReady(trail: string, id: string): Promise<boolean> {
+    const stored = await this.#jobs.get(trail, id);
+    if (stored === undefined || !isUnfinished(stored.job)) return false;
+    return !(await this.#jobs.lanesOf(stored.job)).some(({ job }) => isUnfinished(job));
   }
 
   /** Takes the lease. Undefined where there is nothing to do, or another run does it. */
@@ -155,14 +225,19 @@ export class Verifications {
   }
 
   async #startIfForgotten(job: VerificationJob): Promise<VerificationJob> {
-    const { state, lease, requestedAt } = job;
-    const quietSince = state === 'running' ? (lease?.until ?? 0) : requestedAt + OVERDUE_MS;
-    if (isUnfinished(job) && quietSince < this.#now()) await this.#options.start(job.trail, job.id);
-    return job;
+    if (!isUnfinished(job)) return job;
+    const lanes = (await this.#jobs.lanesOf(job)).map((stored) => stored.job);
+    const unfinished = lanes.filter(isUnfinished);
+    for (const one of unfinished.length > 0 ? unfinished : [job]) {
+      const { state, lease, requestedAt } = one;
+      const quietSince = state === 'running' ? (lease?.until ?? 0) : requestedAt + OVERDUE_MS;
+      if (quietSince < this.#now()) await this.#options.start(one.trail, one.id);
+    }
+    return lanes.length === 0 ? job : { ...job, progress: progressOf(lanes) };
   }
 
   async #demandRoom(trail: string): Promise<void> {
-    const unfinished = await this.#jobs.unfinished(trail);
+    const unfinished = (await this.#jobs.unfinished(trail)).length;
     if (unfinished < MAX_UNFINISHED) return;
     const message = `${unfinished} verifications of trail ${trail} are under way already: try again`;
     throw new SealtrailError('rate_limited', message, { retryAfter: 5 });
@@ -178,6 +253,8 @@ class Holder {
   #stored: StoredJob;
   #progress: VerificationJob['progress'];
   #writing: Promise<void> = Promise.resolve();
+  /** Whether this run has come further in a lane. */
+  hasMoved = false;
 
   constructor(jobs: VerificationJobs, stored: StoredJob, now: () => number) {
     this.#jobs = jobs;
@@ -195,32 +272,60 @@ class Holder {
     this.#progress = { at, of };
   }
 
-  /** Says how it ended, and lets go. Another run that has taken over meanwhile knows better. */
-  async settle(end: Partial<VerificationJob> & Pick<VerificationJob, 'state'>): Promise<void> {
+  /**
+   * Keeps how far a lane has come.
+   *
+   * @throws `unavailable` where another run has taken over
+   */
+  async keep(lane: Lane): Promise<void> {
+    await this.#write({ lane, attempts: 1 });
+    this.hasMoved = true;
+    if (this.#lost.signal.aborted) throw new SealtrailError('unavailable', 'another run has taken over');
+  }
+
+  /**
+   * Says how it ended, and lets go. Another run that has taken over meanwhile knows better.
+   *
+   * @param lanes jobs to store with it
+   */
+  async settle(
+    end: Partial<VerificationJob> & Pick<VerificationJob, 'state'>,
+    lanes: readonly VerificationJob[] = [],
+  ): Promise<void> {
     clearInterval(this.#signs);
-    await this.#writing;
+    await this.#writing.catch(() => undefined);
     const { lease: _, progress: __, ...job } = this.#stored.job;
-    await this.#jobs.replace(this.#stored, { ...job, ...end });
+    await this.#jobs.replace(this.#stored, { ...job, ...end }, lanes);
   }
 
   #giveSign(): void {
-    this.#writing = this.#writing.then(async () => {
-      const { lease } = this.#stored.job;
-      if (lease === undefined || this.#lost.signal.aborted) return;
-      const job = {
-        ...this.#stored.job,
-        ...defined({ progress: this.#progress }),
-        lease: { ...lease, until: this.#now() + LEASE_MS },
-      };
-      try {
-        const stored = await this.#jobs.replace(this.#stored, job);
+    // The next sign may get through. Should none, another run takes over, and this one finds that out.
+    void this.#write(defined({ progress: this.#progress })).catch(() => undefined);
+  }
+
+  /** Changes the job and renews the lease, one write after the other. */
+  #write(change: Partial<VerificationJob>): Promise<void> {
+    const writing = this.#writing
+      .catch(() => undefined)
+      .then(async () => {
+        const { lease } = this.#stored.job;
+        if (lease === undefined || this.#lost.signal.aborted) return;
+        const renewed = { ...lease, until: this.#now() + LEASE_MS };
+        const stored = await this.#jobs.replace(this.#stored, { ...this.#stored.job, ...change, lease: renewed });
         if (stored === undefined) this.#lost.abort();
         else this.#stored = stored;
-      } catch {
-        // The next sign may get through. Should none, another run takes over, and this one finds that out.
-      }
-    });
+      });
+    this.#writing = writing.catch(() => undefined);
+    return writing;
   }
+}
+
+/** How far all the lanes of a verification have come. */
+function progressOf(lanes: readonly VerificationJob[]): { readonly at: number; readonly of: number } {
+  const all = lanes.flatMap(({ lane }) => lane ?? []);
+  const from = Math.min(...all.map((lane) => lane.from));
+  const done = all.reduce((sum, lane) => sum + lane.at - lane.from, 0);
+  return { at: from + done, of: Math.max(...all.map(({ to }) => to)) };
 }
 
 /** An id that cannot be guessed, or the one that belongs to an idempotency key of the asker's, whatever its session. */

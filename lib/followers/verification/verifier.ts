@@ -14,9 +14,11 @@ import {
 import type {
   VerificationCourse,
   VerificationStores,
+  VerificationStretch,
   Verified,
   verifyTrail as verify,
 } from '../../verify/ledger/verification-run.ts';
+import { reportOf } from '../../verify/ledger/verified-part.ts';
 import type { Follower, RunOptions } from '../runtime/follower.ts';
 import { recordInSystem } from '../runtime/system-record.ts';
 
@@ -106,6 +108,56 @@ export class Verifier implements Follower {
       });
     this.#underWay.set(key, verification);
     return verification;
+  }
+
+  /**
+   * The records that a verification has to look at, as far as that can be told beforehand.
+   *
+   * @throws the Table's errors, `store_corrupt` not among them
+   */
+  async extent(trail: string, request: VerificationRequest): Promise<{ readonly from: number; readonly to: number }> {
+    try {
+      const size = (await this.#ledger.head(trail))?.size ?? 0;
+      if (request === 'full') return { from: 0, to: size };
+      if (typeof request !== 'string') return { from: request.from ?? 0, to: Math.min(request.to ?? size, size) };
+      const { place } = await readMark(this.#stores.table, trail);
+      return { from: Math.min(place.size, place.archivedTo, size), to: size };
+    } catch (error) {
+      // What is damaged is found, and told, by the verification itself.
+      if (isUnreadable(error)) return { from: 0, to: 0 };
+      throw error;
+    }
+  }
+
+  /**
+   * Verifies a part of a trail, and keeps nothing of it.
+   *
+   * @throws `not_found` where there is no such trail; `unavailable` when the signal interrupts it; the stores' errors
+   */
+  async verifyStretch(trail: string, stretch: VerificationStretch, course: VerificationCourse): Promise<Verified> {
+    const verified = await verifyTrail(this.#stores, trail, stretch, course);
+    if (verified === undefined) throw new SealtrailError('not_found', `there is no trail ${trail}`);
+    return verified;
+  }
+
+  /**
+   * Records what the parts of a verification have found, and keeps it as {@link verify} does.
+   *
+   * @throws the errors of the stores and of the append to `_system`
+   */
+  async conclude(
+    trail: string,
+    request: VerificationRequest,
+    { part, place, markIsDamaged }: Pick<Verified, 'part' | 'place' | 'markIsDamaged'>,
+  ): Promise<VerificationReport> {
+    const isRange = typeof request !== 'string';
+    const of = isRange
+      ? { mode: 'range' as const, range: { from: request.from ?? 0, to: request.to ?? part.to } }
+      : { mode: request };
+    const report = reportOf(trail, of, part);
+    await this.#record(report);
+    await storeMark(this.#stores.table, report, { place: isRange ? undefined : place, reset: markIsDamaged });
+    return report;
   }
 
   /**

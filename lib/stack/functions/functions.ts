@@ -8,6 +8,7 @@ import {
   type ILayerVersion,
   Function as LambdaFunction,
   LoggingFormat,
+  RecursiveLoop,
   Runtime,
 } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
@@ -23,6 +24,8 @@ export interface WorkerProps {
   readonly memorySize: number;
   /** @default none reserved */
   readonly reservedConcurrency?: number;
+  /** Whether it may invoke itself more than 16 times in a row, which Lambda otherwise takes for a loop. @default false */
+  readonly goesOn?: boolean;
   readonly role: Role;
 }
 
@@ -79,6 +82,7 @@ export function worker(scope: Construct, id: string, context: WorkerContext, pro
     timeout: props.timeout,
     memorySize: props.memorySize,
     ...(props.reservedConcurrency !== undefined && { reservedConcurrentExecutions: props.reservedConcurrency }),
+    ...(props.goesOn && { recursiveLoop: RecursiveLoop.ALLOW }),
     environment: context.environment,
     layers: [...context.layers],
     logGroup,
@@ -117,7 +121,7 @@ const WORKERS = {
   export: { ...LONG, description: 'Sealtrail: exports to files' },
   seal: { ...API, description: 'Sealtrail: takes orders to seal and to hold' },
   follow: { timeout: Duration.minutes(5), memorySize: 1024, description: 'Sealtrail: seals, archives and indexes' },
-  verify: { ...LONG, description: 'Sealtrail: verifies every trail and its archive' },
+  verify: { ...LONG, description: 'Sealtrail: verifies every trail and its archive', goesOn: true },
 } as const;
 
 /**

@@ -26,6 +26,7 @@ import { EMPTY_MARK, readMark, TRAIL_START, type VerifiedPlace } from './verific
 import { demandRange, startAt, stretchAround, within } from './verification-range.ts';
 import { BlockScan } from './verification-scan.ts';
 import { demandTime, type WalkStart, walkLedger } from './verification-walk.ts';
+import { reportOf, type VerifiedPart } from './verified-part.ts';
 
 /** What a ledger is verified with. */
 export interface VerificationStores {
@@ -36,6 +37,16 @@ export interface VerificationStores {
   readonly retired?: () => Promise<readonly RetiredKey[]>;
   /** Unix milliseconds. */
   readonly now: () => number;
+}
+
+/**
+ * A part of a verification of more than one run can do: the records `from` to `to - 1`, under the first checkpoint that covers them.
+ * With an end beyond the trail's it goes to the head, and looks at that.
+ */
+export interface VerificationStretch {
+  readonly stretch: { readonly from: number; readonly to: number };
+  /** Whether what the archive has beyond its end is looked at, too. */
+  readonly isLast: boolean;
 }
 
 /** How a verification is watched while it runs, and how far it goes. */
@@ -57,6 +68,8 @@ export interface Verified {
   readonly markIsDamaged: boolean;
   /** Whether records are left that the limit kept it from. */
   readonly isPartial: boolean;
+  /** The same as a part, to be joined with what other runs have found. */
+  readonly part: VerifiedPart;
 }
 
 /**
@@ -69,7 +82,7 @@ export interface Verified {
 export async function verifyTrail(
   stores: VerificationStores,
   trail: string,
-  request: VerificationRequest,
+  request: VerificationRequest | VerificationStretch,
   { signal, onProgress, records = Number.POSITIVE_INFINITY }: VerificationCourse = {},
 ): Promise<Verified | undefined> {
   const startedAt = stores.now();
@@ -79,17 +92,22 @@ export async function verifyTrail(
   const { table } = stores;
   const { head, size, archived, signatories } = standing;
   const scope = await scopeOf(stores, trail, request, standing, { findings, records });
-  const { mode, range, start, end, place } = scope;
+  const { mode, range, start, end, place, isCut } = scope;
   const notLookedAt: string[] = [];
   const compare = { ...stores, trail, from: scope.compareFrom, to: scope.compareTo, archived, findings, signal };
   const tiles = new TileComparison(compare);
   const expiry = new ExpiryRules(table, trail, stores.now);
-  const scan = new BlockScan({ table, archive: new ArchivedRecords(stores), expiry }, trail, findings);
+  const scan = new BlockScan(
+    { table, archive: new ArchivedRecords(stores), expiry },
+    trail,
+    findings,
+    scope.countedFrom,
+  );
   let newest: Omit<VerifiedPlace, 'archivedTo'> | undefined = place;
   if (head !== undefined) {
     await compareEarlier(scan, tiles, start.size, findings, signal);
     const scanned = scan.blocks(start.size, end);
-    const blocks = end === size && range === undefined ? scanned : within(scanned, start.size, end);
+    const blocks = isCut ? within(scanned, start.size, end === size && range === undefined ? BEYOND : end) : scanned;
     const onLeaves: typeof tiles.add = (first, leaves) => {
       onProgress?.(first + leaves.length, range === undefined ? size : end);
       return tiles.add(first, leaves);
@@ -100,30 +118,21 @@ export async function verifyTrail(
   }
   await tiles.finish();
   await compareCheckpoints(compare);
-  notLookedAt.push(...leftOut(scope, newest?.size, standing, tiles.end));
-  const isOk = findings.count === 0;
   const archivedTo = Math.min(scope.compareTo, archived);
-  const report: VerificationReport = {
-    trail,
-    mode,
-    ...defined({ range }),
-    verdict: isOk ? 'ok' : 'damaged',
-    from: start.size,
-    to: end,
-    archivedFrom: Math.min(scope.compareFrom, archived),
-    archivedTo,
+  const part: VerifiedPart = {
+    ...{ from: start.size, to: end, archivedFrom: Math.min(scope.compareFrom, archived), archivedTo },
     expired: scan.expired,
-    problems: findings.problems,
-    moreProblems: findings.count - findings.problems.length,
-    notLookedAt,
+    ...{ problems: findings.problems, moreProblems: findings.count - findings.problems.length, notes: notLookedAt },
     ...(newest === undefined || newest.size === 0 ? {} : { checkpoint: { size: newest.size, note: newest.note } }),
-    startedAt,
-    ms: stores.now() - startedAt,
+    ...{ proven: newest?.size ?? start.size, compared: tiles.end, startedAt, ms: stores.now() - startedAt },
+    ...defined({ head: head?.size, damagedAt: standing.damagedAt }),
   };
+  const report = reportOf(trail, { mode, range }, part);
   // A clock that was ahead leaves records that are right but for their time: the next one need not look at them again.
   const isIntact = findings.problems.every(({ kind }) => kind === 'future_time');
-  const goesOnAt = isIntact && place !== undefined && newest !== undefined ? { ...newest, archivedTo } : undefined;
-  return { report, place: goesOnAt, markIsDamaged: !standing.markHolds, isPartial: range === undefined && end < size };
+  const goesOnAt = isIntact && range === undefined && newest !== undefined ? { ...newest, archivedTo } : undefined;
+  const isPartial = range === undefined && end < size;
+  return { report, place: goesOnAt, markIsDamaged: !standing.markHolds, isPartial, part };
 }
 
 /** What the log says of a trail before anything is checked. */
@@ -181,13 +190,19 @@ interface Scope {
   /** Sizes between which the archive is compared. */
   readonly compareFrom: number;
   readonly compareTo: number;
+  /** Whether the blocks at its ends are cut to size. */
+  readonly isCut: boolean;
+  /** Records before this one were looked at by another part. */
+  readonly countedFrom: number;
 }
+
+const BEYOND = Number.MAX_SAFE_INTEGER;
 
 /** @throws `invalid_parameter`, see {@link demandRange} */
 async function scopeOf(
   stores: VerificationStores,
   trail: string,
-  request: VerificationRequest,
+  request: VerificationRequest | VerificationStretch,
   { remembered, markHolds, size, known, archived, signatories }: Standing,
   { findings, records }: { readonly findings: VerificationFindings; readonly records: number },
 ): Promise<Scope> {
@@ -199,13 +214,22 @@ async function scopeOf(
     const end =
       request === 'incremental' && limit < size ? await checkpointFrom(stores.table, trail, limit, size) : size;
     const compareTo = end < size ? end : Number.POSITIVE_INFINITY;
-    return { mode: request, start, place: start, end, compareFrom: Math.min(compareFrom, compareTo), compareTo };
+    const compare = { compareFrom: Math.min(compareFrom, compareTo), compareTo };
+    return { mode: request, start, place: start, end, ...compare, isCut: end < size, countedFrom: 0 };
+  }
+  if ('stretch' in request) {
+    const { stretch, isLast } = request;
+    const asked = { from: Math.min(stretch.from, size), to: Math.min(stretch.to, size) };
+    const { from, to: end } = await stretchAround(stores.table, trail, asked, size, signatories);
+    const start = await startAt(stores, trail, from, findings);
+    const compareTo = isLast && end === size ? Number.POSITIVE_INFINITY : end;
+    return { mode: 'full', start, end, compareFrom: from, compareTo, isCut: true, countedFrom: stretch.from };
   }
   // Of a trail that was rolled back, what is gone can be asked for: the answer is that it is gone.
   const range = demandRange(request, known);
   const { from, to: end } = await stretchAround(stores.table, trail, range, size, signatories);
   const start = await startAt(stores, trail, from, findings);
-  return { mode: 'range', range, start, end, compareFrom: from, compareTo: end };
+  return { mode: 'range', range, start, end, compareFrom: from, compareTo: end, isCut: true, countedFrom: 0 };
 }
 
 /** The size of the first checkpoint from a size on; that of the head where there is none before it. */
@@ -305,31 +329,3 @@ async function compareEarlier(
   }
   if (next < end) findings.add({ kind: 'missing_records', seq: next, message: `records are missing from ${next} on` });
 }
-
-/** What an `ok` does not speak of. @param signed the size of the newest checkpoint that was found right */
-function leftOut(
-  { range, start, end }: Scope,
-  signed: number | undefined,
-  { head, damagedAt }: Standing,
-  compared: number,
-): string[] {
-  if (head === undefined) return ['the records: there is no head that says how many there are'];
-  const proven = signed ?? start.size;
-  const unarchived = range === undefined ? compared : Math.max(compared, start.size);
-  const earlier =
-    damagedAt === undefined
-      ? 'which an earlier verification looked at'
-      : `in which one of ${new Date(damagedAt).toISOString()} found damage, and no full one has found it gone`;
-  const before = range === undefined ? `of the ledger, ${earlier}` : OUTSIDE;
-  return [
-    ...(start.size > 0 ? [`records 0 to ${start.size - 1} ${before}`] : []),
-    ...(end < head.size ? [`records ${end} to ${head.size - 1} and the head, ${OUTSIDE}`] : []),
-    ...(proven < end ? [`records ${proven} to ${end - 1} are under no checkpoint that was found right yet`] : []),
-    ...(unarchived < end
-      ? [`records ${unarchived} to ${end - 1} in the archive: no full tile there holds them yet`]
-      : []),
-    'the archive’s record files, bundles, partial tiles and tiles above level 0: sealtrail verify reads them',
-  ];
-}
-
-const OUTSIDE = 'outside of the range that was asked for';

@@ -22,14 +22,18 @@ export class BlockScan {
   readonly #archive: ArchivedRecords;
   readonly #expiry: ExpiryRules;
   readonly #findings: VerificationFindings;
+  readonly #countedFrom: number;
   /** Records that had left the hot store, as they were to, and were read from the archive. */
   expired = 0;
 
+  /** @param countedFrom records before this one do not count as `expired` */
   constructor(
     { table, archive, expiry }: { table: Table; archive: ArchivedRecords; expiry: ExpiryRules },
     trail: string,
     findings: VerificationFindings,
+    countedFrom = 0,
   ) {
+    this.#countedFrom = countedFrom;
     this.#table = table;
     this.#trail = trail;
     this.#archive = archive;
@@ -110,7 +114,8 @@ export class BlockScan {
       try {
         for await (const block of this.#archive.blocks(this.#trail, { from: next, to: end })) {
           next = block.first + block.count;
-          if (await this.#expiry.mayBeGone(block.first, block.receivedAt)) this.expired += block.count;
+          if (await this.#expiry.mayBeGone(block.first, block.receivedAt))
+            this.expired += Math.max(0, next - Math.max(block.first, this.#countedFrom));
           else {
             if (removedUpTo !== block.first) this.#reportRemoved(block.first);
             removedUpTo = next;

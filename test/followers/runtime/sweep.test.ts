@@ -69,7 +69,7 @@ describe('a sweep', () => {
 
   it('visits the trails with work, and costs four reads and one of the pass where there is none', async () => {
     const before = table.faults.calls.length;
-    expect(await sweep()).toEqual({ failed: new Set(), unreached: 0, overdueMs: 0, passMs: 0 });
+    expect(await sweep()).toEqual({ failed: new Set(), visited: 0, unreached: 0, overdueMs: 0, passMs: 0 });
     expect(visits).toEqual([]);
     expect(table.faults.calls.length - before).toBe(5);
     await note(['trail-007', 'trail-290']);

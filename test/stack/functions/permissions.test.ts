@@ -133,6 +133,13 @@ describe('each function may do what it is for', () => {
     expect(statements).toMatchObject([{ Sid: 'AskItself', Action: 'lambda:InvokeFunction', Resource: verify }]);
   });
 
+  it('verify may go on in runs of its own as often as it takes, which Lambda would take for a loop', () => {
+    const going = Object.values(template.findResources('AWS::Lambda::Function')).filter(
+      ({ Properties }) => Properties.RecursiveLoop === 'Allow',
+    );
+    expect(going.map(({ Properties }) => Properties.Description)).toEqual([expect.stringContaining('verifies')]);
+  });
+
   it('only seal is told what to ask', () => {
     const told = Object.values(template.findResources('AWS::Lambda::Function')).flatMap(({ Properties }) => {
       const { SEALTRAIL_FOLLOWER: asked } = Properties.Environment.Variables;
