@@ -1,7 +1,7 @@
 import type { EventFilters, EventPeriods } from './query.ts';
 
 /** File formats of exports. */
-export const EXPORT_FORMATS = ['ndjson', 'json', 'csv', 'ocsf', 'parquet'] as const;
+export const EXPORT_FORMATS = ['ndjson', 'json', 'csv', 'ocsf', 'cloudevents', 'parquet'] as const;
 /** One of {@link EXPORT_FORMATS}. */
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 
@@ -16,6 +16,7 @@ export const EXPORT_MEDIA: Readonly<Record<ExportFormat, { readonly type: string
   json: { type: 'application/json', suffix: 'json' },
   csv: { type: 'text/csv; charset=utf-8; header=present', suffix: 'csv' },
   ocsf: { type: 'application/x-ndjson', suffix: 'ocsf.ndjson' },
+  cloudevents: { type: 'application/x-ndjson', suffix: 'cloudevents.ndjson' },
   parquet: { type: 'application/vnd.apache.parquet', suffix: 'parquet' },
 };
 

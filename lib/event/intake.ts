@@ -13,6 +13,7 @@ import { isMaskedIp } from '../privacy/mask.ts';
 import type { PrivacyPolicy } from '../privacy/policy.ts';
 import { MAX_PATHS_LENGTH } from '../privacy/redaction-list.ts';
 import { scrubEvent } from '../privacy/scrub.ts';
+import { CLOUD_EVENT, CLOUD_EVENTS, fromCloudEvent, placeOfRepair } from './cloud-events.ts';
 import { newEventId } from './event-id.ts';
 import { type AuditEvent, type EventInput, eventInputSchema } from './schema.ts';
 
@@ -47,7 +48,8 @@ const LIMITS: JsonLimits = {
 };
 
 /**
- * Reads a request body: one event, or `{"events": [...]}` with 1 to 1,000 of them. Either all are good, or it throws for
+ * Reads a request body: one event, or `{"events": [...]}` with 1 to 1,000 of them; by the content types of CloudEvents 1.0 also
+ * one of those, or an array of them. Either all are good, or it throws for
  * the first that is not, with its index in the field (`events[3].actor.id`).
  *
  * Each event is read strictly (see {@link readStrictJson}), checked against the schema, given an id (UUIDv7), severity
@@ -74,7 +76,7 @@ export function prepareBatch(
   policy: PrivacyPolicy,
   handling: 'strict' | 'lenient' = 'strict',
 ): PreparedEvent[] {
-  checkContentType(contentType);
+  const format = formatOf(contentType);
   if (body.length > MAX_BODY_BYTES) {
     throw new SealtrailError(
       'batch_too_large',
@@ -83,11 +85,18 @@ export function prepareBatch(
   }
   const keeps = isLenient(policy, handling);
   const tolerance = { numbers: keeps || policy.longNumbers === 'text', rest: keeps };
-  const { value, repairs } = readTolerantJson(body, LIMITS, tolerance);
+  const { value, repairs } = readTolerantJson(format === 'cloudEvents' ? asBatch(body) : body, LIMITS, tolerance);
   if (!isObject(value)) {
     throw new SealtrailError('invalid_event', 'the body must be a JSON object: an event, or {"events": [...]}');
   }
   const prepare = keeps ? prepareAny : prepareEvent;
+  if (format !== 'events') {
+    const prepareCloudEvent = (event: unknown, index: number | undefined): PreparedEvent => {
+      const repaired = repairs.pathsIn(index).map(placeOfRepair);
+      return prepare(fromCloudEvent(event, index, keeps), index, policy, repaired);
+    };
+    return format === 'cloudEvent' ? [prepareCloudEvent(value, undefined)] : batchOf(value).map(prepareCloudEvent);
+  }
   if (!Object.hasOwn(value, BATCH_KEY)) return [prepare(value, undefined, policy, repairs.pathsIn(undefined))];
   return batchOf(value).map((event, index) => prepare(event, index, policy, repairs.pathsIn(index)));
 }
@@ -97,14 +106,29 @@ export function isLenient({ unfit }: PrivacyPolicy, handling: 'strict' | 'lenien
   return unfit === 'keep' || (unfit === 'ask' && handling === 'lenient');
 }
 
+/** What a body may be. */
+const FORMATS = { 'application/json': 'events', [CLOUD_EVENT]: 'cloudEvent', [CLOUD_EVENTS]: 'cloudEvents' } as const;
+type BodyFormat = (typeof FORMATS)[keyof typeof FORMATS];
 /** RFC 8259 section 11: JSON has no parameters; but many clients send the charset that it must have anyway. */
-const JSON_CONTENT = /^application\/json\s*(?:;\s*charset\s*=\s*(?:utf-8|"utf-8")\s*)?;?$/i;
+const JSON_CONTENT = /^(application\/[a-z-]+(?:\+json)?)\s*(?:;\s*charset\s*=\s*(?:utf-8|"utf-8")\s*)?;?$/i;
 
-function checkContentType(contentType: string | undefined): void {
-  if (contentType !== undefined && contentType.length <= 128 && JSON_CONTENT.test(contentType.trim())) return;
+function formatOf(contentType = ''): BodyFormat {
+  const type = contentType.length <= 128 ? JSON_CONTENT.exec(contentType.trim())?.[1]?.toLowerCase() : undefined;
+  for (const [known, format] of Object.entries(FORMATS)) if (known === type) return format;
   throw new SealtrailError('unsupported_media_type', 'send events with Content-Type: application/json', {
     field: 'Content-Type',
   });
+}
+
+/** The array of a batch of CloudEvents as a batch of ours, so that the limits of a batch hold for it. */
+function asBatch(body: Uint8Array): Uint8Array {
+  try {
+    JSON.parse(Buffer.from(body).toString('utf8'));
+  } catch (cause) {
+    // By itself: what is none could be one together with what is put around it.
+    throw new SealtrailError('invalid_json', 'the body is not valid JSON', { cause });
+  }
+  return Buffer.concat([Buffer.from(`{"${BATCH_KEY}":`), body, Buffer.from('}')]);
 }
 
 function batchOf(body: Record<string, unknown>): readonly unknown[] {

@@ -44,6 +44,12 @@ export interface ExportProgress {
 /** What an export turned out to hold, as its manifest says it. */
 export type Written = Pick<ExportManifest, 'records' | 'first' | 'last' | 'checkpoint' | 'file' | 'proof'>;
 
+/** Names the sequence of records that an export holds: by the trail, its size, and what was asked for. */
+function chainOf({ logName, trail }: ExportSource, spec: ExportSpec, { size }: Checkpoint): string {
+  const asked = createHash('sha256').update(JSON.stringify(spec)).digest('hex').slice(0, 32);
+  return `${logName}/${trail}/${size}/${asked}`;
+}
+
 /** Records, and characters of their lines, that are encoded at once: the event loop turns in between. */
 const BATCH_RECORDS = 1000;
 const BATCH_CHARACTERS = 1_000_000;
@@ -67,7 +73,7 @@ export async function writeExport(
   const evidence = new Evidence(checkpoint.size, source.nodes);
   const proof = target.proof === undefined ? undefined : new Measured(target.proof);
   const encoded = async function* (): AsyncGenerator<Uint8Array, void, void> {
-    const encoder = await encoderOf(spec.format, source.logName);
+    const encoder = await encoderOf(spec.format, source.logName, chainOf(source, spec, checkpoint));
     for await (const matches of batchesOf(source, spec, checkpoint)) {
       const between = await evidence.add(matches);
       await proof?.write(between);

@@ -76,7 +76,8 @@ export const appendEvents = route({
   path: '/v1/trails/{trail}/events',
   action: { on: 'path', anyOf: ['append'] },
   recorded: false,
-  summary: 'Append one event, or up to 1,000 as {"events": [...]}. All are sealed, or none.',
+  summary:
+    'Append one event, or up to 1,000 as {"events": [...]}. All are sealed, or none. With the content types of CloudEvents 1.0, one CloudEvent or an array of them.',
   headers: z.strictObject({
     'Idempotency-Key': idempotencyKey,
     Prefer: z

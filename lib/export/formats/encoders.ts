@@ -1,15 +1,17 @@
 import type { ExportFormat } from '../../contract/exports.ts';
+import { cloudEventLine } from './cloud-event.ts';
 import { CSV_HEADER, csvRow } from './csv.ts';
 import type { Encoder } from './encoder.ts';
-import { ocsfLine } from './ocsf.ts';
+import { OcsfChain } from './ocsf-chain.ts';
 
 /**
  * The encoder of a format. Parquet's is loaded with the first export that needs it: it is a tenth of the code of a function
  * that makes exports, and most of those never do.
  *
  * @param logName the log's name, which OCSF events carry
+ * @param chain names the sequence of records, and no other one: OCSF events carry it too
  */
-export async function encoderOf(format: ExportFormat, logName: string): Promise<Encoder> {
+export async function encoderOf(format: ExportFormat, logName: string, chain = logName): Promise<Encoder> {
   switch (format) {
     case 'ndjson':
       return new RowEncoder((lines) => `${lines.join('\n')}\n`);
@@ -17,8 +19,12 @@ export async function encoderOf(format: ExportFormat, logName: string): Promise<
       return new JsonEncoder();
     case 'csv':
       return new RowEncoder((lines) => lines.map(csvRow).join(''), CSV_HEADER);
-    case 'ocsf':
-      return new RowEncoder((lines) => lines.map((line) => ocsfLine(line, logName)).join(''));
+    case 'ocsf': {
+      const events = new OcsfChain(logName, chain);
+      return new RowEncoder((lines) => lines.map((line) => events.line(line)).join(''));
+    }
+    case 'cloudevents':
+      return new RowEncoder((lines) => lines.map((line) => cloudEventLine(line, logName)).join(''));
     case 'parquet': {
       const { ParquetEncoder } = await import('./parquet.ts');
       return new ParquetEncoder();

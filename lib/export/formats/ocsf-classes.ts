@@ -1,5 +1,5 @@
-/** The version of OCSF that exports are written in: https://schema.ocsf.io/1.8.0 */
-export const OCSF_VERSION = '1.8.0';
+/** The version of OCSF that exports are written in: https://schema.ocsf.io/1.9.0 */
+export const OCSF_VERSION = '1.9.0';
 
 /** A class of OCSF. */
 export interface OcsfClass {

@@ -1,7 +1,11 @@
 import { isIP } from 'node:net';
 import { timeMillis } from '../../contract/time.ts';
-import { parseRecord, type SealedRecord } from '../../log/record.ts';
+import type { SealedRecord } from '../../log/record.ts';
+import { aiAgentOf, aiOperationOf } from './ocsf-ai.ts';
 import { OCSF_CLASSES, OCSF_VERSION, type OcsfClassName, ocsfActivity } from './ocsf-classes.ts';
+
+/** Categories whose classes have the profile AI Operation: Identity & Access Management, Application Activity. */
+const AI_CATEGORIES: ReadonlySet<number> = new Set([3, 6]);
 
 /** A JSON object under construction; members that are undefined are left out when it is written. */
 type Members = Record<string, unknown>;
@@ -27,25 +31,27 @@ const ACTIONS: Readonly<Record<string, readonly [id: number, name: string]>> = {
   require_approval: [99, 'Approval Required'],
 };
 
-/**
- * A record as an OCSF event, in one line of JSON with its line end. What OCSF has no place for is in `unmapped`, so that
- * nothing of the event is lost; `metadata.log_provider`, `log_name` and `sequence` say which record it is.
- *
- * @param line a record line
- * @param logName the log's name
- * @throws `malformed_record`
- */
-export function ocsfLine(line: string, logName: string): string {
-  return `${JSON.stringify(ocsfEvent(parseRecord(line), logName))}\n`;
+/** An OCSF event, as far as others must know it. */
+export interface OcsfEvent {
+  readonly type_uid: number;
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly [member: string]: unknown;
 }
 
-/** A record as an OCSF event. See {@link ocsfLine}. */
-export function ocsfEvent(record: SealedRecord, logName: string): object {
+/**
+ * A record as an OCSF event, with no attestation yet. What OCSF has no place for is in `unmapped`, so that nothing of the event
+ * is lost; `metadata.log_provider`, `log_name` and `sequence` say which record it is.
+ *
+ * @param logName the log's name
+ */
+export function ocsfEvent(record: SealedRecord, logName: string): OcsfEvent {
   const event = new EventReader(record);
   const type = event.text('type') ?? 'unknown';
   const { className, id, name } = ocsfActivity(type);
   const { uid, name: classCaption, categoryUid, categoryName } = OCSF_CLASSES[className];
   const [severityId, severity] = SEVERITIES[event.text('severity') ?? ''] ?? [0, 'Unknown'];
+  const typeUid = uid * 100 + id; // OCSF: class_uid * 100 + activity_id
+  const ai = AI_CATEGORIES.has(categoryUid) ? aiOperationOf(event) : {};
   const common: Members = {
     activity_id: id,
     activity_name: name,
@@ -53,19 +59,25 @@ export function ocsfEvent(record: SealedRecord, logName: string): object {
     category_name: categoryName,
     class_uid: uid,
     class_name: classCaption,
-    type_uid: uid * 100 + id, // OCSF: class_uid * 100 + activity_id
     type_name: `${classCaption}: ${name}`,
     severity_id: severityId,
     severity,
     time: timeMillis(event.text('time') ?? '') ?? record.receivedAt,
     message: event.text('description'),
     status_detail: event.text('outcome'),
-    metadata: metadataOf(record, event, type, logName),
     unmapped: unmappedOf(record, event),
   };
   // A finding's status is that of its handling, about which a log knows nothing.
   const outcome = categoryUid === 2 ? {} : statusOf(event.text('outcome'));
-  return { ...common, ...outcome, ...actionOf(event.text('decision')), ...BODIES[className](event, type) };
+  return {
+    type_uid: typeUid,
+    metadata: metadataOf(record, event, type, logName, Object.keys(ai).length > 0),
+    ...common,
+    ...ai,
+    ...outcome,
+    ...actionOf(event.text('decision')),
+    ...BODIES[className](event, type),
+  };
 }
 
 /** Reads texts out of an event whose shape was checked when it was sealed, perhaps by another version. */
@@ -92,7 +104,8 @@ class EventReader {
   }
 }
 
-function metadataOf(record: SealedRecord, event: EventReader, type: string, logName: string): Members {
+function metadataOf(record: SealedRecord, event: EventReader, type: string, logName: string, hasAi: boolean): Members {
+  const decided = event.text('decision') === undefined ? [] : ['security_control'];
   return {
     version: OCSF_VERSION,
     product: { name: 'Sealtrail', vendor_name: 'Sealtrail' },
@@ -105,7 +118,7 @@ function metadataOf(record: SealedRecord, event: EventReader, type: string, logN
     original_time: event.text('time'),
     correlation_uid: event.text('context', 'correlation'),
     tenant_uid: event.text('context', 'tenant'),
-    profiles: event.text('decision') === undefined ? undefined : ['security_control'],
+    profiles: ['record_integrity', ...decided, ...(hasAi ? ['ai_operation'] : [])],
   };
 }
 
@@ -165,13 +178,13 @@ const BODIES: Readonly<Record<OcsfClassName, (event: EventReader, type: string) 
   application_error: () => ({}),
   detection_finding: (event, type) => ({
     finding_info: findingOf(event, type),
-    evidences: [actorAndSource(event)],
+    evidences: [{ ...actorAndSource(event), ai_agent: aiAgentOf(event) }],
     resources: resourcesOf(event),
   }),
   compliance_finding: (event, type) => ({
     finding_info: findingOf(event, type),
     compliance: complianceOf(event, type),
-    evidences: [actorAndSource(event)],
+    evidences: [{ ...actorAndSource(event), ai_agent: aiAgentOf(event) }],
     resources: resourcesOf(event),
   }),
 };

@@ -5,7 +5,7 @@ import { EXPORT_FORMATS, type ExportFormat } from '../../../lib/contract/exports
 import { COLUMNS } from '../../../lib/export/formats/columns.ts';
 import { CSV_HEADER, csvRow } from '../../../lib/export/formats/csv.ts';
 import { encoderOf } from '../../../lib/export/formats/encoders.ts';
-import { ocsfLine } from '../../../lib/export/formats/ocsf.ts';
+import { OcsfChain } from '../../../lib/export/formats/ocsf-chain.ts';
 
 const lineOf = (seq: number, event: object = {}): string =>
   JSON.stringify({
@@ -61,7 +61,8 @@ describe('an encoder', () => {
   });
 
   it('of OCSF gives an event on each line', async () => {
-    expect(text(await encode('ocsf', LINES))).toBe(LINES.map((line) => ocsfLine(line, 'audit.example.com')).join(''));
+    const chain = new OcsfChain('audit.example.com', 'audit.example.com');
+    expect(text(await encode('ocsf', LINES))).toBe(LINES.map((line) => chain.line(line)).join(''));
   });
 
   it('gives the same bytes however the lines come', async () => {

@@ -1,11 +1,14 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import fc from 'fast-check';
+import { canonicalize } from 'json-canonicalize';
 import { describe, expect, it } from 'vitest';
 import { CATALOGUE } from '../../../lib/contract/catalogue.ts';
 import { ACTOR_TYPES, DECISIONS, OUTCOMES, SEVERITIES } from '../../../lib/contract/vocabulary.ts';
-import { ocsfEvent, ocsfLine } from '../../../lib/export/formats/ocsf.ts';
+import { ocsfEvent } from '../../../lib/export/formats/ocsf.ts';
+import { OcsfChain } from '../../../lib/export/formats/ocsf-chain.ts';
 import {
   OCSF_CLASSES,
   OCSF_VERSION,
@@ -25,7 +28,7 @@ interface Published {
   readonly $defs: object;
 }
 const published: Published = JSON.parse(
-  readFileSync(new URL('../../vectors/ocsf/1.8.0.json', import.meta.url), 'utf8'),
+  readFileSync(new URL('../../vectors/ocsf/1.9.0.json', import.meta.url), 'utf8'),
 );
 
 // The published schema has keywords of its own (such as captions), which say nothing about what is valid.
@@ -163,7 +166,7 @@ describe('a record in OCSF', () => {
         sequence: 7,
         logged_time: 1_790_000_000_000,
         original_time: full.time,
-        profiles: ['security_control'],
+        profiles: ['record_integrity', 'security_control', 'ai_operation'],
       },
     });
   });
@@ -180,9 +183,93 @@ describe('a record in OCSF', () => {
     expect(objections(event)).toEqual([]);
   });
 
-  it('is one line, and a line that is no record is refused', () => {
-    const line = ocsfLine(JSON.stringify(record({ type: 'a.b', description: 'two\nlines' })), 'log');
-    expect(line.indexOf('\n')).toBe(line.length - 1);
-    expect(() => ocsfLine('{}', 'log')).toThrow(expect.objectContaining({ code: 'malformed_record' }));
+  it('names the agent, the model, its tokens, and under whose authority it was called', () => {
+    const details = {
+      provider: 'openai',
+      answeredBy: 'gpt-5-mini-2026',
+      usage: { inputTokens: 100, outputTokens: 20 },
+      delegation: {
+        uid: 'd-2',
+        parent: 'd-1',
+        issuer: 'https://sts.example',
+        scopes: ['orders:read'],
+        audience: 'orders',
+      },
+    };
+    const call = {
+      type: 'llm.response',
+      actor: { id: 'bot', name: 'Bot' },
+      resource: { type: 'model', id: 'gpt-5-mini' },
+    };
+    const event = ocsfEvent(record({ ...call, context: { agent: 'bot', session: 's-1' }, details }), 'log');
+    const model = { name: 'gpt-5-mini', ai_provider: 'openai', version: 'gpt-5-mini-2026' };
+    expect(event).toMatchObject({
+      ai_agent: { uid: 'bot', name: 'Bot', instance_uid: 's-1', ai_model: model },
+      ai_model: model,
+      message_context: {
+        ai_role_id: 2,
+        service: { name: 'openai' },
+        prompt_tokens: 100,
+        completion_tokens: 20,
+        total_tokens: 120,
+      },
+      delegation: {
+        uid: 'd-2',
+        parent_uid: 'd-1',
+        issuer_uid: 'https://sts.example',
+        scopes: ['orders:read'],
+        audience: 'orders',
+      },
+      metadata: { profiles: ['record_integrity', 'ai_operation'] },
+    });
+    expect(objections(event)).toEqual([]);
+    const finding = ocsfEvent(record({ type: 'security.alert', context: { agent: 'bot' } }), 'log');
+    expect(finding).toMatchObject({ evidences: [{ ai_agent: { uid: 'bot' } }] });
+    expect(objections(finding)).toEqual([]);
+  });
+});
+
+describe('records in OCSF, one after the other', () => {
+  const lines = [0, 1, 2].map((seq) =>
+    JSON.stringify(record({ type: 'data.read', description: `two\nlines ${seq}` }, { seq })),
+  );
+  const chain = new OcsfChain('audit.example.com', 'audit.example.com/orders/3/all');
+  const written = lines.map((line) => chain.line(line));
+  const events = written.map((line) => JSON.parse(line));
+
+  it('are a line each, valid, and a line that is no record is refused', () => {
+    for (const line of written) expect(line.indexOf('\n')).toBe(line.length - 1);
+    expect(events.map(objections)).toEqual([[], [], []]);
+    expect(() => chain.line('{}')).toThrow(expect.objectContaining({ code: 'malformed_record' }));
+  });
+
+  it('attest to themselves: anyone recomputes the fingerprint from the canonical event', () => {
+    for (const event of events) {
+      const [{ fingerprint, ...attestation }] = event.attestation_list;
+      const canonical = canonicalize({ ...event, attestation_list: [attestation] });
+      expect(fingerprint).toEqual({
+        algorithm: 'SHA-256',
+        algorithm_id: 3,
+        encoding_id: 1,
+        serialization_id: 2,
+        value: createHash('sha256').update(canonical).digest('hex'),
+      });
+    }
+  });
+
+  it('name the one before, and the leaf of their record in the log', () => {
+    const [first, second, third] = events.map(({ attestation_list: [attestation] }) => attestation);
+    expect(first).not.toHaveProperty('prev_event');
+    expect(second.prev_event).toEqual({ uid: 'e-1', type_uid: 600302, fingerprint: first.fingerprint });
+    expect(third.prev_event.fingerprint).toEqual(second.fingerprint);
+    const leaf = createHash('sha256')
+      .update(Buffer.from([0]))
+      .update(lines[0] ?? '')
+      .digest('hex');
+    expect(first).toMatchObject({
+      uid: leaf,
+      authority_uid: 'audit.example.com/orders',
+      chain_uid: 'audit.example.com/orders/3/all',
+    });
   });
 });
