@@ -6,6 +6,7 @@ import { benchCost } from './cost.ts';
 import { benchExport } from './export.ts';
 import { benchProof } from './proof.ts';
 import { benchQuery } from './query.ts';
+import { benchRedaction } from './redaction.ts';
 import { type Figure, report } from './report.ts';
 import { benchTrails } from './trails.ts';
 import { benchVerify } from './verify.ts';
@@ -21,6 +22,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Figure[]>>> = {
   proof: () => benchProof(),
   export: () => benchExport(),
   query: () => benchQuery(),
+  redaction: () => benchRedaction(),
   trails: () => benchTrails(),
   verify: () => benchVerify(),
 };

@@ -33,7 +33,7 @@ tr:has(+ .root) td { border-bottom: 0; }
 .problems td:nth-child(2) { width: 50%; }
 code, pre { font: .88em/1.45 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
 code { overflow-wrap: anywhere; } .object, .names { color: var(--soft); }
-.names { font-size: .85rem; }
+.names { margin: 0; padding: 0; list-style: none; font-size: .85rem; }
 pre { margin: .5rem 0; padding: .6rem .8rem; border: 1px solid var(--line); border-radius: 4px; white-space: pre-wrap; overflow-wrap: anywhere; }
 .note { color: var(--soft); font-size: .85rem; }
 svg { display: block; width: 100%; height: auto; }
@@ -43,7 +43,7 @@ svg .records { fill: var(--bar); } svg .checkpoints { fill: var(--mark); }
 @media print {
   @page { margin: 16mm; }
   body { font-size: 10.5pt; } svg text { font-size: 17px; } main { max-width: none; padding: 0; }
-  tr, svg, section:has(svg), section:last-child { break-inside: avoid; } thead { display: table-header-group; } h2, tr:has(+ .root) { break-after: avoid; }
+  tr, svg, section:has(svg), section:last-child { break-inside: avoid; } tr:has(.names) { break-inside: auto; } .names li:nth-last-child(-n+8) { break-before: avoid; } section:last-child { break-before: avoid; } thead { display: table-header-group; } h2, p:has(+ table), tr:has(+ .root) { break-after: avoid; }
   th, td { padding-right: .9rem; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }

@@ -238,8 +238,8 @@ function keys(uses: readonly KeyUse[]): Markup {
       const { algorithm, fingerprint, trusted, from, to } = use;
       const signed = [use, ...others].reduce((sum, { signed: count }) => sum + count, 0);
       const bounds = from === undefined && to === undefined ? '' : ` for sizes ${from ?? 0} to ${to ?? 'any'}`;
-      const names = [use, ...others].map(({ name, keyId }) => markup`<br>${name} <code>${keyId}</code>`);
-      return markup`<tr><td class="long"><code class="object">${fingerprint}</code><span class="names">${names}</span></td><td>${algorithm}</td>
+      const names = [use, ...others].map(({ name, keyId }) => markup`<li>${name} <code>${keyId}</code></li>`);
+      return markup`<tr><td class="long"><code class="object">${fingerprint}</code><ul class="names">${names}</ul></td><td>${algorithm}</td>
 <td class="${trusted ? 'ok' : 'incomplete'}">${trusted ? 'trusted' : 'not trusted'}${bounds}</td><td class="n">${grouped(signed)}</td></tr>`;
     },
   );
