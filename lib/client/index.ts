@@ -11,7 +11,7 @@ export { SealtrailError } from '../log/error.ts';
 export type { Outage } from './delivery/outbox.ts';
 export { diff } from './event/diff.ts';
 export type { AnyName, LogEvent, PreparedEvent } from './event/event.ts';
-export type { BufferOptions, Entry, EventReceipt, Sink } from './event/sink.ts';
+export type { BufferOptions, Entry, EventReceipt, KeptEvent, Sink } from './event/sink.ts';
 export { plain } from './event/to-serializable.ts';
 export * from './http/http.ts';
 export { percentEncode } from './http/percent-encode.ts';
@@ -24,6 +24,7 @@ export type { Mirror } from './logger/mirror.ts';
 export { type AuditedFetchOptions, auditedFetch } from './middleware/audited-fetch.ts';
 export type { ExportFiles } from './read/exporting.ts';
 export {
+  type AuditReader,
   type IntegrityReport,
   type IntegrityScope,
   LogReader,

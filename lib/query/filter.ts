@@ -1,7 +1,6 @@
 import { DIMENSIONS, type Dimension } from '../contract/dimensions.ts';
 import { FILTER_NAMES, type FilterName, MASKED_FILTERS, type Masked, negationOf } from '../contract/query.ts';
 import { timeMillis } from '../contract/time.ts';
-import { SEVERITIES, type Severity } from '../contract/vocabulary.ts';
 import { keyOf, type TermKey } from '../index/format/term.ts';
 import { parseRecord, type SealedRecord } from '../log/record.ts';
 import { maskValue } from '../privacy/mask.ts';
@@ -9,10 +8,6 @@ import type { PrivacyPolicy } from '../privacy/policy.ts';
 import { patternOf } from '../question/patterns.ts';
 import { dimensionPattern, filterTest, folded, type RecordTest } from '../question/tests.ts';
 import type { Filters, Period } from './query.ts';
-
-/** A severity and all higher ones: the values of a filter by severity. */
-export const severitiesFrom = (severity: Severity): readonly Severity[] =>
-  SEVERITIES.slice(SEVERITIES.indexOf(severity));
 
 /** What of a policy queries need. */
 export type MaskingPolicy = Pick<PrivacyPolicy, 'pii' | 'maskTag'>;

@@ -9,7 +9,7 @@ import { readBlocks } from '../ledger/blocks.ts';
 import { readHead } from '../ledger/commit.ts';
 import { SealtrailError } from '../log/error.ts';
 import { parseRecord } from '../log/record.ts';
-import { breakdown, DEFAULT_TOP } from '../question/tally.ts';
+import { breakdown, bucketFor, DEFAULT_TOP } from '../question/tally.ts';
 import type { Table } from '../store/ports.ts';
 import type { Period } from './query.ts';
 import { addCount, noValues, readCounts, tallyHours, type ValueCounts } from './run-tally.ts';
@@ -66,10 +66,7 @@ export function bucketOf(
   { milliseconds }: Pick<Span, 'milliseconds'>,
   { bucket }: Pick<SummaryRequest, 'bucket'>,
 ): Bucket {
-  if (bucket === undefined) {
-    if (milliseconds <= 3 * HOUR_MS) return 'minute';
-    return milliseconds <= 7 * DAY_MS ? 'hour' : 'day';
-  }
+  if (bucket === undefined) return bucketFor(milliseconds);
   if (milliseconds / BUCKET_MS[bucket] <= MAX_BUCKETS) return bucket;
   const message = `bucket: the period has more than ${MAX_BUCKETS} ${bucket}s: choose a longer one, or a shorter period`;
   throw new SealtrailError('invalid_parameter', message, { field: 'bucket' });

@@ -15,6 +15,12 @@ import { startOf, UTC } from './zones.ts';
 /** Default number of values in a breakdown. */
 export const DEFAULT_TOP = 100;
 
+/** The buckets of a histogram where none are asked for: minutes up to three hours, hours up to a week, else days. */
+export function bucketFor(milliseconds: number): Bucket {
+  if (milliseconds <= 3 * 3_600_000) return 'minute';
+  return milliseconds <= 7 * 86_400_000 ? 'hour' : 'day';
+}
+
 /** What is counted. */
 export interface TallyOptions extends TimeView {
   readonly bucket: Bucket;
@@ -73,12 +79,13 @@ export class Tally {
     }
   }
 
-  /** Adds the counts of a part, which lists every value. */
+  /** Adds the counts of a part, which lists every value. Its buckets may be finer. */
   addPart({ total, by, histogram, groups }: Counts): void {
+    const { bucket, zone = UTC } = this.#options;
     this.#total += total;
     for (const name of COUNTED)
       for (const { value, count } of by[name].values) this.#count(this.#values[name], value, count);
-    for (const { from, count } of histogram.counts) this.#addTime(from, count);
+    for (const { from, count } of histogram.counts) this.#addTime(startOf(bucket, zone, from), count);
     this.#undated += histogram.undated ?? 0;
     for (const { values, count } of groups?.rows ?? []) this.#count(this.#groups, JSON.stringify(values), count);
   }

@@ -4,6 +4,7 @@ import { isObject } from '../log/json.ts';
 import type { SealedRecord } from '../log/record.ts';
 import { conditionOf, conditionTest } from './conditions.ts';
 import { fits, patternOf, type ValuePattern } from './patterns.ts';
+import { WORDS_OF } from './values.ts';
 
 /** Values by the filter's name, at least one each, in the form in which the API takes them; `severity` is a list of severities. */
 export type FilterValuesByName = Readonly<Partial<Record<FilterName, readonly string[]>>>;
@@ -11,11 +12,9 @@ export type FilterValuesByName = Readonly<Partial<Record<FilterName, readonly st
 /** Whether a record passes. */
 export type RecordTest = (record: SealedRecord) => boolean;
 
-/** Dimensions whose values are certain words, among which nothing stands for others. */
-const WORDS: ReadonlySet<Filter> = new Set<Filter>(['actorType', 'outcome', 'severity', 'decision']);
-
 /** Whether a filter's values are patterns. */
-const takesPatterns = (filter: Filter): boolean => filter !== 'where' && filter !== 'text' && !WORDS.has(filter);
+const takesPatterns = (filter: Filter): boolean =>
+  filter !== 'where' && filter !== 'text' && WORDS_OF[filter] === undefined;
 
 /** What a value of a dimension's filter stands for. */
 export function dimensionPattern(dimension: Dimension, value: string): ValuePattern {

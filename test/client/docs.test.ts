@@ -49,14 +49,26 @@ describe('docs/client.md', () => {
     expect(readdirSync(join(folder, 'tour'))).toEqual(expect.arrayContaining(['alice.csv', 'record-0.proof']));
   });
 
-  it('shows what is redacted, and what is kept', () => {
+  it('shows questions by what events hold, in words', () => {
     expect(results[3]).toMatchObject({ code: 0, stderr: '' });
-    expect(results[3]?.stdout).toContain("pin_code: '[redacted]'");
-    expect(results[3]?.stdout).toContain("password: '[redacted]'");
-    expect(results[3]?.stdout).toContain("mail: 'alice@example.com'");
+    expect(results[3]?.stdout).toMatch(/^1 invoice\.paid alice\n\d{4}-\d\d-\d\dT\d\d:00:00\.000Z success 1\n$/);
+  });
+
+  it('shows that a file answers them too', () => {
+    expect(results[4]).toMatchObject({ code: 0, stderr: '' });
+    expect(results[4]?.stdout).toMatch(/^auth\.login_failed 1\n/);
+    expect(results[4]?.stdout).toContain("verdict: 'ok'");
+    expect(results[4]?.stdout).toContain('nothing signs or chains what a sink keeps');
+  });
+
+  it('shows what is redacted, and what is kept', () => {
+    expect(results[5]).toMatchObject({ code: 0, stderr: '' });
+    expect(results[5]?.stdout).toContain("pin_code: '[redacted]'");
+    expect(results[5]?.stdout).toContain("password: '[redacted]'");
+    expect(results[5]?.stdout).toContain("mail: 'alice@example.com'");
   });
 
   it('has no other programs', () => {
-    expect(programs).toHaveLength(4);
+    expect(programs).toHaveLength(6);
   });
 });

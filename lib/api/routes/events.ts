@@ -5,7 +5,6 @@ import { MAX_TRAILS, type Masked, QUERY_FORMATS, type QueryFormat, type QueryPag
 import type { Receipt } from '../../contract/receipt.ts';
 import { isLenient, MAX_BATCH_EVENTS, prepareBatch } from '../../event/intake.ts';
 import { auditEventSchema } from '../../event/schema.ts';
-import { CSV_HEADER, csvRow } from '../../export/formats/csv.ts';
 import { parseOrThrow } from '../../json/parse-or-throw.ts';
 import type { Shape } from '../../json/shape.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
@@ -16,6 +15,7 @@ import type { PrivacyPolicy } from '../../privacy/policy.ts';
 import type { MergedPage } from '../../query/merged.ts';
 import type { Queries } from '../../query/queries.ts';
 import type { Page } from '../../query/query.ts';
+import { CSV_HEADER, csvRow } from '../../question/csv.ts';
 import { type ApiResponse, json, text } from '../core/http.ts';
 import { route, type Sent } from '../core/route.ts';
 import { idempotencyKey, oneOf, wholeNumber } from './parameters.ts';

@@ -1,6 +1,5 @@
 import * as z from 'zod';
 import { defined } from '../../base/defined.ts';
-import { resolveType } from '../../contract/catalogue.ts';
 import {
   DEFAULT_LIMIT,
   FILTER_HELP,
@@ -13,69 +12,37 @@ import {
   negationOf,
   QUERY_ORDERS,
 } from '../../contract/query.ts';
-import { ACTOR_TYPES, DECISIONS, OUTCOMES, SEVERITIES, type Severity } from '../../contract/vocabulary.ts';
+import { SEVERITIES, type Severity } from '../../contract/vocabulary.ts';
 import { SealtrailError } from '../../log/error.ts';
-import { severitiesFrom } from '../../query/filter.ts';
 import type { Query } from '../../query/query.ts';
-import { conditionOf, conditionTest } from '../../question/conditions.ts';
 import { isRelative, NUMBERS_RULE, numbersIn } from '../../question/moments.ts';
-import { patternOf } from '../../question/patterns.ts';
+import { severitiesFrom } from '../../question/selection.ts';
+import { filterValue, MAX_VALUE_LENGTH, WORDS_OF } from '../../question/values.ts';
 import { type Parsed, parseParameters } from '../core/parameters.ts';
 import { EVENT_PERIOD, oneOf, PERIOD, periodOf } from './parameters.ts';
 
 /** Maximum values of one filter. */
 const MAX_VALUES = 50;
-/** Maximum characters of a value: those of an event's longest field. */
-const MAX_VALUE_LENGTH = 1024;
 /** Maximum characters of a cursor: enough for the maximum number of trails. */
 const MAX_CURSOR_LENGTH = 1100;
 
-/** A value that is read by a function, which throws where it cannot be. */
-const readBy = (read: (text: string) => string) =>
-  z
+/** A value of a filter, read as everywhere. The words of a filter of words are in the API's description too. */
+function valueSchema(filter: Filter): z.ZodType<string, string> {
+  const words = WORDS_OF[filter];
+  if (words !== undefined) return oneOf(words);
+  return z
     .string()
-    .min(1, 'must not be empty')
     .max(MAX_VALUE_LENGTH)
     .transform((text, context) => {
       try {
-        return read(text);
+        return filterValue(filter, text);
       } catch (error) {
         if (!(error instanceof SealtrailError)) throw error;
         context.addIssue(error.message);
         return z.NEVER;
       }
     });
-
-/** A value of which a `*` at its beginning or end stands for any characters. */
-const pattern = readBy((text) => {
-  patternOf(text);
-  return text;
-});
-
-const TYPE_RULE = 'must be a type such as auth.login, one of its aliases, or a group such as auth.* or *.denied';
-
-const typeName = readBy((text) => {
-  const { kind, text: rest } = patternOf(text.toLowerCase());
-  const name =
-    kind === 'whole' ? resolveType(text)?.name : /^[a-z0-9._-]*$/.test(rest) ? text.toLowerCase() : undefined;
-  if (name === undefined) throw new SealtrailError('invalid_parameter', TYPE_RULE);
-  return name;
-});
-
-const condition = readBy((text) => {
-  conditionTest(conditionOf(text));
-  return text;
-});
-
-/** What is not any text, a pattern or a severity. */
-const SPECIAL: Readonly<Partial<Record<Filter, z.ZodType<string, string>>>> = {
-  type: typeName,
-  actorType: oneOf(ACTOR_TYPES),
-  outcome: oneOf(OUTCOMES),
-  decision: oneOf(DECISIONS),
-  where: condition,
-  text: readBy((text) => text),
-};
+}
 
 type Repeatable = z.ZodOptional<z.ZodArray<z.ZodType<string, string>>>;
 type Severities = z.ZodOptional<z.ZodType<Severity, string>>;
@@ -86,7 +53,7 @@ type FilterSchemas = {
 /** A filter that may be repeated. `severity` occurs once: it means itself and all higher ones. */
 function schemaOf(filter: Filter): Repeatable | Severities {
   if (filter === 'severity') return oneOf(SEVERITIES).optional();
-  const values = z.array(SPECIAL[filter] ?? pattern);
+  const values = z.array(valueSchema(filter));
   return values.max(MAX_VALUES, `may come at most ${MAX_VALUES} times`).optional();
 }
 

@@ -8,8 +8,8 @@ import {
   type Summary,
   UNITS,
 } from '../../contract/summary.ts';
-import { csvLine } from '../../export/formats/csv.ts';
 import type { Shape } from '../../json/shape.ts';
+import { csvLine } from '../../question/csv.ts';
 import { isUnit } from '../../question/fields.ts';
 import { shownTime, UTC } from '../../question/zones.ts';
 import { placeOf } from './record-columns.ts';

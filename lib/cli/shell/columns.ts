@@ -1,8 +1,8 @@
 import { Option } from 'commander';
 import { DIMENSIONS } from '../../contract/dimensions.ts';
-import { CSV_HEADER, csvLine, csvRow } from '../../export/formats/csv.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { parseRecord, type SealedRecord } from '../../log/record.ts';
+import { CSV_HEADER, csvLine, csvRow } from '../../question/csv.ts';
 import { timeOf } from '../../question/fields.ts';
 import { chosenColumn } from '../output/record-columns.ts';
 import { optionOf } from './filters.ts';

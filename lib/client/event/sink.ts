@@ -1,3 +1,4 @@
+import type { QueryOrder } from '../../contract/query.ts';
 import type { Receipt } from '../../contract/receipt.ts';
 import { SealtrailError } from '../../log/error.ts';
 import type { PreparedEvent } from './event.ts';
@@ -24,6 +25,18 @@ export interface Entry extends PreparedEvent {
   readonly kept?: () => void;
 }
 
+/** An event that a sink keeps, as it stands there. */
+export interface KeptEvent {
+  /** Its number, counted from 0 since the sink began to keep events. */
+  readonly seq: number;
+  /** JSON, unless it was damaged. */
+  readonly json: string;
+  /** When it was logged, in Unix milliseconds; absent where only the event's own time says so. */
+  readonly loggedAt?: number;
+  /** Where it stands, for people: a file and the line in it. */
+  readonly place?: string;
+}
+
 /** A place that events go to. */
 export interface Sink {
   readonly name: string;
@@ -36,6 +49,14 @@ export interface Sink {
    * @throws `store_full` where it takes no more, and nothing of this event was kept
    */
   write(entry: Entry): Promise<void> | undefined;
+  /**
+   * The events that it keeps, for questions to `audit.reader`; absent where they cannot be read back.
+   *
+   * @throws `usage` where they cannot be read back as it was set up
+   */
+  kept?(order: QueryOrder): AsyncIterable<KeptEvent> | Iterable<KeptEvent>;
+  /** How many events it has let go of, of those that it kept. @default none */
+  readonly evicted?: number;
   /** Resolves once all that was written before is safe, or has failed. */
   flush(): Promise<void>;
   /** Sends what was written so far without waiting for more to share its batch. Returns at once. */

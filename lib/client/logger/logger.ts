@@ -14,7 +14,9 @@ import { type EventPrivacy, type Scrubbing, scrubbing } from '../event/event-pri
 import { demandOptions } from '../event/options.ts';
 import { asError, type EventReceipt, type Sink } from '../event/sink.ts';
 import { plain } from '../event/to-serializable.ts';
-import type { LogReader } from '../read/reader.ts';
+import type { KeepingSink } from '../read/kept-records.ts';
+import type { AuditReader } from '../read/reader.ts';
+import { SinkReader } from '../read/sink-reader.ts';
 import { AuditCalls } from './calls.ts';
 import { contextualized, type SharedContext, withContext } from './context.ts';
 import { LogHandle } from './handle.ts';
@@ -67,7 +69,7 @@ const MAX_REPORTED = 100;
 export class AuditLogger<Name extends string = AnyName> extends AuditCalls<Name> {
   readonly #sinks: readonly Sink[];
   readonly #options: LoggerOptions;
-  readonly #reader: LogReader | undefined;
+  #reader: AuditReader | undefined;
   readonly #scrubbing: Scrubbing | undefined;
   readonly #filters: Filter[];
   readonly #handlers: Handler[];
@@ -78,7 +80,7 @@ export class AuditLogger<Name extends string = AnyName> extends AuditCalls<Name>
   #closing: Promise<void> | undefined;
 
   /** @throws `usage` without a sink, or where an option cannot be */
-  constructor(sinks: readonly Sink[], options: LoggerOptions = {}, reader?: LogReader) {
+  constructor(sinks: readonly Sink[], options: LoggerOptions = {}, reader?: AuditReader) {
     super();
     if (sinks.length === 0)
       throw new SealtrailError('usage', 'a logger needs a sink: api, file, memory or one of your own');
@@ -205,15 +207,25 @@ export class AuditLogger<Name extends string = AnyName> extends AuditCalls<Name>
   }
 
   /**
-   * Questions to the log.
+   * Questions to the log; without an api, to what the file or the memory sink keeps, or one of your own with `kept`. They are the
+   * same, and so are their answers; but nothing proves what a sink says.
    *
-   * @throws `usage` where no sink is a log
+   * @throws `usage` where no sink can be asked
    *
    * @example const [newest] = await audit.reader.recent(1);
    */
-  get reader(): LogReader {
-    if (this.#reader === undefined) throw new SealtrailError('usage', 'only a logger with an api can be asked');
+  get reader(): AuditReader {
+    if (this.#reader !== undefined) return this.#reader;
+    const sink = this.#sinks.find((one): one is KeepingSink => one.kept !== undefined);
+    if (sink === undefined)
+      throw new SealtrailError('usage', 'none of the sinks can be asked: an api, a file or memory can');
+    this.#reader = new SinkReader(sink, { settle: () => this.#settle(sink), onError: (error) => this.#report(error) });
     return this.#reader;
+  }
+
+  async #settle(sink: Sink): Promise<void> {
+    await this.#waiting;
+    await sink.flush();
   }
 
   #inContext(event: LogEvent): LogEvent {

@@ -38,18 +38,51 @@ export type IntegrityScope = VerificationRequest;
 /** The log's own report on itself. */
 export type IntegrityReport = VerificationReport;
 
+/** The questions that a log and a sink are asked alike. */
+export interface AuditReader extends Pick<LogReader, keyof LogReader> {}
+
+/** Questions that follow from others. */
+export abstract class Questions {
+  abstract query(query?: EventQuery): AsyncGenerator<LogRecord, void, undefined>;
+
+  /**
+   * The newest records that pass the filters, newest first.
+   *
+   * @example const [newest] = await audit.reader.recent(1, { type: 'auth.*', from: '1h' });
+   */
+  async recent(count = 20, query: Omit<EventQuery, 'limit' | 'order'> = {}): Promise<LogRecord[]> {
+    const found: LogRecord[] = [];
+    if (count < 1) return found;
+    for await (const record of this.query({ ...query, limit: Math.min(count, 100) })) {
+      found.push(record);
+      if (found.length >= count) break;
+    }
+    return found;
+  }
+
+  /**
+   * The actions of an agent, oldest first; with `all`, everything it was part of.
+   *
+   * @example for await (const { event } of audit.reader.actionHistory('agent-7')) console.log(event.type, event.decision);
+   */
+  actionHistory(agent: string, which: 'actions' | 'all' = 'actions'): AsyncGenerator<LogRecord, void, undefined> {
+    return this.query({ agent, order: 'oldest', ...(which === 'all' ? {} : { type: 'action.*' }) });
+  }
+}
+
 /**
  * Asks a trail questions. The answers are the server's word; what `proof` and `export` give can be checked offline.
  *
  * Errors ({@link SealtrailError}): those of the server by their code, such as `invalid_parameter` with the field and `forbidden`;
  * `unavailable` where it does not answer, or with something else.
  */
-export class LogReader {
+export class LogReader extends Questions {
   readonly #http: SignedHttp;
   readonly #path: string;
   readonly #trail: string;
 
   constructor(http: SignedHttp, trail: string) {
+    super();
     this.#http = http;
     this.#trail = trail;
     this.#path = `/v1/trails/${percentEncode(trail)}`;
@@ -74,21 +107,6 @@ export class LogReader {
       for (const line of page.text().split('\n')) if (line !== '') yield parseRecord(line) as LogRecord; // The cast: a log takes no other events.
       cursor = page.headers.get('x-more') === 'true' ? (page.headers.get('x-next-cursor') ?? undefined) : undefined;
     } while (cursor !== undefined);
-  }
-
-  /**
-   * The newest records that pass the filters, newest first.
-   *
-   * @example const [newest] = await audit.reader.recent(1, { type: 'auth.*', from: Date.now() - 3_600_000 });
-   */
-  async recent(count = 20, query: Omit<EventQuery, 'limit' | 'order'> = {}): Promise<LogRecord[]> {
-    const found: LogRecord[] = [];
-    if (count < 1) return found;
-    for await (const record of this.query({ ...query, limit: Math.min(count, 100) })) {
-      found.push(record);
-      if (found.length >= count) break;
-    }
-    return found;
   }
 
   /**
@@ -119,15 +137,6 @@ export class LogReader {
    */
   activity(actor: string, days?: number): Promise<Activity> {
     return this.#asked('counts', `${this.#path}/activity`, ['total', 'byType', 'byOutcome'], { actor, days });
-  }
-
-  /**
-   * The actions of an agent, oldest first; with `all`, everything it was part of.
-   *
-   * @example for await (const { event } of audit.reader.actionHistory('agent-7')) console.log(event.type, event.decision);
-   */
-  actionHistory(agent: string, which: 'actions' | 'all' = 'actions'): AsyncGenerator<LogRecord, void, undefined> {
-    return this.query({ agent, order: 'oldest', ...(which === 'all' ? {} : { type: 'action.*' }) });
   }
 
   /**

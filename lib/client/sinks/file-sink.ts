@@ -1,9 +1,10 @@
 import { type FileHandle, mkdir, open, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { QueryOrder } from '../../contract/query.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { demandOptions } from '../event/options.ts';
-import { asError, type BufferOptions, type Entry, Room, type Sink } from '../event/sink.ts';
+import { asError, type BufferOptions, type Entry, type KeptEvent, Room, type Sink } from '../event/sink.ts';
 import { textLine } from '../event/text-line.ts';
 
 /** Where and how a file sink writes. */
@@ -68,6 +69,19 @@ export class FileSink implements Sink {
     this.#open.push(entry);
     this.#writing ??= this.#drain();
     return entered === true ? undefined : entered;
+  }
+
+  /** The events of all of its files. @throws `usage` where they were written as text */
+  async *kept(order: QueryOrder): AsyncGenerator<KeptEvent, void, void> {
+    const { dir, prefix = 'audit', format } = this.#options;
+    if (format === 'text') {
+      throw new SealtrailError('usage', 'a file sink that writes text cannot be asked: format json can', {
+        field: 'file.format',
+      });
+    }
+    const { keptLines } = await import('./kept-lines.ts');
+    const names = (await namesIn(dir)).filter((name) => isFileOf(prefix, name) && name.endsWith('.ndjson')).sort();
+    yield* keptLines(dir, names, order);
   }
 
   /** @throws `unavailable` where the file cannot be written: the events are kept, and the next write tries again */
@@ -154,8 +168,7 @@ export class FileSink implements Sink {
     const { dir, prefix = 'audit', keepDays, clock = Date.now } = this.#options;
     if (keepDays === undefined) return;
     for (const name of await readdir(dir)) {
-      const isOwn = name.startsWith(`${prefix}-`) && PERIOD_FILE.test(name.slice(prefix.length + 1));
-      if (!isOwn || name === current) continue;
+      if (!isFileOf(prefix, name) || name === current) continue;
       const { mtimeMs } = await stat(join(dir, name));
       if (clock() - mtimeMs > keepDays * DAY_MS) await rm(join(dir, name), { force: true });
     }
@@ -169,6 +182,15 @@ export class FileSink implements Sink {
   #line(entry: Entry): string {
     return this.#options.format === 'text' ? textLine(entry.json, entry.severity) : entry.json;
   }
+}
+
+/** Whether a file is one of a sink's. */
+const isFileOf = (prefix: string, name: string): boolean =>
+  name.startsWith(`${prefix}-`) && PERIOD_FILE.test(name.slice(prefix.length + 1));
+
+/** The names in a folder; none before its first event. */
+function namesIn(dir: string): Promise<string[]> {
+  return readdir(dir).catch((error: NodeJS.ErrnoException) => (error.code === 'ENOENT' ? [] : Promise.reject(error)));
 }
 
 /** A process that was killed may have left half a line: it stays alone on it. */

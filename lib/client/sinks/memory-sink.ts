@@ -1,6 +1,7 @@
+import type { QueryOrder } from '../../contract/query.ts';
 import { parseJson } from '../../log/json.ts';
 import { demandOptions } from '../event/options.ts';
-import type { Entry, Sink } from '../event/sink.ts';
+import type { Entry, KeptEvent, Sink } from '../event/sink.ts';
 
 /** How much a memory sink keeps. */
 export interface MemorySinkOptions {
@@ -20,7 +21,7 @@ export interface MemorySinkOptions {
 export class MemorySink implements Sink {
   readonly name = 'memory';
   readonly #limit: number;
-  #lines: string[] = [];
+  #lines: { readonly json: string; readonly loggedAt: number }[] = [];
   #evicted = 0;
 
   /** @throws `usage` where the limit cannot be */
@@ -31,7 +32,7 @@ export class MemorySink implements Sink {
 
   /** The events that are kept, oldest first. */
   get events(): readonly Readonly<Record<string, unknown>>[] {
-    return this.#lines.slice(-this.#limit).map((line) => parseJson(line) as Readonly<Record<string, unknown>>);
+    return this.#lines.slice(-this.#limit).map(({ json }) => parseJson(json) as Readonly<Record<string, unknown>>);
   }
 
   /** How many were let go since the start. */
@@ -39,8 +40,15 @@ export class MemorySink implements Sink {
     return this.#evicted + Math.max(0, this.#lines.length - this.#limit);
   }
 
+  *kept(order: QueryOrder): Generator<KeptEvent, void, void> {
+    // As of now: what is logged meanwhile moves nothing.
+    const { evicted: first } = this;
+    const lines = this.#lines.slice(-this.#limit).map((line, n) => ({ ...line, seq: first + n }));
+    yield* order === 'newest' ? lines.reverse() : lines;
+  }
+
   write(entry: Entry): undefined {
-    this.#lines.push(entry.json);
+    this.#lines.push({ json: entry.json, loggedAt: Date.now() });
     // Not one by one: shifting an array costs its length.
     if (this.#lines.length >= 2 * this.#limit) {
       this.#evicted += this.#lines.length - this.#limit;

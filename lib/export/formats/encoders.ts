@@ -1,6 +1,6 @@
 import type { ExportFormat } from '../../contract/exports.ts';
+import { CSV_HEADER, csvRow } from '../../question/csv.ts';
 import { cloudEventLine } from './cloud-event.ts';
-import { CSV_HEADER, csvRow } from './csv.ts';
 import type { Encoder } from './encoder.ts';
 import { OcsfChain } from './ocsf-chain.ts';
 

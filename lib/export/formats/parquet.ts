@@ -1,7 +1,7 @@
 import type { DecodedArray, SchemaElement } from 'hyparquet';
 import { type BasicType, ByteWriter, ParquetWriter, schemaFromColumnData } from 'hyparquet-writer';
 import { parseRecord } from '../../log/record.ts';
-import { COLUMNS, type Column, type ColumnType, valueIn } from './columns.ts';
+import { COLUMNS, type Column, type ColumnType, valueIn } from '../../question/columns.ts';
 import type { Encoder } from './encoder.ts';
 
 /** Rows of a row group, at most: what is in memory before it is written. */

@@ -2,10 +2,10 @@ import fc from 'fast-check';
 import { parquetMetadata, parquetReadObjects, parquetSchema } from 'hyparquet';
 import { describe, expect, it } from 'vitest';
 import { EXPORT_FORMATS, type ExportFormat } from '../../../lib/contract/exports.ts';
-import { COLUMNS } from '../../../lib/export/formats/columns.ts';
-import { CSV_HEADER, csvRow } from '../../../lib/export/formats/csv.ts';
 import { encoderOf } from '../../../lib/export/formats/encoders.ts';
 import { OcsfChain } from '../../../lib/export/formats/ocsf-chain.ts';
+import { COLUMNS } from '../../../lib/question/columns.ts';
+import { CSV_HEADER, csvRow } from '../../../lib/question/csv.ts';
 
 const lineOf = (seq: number, event: object = {}): string =>
   JSON.stringify({

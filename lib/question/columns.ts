@@ -1,4 +1,4 @@
-import type { SealedRecord } from '../../log/record.ts';
+import type { SealedRecord } from '../log/record.ts';
 
 /** How a column's values are typed where the format has types. */
 export type ColumnType = 'text' | 'count' | 'time' | 'json';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { ACTOR_TEXTS, CONTEXT_FIELDS, RESOURCE_TEXTS } from '../../../lib/contract/event.ts';
-import { auditEventSchema } from '../../../lib/event/schema.ts';
-import { COLUMNS } from '../../../lib/export/formats/columns.ts';
+import { ACTOR_TEXTS, CONTEXT_FIELDS, RESOURCE_TEXTS } from '../../lib/contract/event.ts';
+import { auditEventSchema } from '../../lib/event/schema.ts';
+import { COLUMNS } from '../../lib/question/columns.ts';
 
 describe('the columns of CSV and Parquet', () => {
   const paths = COLUMNS.map(({ path }) => path.join('.'));

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CSV_HEADER, csvRow } from '../../../lib/export/formats/csv.ts';
+import { CSV_HEADER, csvRow } from '../../lib/question/csv.ts';
 
 const line = (event: object, more: object = {}) =>
   JSON.stringify({

@@ -1,4 +1,4 @@
-import { parseRecord } from '../../log/record.ts';
+import { parseRecord } from '../log/record.ts';
 import { COLUMNS, valueIn } from './columns.ts';
 
 /** The header row. RFC 4180: rows end in CRLF. */
