@@ -45,8 +45,8 @@ const PROGRAM = join(folder, 'node_modules/sealtrail/dist/bin/sealtrail.js');
 const COMMANDS: readonly (readonly [command: string, expected: RegExp])[] = [
   ['--version', /^\d+\.\d+\.\d+/],
   ['--help', /Exit codes:/],
-  ['verify data/archive --key keys/log.pem', /^OK {2}\d+ records in /],
-  ['verify data/archive --key keys/log.pem --workers 2', /^OK {2}\d+ records in /],
+  ['verify data/archive --key keys/log.pem --trail orders', /^OK {2}\d+ records in /],
+  ['verify data/archive --key keys/log.pem --trail orders --workers 2', /^OK {2}\d+ records in /],
   ['verify-proof one.tlog-proof --key keys/log.pem', /^ok /],
   ['verify-export orders.ndjson --key keys/log.pem', /^ok /],
   ['query orders --actor u7', / u7 /],
