@@ -83,8 +83,7 @@ const noteOf = async (trail: string): Promise<string> =>
 
 describe('a log that was deployed', () => {
   it('describes itself, every route of it, to anybody', async () => {
-    const answer = await fetch(`${outputs.Endpoint.replace(/\/$/, '')}/v1/openapi.json`);
-    const { paths } = openApi.parse(await answer.json());
+    const { paths } = openApi.parse(await (await fetch(new URL('/v1/openapi.json', outputs.Endpoint))).json());
     expect(Object.keys(paths).sort()).toEqual([...new Set(ROUTES.map(({ path }) => path))].sort());
   });
 

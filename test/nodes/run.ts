@@ -48,6 +48,7 @@ const COMMANDS: readonly (readonly [command: string, expected: RegExp])[] = [
   ['verify data/archive --key keys/log.pem --trail orders', /^OK {2}\d+ records in /],
   ['verify data/archive --key keys/log.pem --trail orders --workers 2', /^OK {2}\d+ records in /],
   ['verify-proof one.tlog-proof --key keys/log.pem', /^ok /],
+  ['verify-receipt receipts.ndjson --key keys/log.pem', /^ok /],
   ['verify-export orders.ndjson --key keys/log.pem', /^ok /],
   ['query orders --actor u7', / u7 /],
   ['summary orders', /data\.read/],
@@ -59,7 +60,7 @@ async function prepareEvidence(env: Readonly<Record<string, string>>): Promise<v
   const events = Array.from({ length: 300 }, (_, n) => JSON.stringify({ type: 'data.read', actor: { id: `u${n}` } }));
   writeFileSync(join(folder, 'events.ndjson'), events.join('\n'));
   for (const command of [
-    'append orders events.ndjson',
+    'append orders events.ndjson --receipts receipts.ndjson',
     'keys --export keys',
     'proof orders 7 --output one.tlog-proof',
     'export orders --output orders.ndjson',

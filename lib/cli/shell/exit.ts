@@ -22,7 +22,8 @@ Exit codes:
   0  fine
   1  what was checked is not right (a proof, a signature, a receipt, an archive)
   2  it could not be done: wrong usage, unreadable input, or a server that cannot be reached or refuses (even one event)
-  3  nothing is wrong, but not all is proven (verify-export where the log does not state the manifest)`;
+  3  nothing is wrong, but not all is proven (verify-export where the log does not state the manifest,
+     verify-receipt of receipts that are not sealed yet)`;
 
 /** Errors that are a verdict on evidence, not a failure to check it. */
 const VERDICTS: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['proof_mismatch', 'bad_signature', 'not_witnessed']);

@@ -59,7 +59,12 @@ describe.each(SHELLS.filter(isInstalled))('the completion for %s', (shell) => {
 
   it('knows the commands, and what begins alike', () => {
     expect(offered('sealtrail ')).toEqual(expect.arrayContaining(['serve', 'query', 'verify', 'keys', 'completion']));
-    expect(offered('sealtrail verify').sort()).toEqual(['verify', 'verify-export', 'verify-proof', 'verify-trail']);
+    expect(offered('sealtrail verify-').sort()).toEqual([
+      'verify-export',
+      'verify-proof',
+      'verify-receipt',
+      'verify-trail',
+    ]);
   });
 
   it('knows the options of a command, those of no other, and those of a command below it', () => {
