@@ -43,7 +43,7 @@ const SWEEP_S = 30;
 /** Memory of the functions, GB. */
 const MEMORY = 1;
 /** docs/operations.md: key, alarms, composite alarm, dashboard, metrics. */
-const FIXED = PRICES.key + 36 * PRICES.alarm + PRICES.compositeAlarm + PRICES.dashboard + 14 * PRICES.metric;
+const FIXED = PRICES.key + 37 * PRICES.alarm + PRICES.compositeAlarm + PRICES.dashboard + 14 * PRICES.metric;
 
 export async function benchCost(): Promise<Figure[]> {
   const [idle, ...busy] = PROFILES;

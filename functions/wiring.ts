@@ -160,7 +160,10 @@ export const COUNTED: LogHooks = {
   },
   onSigned: (_, waitedMs) => count('SealLag', waitedMs),
   onRetry: (_, retry) => countRetry(retry),
-  onClockBehind: (error, trail) => logger.error("a trail's time is ahead of the clock", { trail, ...describe(error) }),
+  onClockBehind: (error, trail) => {
+    count('ClockBehind');
+    logger.error("a trail's time is ahead of the clock", { trail, ...describe(error) });
+  },
   onUnsealed: (trail, reason) => {
     count('Unsealed');
     logger.warn('an append could not sign: the signing follower will', { trail, ...describe(reason) });

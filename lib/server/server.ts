@@ -62,6 +62,12 @@ const HEALTH_PATH = '/healthz';
 /** Requests without a signature that are answered, of all callers together: a second, and at once. */
 const STRANGERS_PER_SECOND = 10;
 const STRANGERS_AT_ONCE = 20;
+/**
+ * Lines in the log for looks at the health, a second and at once. All of them are answered: a stranger who comes through a load
+ * balancer would otherwise use up what that may ask, and have it take the log for dead.
+ */
+const HEALTH_LINES_PER_SECOND = 2;
+const HEALTH_LINES_AT_ONCE = 20;
 const NO_BODY = Buffer.alloc(0);
 
 /** The embedded server: HTTP and signatures outside, `handle` inside. */
@@ -71,6 +77,7 @@ export class HttpServer {
   readonly #server: Server;
   readonly #budget: BodyBudget;
   readonly #strangers = new RateLimit(STRANGERS_PER_SECOND, STRANGERS_AT_ONCE);
+  readonly #healthLines = new RateLimit(HEALTH_LINES_PER_SECOND, HEALTH_LINES_AT_ONCE);
   #closing: Promise<void> | undefined;
 
   private constructor(options: ServerOptions) {
@@ -148,7 +155,7 @@ export class HttpServer {
     } finally {
       exchange.share?.give();
     }
-    this.#options.log(exchange.entry());
+    if (exchange.isLogged) this.#options.log(exchange.entry());
   }
 
   async #respond(exchange: Exchange, incoming: IncomingMessage, goOn?: () => void): Promise<ApiResponse> {
@@ -160,6 +167,7 @@ export class HttpServer {
       }
       if (target === HEALTH_PATH && (method === 'GET' || method === 'HEAD')) {
         incoming.resume();
+        exchange.isLogged = this.#healthLines.take();
         return json(this.#closing === undefined ? 200 : 503, {
           status: this.#closing === undefined ? 'ok' : 'closing',
         });
@@ -243,6 +251,8 @@ class Exchange {
   principal: Principal | undefined;
   /** What its body has taken of the memory for bodies. */
   share: BodyShare | undefined;
+  /** Whether it has a line in the log. */
+  isLogged = true;
   status = 0;
   bytes = 0;
   #reason: string | undefined;

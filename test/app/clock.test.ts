@@ -16,7 +16,7 @@ import { append, kinds, world } from '../verify/ledger/verified-world.ts';
 const DAY = 86_400_000;
 const YEAR = 365 * DAY;
 
-it('is told with the next append, once until it is over', async () => {
+it('is told with the next append, and again every five minutes until it is over', async () => {
   const told: SealtrailError[] = [];
   const start = Date.UTC(2026, 0, 1);
   let clock = start + YEAR;
@@ -38,11 +38,17 @@ it('is told with the next append, once until it is over', async () => {
       ),
     },
   ]);
+  clock = start + 299_000;
+  await appendOne();
+  expect(told).toHaveLength(1);
+  clock = start + 300_000;
+  await appendOne();
+  expect(told).toHaveLength(2);
   clock = start + YEAR + 1;
   await appendOne();
   clock = start;
   await appendOne();
-  expect(told).toHaveLength(2);
+  expect(told).toHaveLength(3);
 });
 
 it('is passed over in silence where it went back by less than five minutes, as NTP sets it', async () => {

@@ -98,6 +98,14 @@ describe('an append', () => {
     expect(printed.all('SealLag')).toEqual([]);
   });
 
+  it('whose time is ahead of the clock counts, once in five minutes', async () => {
+    const clock = vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 3_600_000);
+    await invoke(append('orders'));
+    clock.mockRestore();
+    await invoke(append('orders'));
+    expect(printed.all('ClockBehind')).toEqual([1]);
+  });
+
   it('that fails inside counts as an error of the server', async () => {
     vi.spyOn(deployed.log.ledger, 'append').mockRejectedValue(new SealtrailError('store_corrupt', 'no head'));
     await invoke(append('orders'));

@@ -327,6 +327,20 @@ describe('/healthz', () => {
   });
 });
 
+describe('/healthz, however often', () => {
+  it('answers, and fills no log', async () => {
+    const own = await startEcho();
+    try {
+      const answers = await Promise.all(Array.from({ length: 60 }, () => fetch(`${own.url}/healthz`)));
+      expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+      expect(own.entries.length).toBeGreaterThan(15);
+      expect(own.entries.length).toBeLessThan(50);
+    } finally {
+      await own.server.close();
+    }
+  });
+});
+
 describe('/v1/openapi.json', () => {
   it('is for everybody, as a caller without any right, so many times a second and no more', async () => {
     const own = await startEcho();

@@ -56,6 +56,11 @@ function integrityAlarms(observed: Observed): readonly AlarmSpec[] {
       what: 'What is stored is not what was sealed: somebody else wrote to the table or the archive',
     },
     {
+      id: 'ClockAlarm',
+      metric: ownMetric(observed, 'ClockBehind'),
+      what: 'The time of a trail is more than five minutes ahead of the clock: its records bear that time until it has passed',
+    },
+    {
       id: 'VerificationAlarm',
       metric: ownMetric(observed, 'VerificationFailures', { statistic: 'Maximum', period: Duration.hours(2) }),
       needsData: true,

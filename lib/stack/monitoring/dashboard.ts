@@ -60,7 +60,7 @@ function following(observed: Observed): IWidget[] {
     ]),
     graph(
       'Meddling',
-      ['Tampering', 'VerificationFailures'].map((name) => ownMetric(observed, name, highest)),
+      ['Tampering', 'VerificationFailures', 'ClockBehind'].map((name) => ownMetric(observed, name, highest)),
     ),
     graph('Failures', [
       ...['FollowerFailures', 'ExportFailures', 'Unsealed', 'ServerErrors'].map((name) => ownMetric(observed, name)),

@@ -40,6 +40,7 @@ describe('alarms', () => {
   // Each line: what is watched, from where on, for how many periods, and whether silence is an alarm too.
   it.each([
     ['TamperingAlarm', 'Sealtrail', 'Tampering', 1, 1, 'notBreaching'],
+    ['ClockAlarm', 'Sealtrail', 'ClockBehind', 1, 1, 'notBreaching'],
     ['VerificationAlarm', 'Sealtrail', 'VerificationFailures', 1, 1, 'breaching'],
     ['SealLagAlarm', 'Sealtrail', 'SealLag', 120_000, 1, 'breaching'],
     ['ArchiveLagAlarm', 'Sealtrail', 'ArchiveLag', 300_000, 1, 'breaching'],
@@ -106,7 +107,7 @@ describe('alarms', () => {
   });
 
   it('have no rows in this table that are missing here', () => {
-    expect(alarms).toHaveLength(15 + 6 * 3 + 3);
+    expect(alarms).toHaveLength(16 + 6 * 3 + 3);
   });
 
   const topic = { Ref: Object.keys(template.findResources('AWS::SNS::Topic'))[0] };
