@@ -1,4 +1,4 @@
-import { DIMENSIONS, type Dimension } from '../contract/dimensions.ts';
+import type { Dimension } from '../contract/dimensions.ts';
 import { FILTER_NAMES, type FilterName, MASKED_FILTERS, type Masked, negationOf } from '../contract/query.ts';
 import { timeMillis } from '../contract/time.ts';
 import { keyOf, type TermKey } from '../index/format/term.ts';
@@ -6,7 +6,8 @@ import { parseRecord, type SealedRecord } from '../log/record.ts';
 import { maskValue } from '../privacy/mask.ts';
 import type { PrivacyPolicy } from '../privacy/policy.ts';
 import { patternOf } from '../question/patterns.ts';
-import { dimensionPattern, filterTest, folded, type RecordTest } from '../question/tests.ts';
+import { indexedTerms } from '../question/terms.ts';
+import { filterTest, folded, type RecordTest } from '../question/tests.ts';
 import type { Filters, Period } from './query.ts';
 
 /** What of a policy queries need. */
@@ -47,6 +48,8 @@ export class RecordFilter {
   readonly #tests: readonly RecordTest[];
   readonly #time: Period | undefined;
   readonly #masked: readonly Masked[];
+  /** All filters with their values, masked forms included. */
+  readonly applied: readonly (readonly [FilterName, readonly string[]])[];
   /** The filters as text: equal filters have equal text. */
   readonly text: string;
   #examined = 0;
@@ -67,6 +70,7 @@ export class RecordFilter {
       const masked = also.flatMap(([, { as, shared = as }]) => (masks === 'own' ? [as] : [as, shared]));
       return [[name, [...values, ...masked]] as const];
     });
+    this.applied = asked;
     this.#clauses = asked.flatMap(([name, values]) => clauseOf(name, values));
     this.#texts = asked.flatMap(([name, values]) => (name === 'text' ? [values.map(needleOf).map(folded)] : []));
     this.#tests = asked.map(([name, values]) => filterTest(name, values));
@@ -75,6 +79,11 @@ export class RecordFilter {
       ...asked.map(([name, values]) => [name, [...new Set(values)].sort()]),
       ...(this.#time === undefined ? [] : [['time', this.#time.from ?? null, this.#time.to ?? null]]),
     ]);
+  }
+
+  /** The period by the producer's clock, if any. */
+  get time(): Period | undefined {
+    return this.#time;
   }
 
   /** Whether it lets every record pass. */
@@ -133,27 +142,13 @@ function isWithin(time: unknown, { from, to }: Period): boolean {
   return millis !== undefined && (from === undefined || millis >= from) && (to === undefined || millis < to);
 }
 
-/** `auth.*`, which the index files every type of the group under. */
-const TYPE_GROUP = /^[^*]*\.\*$/;
-
 /** The clause of a filter, if the index carries all of its values. */
 function clauseOf(name: FilterName, asked: readonly string[]): Clause[] {
-  const dimension = DIMENSIONS.find((one) => one === name);
-  if (dimension === undefined) return [];
-  const isGroup = (value: string): boolean => dimension === 'type' && TYPE_GROUP.test(value);
-  const groups = [...new Set(asked.filter(isGroup))];
-  const patterns = asked.filter((value) => !isGroup(value)).map((value) => dimensionPattern(dimension, value));
-  if (patterns.some(({ kind }) => kind !== 'whole')) return [];
-  const values = [...new Set(patterns.map(({ text }) => text))];
+  const terms = indexedTerms(name, asked);
+  if (terms === undefined) return [];
+  const { dimension, values, groups } = terms;
   const needles = [...values.map((value) => JSON.stringify(value)), ...groups.map((group) => `"${group.slice(0, -1)}`)];
-  return [
-    {
-      dimension,
-      values,
-      needles,
-      keys: [...values, ...groups].map((value) => keyOf(dimension, value)),
-    },
-  ];
+  return [{ dimension, values, needles, keys: [...values, ...groups].map((value) => keyOf(dimension, value)) }];
 }
 
 /** A text as it stands in JSON. */

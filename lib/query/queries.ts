@@ -6,6 +6,7 @@ import type { Activity, Summary } from '../contract/summary.ts';
 import { RunFiles } from '../index/reader/run-file.ts';
 import type { ArchivedRecords } from '../ledger/archived-records.ts';
 import { readHead } from '../ledger/commit.ts';
+import { SealtrailError } from '../log/error.ts';
 import { parseRecord } from '../log/record.ts';
 import type { Files, Table } from '../store/ports.ts';
 import { activityOf, countMatches, noActivity } from './activity.ts';
@@ -14,7 +15,8 @@ import { type CountRequest, countPages, inZone, isCounted } from './counting.ts'
 import { Cursors, type Position } from './cursor.ts';
 import { type MaskingPolicy, RecordFilter } from './filter.ts';
 import { type MergedPage, mergePage, type Part } from './merged.ts';
-import { type Filters, type Match, type Page, type Period, type Query, sourcesOf } from './query.ts';
+import { type ProofSources, proveAnswer } from './prove-answer.ts';
+import { type Filters, type Match, type Page, type Period, type ProvenPage, type Query, sourcesOf } from './query.ts';
 import { RecentBlocks } from './recent-blocks.ts';
 import { Search, type SearchContext, scan, searched } from './search.ts';
 import { spanOf } from './span.ts';
@@ -34,6 +36,8 @@ export interface QueriesOptions {
   readonly budget?: number;
   /** Reads records that have left the hot store. @default they cannot be read */
   readonly archive?: ArchivedRecords;
+  /** Checkpoints and tree nodes, for proofs of answers. @default answers cannot be proven */
+  readonly proofs?: Pick<ProofSources, 'ledger' | 'nodes'>;
 }
 
 const BUDGET = 50_000;
@@ -67,8 +71,10 @@ export class Queries {
   readonly #blocks: RecentBlocks;
   readonly #runs: RunFiles;
   readonly #archive: ArchivedRecords | undefined;
+  readonly #proofs: QueriesOptions['proofs'];
 
-  constructor({ table, files, secret, policy, budget = BUDGET, archive }: QueriesOptions) {
+  constructor({ table, files, secret, policy, budget = BUDGET, archive, proofs }: QueriesOptions) {
+    this.#proofs = proofs;
     this.#table = table;
     this.#cursors = new Cursors(secret);
     this.#policy = policy ?? (() => ({ pii: 'include' }));
@@ -99,6 +105,42 @@ export class Queries {
     const page = { ...part, ...maskedBy([filter], part.matches), scanned: filter.examined };
     if (query.order === 'newest' && !page.more) return page;
     return { ...page, cursor: this.#cursors.seal([trail], question, [next]) };
+  }
+
+  /**
+   * Like {@link page}, with the proof that it leaves nothing out, of the records that a checkpoint covers.
+   *
+   * @throws `unavailable` if no checkpoint covers the trail yet; as {@link page}
+   */
+  async provenPage(trail: string, query: Query): Promise<ProvenPage> {
+    const proofs = this.#proofs;
+    if (proofs === undefined) throw new RangeError('these queries have nothing to make proofs from');
+    const filter = await this.#filter(trail, query);
+    const question = questionOf(query, [filter]);
+    const [at] = query.cursor === undefined ? [] : this.#cursors.open([trail], question, query.cursor);
+    const head = await readHead(this.#table, trail);
+    const checkpoint = await proofs.ledger.checkpoint(trail);
+    if (checkpoint === undefined) {
+      const message = `no checkpoint covers trail ${trail} yet: ${head.size === 0 ? 'it has no records' : 'try again in a second'}`;
+      throw new SealtrailError(head.size === 0 ? 'not_found' : 'unavailable', message, { retryAfter: 1 });
+    }
+    const isDown = query.order === 'newest';
+    const asOf = isDown ? Math.min(at?.asOf ?? checkpoint.size, checkpoint.size) : checkpoint.size;
+    let { low, high } = await this.#range(trail, head, query);
+    high = Math.min(high, asOf);
+    if (at !== undefined && isDown) high = Math.min(high, at.seq);
+    if (at !== undefined && !isDown) low = Math.max(low, at.seq);
+    high = Math.max(low, high);
+    const sources = { table: this.#table, blocks: this.#blocks, runs: this.#runs, archive: this.#archive, ...proofs };
+    const asked = { trail, filter, isDown, limit: query.limit, low, high };
+    const { matches, from, to, proof } = await proveAnswer(sources, asked, query, checkpoint);
+    const next = { seq: isDown ? from : to, asOf };
+    const more = isDown ? from > low : to < high;
+    const page = {
+      ...{ matches, sources: sourcesOf(matches), asOf, more, proof, scanned: filter.examined },
+      ...maskedBy([filter], matches),
+    };
+    return isDown && !more ? page : { ...page, cursor: this.#cursors.seal([trail], question, [next]) };
   }
 
   /**

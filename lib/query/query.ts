@@ -1,3 +1,4 @@
+import type { AnswerProof } from '../contract/answer-proof.ts';
 import type { Masked, QueryOrder, RecordSources } from '../contract/query.ts';
 import type { Block } from '../ledger/items/block.ts';
 import type { Hash } from '../log/hash.ts';
@@ -74,6 +75,11 @@ export interface Page {
   readonly cursor?: string;
   /** Values that the filters looked for in masked form; absent where there is none. */
   readonly masked?: readonly Masked[];
+}
+
+/** A page with the proof that it leaves nothing out. */
+export interface ProvenPage extends Page {
+  readonly proof: AnswerProof;
 }
 
 /** Counts the sources of matches. */

@@ -148,3 +148,19 @@ function sharedOf(a: number, b: number): number {
 /** @param what it has, or does, wrong */
 export const damaged = (what: string): SealtrailError =>
   new SealtrailError('store_corrupt', `a file of the query index ${what}`);
+
+/** A leaf as its tree hashes it: the key, then the body. */
+export function leafBytes({ key, body }: Pick<Leaf, 'key' | 'body'>): Uint8Array {
+  const bytes = Buffer.alloc(KEY_BYTES + body.length);
+  writeKey(bytes, 0, key);
+  bytes.set(body, KEY_BYTES);
+  return bytes;
+}
+
+/** Reads the output of {@link leafBytes}, of a run that begins with record `base`. @throws `store_corrupt` */
+export function leafFrom(bytes: Uint8Array, base: number): Leaf {
+  if (bytes.length <= KEY_BYTES) throw damaged('has a leaf without records');
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const body = buffer.subarray(KEY_BYTES);
+  return { key: readKey(buffer, 0), first: base + Math.floor(new VarintReader(body).next() / 2), body };
+}

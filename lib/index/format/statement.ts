@@ -13,7 +13,7 @@ export type StatedRun = Pick<StoredRun, 'first' | 'size' | 'leaves' | 'root' | '
  * A run as a leaf of the tree over the runs of an index: its first record, the record after its last, its leaves, its root and
  * the SHA-256 of its counts, in ASCII with a space between each.
  */
-const runLine = (run: StatedRun): string =>
+export const runLine = (run: StatedRun): string =>
   `${run.first} ${endOf(run)} ${run.leaves} ${toHex(run.root)} ${toHex(run.counts)}`;
 
 /** The root of the tree over the runs of an index (RFC 6962 section 2.1). */

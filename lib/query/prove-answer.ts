@@ -1,0 +1,176 @@
+import { defined } from '../base/defined.ts';
+import {
+  ANSWER_FORMAT,
+  type AnswerPeriod,
+  type AnswerProof,
+  type IndexProof,
+  type LeafProof,
+} from '../contract/answer-proof.ts';
+import { INDEX_TRAIL } from '../contract/system-trails.ts';
+import { type IndexSnapshot, NO_INDEX, readIndexSnapshot } from '../index/format/index-state.ts';
+import { leafBytes } from '../index/format/leaf.ts';
+import type { StoredRun } from '../index/format/run-layout.ts';
+import { endOf } from '../index/format/runs.ts';
+import { runLine } from '../index/format/statement.ts';
+import type { TermKey } from '../index/format/term.ts';
+import { type RunFile, RunGone } from '../index/reader/run-file.ts';
+import { leavesAround, runNodes } from '../index/reader/run-nodes.ts';
+import type { StoredCheckpoint } from '../ledger/checkpoints.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import { toBase64 } from '../log/encoding.ts';
+import { SealtrailError } from '../log/error.ts';
+import { EMPTY_FRONTIER, growTree } from '../log/frontier.ts';
+import { leafHash } from '../log/hash.ts';
+import { proveLeaves } from '../log/multiproof.ts';
+import { type NodeReader, proveInclusion, proveRange } from '../log/tree.ts';
+import { type Asked, Collector, type RecordSources } from './collector.ts';
+import type { Match, Query } from './query.ts';
+
+/** What proofs are made from. */
+export interface ProofSources extends RecordSources {
+  readonly ledger: Pick<Ledger, 'checkpoint' | 'record'>;
+  /** Tree nodes of a trail. */
+  readonly nodes: (trail: string) => NodeReader;
+}
+
+/** Records of an answer, with the proof that none is left out between `from` and `to`. */
+export interface ProvenMatches {
+  readonly matches: readonly Match[];
+  readonly from: number;
+  readonly to: number;
+  readonly proof: AnswerProof;
+}
+
+/** An index, with the checkpoint of `_index` that its statement is under. */
+interface StatedIndex extends IndexSnapshot {
+  readonly checkpoint?: StoredCheckpoint;
+}
+
+/**
+ * Answers with a proof. What is not under the checkpoint yet is not part of it.
+ *
+ * @param asked its range is under the checkpoint
+ * @throws `store_corrupt`, the stores' errors
+ */
+export async function proveAnswer(
+  sources: ProofSources,
+  asked: Asked,
+  query: Pick<Query, 'from' | 'to'>,
+  checkpoint: StoredCheckpoint,
+): Promise<ProvenMatches> {
+  for (let gone: IndexSnapshot | undefined; ; ) {
+    const stated = await statedIndex(sources, asked.trail);
+    const index = stated.revision === gone?.revision ? NO_INDEX : stated;
+    try {
+      return await prove(sources, asked, query, checkpoint, index);
+    } catch (error) {
+      if (!(error instanceof RunGone)) throw error;
+      gone = stated;
+    }
+  }
+}
+
+/** The index of a trail; none while its newest statement is not signed. */
+async function statedIndex({ table, ledger }: ProofSources, trail: string): Promise<StatedIndex> {
+  const index = await readIndexSnapshot(table, trail);
+  if (index.record === undefined) return { ...NO_INDEX, revision: index.revision };
+  const checkpoint = await ledger.checkpoint(INDEX_TRAIL, index.record + 1);
+  return checkpoint === undefined ? { ...NO_INDEX, revision: index.revision } : { ...index, checkpoint };
+}
+
+async function prove(
+  sources: ProofSources,
+  asked: Asked,
+  { from: since, to: until }: Pick<Query, 'from' | 'to'>,
+  { size, note }: StoredCheckpoint,
+  index: StatedIndex,
+): Promise<ProvenMatches> {
+  const { trail, filter } = asked;
+  const collector = new Collector(sources, asked);
+  await collector.collect(index);
+  const { shown, from, to } = collector;
+  // The records on either side show that the answer begins and ends where the period does.
+  const beside = [
+    ...(since !== undefined && from > 0 ? [from - 1] : []),
+    ...(until !== undefined && to < size ? [to] : []),
+  ];
+  const lines = new Map([...shown].map(([seq, { line }]) => [seq, line]));
+  for (const seq of beside) if (!lines.has(seq)) lines.set(seq, await recordOf(sources, trail, seq));
+  const seqs = [...lines.keys()].sort((a, b) => a - b);
+  const hashes = seqs.length === 0 ? [] : await proveLeaves(seqs, size, sources.nodes(trail));
+  const period: AnswerPeriod = defined({
+    from: since,
+    to: until,
+    timeFrom: filter.time?.from,
+    timeTo: filter.time?.to,
+  });
+  const needsIndex = index.checkpoint !== undefined && filter.isIndexed && from < Math.min(to, index.size);
+  const matches = collector.matches.map(({ seq }) => seq).sort((a, b) => a - b);
+  const proof: AnswerProof = {
+    format: ANSWER_FORMAT,
+    trail,
+    filters: Object.fromEntries(filter.applied),
+    period,
+    range: { from, to },
+    matches,
+    records: seqs.map((seq) => lines.get(seq) ?? ''),
+    checkpoint: note,
+    proof: hashes.map(toBase64),
+    ...(needsIndex && { index: await indexProof(sources, asked, index, from, to) }),
+  };
+  return { matches: collector.matches, from, to, proof };
+}
+
+async function recordOf({ ledger }: ProofSources, trail: string, seq: number): Promise<string> {
+  const line = await ledger.record(trail, seq);
+  if (line === undefined) throw new SealtrailError('store_corrupt', `record ${seq} of trail ${trail} is missing`);
+  return line;
+}
+
+async function indexProof(
+  sources: ProofSources,
+  { trail, filter }: Asked,
+  { runs, record = 0, checkpoint = { size: 0, note: '' }, size }: StatedIndex,
+  from: number,
+  to: number,
+): Promise<IndexProof> {
+  const needed = runs.filter((run) => run.first < to && endOf(run) > from);
+  const first = runs.findIndex((run) => endOf(run) > from);
+  const tree = growTree(
+    EMPTY_FRONTIER,
+    runs.map((run) => leafHash(runLine(run))),
+  );
+  const read: NodeReader = async (ids) => ids.flatMap((id) => tree.node(id) ?? []);
+  const [line, proof, runsProof, answers] = await Promise.all([
+    recordOf(sources, INDEX_TRAIL, record),
+    proveInclusion(record, checkpoint.size, sources.nodes(INDEX_TRAIL)),
+    proveRange(first, first + needed.length, runs.length, read),
+    Promise.all(
+      needed.map((run) => {
+        const [low, high] = [Math.max(from, run.first), Math.min(to, endOf(run), size)];
+        return runAnswers(sources.runs.open(trail, run), run, filter.keys, low, high);
+      }),
+    ),
+  ]);
+  return {
+    ...{ checkpoint: checkpoint.note, record: line, proof: proof.map(toBase64) },
+    ...{ first, runs: needed.map(runLine), runsProof: runsProof.map(toBase64), answers },
+  };
+}
+
+/** What a run files under each value of each filter. */
+function runAnswers(
+  file: RunFile,
+  run: StoredRun,
+  keys: readonly (readonly TermKey[])[],
+  from: number,
+  to: number,
+): Promise<LeafProof[][]> {
+  const nodes = runNodes(file);
+  const answer = async (key: TermKey): Promise<LeafProof> => {
+    const { first, leaves } = await leavesAround(file, key, from, to);
+    const proof = await proveRange(first, first + leaves.length, run.leaves, nodes);
+    return { first, leaves: leaves.map((leaf) => toBase64(leafBytes(leaf))), proof: proof.map(toBase64) };
+  };
+  return Promise.all(keys.map((some) => Promise.all(some.map(answer))));
+}
