@@ -5,7 +5,7 @@ import {
   type AnswerProof,
   type IndexProof,
   type LeafProof,
-} from '../contract/answer-proof.ts';
+} from '../contract/query.ts';
 import { INDEX_TRAIL } from '../contract/system-trails.ts';
 import { type IndexSnapshot, NO_INDEX, readIndexSnapshot } from '../index/format/index-state.ts';
 import { leafBytes } from '../index/format/leaf.ts';

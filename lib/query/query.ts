@@ -1,5 +1,4 @@
-import type { AnswerProof } from '../contract/answer-proof.ts';
-import type { Masked, QueryOrder, RecordSources } from '../contract/query.ts';
+import type { AnswerProof, Masked, QueryOrder, RecordSources } from '../contract/query.ts';
 import type { Block } from '../ledger/items/block.ts';
 import type { Hash } from '../log/hash.ts';
 import type { NumberRange } from '../question/moments.ts';

@@ -1,4 +1,4 @@
-import type { AnswerPeriod, AnswerProof } from '../../contract/answer-proof.ts';
+import type { AnswerPeriod, AnswerProof } from '../../contract/query.ts';
 import { FILTER_NAMES } from '../../contract/query.ts';
 import { INDEX_TRAIL } from '../../contract/system-trails.ts';
 import { timeMillis } from '../../contract/time.ts';

@@ -1,4 +1,4 @@
-import type { AnswerProof, IndexProof, LeafProof } from '../../contract/answer-proof.ts';
+import type { AnswerProof, IndexProof, LeafProof } from '../../contract/query.ts';
 import { FILTER_NAMES } from '../../contract/query.ts';
 import { INDEX_RUN, INDEX_SUBMITTER, INDEX_TRAIL } from '../../contract/system-trails.ts';
 import { INDEX_RULES } from '../../index/format/index-rules.ts';

@@ -2,10 +2,11 @@ import {
   ANSWER_FORMAT,
   type AnswerPeriod,
   type AnswerProof,
+  FILTER_NAMES,
+  type FilterName,
   type IndexProof,
   type LeafProof,
-} from '../../contract/answer-proof.ts';
-import { FILTER_NAMES, type FilterName } from '../../contract/query.ts';
+} from '../../contract/query.ts';
 import { fromBase64 } from '../../log/encoding.ts';
 import { HASH_BYTES, type Hash } from '../../log/hash.ts';
 import { isCount, isObject } from '../../log/json.ts';

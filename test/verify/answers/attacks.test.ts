@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { AnswerProof, IndexProof } from '../../../lib/contract/answer-proof.ts';
+import type { AnswerProof, IndexProof } from '../../../lib/contract/query.ts';
 import { nodeReader } from '../../../lib/ledger/tree/nodes.ts';
 import { toBase64 } from '../../../lib/log/encoding.ts';
 import { SealtrailError } from '../../../lib/log/error.ts';

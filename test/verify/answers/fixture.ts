@@ -1,4 +1,4 @@
-import type { AnswerProof } from '../../../lib/contract/answer-proof.ts';
+import type { AnswerProof } from '../../../lib/contract/query.ts';
 import { Indexer } from '../../../lib/followers/indexing/indexer.ts';
 import { ArchivedRecords } from '../../../lib/ledger/archived-records.ts';
 import { nodeReader } from '../../../lib/ledger/tree/nodes.ts';
