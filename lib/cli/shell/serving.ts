@@ -16,6 +16,8 @@ export interface ServeOptions extends SettingOptions {
   readonly host: string;
   readonly logName?: string;
   readonly policy?: string;
+  /** Seconds. */
+  readonly witnessLag: number;
   readonly logRequests?: boolean;
   readonly config?: string;
 }
@@ -25,7 +27,7 @@ export async function serve(terminal: Terminal, options: ServeOptions): Promise<
   const { stdout, stderr, signal } = terminal;
   const policy = options.policy === undefined ? undefined : await readPolicy(options.policy);
   const log = await openEmbedded(options.data, {
-    ...(policy && { witnesses: { policy } }),
+    ...(policy && { witnesses: { policy, alarmMs: options.witnessLag * 1000 } }),
     ...defined({ logName: options.logName }),
     settings: defined({ configFile: options.config, pii: options.pii, hotDays: options.retention }),
     onError: (error, source) => complain(stderr, source, error),

@@ -20,6 +20,12 @@ export const installServe: Install = (program, shell) => {
     .addOption(piiOption())
     .addOption(retentionOption())
     .option('--policy <file>', 'witnesses that cosign the log: a C2SP tlog-policy with their URLs (docs/witnesses.md)')
+    .option(
+      '--witness-lag <seconds>',
+      'how long the newest heads may be without a quorum before that is an alarm',
+      integer('--witness-lag', 1, 86_400),
+      600,
+    )
     .option('--log-requests', 'log every request to standard error, one JSON document a line')
     .action(async (options: ServeOptions) => {
       demandServerNode('sealtrail serve');
