@@ -1,4 +1,4 @@
-import type { Context, EventBridgeEvent, APIGatewayProxyEventV2WithIAMAuthorizer as GatewayEvent } from 'aws-lambda';
+import type { Context, EventBridgeEvent } from 'aws-lambda';
 import { Router } from '../lib/api/core/router.ts';
 import { EXPORT_ROUTES } from '../lib/api/groups.ts';
 import { lazy } from '../lib/app/lazy.ts';
@@ -6,6 +6,7 @@ import { wireLog } from '../lib/app/log.ts';
 import { s3Client } from '../lib/store/aws-clients.ts';
 import { S3Downloads } from '../lib/store/s3/downloads.ts';
 import { answer } from './gateway.ts';
+import type { ApiEvent } from './gateway-call.ts';
 import { withTelemetry } from './telemetry.ts';
 import {
   archiveObjects,
@@ -36,7 +37,7 @@ const router = new Router(EXPORT_ROUTES);
 
 /** Makes exports: takes requests over HTTP, and writes an export when its request appears in the bucket. */
 export const handler = withTelemetry(
-  async (event: GatewayEvent | EventBridgeEvent<'Object Created', RequestedExport>, context: Context) => {
+  async (event: ApiEvent | EventBridgeEvent<'Object Created', RequestedExport>, context: Context) => {
     if ('requestContext' in event) return answer(event, { router, services, actions: ['export'] });
     const { trail, id } = requestedExport(event.detail);
     const { exports } = await services();

@@ -1,15 +1,13 @@
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import type {
-  APIGatewayProxyEventV2WithIAMAuthorizer as GatewayEvent,
-  APIGatewayProxyStructuredResultV2 as GatewayResult,
-} from 'aws-lambda';
+import type { APIGatewayProxyStructuredResultV2 as GatewayResult } from 'aws-lambda';
 import { decodeContent } from '../lib/api/core/content-encoding.ts';
 import { type ApiRequest, type ApiResponse, queryOf } from '../lib/api/core/http.ts';
 import { type Action, ANYBODY, Principal } from '../lib/api/core/principal.ts';
 import { problemResponse } from '../lib/api/core/problem.ts';
 import type { Router } from '../lib/api/core/router.ts';
 import { SealtrailError } from '../lib/log/error.ts';
+import { type ApiEvent, callOf, type GatewayCall } from './gateway-call.ts';
 import { count, describe, logger } from './telemetry.ts';
 
 const deflate = promisify(gzip);
@@ -31,10 +29,11 @@ export interface GatewayOptions<Needs> {
  * Answers a request of an HTTP API (payload format 2.0). IAM decides who may call which route on which trail; here the
  * caller is authenticated and may take the function's actions.
  */
-export async function answer<Needs>(event: GatewayEvent, options: GatewayOptions<Needs>): Promise<GatewayResult> {
+export async function answer<Needs>(asked: ApiEvent, options: GatewayOptions<Needs>): Promise<GatewayResult> {
+  const event = callOf(asked);
   const { router, services, actions } = options;
   const started = performance.now();
-  const { requestId, http } = event.requestContext;
+  const { requestId, method } = event;
   const onError = (error: unknown): void => {
     count('ServerErrors');
     logger.error('a request failed', { requestId, ...describe(error) });
@@ -50,56 +49,30 @@ export async function answer<Needs>(event: GatewayEvent, options: GatewayOptions
   const result = await gatewayResult(response, { requestId, acceptEncoding: event.headers['accept-encoding'] });
   logger.info('request', {
     requestId,
-    method: http.method,
-    path: router.loggedPath(pathOf(event)),
+    method,
+    path: router.loggedPath(event.path),
     status: result.statusCode,
     ms: Math.round(performance.now() - started),
-    principal: callerOf(event),
+    principal: event.caller,
   });
   return result;
 }
 
 async function requestOf<Needs>(
-  event: GatewayEvent,
+  { method, path, query, headers, caller, sent, requestId }: GatewayCall,
   actions: readonly Action[],
   router: Router<Needs>,
 ): Promise<ApiRequest> {
-  const { headers, requestContext } = event;
-  const name = callerOf(event);
-  const isPublic = router.isPublic({ method: requestContext.http.method, path: pathOf(event) });
   // A name is required: a route that lost its authorizer must not become public.
-  if (name === undefined && !isPublic)
+  if (caller === undefined && !router.isPublic({ method, path }))
     throw new SealtrailError('unauthenticated', 'sign the request with AWS Signature Version 4');
-  const sent = Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8');
   return {
-    method: requestContext.http.method,
-    path: pathOf(event),
-    query: queryOf(event.rawQueryString),
-    headers,
+    ...{ method, path, query: queryOf(query), headers },
     body: await decodeContent(sent, headers['content-encoding']),
-    principal: name === undefined ? ANYBODY : new Principal({ name, actions: [...actions], trails: ['*', '_*'] }),
-    requestId: requestContext.requestId,
+    principal:
+      caller === undefined ? ANYBODY : new Principal({ name: caller, actions: [...actions], trails: ['*', '_*'] }),
+    requestId,
   };
-}
-
-/** The ARN of the caller: a user, or a role's session including the session name. */
-function callerOf(event: GatewayEvent): string | undefined {
-  // The type claims that it is always present, but a route without an authorizer lacks it.
-  const context: Partial<GatewayEvent['requestContext']> = event.requestContext;
-  return context.authorizer?.iam?.userArn;
-}
-
-/**
- * The original, percent-encoded path. API Gateway's `rawPath` is decoded, so a `%` or `/` in an actor's id would look like
- * the path's own; its path parameters are unambiguous. An id with `/` or `?` matches no route and never gets here:
- * `GET …/activity?actor=` takes any id.
- */
-function pathOf({ routeKey, rawPath, pathParameters }: GatewayEvent): string {
-  const [, template] = routeKey.split(' ');
-  if (template === undefined) return rawPath;
-  return template.replace(/\{(\w+)\}/g, (_, name: string) =>
-    encodeURIComponent((pathParameters?.[name] ?? '').toWellFormed()),
-  );
 }
 
 /** Inputs of the result besides the response. */

@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import type { APIGatewayProxyEventV2WithIAMAuthorizer as GatewayEvent } from 'aws-lambda';
 import { Router } from '../lib/api/core/router.ts';
 import { READ_ROUTES } from '../lib/api/groups.ts';
 import { descriptionRoute } from '../lib/api/routes/openapi.ts';
@@ -7,6 +6,7 @@ import { lazy } from '../lib/app/lazy.ts';
 import { wireLog } from '../lib/app/log.ts';
 import { openQueries } from '../lib/app/queries.ts';
 import { answer } from './gateway.ts';
+import type { ApiEvent } from './gateway-call.ts';
 import { withTelemetry } from './telemetry.ts';
 import { archivedStores, COUNTED, environmentOf } from './wiring.ts';
 
@@ -18,6 +18,6 @@ const describe = () => readFile(new URL('openapi.json', import.meta.url), 'utf8'
 const router = new Router([...READ_ROUTES, descriptionRoute(describe)]);
 
 /** Serves queries and proofs. It records accesses, and signs nothing. */
-export const handler = withTelemetry((event: GatewayEvent) =>
+export const handler = withTelemetry((event: ApiEvent) =>
   answer(event, { router, services, actions: ['read', 'verify'] }),
 );

@@ -1,10 +1,10 @@
-import type { APIGatewayProxyEventV2WithIAMAuthorizer as GatewayEvent } from 'aws-lambda';
 import { Router } from '../lib/api/core/router.ts';
 import { ADMIN_ROUTES } from '../lib/api/groups.ts';
 import { wireLog } from '../lib/app/log.ts';
 import { lambdaClient } from '../lib/store/lambda/client.ts';
 import { LambdaFunction } from '../lib/store/lambda/function.ts';
 import { answer } from './gateway.ts';
+import type { ApiEvent } from './gateway-call.ts';
 import { InvokedArchiver } from './seal-requests.ts';
 import { withTelemetry } from './telemetry.ts';
 import { COUNTED, environmentOf, followerOf, ledgerTable } from './wiring.ts';
@@ -27,6 +27,6 @@ const router = new Router(ADMIN_ROUTES);
  * Serves administrators: seals a trail, and manages its legal hold. It neither signs nor touches the archive: it invokes
  * `follow` to seal, and the next sweep of `follow` applies a hold to the archive and signs its record.
  */
-export const handler = withTelemetry((event: GatewayEvent) =>
+export const handler = withTelemetry((event: ApiEvent) =>
   answer(event, { router, services: async () => services, actions: ['admin'] }),
 );

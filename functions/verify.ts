@@ -1,4 +1,4 @@
-import type { Context, APIGatewayProxyEventV2WithIAMAuthorizer as GatewayEvent, ScheduledEvent } from 'aws-lambda';
+import type { Context, ScheduledEvent } from 'aws-lambda';
 import { Router } from '../lib/api/core/router.ts';
 import { VERIFY_ROUTES } from '../lib/api/groups.ts';
 import { wireLog } from '../lib/app/log.ts';
@@ -6,6 +6,7 @@ import type { SweepShare } from '../lib/followers/runtime/sweep.ts';
 import { lambdaClient } from '../lib/store/lambda/client.ts';
 import { LambdaFunction } from '../lib/store/lambda/function.ts';
 import { answer } from './gateway.ts';
+import type { ApiEvent } from './gateway-call.ts';
 import { withTelemetry } from './telemetry.ts';
 import { requestedVerification, sharedRun, TrailVerification, verificationsIn } from './trail-verification.ts';
 import { archivedStores, COUNTED, environmentOf, ownName } from './wiring.ts';
@@ -24,7 +25,7 @@ const services = { ...log, verifier, verifications };
 const router = new Router(VERIFY_ROUTES);
 
 /** Verifies every trail on a schedule, and single trails on request. It invokes itself for requests through the API. */
-export const handler = withTelemetry(async (event: GatewayEvent | ScheduledEvent | object, context: Context) => {
+export const handler = withTelemetry(async (event: ApiEvent | ScheduledEvent | object, context: Context) => {
   if ('requestContext' in event) {
     return answer(event, { router, services: async () => services, actions: ['verify'] });
   }

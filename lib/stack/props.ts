@@ -7,6 +7,7 @@ import type { SignatureAlgorithm } from '../store/ports.ts';
 import type { FunctionsLimits } from './functions/functions.ts';
 import type { ArchiveCopy } from './resources/copies.ts';
 import type { LogDomain, Throttle } from './resources/http-api.ts';
+import type { LogRestApi } from './resources/rest-api.ts';
 import type { Stage } from './resources/stage.ts';
 import type { RetentionProps, TrailRetentionProps } from './retention.ts';
 
@@ -124,6 +125,13 @@ export interface SealtrailProps extends RetentionProps {
    * @default the domain from API Gateway
    */
   readonly domain?: LogDomain;
+  /**
+   * A REST API in place of the HTTP API: private, reached by VPC endpoints alone, or with a web ACL of AWS WAF. Changing this on a
+   * deployed log changes its endpoint.
+   *
+   * @default an HTTP API
+   */
+  readonly restApi?: LogRestApi;
   /**
    * A bucket to which S3 copies the archive, in an account with other administrators. docs/operations.md says what that bucket
    * needs, and how to verify the copy.

@@ -1,4 +1,5 @@
 import { Names } from 'aws-cdk-lib';
+import type { RestApi, DomainName as RestDomainName, Stage as RestStage } from 'aws-cdk-lib/aws-apigateway';
 import type { DomainName, HttpApi, HttpStage } from 'aws-cdk-lib/aws-apigatewayv2';
 import type { Dashboard } from 'aws-cdk-lib/aws-cloudwatch';
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
@@ -30,7 +31,8 @@ import type { Observed } from './monitoring/metrics.ts';
 import { alarmTopic } from './monitoring/topic.ts';
 import type { SealtrailProps } from './props.ts';
 import { backUpTable, copyArchive, recordWrites } from './resources/copies.ts';
-import { logApi, logDomain, type Throttle } from './resources/http-api.ts';
+import { openFront } from './resources/front.ts';
+import type { LogApi, Throttle } from './resources/http-api.ts';
 import { acknowledgeEmptying, acknowledgeFindings, acknowledgeUnprotected } from './resources/nag.ts';
 import { STAGES } from './resources/stage.ts';
 import { archiveBucket, failedBatches, guardArchive, guardTable, ledgerTable } from './resources/storage.ts';
@@ -51,7 +53,8 @@ const arnsOf = (keys: readonly Key[]): string => keys.map(({ keyArn }) => keyArn
  * log.grantRead(analystRole, ['*']);
  */
 export class Sealtrail extends Construct {
-  readonly api: HttpApi;
+  /** A REST API with the prop `restApi`. */
+  readonly api: HttpApi | RestApi;
   readonly table: ITable;
   readonly archive: IBucket;
   /** The keys that sign checkpoints, the oldest first; usually one. */
@@ -64,9 +67,9 @@ export class Sealtrail extends Construct {
   /** The functions by name; each has a `logGroup` and a `role`. */
   readonly functions: Readonly<Record<keyof Roles, LambdaFunction>>;
   /** The stage of the API, for example for a domain shared by several logs. */
-  readonly stage: HttpStage;
+  readonly stage: HttpStage | RestStage;
   /** The custom domain, to point a record at, if any. */
-  readonly domain: DomainName | undefined;
+  readonly domain: DomainName | RestDomainName | undefined;
   /** The access log of the API. */
   readonly accessLogs: ILogGroup;
   /** The public keys of the signing keys, in the same order, known at deployment. */
@@ -74,6 +77,7 @@ export class Sealtrail extends Construct {
   /** The URL of the API, for `SEALTRAIL_ENDPOINT`. */
   readonly endpoint: string;
   readonly #encryptionKey: IKey | undefined;
+  readonly #front: LogApi;
 
   /** @throws RangeError for an invalid log name, or if the functions are not bundled */
   constructor(scope: Construct, id: string, props: SealtrailProps) {
@@ -170,12 +174,14 @@ export class Sealtrail extends Construct {
     const throttle = props.throttle ?? DEFAULT_THROTTLE;
     const groups = { ...functions, admin: functions.seal };
     const detailedMetrics = props.detailedMetrics ?? false;
-    const front = logApi(this, { functions: groups, throttle, detailedMetrics, service, logRetention, removal });
+    const api = { functions: groups, throttle, detailedMetrics, service, logRetention, removal };
+    const front = openFront(this, api, props);
+    this.#front = front;
     this.api = front.api;
     this.stage = front.stage;
     this.accessLogs = front.accessLogs;
-    this.domain = props.domain && logDomain(this, front.api, front.stage, props.domain);
-    this.endpoint = this.domain === undefined ? front.api.apiEndpoint : `https://${props.domain?.domainName}`;
+    this.domain = front.domain;
+    this.endpoint = this.domain === undefined ? front.endpoint : `https://${props.domain?.domainName}`;
 
     this.alarmTopic = alarmTopic(this, props.alarmTopic);
     const observed: Observed = {
@@ -229,7 +235,7 @@ export class Sealtrail extends Construct {
    * @throws RangeError for a pattern that matches no trail name; so do the other grants
    */
   grantAppend(grantee: IGrantable, trails: readonly string[]): Grant {
-    return grantRoutes(this.api, grantee, 'append', trails);
+    return grantRoutes(this.#front, grantee, 'append', trails);
   }
 
   /**
@@ -237,7 +243,7 @@ export class Sealtrail extends Construct {
    * The list of trails shows all of them, and their sizes.
    */
   grantRead(grantee: IGrantable, trails: readonly string[]): Grant {
-    return grantRoutes(this.api, grantee, 'read', trails);
+    return grantRoutes(this.#front, grantee, 'read', trails);
   }
 
   /**
@@ -246,27 +252,27 @@ export class Sealtrail extends Construct {
    * read.
    */
   grantVerify(grantee: IGrantable, trails: readonly string[]): Grant {
-    return grantRoutes(this.api, grantee, 'verify', trails);
+    return grantRoutes(this.#front, grantee, 'verify', trails);
   }
 
   /** Grants exporting trails, and downloading the exports. */
   grantExport(grantee: IGrantable, trails: readonly string[]): Grant {
-    return grantRoutes(this.api, grantee, 'export', trails);
+    return grantRoutes(this.#front, grantee, 'export', trails);
   }
 
   /** Grants the same as `grantRead`, `grantVerify` and `grantExport`, in fewer lines, since policies are limited in length. */
   grantAudit(grantee: IGrantable, trails: readonly string[]): Grant {
-    return grantRoutes(this.api, grantee, 'audit', trails);
+    return grantRoutes(this.#front, grantee, 'audit', trails);
   }
 
   /** Grants sealing trails. */
   grantSeal(grantee: IGrantable, trails: readonly string[]): Grant {
-    return grantRoutes(this.api, grantee, 'admin', trails);
+    return grantRoutes(this.#front, grantee, 'admin', trails);
   }
 
   /** Grants setting, releasing and reading the legal hold of trails. */
   grantLegalHold(grantee: IGrantable, trails: readonly string[]): Grant {
-    return grantRoutes(this.api, grantee, 'hold', trails);
+    return grantRoutes(this.#front, grantee, 'hold', trails);
   }
 
   /**

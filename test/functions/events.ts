@@ -1,4 +1,7 @@
-import type { APIGatewayProxyEventV2WithIAMAuthorizer as GatewayEvent } from 'aws-lambda';
+import type {
+  APIGatewayProxyEventV2WithIAMAuthorizer as GatewayEvent,
+  APIGatewayProxyEvent as RestEvent,
+} from 'aws-lambda';
 
 /**
  * Events as API Gateway sends them: an HTTP API's payload 2.0 with IAM authorisation (API Gateway developer guide, "Create
@@ -72,5 +75,35 @@ export function gatewayEvent({
     },
     isBase64Encoded,
     ...(body === undefined ? {} : { body: isBase64Encoded ? Buffer.from(body).toString('base64') : String(body) }),
+  };
+}
+
+/** The same as a REST API sends it: the path as it was sent, the query decoded, and the body in base64, which every type is. */
+export function restEvent({ route, parameters = {}, query = '', headers = {}, body, userArn = USER }: Call): RestEvent {
+  const [method = '', template = ''] = route.split(' ');
+  const encoded = (_: string, name: string): string => encodeURIComponent(parameters[name] ?? '');
+  const path = template.replace(/\{(\w+)\}/g, encoded);
+  const values = new URLSearchParams(query);
+  const multiValueQueryStringParameters = Object.fromEntries(
+    [...new Set(values.keys())].map((name) => [name, values.getAll(name)]),
+  );
+  const sent = { Accept: '*/*', Host: 'a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com', ...headers };
+  const nobody = {
+    ...{ accessKey: null, accountId: null, apiKey: null, apiKeyId: null, caller: null, clientCert: null },
+    ...{ cognitoAuthenticationProvider: null, cognitoAuthenticationType: null, cognitoIdentityId: null },
+    ...{ cognitoIdentityPoolId: null, principalOrgId: null, user: null },
+  };
+  return {
+    ...{ resource: template, path, httpMethod: method, headers: sent, multiValueHeaders: {} },
+    ...{ queryStringParameters: Object.fromEntries(values), multiValueQueryStringParameters, stageVariables: null },
+    pathParameters: { ...parameters },
+    requestContext: {
+      ...{ accountId: '111122223333', apiId: 'a1b2c3d4e5', authorizer: null, protocol: 'HTTP/1.1', httpMethod: method },
+      identity: { ...nobody, sourceIp: '203.0.113.7', userAgent: 'curl/8.5.0', userArn },
+      ...{ path: `/log${path}`, stage: 'log', requestId: 'c6af9ac6-7b61-11e6-9a41-93e8deadbeef' },
+      ...{ requestTimeEpoch: 1_795_240_800_000, resourceId: '123456', resourcePath: template },
+    },
+    isBase64Encoded: true,
+    body: body === undefined ? null : Buffer.from(body).toString('base64'),
   };
 }

@@ -7,7 +7,7 @@ import { descriptionRoute } from '../../lib/api/routes/openapi.ts';
 import { ROUTE_GROUPS } from '../../lib/api/routes.ts';
 import { SealtrailError } from '../../lib/log/error.ts';
 import { APPEND, append, bodyOf, type Deployed, deploy, QUERY, router } from './deployed.ts';
-import { gatewayEvent, SESSION, USER } from './events.ts';
+import { gatewayEvent, restEvent, SESSION, USER } from './events.ts';
 
 let deployed: Deployed;
 let info: MockInstance;
@@ -177,5 +177,48 @@ describe('what is logged', () => {
       requestId: 'Vh1f2iZ4liAEPRQ=',
       reason: 'store_corrupt: the head of trail orders is not readable',
     });
+  });
+});
+
+describe('a request through a REST API', () => {
+  const call = (asked: Parameters<typeof restEvent>[0]) =>
+    answer(restEvent(asked), { router, services: async () => deployed.log, actions: ['append', 'read'] });
+
+  it.each(['100%', 'ä ö', '%2F', 'a/b', 'user:ann'])(
+    'appends, and finds what the actor %j did by query and by path, which is as it was sent',
+    async (actor) => {
+      const receipt = await call({
+        ...append('orders', { type: 'data.update', actor: { id: actor } }),
+        userArn: SESSION,
+      });
+      expect(receipt.statusCode).toBe(201);
+      const page = await call({
+        route: QUERY,
+        parameters: { trail: 'orders' },
+        query: new URLSearchParams({ actor }).toString(),
+      });
+      expect(bodyOf(page)).toMatchObject({ records: [{ submitter: SESSION, event: { actor: { id: actor } } }] });
+      const route = 'GET /v1/trails/{trail}/actors/{actor}/activity';
+      const activity = await call({
+        route,
+        parameters: { trail: 'orders', actor },
+        query: 'days=7',
+      });
+      expect(activity.statusCode).toBe(200);
+      expect(bodyOf(activity)).toMatchObject({ actor, total: 1 });
+    },
+  );
+
+  it('may have a compressed body, and headers in any case', async () => {
+    const body = gzipSync(JSON.stringify({ type: 'data.update' }));
+    const headers = { 'Content-Type': 'application/json', 'Content-Encoding': 'gzip' };
+    expect((await call({ route: APPEND, parameters: { trail: 'orders' }, headers, body })).statusCode).toBe(201);
+  });
+
+  it('is nobody without a name', async () => {
+    const event = restEvent(append('orders'));
+    const requestContext = { ...event.requestContext, identity: { ...event.requestContext.identity, userArn: null } };
+    const options = { router, services: async () => deployed.log, actions: ['append' as const] };
+    expect((await answer({ ...event, requestContext }, options)).statusCode).toBe(401);
   });
 });

@@ -1,5 +1,6 @@
 import { App, Duration, NestedStack, Stack } from 'aws-cdk-lib';
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
+import { InterfaceVpcEndpoint } from 'aws-cdk-lib/aws-ec2';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { Sealtrail } from '../../lib/stack/sealtrail.ts';
@@ -12,6 +13,8 @@ const ACCOUNT = '111122223333';
 const env = { account: ACCOUNT, region: 'eu-central-1' };
 const functionsFolder = placeholderFunctions();
 const elsewhere = new Stack();
+
+const WEB_ACL = `arn:aws:wafv2:eu-central-1:${ACCOUNT}:regional/webacl/audit/0a1b2c3d-1111-2222-3333-444455556666`;
 
 /** Props by the name of the variant; what is not said is as by default. */
 const PROPS: Readonly<Record<string, Partial<SealtrailStackProps>>> = {
@@ -39,6 +42,29 @@ const PROPS: Readonly<Record<string, Partial<SealtrailStackProps>>> = {
       certificate: Certificate.fromCertificateArn(
         elsewhere,
         'Certificate',
+        `arn:aws:acm:eu-central-1:${ACCOUNT}:certificate/0a1b2c3d-1111-2222-3333-444455556666`,
+      ),
+    },
+  },
+  private: {
+    stage: 'prod',
+    restApi: {
+      vpcEndpoints: [
+        InterfaceVpcEndpoint.fromInterfaceVpcEndpointAttributes(elsewhere, 'Endpoint', {
+          vpcEndpointId: 'vpce-0a1b2c3d4e5f60718',
+          port: 443,
+        }),
+      ],
+      webAclArn: WEB_ACL,
+    },
+  },
+  rest: {
+    restApi: { webAclArn: WEB_ACL },
+    domain: {
+      domainName: 'audit.example.com',
+      certificate: Certificate.fromCertificateArn(
+        elsewhere,
+        'RestCertificate',
         `arn:aws:acm:eu-central-1:${ACCOUNT}:certificate/0a1b2c3d-1111-2222-3333-444455556666`,
       ),
     },

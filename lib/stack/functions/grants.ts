@@ -1,10 +1,9 @@
-import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
 import { Grant, type IGrantable, ManagedPolicy } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { jsonLength } from '../resources/deployed-size.ts';
-import { routeArn } from '../resources/http-api.ts';
+import type { LogApi } from '../resources/http-api.ts';
 import { acknowledgePatterns } from '../resources/nag.ts';
 import { auditRoutes, checkPatterns, type Permission, routesFor } from '../resources/routes.ts';
 
@@ -14,7 +13,7 @@ import { auditRoutes, checkPatterns, type Permission, routesFor } from '../resou
  * @throws RangeError for a pattern that matches no trail name
  */
 export function grantRoutes(
-  api: HttpApi,
+  { arnOf }: Pick<LogApi, 'arnOf'>,
   grantee: IGrantable,
   permission: Permission | 'audit',
   trails: readonly string[],
@@ -23,7 +22,7 @@ export function grantRoutes(
   return Grant.addToPrincipal({
     grantee,
     actions: ['execute-api:Invoke'],
-    resourceArns: routes.map(({ method, path }) => routeArn(api, method, path)),
+    resourceArns: routes.map(({ method, path }) => arnOf(method, path)),
   });
 }
 

@@ -12,7 +12,8 @@ const NAMESPACE = 'Sealtrail';
 export interface Observed {
   /** Identifies this deployment's metrics within the account. */
   readonly service: string;
-  readonly stage: HttpStage;
+  /** The API's stage. */
+  readonly stage: Pick<HttpStage, 'metricCount' | 'metricClientError' | 'metricServerError' | 'metricLatency'>;
   readonly table: ITable;
   /** All functions, by display name. */
   readonly functions: Readonly<Record<string, LambdaFunction>>;

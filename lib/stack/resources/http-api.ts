@@ -1,5 +1,5 @@
 import { Aws, type RemovalPolicy } from 'aws-cdk-lib';
-import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
+import { AccessLogFormat, type RestApi, type Stage as RestStage } from 'aws-cdk-lib/aws-apigateway';
 import {
   ApiMapping,
   type CfnStage,
@@ -15,10 +15,10 @@ import { HttpIamAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import type { ICertificate } from 'aws-cdk-lib/aws-certificatemanager';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
-import { FilterPattern, LogGroup, MetricFilter, type RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import type { RouteGroup } from '../../api/routes.ts';
-import { API_THROTTLES } from '../monitoring/metrics.ts';
+import { accessLog, accessLogFormat } from './access-log.ts';
 import { acknowledgeOpen } from './nag.ts';
 import { STACK_ROUTES } from './routes.ts';
 
@@ -43,26 +43,12 @@ export interface LogApiProps {
 
 const METHODS: Readonly<Record<string, HttpMethod>> = { GET: HttpMethod.GET, POST: HttpMethod.POST };
 
-/** The gateway's access log: who called what and when. It omits the path, which may name people. */
-const ACCESS_LOG = {
-  at: '$context.requestTime',
-  requestId: '$context.requestId',
-  route: '$context.routeKey',
-  status: '$context.status',
-  caller: '$context.identity.userArn',
-  ip: '$context.identity.sourceIp',
-  ms: '$context.responseLatency',
-  bytes: '$context.responseLength',
-  error: '$context.error.message',
-  integrationError: '$context.integrationErrorMessage',
-};
-
 /** Requests per second of an account in a region, unless its quota was raised (API Gateway developer guide, "Quotas"). */
 const ACCOUNT_RATE = 10_000;
 const ACCOUNT_BURST = 5_000;
 
 /** @throws RangeError for a throttle that lets nothing through, or more than an account's limits */
-function checkThrottle({ rate, burst }: Throttle): void {
+export function checkThrottle({ rate, burst }: Throttle): void {
   if (!(rate >= 1 && rate <= ACCOUNT_RATE)) {
     throw new RangeError(`throttle.rate must be 1 to ${ACCOUNT_RATE} requests a second, not ${rate}`);
   }
@@ -88,17 +74,29 @@ export function logDomain(scope: Construct, api: HttpApi, stage: HttpStage, prop
 
 /** The API that callers use. */
 export interface LogApi {
+  readonly api: HttpApi | RestApi;
+  readonly stage: HttpStage | RestStage;
+  readonly accessLogs: LogGroup;
+  /** Its own URL. */
+  readonly endpoint: string;
+  /** The ARN of a route for IAM policies; its parameters are `*` or given values. */
+  readonly arnOf: (method: string, path: string) => string;
+}
+
+interface LogHttpApi extends LogApi {
   readonly api: HttpApi;
   readonly stage: HttpStage;
-  readonly accessLogs: LogGroup;
 }
+
+/** The throttle of routes without authorisation, far below the stage's, so that strangers use up none of it. */
+export const OPEN_THROTTLE: Throttle = { rate: 5, burst: 10 };
 
 /**
  * Makes an HTTP API with all routes, authorised by IAM but for the API's description, which is everybody's.
  *
  * @throws RangeError for an invalid throttle
  */
-export function logApi(scope: Construct, props: LogApiProps): LogApi {
+export function logApi(scope: Construct, props: LogApiProps): LogHttpApi {
   checkThrottle(props.throttle);
   const api = new HttpApi(scope, 'Api', {
     description: 'Sealtrail: a tamper-evident audit log',
@@ -121,10 +119,7 @@ export function logApi(scope: Construct, props: LogApiProps): LogApi {
     const [route] = api.addRoutes({ path, methods: [verb], integration, authorizer: isOpen ? nobody : iam });
     if (isOpen && route !== undefined) open.set(`${method} ${path}`, route);
   }
-  const accessLogs = new LogGroup(scope, 'AccessLogs', {
-    retention: props.logRetention,
-    removalPolicy: props.removal,
-  });
+  const accessLogs = accessLog(scope, props);
   const stage = new HttpStage(scope, 'Stage', {
     httpApi: api,
     stageName: '$default',
@@ -132,26 +127,22 @@ export function logApi(scope: Construct, props: LogApiProps): LogApi {
     throttle: { rateLimit: props.throttle.rate, burstLimit: props.throttle.burst },
     accessLogSettings: {
       destination: new LogGroupLogDestination(accessLogs),
-      format: AccessLogFormat.custom(JSON.stringify({ service: props.service, ...ACCESS_LOG })),
+      format: AccessLogFormat.custom(accessLogFormat(props.service, { route: '$context.routeKey' })),
     },
     detailedMetricsEnabled: props.detailedMetrics,
   });
   limitOpen(stage, open, props.detailedMetrics);
-  new MetricFilter(scope, 'ApiThrottles', {
-    logGroup: accessLogs,
-    metricNamespace: API_THROTTLES.namespace,
-    metricName: API_THROTTLES.name,
-    filterPattern: FilterPattern.stringValue('$.status', '=', '429'),
-    metricValue: '1',
-    // Like the functions' own metrics.
-    dimensions: { service: '$.service' },
-  });
-  return { api, stage, accessLogs };
+  return {
+    ...{ api, stage, accessLogs, endpoint: api.apiEndpoint },
+    arnOf: (method, path) =>
+      `arn:${Aws.PARTITION}:execute-api:${Aws.REGION}:${Aws.ACCOUNT_ID}:${api.apiId}/$default/${method}${path}`,
+  };
 }
 
-/** Gives routes without authorisation a throttle of their own, far below the stage's, so that strangers use up none of it. */
+/** Gives routes without authorisation a throttle of their own. */
 function limitOpen(stage: HttpStage, routes: ReadonlyMap<string, HttpRoute>, detailedMetrics: boolean): void {
-  const limits = { ThrottlingRateLimit: 5, ThrottlingBurstLimit: 10, DetailedMetricsEnabled: detailedMetrics };
+  const { rate, burst } = OPEN_THROTTLE;
+  const limits = { ThrottlingRateLimit: rate, ThrottlingBurstLimit: burst, DetailedMetricsEnabled: detailedMetrics };
   const settings = Object.fromEntries([...routes.keys()].map((key) => [key, limits]));
   // The cast: what a stage is in CloudFormation. The construct itself knows no settings of routes.
   (stage.node.defaultChild as CfnStage).addPropertyOverride('RouteSettings', settings);
@@ -161,7 +152,3 @@ function limitOpen(stage: HttpStage, routes: ReadonlyMap<string, HttpRoute>, det
     acknowledgeOpen(route);
   }
 }
-
-/** The ARN of a route for IAM policies; its parameters are `*` or given values. */
-export const routeArn = (api: HttpApi, method: string, path: string): string =>
-  `arn:${Aws.PARTITION}:execute-api:${Aws.REGION}:${Aws.ACCOUNT_ID}:${api.apiId}/$default/${method}${path}`;
