@@ -36,6 +36,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Install>>> = {
   inspect: async () => (await import('./commands/check/inspect.ts')).installInspect,
   redact: async () => (await import('./commands/check/redact.ts')).installRedact,
   mcp: async () => (await import('./commands/capture/mcp.ts')).installMcp,
+  import: async () => (await import('./commands/capture/import.ts')).installImport,
   hook: async () => (await import('./commands/capture/hook.ts')).installHook,
   keys: async () => (await import('./commands/operate/keys.ts')).installKeys,
   completion: async () => (await import('./commands/operate/completion.ts')).installCompletion,

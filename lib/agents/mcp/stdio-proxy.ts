@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
+import { linesOf } from '../../json/lines.ts';
 import { SealtrailError } from '../../log/error.ts';
 import type { Conversation, Side } from './conversation.ts';
-import { linesOf } from './lines.ts';
 
 /** What a proxy over stdio connects. */
 export interface StdioProxyOptions {

@@ -12,8 +12,11 @@ import type { Batch, InputEvent, OnRefusal } from './input.ts';
 /** Options of an upload. */
 export interface UploadOptions {
   readonly trail: string;
-  /** Batch n (from 0) is sent under `<key>-<n>`, so that the same upload can be repeated after a failure. */
-  readonly key: string;
+  /**
+   * Batch n (from 0) is sent under `<key>-<n>`, so that the same upload can be repeated after a failure; a function names the key
+   * of each batch.
+   */
+  readonly key: string | ((batch: Batch) => string);
   /** Concurrent requests. More than one is faster, but may change the order of events. */
   readonly parallel: number;
   /** The keys that verify receipts. */
@@ -105,7 +108,7 @@ export class Upload {
    */
   async #send(batch: Batch): Promise<Sent | Error | undefined> {
     const { onRefusal, key } = this.#options;
-    const requestKey = `${key}-${this.#index++}`;
+    const requestKey = typeof key === 'string' ? `${key}-${this.#index++}` : key(batch);
     let { events } = batch;
     while (events.length > 0) {
       const sent = await this.#request(events, requestKey);

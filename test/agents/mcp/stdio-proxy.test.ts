@@ -3,8 +3,8 @@ import { text } from 'node:stream/consumers';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Conversation } from '../../../lib/agents/mcp/conversation.ts';
-import { linesOf } from '../../../lib/agents/mcp/lines.ts';
 import { proxyStdio } from '../../../lib/agents/mcp/stdio-proxy.ts';
+import { linesOf } from '../../../lib/json/lines.ts';
 import { DEAF, recording } from '../recording.ts';
 
 /** Answers each line with its length and the line itself, and ends at `bye`. */

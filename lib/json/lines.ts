@@ -1,4 +1,4 @@
-import { SealtrailError } from '../../log/error.ts';
+import { SealtrailError } from '../log/error.ts';
 
 const LINE_FEED = 0x0a;
 
