@@ -94,7 +94,9 @@ describe('an item of a later format', () => {
     const message = `the ${kind} (${place}) was written by a newer version: it has format ${newest + 1}, and this version knows ${newest}`;
     await expect(read(table)).rejects.toMatchObject({ code: 'unavailable', message });
     await table.transact([{ put: { ...key, attributes: { ...attributes, format: 0 } } }]);
-    await expect(read(table)).rejects.toMatchObject({ code: 'store_corrupt' });
+    // What only says where work waits, or which cursors are good, is written anew.
+    if (['due trail', 'full pass', 'cursor secret'].includes(kind)) await read(table);
+    else await expect(read(table)).rejects.toMatchObject({ code: 'store_corrupt' });
   });
 
   it('is refused by name: due producer, of which a damaged one is known by its key', async () => {

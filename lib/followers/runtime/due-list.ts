@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import * as z from 'zod';
-import { attributesOf, withFormat } from '../../ledger/items/format.ts';
+import { valuesOr, withFormat } from '../../ledger/items/format.ts';
 import { duePartition } from '../../ledger/items/layout.ts';
 import { SealtrailError } from '../../log/error.ts';
 import type { Condition, Item, Key, Table, Write } from '../../store/ports.ts';
@@ -29,11 +29,15 @@ type Stored = z.infer<typeof stored>;
 /** A trail with work waiting. */
 export interface DueTrail extends Readonly<Stored> {
   readonly trail: string;
+  /** Why its item could not be read: then it counts as due, and is written anew. */
+  readonly error?: SealtrailError;
 }
 
 /** Partitions of a list. Part of its keys. */
 const SHARDS = 4;
 const RACES = 10;
+/** The revision of an item that cannot be read. */
+const UNREADABLE = 0;
 
 /**
  * The trails with work waiting, and only those: a trail at rest has no item and costs nothing.
@@ -56,7 +60,7 @@ export class DueList {
    * Puts a trail on the list. Costs one read where it is there already.
    *
    * @param dueAt Unix milliseconds; an earlier time on the list stands. @default now
-   * @throws `throttled` when others keep changing the item; `store_corrupt`; the Table's errors
+   * @throws `throttled` when others keep changing the item; the Table's errors
    */
   async note(trail: string, dueAt = this.#now()): Promise<void> {
     for (let race = 0; race < RACES; race++) {
@@ -72,13 +76,13 @@ export class DueList {
     throw new SealtrailError('throttled', `others keep changing when trail ${trail} is due`, { retryAfter: 1 });
   }
 
-  /** A trail on the list; undefined: it has no work waiting. @throws `store_corrupt`; the Table's errors */
+  /** A trail on the list; undefined: it has no work waiting. @throws the Table's errors */
   async find(trail: string): Promise<DueTrail | undefined> {
     const item = await this.#table.get(this.#key(trail));
     return item && { trail, ...read(item) };
   }
 
-  /** Everything on the list, the longest due first. @throws `store_corrupt`; the Table's errors */
+  /** Everything on the list, the longest due first. @throws the Table's errors */
   async all(): Promise<readonly DueTrail[]> {
     const shards = Array.from({ length: SHARDS }, async (_, shard) => {
       const partition = duePartition(this.#name, shard);
@@ -125,7 +129,7 @@ export class DueList {
 
   #change(trail: string, from: number | undefined, to: Omit<Stored, 'revision'> | undefined): Write {
     const key = this.#key(trail);
-    const when: Condition = from === undefined ? { is: 'absent' } : { is: 'equal', attribute: 'revision', value: from };
+    const when = conditionOf(from);
     if (to === undefined) return { remove: key, when };
     return { put: { ...key, attributes: withFormat('due trail', { ...to, revision: (from ?? 0) + 1 }) }, when };
   }
@@ -141,8 +145,15 @@ function bringsNews({ claimedUntil, again, dueAt: known }: Stored, dueAt: number
   return claimedUntil === 0 ? dueAt < known : again === 0;
 }
 
-function read(item: Item): Stored {
-  const parsed = stored.safeParse(attributesOf('due trail', item));
-  if (parsed.success) return parsed.data;
-  throw new SealtrailError('store_corrupt', `when trail ${item.sort} is due is not readable`, { cause: parsed.error });
+function conditionOf(revision: number | undefined): Condition {
+  if (revision === undefined) return { is: 'absent' };
+  return revision === UNREADABLE ? { is: 'present' } : { is: 'equal', attribute: 'revision', value: revision };
+}
+
+/** What cannot be read must not keep the other trails of the list from being visited. */
+function read(item: Item): Stored & Pick<DueTrail, 'error'> {
+  const message = `when trail ${item.sort} is due is not readable: it is visited now`;
+  const values = valuesOr('due trail', item, (attributes) => stored.parse(attributes), message);
+  if (!(values instanceof SealtrailError)) return values;
+  return { dueAt: 0, claimedUntil: 0, again: 0, revision: UNREADABLE, error: values };
 }

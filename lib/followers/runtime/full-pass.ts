@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { attributesOf, withFormat } from '../../ledger/items/format.ts';
+import { valuesOr, withFormat } from '../../ledger/items/format.ts';
 import { fullPassKey } from '../../ledger/items/layout.ts';
 import { SealtrailError } from '../../log/error.ts';
 import type { Condition, Item, Table } from '../../store/ports.ts';
@@ -40,7 +40,12 @@ export interface PassState {
   readonly claimedUntil: number;
   /** The claim of this process; undefined: it is done, or another process is at it. */
   readonly claim: number | undefined;
+  /** Why what was stored could not be read: then the pass begins anew. */
+  readonly error?: SealtrailError;
 }
+
+/** The revision of an item that cannot be read. */
+const UNREADABLE = 0;
 
 /**
  * A pass over all trails, once for each name, by one process at a time. It goes on where the last process stopped: a crash
@@ -61,19 +66,19 @@ export class FullPass {
    * Goes on with a pass, or begins it where the last one had another name.
    *
    * @param leaseMs how long the claim holds in milliseconds: longer than this process will work on the pass
-   * @throws `store_corrupt`; the Table's errors
+   * @throws the Table's errors
    */
   async claim(pass: string, leaseMs: number): Promise<PassState> {
     const item = await this.#table.get(fullPassKey(this.#name));
-    const known = item && read(item);
+    const { known, error, revision } = read(item);
     const now = this.#now();
     const isSame = known?.pass === pass;
     const { startedAt, cursor, missed } = isSame ? known : { startedAt: now, cursor: '', missed: 0 };
     const isDone = isSame && known.isDone === 1;
     const claimedUntil = now + leaseMs;
-    const state = { startedAt, cursor, missed, isDone, claimedUntil, claim: undefined };
+    const state = { startedAt, cursor, missed, isDone, claimedUntil, claim: undefined, ...(error && { error }) };
     if (isDone || (known !== undefined && known.claimedUntil > now)) return state;
-    const claim = await this.#store(known?.revision, { pass, startedAt, cursor, missed, isDone: 0, claimedUntil });
+    const claim = await this.#store(revision, { pass, startedAt, cursor, missed, isDone: 0, claimedUntil });
     return { ...state, claim };
   }
 
@@ -102,8 +107,9 @@ export class FullPass {
   async #store(from: number | undefined, to: Omit<Stored, 'revision'>): Promise<number | undefined> {
     const revision = (from ?? 0) + 1;
     const attributes = withFormat('full pass', { ...to, revision });
-    const when: Condition = from === undefined ? { is: 'absent' } : { is: 'equal', attribute: 'revision', value: from };
-    const outcome = await this.#table.transact([{ put: { ...fullPassKey(this.#name), attributes }, when }]);
+    const outcome = await this.#table.transact([
+      { put: { ...fullPassKey(this.#name), attributes }, when: conditionOf(from) },
+    ]);
     return outcome.committed ? revision : undefined;
   }
 }
@@ -119,10 +125,22 @@ export interface PassStep {
   readonly isStopping?: boolean;
 }
 
-function read(item: Item): Stored {
-  const parsed = stored.safeParse(attributesOf('full pass', item));
-  if (parsed.success) return parsed.data;
-  throw new SealtrailError('store_corrupt', `how far the pass ${item.partition} has come is not readable`, {
-    cause: parsed.error,
-  });
+function conditionOf(revision: number | undefined): Condition {
+  if (revision === undefined) return { is: 'absent' };
+  return revision === UNREADABLE ? { is: 'present' } : { is: 'equal', attribute: 'revision', value: revision };
+}
+
+interface Read {
+  readonly known?: Stored;
+  readonly revision?: number;
+  readonly error?: SealtrailError;
+}
+
+/** What cannot be read must not keep any trail from being visited. */
+function read(item: Item | undefined): Read {
+  if (item === undefined) return {};
+  const message = `how far the pass ${item.partition} has come is not readable: it begins anew`;
+  const known = valuesOr('full pass', item, (attributes) => stored.parse(attributes), message);
+  if (known instanceof SealtrailError) return { revision: UNREADABLE, error: known };
+  return { known, revision: known.revision };
 }

@@ -76,6 +76,7 @@ export async function sweepTrails(options: SweepOptions): Promise<Swept> {
   const startedAt = now();
   const all = (await list.all()).filter(({ dueAt }) => dueAt <= startedAt + aheadMs);
   const due = fromShare(all, options.share);
+  for (const { trail, error } of all) if (error !== undefined) options.onError(error, { follower: 'sweep', trail });
   const failed = new Set<string>();
   const visited = new Set<string>();
   const left = new Set(due);
@@ -124,6 +125,7 @@ async function passOverAll(options: SweepOptions, sweep: SoFar): Promise<number 
   const { pass, trails, signal, concurrency, leaseMs, settings, now = Date.now } = options;
   const name = `${utcDate(now())} ${settings}`;
   let state = await pass.claim(name, leaseMs);
+  if (state.error !== undefined) options.onError(state.error, { follower: 'sweep', trail: 'of all trails' });
   while (state.claim !== undefined && !state.isDone && !signal.aborted) {
     const step = await firstOf(trails(state.cursor), PASS_STEP);
     let { missed } = state;

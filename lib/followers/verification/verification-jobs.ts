@@ -3,7 +3,7 @@ import { VERIFICATION_STATES, type VerificationReply, type VerificationReport } 
 import { attributesOf, withFormat } from '../../ledger/items/format.ts';
 import { verificationKey, verificationScopeKey, verificationsOf } from '../../ledger/items/layout.ts';
 import { SealtrailError } from '../../log/error.ts';
-import type { Item, Table } from '../../store/ports.ts';
+import type { Condition, Item, Table } from '../../store/ports.ts';
 import { type Lane, laneId, laneSchema } from './verification-lanes.ts';
 
 const count = z.int().min(0);
@@ -47,6 +47,15 @@ export interface StoredJob {
   readonly job: VerificationJob;
 }
 
+/** In place of an id that cannot be read. */
+const UNREADABLE: unique symbol = Symbol('unreadable');
+
+/** What is known of the verifications of a scope: the id of the newest, and it itself while it is under way. */
+export interface ScopeState {
+  readonly newest?: string | typeof UNREADABLE;
+  readonly underWay?: VerificationJob;
+}
+
 /** How long a verification can be asked about after it was last worked on. */
 const REMEMBERED_SECONDS = 2 * 86_400;
 /** How long at least a second one of the same scope finds it, should it take so long. */
@@ -74,12 +83,19 @@ export class VerificationJobs {
     return item === undefined ? undefined : jobFromItem(item);
   }
 
-  /** A trail's jobs that wait or run, without their lanes. */
-  async unfinished(trail: string): Promise<readonly VerificationJob[]> {
+  /**
+   * A trail's jobs that wait or run, without their lanes. One that cannot be read is told of and left out: it must not stop the others.
+   *
+   * @param onUnreadable called with the error and the job's id. Must not throw
+   */
+  async unfinished(
+    trail: string,
+    onUnreadable: (error: unknown, id: string) => void,
+  ): Promise<readonly VerificationJob[]> {
     const unfinished: VerificationJob[] = [];
     for await (const item of this.#table.query(verificationsOf(trail))) {
-      const { job } = jobFromItem(item);
-      if (isUnfinished(job) && job.lane === undefined) unfinished.push(job);
+      const job = readJob(item, onUnreadable);
+      if (job !== undefined && isUnfinished(job) && job.lane === undefined) unfinished.push(job);
     }
     return unfinished;
   }
@@ -90,22 +106,24 @@ export class VerificationJobs {
     return found.flatMap((lane) => lane ?? []);
   }
 
-  /** The unfinished job of the same scope, and the id of the newest one there was. */
-  async ofScope(job: VerificationJob): Promise<{ readonly newest?: string; readonly underWay?: VerificationJob }> {
+  /** The unfinished job of the same scope, and the id of the newest one there was. What of them cannot be read is written over. */
+  async ofScope(job: VerificationJob, onUnreadable: (error: unknown, id: string) => void): Promise<ScopeState> {
     const item = await this.#table.get(verificationScopeKey(job.trail, scopeOf(job)));
     if (item === undefined) return {};
-    const newest = String(attributesOf('verification scope', item).id);
-    const stored = await this.get(job.trail, newest);
-    return stored !== undefined && isUnfinished(stored.job) ? { newest, underWay: stored.job } : { newest };
+    const { id: newest } = attributesOf('verification scope', item);
+    if (typeof newest !== 'string') return { newest: UNREADABLE };
+    const stored = await this.#table.get(verificationKey(job.trail, newest));
+    const known = stored && readJob(stored, onUnreadable);
+    return known !== undefined && isUnfinished(known) ? { newest, underWay: known } : { newest };
   }
 
   /**
    * Stores a new job as the newest of its scope.
    *
-   * @param after the id of the newest one so far
+   * @param after the newest one so far
    * @returns whether it is stored; not where another one came first
    */
-  async add(job: VerificationJob, after: string | undefined): Promise<boolean> {
+  async add(job: VerificationJob, after: ScopeState['newest']): Promise<boolean> {
     const scope: Item = {
       ...verificationScopeKey(job.trail, scopeOf(job)),
       attributes: withFormat('verification scope', { id: job.id }),
@@ -113,7 +131,7 @@ export class VerificationJobs {
     };
     const { committed } = await this.#table.transact([
       { put: this.#itemOf(job, 1), when: { is: 'absent' } },
-      { put: scope, when: after === undefined ? { is: 'absent' } : { is: 'equal', attribute: 'id', value: after } },
+      { put: scope, when: conditionOf(after) },
     ]);
     return committed;
   }
@@ -146,6 +164,20 @@ export class VerificationJobs {
 
   #after(seconds: number): number {
     return Math.ceil(this.#now() / 1000) + seconds;
+  }
+}
+
+function conditionOf(newest: ScopeState['newest']): Condition {
+  if (newest === undefined) return { is: 'absent' };
+  return newest === UNREADABLE ? { is: 'present' } : { is: 'equal', attribute: 'id', value: newest };
+}
+
+function readJob(item: Item, onUnreadable: (error: unknown, id: string) => void): VerificationJob | undefined {
+  try {
+    return jobFromItem(item).job;
+  } catch (error) {
+    onUnreadable(error, item.sort);
+    return undefined;
   }
 }
 

@@ -93,7 +93,7 @@ export class Verifications {
         const message = 'this idempotency key was used for another verification: use a new key';
         throw new SealtrailError('idempotency_conflict', message);
       }
-      const { newest, underWay } = standing === undefined ? await this.#jobs.ofScope(job) : {};
+      const { newest, underWay } = standing === undefined ? await this.#jobs.ofScope(job, this.#unreadable(trail)) : {};
       const known = standing ?? underWay;
       if (known !== undefined) return this.#startIfForgotten(known);
       await this.#demandRoom(trail);
@@ -116,7 +116,7 @@ export class Verifications {
    * @returns how many there are
    */
   async revive(trail: string): Promise<number> {
-    const unfinished = await this.#jobs.unfinished(trail);
+    const unfinished = await this.#jobs.unfinished(trail, this.#unreadable(trail));
     for (const job of unfinished) await this.#startIfForgotten(job);
     return unfinished.length;
   }
@@ -236,8 +236,12 @@ export class Verifications {
     return lanes.length === 0 ? job : { ...job, progress: progressOf(lanes) };
   }
 
+  #unreadable(trail: string): (error: unknown, id: string) => void {
+    return (error, id) => this.#options.onError(error, trail, id);
+  }
+
   async #demandRoom(trail: string): Promise<void> {
-    const unfinished = (await this.#jobs.unfinished(trail)).length;
+    const unfinished = (await this.#jobs.unfinished(trail, this.#unreadable(trail))).length;
     if (unfinished < MAX_UNFINISHED) return;
     const message = `${unfinished} verifications of trail ${trail} are under way already: try again`;
     throw new SealtrailError('rate_limited', message, { retryAfter: 5 });

@@ -1,35 +1,47 @@
 import { randomBytes } from 'node:crypto';
-import type { Key, Table } from '../../store/ports.ts';
-import { attributesOf, type StoredKind, withFormat } from './format.ts';
+import { SealtrailError } from '../../log/error.ts';
+import type { Item, Key, Table } from '../../store/ports.ts';
+import { type StoredKind, valuesOr, withFormat } from './format.ts';
 import { CURSOR_SECRET_KEY, MASK_SECRET_KEY } from './layout.ts';
 
 /**
- * What cursors are authenticated with: made once, kept with the data, so that cursors outlive a restart.
+ * What cursors are authenticated with: made once, kept with the data, so that cursors outlive a restart. Made anew where it is not
+ * readable, which costs the cursors that are out.
  *
  * @throws the Table's errors
  */
-export const cursorSecret = (table: Table): Promise<Uint8Array> => secretAt(table, CURSOR_SECRET_KEY, 'cursor secret');
+export const cursorSecret = (table: Table): Promise<Uint8Array> =>
+  secretAt(table, CURSOR_SECRET_KEY, 'cursor secret', true);
 
 /**
  * What the tags in masked addresses are made with. It stays in the Table, out of the archive: an auditor who has that
- * cannot test whom a tag stands for.
+ * cannot test whom a tag stands for. Never made anew: people would get other tags.
  *
- * @throws the Table's errors
+ * @throws `store_corrupt` where it is not readable; the Table's errors
  */
 export const maskSecret = (table: Table): Promise<Uint8Array> => secretAt(table, MASK_SECRET_KEY, 'mask secret');
 
-async function secretAt(table: Table, key: Key, kind: StoredKind): Promise<Uint8Array> {
+async function secretAt(table: Table, key: Key, kind: StoredKind, isReplaced = false): Promise<Uint8Array> {
   const kept = await readSecret(table, key, kind);
-  if (kept !== undefined) return kept;
-  const put = { ...key, attributes: withFormat(kind, { secret: randomBytes(32) }) };
-  await table.transact([{ put, when: { is: 'absent' } }]);
+  const isThere = kept !== undefined;
+  if (kept instanceof SealtrailError && !isReplaced) throw kept;
+  if (kept instanceof Uint8Array) return kept;
+  const put = { ...key, attributes: withFormat(kind, { secret: randomBytes(SECRET_BYTES) }) };
+  await table.transact([{ put, when: { is: isThere ? 'present' : 'absent' } }]);
   const made = await readSecret(table, key, kind);
-  if (made !== undefined) return made;
-  throw new RangeError(`the ${kind} was put and is not there`);
+  if (made instanceof Uint8Array) return made;
+  throw made ?? new RangeError(`the ${kind} was put and is not there`);
 }
 
-async function readSecret(table: Table, key: Key, kind: StoredKind): Promise<Uint8Array | undefined> {
+/** An error where it is not readable. @throws `unavailable` when a newer version wrote it; the Table's errors */
+async function readSecret(table: Table, key: Key, kind: StoredKind): Promise<Uint8Array | SealtrailError | undefined> {
   const item = await table.get(key);
-  const secret = item && attributesOf(kind, item).secret;
-  return secret instanceof Uint8Array ? secret : undefined;
+  const parse = ({ secret }: Item['attributes']): Uint8Array => {
+    if (secret instanceof Uint8Array && secret.length === SECRET_BYTES) return secret;
+    throw new RangeError(`it has not ${SECRET_BYTES} bytes`);
+  };
+  const message = `the ${kind} (${key.partition} ${key.sort}) is not readable: put the item back from a backup`;
+  return item && valuesOr(kind, item, parse, message);
 }
+
+const SECRET_BYTES = 32;

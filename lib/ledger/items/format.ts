@@ -57,6 +57,27 @@ export function attributesOf(kind: StoredKind, item: Item): Item['attributes'] {
   return attributes;
 }
 
+/**
+ * The values of an item that is written over where it cannot be read.
+ *
+ * @param parse of its attributes; throws where they are not right
+ * @returns the error `store_corrupt` with this message where it is not readable
+ * @throws `unavailable` when a newer version wrote it
+ */
+export function valuesOr<T>(
+  kind: StoredKind,
+  item: Item,
+  parse: (attributes: Item['attributes']) => T,
+  message: string,
+): T | SealtrailError {
+  try {
+    return parse(attributesOf(kind, item));
+  } catch (cause) {
+    if (cause instanceof SealtrailError && cause.code !== 'store_corrupt') throw cause;
+    return new SealtrailError('store_corrupt', message, { cause });
+  }
+}
+
 /** Whether this version knows the format of an item, for readers that may pass one over. */
 export const isKnown = (kind: StoredKind, { attributes: { format = 1 } }: Item): boolean =>
   isFormat(format) && format <= FORMATS[kind];

@@ -3,6 +3,7 @@ import { DueList } from '../../../lib/followers/runtime/due-list.ts';
 import type { Follower } from '../../../lib/followers/runtime/follower.ts';
 import { FullPass } from '../../../lib/followers/runtime/full-pass.ts';
 import { type SweepOptions, type Swept, sweepTrails } from '../../../lib/followers/runtime/sweep.ts';
+import { duePartition, fullPassKey } from '../../../lib/ledger/items/layout.ts';
 import { MemoryTable } from '../../../lib/testing/memory/table.ts';
 
 const DAY = 86_400_000;
@@ -152,4 +153,25 @@ describe('the full pass', () => {
     await sweep();
     expect(visits).toEqual([]);
   });
+});
+
+it('visits every trail though the list and the pass hold items that cannot be read, and names both', async () => {
+  await note(['trail-001', 'trail-002']);
+  const garbled = { attributes: { garbled: 'x' } };
+  for (let shard = 0; shard < 4; shard++) {
+    for await (const { partition, sort } of table.query({ partition: duePartition('follow', shard) })) {
+      if (sort === 'trail-001') await table.transact([{ put: { partition, sort, ...garbled } }]);
+    }
+  }
+  await table.transact([{ put: { ...fullPassKey('follow'), ...garbled } }]);
+  const told: string[] = [];
+  const onError = (error: unknown) => void told.push(String(error));
+  expect(await sweep(undefined, { onError })).toMatchObject({ failed: new Set(), passMs: 0 });
+  expect(new Set(visits)).toEqual(new Set(all));
+  expect(told).toEqual([
+    expect.stringContaining('when trail trail-001 is due'),
+    expect.stringContaining('how far the pass'),
+  ]);
+  expect(await sweep(undefined, { onError })).toMatchObject({ failed: new Set() });
+  expect(told).toHaveLength(2);
 });

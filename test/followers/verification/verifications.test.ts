@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { VerificationReport, VerificationRequest } from '../../../lib/contract/verification.ts';
 import { VerificationWorker } from '../../../lib/followers/verification/verification-worker.ts';
 import { Verifications } from '../../../lib/followers/verification/verifications.ts';
+import { verificationKey, verificationScopeKey } from '../../../lib/ledger/items/layout.ts';
 import { SealtrailError } from '../../../lib/log/error.ts';
 import { MemoryTable } from '../../../lib/testing/memory/table.ts';
 import type { VerificationCourse } from '../../../lib/verify/ledger/verification-run.ts';
@@ -220,4 +221,19 @@ describe('the process that does it', () => {
     const told = { code: 'unavailable', message: expect.stringContaining('longer') };
     expect(await world.process().get(TRAIL, id)).toMatchObject({ state: 'failed', error: told });
   });
+});
+
+it('items that cannot be read are named, and keep no other verification of the trail from being done', async () => {
+  const process = world.process();
+  const garbled = { attributes: { garbled: 'x' } };
+  await world.table.transact([{ put: { ...verificationKey(TRAIL, 'broken'), ...garbled } }]);
+  await world.table.transact([{ put: { ...verificationScopeKey(TRAIL, 'full'), ...garbled } }]);
+  const { id } = await process.request(TRAIL, 'full', ASKER);
+  expect(world.started).toEqual([id]);
+  expect(await process.revive(TRAIL)).toBe(1);
+  expect((await process.request(TRAIL, 'full', ASKER)).id).toBe(id);
+  await world.table.transact([{ put: { ...verificationKey(TRAIL, id), ...garbled } }]);
+  const again = await process.request(TRAIL, 'full', ASKER);
+  expect(again.id).not.toBe(id);
+  expect(world.told.map(String)).toContainEqual(expect.stringContaining('verifier/job/broken is not readable'));
 });
