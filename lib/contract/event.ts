@@ -4,6 +4,15 @@ import type { ActorType, Decision, Outcome, Severity } from './vocabulary.ts';
 // The fields of an event and their limits. The server's schema (lib/event/schema.ts) and the client's checks
 // (lib/client/event/event.ts) are typed by this file, so a field that one of them lacks does not compile.
 
+/** Bytes of the body of an append. */
+export const MAX_BODY_BYTES = 5_000_000;
+/** Events in a batch. */
+export const MAX_BATCH_EVENTS = 1000;
+/** Bytes of an event as sent. */
+export const MAX_EVENT_BYTES = 32_768;
+/** Levels of objects and arrays in an event; the event itself is the first. */
+export const MAX_EVENT_DEPTH = 32;
+
 /** The fields of an event's context. Each is a text of 1 to 256 characters and a dimension of queries. */
 export const CONTEXT_FIELDS = [
   'tenant',

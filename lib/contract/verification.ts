@@ -114,3 +114,27 @@ export interface VerificationReport {
   /** Duration in milliseconds. */
   readonly ms: number;
 }
+
+/** Figures about the scheduled and full verifications of a trail, for alarms. Ranges do not count. */
+export interface VerificationFigures {
+  readonly runs: number;
+  /** Runs that found damage. */
+  readonly failures: number;
+  /** When the last one began, Unix milliseconds; 0: never. */
+  readonly lastRunAt: number;
+  /** When the last one began that found nothing wrong, while no earlier damage was left; 0: never. */
+  readonly lastOkAt: number;
+}
+
+/** The newest reports on a trail, and figures for alarms. */
+export interface VerificationStatus extends VerificationFigures {
+  readonly trail: string;
+  /** Seconds since `lastOkAt`; absent if it is 0. */
+  readonly secondsSinceOk?: number;
+  /** When damage was found, unless a later full verification found it gone; Unix milliseconds. */
+  readonly damagedAt?: number;
+  /** The newest incremental or full report. */
+  readonly report?: VerificationReport;
+  /** The newest report on a range. */
+  readonly rangeReport?: VerificationReport;
+}

@@ -17,3 +17,8 @@ export type ActorType = (typeof ACTOR_TYPES)[number];
 export const DECISIONS = ['allow', 'deny', 'require_approval'] as const;
 /** One of {@link DECISIONS}. */
 export type Decision = (typeof DECISIONS)[number];
+
+/** The type of an agent's request. */
+export const ACTION_REQUESTED = 'action.requested';
+/** The types that say what became of a request: that which has the same `context.action`. */
+export const ACTION_ENDS: readonly string[] = ['action.executed', 'action.failed', 'action.denied'];

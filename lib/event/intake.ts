@@ -1,5 +1,6 @@
 import type * as z from 'zod';
 import { resolveType } from '../contract/catalogue.ts';
+import { MAX_BATCH_EVENTS, MAX_BODY_BYTES, MAX_EVENT_BYTES, MAX_EVENT_DEPTH } from '../contract/event.ts';
 import { fitEvent, noteOfCut } from '../contract/fit.ts';
 import { timeMillis } from '../contract/time.ts';
 import { canonicalJson } from '../json/canonical.ts';
@@ -17,14 +18,6 @@ import { CLOUD_EVENT, CLOUD_EVENTS, fromCloudEvent, placeOfRepair } from './clou
 import { newEventId } from './event-id.ts';
 import { type AuditEvent, type EventInput, eventInputSchema } from './schema.ts';
 
-/** Bytes of a request body. */
-export const MAX_BODY_BYTES = 5_000_000;
-/** Events in a batch. */
-export const MAX_BATCH_EVENTS = 1000;
-/** Bytes of an event as sent. */
-export const MAX_EVENT_BYTES = 32_768;
-/** Levels of objects and arrays in an event; the event itself is the first. */
-export const MAX_EVENT_DEPTH = 32;
 /** Bytes that the submitter may take in a record line, as a JSON string without its quotes. */
 export const MAX_SUBMITTER_BYTES = 280;
 /** Bytes of an event as stored. It may be more than as sent: `9e15` is written out, and redactions are listed; beyond it, data is cut. */

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { bodyTooLarge, decodeContent } from '../api/core/content-encoding.ts';
-import { MAX_BODY_BYTES } from '../event/intake.ts';
+import { MAX_BODY_BYTES } from '../contract/event.ts';
 import { SealtrailError } from '../log/error.ts';
 import type { BodyShare } from './body-budget.ts';
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { MAX_BODY_BYTES, MAX_EVENT_BYTES, prepareBatch } from '../../lib/event/intake.ts';
+import { MAX_BODY_BYTES, MAX_EVENT_BYTES } from '../../lib/contract/event.ts';
+import { prepareBatch } from '../../lib/event/intake.ts';
 import { SealtrailError } from '../../lib/log/error.ts';
 import { maskValue } from '../../lib/privacy/mask.ts';
 import { DEFAULT_POLICY } from '../../lib/privacy/policy.ts';

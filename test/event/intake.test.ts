@@ -1,11 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  MAX_BODY_BYTES,
-  MAX_EVENT_BYTES,
-  MAX_STORED_EVENT_BYTES,
-  MAX_SUBMITTER_BYTES,
-  prepareBatch,
-} from '../../lib/event/intake.ts';
+import { MAX_BODY_BYTES, MAX_EVENT_BYTES } from '../../lib/contract/event.ts';
+import { MAX_STORED_EVENT_BYTES, MAX_SUBMITTER_BYTES, prepareBatch } from '../../lib/event/intake.ts';
 import { recordLine } from '../../lib/log/record.ts';
 import { DEFAULT_POLICY } from '../../lib/privacy/policy.ts';
 

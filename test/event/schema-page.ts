@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { CATALOGUE } from '../../lib/contract/catalogue.ts';
-import { MAX_BATCH_EVENTS, MAX_BODY_BYTES, MAX_EVENT_BYTES, MAX_EVENT_DEPTH } from '../../lib/event/intake.ts';
+import { MAX_BATCH_EVENTS, MAX_BODY_BYTES, MAX_EVENT_BYTES, MAX_EVENT_DEPTH } from '../../lib/contract/event.ts';
 import { auditEventSchema, eventInputSchema } from '../../lib/event/schema.ts';
 import { ABOUT, NOUNS, PHRASES } from '../../lib/privacy/key-rules.ts';
 import { maskValue } from '../../lib/privacy/mask.ts';

@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ApiResponse } from '../../lib/api/core/http.ts';
 import { ANYBODY } from '../../lib/api/core/principal.ts';
-import { MAX_BODY_BYTES } from '../../lib/event/intake.ts';
+import { MAX_BODY_BYTES } from '../../lib/contract/event.ts';
 import { SealtrailError } from '../../lib/log/error.ts';
 import type { ServerOptions } from '../../lib/server/server.ts';
 import { type Echo, startEcho } from './echo.ts';

@@ -1,6 +1,6 @@
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
-import { MAX_BODY_BYTES } from '../../event/intake.ts';
+import { MAX_BODY_BYTES } from '../../contract/event.ts';
 import { SealtrailError } from '../../log/error.ts';
 
 const inflate = promisify(gunzip);

@@ -1,9 +1,10 @@
 import { hash } from 'node:crypto';
 import * as z from 'zod';
 import { defined } from '../../base/defined.ts';
+import { MAX_BATCH_EVENTS } from '../../contract/event.ts';
 import { MAX_TRAILS, type Masked, QUERY_FORMATS, type QueryFormat, type QueryPage } from '../../contract/query.ts';
 import type { Receipt } from '../../contract/receipt.ts';
-import { isLenient, MAX_BATCH_EVENTS, prepareBatch } from '../../event/intake.ts';
+import { isLenient, prepareBatch } from '../../event/intake.ts';
 import { auditEventSchema } from '../../event/schema.ts';
 import { parseOrThrow } from '../../json/parse-or-throw.ts';
 import type { Shape } from '../../json/shape.ts';

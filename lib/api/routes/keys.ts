@@ -1,5 +1,7 @@
 import { hash } from 'node:crypto';
 import * as z from 'zod';
+import type { KeysReply, PublicKey, RetiredPublicKey } from '../../contract/replies.ts';
+import type { Shape } from '../../json/shape.ts';
 import type { RetiredKey } from '../../keys/retired-key.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { pemOf, type Verifier, verifierFromSpki } from '../../log/note.ts';
@@ -9,7 +11,7 @@ import { route } from '../core/route.ts';
 import { count, hex } from './reply-fields.ts';
 import { afterCursor, pageOf, TRAIL_PAGE, trailCursor } from './trails.ts';
 
-const keySchema = z.strictObject({
+const keyFields = {
   trail: z.string(),
   name: z.string(),
   keyId: z.string(),
@@ -17,8 +19,12 @@ const keySchema = z.strictObject({
   vkey: z.string(),
   pem: z.string(),
   fingerprint: hex.describe('SHA-256 of the SubjectPublicKeyInfo.'),
-});
-const retiredKeySchema = keySchema.extend({ to: count.describe('The size of the last checkpoint that it signed.') });
+} satisfies Shape<PublicKey>;
+const keySchema = z.strictObject(keyFields);
+const retiredKeySchema = z.strictObject({
+  ...keyFields,
+  to: count.describe('The size of the last checkpoint that it signed.'),
+} satisfies Shape<RetiredPublicKey>);
 
 export const keysSchema = z.strictObject({
   logName: z.string(),
@@ -27,7 +33,7 @@ export const keysSchema = z.strictObject({
     .array(retiredKeySchema)
     .describe('Keys that used to sign: trust them only for checkpoints up to that size.'),
   cursor: trailCursor.optional(),
-});
+} satisfies Shape<KeysReply>);
 
 /** Services for public keys. */
 export interface KeyServices {
@@ -61,8 +67,8 @@ export const listKeys = route({
     const { names, ...next } = query.trail
       ? { names: query.trail.filter(mayAccess) }
       : await pageOf(ledger.trails(afterCursor(query)), mayAccess, query.limit);
-    const keys: z.infer<typeof keySchema>[] = [];
-    const retired: z.infer<typeof retiredKeySchema>[] = [];
+    const keys: PublicKey[] = [];
+    const retired: RetiredPublicKey[] = [];
     const ended = await retiredKeys();
     for (const trail of names) {
       for (const verifier of await ledger.verifiers(trail)) keys.push(keyOf(trail, verifier));
@@ -76,7 +82,7 @@ export const listKeys = route({
   },
 });
 
-function keyOf(trail: string, verifier: Verifier): z.infer<typeof keySchema> {
+function keyOf(trail: string, verifier: Verifier): PublicKey {
   return {
     trail,
     name: verifier.name,

@@ -1,5 +1,7 @@
 import * as z from 'zod';
+import type { LegalHoldReply } from '../../contract/replies.ts';
 import type { LegalHoldOrders } from '../../followers/legal-hold/legal-hold-requests.ts';
+import type { Shape } from '../../json/shape.ts';
 import { json } from '../core/http.ts';
 import { route } from '../core/route.ts';
 import { count, millis } from './reply-fields.ts';
@@ -12,7 +14,7 @@ export const legalHoldSchema = z.strictObject({
   reason: z.string().optional(),
   objects: count.describe('Versions of objects held or released so far.'),
   complete: z.boolean().describe('Whether all of them were.'),
-});
+} satisfies Shape<LegalHoldReply>);
 
 const EXPECTED = 'send {"held": true or false, "reason": "why"}';
 

@@ -1,4 +1,6 @@
 import * as z from 'zod';
+import type { ConsistencyReply } from '../../contract/replies.ts';
+import type { Shape } from '../../json/shape.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { provenConsistency, provenInclusion } from '../../ledger/tree/proven.ts';
 import { parseCheckpoint } from '../../log/checkpoint.ts';
@@ -51,7 +53,7 @@ export const consistencySchema = z.strictObject({
   to: count,
   proof: z.array(hash64).describe('RFC 6962 section 2.1.2.'),
   checkpoints: z.strictObject({ from: note, to: note }),
-});
+} satisfies Shape<ConsistencyReply>);
 
 /** It contains only hashes, so producers may request it too, to compare the checkpoints of their receipts. */
 export const getConsistency = route({

@@ -1,11 +1,17 @@
 import * as z from 'zod';
+import type { SealReply } from '../../contract/replies.ts';
 import type { Archiver } from '../../followers/archive/archiver.ts';
+import type { Shape } from '../../json/shape.ts';
 import { type ErrorCode, SealtrailError } from '../../log/error.ts';
 import { json } from '../core/http.ts';
 import { route } from '../core/route.ts';
 import { count, note } from './reply-fields.ts';
 
-export const sealSchema = z.strictObject({ trail: z.string(), size: count, checkpoint: note });
+export const sealSchema = z.strictObject({
+  trail: z.string(),
+  size: count,
+  checkpoint: note,
+} satisfies Shape<SealReply>);
 
 /** Services for sealing. */
 export interface SealServices {

@@ -1,5 +1,7 @@
 import * as z from 'zod';
 import { Limiter } from '../../base/limiter.ts';
+import type { ListedTrail, TrailsReply } from '../../contract/replies.ts';
+import type { Shape } from '../../json/shape.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { isSystemTrailName, isTrailName } from '../../log/trail-name.ts';
 import { json } from '../core/http.ts';
@@ -26,9 +28,9 @@ export const TRAIL_PAGE = {
 };
 
 export const trailsSchema = z.strictObject({
-  trails: z.array(z.strictObject({ trail: z.string(), size: count, receivedAt: millis })),
+  trails: z.array(z.strictObject({ trail: z.string(), size: count, receivedAt: millis } satisfies Shape<ListedTrail>)),
   cursor: trailCursor.optional(),
-});
+} satisfies Shape<TrailsReply>);
 
 /** Services for listing trails. */
 export interface TrailServices {

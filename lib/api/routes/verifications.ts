@@ -5,10 +5,11 @@ import {
   VERIFICATION_STATES,
   type VerificationReply,
   type VerificationReport,
+  type VerificationStatus,
 } from '../../contract/verification.ts';
 import type { VerificationJob } from '../../followers/verification/verification-jobs.ts';
 import type { Verifications } from '../../followers/verification/verifications.ts';
-import type { VerificationStatus, Verifier } from '../../followers/verification/verifier.ts';
+import type { Verifier } from '../../followers/verification/verifier.ts';
 import type { Shape } from '../../json/shape.ts';
 import { type ErrorCode, SealtrailError } from '../../log/error.ts';
 import { json } from '../core/http.ts';
@@ -81,7 +82,7 @@ export const verificationStatusSchema = z.strictObject({
   damagedAt: millis.describe('When damage was found, unless a later full verification found it gone.').exactOptional(),
   report: verificationSchema.describe('The newest incremental or full report.').exactOptional(),
   rangeReport: verificationSchema.describe('The newest report on a range.').exactOptional(),
-} satisfies Shape<VerificationStatus & { readonly trail: string }>);
+} satisfies Shape<VerificationStatus>);
 
 export const verificationReplySchema = z.strictObject({
   id: z.string(),

@@ -1,11 +1,12 @@
 import * as z from 'zod';
 import type { SignedHttp } from '../../client/http/http.ts';
+import type { KeysReply, ListedTrail, PublicKey } from '../../contract/replies.ts';
 import { parseCheckpoint } from '../../log/checkpoint.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { parseNote } from '../../log/note.ts';
 import { MAX_CLOCK_AHEAD_MS } from '../../log/record.ts';
 import { count, plural } from '../output/terminal.ts';
-import { type ListedTrail, listTrails } from '../shell/trails.ts';
+import { listTrails } from '../shell/trails.ts';
 import { type Check, check, ok, problem, unknown, warning } from './check.ts';
 
 /** A signature is good for five minutes around the server's time; half of that is too much for a clock. */
@@ -21,8 +22,13 @@ const recordsSchema = z.object({
 });
 const keysSchema = z.object({
   logName: z.string(),
-  keys: z.array(z.object({ algorithm: z.string(), fingerprint: z.string() })),
-});
+  keys: z.array(
+    z.object({ algorithm: z.string(), fingerprint: z.string() } satisfies Record<
+      keyof Pick<PublicKey, 'algorithm' | 'fingerprint'>,
+      unknown
+    >),
+  ),
+} satisfies Record<keyof Pick<KeysReply, 'logName' | 'keys'>, unknown>);
 
 /** Checks a log over its API, with the credentials that are given. */
 export async function checkServer(http: SignedHttp, now: () => number = Date.now): Promise<Check[]> {

@@ -1,8 +1,9 @@
 import type { HttpRequest, SignedHttp } from '../../client/http/http.ts';
+import type { ListedTrail } from '../../contract/replies.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { utc } from '../output/records.ts';
 import { plural, type Terminal, write } from '../output/terminal.ts';
-import { type ListedTrail, listTrails } from './trails.ts';
+import { listTrails } from './trails.ts';
 
 /** What was asked for and had no answer. */
 export interface Unanswered {

@@ -1,6 +1,8 @@
 import * as z from 'zod';
 import type { SignedHttp } from '../../client/http/http.ts';
+import type { ListedTrail, TrailsReply } from '../../contract/replies.ts';
 import { matchesTrail, TRAIL_PATTERN } from '../../contract/trail-pattern.ts';
+import type { Shape } from '../../json/shape.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { isSystemTrailName } from '../../log/trail-name.ts';
 import { trailName } from './shell.ts';
@@ -11,10 +13,11 @@ export function trailOrPattern(text: string): string {
 }
 
 const pageSchema = z.object({
-  trails: z.array(z.object({ trail: z.string(), size: z.number(), receivedAt: z.number() })),
+  trails: z.array(
+    z.object({ trail: z.string(), size: z.number(), receivedAt: z.number() } satisfies Shape<ListedTrail>),
+  ),
   cursor: z.string().optional(),
-});
-export type ListedTrail = z.infer<typeof pageSchema>['trails'][number];
+} satisfies Shape<TrailsReply>);
 
 /**
  * All trails that the caller may read, page by page.

@@ -1,9 +1,10 @@
+import { MAX_EVENT_BYTES } from '../../contract/event.ts';
 import { noteOfCut } from '../../contract/fit.ts';
 import { isObject } from '../../log/json.ts';
 import { convertedMembers } from './to-serializable.ts';
 
-/** The largest event that is logged, in bytes of JSON: the log takes 32,768, and the event's number needs some of them. */
-export const MAX_EVENT_BYTES = 32_512;
+/** Bytes of JSON of the largest event that is logged: the rest of what the log takes is for the event's number. */
+export const MAX_LOGGED_BYTES: number = MAX_EVENT_BYTES - 256;
 
 /** UTF-16 code units that are kept of a text for people in an event that is too large without any data. */
 const KEPT = 200;

@@ -21,7 +21,7 @@ import { ACTOR_TYPES, DECISIONS, OUTCOMES, SEVERITIES, type Severity } from '../
 import { SealtrailError } from '../../log/error.ts';
 import { isObject, parseJson } from '../../log/json.ts';
 import { isMaskedIp } from '../../privacy/mask.ts';
-import { coreOf, cutData, MAX_EVENT_BYTES, written } from './event-size.ts';
+import { coreOf, cutData, MAX_LOGGED_BYTES, written } from './event-size.ts';
 import { convertedMembers, isPlain, plain } from './to-serializable.ts';
 
 /** Names of the catalogue, which editors complete, and all others. */
@@ -46,7 +46,7 @@ export interface PreparedEvent {
   readonly bytes: number;
 }
 
-/** What to do with an event whose JSON is larger than {@link MAX_EVENT_BYTES}. */
+/** What to do with an event whose JSON is larger than {@link MAX_LOGGED_BYTES}. */
 export type TooLarge = 'cut' | 'refuse';
 /** What to do with an event that has a field which no event has, or a value that does not fit its field. */
 export type Invalid = 'fit' | 'throw';
@@ -222,13 +222,13 @@ function sized(
   let json = written(fields, found);
   let bytes = Buffer.byteLength(json);
   for (const name of ['details', 'changes'] as const) {
-    if (bytes <= MAX_EVENT_BYTES) break;
+    if (bytes <= MAX_LOGGED_BYTES) break;
     if (tooLarge === 'refuse') throw large(bytes, name);
     cutData(fields, name, found);
     json = written(fields, found);
     bytes = Buffer.byteLength(json);
   }
-  if (bytes > MAX_EVENT_BYTES) {
+  if (bytes > MAX_LOGGED_BYTES) {
     if (tooLarge === 'refuse') throw large(bytes);
     json = written(coreOf(fields, found), found);
     bytes = Buffer.byteLength(json);
@@ -239,7 +239,7 @@ function sized(
 }
 
 function large(bytes: number, field?: string): SealtrailError {
-  const message = `the event has ${bytes} bytes, at most ${MAX_EVENT_BYTES} fit`;
+  const message = `the event has ${bytes} bytes, at most ${MAX_LOGGED_BYTES} fit`;
   if (field === undefined) return new SealtrailError('record_too_large', message);
   return new SealtrailError('record_too_large', `${field}: ${message}`, { field });
 }

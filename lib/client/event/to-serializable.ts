@@ -1,7 +1,8 @@
+import { MAX_EVENT_DEPTH } from '../../contract/event.ts';
 import { fieldPath, type Step } from '../../json/field-path.ts';
 
-/** What {@link plain} does not go deeper than: the server takes 32 levels, and `details` stands on the second one. */
-const MAX_DEPTH = 28;
+/** Levels that {@link plain} keeps: `details` begins on the second one of an event, and some are left for what is put around it. */
+const MAX_DEPTH = MAX_EVENT_DEPTH - 4;
 /** And how many values it looks at: an event with more has too many bytes, and a few objects that hold each other twice would never end. */
 const MAX_VALUES = 20_000;
 /** How many values are looked at for whether a copy can be saved. */

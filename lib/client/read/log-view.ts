@@ -1,3 +1,4 @@
+import type { ConsistencyReply, KeysReply, PublicKey, RetiredPublicKey } from '../../contract/replies.ts';
 import type { Checkpoint } from '../../log/checkpoint.ts';
 import { fromBase64, toHex } from '../../log/encoding.ts';
 import { SealtrailError } from '../../log/error.ts';
@@ -30,7 +31,7 @@ export async function fetchKeys(
     const query = { trail: trails, ...(cursor !== undefined && { cursor }) };
     const answer = (await http.send({ path: '/v1/keys', query, ...(signal && { signal }) })).json();
     found.push(...keysIn(answer));
-    const next = memberOf(answer, 'cursor');
+    const next = memberOf<KeysReply>(answer, 'cursor');
     if (next === undefined) return found;
     if (typeof next !== 'string' || next === cursor) throw malformed('the server’s pages of keys have no end');
     cursor = next;
@@ -38,10 +39,10 @@ export async function fetchKeys(
 }
 
 function keysIn(answer: unknown): NamedKey[] {
-  const current = memberOf(answer, 'keys');
-  const retired = memberOf(answer, 'retired') ?? [];
+  const current = memberOf<KeysReply>(answer, 'keys');
+  const retired = memberOf<KeysReply>(answer, 'retired') ?? [];
   if (!Array.isArray(current) || !Array.isArray(retired)) throw malformed('the server did not answer with keys');
-  const verifierOf = (key: unknown): Verifier => parseVkey(String(memberOf(key, 'vkey')));
+  const verifierOf = (key: unknown): Verifier => parseVkey(String(memberOf<PublicKey>(key, 'vkey')));
   return [
     ...current.map((key: unknown) => ({ verifier: verifierOf(key) })),
     ...retired.map((key: unknown) => ({ verifier: verifierOf(key), to: endOf(key) })),
@@ -49,13 +50,13 @@ function keysIn(answer: unknown): NamedKey[] {
 }
 
 function endOf(key: unknown): number {
-  const to = memberOf(key, 'to');
+  const to = memberOf<RetiredPublicKey>(key, 'to');
   if (isCount(to)) return to;
   throw malformed('the server names a retired key without its end');
 }
 
-/** A member of what may be an object. */
-function memberOf(value: unknown, name: string): unknown {
+/** A member of an answer that should be a T. */
+function memberOf<T>(value: unknown, name: keyof T & string): unknown {
   return isObject(value) ? ownMember(value, name) : undefined;
 }
 
@@ -116,7 +117,10 @@ export class LogView {
 
   async #fetchProof(from: number, to: number): Promise<Uint8Array[]> {
     const path = `/v1/trails/${this.#trail}/consistency`;
-    const proof = memberOf((await this.#http.send({ path, query: { from, to } }).catch(denied)).json(), 'proof');
+    const proof = memberOf<ConsistencyReply>(
+      (await this.#http.send({ path, query: { from, to } }).catch(denied)).json(),
+      'proof',
+    );
     if (!Array.isArray(proof)) throw new SealtrailError('proof_mismatch', 'the server sent no consistency proof');
     return proof.map((hash: unknown) => fromBase64(String(hash), 'proof_mismatch', 'a hash of the consistency proof'));
   }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
+import { MAX_BATCH_EVENTS, MAX_BODY_BYTES } from '../../contract/event.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { isTrailName } from '../../log/trail-name.ts';
 import type { Delivery } from '../delivery/delivery.ts';
@@ -56,9 +57,8 @@ interface Waiting extends Entry {
 }
 
 const ADOPT_MS = 30_000;
-/** The server's limits on one batch are 1,000 events and 5 MB. */
-const MOST_EVENTS = 1000;
-const MOST_BYTES = 4_000_000;
+/** Bytes of a batch: the rest of what a body may have is for the events' numbers and the JSON around them. */
+const MAX_BYTES = MAX_BODY_BYTES - 1_000_000;
 
 /**
  * Sends events to a log in batches, numbered, so that each is in the log once and in order, and one that is not is missed:
@@ -321,7 +321,7 @@ export class ApiSink implements Sink {
 
 function demandSendable(options: ApiSinkOptions): void {
   demandOptions(options, {
-    ...{ batchEvents: { from: 1, to: MOST_EVENTS }, batchBytes: { from: 1, to: MOST_BYTES } },
+    ...{ batchEvents: { from: 1, to: MAX_BATCH_EVENTS }, batchBytes: { from: 1, to: MAX_BYTES } },
     ...{ batchDelay: { from: 0, to: LONGEST_MS }, patience: { from: 0, to: LONGEST_MS }, maxSpoolBytes: { from: 0 } },
   });
   if (isTrailName(options.trail)) return;

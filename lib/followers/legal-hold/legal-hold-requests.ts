@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import type { LegalHoldReply } from '../../contract/replies.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { SealtrailError } from '../../log/error.ts';
 import type { Table } from '../../store/ports.ts';
@@ -11,20 +12,6 @@ export interface LegalHoldOrdersOptions {
   readonly ledger: Pick<Ledger, 'head' | 'append'>;
   /** Unix milliseconds. @default Date.now */
   readonly now?: () => number;
-}
-
-/** What is known of a trail's legal hold. */
-export interface LegalHoldStatus {
-  readonly trail: string;
-  readonly held: boolean;
-  /** When it was set or released, Unix milliseconds; absent: never. */
-  readonly since?: number;
-  readonly by?: string;
-  readonly reason?: string;
-  /** Versions of objects that were held or released so far. */
-  readonly objects: number;
-  /** Whether all of them were. */
-  readonly complete: boolean;
 }
 
 /**
@@ -43,7 +30,7 @@ export class LegalHoldOrders {
   }
 
   /** @throws `store_corrupt`; the Table's errors */
-  async status(trail: string): Promise<LegalHoldStatus> {
+  async status(trail: string): Promise<LegalHoldReply> {
     return statusOf(trail, await readLegalHold(this.#table, trail));
   }
 
@@ -57,7 +44,7 @@ export class LegalHoldOrders {
   async set(
     trail: string,
     { held, reason, by }: { held: boolean; reason: string; by: string },
-  ): Promise<LegalHoldStatus> {
+  ): Promise<LegalHoldReply> {
     const state = await readLegalHold(this.#table, trail);
     if (state.isHeld === held) return statusOf(trail, state);
     if ((await this.#ledger.head(trail)) === undefined) {
@@ -85,7 +72,7 @@ export class LegalHoldOrders {
   }
 }
 
-function statusOf(trail: string, { isHeld, since, by, reason, pass, objects }: LegalHoldState): LegalHoldStatus {
+function statusOf(trail: string, { isHeld, since, by, reason, pass, objects }: LegalHoldState): LegalHoldReply {
   return {
     trail,
     held: isHeld,

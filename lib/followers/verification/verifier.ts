@@ -1,5 +1,5 @@
 import { defined } from '../../base/defined.ts';
-import type { VerificationReport, VerificationRequest } from '../../contract/verification.ts';
+import type { VerificationReport, VerificationRequest, VerificationStatus } from '../../contract/verification.ts';
 import { isUnreadable } from '../../ledger/items/format.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { SealtrailError } from '../../log/error.ts';
@@ -8,7 +8,6 @@ import {
   storeMark,
   storePlace,
   VERIFIER,
-  type VerificationFigures,
   type VerificationMark,
 } from '../../verify/ledger/verification-mark.ts';
 import type {
@@ -37,18 +36,6 @@ export interface VerifierOptions extends Omit<VerificationStores, 'now' | 'ledge
   readonly stepRecords?: number;
   /** Told when damage was found and could not be recorded in `_system`. Must not throw. @default nobody */
   readonly onUnrecorded?: (trail: string, reason: unknown) => void;
-}
-
-/** The newest report on a trail, and figures for alarms. */
-export interface VerificationStatus extends VerificationFigures {
-  readonly trail: string;
-  /** Seconds since the last verification that found nothing wrong began; absent where there was none. */
-  readonly secondsSinceOk?: number;
-  /** When damage was found that no verification from record 0 on has found gone, Unix milliseconds. */
-  readonly damagedAt?: number;
-  readonly report?: VerificationReport;
-  /** The newest one on a range. */
-  readonly rangeReport?: VerificationReport;
 }
 
 /** Ranges that are verified at the same time. Of the other modes each trail has one at most. */

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { defined } from '../../base/defined.ts';
-import type { VerificationReport } from '../../contract/verification.ts';
+import type { VerificationFigures, VerificationReport } from '../../contract/verification.ts';
 import { attributesOf, withFormat } from '../../ledger/items/format.ts';
 import { watermarkKey } from '../../ledger/items/layout.ts';
 import { SealtrailError } from '../../log/error.ts';
@@ -24,20 +24,6 @@ export interface VerifiedPlace {
   readonly note: string;
   /** How far the archive was compared: its size at that time. */
   readonly archivedTo: number;
-}
-
-/** Figures for alarms. */
-export interface VerificationFigures {
-  readonly runs: number;
-  /** Runs that found damage. */
-  readonly failures: number;
-  /** When the last run began that went to the trail's end, Unix milliseconds; 0: there was none. A range is none. */
-  readonly lastRunAt: number;
-  /**
-   * When the last of those began that found nothing wrong, Unix milliseconds, and nothing was left that an earlier one had
-   * found; 0: there was none.
-   */
-  readonly lastOkAt: number;
 }
 
 /** What the verifier remembers of a trail. */

@@ -1,4 +1,4 @@
-import { ACTION_ENDS, ACTION_REQUESTED } from '../../contract/actions.ts';
+import { ACTION_ENDS, ACTION_REQUESTED } from '../../contract/vocabulary.ts';
 import { isObject } from '../../log/json.ts';
 import { parseRecord } from '../../log/record.ts';
 import type { Line } from '../records/check-line.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type LogEvent, prepareEvent } from '../../../lib/client/event/event.ts';
-import { MAX_EVENT_BYTES } from '../../../lib/client/event/event-size.ts';
+import { MAX_LOGGED_BYTES } from '../../../lib/client/event/event-size.ts';
 import { converted } from '../../../lib/client/event/to-serializable.ts';
 import { CATALOGUE } from '../../../lib/contract/catalogue.ts';
 import {
@@ -160,7 +160,7 @@ describe('an event that is too large', () => {
       details: { cut: { bytes: 70_012, members: 'token' } },
       changes: { after: 'y' },
     });
-    expect(bytes).toBeLessThan(MAX_EVENT_BYTES);
+    expect(bytes).toBeLessThan(MAX_LOGGED_BYTES);
     const both = prepareEvent({ ...huge, changes: { before: 'y'.repeat(70_000) } });
     expect(JSON.parse(both.json).changes).toEqual({ after: { cut: { bytes: 70_013, members: 'before' } } });
   });

@@ -2,7 +2,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { prepareEvent } from '../../../lib/client/event/event.ts';
-import { MAX_EVENT_BYTES } from '../../../lib/client/event/event-size.ts';
+import { MAX_LOGGED_BYTES } from '../../../lib/client/event/event-size.ts';
 import { ProducerNumbers } from '../../../lib/client/event/producer-sequence.ts';
 import { FIRST_LINK, producerLink } from '../../../lib/log/producer.ts';
 import { temporaryFolder } from '../../store/temporary.ts';
@@ -71,7 +71,7 @@ describe('in the log', () => {
     const fronted = await front();
     const { audit, errors } = logger(fronted);
     const small = prepareEvent({ type: 'a.b', id: 'largest', details: { text: '' } });
-    const text = 'x'.repeat(MAX_EVENT_BYTES - small.bytes);
+    const text = 'x'.repeat(MAX_LOGGED_BYTES - small.bytes);
     const receipt = await audit.logAndSeal({ type: 'a.b', id: 'largest', details: { text } });
     expect((await audit.reader.recent())[0]?.event).toMatchObject({ id: 'largest', details: { text } });
     expect([receipt?.seq, errors]).toEqual([0, []]);

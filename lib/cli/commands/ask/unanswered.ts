@@ -1,5 +1,5 @@
-import { ACTION_ENDS, ACTION_REQUESTED } from '../../../contract/actions.ts';
 import type { QueryOrder } from '../../../contract/query.ts';
+import { ACTION_ENDS, ACTION_REQUESTED } from '../../../contract/vocabulary.ts';
 import { SealtrailError } from '../../../log/error.ts';
 import { isObject } from '../../../log/json.ts';
 import { parseRecord } from '../../../log/record.ts';

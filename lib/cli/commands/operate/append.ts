@@ -4,6 +4,7 @@ import { open } from 'node:fs/promises';
 import { defined } from '../../../base/defined.ts';
 import { KeptCheckpoint } from '../../../client/delivery/kept-checkpoint.ts';
 import { checkpointOf } from '../../../client/event/receipt.ts';
+import { MAX_BATCH_EVENTS, MAX_BODY_BYTES } from '../../../contract/event.ts';
 import { SealtrailError } from '../../../log/error.ts';
 import { openTrusted } from '../../../verify/files/proof-file.ts';
 import { printable } from '../../output/table.ts';
@@ -45,8 +46,8 @@ interface Options extends ServerOptions {
   readonly json?: true;
 }
 
-/** A request may have 5,000,000 bytes (lib/event); the rest is for the JSON around the events. */
-const BATCH_BYTES = 4_900_000;
+/** Bytes of the events of a request: the rest is for the JSON around them. */
+const BATCH_BYTES = MAX_BODY_BYTES - 100_000;
 /** Milliseconds that an event read from a pipe may wait for others. */
 const LINGER = 500;
 /** The longest timeout of Node's timers. */
@@ -66,7 +67,12 @@ export const installAppend: Install = (program, shell) => {
       '--key <file>',
       "the log's public key (vkey or PEM) to check receipts with (default: ask the server for it)",
     )
-    .option('--batch <n>', 'events in a request, 1 to 1000', integer('--batch', 1, 1000), 500)
+    .option(
+      '--batch <n>',
+      `events in a request, 1 to ${MAX_BATCH_EVENTS}`,
+      integer('--batch', 1, MAX_BATCH_EVENTS),
+      500,
+    )
     .option(
       '--parallel <n>',
       'requests at once; more than 1 gives up the order of events',

@@ -1,5 +1,7 @@
 import { Argument } from 'commander';
 import * as z from 'zod';
+import type { LegalHoldReply } from '../../../contract/replies.ts';
+import type { Shape } from '../../../json/shape.ts';
 import { SealtrailError } from '../../../log/error.ts';
 import { labelled, type Output, plural, type Terminal, write, writeLines } from '../../output/terminal.ts';
 import { connect, type Install, type ServerOptions, trailName, withJson, withServer } from '../../shell/shell.ts';
@@ -11,17 +13,15 @@ interface Options extends ServerOptions {
 
 type Change = 'on' | 'off';
 
-/** The parts of the server's response that are used. */
 const holdSchema = z.object({
+  trail: z.string(),
   held: z.boolean(),
   since: z.number().optional(),
   by: z.string().optional(),
   reason: z.string().optional(),
   objects: z.number(),
   complete: z.boolean(),
-});
-
-type Hold = z.infer<typeof holdSchema>;
+} satisfies Shape<LegalHoldReply>);
 
 export const installHold: Install = (program, shell) => {
   const command = program
@@ -56,14 +56,18 @@ async function hold(terminal: Terminal, trail: string, change: Change | undefine
   await writeLines(terminal.stdout, holdLines(trail, readHold(answer.json()), terminal.stdout));
 }
 
-function readHold(answer: unknown): Hold {
+function readHold(answer: unknown): LegalHoldReply {
   const parsed = holdSchema.safeParse(answer);
   if (parsed.success) return parsed.data;
   const message = 'the server answered with something that is no legal hold';
   throw new SealtrailError('unavailable', message, { cause: parsed.error });
 }
 
-function holdLines(trail: string, { held, since, by, reason, objects, complete }: Hold, out: Output): string[] {
+function holdLines(
+  trail: string,
+  { held, since, by, reason, objects, complete }: LegalHoldReply,
+  out: Output,
+): string[] {
   if (since === undefined) return labelled(out, 'bold', 'not held', `${trail} was never under legal hold.`);
   const who = `${trail}, since ${new Date(since).toISOString()}, by ${by}: ${reason}`;
   const done = `${plural(objects, 'version')} of objects ${held ? 'held' : 'released'}`;

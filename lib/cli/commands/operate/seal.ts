@@ -1,9 +1,19 @@
+import * as z from 'zod';
+import type { SealReply } from '../../../contract/replies.ts';
+import type { Shape } from '../../../json/shape.ts';
+import { SealtrailError } from '../../../log/error.ts';
 import { labelled, plural, type Terminal, write, writeLines } from '../../output/terminal.ts';
 import { connect, type Install, type ServerOptions, trailName, withJson, withServer } from '../../shell/shell.ts';
 
 interface Options extends ServerOptions {
   readonly json?: true;
 }
+
+const sealSchema = z.object({
+  trail: z.string(),
+  size: z.number(),
+  checkpoint: z.string(),
+} satisfies Shape<SealReply>);
 
 export const installSeal: Install = (program, shell) => {
   const command = program
@@ -24,7 +34,8 @@ async function seal(terminal: Terminal, trail: string, options: Options): Promis
   ).json();
   const { stdout } = terminal;
   if (options.json) return write(stdout, `${JSON.stringify(answer)}\n`);
-  const size = typeof answer === 'object' && answer !== null && 'size' in answer ? Number(answer.size) : 0;
-  const sentence = `The archive of ${trail} is complete up to its ${plural(size, 'record')}.`;
+  const { success, data, error } = sealSchema.safeParse(answer);
+  if (!success) throw new SealtrailError('unavailable', 'the server did not answer with a seal', { cause: error });
+  const sentence = `The archive of ${trail} is complete up to its ${plural(data.size, 'record')}.`;
   await writeLines(stdout, labelled(stdout, 'green', 'sealed', sentence));
 }
