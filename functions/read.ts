@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { Router } from '../lib/api/core/router.ts';
 import { READ_ROUTES } from '../lib/api/groups.ts';
-import { descriptionRoute } from '../lib/api/routes/openapi.ts';
+import { descriptionRoute, getHealth } from '../lib/api/routes/public.ts';
 import { lazy } from '../lib/app/lazy.ts';
 import { wireLog } from '../lib/app/log.ts';
 import { openQueries } from '../lib/app/queries.ts';
@@ -15,7 +15,7 @@ const log = wireLog(archivedStores(environment), { ...environment, signs: false 
 const services = lazy(async () => ({ ...log, queries: await openQueries(log) }));
 /** Reads the description written beside the bundle, since generating it requires the code of every route. */
 const describe = () => readFile(new URL('openapi.json', import.meta.url), 'utf8');
-const router = new Router([...READ_ROUTES, descriptionRoute(describe)]);
+const router = new Router([...READ_ROUTES, descriptionRoute(describe), getHealth]);
 
 /** Serves queries and proofs. It records accesses, and signs nothing. */
 export const handler = withTelemetry((event: ApiEvent) =>

@@ -3,7 +3,7 @@ import type { ApiRequest } from '../../lib/api/core/http.ts';
 import { ACTIONS, type Action, Principal } from '../../lib/api/core/principal.ts';
 import type { Route } from '../../lib/api/core/route.ts';
 import { SHADOWED_IDS } from '../../lib/api/routes/events.ts';
-import { descriptionRoute } from '../../lib/api/routes/openapi.ts';
+import { descriptionRoute, getHealth } from '../../lib/api/routes/public.ts';
 import { ROUTES } from '../../lib/api/routes.ts';
 import type { Services } from '../../lib/api/services.ts';
 import { ROUTER } from '../../lib/server/router.ts';
@@ -14,7 +14,7 @@ import { callDeclared } from './declared-call.ts';
  * calls are made from the declarations, so a route that is added is judged here without a line of its own.
  */
 
-const ALL = [...ROUTES, descriptionRoute(async () => '{}')] as readonly Route<Services>[];
+const ALL = [...ROUTES, descriptionRoute(async () => '{}'), getHealth] as readonly Route<Services>[];
 const byName = new Map(ALL.map((route) => [route.name, route]));
 const APPLICATION_TRAILS = ['orders', 'payments'];
 const SYSTEM_TRAILS = ['_system', '_access'];
@@ -78,6 +78,7 @@ describe('what a caller needs', () => {
       setLegalHold: 'path admin',
       getLegalHold: 'path read admin',
       getDescription: 'nothing',
+      getHealth: 'nothing',
     });
   });
 

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } fr
 import { answer } from '../../functions/gateway.ts';
 import { logger } from '../../functions/telemetry.ts';
 import { Router } from '../../lib/api/core/router.ts';
-import { descriptionRoute } from '../../lib/api/routes/openapi.ts';
+import { descriptionRoute } from '../../lib/api/routes/public.ts';
 import { ROUTE_GROUPS } from '../../lib/api/routes.ts';
 import { SealtrailError } from '../../lib/log/error.ts';
 import { APPEND, append, bodyOf, type Deployed, deploy, QUERY, router } from './deployed.ts';

@@ -50,7 +50,7 @@ const COMMANDS: readonly (readonly [command: string, expected: RegExp])[] = [
   ['verify-proof one.tlog-proof --key keys/log.pem', /^ok /],
   ['verify-receipt receipts.ndjson --key keys/log.pem', /^ok /],
   ['verify-export orders.ndjson --key keys/log.pem', /^ok /],
-  ['query orders --actor u7', / u7 /],
+  ['query orders --actor u7', / u7$/m],
   ['summary orders', /data\.read/],
   ['trails', /^orders /m],
 ];

@@ -50,7 +50,7 @@ export function openApi(routes: readonly Described[]): object {
       title: 'Sealtrail',
       version: '1',
       description:
-        'A tamper-evident audit log. Every request but that for this description is signed with AWS Signature Version 4 for `execute-api`.',
+        'A tamper-evident audit log. Every request but those for this description and for `/healthz` is signed with AWS Signature Version 4 for `execute-api`.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/' }],

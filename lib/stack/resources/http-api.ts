@@ -92,7 +92,7 @@ interface LogHttpApi extends LogApi {
 export const OPEN_THROTTLE: Throttle = { rate: 5, burst: 10 };
 
 /**
- * Makes an HTTP API with all routes, authorised by IAM but for the API's description, which is everybody's.
+ * Makes an HTTP API with all routes, authorised by IAM but for the API's description and its health, which are everybody's.
  *
  * @throws RangeError for an invalid throttle
  */

@@ -66,7 +66,7 @@ export function acknowledgeFindings({
 
 /** Acknowledges that a route asks nobody who they are. */
 export function acknowledgeOpen(route: HttpRoute): void {
-  const reason = 'It describes the API, the same for everybody and as the package does; it has a throttle of its own.';
+  const reason = 'It answers everybody alike and says nothing of the log; it has a throttle of its own.';
   Validations.of(route).acknowledge({ id: `${PACK}-APIG4`, reason });
 }
 

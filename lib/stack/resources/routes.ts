@@ -1,6 +1,6 @@
 import type { Action } from '../../api/core/principal.ts';
 import type { Route } from '../../api/core/route.ts';
-import { descriptionRoute } from '../../api/routes/openapi.ts';
+import { descriptionRoute, getHealth } from '../../api/routes/public.ts';
 import { ROUTE_GROUPS, type RouteGroup } from '../../api/routes.ts';
 import { TRAIL_PATTERN, TRAIL_PATTERN_RULE } from '../../contract/trail-pattern.ts';
 
@@ -22,6 +22,7 @@ export const STACK_ROUTES: readonly StackRoute[] = [
     ROUTE_GROUPS[group].map((route): StackRoute => ({ ...route, group })),
   ),
   { ...DESCRIPTION, group: 'read' },
+  { ...getHealth, group: 'read' },
 ];
 
 /** The actions of each permission. Those of administrators cover one path each. */

@@ -9,18 +9,24 @@ describe('the HTTP API', () => {
   const routes = Object.values(template.findResources('AWS::ApiGatewayV2::Route')).map(({ Properties }) => Properties);
 
   it('has every route of the log, and its description, and no other', () => {
-    const expected = [...ROUTES.map(({ method, path }) => `${method} ${path}`), 'GET /v1/openapi.json'];
+    const expected = [...ROUTES.map(({ method, path }) => `${method} ${path}`), 'GET /v1/openapi.json', 'GET /healthz'];
     expect(routes.map(({ RouteKey }) => RouteKey).sort()).toEqual(expected.sort());
   });
 
-  it('asks IAM on every one of them but that of the description, which has a throttle of its own', () => {
-    const open = routes.filter(({ AuthorizationType }) => AuthorizationType !== 'AWS_IAM');
+  it('asks IAM on every one of them but the description and the health, which have a throttle of their own', () => {
+    const open = routes
+      .filter(({ AuthorizationType }) => AuthorizationType !== 'AWS_IAM')
+      .sort((a, b) => (a.RouteKey < b.RouteKey ? -1 : 1));
     expect(open.map(({ RouteKey, AuthorizationType }) => [RouteKey, AuthorizationType])).toEqual([
+      ['GET /healthz', 'NONE'],
       ['GET /v1/openapi.json', 'NONE'],
     ]);
     template.hasResource('AWS::ApiGatewayV2::Stage', {
       Properties: {
-        RouteSettings: { 'GET /v1/openapi.json': { ThrottlingRateLimit: 5, ThrottlingBurstLimit: 10 } },
+        RouteSettings: {
+          'GET /healthz': { ThrottlingRateLimit: 5, ThrottlingBurstLimit: 10 },
+          'GET /v1/openapi.json': { ThrottlingRateLimit: 5, ThrottlingBurstLimit: 10 },
+        },
       },
       DependsOn: Match.arrayWith([Match.stringLikeRegexp('openapi')]),
     });

@@ -45,13 +45,13 @@ describe('a private API', () => {
     expect(statements.flatMap(actionsOf)).toEqual(['execute-api:Invoke', 'execute-api:Invoke']);
   });
 
-  it('has every route of the log, authorised by IAM but for its description', () => {
+  it('has every route of the log, authorised by IAM but for its description and its health', () => {
     const methods = Object.values(isPrivate.findResources('AWS::ApiGateway::Method')).map(
       ({ Properties }) => Properties,
     );
-    const routes = Object.values(ROUTE_GROUPS).flat().length + 1;
+    const routes = Object.values(ROUTE_GROUPS).flat().length + 2;
     expect(methods).toHaveLength(routes);
-    expect(methods.filter(({ AuthorizationType }) => AuthorizationType !== 'AWS_IAM')).toHaveLength(1);
+    expect(methods.filter(({ AuthorizationType }) => AuthorizationType !== 'AWS_IAM')).toHaveLength(2);
     expect(methods.every(({ Integration }) => Integration.Type === 'AWS_PROXY')).toBe(true);
   });
 

@@ -1,4 +1,5 @@
-import type { ApiResponse } from '../core/http.ts';
+import * as z from 'zod';
+import { type ApiResponse, json } from '../core/http.ts';
 import { type Route, route } from '../core/route.ts';
 
 /**
@@ -27,3 +28,18 @@ export function descriptionRoute(describe: () => Promise<string>): Route<unknown
     },
   });
 }
+
+/**
+ * Answers monitors: that requests are taken, and nothing of the log. It is no route of the API, and is not described. The embedded
+ * server answers the same by itself.
+ */
+export const getHealth = route({
+  name: 'getHealth',
+  method: 'GET',
+  path: '/healthz',
+  action: { on: 'nothing' },
+  recorded: false,
+  summary: 'That requests are taken. It needs no signature, and says nothing of the log.',
+  replies: { 200: z.strictObject({ status: z.literal('ok') }) },
+  handler: async () => json(200, { status: 'ok' }),
+});
