@@ -10,7 +10,7 @@ import { bundleShims } from './shims.ts';
 const HERE = import.meta.dirname;
 /** Functions that run during a deployment. */
 const DEPLOYMENT = ['guard', 'public-key', 'release', 'empty'] as const;
-export const FUNCTIONS = ['append', 'read', 'export', 'seal', 'follow', 'verify', ...DEPLOYMENT] as const;
+export const FUNCTIONS = ['append', 'read', 'export', 'seal', 'follow', 'verify', 'witness', ...DEPLOYMENT] as const;
 
 const deployment: ReadonlySet<string> = new Set(DEPLOYMENT);
 const sourceOf = (name: string): string => resolve(HERE, deployment.has(name) ? '../deployment' : '..', `${name}.ts`);

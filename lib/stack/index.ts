@@ -8,3 +8,4 @@ export type { LogDomain, Throttle } from './resources/http-api.ts';
 export type { Lock, Stage } from './resources/stage.ts';
 export { Sealtrail } from './sealtrail.ts';
 export { SealtrailStack, type SealtrailStackProps } from './stack.ts';
+export { SealtrailWitness, type SealtrailWitnessProps } from './witness.ts';

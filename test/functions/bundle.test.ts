@@ -23,6 +23,10 @@ const ENVIRONMENT = {
   AWS_ACCESS_KEY_ID: 'test',
   AWS_SECRET_ACCESS_KEY: 'test',
   POWERTOOLS_SERVICE_NAME: 'test',
+  WITNESS_TABLE: 'table',
+  WITNESS_KEY: 'arn:aws:kms:eu-central-1:111122223333:key/2',
+  WITNESS_NAME: 'witness.example/w1',
+  WITNESS_LOGS: 'logs/v0',
   SEALTRAIL_TABLE: 'table',
   SEALTRAIL_BUCKET: 'bucket',
   SEALTRAIL_FOLLOWER: 'follow',
@@ -59,6 +63,16 @@ describe('the bundle of a function', () => {
       expect(run(name, script)).toBe('401');
     },
   );
+
+  it('of witness runs by itself, and knows nobody that it was not told of', () => {
+    const body = readFileSync(join(import.meta.dirname, '../vectors/witness/litewitness.json'), 'utf8');
+    const [{ steps }] = JSON.parse(body).runs;
+    const event = { rawPath: '/add-checkpoint', requestContext: { http: { method: 'POST' } }, body: steps[0].body };
+    const script = `
+      const result = await handler(${JSON.stringify(event)}, {});
+      process.stderr.write(String(result.statusCode));`;
+    expect(run('witness', script)).toBe('404');
+  });
 
   it('of follow takes an order to seal for one, and refuses it where it names no trail', () => {
     const script = `

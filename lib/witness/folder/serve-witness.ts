@@ -1,7 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { SealtrailError } from '../../log/error.ts';
-import type { Witness, WitnessAnswer } from '../witness.ts';
+import { answerRequest, MAX_BODY_BYTES } from '../requests.ts';
+import type { Witness } from '../witness.ts';
 
 /** Where a witness listens, and whom it tells of failures. */
 export interface ServeWitnessOptions {
@@ -21,8 +22,6 @@ export interface WitnessServer {
   close(): Promise<void>;
 }
 
-/** A proof of 63 hashes and a checkpoint with some ML-DSA-44 lines. */
-const MAX_BODY_BYTES = 65_536;
 const LIMITS = {
   requestTimeout: 10_000,
   headersTimeout: 5_000,
@@ -76,7 +75,10 @@ async function respond(
   onError: (error: unknown) => void,
 ): Promise<void> {
   try {
-    const { status, type, body } = await answerTo(witness, request);
+    const { method = '', url = '' } = request;
+    const [path = ''] = url.split('?', 1);
+    const read = () => readBody(request);
+    const { status, type, body } = await answerRequest(witness, { method, path, read });
     request.resume();
     response.writeHead(status, { 'Content-Type': type, 'Content-Length': Buffer.byteLength(body) });
     response.end(request.method === 'HEAD' ? undefined : body);
@@ -87,22 +89,6 @@ async function respond(
     else
       response.writeHead(503, { 'Content-Type': 'text/plain; charset=utf-8', 'Retry-After': '5' }).end('try again\n');
   }
-}
-
-async function answerTo(witness: Witness, request: IncomingMessage): Promise<WitnessAnswer> {
-  const { method, url = '' } = request;
-  const [path = ''] = url.split('?', 1);
-  if (path === '/add-checkpoint') {
-    if (method !== 'POST') return plain(405, 'add-checkpoint takes a POST');
-    const body = await readBody(request);
-    return body === undefined
-      ? plain(413, `a request has at most ${MAX_BODY_BYTES} bytes`)
-      : witness.addCheckpoint(body);
-  }
-  if (method !== 'GET' && method !== 'HEAD') return plain(405, 'only add-checkpoint takes anything');
-  if (path === '/') return plain(200, (await witness.cosigner()).vkey);
-  const [, originHash] = /^\/([0-9a-f]{64})\/checkpoint$/.exec(path) ?? [];
-  return originHash === undefined ? plain(404, 'there is nothing here') : witness.checkpointOf(originHash);
 }
 
 /** Undefined: it is too long. */
@@ -116,9 +102,3 @@ async function readBody(request: IncomingMessage): Promise<Uint8Array | undefine
   }
   return Buffer.concat(chunks);
 }
-
-const plain = (status: number, text: string): WitnessAnswer => ({
-  status,
-  type: 'text/plain; charset=utf-8',
-  body: `${text}\n`,
-});
