@@ -16,7 +16,19 @@ const rowsOf = (section: string): string[][] =>
     .filter(([, , shown]) => shown !== 'shown by');
 
 describe('the page on compliance', () => {
-  it.each(['OWASP logging', 'SOC 2', 'ISO 27001', 'HIPAA', 'SEC 17a-4', 'GDPR'])('maps %s, row by row', (name) => {
+  it.each([
+    'OWASP logging',
+    'SOC 2',
+    'ISO 27001',
+    'HIPAA',
+    'SEC 17a-4',
+    'GDPR',
+    'EU AI Act',
+    'ISO 42001',
+    'PCI DSS',
+    'DORA',
+    'NIS2',
+  ])('maps %s, row by row', (name) => {
     const section = sections.find((one) => one.startsWith(`${name}\n`)) ?? expect.fail(`there is no section ${name}`);
     const rows = rowsOf(section);
     expect(rows.length).toBeGreaterThan(4);

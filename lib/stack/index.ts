@@ -3,6 +3,7 @@ export type { FunctionLimits, FunctionsLimits } from './functions/functions.ts';
 export { TrailPolicies } from './functions/grants.ts';
 export type { Alarms } from './monitoring/alarms.ts';
 export type { KeyRotation, SealtrailProps } from './props.ts';
+export type { Regime } from './regimes.ts';
 export type { ArchiveCopy } from './resources/copies.ts';
 export type { LogDomain, Throttle } from './resources/http-api.ts';
 export type { Lock, Stage } from './resources/stage.ts';

@@ -36,7 +36,7 @@ export interface SealtrailProps extends RetentionProps {
    */
   readonly stage?: Stage;
   /**
-   * Exceptions from `hotFor`, `archiveFor` and `lock` by trail. For each property, the last entry that matches the trail and
+   * Exceptions from `hotFor`, `archiveFor`, `lock` and `keptFor` by trail. For each property, the last entry that matches the trail and
    * has the property applies.
    *
    * @default none

@@ -1,6 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import { LEAST_HOT_DAYS, type RetentionConfig, retentionConfigSchema } from '../followers/expiry/retention.ts';
 import { firstIssue } from '../json/parse-or-throw.ts';
+import { demandKept, type Regime, type RegimeLabel } from './regimes.ts';
 import type { Lock, StageDefaults } from './resources/stage.ts';
 
 /** How long records stay in the table and the archive. For single trails, omitted properties are as for all trails. */
@@ -25,6 +26,13 @@ export interface RetentionProps {
    * @default governance in dev, compliance in prod
    */
   readonly lock?: Lock;
+  /**
+   * Rules that ask for records to be kept: a deployment is refused whose `archiveFor` is too short for one of them.
+   * `eu-ai-act`: six months (articles 19 and 26). `pci-dss`: twelve months (requirement 10.5.1).
+   *
+   * @default none
+   */
+  readonly keptFor?: readonly Regime[];
 }
 
 /** The retention of some trails. */
@@ -36,7 +44,7 @@ export interface TrailRetentionProps extends RetentionProps {
 /**
  * The retention of all trails, with the exceptions.
  *
- * @throws RangeError for a time that is too short or not in whole days, or a pattern that matches no trail name
+ * @throws RangeError for a time that is too short or not in whole days, too short for what the trails are kept for, or a pattern that matches no trail name
  */
 export function retentionOf(
   all: RetentionProps,
@@ -52,8 +60,16 @@ export function retentionOf(
     trails: trails.map(({ trail, ...props }) => ({ trail, ...daysOf(props) })),
   };
   const parsed = retentionConfigSchema.safeParse(config);
-  if (parsed.success) return parsed.data;
-  throw new RangeError(`retention: ${firstIssue(parsed.error).text}`);
+  if (!parsed.success) throw new RangeError(`retention: ${firstIssue(parsed.error).text}`);
+  demandKept(parsed.data, [
+    ...labelsOf(all, '*', -1),
+    ...trails.flatMap((one, entry) => labelsOf(one, one.trail, entry)),
+  ]);
+  return parsed.data;
+}
+
+function labelsOf({ keptFor = [] }: RetentionProps, trail: string, entry: number): RegimeLabel[] {
+  return keptFor.map((regime) => ({ regime, trail, entry }));
 }
 
 function daysOf({ hotFor, archiveFor, lock }: RetentionProps) {

@@ -54,6 +54,11 @@ describe('retention', () => {
     [{ trailRetention: [{ trail: 'orders', hotFor: Duration.days(1) }] }, 'hotFor must be at least 3 days'],
     [{ trailRetention: [{ trail: 'No Trail', hotFor: Duration.days(7) }] }, 'retention: trails[0].trail: must be a'],
     [{ archiveFor: Duration.days(40_000) }, 'retention: default.archiveDays'],
+    [{ keptFor: ['eu-ai-act' as const] }, 'ask for at least 184 days, and archiveFor is 1'],
+    [
+      { trailRetention: [{ trail: 'cards', keptFor: ['pci-dss' as const], archiveFor: Duration.days(300) }] },
+      'archiveFor of the trails cards is 300',
+    ],
   ])('refuses %j', (props, message) => {
     expect(() => synthesise(props)).toThrow(message);
   });
