@@ -61,6 +61,7 @@ describe('the real program', () => {
     ['22.11.0', 'sealtrail serve', ['serve', '--data', '/nowhere']],
     ['20.18.0', 'sealtrail demo', ['demo']],
     ['22.11.0', 'sealtrail keys rotate', ['keys', 'rotate', '--data', '/nowhere']],
+    ['22.11.0', 'sealtrail rebuild', ['rebuild', '/nowhere']],
     ['20.18.0', 'sealtrail doctor DIR', ['doctor', '/nowhere']],
   ])('says on Node %s that "%s" takes a newer one', async (node, command, args) => {
     expect(await pretending(node, args)).toMatchObject({
