@@ -114,22 +114,36 @@ export async function settle<S extends Submission>(
 ): Promise<Outcome | 'clashed'> {
   let doubt: SealtrailError | undefined;
   for (let tries = 1; ; tries++) {
-    let failure: SealtrailError | undefined;
-    try {
-      const outcome = await context.table.transact(attempt.writes, { retriesClashes: false });
-      if (outcome.committed || (doubt === undefined && outcome.failed.length > 0)) return outcome;
-      if (outcome.failed.length > 0) return (await hasLanded(context, attempt)) ? { committed: true } : outcome;
-    } catch (error) {
-      if (!(error instanceof SealtrailError)) throw error;
-      if (error.code === 'outcome_unknown') doubt = error;
-      failure = error;
+    const answer = await context.table.transact(attempt.writes, { retriesClashes: false }).catch(failureIn);
+    const outcome = await decided(context, attempt, answer, doubt !== undefined);
+    if (outcome !== undefined) return outcome;
+    const failure = answer instanceof SealtrailError ? answer : undefined;
+    if (failure?.code === 'outcome_unknown') doubt = failure;
+    if (tries >= TRIES || (failure !== undefined && !isPassing(failure))) {
+      throw doubt === undefined ? failure : inDoubt(doubt);
     }
-    const mayPass = failure === undefined || isPassing(failure);
-    if (tries >= TRIES || !mayPass) throw doubt === undefined ? failure : inDoubt(doubt);
     context.onRetry?.(failure === undefined ? 'conflict' : 'busy');
     if (doubt === undefined && (failure === undefined || failure.code === 'throttled')) return 'clashed';
     await sleep(pauseMs(tries, PAUSES));
   }
+}
+
+/** The outcome, once it is known. In doubt, a write that fails may do so because of an earlier try that was committed. */
+async function decided<S extends Submission>(
+  context: CommitContext,
+  attempt: Attempt<S>,
+  answer: Outcome | SealtrailError,
+  isInDoubt: boolean,
+): Promise<Outcome | undefined> {
+  if (answer instanceof SealtrailError || (!answer.committed && answer.failed.length === 0)) return undefined;
+  if (answer.committed || !isInDoubt) return answer;
+  return (await hasLanded(context, attempt)) ? { committed: true } : answer;
+}
+
+/** A failure of the Table. @throws any other error */
+function failureIn(error: unknown): SealtrailError {
+  if (error instanceof SealtrailError) return error;
+  throw error;
 }
 
 async function hasLanded<S extends Submission>({ table, trail }: CommitContext, attempt: Attempt<S>): Promise<boolean> {

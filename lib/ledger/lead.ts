@@ -137,7 +137,7 @@ const removal = ({ partition, sort }: Place): Write => ({ remove: { partition, s
  * Chooses what fits into one transaction, first come first. Of several with one idempotency key the first is committed; the
  * others are repetitions of it.
  */
-function choose({ now, pace }: LineContext, line: readonly InLine[], own: Placed | undefined): Choice {
+function choose(context: LineContext, line: readonly InLine[], own: Placed | undefined): Choice {
   const members: Placed[] = [];
   const dropped: Place[] = [];
   const rest: InLine[] = [];
@@ -147,11 +147,10 @@ function choose({ now, pace }: LineContext, line: readonly InLine[], own: Placed
   const others = line.filter(({ place }) => place.id !== own?.place.id);
   for (const inLine of own === undefined ? others : [ownInLine(own), ...others]) {
     const { place, submission } = inLine;
-    const waitedMs = place.isLeft || submission === own ? 0 : now() - place.since;
-    if (waitedMs >= pace.lastCallMs) continue;
+    if (submission !== own && isPastCall(context, place)) continue;
     const key = submission && keyOf(submission);
     const isRepeated = key !== undefined && keys.has(key);
-    const cost = isRepeated || (place.isLeft && key === undefined) ? 1 : 2;
+    const cost = writesOf(place, key, isRepeated);
     isFull ||= writes + cost > MAX_WRITES;
     if (!isFull && isRepeated) {
       dropped.push(place);
@@ -174,6 +173,14 @@ function choose({ now, pace }: LineContext, line: readonly InLine[], own: Placed
   return { members, dropped, rest };
 }
 
+/** Whether a submission has waited so long that its process may take it out of the line at any moment. */
+const isPastCall = ({ now, pace }: LineContext, place: Place): boolean =>
+  !place.isLeft && now() - place.since >= pace.lastCallMs;
+
+/** Writes of a transaction for one submission: it leaves the line, and what became of it is recorded. */
+const writesOf = (place: Place, key: string | undefined, isRepeated: boolean): number =>
+  isRepeated || (place.isLeft && key === undefined) ? 1 : 2;
+
 const ownInLine = (own: Placed): InLine => ({
   place: own.place,
   rawBytes: own.events.reduce((sum, { json }) => sum + Buffer.byteLength(json) + 1, 0),
@@ -184,11 +191,11 @@ const ownInLine = (own: Placed): InLine => ({
  * The turn after this one: that of the submission that has waited longest and is still waited for, if any is left. A newcomer has to
  * expect to wait as long as that one did, and for the blocks of those before it.
  */
-function nextTurn({ now, pace }: LineContext, { waitedMs, blockMs, choice: { members, rest } }: NextTurnOptions): Turn {
-  const next = rest.find(({ place }) => !place.isLeft && now() - place.since < pace.lastCallMs);
+function nextTurn(context: LineContext, { waitedMs, blockMs, choice: { members, rest } }: NextTurnOptions): Turn {
+  const next = rest.find(({ place }) => !place.isLeft && !isPastCall(context, place));
   if (next === undefined) return { holder: FREE, lagMs: 0 };
   const blocks = Math.ceil(rest.length / Math.max(1, members.length));
-  return { holder: next.place.id, lagMs: Math.max(waitedMs, now() - next.place.since + blocks * blockMs) };
+  return { holder: next.place.id, lagMs: Math.max(waitedMs, context.now() - next.place.since + blocks * blockMs) };
 }
 
 interface NextTurnOptions {

@@ -82,16 +82,8 @@ export class Sealtrail extends Construct {
   /** @throws RangeError for an invalid log name, or if the functions are not bundled */
   constructor(scope: Construct, id: string, props: SealtrailProps) {
     super(scope, id);
-    const { logName, stage: stageName = 'dev', signingAlgorithm = 'ed25519' } = props;
-    const rotation = props.keyRotation ?? { made: 1, retired: 0 };
-    const stage = STAGES[stageName];
-    const key = props.encryptionKey;
-    const lock = { lock: props.lock ?? stage.lock, archive: props.archiveFor ?? stage.archive, key };
-    checkLogName(logName);
-    const archiveDelay = checkedDelay(props.archiveDelay);
-    const { witnessPolicy } = props;
-    if (witnessPolicy !== undefined) demandUsable(parsePolicy(witnessPolicy), logName);
-    const retention = retentionOf(props, props.trailRetention ?? [], stage);
+    const { logName, signingAlgorithm = 'ed25519', encryptionKey: key, witnessPolicy } = props;
+    const { stageName, stage, rotation, lock, archiveDelay, retention, isRemovable, recordsReads } = settingsOf(props);
 
     const table = ledgerTable(this, stage, key);
     this.table = table as ITable; // CDK is not written for exactOptionalPropertyTypes: its own classes miss its own interfaces
@@ -111,11 +103,8 @@ export class Sealtrail extends Construct {
       goesWithStack: stageName === 'dev',
     });
     this.signingKeys = keys.signing;
-    const locks = [retention.default, ...(retention.trails ?? [])].map((one) => one?.lock);
-    const isRemovable = stageName === 'dev' && !locks.includes('compliance');
     guardTable(table, Object.values(roles));
     guardArchive(this.archive, roles.follow, isRemovable);
-    const recordsReads = props.recordReads ?? true;
     allowWork(roles, {
       table: this.table,
       archive: this.archive,
@@ -314,4 +303,22 @@ export class Sealtrail extends Construct {
   policies(id: string, trails: readonly string[]): TrailPolicies {
     return new TrailPolicies(this, `${id}Policies`, this, trails);
   }
+}
+
+/** The settings of a log, with the defaults of its stage. @throws RangeError for one that is invalid */
+function settingsOf(props: SealtrailProps) {
+  const { logName, stage: stageName = 'dev', keyRotation: rotation = { made: 1, retired: 0 }, witnessPolicy } = props;
+  const stage = STAGES[stageName];
+  checkLogName(logName);
+  const archiveDelay = checkedDelay(props.archiveDelay);
+  if (witnessPolicy !== undefined) demandUsable(parsePolicy(witnessPolicy), logName);
+  const retention = retentionOf(props, props.trailRetention ?? [], stage);
+  const locks = [retention.default, ...(retention.trails ?? [])].map((one) => one?.lock);
+  const { lock = stage.lock, archiveFor: archive = stage.archive, encryptionKey: key } = props;
+  return {
+    ...{ stageName, stage, rotation, archiveDelay, retention },
+    lock: { lock, archive, key },
+    isRemovable: stageName === 'dev' && !locks.includes('compliance'),
+    recordsReads: props.recordReads ?? true,
+  };
 }
