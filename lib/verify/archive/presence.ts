@@ -148,7 +148,9 @@ export function reportSeals(
     for (const partial of group) {
       const [least, most] = [partial.count * leaves, (partial.count + 1) * leaves - 1];
       if (least > size) continue;
-      if (!hasSize(known, least, most)) seals.add(least);
+      // Of what `<trail>/checkpoint` or a lower level says that it was sealed, the checkpoint is missed there.
+      if (hasSize(known, least, most) || seals.has(least)) continue;
+      seals.add(least);
       if (hasCheckpoint(least, most)) continue;
       const object = checkpointName(trail, least);
       const message = `${partialName(trail, partial)} shows that a checkpoint was sealed here, but none is archived`;

@@ -336,3 +336,13 @@ describe('what nobody asked for', () => {
     ]);
   });
 });
+
+test('a checkpoint that is missing is one problem, however many tiles show that it was sealed', async () => {
+  const { archive: large } = buildTrail({ runs: [600], seals: [600] });
+  const found: string[] = [];
+  large.delete(`${TRAIL}/checkpoints/600`);
+  for (const { kind, object } of (await verify(await objectsOf(large))).problems) {
+    if (kind === 'missing_checkpoint') found.push(object ?? '');
+  }
+  expect(found).toEqual([`${TRAIL}/checkpoints/600`]);
+});
