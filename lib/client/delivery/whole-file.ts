@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { syncFolder } from '../event/durable.ts';
 
 /** Writes or replaces a file: once this resolves it is whole, and before that it is as it was, also after a crash of the machine. */
 export async function writeWhole(file: string, text: string): Promise<void> {
@@ -13,10 +14,5 @@ export async function writeWhole(file: string, text: string): Promise<void> {
     await handle.close();
   }
   await rename(temporary, file);
-  const folder = await open(dirname(file), 'r');
-  try {
-    await folder.sync(); // The name is not there after a crash until its folder is.
-  } finally {
-    await folder.close();
-  }
+  await syncFolder(dirname(file));
 }

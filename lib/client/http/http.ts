@@ -78,8 +78,8 @@ const LEAST_COMPRESSED = 1000;
 const NOT_UNDERSTOOD: ReadonlySet<string> = new Set(['invalid_json', 'unsupported_media_type']);
 /** Statuses that say "not now": from the server itself, and from gateways in front of it. */
 const PASSING = new Set([429, 502, 503, 504]);
-/** What stays until somebody mends it: asking again within a minute cannot help. */
-const LASTING: ReadonlySet<string> = new Set(['history_conflict']);
+/** Stays until somebody mends it: asking again within a minute cannot help. */
+const LASTING = 'history_conflict';
 
 /**
  * Sends requests signed with AWS Signature Version 4 over kept-alive connections, and tries again with full jitter on
@@ -162,7 +162,7 @@ export class SignedHttp {
       if (response.ok) return { answer: answerOf(response.status, response.headers, body) };
       if (!corrected && this.#clock.correct(response)) return await this.#attempt(request, signal, true);
       const error = problemOf(response, body);
-      return { error, again: PASSING.has(response.status) && !LASTING.has(error.code) };
+      return { error, again: PASSING.has(response.status) && error.code !== LASTING };
     } catch (cause) {
       signal?.throwIfAborted();
       const reason = timeout.aborted ? `no answer within ${this.#timeout} ms` : reasonOf(cause);

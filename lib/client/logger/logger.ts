@@ -12,7 +12,7 @@ import {
 } from '../event/event.ts';
 import { type EventPrivacy, type Scrubbing, scrubbing } from '../event/event-privacy.ts';
 import { demandOptions } from '../event/options.ts';
-import { asError, type EventReceipt, type Sink } from '../event/sink.ts';
+import { asError, type EventReceipt, type Sink, withResolvers } from '../event/sink.ts';
 import { plain } from '../event/to-serializable.ts';
 import type { KeepingSink } from '../read/kept-records.ts';
 import type { AuditReader } from '../read/reader.ts';
@@ -60,6 +60,8 @@ export interface LoggerOptions {
 
 /** Fields whose misuse is reported, at most. */
 const MAX_REPORTED = 100;
+/** How long `flush` and `close` wait for handlers, in milliseconds. */
+const HANDLERS_MS = 10_000;
 
 /**
  * Logs events to one sink or several. Made by {@link createAuditLogger}.
@@ -78,6 +80,8 @@ export class AuditLogger<Name extends string = AnyName> extends AuditCalls<Name>
   /** Events that wait for a filter, in order. */
   #waiting: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
+  /** Calls of handlers and of the mirror that go on. */
+  readonly #telling = new Set<Promise<void>>();
 
   /** @throws `usage` without a sink, or where an option cannot be */
   constructor(sinks: readonly Sink[], options: LoggerOptions = {}, reader?: AuditReader) {
@@ -168,7 +172,7 @@ export class AuditLogger<Name extends string = AnyName> extends AuditCalls<Name>
     const handle = this.log(event);
     const receipt = handle.receipt;
     // Only so that it does not wait for others to share its batch: the receipt says what became of it.
-    this.#flushAll().catch(() => undefined);
+    this.#settleAll('flush').catch(() => undefined);
     return receipt;
   }
 
@@ -180,7 +184,7 @@ export class AuditLogger<Name extends string = AnyName> extends AuditCalls<Name>
    * @example await audit.flush();
    */
   async flush(): Promise<void> {
-    await this.#flushAll();
+    await this.#settleAll('flush');
   }
 
   /**
@@ -313,24 +317,38 @@ export class AuditLogger<Name extends string = AnyName> extends AuditCalls<Name>
   #tell(call: () => unknown): void {
     try {
       const result = call();
-      if (result instanceof Promise) result.catch((error: unknown) => this.#report(error));
+      if (!(result instanceof Promise)) return;
+      const telling: Promise<void> = result
+        .catch((error: unknown) => this.#report(error))
+        .then(() => void this.#telling.delete(telling));
+      this.#telling.add(telling);
     } catch (error) {
       this.#report(error);
     }
   }
 
-  async #flushAll(): Promise<void> {
+  /** Flushes or closes all that an event goes to. @throws what the first of them throws, once all have come to their end */
+  async #settleAll(how: 'flush' | 'close'): Promise<void> {
     await this.#waiting;
-    const results = await Promise.allSettled(this.#sinks.map((sink) => sink.flush()));
+    const results = await Promise.allSettled([...this.#sinks.map((sink) => sink[how]()), this.#told()]);
     for (const result of results) if (result.status === 'rejected') throw result.reason;
+  }
+
+  /** @throws `unavailable` where handlers or the mirror have not come to their end in time */
+  async #told(): Promise<void> {
+    const all = Promise.all(this.#telling);
+    const { promise: late, resolve } = withResolvers();
+    const timer = setTimeout(resolve, HANDLERS_MS);
+    await Promise.race([all, late]);
+    clearTimeout(timer);
+    const { size } = this.#telling;
+    if (size > 0) throw new SealtrailError('unavailable', `handlers still run: ${size}`);
   }
 
   async #close(): Promise<void> {
     process.off('SIGTERM', this.#onSigterm);
     process.off('beforeExit', this.#onExit);
-    await this.#waiting;
-    const results = await Promise.allSettled(this.#sinks.map((sink) => sink.close()));
-    for (const result of results) if (result.status === 'rejected') throw result.reason;
+    await this.#settleAll('close');
   }
 
   readonly #onExit = (): void => {

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { EXPORT_STATES, type ExportManifest, type ExportReply, type FileDigest } from '../../contract/exports.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { isCount, isObject } from '../../log/json.ts';
+import { syncFolder } from '../event/durable.ts';
 import type { SignedHttp } from '../http/http.ts';
 import { percentEncode } from '../http/percent-encode.ts';
 
@@ -109,9 +110,11 @@ export async function keepExport(
     if (hasProof && links.proof === undefined) throw new SealtrailError('unavailable', 'the server gave no proof');
     if (hasProof)
       await fetchTo(links.proof ?? '', proofFileOf(path), { bytes: proof.hashes * 32, sha256: proof.sha256 });
-    await writeFile(unfinished(manifestFileOf(path)), `${JSON.stringify(manifest, null, 2)}\n`, { flag: 'wx' });
+    const text = `${JSON.stringify(manifest, null, 2)}\n`;
+    await writeFile(unfinished(manifestFileOf(path)), text, { flag: 'wx', flush: true });
     await fetchTo(links.file, path, file);
     for (const [part, name] of parts) await rename(part, name);
+    await syncFolder(dirname(path));
     const kept = { file: path, manifest: manifestFileOf(path) };
     return hasProof ? { ...kept, proof: proofFileOf(path) } : kept;
   } catch (cause) {

@@ -157,6 +157,7 @@ export class FileSink implements Sink {
     await mkdir(dir, { recursive: true, mode: 0o700 });
     const handle = await open(join(dir, name), 'a+', 0o600);
     await endLine(handle);
+    if (this.#options.fsync !== 'never') await (await import('../event/durable.ts')).syncFolder(dir);
     await this.#file?.handle.close();
     this.#file = { name, handle };
     await this.#removeOld(name).catch((error: unknown) => this.#options.onError?.(asError(error)));

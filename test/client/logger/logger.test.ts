@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import {
   type AuditLogger,
   type AuditLoggerOptions,
@@ -136,6 +136,34 @@ describe('a logger', () => {
     const audit = createAuditLogger({ sinks: [full, memory] });
     expect(() => audit.log({ type: 'a.b' })).toThrow('no room');
     expect(memory.events).toHaveLength(1);
+  });
+
+  it('has flush and close wait for handlers that take their time, and say where some do not end', async () => {
+    const done: unknown[] = [];
+    const later: (() => void)[] = [];
+    const handler = async ({ id }: { readonly id?: unknown }) => {
+      await new Promise<void>((resolve) => later.push(resolve));
+      done.push(id);
+    };
+    const audit = createAuditLogger({ memory: {}, handlers: [handler] });
+    audit.log({ type: 'a.b', id: 'one' });
+    const flushed = audit.flush().then(() => done.push('flushed'));
+    await new Promise(setImmediate);
+    later.pop()?.();
+    await flushed;
+    expect(done).toEqual(['one', 'flushed']);
+    audit.log({ type: 'a.b', id: 'stuck' });
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const closed = expect(audit.close()).rejects.toMatchObject({
+        code: 'unavailable',
+        message: 'handlers still run: 1',
+      });
+      await vi.advanceTimersByTimeAsync(10_000);
+      await closed;
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('takes handlers and filters later, and lets go of them (source row: filters and handlers)', async () => {
