@@ -24,6 +24,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Install>>> = {
   verify: async () => (await import('./commands/check/verify.ts')).installVerify,
   witnessed: async () => (await import('./commands/check/witnessed.ts')).installWitnessed,
   'verify-proof': async () => (await import('./commands/check/verify-proof.ts')).installVerifyProof,
+  'verify-answer': async () => (await import('./commands/check/verify-answer.ts')).installVerifyAnswer,
   'verify-receipt': async () => (await import('./commands/check/verify-receipt.ts')).installVerifyReceipt,
   'verify-export': async () => (await import('./commands/check/verify-export.ts')).installVerifyExport,
   'verify-trail': async () => (await import('./commands/check/verify-trail.ts')).installVerifyTrail,

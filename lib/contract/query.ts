@@ -158,6 +158,8 @@ export interface QueryPage {
   /** Values that the filters looked for in masked form; absent where there is none. */
   readonly masked?: readonly Masked[];
   readonly cursor?: string;
+  /** That the page leaves nothing out, where it was asked for. */
+  readonly proof?: AnswerProof;
 }
 
 /** The format of {@link AnswerProof}. */

@@ -82,6 +82,7 @@ const SAMPLES: Readonly<Record<string, string>> = {
   ...{
     trail: 'orders',
     format: 'csv',
+    proof: '1',
     order: 'oldest',
     limit: '5',
     cursor: 'abc',

@@ -18,10 +18,11 @@ import type { Queries } from '../../query/queries.ts';
 import type { Page } from '../../query/query.ts';
 import { CSV_HEADER, csvRow } from '../../question/csv.ts';
 import { type ApiResponse, json, text } from '../core/http.ts';
+import { invalidParameter } from '../core/parameters.ts';
 import { route, type Sent } from '../core/route.ts';
 import { idempotencyKey, oneOf, wholeNumber } from './parameters.ts';
 import { type AskedQuery, askedQuery, QUERY } from './query-parameters.ts';
-import { count, hash64, hex, masked, millis, note, seq } from './reply-fields.ts';
+import { answerProof, count, hash64, hex, masked, millis, note, seq } from './reply-fields.ts';
 
 export const recordSchema = z.strictObject({
   event: auditEventSchema,
@@ -58,9 +59,10 @@ export const pageSchema = z.strictObject({
   more: z.boolean().describe('Whether to continue with the cursor. A short page may not be the last.'),
   masked: z.array(masked).describe('Values that the filters looked for in masked form.').exactOptional(),
   cursor: z.string().exactOptional(),
+  proof: answerProof.exactOptional(),
 } satisfies Shape<QueryPage>);
 
-export const mergedPageSchema = pageSchema.extend({
+export const mergedPageSchema = pageSchema.omit({ proof: true }).extend({
   asOf: z.record(z.string(), count).describe('The size of each trail that the response reflects.'),
 });
 
@@ -144,9 +146,13 @@ function preferencesOf(header: string): ReadonlySet<string> {
 const MEDIA_TYPES = ['application/x-ndjson', 'text/csv'];
 const format = oneOf(QUERY_FORMATS).default('json').describe('json (default), ndjson or csv');
 
+const proofParameter = oneOf(['1'])
+  .optional()
+  .describe('1: add the proof that the page leaves nothing out of what a checkpoint covers, to check offline.');
+
 /** Services for queries. */
 export interface QueryServices {
-  readonly queries: Pick<Queries, 'page' | 'pageOf'>;
+  readonly queries: Pick<Queries, 'page' | 'pageOf' | 'provenPage'>;
 }
 
 /**
@@ -161,12 +167,16 @@ export const queryEvents = route({
   action: { on: 'path', anyOf: ['read'] },
   recorded: 'access.query',
   summary: 'Query: one page of the records that pass every filter.',
-  query: z.strictObject({ ...QUERY, format }),
+  query: z.strictObject({ ...QUERY, format, proof: proofParameter }),
   replies: { 200: pageSchema },
   formats: MEDIA_TYPES,
-  handler: async ({ queries }: QueryServices, { params: { trail }, query: { format, ...query }, sent }) => {
+  handler: async ({ queries }: QueryServices, { params: { trail }, query: { format, proof, ...query }, sent }) => {
     const asked = askedQuery(query);
-    const page = packed(await queries.page(trail, asked.query), asked);
+    if (proof !== undefined && format !== 'json') throw invalidParameter('proof', 'goes with format=json only');
+    const found = await (proof === undefined
+      ? queries.page(trail, asked.query)
+      : queries.provenPage(trail, asked.query));
+    const page = packed(found, asked);
     return pageResponse(sent, format, page, { [trail]: page.matches.length });
   },
 });
@@ -295,8 +305,9 @@ function maskedHeader(masked: readonly Masked[]): string {
 
 /** Record lines are JSON already, so they are sent byte for byte. */
 const RENDER: Readonly<Record<QueryFormat, (page: Page | MergedPage) => string>> = {
-  json: ({ matches, sources, scanned, asOf, more, cursor, masked }) => {
-    const rest = JSON.stringify({ sources, scanned, asOf, more, ...defined({ cursor, masked }) });
+  json: ({ matches, sources, scanned, asOf, more, cursor, masked, ...page }) => {
+    const proof = 'proof' in page ? page.proof : undefined;
+    const rest = JSON.stringify({ sources, scanned, asOf, more, ...defined({ cursor, masked, proof }) });
     return `{"records":[${matches.map(({ line }) => line).join(',')}],${rest.slice(1)}\n`;
   },
   ndjson: ({ matches }) => matches.map(({ line }) => `${line}\n`).join(''),

@@ -1,5 +1,13 @@
 import * as z from 'zod';
-import { MASKED_FILTERS, type Masked } from '../../contract/query.ts';
+import {
+  ANSWER_FORMAT,
+  type AnswerPeriod,
+  type AnswerProof,
+  type IndexProof,
+  type LeafProof,
+  MASKED_FILTERS,
+  type Masked,
+} from '../../contract/query.ts';
 import type { Breakdown } from '../../contract/summary.ts';
 import type { Shape } from '../../json/shape.ts';
 
@@ -25,3 +33,42 @@ export const breakdown = z.strictObject({
   distinct: count,
   others: count.describe('Records with values that are not listed.'),
 } satisfies Shape<Breakdown>);
+
+const hashes = z.array(hash64);
+const texts = z.array(z.string());
+const leafProof = z.strictObject({
+  first: count.describe('The number of the first leaf.'),
+  leaves: texts.describe('Consecutive leaves in base64.'),
+  proof: hashes,
+} satisfies Shape<LeafProof>);
+const indexProof = z.strictObject({
+  checkpoint: note,
+  record: z.string().describe('The line of the record in `_index` that states the runs.'),
+  proof: hashes,
+  first: count.describe('The number of the first run.'),
+  runs: texts,
+  runsProof: hashes,
+  answers: z
+    .array(z.array(z.array(leafProof)))
+    .describe('For each run, each filter that the index carries, and each of its values.'),
+} satisfies Shape<IndexProof>);
+const answerPeriod = z.strictObject({
+  from: z.int().exactOptional(),
+  to: z.int().exactOptional(),
+  timeFrom: z.int().exactOptional(),
+  timeTo: z.int().exactOptional(),
+} satisfies Shape<AnswerPeriod>);
+export const answerProof = z
+  .strictObject({
+    format: z.literal(ANSWER_FORMAT),
+    trail: z.string(),
+    filters: z.record(z.string(), texts),
+    period: answerPeriod,
+    range: z.strictObject({ from: count, to: count }),
+    matches: z.array(seq),
+    records: texts.describe('Record lines.'),
+    checkpoint: note,
+    proof: hashes,
+    index: indexProof.exactOptional(),
+  } satisfies Shape<AnswerProof>)
+  .describe('See docs/spec.md, "Proofs of answers".');

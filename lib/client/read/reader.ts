@@ -1,6 +1,6 @@
 import type { StoredEvent } from '../../contract/event.ts';
 import type { ExportManifest, ExportRequest } from '../../contract/exports.ts';
-import type { EventFilters, EventPeriods, EventQuery } from '../../contract/query.ts';
+import type { AnswerProof, EventFilters, EventPeriods, EventQuery } from '../../contract/query.ts';
 import type { Activity, Bucket, ClockName, Summary } from '../../contract/summary.ts';
 import type { VerificationReport, VerificationRequest } from '../../contract/verification.ts';
 import type { WitnessedResult } from '../../contract/witnessed-head.ts';
@@ -9,7 +9,7 @@ import { SealtrailError } from '../../log/error.ts';
 import type { Policy } from '../../log/policy.ts';
 import type { SealedRecord } from '../../log/record.ts';
 import type { Trust } from '../event/receipt.ts';
-import type { SignedHttp } from '../http/http.ts';
+import type { HttpRequest, SignedHttp } from '../http/http.ts';
 import { percentEncode } from '../http/percent-encode.ts';
 import type { ExportFiles } from './exporting.ts';
 import type { OnPart } from './summing.ts';
@@ -18,6 +18,12 @@ import type { VerificationWait } from './verifying.ts';
 /** A record of the log, with its event's fields. */
 export interface LogRecord extends SealedRecord {
   readonly event: StoredEvent & SealedRecord['event'];
+}
+
+/** Records of an answer, and the proof that none is left out. */
+export interface ProvenPage {
+  readonly records: readonly LogRecord[];
+  readonly proof: AnswerProof;
 }
 
 /** Which records a summary counts, and its detail. */
@@ -140,6 +146,29 @@ export class LogReader extends Questions {
   }
 
   /**
+   * The records that pass every filter, page by page, each with the proof that it leaves nothing out of what a checkpoint covers:
+   * `sealtrail verify-answer` checks the proofs offline, written to a file as a JSON array.
+   *
+   * @example
+   * const proofs = [];
+   * for await (const { records, proof } of audit.reader.provenQuery({ actor: 'alice' })) proofs.push(proof);
+   * await writeFile('alice.proof.json', JSON.stringify(proofs));
+   */
+  async *provenQuery(query: EventQuery = {}): AsyncGenerator<ProvenPage, void, undefined> {
+    let cursor: string | undefined;
+    do {
+      const answer = await this.#asked<ProvenPage & { readonly more: boolean; readonly cursor?: string }>(
+        'proof',
+        `${this.#path}/events`,
+        ['records', 'proof', 'more'],
+        { ...query, proof: '1', ...(cursor === undefined ? {} : { cursor }) },
+      );
+      yield { records: answer.records, proof: answer.proof };
+      cursor = answer.more ? answer.cursor : undefined;
+    } while (cursor !== undefined);
+  }
+
+  /**
    * The proof that a record is in the log, a C2SP tlog-proof; `sealtrail verify-proof` checks it, and `checkProof` of
    * `sealtrail/log`.
    *
@@ -217,7 +246,7 @@ export class LogReader extends Questions {
     what: string,
     path: string,
     fields: readonly string[],
-    query: Readonly<Record<string, string | number | undefined>>,
+    query: NonNullable<HttpRequest['query']>,
   ): Promise<T> {
     const answer: unknown = (await this.#http.send({ path, query })).json();
     if (typeof answer !== 'object' || answer === null || !fields.every((name) => name in answer)) {

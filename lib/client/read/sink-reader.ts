@@ -55,6 +55,11 @@ export class SinkReader extends Questions implements AuditReader {
     throw this.#onlyOfLogs('proofs');
   }
 
+  // biome-ignore lint/correctness/useYield: it has none to give
+  async *provenQuery(): AsyncGenerator<never, void, undefined> {
+    throw this.#onlyOfLogs('proofs');
+  }
+
   async witnessed(): Promise<WitnessedResult> {
     throw this.#onlyOfLogs('witnesses');
   }

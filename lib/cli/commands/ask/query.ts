@@ -1,7 +1,9 @@
+import { writeFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import { defined } from '../../../base/defined.ts';
 import type { SignedHttp } from '../../../client/http/http.ts';
 import { QUERY_FORMATS, QUERY_ORDERS, type QueryFormat, type QueryOrder } from '../../../contract/query.ts';
+import { SealtrailError } from '../../../log/error.ts';
 import { bounded, type LinePage, maskedSentence, queryPages } from '../../output/pages.ts';
 import type { TableOptions, View } from '../../output/record-columns.ts';
 import { GrowingTable, parseLines } from '../../output/records.ts';
@@ -11,6 +13,7 @@ import { columnsOption, demandColumned, recordCsv } from '../../shell/columns.ts
 import { filtersOf, withFilters, withPeriod } from '../../shell/filters.ts';
 import { collect, connect, type Install, integer, type ServerOptions, withServer } from '../../shell/shell.ts';
 import { namedTrails, trailOrPattern } from '../../shell/trails.ts';
+import { logKeys } from '../../shell/trust.ts';
 import { ACTION_TYPES, unanswered } from './unanswered.ts';
 
 interface Options extends ServerOptions, Readonly<Record<string, unknown>> {
@@ -23,6 +26,8 @@ interface Options extends ServerOptions, Readonly<Record<string, unknown>> {
   readonly order: QueryOrder;
   readonly cursor?: string;
   readonly unanswered?: true;
+  readonly proof?: string;
+  readonly key?: string;
 }
 
 export const installQuery: Install = (program, shell) => {
@@ -37,6 +42,11 @@ export const installQuery: Install = (program, shell) => {
     .description('Finds records by what is in them. All filters must hold; every acknowledged event is seen.');
   withLimit(withFormat(command))
     .addOption(new Option('--order <name>', 'which come first').choices([...QUERY_ORDERS]).default('newest'))
+    .option(
+      '--proof <file>',
+      'write the proof that nothing is left out of what is signed, for "sealtrail verify-answer"',
+    )
+    .option('--key <file>', "with --proof: the log's public key to check with (default: ask the server for it)")
     .option('--unanswered', 'requests of agents (action.requested) without an outcome in what the filters let pass');
   withServer(withFilters(command)).action((trails: string[], options: Options) =>
     query(shell.terminal, trails, options),
@@ -96,7 +106,10 @@ async function query(
   const format = options.json ? 'json' : options.format;
   const { columns, all, scan } = options;
   demandColumned(format, columns);
-  const found = pagesOf(http, trails, options, terminal.signal);
+  const found =
+    options.proof === undefined
+      ? pagesOf(http, trails, options, terminal.signal)
+      : await provenOf(http, trails, { ...options, proof: options.proof }, terminal);
   const some = bounded(found, all || options.unanswered ? Number.POSITIVE_INFINITY : scan, terminal.stderr);
   const pages = explained(some, () => explainAbsence(http, { trails, query: filtersOf(options) }, terminal));
   if (format === 'json') return printJson(terminal, pages);
@@ -113,6 +126,31 @@ function pagesOf(http: SignedHttp, trails: readonly string[], options: Options, 
   const actions = { ...asked, type: ACTION_TYPES, order: 'oldest', cursor: undefined };
   const pages = queryPages(http, trails, actions, Number.POSITIVE_INFINITY, signal);
   return unanswered(pages, options.order, limitOf(options));
+}
+
+/** All pages, of which the proofs were checked and are written to a file. */
+async function provenOf(
+  http: SignedHttp,
+  [trail = '', ...others]: readonly string[],
+  options: Options & { readonly proof: string },
+  { signal }: Terminal,
+): Promise<AsyncIterable<LinePage>> {
+  if (others.length > 0 || options.unanswered) {
+    throw new SealtrailError('usage', '--proof is of a query of one trail, without --unanswered');
+  }
+  const { provenPages } = await import('../../output/proven-pages.ts');
+  const found = await logKeys(http, trail, options.key);
+  // What the server says of its own keys is good for the index as well.
+  const keys = found.source === 'file' ? found.keys : found.keys.map(({ spki }) => ({ spki }));
+  const pages = await Array.fromAsync(
+    provenPages(http, trail, parametersOf(options), limitOf(options), { keys, signal }),
+  );
+  await writeFile(options.proof, `[${pages.map(({ proof }) => JSON.stringify(proof)).join(',\n')}]\n`);
+  return pagesFrom(pages);
+}
+
+async function* pagesFrom(pages: readonly LinePage[]): AsyncGenerator<LinePage> {
+  yield* pages;
 }
 
 /** The pages, of which an empty one is explained before it is shown. */
