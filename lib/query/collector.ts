@@ -85,7 +85,7 @@ export class Collector {
     const { trail, isDown } = this.#asked;
     const file = this.#sources.runs.open(trail, run);
     const seqs = numbersOf(await this.#candidates(file, from, to), isDown);
-    for (let some = [...seqs.take(AT_ONCE)]; some.length > 0; some = [...seqs.take(AT_ONCE)]) {
+    for (let some = nextOf(seqs); some.length > 0; some = nextOf(seqs)) {
       const found = await Promise.all(some.map((seq) => this.#read(file, seq)));
       for (const match of found) if (!this.#take(match)) return false;
     }
@@ -122,4 +122,15 @@ export class Collector {
     if (this.#asked.isDown) this.from = from;
     else this.to = to;
   }
+}
+
+/** The next numbers, as many as are read together. Not `take`, which ends the rest. */
+function nextOf(seqs: Iterator<number, void, void>): number[] {
+  const some: number[] = [];
+  while (some.length < AT_ONCE) {
+    const next = seqs.next();
+    if (next.done) break;
+    some.push(next.value);
+  }
+  return some;
 }

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
 import { defined } from '../../base/defined.ts';
 import { SealtrailError } from '../../log/error.ts';
+import type { IndexReport } from '../../verify/answers/check-runs.ts';
 import { parseEarlierReport } from '../../verify/archive/since-report.ts';
 import { type VerifyOptions, verifyArchive } from '../../verify/archive/verify-archive.ts';
 import { repeatCommand } from '../../verify/report/command.ts';
@@ -11,6 +12,7 @@ import { exitCodeOf, type Report } from '../../verify/report/report.ts';
 import { reportLines } from '../output/report-lines.ts';
 import { count, Progress, type Terminal, write, writeLines } from '../output/terminal.ts';
 import { archiveWithin, openObjects } from './archive-source.ts';
+import { EXIT, type ExitCode } from './exit.ts';
 import type { Shell } from './shell.ts';
 import { readBytes, readPolicy, readText, readTrust } from './trust.ts';
 import { version } from './version.ts';
@@ -27,6 +29,7 @@ export interface VerifyCommandOptions {
   readonly logName?: string;
   readonly workers?: number | true;
   readonly report?: string;
+  readonly index?: true;
   readonly json?: true;
 }
 
@@ -37,10 +40,42 @@ export async function verify(shell: Shell, archive: string, options: VerifyComma
   const found = await reportOn(terminal, archive, options);
   const command = repeatCommand(found, options.key, options.sinceReport, options.policy);
   const report: Report = { ...found, program: { name: 'sealtrail', version: version(), command } };
-  shell.exitCode = exitCodeOf(report);
-  if (options.json) await write(terminal.stdout, `${JSON.stringify(report)}\n`);
-  else await writeLines(terminal.stdout, reportLines(report, terminal.stdout));
+  const index = options.index && (await indexReport(archive, options, terminal));
+  shell.exitCode = worse(exitCodeOf(report), index);
+  if (options.json) await write(terminal.stdout, `${JSON.stringify({ ...report, ...(index && { index }) })}\n`);
+  else await writeLines(terminal.stdout, [...reportLines(report, terminal.stdout), ...indexLines(index)]);
   if (options.report !== undefined) await writeReport(options.report, report);
+}
+
+async function indexReport(
+  archive: string,
+  { trail }: VerifyCommandOptions,
+  { signal }: Terminal,
+): Promise<IndexReport> {
+  const { checkRuns } = await import('../../verify/answers/check-runs.ts');
+  const objects = await openObjects(archive);
+  try {
+    return await checkRuns(objects, { ...(trail && { trails: trail }), signal });
+  } finally {
+    await objects.close();
+  }
+}
+
+/** The exit code with what was found in the index. */
+function worse(code: ExitCode, index: IndexReport | undefined): ExitCode {
+  if (code !== EXIT.ok || index === undefined) return code;
+  return index.doubted.length === 0 ? EXIT.ok : EXIT.wrong;
+}
+
+function indexLines(index: IndexReport | undefined): string[] {
+  if (index === undefined) return [];
+  return [
+    `Index: ${count(index.runs)} runs are what their records make them.`,
+    ...index.doubted.map(({ trail, from, to, record, isFalse, reason }) => {
+      const what = isFalse ? 'false_run' : 'unchecked_run';
+      return `  ${what}  the run ${from} to ${to} of trail ${trail}, stated by record ${record} of _index: ${reason}`;
+    }),
+  ];
 }
 
 async function reportOn(terminal: Terminal, archive: string, options: VerifyCommandOptions): Promise<Report> {

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DIMENSIONS } from '../../../lib/contract/dimensions.ts';
 import { checkAnswer } from '../../../lib/verify/answers/check-answer.ts';
+import { checkPages } from '../../../lib/verify/answers/check-pages.ts';
 import { allRecords, ask, isMatch, START, someEvent, someFilters } from '../../query/fixture.ts';
 import { ProvenTrail } from './fixture.ts';
 
@@ -56,6 +57,27 @@ describe('the proof of an answer', () => {
       }),
       { numRuns: 30 },
     );
+  });
+
+  it('holds for more hits in one run than are read together, and more than one page', async () => {
+    const trail = new ProvenTrail();
+    await trail.append(
+      Array.from({ length: 3000 }, (_, i) => ({ id: `e-${i}`, actor: { id: i % 2 === 0 ? 'alice' : 'bob' } })),
+    );
+    await trail.index();
+    for (const [limit, pages] of [
+      [1000, 2],
+      [70, 22],
+    ] as const) {
+      const found = await trail.proofs(ask({ actor: ['alice'] }, { limit }));
+      expect(found).toHaveLength(pages);
+      const proven = checkPages(
+        found.map(({ proof }) => proof),
+        await trail.trust(),
+      );
+      expect(proven.records).toHaveLength(1500);
+      expect(proven).toMatchObject({ range: { from: 0, to: 3000 }, isFromStart: true, isToEnd: true });
+    }
   });
 
   it('shows that there is nothing, in a few kilobytes', async () => {

@@ -34,6 +34,7 @@ export const installVerify: Install = (program, shell) => {
     .option('--policy <file>', 'witnesses that must have cosigned: a C2SP tlog-policy (docs/witnesses.md)')
     .option('--since-report <file>', 'compare with an earlier report, as --json printed it')
     .option('--log-name <name>', 'the name that the log must have, such as audit.example.com')
+    .option('--index', 'also compute what the query index states of itself, in _index, from the records, and compare')
     .option('--report <file>', 'write the report as an HTML page as well, to file or to print')
     .option('--workers [n]', 'threads to work with; without a number, one for each core', integer('--workers', 1, 256));
   withJson(command).action(async (archive: string, options: VerifyCommandOptions) => {
