@@ -1,7 +1,8 @@
 /** Verification of an archive: what the command line, the API and auditors' own programs use. */
 
 export type { KeptCheckpoint } from './archive/previous.ts';
-export { type VerifyOptions, verifyArchive } from './archive/verify-archive.ts';
+export { verifyArchive } from './archive/verify-archive.ts';
+export type { VerifyOptions } from './archive/verify-options.ts';
 export { fingerprintOf, parseTrustedKeys, type TrustedKey, type TrustedKeys } from './evidence/trust.ts';
 export { checkExport, type ExportEvidence, type ProvenExport } from './files/export-file.ts';
 export {

@@ -1,8 +1,9 @@
 import type { Verifier } from '../../log/note.ts';
-import type { Objects } from '../../store/ports.ts';
+import type { Leftover, Objects } from '../../store/ports.ts';
 import { type TrustedKeys, trailOf } from '../evidence/trust.ts';
+import { quoted } from '../report/findings.ts';
 import type { Problem } from '../report/problem.ts';
-import type { ExpectedTrail, TrailEvidence } from '../report/report.ts';
+import type { ExpectedTrail, Skipped, TrailEvidence } from '../report/report.ts';
 
 /** What names trails that an archive should hold. */
 interface TrailWitnesses {
@@ -62,4 +63,20 @@ export function missingTrail({ trail, evidence }: ExpectedTrail): Problem {
 export async function hasArrived(objects: Objects, trail: string): Promise<boolean> {
   for await (const _ of objects.list(`${trail}/`)) return true;
   return false;
+}
+
+/** Names of one sort that a report lists; more are counted. */
+const MOST_NAMED = 20;
+
+/** What stands in the archive and is no object, so that no check is about it: named by sort. */
+export async function leftoversOf(objects: Objects): Promise<Skipped[]> {
+  const names = new Map<Leftover['what'], string[]>();
+  for await (const { name, what } of objects.leftovers?.() ?? []) {
+    names.set(what, [...(names.get(what) ?? []), name]);
+  }
+  return [...names].map(([what, all]) => {
+    const named = all.slice(0, MOST_NAMED).map(quoted).join(', ');
+    const more = all.length > MOST_NAMED ? ` and ${all.length - MOST_NAMED} more` : '';
+    return { why: `what is no object of an archive: ${what} ${named}${more}` };
+  });
 }

@@ -1,60 +1,26 @@
-import { hash } from 'node:crypto';
 import { defined } from '../../base/defined.ts';
 import { HEADS_TRAIL, SYSTEM_TRAIL } from '../../contract/system-trails.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { type Verifier, verifierFromSpki } from '../../log/note.ts';
-import type { Policy } from '../../log/policy.ts';
-import { isSystemTrailName, isTrailName } from '../../log/trail-name.ts';
 import type { Objects } from '../../store/ports.ts';
 import { Evidence } from '../evidence/evidence.ts';
 import { type Inventory, takeInventory } from '../evidence/inventory.ts';
-import { isKeyName, type TrustedKeys } from '../evidence/trust.ts';
 import { Findings } from '../report/findings.ts';
-import type { Problem } from '../report/problem.ts';
 import { ProgressMeter } from '../report/progress.ts';
-import { provenRecords } from '../report/proven.ts';
-import type { Coverage, ExpectedTrail, OnProgress, Report, Skipped } from '../report/report.ts';
-import { TimelineCounter } from '../report/timeline.ts';
+import type { Report, Skipped } from '../report/report.ts';
 import type { RunSpan } from '../shards/join-shards.ts';
 import { verifySpan } from '../shards/shard.ts';
 import type { Claim, SegmentLimits, SpanJob, SpanResult } from '../shards/shard-job.ts';
-import { type WorkerPlan, WorkerPool } from '../shards/worker-pool.ts';
-import { expectedTrails, hasArrived, missingTrail } from './expected-trails.ts';
-import { keyUses, reportUnvouched } from './key-uses.ts';
-import { leftoversOf } from './leftovers.ts';
+import { WorkerPool } from '../shards/worker-pool.ts';
+import { archiveReport, type Expected } from './archive-report.ts';
+import { expectedTrails, hasArrived, leftoversOf, missingTrail } from './expected-trails.ts';
 import { findLogName, type LogName } from './log-name.ts';
-import { judgePrevious, type KeptCheckpoint, type Previous, previousResult } from './previous.ts';
+import { judgePrevious, type Previous } from './previous.ts';
 import { type ArchiveKeys, checkKeyNames, readArchiveKeys } from './published-keys.ts';
-import { type EarlierReport, reportLost, sinceOf } from './since-report.ts';
 import type { TrailContext, TrailOutcome } from './trail-outcome.ts';
-import { verdictOf, verifyTrail } from './verify-trail.ts';
-import { evidenceClaims, forkedStatements, judgeWitnesses, type Stated, statedBy } from './witness-verdict.ts';
-
-/** What to verify, and on whose word. */
-export interface VerifyOptions {
-  /** Keys that are trusted; at least one. See `parseTrustedKeys`. */
-  readonly trust: TrustedKeys;
-  /** Trails to look at. @default all that the archive holds */
-  readonly trails?: readonly string[];
-  /** Records to look at in the one trail that is named: 0-based, `to` exclusive; without it, to the end. @default all */
-  readonly range?: { readonly from: number; readonly to?: number };
-  /** The name that the log must have. @default that of the trusted vkeys, else that of the first trusted checkpoint */
-  readonly logName?: string;
-  /** Checkpoints kept from earlier, which the archive must extend. */
-  readonly previous?: readonly KeptCheckpoint[];
-  /** Witnesses, and how many of them must have cosigned. @default cosignatures are not judged */
-  readonly policy?: Policy;
-  /** A report of an earlier verification of the same scope, to compare with. See `parseEarlierReport`. */
-  readonly earlier?: EarlierReport;
-  /** Work in parallel. @default in this thread */
-  readonly workers?: WorkerPlan;
-  /** Where the archiver ends a segment. @default 50,000 records or 16,000,000 bytes, as it does */
-  readonly segmentLimits?: SegmentLimits;
-  /** What the report calls the archive: a folder, an `s3://` address. @default 'archive' */
-  readonly source?: string;
-  readonly signal?: AbortSignal;
-  readonly onProgress?: OnProgress;
-}
+import { checkOptions, type VerifyOptions, withHeads } from './verify-options.ts';
+import { verifyTrail } from './verify-trail.ts';
+import { evidenceClaims, type Stated, statedBy } from './witness-verdict.ts';
 
 const SEGMENT_LIMITS: SegmentLimits = { records: 50_000, bytes: 16_000_000 };
 
@@ -89,51 +55,8 @@ export async function verifyArchive(objects: Objects, given: VerifyOptions): Pro
   const run = new ArchiveRun(objects, options, inventory, keys, logName, previous);
   const outcomes = await run.verifyTrails();
   const expected = await run.expectTrails(outcomes, findings);
-  return run.report(outcomes, expected, findings, startedAt);
-}
-
-/** Under a policy the heads are looked at too: only they are cosigned. */
-function withHeads(options: VerifyOptions): VerifyOptions {
-  const { policy, trails } = options;
-  if (policy === undefined || trails === undefined || trails.includes(HEADS_TRAIL)) return options;
-  return { ...options, trails: [...trails, HEADS_TRAIL] };
-}
-
-function checkOptions({ trust, range, trails, logName, policy, previous = [] }: VerifyOptions): void {
-  if (trust.length === 0) throw new SealtrailError('usage', 'a verification needs at least one trusted key');
-  if (logName !== undefined && !isKeyName(logName)) {
-    throw new SealtrailError('usage', 'the name of a log has no spaces, plus or control characters');
-  }
-  const odd = trails?.find((trail) => !isTrailName(trail) && !isSystemTrailName(trail));
-  if (odd !== undefined) throw new SealtrailError('usage', `${JSON.stringify(odd)} is not the name of a trail`);
-  if (range === undefined) return;
-  if (policy !== undefined) throw new SealtrailError('usage', 'witnesses cosign whole trails, not a range');
-  if (trails?.length !== 1) throw new SealtrailError('usage', 'a range of records needs exactly one trail');
-  const { from, to = Number.POSITIVE_INFINITY } = range;
-  if (from < 0 || from >= to) {
-    throw new SealtrailError('usage', `a range goes from a record up to a later one, not from ${from} to ${to}`);
-  }
-  if (previous.length > 0)
-    throw new SealtrailError('usage', 'a kept checkpoint is compared with a whole trail, not a range');
-}
-
-/** Of copies that differ, the one that the signed root covers; where no root was proven, nobody knows. */
-function saysWhatIsSigned(problem: Problem, { coverage: { covered } }: TrailOutcome): Problem {
-  const { kind, seq = -1 } = problem;
-  if (kind !== 'record_mismatch' || seq < covered.from || seq >= covered.to) return problem;
-  return { ...problem, message: `${problem.message}. The signatures cover the other copies` };
-}
-
-/** See {@link Report.digest}. */
-function digestOf(listing: string, trails: readonly Coverage[]): string {
-  const roots = trails.map(({ trail, newest }) => [trail, newest?.size, newest?.root]);
-  return hash('sha256', JSON.stringify([listing, roots]), 'hex');
-}
-
-/** The trails that there should be, as far as all were asked for, and what cannot be said of them. */
-interface Expected {
-  readonly list?: readonly ExpectedTrail[];
-  readonly skipped: readonly Skipped[];
+  const found = { options, outcomes, expected, findings, stated: run.stated, inventory, keys, logName, previous };
+  return archiveReport(found, startedAt);
 }
 
 const UNSTATED =
@@ -149,6 +72,11 @@ class ArchiveRun {
   readonly #previous: readonly Previous[];
   readonly #progress: ProgressMeter;
   #stated: Stated = statedBy(undefined);
+
+  /** What the trail of heads states, once the trails are verified. */
+  get stated(): Stated {
+    return this.#stated;
+  }
 
   constructor(
     objects: Objects,
@@ -274,67 +202,5 @@ class ArchiveRun {
       else findings.add(missingTrail(expected));
     }
     return { list, skipped };
-  }
-
-  report(
-    outcomes: readonly TrailOutcome[],
-    { list: expected, skipped: unstated }: Expected,
-    findings: Findings,
-    startedAt: number,
-  ): Report {
-    const { source = 'archive', trails, range, earlier, policy } = this.#options;
-    for (const { heads } of outcomes) for (const problem of forkedStatements(heads)) findings.add(problem);
-    const witnessed = policy && judgeWitnesses(policy, outcomes, this.#stated, startedAt);
-    for (const problem of witnessed?.problems ?? []) findings.add(problem);
-    const timeline = new TimelineCounter();
-    // What was found around a trail counts for it too, such as an object that does not belong there.
-    const coverages = outcomes.map(({ coverage, findings: own }) => {
-      const kinds = [...own.kinds(), ...findings.kindsOf(coverage.trail)];
-      const proven = provenRecords(coverage.covered, own.list(), own.counts());
-      const cosigned = policy && { witnessed: this.#stated.witnessedOf(coverage.trail) };
-      return { ...coverage, proven, ...cosigned, verdict: verdictOf(kinds) };
-    });
-    const problemsOf = new Map<string, TrailOutcome>();
-    for (const outcome of outcomes) {
-      findings.merge(
-        outcome.findings.list().map((one) => saysWhatIsSigned(one, outcome)),
-        outcome.findings.counts(),
-      );
-      timeline.merge(outcome.timeline);
-      problemsOf.set(outcome.coverage.trail, outcome);
-    }
-    for (const { problems } of this.#previous) for (const problem of problems) findings.add(problem);
-    const skipped: Skipped[] = [
-      ...unstated,
-      ...outcomes.flatMap((outcome) => outcome.skipped),
-      ...(witnessed?.skipped ?? []),
-    ];
-    const uses = keyUses(outcomes, this.#options.trust, this.#keys.verifiers, trails === undefined);
-    if (earlier !== undefined && range === undefined) reportLost(earlier, coverages, findings);
-    if (range === undefined) reportUnvouched(uses, this.#options.trust, findings);
-    const plot = timeline.finish();
-    return {
-      format: 'sealtrail-verification/1',
-      verdict: verdictOf(findings.kinds()),
-      source,
-      digest: digestOf(this.#inventory.digest, coverages),
-      startedAt,
-      finishedAt: Date.now(),
-      ...(this.#logName === undefined ? {} : { logName: this.#logName.name, logNameFrom: this.#logName.from }),
-      ...(trails === undefined ? {} : { scope: { trails, ...defined({ range }) } }),
-      trails: coverages,
-      ...defined({ expectedTrails: expected }),
-      skipped,
-      problems: findings.list(),
-      problemCounts: findings.counts(),
-      keys: uses,
-      previous: this.#previous.map((kept) => {
-        const outcome = problemsOf.get(kept.trail ?? '');
-        return previousResult(kept, outcome?.coverage, outcome?.contradicted.has(kept.name) ?? false);
-      }),
-      ...(witnessed && { witnesses: witnessed.report }),
-      ...(earlier !== undefined && { since: sinceOf(earlier, coverages, findings.list()) }),
-      ...defined({ timeline: plot }),
-    };
   }
 }
