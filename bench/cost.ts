@@ -1,6 +1,6 @@
 import { inVirtualTime } from '../test/simulation/virtual-time.ts';
+import { dollars, keepUsage, type MonthlyUsage, sumOf } from './cost-table.ts';
 import { Deployment, until } from './deployment.ts';
-import { PRICES } from './prices.ts';
 import type { Figure } from './report.ts';
 
 /**
@@ -42,20 +42,18 @@ const MONTH_HOURS = 720;
 const SWEEP_S = 30;
 /** Memory of the functions, GB. */
 const MEMORY = 1;
-/** docs/operations.md: key, alarms, composite alarm, dashboard, metrics. */
-const FIXED = PRICES.key + 37 * PRICES.alarm + PRICES.compositeAlarm + PRICES.dashboard + 14 * PRICES.metric;
-
 export async function benchCost(): Promise<Figure[]> {
   const [idle, ...busy] = PROFILES;
   // What the schedules cost by themselves does not grow with the trails of an excerpt.
   const base = await inVirtualTime(() => hourOf(idle));
-  const figures = [figure(idle, scaled(base, MONTH_HOURS))];
+  const usage = [usageOf(idle, scaled(base, MONTH_HOURS))];
   for (const profile of busy) {
     const hour = await inVirtualTime(() => hourOf(profile));
     const ofTrails = scaled(hour, profile.trails / profile.excerpt.trails, base);
-    figures.push(figure(profile, scaled(ofTrails, MONTH_HOURS)));
+    usage.push(usageOf(profile, scaled(ofTrails, MONTH_HOURS)));
   }
-  return figures;
+  keepUsage(usage);
+  return usage.map(figure);
 }
 
 /** What the stores and functions were used for since the last time. */
@@ -65,18 +63,6 @@ function taken(deployment: Deployment) {
   return { ...stores.taken(), ...ran };
 }
 type Taken = ReturnType<typeof taken>;
-
-/** Dollars of what was used. */
-function dollars(used: Taken) {
-  return {
-    'DynamoDB writes': used.writeUnits * PRICES.writeUnit,
-    'DynamoDB reads': used.readUnits * PRICES.readUnit,
-    signatures: used.signatures * PRICES.signature,
-    'HTTP API': used.requests * PRICES.apiRequest,
-    Lambda: used.invocations * PRICES.invocation + (used.milliseconds / 1000) * MEMORY * PRICES.gigabyteSecond,
-    S3: used.puts * PRICES.put + used.gets * PRICES.get,
-  };
-}
 
 /** What an hour of a profile's excerpt takes. */
 async function hourOf({ requestsPerHour, events, excerpt }: Profile): Promise<Taken> {
@@ -116,13 +102,15 @@ function scaled(used: Taken, times: number, base?: Taken): Taken {
   };
 }
 
-function figure({ what }: Profile, month: Taken): Figure {
-  const cost = { ...dollars(month), fixed: FIXED };
-  const sum = Object.values(cost).reduce((total, value) => total + value, 0);
-  const measured = Object.entries({ ...cost, 'in all': sum }).map(([name, value]) => [name, value.toFixed(2)]);
+function usageOf({ what }: Profile, { milliseconds, ...month }: Taken): MonthlyUsage {
+  return { what, ...month, gigabyteSeconds: (milliseconds / 1000) * MEMORY };
+}
+
+function figure(used: MonthlyUsage): Figure {
+  const measured = Object.entries({ ...dollars(used), 'in all': sumOf(used) });
   return {
-    what: `${what}: dollars a month, without storage and logs`,
-    goal: 'known: prices of bench/prices.ts, the index as it is in the first hours',
-    measured: Object.fromEntries(measured),
+    what: `${used.what}: dollars a month, without storage and logs`,
+    goal: 'known: prices of bench/prices.ts, the index as it is in the first hours; kept in bench/cost-usage.json and docs/costs.md',
+    measured: Object.fromEntries(measured.map(([name, value]) => [name, value.toFixed(2)])),
   };
 }

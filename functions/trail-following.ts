@@ -4,6 +4,7 @@ import type { ArchivedLog } from '../lib/app/log.ts';
 import { ACCESS_TRAIL, SYSTEM_TRAIL } from '../lib/contract/system-trails.ts';
 import { ExpiryClaims } from '../lib/followers/expiry/expiry-claims.ts';
 import type { DueList } from '../lib/followers/runtime/due-list.ts';
+import type { Follower } from '../lib/followers/runtime/follower.ts';
 import { FullPass } from '../lib/followers/runtime/full-pass.ts';
 import { sweepTrails } from '../lib/followers/runtime/sweep.ts';
 import { atOnce, type Visit, type VisitOptions, visitTrail } from '../lib/followers/runtime/visit.ts';
@@ -101,7 +102,7 @@ export class TrailFollowing {
     let seal = 0;
     let archive = 0;
     const swept = await sweepTrails({
-      ...this.#visit(signal, this.#hurries),
+      ...this.#visit(signal, this.#hurries, this.#followers),
       list: this.#due,
       pass: this.#pass,
       trails: (after) => this.#log.ledger.trails({ after }),
@@ -174,8 +175,12 @@ export class TrailFollowing {
     await recordFinding(this.#log.ledger, finding);
   }
 
-  #visit(signal: AbortSignal, force: boolean): VisitOptions & { readonly signal: AbortSignal } {
-    return { followers: Object.values(this.#followers), signal, force, onError: report };
+  #visit(
+    signal: AbortSignal,
+    force: boolean,
+    followers: Readonly<Record<string, Follower>>,
+  ): VisitOptions & { readonly signal: AbortSignal } {
+    return { followers: Object.values(followers), signal, force, onError: report };
   }
 
   /**
@@ -184,7 +189,9 @@ export class TrailFollowing {
    * @returns whether all went well
    */
   async #follow(trail: string, signal: AbortSignal): Promise<boolean> {
-    const visit = await visitTrail(trail, this.#visit(signal, false));
+    // No commit brings these any work: they come with a sweep, and with the day's pass.
+    const { expirer: _, legalHolds: __, ...woken } = this.#followers;
+    const visit = await visitTrail(trail, this.#visit(signal, false, woken));
     try {
       await this.#due.note(trail, (visit.wentWell ? nextAt(visit) : undefined) ?? Date.now());
     } catch (error) {
