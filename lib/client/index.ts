@@ -3,7 +3,7 @@
 export type { EventName } from '../contract/catalogue.ts';
 export type { Actor, EventContext, Resource } from '../contract/event.ts';
 export type { ExportManifest, ExportRequest } from '../contract/exports.ts';
-export type { EventQuery } from '../contract/query.ts';
+export type { Absence, EventQuery } from '../contract/query.ts';
 export type { Receipt } from '../contract/receipt.ts';
 export type { Activity, Breakdown, Summary } from '../contract/summary.ts';
 export { SEVERITIES, type Severity } from '../contract/vocabulary.ts';
@@ -23,12 +23,14 @@ export * from './logger/logger.ts';
 export type { Mirror } from './logger/mirror.ts';
 export { type AuditedFetchOptions, auditedFetch } from './middleware/audited-fetch.ts';
 export type { ExportFiles } from './read/exporting.ts';
+export type { PageNotes } from './read/page-notes.ts';
 export {
   type AuditReader,
   type IntegrityReport,
   type IntegrityScope,
   LogReader,
   type LogRecord,
+  type QueryWatch,
   type SummaryQuery,
 } from './read/reader.ts';
 export { ApiSink, type ApiSinkOptions } from './sinks/api-sink.ts';

@@ -139,6 +139,42 @@ export interface Masked {
   readonly shared?: string;
 }
 
+/**
+ * Why an answer is empty:
+ *
+ * - `no_trail`: the trail has no record at all, so no event was ever sent to it, or its name is another
+ * - `period_before`, `period_after`: the period ends before the trail's first record, or begins after its newest
+ * - `period_empty`: there are records before and after the period (or the numbers), and none in it
+ * - `no_such_value`: no record of the trail has a value that a filter asks for
+ * - `none_passes`: every value is there, but no record of the period passes all filters
+ */
+export const ABSENCE_REASONS = [
+  'no_trail',
+  'period_before',
+  'period_after',
+  'period_empty',
+  'no_such_value',
+  'none_passes',
+] as const;
+/** One of {@link ABSENCE_REASONS}. */
+export type AbsenceReason = (typeof ABSENCE_REASONS)[number];
+
+/** One reason why an answer is empty. A part of the log that cannot be read is never one: that is an error. */
+export interface Absence {
+  readonly reason: AbsenceReason;
+  readonly trail: string;
+  /** The filter, and its value that no record has. */
+  readonly filter?: FilterName;
+  readonly value?: string;
+  /** Values that are there and look alike. */
+  readonly near?: readonly string[];
+  /** Records of the trail. */
+  readonly size: number;
+  /** When its first and its newest record were received, Unix milliseconds. */
+  readonly first?: number;
+  readonly newest?: number;
+}
+
 /** The number of records from the hot store, and from the archive. */
 export interface RecordSources {
   readonly hot: number;
@@ -157,6 +193,8 @@ export interface QueryPage {
   readonly more: boolean;
   /** Values that the filters looked for in masked form; absent where there is none. */
   readonly masked?: readonly Masked[];
+  /** Why there is no record, where there is none. */
+  readonly absence?: readonly Absence[];
   readonly cursor?: string;
   /** That the page leaves nothing out, where it was asked for. */
   readonly proof?: AnswerProof;

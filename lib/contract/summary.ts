@@ -1,5 +1,5 @@
 import type { Dimension } from './dimensions.ts';
-import type { Masked } from './query.ts';
+import type { Absence, Masked } from './query.ts';
 
 /** The dimensions that summaries count by. */
 export const COUNTED = [
@@ -86,6 +86,8 @@ export interface Summary {
   readonly groups?: Groups;
   /** Values that the filters looked for in masked form; absent where there is none. */
   readonly masked?: readonly Masked[];
+  /** Why nothing was counted, where nothing was. */
+  readonly absence?: readonly Absence[];
   /** Records that were looked at. Absent where the index's counts were enough. */
   readonly scanned?: number;
   /** Whether this counts a part of the records only: the rest is counted with the cursor, and the parts add up. */
@@ -105,4 +107,6 @@ export interface Activity {
   readonly last?: { readonly seq: number; readonly receivedAt: number; readonly type: string };
   /** How records name the actor, where they are masked. Records under `shared` may be of others, and are not counted. */
   readonly masked?: Masked;
+  /** Why there is no record of the actor, where there is none. */
+  readonly absence?: readonly Absence[];
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { defined } from '../base/defined.ts';
 import { dimensionsOf } from '../contract/dimensions.ts';
+import type { Absence } from '../contract/query.ts';
 import { MAX_LIMIT, MAX_TRAILS } from '../contract/query.ts';
 import type { Activity, Summary } from '../contract/summary.ts';
 import { RunFiles } from '../index/reader/run-file.ts';
@@ -8,6 +9,8 @@ import type { ArchivedRecords } from '../ledger/archived-records.ts';
 import { readHead } from '../ledger/commit.ts';
 import { SealtrailError } from '../log/error.ts';
 import { parseRecord } from '../log/record.ts';
+import { absenceOf } from '../question/absences.ts';
+import { literalValue } from '../question/patterns.ts';
 import type { Files, Table } from '../store/ports.ts';
 import { activityOf, countMatches, noActivity } from './activity.ts';
 import { countByIndex } from './activity-counts.ts';
@@ -194,6 +197,34 @@ export class Queries {
   }
 
   /**
+   * Why no record passes a query: so that a slip of the pen does not look as if nothing had happened.
+   *
+   * @throws as {@link page}
+   */
+  async absence(trail: string, query: Pick<Query, 'filters' | 'from' | 'to' | 'seqs'>): Promise<readonly Absence[]> {
+    const head = await readHead(this.#table, trail);
+    const { low, high } = await this.#range(trail, head, query);
+    const one = { order: 'oldest', limit: 1 } as const;
+    const at = async (seq: number, filter: RecordFilter): Promise<Match | undefined> => {
+      const search = new Search({ ...this.#context(trail, filter, one), budget: 1 }, seq, head.size);
+      await search.run();
+      return search.matches[0];
+    };
+    const first = head.size === 0 ? undefined : await at(0, new RecordFilter({}));
+    const has = async (filters: Filters): Promise<boolean | undefined> => {
+      const { matches, more } = await this.#part(
+        trail,
+        await this.#filter(trail, { filters }),
+        { filters, ...one },
+        undefined,
+      );
+      return matches.length > 0 ? true : more ? undefined : false;
+    };
+    const context = { trail, head, isInPeriod: low < high, has, counts: (top: number) => this.summary(trail, { top }) };
+    return absenceOf({ ...context, first: first && parseRecord(first.line).receivedAt }, query);
+  }
+
+  /**
    * All records that match a query, from the trail as of the call, in constant memory, in non-empty batches.
    *
    * @throws as {@link page}
@@ -265,7 +296,7 @@ export class Queries {
   async activity(trail: string, actor: string, period: Period = {}): Promise<Activity> {
     const policy = await this.#policy(trail);
     // What it says is said of one person: nothing of somebody else's may be counted.
-    const filter = new RecordFilter({ actor: [actor] }, policy, 'own');
+    const filter = new RecordFilter({ actor: [literalValue(actor)] }, policy, 'own');
     const head = await readHead(this.#table, trail);
     const span = await spanOf(this.#table, trail, head, period, this.#archive);
     const indexed = await countByIndex({ table: this.#table, runs: this.#runs }, trail, filter.valuesOf('actor'), span);
@@ -279,7 +310,7 @@ export class Queries {
     const [masked] = filter.masked(() => true);
     if (masked === undefined) return activityOf(actor, period, counts, last);
     const { shared = '', ...own } = masked;
-    const others = { ...context, limit: 1, filter: new RecordFilter({ actor: [shared] }) };
+    const others = { ...context, limit: 1, filter: new RecordFilter({ actor: [literalValue(shared)] }) };
     const isShared = (await searched(others, span.low, span.high).next()).done !== true;
     return { ...activityOf(actor, period, counts, last), masked: isShared ? masked : own };
   }

@@ -32,6 +32,16 @@ export function patternOf(value: string): ValuePattern {
   return { kind: closes ? 'prefix' : 'whole', text };
 }
 
+/** A value of a filter that stands for one value only, whatever stars are in it. */
+export function literalValue(value: string): string {
+  try {
+    if (patternOf(value).kind === 'whole') return value;
+  } catch (error) {
+    if (!(error instanceof SealtrailError)) throw error;
+  }
+  return value.replaceAll('*', '\\*');
+}
+
 /** Whether a value is what a pattern stands for. */
 export function fits({ kind, text }: ValuePattern, value: string): boolean {
   switch (kind) {

@@ -64,7 +64,6 @@ describe('a problem', () => {
   });
 
   it.each<[what: string, error: unknown]>([
-    ['a corrupt store', new SealtrailError('store_corrupt', 'row 7 is cut off', { field: 'row7' })],
     ['a proof that fails inside', new SealtrailError('proof_mismatch', 'row 7 is cut off')],
     ['a code of the command line', new SealtrailError('usage', 'row 7 is cut off')],
     ['an error of no kind of ours', new TypeError('row 7 is cut off')],
@@ -75,6 +74,13 @@ describe('a problem', () => {
     expect([status, problem.code]).toEqual([500, 'internal']);
     expect(JSON.stringify(problem)).not.toMatch(/row ?7|cut off|corrupt|proof|usage/);
     expect(problem.requestId).toBe('r-1');
+  });
+
+  it('says that a part of the log cannot be read, and not which', () => {
+    const { status, problem } = answer(new SealtrailError('store_corrupt', 'row 7 is cut off', { field: 'row7' }));
+    expect([status, problem.code]).toEqual([500, 'store_corrupt']);
+    expect(problem.detail).toMatch(/^a part of the log cannot be read, so there is no answer/);
+    expect(JSON.stringify(problem)).not.toMatch(/row ?7|cut off/);
   });
 
   it.each(['store_full', 'unavailable', 'throttled'] as const)(

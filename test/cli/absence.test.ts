@@ -1,4 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { createAuditLogger } from '../../lib/client/index.ts';
+import { SealtrailError } from '../../lib/log/error.ts';
 import { cli, openTestLog, type TestLog } from './in-process.ts';
 
 /** For an audit log absence is an answer. A slip of the pen must not look like it. */
@@ -45,9 +47,58 @@ describe('an answer without records', () => {
       ['activity', 'orders', 'nobody'],
     ]) {
       const { code, stderr } = await asked(...args);
-      expect(stderr).toMatch(/^orders has 2 records, the newest received \d{4}-.* UTC\.\n$/);
+      expect(stderr).toMatch(
+        /^No record of orders has --actor nobody, in any period\. orders has 2 records, the newest received \d{4}-.* UTC\.\n$/,
+      );
       expect(code).toBe(0);
     }
+  });
+
+  it('names what looks alike', async () => {
+    expect((await asked('query', 'orders', '--actor', 'alcie')).stderr).toContain('Did you mean alice?');
+    expect((await asked('summary', 'orders', '--type', 'auth.lgoin')).stderr).toContain('Did you mean auth.login?');
+    expect((await asked('activity', 'orders', 'bobb')).stderr).toContain('Did you mean bob?');
+    expect((await asked('tail', 'ordres')).stderr).toContain('Did you mean orders?');
+  });
+
+  it('says what is there, and not together', async () => {
+    const { stderr } = await asked('query', 'orders', '--actor', 'alice', '--type', 'data.update');
+    expect(stderr).toMatch(/^orders has 2 records, .* UTC, and none that passes all filters\.\n$/);
+    expect((await asked('query', 'orders', '--seq', '5..')).stderr).toContain(
+      'and none in the period or of the numbers',
+    );
+    expect((await asked('query', 'orders', '--until', 'yesterday')).stderr).toContain(': after the period ends.');
+  });
+
+  it('tells programs the reason, in JSON and in a header of every format', async () => {
+    const { stdout } = await asked('query', 'orders', '--actor', 'alcie', '--json');
+    const reason = {
+      reason: 'no_such_value',
+      trail: 'orders',
+      filter: 'actor',
+      value: 'alcie',
+      near: ['alice'],
+      size: 2,
+    };
+    expect(JSON.parse(stdout)).toMatchObject({ records: [], absence: [reason] });
+    const http = test.client('auditor');
+    for (const format of ['json', 'ndjson', 'csv']) {
+      const answer = await http.send({ path: '/v1/trails/orders/events', query: { actor: 'alcie', format } });
+      expect(JSON.parse(answer.headers.get('x-absence') ?? '')).toMatchObject([reason]);
+    }
+    const several = await http.send({ path: '/v1/events', query: { trail: ['orders', 'ordres'], actor: 'Äl' } });
+    expect(several.json()).toMatchObject({
+      absence: [
+        { reason: 'no_such_value', value: 'Äl' },
+        { reason: 'no_trail', trail: 'ordres' },
+      ],
+    });
+    const summary = await http.send({ path: '/v1/trails/orders/summary', query: { from: '2999-01-01' } });
+    expect(summary.json()).toMatchObject({ total: 0, absence: [{ reason: 'period_after' }] });
+    const activity = await http.send({ path: '/v1/trails/orders/activity', query: { actor: 'alcie' } });
+    expect(activity.json()).toMatchObject({ total: 0, absence: [{ reason: 'no_such_value' }] });
+    const found = await http.send({ path: '/v1/trails/orders/events', query: { actor: 'alice' } });
+    expect(found.json()).not.toHaveProperty('absence');
   });
 
   it('says that a period begins after the newest record', async () => {
@@ -69,6 +120,34 @@ describe('an answer without records', () => {
     );
   });
 });
+
+describe('a part of the log that cannot be read', () => {
+  it('is an error, and never an answer without records', async () => {
+    // As test/query has it of a ledger that lacks a block.
+    const lacks = new SealtrailError('store_corrupt', 'record 1 of trail orders is missing from the ledger');
+    const page = vi.spyOn(test.log.queries, 'page').mockRejectedValue(lacks);
+    try {
+      for (const command of ['query', 'tail']) {
+        const { code, stdout, stderr } = await asked(command, 'orders', '--json');
+        expect({ command, code }).toEqual({ command, code: 2 });
+        expect(stdout).toBe('');
+        expect(JSON.parse(stderr).error.code).toBe('store_corrupt');
+      }
+      const { reader } = createAuditLogger({
+        api: { endpoint: test.url, trail: 'orders', credentials: async () => profileOf(test, 'auditor') },
+      });
+      await expect(reader.recent()).rejects.toMatchObject({ code: 'store_corrupt' });
+    } finally {
+      page.mockRestore();
+    }
+  });
+});
+
+function profileOf({ log }: TestLog, name: string) {
+  const found = log.folder.profiles.find(({ profile }) => profile === name);
+  if (found === undefined) throw new Error(`there is no profile ${name}`);
+  return found;
+}
 
 describe('trails', () => {
   it('lists what there is', async () => {

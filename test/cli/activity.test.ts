@@ -70,8 +70,8 @@ describe('history', () => {
     expect(code).toBe(0);
     expect(rowsOf(stdout)).toEqual([
       ['record', 'received (UTC)', 'type', 'action', 'decision', 'outcome'],
-      ['3', received, 'agent.action_executed', 'read_table', 'allow', 'success'],
-      ['2', received, 'agent.action_denied', 'delete_table', 'deny', 'denied'],
+      ['3', received, 'action.executed', 'read_table', 'allow', 'success'],
+      ['2', received, 'action.denied', 'delete_table', 'deny', 'denied'],
     ]);
   });
 

@@ -167,7 +167,7 @@ describe('what is logged', () => {
 
   it('is the cause of a failure, of which the caller learns nothing but the id of the request', async () => {
     const inside = async () => {
-      throw new SealtrailError('store_corrupt', 'the head of trail orders is not readable');
+      throw new SealtrailError('malformed_record', 'the head of trail orders is not readable');
     };
     const result = await answer(gatewayEvent(append('orders')), { router, services: inside, actions: ['append'] });
     expect(result.statusCode).toBe(500);
@@ -175,7 +175,7 @@ describe('what is logged', () => {
     expect(bodyOf(result)).toMatchObject({ code: 'internal', requestId: 'Vh1f2iZ4liAEPRQ=' });
     expect(error).toHaveBeenCalledWith('a request failed', {
       requestId: 'Vh1f2iZ4liAEPRQ=',
-      reason: 'store_corrupt: the head of trail orders is not readable',
+      reason: 'malformed_record: the head of trail orders is not readable',
     });
   });
 });

@@ -56,6 +56,8 @@ const PUBLIC_MESSAGES: Partial<Record<ErrorCode, string>> = {
   store_full: 'the log cannot store anything at the moment: try again later',
   unavailable: 'the log is not available at the moment: try again',
   throttled: 'the log is busy: try again',
+  // Callers must be able to tell it from an answer without records, and from a mistake in the program.
+  store_corrupt: 'a part of the log cannot be read, so there is no answer: the operator finds which by the request id',
 };
 
 const TITLES: Readonly<Record<number, string>> = {
@@ -88,12 +90,12 @@ export interface Problem {
   readonly requestId: string;
 }
 
-/** Converts an error to a response. Exposes nothing internal: a 500 names only the request's id. */
+/** Converts an error to a response. Exposes nothing internal: a 500 names the request's id, and that a part of the log is unreadable. */
 export function problemResponse(error: unknown, requestId: string, headers: Record<string, string> = {}): ApiResponse {
   const known =
     error instanceof SealtrailError ? error : new SealtrailError('internal', 'unexpected', { cause: error });
   const status = STATUS[known.code];
-  const hidden = status === 500 && known.code !== EXPOSED;
+  const hidden = status === 500 && known.code !== EXPOSED && PUBLIC_MESSAGES[known.code] === undefined;
   const detail = hidden
     ? 'internal error: the operator can find the cause by the request id'
     : (PUBLIC_MESSAGES[known.code] ?? known.message);
@@ -103,7 +105,7 @@ export function problemResponse(error: unknown, requestId: string, headers: Reco
     status,
     code: hidden ? 'internal' : known.code,
     detail,
-    ...(known.field === undefined || hidden ? {} : { field: known.field }),
+    ...(known.field === undefined || status === 500 ? {} : { field: known.field }),
     requestId,
   };
   return {

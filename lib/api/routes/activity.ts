@@ -3,10 +3,11 @@ import { DAY_MS } from '../../base/time.ts';
 import type { Activity } from '../../contract/summary.ts';
 import type { Shape } from '../../json/shape.ts';
 import type { Queries } from '../../query/queries.ts';
+import { literalValue } from '../../question/patterns.ts';
 import { json } from '../core/http.ts';
 import { route } from '../core/route.ts';
 import { wholeNumberBetween } from './parameters.ts';
-import { breakdown, count, masked, millis, seq } from './reply-fields.ts';
+import { absence, breakdown, count, masked, millis, seq } from './reply-fields.ts';
 
 export const activitySchema = z.strictObject({
   trail: z.string(),
@@ -18,11 +19,12 @@ export const activitySchema = z.strictObject({
   byOutcome: breakdown,
   last: z.strictObject({ seq, receivedAt: millis, type: z.string() }).exactOptional(),
   masked: masked.describe('How records name the actor; those under `shared` are not counted.').exactOptional(),
+  absence: absence.exactOptional(),
 } satisfies Shape<Activity & { readonly trail: string }>);
 
 /** Services for activities. */
 export interface ActivityServices {
-  readonly queries: Pick<Queries, 'activity'>;
+  readonly queries: Pick<Queries, 'activity' | 'absence'>;
 }
 
 const DEFAULT_DAYS = 30;
@@ -64,6 +66,9 @@ export const getActorActivity = route({
 });
 
 async function activityOf(queries: ActivityServices['queries'], trail: string, actor: string, days: number) {
-  const activity = await queries.activity(trail, actor, { from: Date.now() - days * DAY_MS });
-  return json(200, { trail, ...activity });
+  const from = Date.now() - days * DAY_MS;
+  const activity = await queries.activity(trail, actor, { from });
+  if (activity.total > 0) return json(200, { trail, ...activity });
+  const filters = { actor: [literalValue(actor)] };
+  return json(200, { trail, ...activity, absence: await queries.absence(trail, { filters, from }) });
 }

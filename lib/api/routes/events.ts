@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import * as z from 'zod';
 import { defined } from '../../base/defined.ts';
 import { MAX_BATCH_EVENTS } from '../../contract/event.ts';
-import { MAX_TRAILS, type Masked, QUERY_FORMATS, type QueryFormat, type QueryPage } from '../../contract/query.ts';
+import { type Absence, MAX_TRAILS, QUERY_FORMATS, type QueryFormat, type QueryPage } from '../../contract/query.ts';
 import type { Receipt } from '../../contract/receipt.ts';
 import { isLenient, prepareBatch } from '../../event/intake.ts';
 import { auditEventSchema } from '../../event/schema.ts';
@@ -22,7 +22,7 @@ import { invalidParameter } from '../core/parameters.ts';
 import { route, type Sent } from '../core/route.ts';
 import { idempotencyKey, oneOf, wholeNumber } from './parameters.ts';
 import { type AskedQuery, askedQuery, QUERY } from './query-parameters.ts';
-import { answerProof, count, hash64, hex, masked, millis, note, seq } from './reply-fields.ts';
+import { absence, answerProof, count, hash64, hex, masked, millis, note, seq } from './reply-fields.ts';
 
 export const recordSchema = z.strictObject({
   event: auditEventSchema,
@@ -58,6 +58,7 @@ export const pageSchema = z.strictObject({
   asOf: count.describe('The size of the trail that the response reflects.'),
   more: z.boolean().describe('Whether to continue with the cursor. A short page may not be the last.'),
   masked: z.array(masked).describe('Values that the filters looked for in masked form.').exactOptional(),
+  absence: absence.exactOptional(),
   cursor: z.string().exactOptional(),
   proof: answerProof.exactOptional(),
 } satisfies Shape<QueryPage>);
@@ -152,12 +153,12 @@ const proofParameter = oneOf(['1'])
 
 /** Services for queries. */
 export interface QueryServices {
-  readonly queries: Pick<Queries, 'page' | 'pageOf' | 'provenPage'>;
+  readonly queries: Pick<Queries, 'page' | 'pageOf' | 'provenPage' | 'absence'>;
 }
 
 /**
  * One page, in JSON (`{records, sources, scanned, asOf, more, cursor}`), NDJSON (the record lines) or CSV. In every format
- * `x-as-of`, `x-more`, `x-scanned`, `x-sources`, `x-masked` and `x-next-cursor` repeat what the JSON says beside the records. If there is more, there is a `link`
+ * `x-as-of`, `x-more`, `x-scanned`, `x-sources`, `x-masked`, `x-absence` and `x-next-cursor` repeat what the JSON says beside the records. If there is more, there is a `link`
  * with `rel="next"`.
  */
 export const queryEvents = route({
@@ -176,7 +177,7 @@ export const queryEvents = route({
     const found = await (proof === undefined
       ? queries.page(trail, asked.query)
       : queries.provenPage(trail, asked.query));
-    const page = packed(found, asked);
+    const page = await explained(queries, [trail], asked, found);
     return pageResponse(sent, format, page, { [trail]: page.matches.length });
   },
 });
@@ -203,7 +204,7 @@ export const queryTrails = route({
   handler: async ({ queries }: QueryServices, { query: { trail: named, format, ...query }, sent }) => {
     const trails = [...new Set(named)];
     const asked = askedQuery(query);
-    const page = packed(await queries.pageOf(trails, asked.query), asked);
+    const page = await explained(queries, trails, asked, await queries.pageOf(trails, asked.query));
     const shown = Object.fromEntries(trails.map((trail) => [trail, 0]));
     for (const { trail } of page.matches) shown[trail] = (shown[trail] ?? 0) + 1;
     return pageResponse(sent, format, page, shown);
@@ -281,33 +282,45 @@ async function recordsWithId({ queries }: RecordServices, trail: string, id: str
   }
 }
 
-const packed = <P extends Page | MergedPage>(page: P, { packCursor }: AskedQuery): P =>
-  page.cursor === undefined ? page : { ...page, cursor: packCursor(page.cursor) };
+type ShownPage = (Page | MergedPage) & { readonly absence?: readonly Absence[] };
+
+/** The page as its users get it: with the cursor of their times, and why it is empty where nothing was found at all. */
+async function explained<P extends Page | MergedPage>(
+  queries: QueryServices['queries'],
+  trails: readonly string[],
+  { query, packCursor }: AskedQuery,
+  page: P,
+): Promise<P & { readonly absence?: readonly Absence[] }> {
+  const packed = page.cursor === undefined ? page : { ...page, cursor: packCursor(page.cursor) };
+  if (page.matches.length > 0 || page.more || query.cursor !== undefined) return packed;
+  const reasons = await Promise.all(trails.map((trail) => queries.absence(trail, query)));
+  return { ...packed, absence: reasons.flat() };
+}
 
 function pageResponse(
   sent: Sent,
   format: QueryFormat,
-  page: Page | MergedPage,
+  page: ShownPage,
   shown: Readonly<Record<string, number>>,
 ): ApiResponse {
   return { status: 200, headers: headersOf(sent, format, page), body: RENDER[format](page), shown };
 }
 
-/** Maximum characters of `x-masked`: gateways and clients take 8,000 to 16,000 of all headers together. */
-const MASKED_HEADER = 3000;
+/** Maximum characters of `x-masked`, and of `x-absence`: gateways and clients take 8,000 to 16,000 of all headers together. */
+const MAX_HEADER = 3000;
 
 /** JSON in ASCII (RFC 9110 section 5.5), of as many values as there is room for. */
-function maskedHeader(masked: readonly Masked[]): string {
-  const json = JSON.stringify(masked);
+function listHeader(values: readonly object[]): string {
+  const json = JSON.stringify(values);
   const ascii = json.replace(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
-  return ascii.length <= MASKED_HEADER ? ascii : maskedHeader(masked.slice(0, Math.floor(masked.length / 2)));
+  return ascii.length <= MAX_HEADER ? ascii : listHeader(values.slice(0, Math.floor(values.length / 2)));
 }
 
 /** Record lines are JSON already, so they are sent byte for byte. */
-const RENDER: Readonly<Record<QueryFormat, (page: Page | MergedPage) => string>> = {
-  json: ({ matches, sources, scanned, asOf, more, cursor, masked, ...page }) => {
+const RENDER: Readonly<Record<QueryFormat, (page: ShownPage) => string>> = {
+  json: ({ matches, sources, scanned, asOf, more, cursor, masked, absence, ...page }) => {
     const proof = 'proof' in page ? page.proof : undefined;
-    const rest = JSON.stringify({ sources, scanned, asOf, more, ...defined({ cursor, masked, proof }) });
+    const rest = JSON.stringify({ sources, scanned, asOf, more, ...defined({ cursor, masked, absence, proof }) });
     return `{"records":[${matches.map(({ line }) => line).join(',')}],${rest.slice(1)}\n`;
   },
   ndjson: ({ matches }) => matches.map(({ line }) => `${line}\n`).join(''),
@@ -320,8 +333,8 @@ const CONTENT_TYPES: Readonly<Record<QueryFormat, string>> = {
   csv: 'text/csv; charset=utf-8; header=present',
 };
 
-function headersOf(sent: Sent, format: QueryFormat, page: Page | MergedPage): Record<string, string> {
-  const { sources, scanned, asOf, more, cursor, masked } = page;
+function headersOf(sent: Sent, format: QueryFormat, page: ShownPage): Record<string, string> {
+  const { sources, scanned, asOf, more, cursor, masked, absence } = page;
   const sizes = typeof asOf === 'number' ? [asOf] : Object.entries(asOf).map((one) => one.join('='));
   const headers = {
     'content-type': CONTENT_TYPES[format],
@@ -329,7 +342,8 @@ function headersOf(sent: Sent, format: QueryFormat, page: Page | MergedPage): Re
     'x-more': String(more),
     'x-scanned': String(scanned),
     'x-sources': `hot=${sources.hot}, archive=${sources.archive}`,
-    ...(masked === undefined ? {} : { 'x-masked': maskedHeader(masked) }),
+    ...(masked === undefined ? {} : { 'x-masked': listHeader(masked) }),
+    ...(absence === undefined ? {} : { 'x-absence': listHeader(absence) }),
   };
   if (cursor === undefined) return headers;
   // Oldest first, there is a cursor even at the end, for following the trail.

@@ -1,8 +1,11 @@
 import * as z from 'zod';
 import {
+  ABSENCE_REASONS,
+  type Absence,
   ANSWER_FORMAT,
   type AnswerPeriod,
   type AnswerProof,
+  FILTER_NAMES,
   type IndexProof,
   type LeafProof,
   MASKED_FILTERS,
@@ -28,6 +31,20 @@ export const masked = z.strictObject({
     .describe('The mask without a tag, where records have it: they may be of others whose addresses look alike.')
     .exactOptional(),
 } satisfies Shape<Masked>);
+export const absence = z
+  .array(
+    z.strictObject({
+      reason: z.enum(ABSENCE_REASONS),
+      trail: z.string(),
+      filter: z.enum(FILTER_NAMES).exactOptional(),
+      value: z.string().describe('What no record has.').exactOptional(),
+      near: z.array(z.string()).describe('Values that are there and look alike.').exactOptional(),
+      size: count.describe('Records of the trail.'),
+      first: millis.describe('When its first record was received.').exactOptional(),
+      newest: millis.describe('When its newest record was received.').exactOptional(),
+    } satisfies Shape<Absence>),
+  )
+  .describe('Why the answer is empty, where it is: see docs/queries.md.');
 export const breakdown = z.strictObject({
   values: z.array(z.strictObject({ value: z.string(), count })).describe('Most records first.'),
   distinct: count,

@@ -9,7 +9,7 @@ import { json } from '../core/http.ts';
 import { route } from '../core/route.ts';
 import { oneOf, wholeNumberBetween } from './parameters.ts';
 import { askedQuery, QUERY, SELECTION } from './query-parameters.ts';
-import { breakdown, count, masked, millis } from './reply-fields.ts';
+import { absence, breakdown, count, masked, millis } from './reply-fields.ts';
 
 export const summarySchema = z.strictObject({
   trail: z.string(),
@@ -42,6 +42,7 @@ export const summarySchema = z.strictObject({
     .describe('Records by the values of the fields of `by`.')
     .exactOptional(),
   masked: z.array(masked).describe('Values that the filters looked for in masked form.').exactOptional(),
+  absence: absence.exactOptional(),
   scanned: count.describe('Records that were looked at; absent where the index had the counts.').exactOptional(),
   more: z.boolean().describe('Whether these are the counts of a part: the rest comes with the cursor.').exactOptional(),
   cursor: z.string().exactOptional(),
@@ -49,7 +50,7 @@ export const summarySchema = z.strictObject({
 
 /** Services for summaries. */
 export interface SummaryServices {
-  readonly queries: Pick<Queries, 'summary'>;
+  readonly queries: Pick<Queries, 'summary' | 'absence'>;
 }
 
 const MAX_TOP = 10_000;
@@ -103,6 +104,8 @@ export const getSummary = route({
       ...{ clock, zone: selection.tz ?? 'UTC' },
       ...defined({ by, bucket, top }),
     });
-    return json(200, { trail, ...summary, ...(cursor === undefined ? {} : { cursor: packCursor(cursor) }) });
+    const isAbsent = summary.total === 0 && cursor === undefined && query.cursor === undefined;
+    const why = isAbsent ? { absence: await queries.absence(trail, query) } : {};
+    return json(200, { trail, ...summary, ...why, ...(cursor === undefined ? {} : { cursor: packCursor(cursor) }) });
   },
 });

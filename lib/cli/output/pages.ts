@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { HttpRequest, SignedHttp } from '../../client/http/http.ts';
-import { MASKED_FILTERS, type Masked } from '../../contract/query.ts';
+import { ABSENCE_REASONS, type Absence, FILTER_NAMES, MASKED_FILTERS, type Masked } from '../../contract/query.ts';
 import type { Shape } from '../../json/shape.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { parseJson } from '../../log/json.ts';
@@ -20,6 +20,8 @@ export interface LinePage {
   readonly more: boolean;
   /** Values that the filters looked for in masked form. */
   readonly masked: readonly Masked[];
+  /** Why there is no record, where there is none. */
+  readonly absence: readonly Absence[];
   /** Where to go on; at the end only with the oldest first, for what may still be appended. */
   readonly cursor: string | undefined;
 }
@@ -49,8 +51,9 @@ export async function* queryPages(
     const [, archived = '0'] = /\barchive=(\d+)/.exec(answer.headers.get('x-sources') ?? '') ?? [];
     const asOf = sizesOf(answer.headers.get('x-as-of') ?? '');
     const masked = maskedIn(answer.headers.get('x-masked'));
+    const absence = absenceIn(answer.headers.get('x-absence'));
     const scanned = Number(answer.headers.get('x-scanned') ?? 0);
-    yield { lines, archived: Number(archived), scanned, asOf, more, masked, cursor: next };
+    yield { lines, archived: Number(archived), scanned, asOf, more, masked, absence, cursor: next };
     left -= lines.length;
     if (!more || left <= 0) return;
     if (next === undefined || next === cursor) throw new SealtrailError('unavailable', 'the server repeats a page');
@@ -77,6 +80,26 @@ function maskedIn(header: string | null): readonly Masked[] {
   const parsed = z.array(maskedSchema).safeParse(parseJson(header));
   if (parsed.success) return parsed.data;
   throw new SealtrailError('unavailable', 'the server answered with a header x-masked that is not readable');
+}
+
+/** Why an answer is empty, as a server says it. */
+export const absenceSchema: z.ZodType<readonly Absence[]> = z.array(
+  z.object({
+    reason: z.enum(ABSENCE_REASONS),
+    trail: z.string(),
+    filter: z.enum(FILTER_NAMES).exactOptional(),
+    value: z.string().exactOptional(),
+    near: z.array(z.string()).exactOptional(),
+    size: z.number(),
+    first: z.number().exactOptional(),
+    newest: z.number().exactOptional(),
+  } satisfies Shape<Absence>),
+);
+
+/** An older server gives no reasons, and a newer one others: both are no reasons here. */
+function absenceIn(header: string | null): readonly Absence[] {
+  const parsed = absenceSchema.safeParse(header === null ? [] : parseJson(header));
+  return parsed.success ? parsed.data : [];
 }
 
 /** What to know of a value that records hold in masked form. */

@@ -40,6 +40,7 @@ export async function* provenPages(
       asOf: Number(asOf),
       more: more === true,
       masked: [],
+      absence: [],
       cursor: next,
       proof,
     };

@@ -1,38 +1,55 @@
-import type { HttpRequest, SignedHttp } from '../../client/http/http.ts';
-import type { ListedTrail } from '../../contract/replies.ts';
+import type { SignedHttp } from '../../client/http/http.ts';
+import type { Absence } from '../../contract/query.ts';
 import { SealtrailError } from '../../log/error.ts';
+import { nearNames } from '../../question/near.ts';
 import { utc } from '../output/records.ts';
+import { printable } from '../output/table.ts';
 import { plural, type Terminal, write } from '../output/terminal.ts';
+import { optionOf } from './filters.ts';
 import { listTrails } from './trails.ts';
 
-/** What was asked for and had no answer. */
-export interface Unanswered {
-  readonly trails: readonly string[];
-  /** Query parameters: filters, and the period. */
-  readonly query: NonNullable<HttpRequest['query']>;
-}
-
 /**
- * Says on stderr why there may be nothing to show: that nothing happened is an answer, and a mistake must not look like it.
+ * Says on stderr why there is nothing to show: that nothing happened is an answer, and a mistake must not look like it.
  *
  * @throws `not_found` where there is no such trail
  */
-export async function explainAbsence(http: SignedHttp, asked: Unanswered, { stderr, signal }: Terminal): Promise<void> {
-  const known = new Map((await listTrails(http, signal)).map((one) => [one.trail, one]));
-  const unknown = asked.trails.find((trail) => !known.has(trail));
-  if (unknown !== undefined) {
-    throw new SealtrailError(
-      'not_found',
-      `there is no trail ${unknown} that you may read: "sealtrail trails" lists them`,
-    );
+export async function explainAbsence(
+  http: SignedHttp,
+  absence: readonly Absence[] | undefined,
+  { stderr, signal }: Terminal,
+): Promise<void> {
+  for (const one of absence ?? []) {
+    if (one.reason === 'no_trail') await demandTrail(http, one.trail, signal);
+    else await write(stderr, `${sentenceOn(one)}\n`);
   }
-  const notes = asked.trails.flatMap((trail) => sizeNote(known.get(trail), asked.query.from));
-  for (const note of notes) await write(stderr, `${note}\n`);
 }
 
-function sizeNote(trail: ListedTrail | undefined, from: unknown): string[] {
-  if (trail === undefined || trail.size === 0) return [];
-  const has = `${trail.trail} has ${plural(trail.size, 'record')}, the newest received ${utc(trail.receivedAt)} UTC`;
-  const begins = typeof from === 'string' ? (/^\d+$/.test(from) ? Number(from) : Date.parse(from)) : Number.NaN;
-  return [begins > trail.receivedAt ? `${has}: before the period begins.` : `${has}.`];
+/** A trail without records may yet be one: `_access` before anybody asked. */
+async function demandTrail(http: SignedHttp, trail: string, signal: AbortSignal): Promise<void> {
+  const known = (await listTrails(http, signal)).map((one) => one.trail);
+  if (known.includes(trail)) return;
+  const near = nearNames(trail, known);
+  const hint = near.length > 0 ? ` Did you mean ${near.join(' or ')}?` : '';
+  throw new SealtrailError(
+    'not_found',
+    `there is no trail ${trail} that you may read: "sealtrail trails" lists them.${hint}`,
+  );
+}
+
+function sentenceOn({ reason, trail, filter, value = '', near = [], size, first, newest }: Absence): string {
+  const has = `${trail} has ${plural(size, 'record')}, the newest received ${utc(newest ?? 0)} UTC`;
+  switch (reason) {
+    case 'period_before':
+      return `${has}, the first ${utc(first ?? 0)} UTC: after the period ends.`;
+    case 'period_after':
+      return `${has}: before the period begins.`;
+    case 'period_empty':
+      return `${has}, and none in the period or of the numbers that were asked for.`;
+    case 'no_such_value': {
+      const hint = near.length > 0 ? ` Did you mean ${near.map(printable).join(' or ')}?` : '';
+      return `No record of ${trail} has --${optionOf(filter ?? '')} ${printable(value)}, in any period.${hint} ${has}.`;
+    }
+    default:
+      return `${has}, and none that passes all filters.`;
+  }
 }

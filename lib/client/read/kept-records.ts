@@ -1,5 +1,5 @@
 import { resolveType } from '../../contract/catalogue.ts';
-import { type EventQuery, filterOf, MASKED_FILTERS } from '../../contract/query.ts';
+import { type EventQuery, type FilterName, filterOf, MASKED_FILTERS } from '../../contract/query.ts';
 import { timeMillis } from '../../contract/time.ts';
 import { fieldPath, type Step } from '../../json/field-path.ts';
 import { SealtrailError } from '../../log/error.ts';
@@ -67,6 +67,12 @@ function eventIn(json: string): (Record<string, unknown> & { readonly type: stri
   }
 }
 
+/** What a sink may hold in place of a value: its masked form. */
+export function masksOf(name: FilterName, value: string): readonly string[] {
+  const isMasked = MASKED_FILTERS.some((filter) => filter === filterOf(name));
+  return isMasked && maskValue(value) !== value ? [maskValue(value)] : [];
+}
+
 /** What a question to a sink found out besides its records. */
 export interface Looked {
   readonly damaged: (kept: KeptEvent) => void;
@@ -84,10 +90,7 @@ export async function* keptRecords(
   query: EventQuery,
   { damaged, onRecord }: Looked,
 ): AsyncGenerator<LogRecord, void, void> {
-  const { passes } = selectRecords(query, Date.now(), (name, value) => {
-    const isMasked = MASKED_FILTERS.some((filter) => filter === filterOf(name));
-    return isMasked && maskValue(value) !== value ? [maskValue(value)] : [];
-  });
+  const { passes } = selectRecords(query, Date.now(), masksOf);
   for await (const kept of sink.kept(query.order ?? 'newest')) {
     const record = recordOf(sink, kept);
     if (record === undefined) damaged(kept);

@@ -12,6 +12,7 @@ import type { Trust } from '../event/receipt.ts';
 import type { HttpRequest, SignedHttp } from '../http/http.ts';
 import { percentEncode } from '../http/percent-encode.ts';
 import type { ExportFiles } from './exporting.ts';
+import type { PageNotes } from './page-notes.ts';
 import type { OnPart } from './summing.ts';
 import type { VerificationWait } from './verifying.ts';
 
@@ -38,6 +39,15 @@ export interface SummaryQuery extends EventFilters, EventPeriods {
   readonly top?: number | undefined;
 }
 
+/** How the pages of a query are watched. */
+export interface QueryWatch {
+  /**
+   * Called with every page: how many records were looked at, and `absence`, why there is none, where nothing was found. It tells a
+   * mistyped name from nothing that happened.
+   */
+  readonly onPage?: (page: PageNotes) => void;
+}
+
 /** What the log checks of itself: what is new since the last time, all of it, or records `from` (inclusive) to `to` (exclusive). */
 export type IntegrityScope = VerificationRequest;
 
@@ -49,7 +59,7 @@ export interface AuditReader extends Pick<LogReader, keyof LogReader> {}
 
 /** Questions that follow from others. */
 export abstract class Questions {
-  abstract query(query?: EventQuery): AsyncGenerator<LogRecord, void, undefined>;
+  abstract query(query?: EventQuery, watch?: QueryWatch): AsyncGenerator<LogRecord, void, undefined>;
 
   /**
    * The newest records that pass the filters, newest first.
@@ -101,8 +111,10 @@ export class LogReader extends Questions {
    * for await (const { seq, event } of audit.reader.query({ type: 'auth.*', tenant: 'acme', order: 'oldest' })) {
    *   console.log(seq, event.type);
    * }
+   * const onPage = ({ absence }) => console.log(absence?.[0]?.reason); // no_such_value, …
+   * for await (const record of audit.reader.query({ actor: 'alcie' }, { onPage })) console.log(record.seq);
    */
-  async *query(query: EventQuery = {}): AsyncGenerator<LogRecord, void, undefined> {
+  async *query(query: EventQuery = {}, { onPage }: QueryWatch = {}): AsyncGenerator<LogRecord, void, undefined> {
     const { parseRecord } = await import('../../log/record.ts');
     let cursor: string | undefined;
     do {
@@ -110,6 +122,7 @@ export class LogReader extends Questions {
         path: `${this.#path}/events`,
         query: { ...query, format: 'ndjson', ...(cursor === undefined ? {} : { cursor }) },
       });
+      if (onPage !== undefined) onPage((await import('./page-notes.ts')).notesOf(page));
       for (const line of page.text().split('\n')) if (line !== '') yield parseRecord(line) as LogRecord; // The cast: a log takes no other events.
       cursor = page.headers.get('x-more') === 'true' ? (page.headers.get('x-next-cursor') ?? undefined) : undefined;
     } while (cursor !== undefined);

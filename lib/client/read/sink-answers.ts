@@ -2,6 +2,7 @@ import type { Activity, Summary } from '../../contract/summary.ts';
 import type { VerificationProblem, VerificationRange } from '../../contract/verification.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { momentIn } from '../../question/moments.ts';
+import { literalValue } from '../../question/patterns.ts';
 import { bucketFor, Tally } from '../../question/tally.ts';
 import type { KeptEvent } from '../event/sink.ts';
 import { type AskSink, type KeepingSink, recordOf } from './kept-records.ts';
@@ -57,7 +58,7 @@ export async function sinkActivity(ask: AskSink, actor: string, days = 30): Prom
   const from = Date.now() - days * DAY_MS;
   const tally = new Tally({ bucket: 'day' });
   let last: LogRecord | undefined;
-  for await (const record of ask({ actor, from, order: 'oldest' })) {
+  for await (const record of ask({ actor: literalValue(actor), from, order: 'oldest' })) {
     tally.add(record);
     last = record;
   }

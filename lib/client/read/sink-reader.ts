@@ -11,6 +11,7 @@ import {
   type IntegrityReport,
   type IntegrityScope,
   type LogRecord,
+  type QueryWatch,
   Questions,
   type SummaryQuery,
 } from './reader.ts';
@@ -37,8 +38,13 @@ export class SinkReader extends Questions implements AuditReader {
     this.#context = context;
   }
 
-  query(query: EventQuery = {}): AsyncGenerator<LogRecord, void, undefined> {
-    return this.#records(query);
+  async *query(query: EventQuery = {}, { onPage }: QueryWatch = {}): AsyncGenerator<LogRecord, void, undefined> {
+    if (onPage === undefined) {
+      yield* this.#records(query);
+      return;
+    }
+    const { watchedRecords } = await import('./sink-absence.ts');
+    yield* watchedRecords(this.#records, this.#sink.name, query, onPage);
   }
 
   async summary(query: SummaryQuery = {}): Promise<Summary> {
@@ -65,7 +71,7 @@ export class SinkReader extends Questions implements AuditReader {
   }
 
   #onlyOfLogs(what: string): SealtrailError {
-    return new SealtrailError('usage', `a ${this.#sink.name} sink has no ${what}: only a log, behind an api, has`);
+    return new SealtrailError('usage', `a ${this.#sink.name} sink has no ${what}: only a log has`);
   }
 
   async export(

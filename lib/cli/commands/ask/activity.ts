@@ -3,7 +3,7 @@ import type { Masked } from '../../../contract/query.ts';
 import type { Activity } from '../../../contract/summary.ts';
 import type { Shape } from '../../../json/shape.ts';
 import { SealtrailError } from '../../../log/error.ts';
-import { maskedSchema, maskedSentence } from '../../output/pages.ts';
+import { absenceSchema, maskedSchema, maskedSentence } from '../../output/pages.ts';
 import { utc } from '../../output/records.ts';
 import { breakdownLines, breakdownSchema } from '../../output/summary-lines.ts';
 import { printable } from '../../output/table.ts';
@@ -38,7 +38,7 @@ export const installActivity: Install = (program, shell) => {
 };
 
 /** What is shown of an activity. */
-type ShownActivity = Pick<Activity, 'total' | 'byType' | 'byOutcome' | 'last' | 'masked'>;
+type ShownActivity = Pick<Activity, 'total' | 'byType' | 'byOutcome' | 'last' | 'masked' | 'absence'>;
 
 const activitySchema: z.ZodType<ShownActivity> = z.object({
   total: z.number(),
@@ -46,6 +46,7 @@ const activitySchema: z.ZodType<ShownActivity> = z.object({
   byOutcome: breakdownSchema,
   last: z.object({ seq: z.number(), receivedAt: z.number(), type: z.string() }).exactOptional(),
   masked: maskedSchema.exactOptional(),
+  absence: absenceSchema.exactOptional(),
 } satisfies Shape<ShownActivity>);
 
 async function activity(terminal: Terminal, trail: string, actor: string, options: Options): Promise<void> {
@@ -56,7 +57,7 @@ async function activity(terminal: Terminal, trail: string, actor: string, option
   const parsed = activitySchema.safeParse(answer.json());
   if (!parsed.success)
     throw new SealtrailError('unavailable', 'the server answered with something that is no activity');
-  if (parsed.data.total === 0) await explainAbsence(http, { trails: [trail], query: { actor } }, terminal);
+  if (parsed.data.total === 0) await explainAbsence(http, parsed.data.absence, terminal);
   if (json) return write(terminal.stdout, answer.text());
   const who = `${printable(actor)} in ${trail}`;
   await writeLines(

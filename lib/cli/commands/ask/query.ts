@@ -111,7 +111,7 @@ async function query(
       ? pagesOf(http, trails, options, terminal.signal)
       : await provenOf(http, trails, { ...options, proof: options.proof }, terminal);
   const some = bounded(found, all || options.unanswered ? Number.POSITIVE_INFINITY : scan, terminal.stderr);
-  const pages = explained(some, () => explainAbsence(http, { trails, query: filtersOf(options) }, terminal));
+  const pages = explained(some, (page) => explainAbsence(http, page.absence, terminal));
   if (format === 'json') return printJson(terminal, pages);
   if (format === 'csv') return printCsv(terminal, pages, columns);
   if (format === 'ndjson') return writeData(terminal.stdout, linesOf(pages));
@@ -154,11 +154,14 @@ async function* pagesFrom(pages: readonly LinePage[]): AsyncGenerator<LinePage> 
 }
 
 /** The pages, of which an empty one is explained before it is shown. */
-async function* explained(pages: AsyncIterable<LinePage>, explain: () => Promise<void>): AsyncGenerator<LinePage> {
+async function* explained(
+  pages: AsyncIterable<LinePage>,
+  explain: (page: LinePage) => Promise<void>,
+): AsyncGenerator<LinePage> {
   let found = 0;
   for await (const page of pages) {
     found += page.lines.length;
-    if (found === 0 && !page.more) await explain();
+    if (found === 0 && !page.more) await explain(page);
     yield page;
   }
 }
@@ -188,8 +191,16 @@ async function printJson({ stdout }: Terminal, pages: AsyncIterable<LinePage>): 
     if (page.lines.length > 0) await write(stdout, between + page.lines.join(',\n'));
     if (page.lines.length > 0) between = ',\n';
   }
-  const { asOf, more, cursor, masked = [] } = last ?? { asOf: 0, more: false, cursor: undefined };
-  const rest = JSON.stringify({ sources, scanned, asOf, more, ...(masked.length > 0 && { masked }), cursor });
+  const { asOf, more, cursor, masked = [], absence = [] } = last ?? { asOf: 0, more: false, cursor: undefined };
+  const rest = JSON.stringify({
+    sources,
+    scanned,
+    asOf,
+    more,
+    ...(masked.length > 0 && { masked }),
+    ...(absence.length > 0 && { absence }),
+    cursor,
+  });
   await write(stdout, `${between === ',\n' ? '' : between}],${rest.slice(1)}\n`);
 }
 

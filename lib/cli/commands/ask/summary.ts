@@ -62,7 +62,7 @@ async function summarize(terminal: Terminal, trail: string, options: Options): P
         progress.show(() => `looked at ${count(scanned)} of at most ${plural(asOf, 'record')}`),
     },
   ).finally(() => progress.clear());
-  if (summary.total === 0) await explainAbsence(http, { trails: [trail], query: filters }, terminal);
+  if (summary.total === 0) await explainAbsence(http, summary.absence, terminal);
   if (format === 'json') return write(stdout, `${JSON.stringify(summary)}\n`);
   const { summaryCsv, summaryLines } = await import('../../output/summary-lines.ts');
   if (format === 'csv') return write(stdout, summaryCsv(summary));

@@ -94,12 +94,14 @@ class Tail {
     }
     const newest: string[] = [];
     const filters = filtersOf(this.#options);
+    let why: LinePage['absence'] = [];
     if (limit > 0) {
-      for await (const { lines } of this.#pages({ ...filters, order: 'newest' }, limit)) newest.push(...lines);
+      for await (const { lines, absence } of this.#pages({ ...filters, order: 'newest' }, limit)) {
+        newest.push(...lines);
+        why = absence;
+      }
     }
-    if (newest.length === 0 && limit > 0 && !this.#options.follow) {
-      await explainAbsence(this.#http, { trails: [this.#trail], query: filters }, this.#terminal);
-    }
+    if (newest.length === 0 && !this.#options.follow) await explainAbsence(this.#http, why, this.#terminal);
     await this.#print(newest.reverse().filter((line) => parseRecord(line).seq < this.#next));
   }
 

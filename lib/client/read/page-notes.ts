@@ -1,0 +1,24 @@
+import type { QueryPage } from '../../contract/query.ts';
+import type { HttpAnswer } from '../http/http.ts';
+
+/** What a page of a query says besides its records. */
+export type PageNotes = Omit<QueryPage, 'records' | 'sources' | 'cursor' | 'proof'>;
+
+/** What the headers of a page say. They are JSON, or numbers, of the server. */
+export function notesOf({ headers }: HttpAnswer): PageNotes {
+  const lists = { masked: listIn(headers.get('x-masked')), absence: listIn(headers.get('x-absence')) };
+  const present = Object.fromEntries(Object.entries(lists).filter(([, list]) => list !== undefined));
+  return {
+    ...{ asOf: Number(headers.get('x-as-of') ?? 0), scanned: Number(headers.get('x-scanned') ?? 0) },
+    ...{ more: headers.get('x-more') === 'true', ...present },
+  };
+}
+
+function listIn(header: string | null): unknown[] | undefined {
+  try {
+    const value: unknown = header === null ? undefined : JSON.parse(header);
+    return Array.isArray(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
