@@ -181,8 +181,8 @@ async function mustBeThere(file: string, dependent: string): Promise<void> {
   throw new SealtrailError('not_found', message);
 }
 
-/** A file that nobody else on the machine may read. */
-async function readSecrets(file: string): Promise<string | undefined> {
+/** A file that nobody else on the machine may read; undefined where it is not there. @throws `invalid_parameter` where others can read it */
+export async function readSecrets(file: string): Promise<string | undefined> {
   const text = await readIfThere(file);
   if (text === undefined || ((await stat(file)).mode & 0o077) === 0) return text;
   throw new SealtrailError('invalid_parameter', `others can read the secrets in ${file}: run chmod 600 ${file}`);

@@ -17,6 +17,7 @@ import { Directory } from './access.ts';
 import type { StartSettings } from './config-file.ts';
 import { type DataFolder, type FirstConfig, openDataFolder, writeFirstConfig } from './data-folder.ts';
 import { DOWNLOADS_PATH } from './downloads.ts';
+import { keepMaskSecret } from './mask-secret-file.ts';
 
 type OnError = NonNullable<OpenLogSettings['onError']>;
 
@@ -107,6 +108,7 @@ async function assemble(dir: string, table: SqliteTable, options: EmbeddedOption
   const { config, signers, retired } = folder;
   const directory = new Directory(folder.access, folder.profiles);
   const objects = await FolderObjects.open(join(dir, 'archive'));
+  await keepMaskSecret(dir, table);
   const secret = await cursorSecret(table);
   const downloads = await FolderDownloads.open(join(dir, 'exports'), { secret, path: DOWNLOADS_PATH });
   const files = await FolderFiles.open(join(dir, 'index'));

@@ -36,6 +36,7 @@ describe('the first start', () => {
         'archive',
         'config.json',
         'credentials',
+        'mask-secret',
         'sealtrail.db',
         'signing-key.pem',
       ]),
@@ -44,6 +45,7 @@ describe('the first start', () => {
     expect(await modes('.')).toBe('700');
     expect(await modes('credentials')).toBe('600');
     expect(await modes('signing-key.pem')).toBe('600');
+    expect(await modes('mask-secret')).toBe('600');
     expect(log.logName).toMatch(/^[0-9a-f]{16}\.sealtrail\.local$/);
     expect(log.folder.credentialsFile).toBe(join(dir, 'credentials'));
     expect(await readFile(log.folder.credentialsFile, 'utf8')).toMatch(/^\[writer\]\naws_access_key_id = SLTR/);

@@ -17,7 +17,7 @@ const DAY = 86_400_000;
 /** 300 records of a month ago: 256 of them in one full bundle, and a block each. */
 async function oldFolder(): Promise<string> {
   const dir = join(await temporaryFolder(), 'data');
-  await (await openEmbedded(dir)).close();
+  await (await openEmbedded(dir, { logName: 'sealtrail.local' })).close();
   const table = await SqliteTable.open(join(dir, 'sealtrail.db'));
   const signers = [await KeyFileSigner.open(join(dir, 'signing-key.pem'))];
   const ledger = new Ledger({ table, signers, logName: 'sealtrail.local', now: () => Date.now() - 30 * DAY });

@@ -21,6 +21,14 @@ export const cursorSecret = (table: Table): Promise<Uint8Array> =>
  */
 export const maskSecret = (table: Table): Promise<Uint8Array> => secretAt(table, MASK_SECRET_KEY, 'mask secret');
 
+/** Puts back a secret that the Table has lost, or has no more in a form that can be read. One that is there stays. @throws the Table's errors */
+export async function restoreMaskSecret(table: Table, secret: Uint8Array): Promise<void> {
+  const kept = await readSecret(table, MASK_SECRET_KEY, 'mask secret');
+  if (kept instanceof Uint8Array) return;
+  const put = { ...MASK_SECRET_KEY, attributes: withFormat('mask secret', { secret }) };
+  await table.transact([{ put, when: { is: kept === undefined ? 'absent' : 'present' } }]);
+}
+
 async function secretAt(table: Table, key: Key, kind: StoredKind, isReplaced = false): Promise<Uint8Array> {
   const kept = await readSecret(table, key, kind);
   const isThere = kept !== undefined;

@@ -53,6 +53,9 @@ async function log(): Promise<string> {
 describe('a data folder', () => {
   it('whose database is gone goes on after what was archived, under a new key', async () => {
     const dir = await log();
+    const policyOf = async ({ policyOf }: Embedded) => (await policyOf('orders')).maskTag?.('ann@example.com');
+    const tags: (string | undefined)[] = [];
+    await opened(dir, async (log) => void tags.push(await policyOf(log)));
     await rm(database(dir));
     const states = (await standingsOf(dir)).map(({ trail, state, archived }) => [trail, state, archived]);
     expect(states).toContainEqual(['orders', 'behind', 600]);
@@ -62,6 +65,8 @@ describe('a data folder', () => {
     const errors = await opened(dir, async (log) => {
       const receipt = await append(log, 'orders', 'c');
       expect(receipt).toMatchObject({ first: 600, sealed: true });
+      expect(tags).toEqual([expect.stringMatching(/^~/)]);
+      expect(await policyOf(log)).toBe(tags[0]);
       expect(await idsOf(log, 'orders')).toEqual([...upTo(300, 'a'), ...upTo(300, 'b'), 'c']);
       for (const trail of ['orders', 'payments', '_system']) await log.archiver.seal(trail);
       expect(await log.verifier.verify('orders')).toMatchObject({ verdict: 'ok', problems: [] });
