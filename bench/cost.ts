@@ -1,7 +1,10 @@
+import type { Policy } from '../lib/log/policy.ts';
 import { inVirtualTime } from '../test/simulation/virtual-time.ts';
 import { dollars, keepUsage, type MonthlyUsage, sumOf } from './cost-table.ts';
 import { Deployment, until } from './deployment.ts';
+import { PRICES } from './prices.ts';
 import type { Figure } from './report.ts';
+import { BenchWitnesses } from './witnesses.ts';
 
 /**
  * Dollars a month of deployments, by the calls that the real functions make: an excerpt of each runs in virtual time, and is
@@ -53,7 +56,44 @@ export async function benchCost(): Promise<Figure[]> {
     usage.push(usageOf(profile, scaled(ofTrails, MONTH_HOURS)));
   }
   keepUsage(usage);
-  return usage.map(figure);
+  return [...usage.map(figure), ...(await witnessFigures())];
+}
+
+/** Every trail is run: what the trail of heads costs grows with the sweeps, not with the trails. */
+const WITNESSED: readonly Profile[] = [
+  {
+    what: '10 trails with a million events a day, 100 at once',
+    ...{ trails: 10, requestsPerHour: 1000 / 24, events: 100 },
+    excerpt: { trails: 10, hours: 1 },
+  },
+  {
+    what: '1,000 trails with one event a day each',
+    ...{ trails: 1000, requestsPerHour: 1 / 24, events: 1 },
+    excerpt: { trails: 1000, hours: 1 },
+  },
+];
+
+/** What three witnesses cost beside the rest: the heads, their signatures and objects, and the time that answers take. */
+async function witnessFigures(): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  for (const profile of WITNESSED) {
+    const without = scaled(await inVirtualTime(() => hourOf(profile)), MONTH_HOURS);
+    const witnesses = await BenchWitnesses.stand();
+    const hour = await witnesses.during(() => inVirtualTime(() => hourOf(profile, witnesses.policy)));
+    const [before, after] = [without, scaled(hour, MONTH_HOURS)].map((used) => dollars(usageOf(profile, used)));
+    // What a deployment pays for itself is in both.
+    const more = Object.entries(after ?? {})
+      .map(([name, value]) => [name, value - (before?.[name] ?? 0)] as const)
+      .filter(([, value]) => value !== 0);
+    const sum = more.reduce((total, [, value]) => total + value, PRICES.alarm + PRICES.metric);
+    const measured = [...more, ['in all, with alarm and metric', sum] as const];
+    figures.push({
+      what: `witnesses of ${profile.what}: dollars a month more`,
+      goal: 'known; about a dollar for trails that are seldom used',
+      measured: Object.fromEntries(measured.map(([name, value]) => [name, value.toFixed(2)])),
+    });
+  }
+  return figures;
 }
 
 /** What the stores and functions were used for since the last time. */
@@ -65,8 +105,8 @@ function taken(deployment: Deployment) {
 type Taken = ReturnType<typeof taken>;
 
 /** What an hour of a profile's excerpt takes. */
-async function hourOf({ requestsPerHour, events, excerpt }: Profile): Promise<Taken> {
-  const deployment = new Deployment();
+async function hourOf({ requestsPerHour, events, excerpt }: Profile, policy?: Policy): Promise<Taken> {
+  const deployment = new Deployment(policy);
   const names = Array.from({ length: excerpt.trails }, (_, n) => `trail-${n}`);
   // Not part of it: the first records and seals, and the day's passes.
   for (const trail of names) await deployment.append(trail, Math.max(1, events));

@@ -8,6 +8,7 @@ import { Router } from '../lib/api/core/router.ts';
 import { APPEND_ROUTES } from '../lib/api/groups.ts';
 import { wireLog } from '../lib/app/log.ts';
 import { headKey } from '../lib/ledger/items/layout.ts';
+import type { Policy } from '../lib/log/policy.ts';
 import { gatewayEvent } from '../test/functions/events.ts';
 import { MeteredStores } from './metered.ts';
 
@@ -23,12 +24,13 @@ export class Deployment {
   readonly #committed = new Set<string>();
   #serial = 0;
 
-  constructor() {
+  /** @param policy of witnesses to ask. @default none are */
+  constructor(policy?: Policy) {
     metrics.addMetric = () => metrics;
     logger.setLogLevel('SILENT');
     const settings = { logName: 'audit.example.com', retention: { default: { archiveDays: 1, hotDays: 90 } } };
     this.#log = wireLog(this.stores, settings, { onCommit: (trail) => void this.#committed.add(trail) });
-    this.following = new TrailFollowing(this.#log);
+    this.following = new TrailFollowing(this.#log, {}, { policy });
     this.verification = new TrailVerification(this.#log);
   }
 
