@@ -9,13 +9,14 @@ vi.hoisted(() => {
 });
 
 import { answer } from '../../functions/gateway.ts';
-import { UNITS, withTelemetry } from '../../functions/telemetry.ts';
+import { logger, UNITS, withTelemetry } from '../../functions/telemetry.ts';
 import { TrailFollowing } from '../../functions/trail-following.ts';
 import { TrailVerification } from '../../functions/trail-verification.ts';
 import { exportsIn } from '../../functions/wiring.ts';
-import { verifyList } from '../../functions/work-lists.ts';
+import { followList, verifyList } from '../../functions/work-lists.ts';
 import { blockKey } from '../../lib/ledger/items/layout.ts';
 import { SealtrailError } from '../../lib/log/error.ts';
+import { parsePolicy } from '../../lib/log/policy.ts';
 import { s3Client } from '../../lib/store/aws-clients.ts';
 import { S3Downloads } from '../../lib/store/s3/downloads.ts';
 import { append, type Deployed, deploy, router, wired } from './deployed.ts';
@@ -146,6 +147,20 @@ describe('a sweep', () => {
     await sweep(following);
     expect(printed.all('ArchiveLag')).toEqual([90_000, 0]);
     vi.useRealTimers();
+  });
+
+  it('prints how long the heads have been waiting for witnesses, and logs why', async () => {
+    const warned = vi.spyOn(logger, 'warn').mockImplementation(() => undefined);
+    const vkey = 'remora.n621.de+da77ade7+BOvN63jn/bLvkieywe8R6UYAtVtNbZpXh34x7onlmtw2';
+    // Nobody listens there.
+    const policy = parsePolicy(`witness W ${vkey} http://127.0.0.1:1/\nquorum W\n`);
+    await invoke(append('orders'));
+    const following = new TrailFollowing(deployed.log, {}, { policy });
+    await sweep(following);
+    await followList(deployed.table).note('_heads'); // as the stream does
+    await sweep(following);
+    expect(printed.all('WitnessLag')).toEqual([expect.any(Number), expect.any(Number)]);
+    expect(warned).toHaveBeenCalledWith('a witness does not cosign', { witness: 'W', reason: expect.any(String) });
   });
 
   it('goes on past a trail that was tampered with, and counts both', async () => {
