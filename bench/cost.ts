@@ -89,7 +89,7 @@ async function witnessFigures(): Promise<Figure[]> {
     const measured = [...more, ['in all, with alarm and metric', sum] as const];
     figures.push({
       what: `witnesses of ${profile.what}: dollars a month more`,
-      goal: 'known; about a dollar for trails that are seldom used',
+      goal: 'known; a few dollars',
       measured: Object.fromEntries(measured.map(([name, value]) => [name, value.toFixed(2)])),
     });
   }

@@ -11,7 +11,7 @@ import { archivedStores, COUNTED, environmentOf } from './wiring.ts';
 const MARGIN_MS = 10_000;
 
 const environment = environmentOf(process.env);
-const { archiveDelayMs, witnessPolicy } = environment;
+const { archiveDelayMs, witnessPolicy, witnessEveryMs } = environment;
 const pace = archiveDelayMs === undefined ? {} : { archiveDelayMs };
 // Only where there are witnesses: otherwise a cold start reads less.
 const policy =
@@ -20,6 +20,7 @@ const settings = hash('sha256', JSON.stringify(environment), 'hex');
 const following = new TrailFollowing(wireLog(archivedStores(environment), environment, COUNTED), pace, {
   settings,
   policy,
+  witnessEveryMs,
 });
 
 /**

@@ -31,6 +31,16 @@ const AHEAD_MS = 30_000;
 /** A trail that failed is left to the next sweep but one. */
 const RETRY_MS = 30_000;
 
+/** Each round of witnesses costs a head that is signed and archived: with every sweep that would be some dollars a month. */
+const WITNESS_MS = 300_000;
+
+/** Settings of a deployment beside the pace of its followers. */
+interface DeploymentSettings {
+  readonly settings?: string;
+  readonly policy?: Policy | undefined;
+  readonly witnessEveryMs?: number | undefined;
+}
+
 /** Runs the followers for one instance of a function, over many invocations. */
 export class TrailFollowing {
   readonly #log: ArchivedLog;
@@ -50,14 +60,12 @@ export class TrailFollowing {
    * @param pace of the deployment; with an `archiveDelayMs` sweeps leave to followers what may still wait
    * @param deployment.settings identifies the deployment's settings: the first sweep under others visits every trail
    * @param deployment.policy of the witnesses to ask
+   * @param deployment.witnessEveryMs the least time between two rounds of them
    */
   constructor(
     log: ArchivedLog,
     pace: FollowerPace = {},
-    {
-      settings = JSON.stringify(pace),
-      policy,
-    }: { readonly settings?: string; readonly policy?: Policy | undefined } = {},
+    { settings = JSON.stringify(pace), policy, witnessEveryMs = WITNESS_MS }: DeploymentSettings = {},
   ) {
     const { table } = log;
     this.#hurries = pace.archiveDelayMs === undefined;
@@ -65,7 +73,9 @@ export class TrailFollowing {
     this.#settings = settings;
     this.#log = log;
     // The lag is a metric with an alarm of its own, and no failure of the follower.
-    const witnesses = policy && { witnesses: { policy, alarmMs: Number.POSITIVE_INFINITY } };
+    const witnesses = policy && {
+      witnesses: { policy, everyMs: witnessEveryMs, alarmMs: Number.POSITIVE_INFINITY },
+    };
     this.#followers = openFollowers(FOLLOWERS, log, { pace: { ...PACE, ...pace }, ...witnesses });
     this.#isWitnessed = policy !== undefined;
     this.#claims = new ExpiryClaims(table, log.archive);

@@ -40,6 +40,8 @@ export interface Environment {
   readonly archiveDelayMs?: number;
   /** A C2SP tlog-policy of witnesses to ask; undefined: none are. */
   readonly witnessPolicy?: string;
+  /** The least time between two rounds of witnesses, in milliseconds; undefined: the default. */
+  readonly witnessEveryMs?: number;
 }
 
 const list = z.string().transform((text) => text.split(',').filter((one) => one !== ''));
@@ -66,6 +68,7 @@ const schema = z.object({
   SEALTRAIL_RECORD_READS: z.enum(['true', 'false']).default('true'),
   SEALTRAIL_PRIVACY: json.pipe(privacyConfigSchema).default({}),
   SEALTRAIL_WITNESS_POLICY: z.string().optional(),
+  SEALTRAIL_WITNESS_EVERY_MS: z.coerce.number().int().positive().optional(),
   SEALTRAIL_ARCHIVE_DELAY_MS: z.coerce.number().int().positive().optional(),
 });
 
@@ -98,6 +101,7 @@ export function environmentOf(variables: Variables): Environment {
     privacy: data.SEALTRAIL_PRIVACY,
     recordsReads: data.SEALTRAIL_RECORD_READS === 'true',
     ...(data.SEALTRAIL_WITNESS_POLICY !== undefined && { witnessPolicy: data.SEALTRAIL_WITNESS_POLICY }),
+    ...(data.SEALTRAIL_WITNESS_EVERY_MS !== undefined && { witnessEveryMs: data.SEALTRAIL_WITNESS_EVERY_MS }),
     ...(data.SEALTRAIL_ARCHIVE_DELAY_MS !== undefined && { archiveDelayMs: data.SEALTRAIL_ARCHIVE_DELAY_MS }),
   };
 }

@@ -107,6 +107,13 @@ export interface SealtrailProps extends RetentionProps {
    */
   readonly witnessPolicy?: string;
   /**
+   * How often heads are stated and witnesses asked, if something is new; half a minute to five minutes. A record is under
+   * cosignatures a minute or so after that; each round costs about as much as an append to a quiet trail.
+   *
+   * @default 5 minutes
+   */
+  readonly witnessEvery?: Duration;
+  /**
    * Whether API Gateway counts requests, errors and latency per route, which costs up to 30 dollars a month. No alarm or graph
    * of the stack needs it.
    *

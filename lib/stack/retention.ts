@@ -94,3 +94,11 @@ export function checkedDelay(delay: Duration | undefined): Duration | undefined 
   if (seconds >= LEAST_DELAY.toSeconds() && seconds <= MOST_DELAY.toSeconds()) return delay;
   throw new RangeError(`archiveDelay must be one minute to six hours, not ${seconds} seconds`);
 }
+
+/** @throws RangeError for rounds of witnesses that are too frequent for the sweeps, or so rare that verifiers would miss cosignatures */
+export function checkedRounds(every: Duration | undefined): Duration | undefined {
+  if (every === undefined) return undefined;
+  const seconds = every.toSeconds();
+  if (seconds >= 30 && seconds <= 300) return every;
+  throw new RangeError(`witnessEvery must be half a minute to five minutes, not ${seconds} seconds`);
+}

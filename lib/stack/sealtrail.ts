@@ -36,7 +36,7 @@ import type { LogApi, Throttle } from './resources/http-api.ts';
 import { acknowledgeEmptying, acknowledgeFindings, acknowledgeUnprotected } from './resources/nag.ts';
 import { STAGES } from './resources/stage.ts';
 import { archiveBucket, failedBatches, guardArchive, guardTable, ledgerTable } from './resources/storage.ts';
-import { checkedDelay, retentionOf } from './retention.ts';
+import { checkedDelay, checkedRounds, retentionOf } from './retention.ts';
 import { signingKeys } from './signing-key.ts';
 
 const DEFAULT_THROTTLE: Throttle = { rate: 1000, burst: 2000 };
@@ -84,6 +84,7 @@ export class Sealtrail extends Construct {
     super(scope, id);
     const { logName, signingAlgorithm = 'ed25519', encryptionKey: key, witnessPolicy } = props;
     const { stageName, stage, rotation, lock, archiveDelay, retention, isRemovable, recordsReads } = settingsOf(props);
+    const witnessEvery = checkedRounds(props.witnessEvery);
 
     const table = ledgerTable(this, stage, key);
     this.table = table as ITable; // CDK is not written for exactOptionalPropertyTypes: its own classes miss its own interfaces
@@ -139,6 +140,7 @@ export class Sealtrail extends Construct {
         SEALTRAIL_RETENTION: JSON.stringify(retention),
         SEALTRAIL_RECORD_READS: String(recordsReads),
         ...(witnessPolicy !== undefined && { SEALTRAIL_WITNESS_POLICY: witnessPolicy }),
+        ...(witnessEvery !== undefined && { SEALTRAIL_WITNESS_EVERY_MS: String(witnessEvery.toMilliseconds()) }),
         ...(archiveDelay !== undefined && { SEALTRAIL_ARCHIVE_DELAY_MS: String(archiveDelay.toMilliseconds()) }),
         SEALTRAIL_PRIVACY: JSON.stringify(privacyConfigSchema.parse(props.privacy ?? {})),
       }),

@@ -31,7 +31,7 @@ async function host(): Promise<FollowingHost> {
   const following = new TrailFollowing(
     log,
     { gapGraceMs: PACE.gapGraceMs, indexDelayMs: PACE.indexDelayMs },
-    { policy: parsePolicy(witness.policy) },
+    { policy: parsePolicy(witness.policy), witnessEveryMs: 0 },
   );
   const verification = new TrailVerification(wired(stores, { ...settings, signs: false }));
   const { signal } = new AbortController();

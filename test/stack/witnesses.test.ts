@@ -1,3 +1,4 @@
+import { Duration } from 'aws-cdk-lib';
 import { describe, expect, it } from 'vitest';
 import { makeStack, synthesise } from './synthesised.ts';
 
@@ -19,13 +20,16 @@ describe('witnesses of a deployment', () => {
   });
 
   it('are none by default', () => {
-    for (const trace of ['SEALTRAIL_WITNESS_POLICY', 'PutHeadRecords', 'WitnessLag'])
-      expect(usual).not.toContain(trace);
+    for (const trace of ['SEALTRAIL_WITNESS_POLICY', 'PutHeadRecords', 'WitnessLagAlarm']) {
+      expect([trace, usual.includes(trace)]).toEqual([trace, false]);
+    }
   });
 
   it('are refused at synthesis if the log could never reach their quorum', () => {
     expect(() => makeStack({ witnessPolicy: 'quorum none\n' })).toThrow('no witness would be asked');
     expect(() => makeStack({ witnessPolicy: `${W1.replace(/ https:\S+/, '')}quorum W1\n` })).toThrow('not enough');
     expect(() => makeStack({ witnessPolicy: 'quorum W1' })).toThrow('ends with a newline');
+    const often = { witnessPolicy: POLICY, witnessEvery: Duration.seconds(5) };
+    expect(() => makeStack(often)).toThrow('witnessEvery must be half a minute to five minutes, not 5 seconds');
   });
 });

@@ -19,12 +19,14 @@ interface HeadStatementsOptions {
   readonly ledger: Pick<Ledger, 'head' | 'append' | 'exactCheckpoint'>;
   /** Whether heads are stated at all: only where witnesses are asked. */
   readonly isOn: boolean;
-  /** The least time between two statements of one trail, in milliseconds. @default 15,000 */
+  /** The least time between two statements of one trail, and between two bursts of statements, in milliseconds. @default 15,000 */
   readonly everyMs?: number;
   /** Unix milliseconds. @default Date.now */
   readonly now?: () => number;
 }
 
+/** Statements within so much of the last one belong to its burst, in milliseconds: those of one sweep over many trails. */
+const BURST_MS = 20_000;
 /** How soon to look again whether the archiver has come further. */
 const AWAIT_ARCHIVER_MS = 1_000;
 
@@ -55,7 +57,7 @@ export class HeadStatements implements Follower {
    *
    * @throws the errors of the Table and of the append to `_heads`; `store_corrupt`
    */
-  async run(trail: string, { signal, force = false }: RunOptions = {}): Promise<void> {
+  async run(trail: string, { signal }: RunOptions = {}): Promise<void> {
     this.#revisit.delete(trail);
     if (!this.#isOn || trail === HEADS_TRAIL) return;
     const stated = await readStated(this.#table, trail);
@@ -65,7 +67,7 @@ export class HeadStatements implements Follower {
       if (head > size) this.#revisit.set(trail, AWAIT_ARCHIVER_MS);
       return;
     }
-    const wait = force ? 0 : (stated.newest?.at ?? 0) + this.#everyMs - this.#now();
+    const wait = await this.#wait(stated);
     if (wait > 0) {
       this.#revisit.set(trail, wait);
       return;
@@ -82,6 +84,18 @@ export class HeadStatements implements Follower {
 
   revisit(trail: string): number | undefined {
     return this.#revisit.get(trail);
+  }
+
+  /**
+   * How long a trail's next statement has to wait, in milliseconds. Statements come in bursts, since each burst costs a head of
+   * `_heads` that is signed, archived and cosigned.
+   */
+  async #wait({ newest }: StatedHeads): Promise<number> {
+    const now = this.#now();
+    const ownWait = (newest?.at ?? 0) + this.#everyMs - now;
+    const since = now - ((await this.#ledger.head(HEADS_TRAIL))?.receivedAt ?? 0);
+    const isBurst = since < Math.min(BURST_MS, this.#everyMs / 3);
+    return Math.max(ownWait, isBurst ? 0 : this.#everyMs - since);
   }
 
   async #state(trail: string, size: number, stated: StatedHeads): Promise<void> {

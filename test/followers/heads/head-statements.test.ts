@@ -56,17 +56,30 @@ it('states a busy trail now and then, and the last of it for sure', async () => 
   await log.state('orders');
   expect(await lines()).toHaveLength(1);
   expect(log.heads.revisit('orders')).toBe(15_000);
-  log.now += 15_000;
+  log.now += 16_000;
   await log.state('orders');
   expect(await lines()).toMatchObject([{ size: 1 }, { size: 2 }]);
   expect(log.heads.revisit('orders')).toBeUndefined();
+});
+
+it('states many trails in bursts: what comes after one waits for the next', async () => {
+  const { log, lines } = await setUp();
+  for (const trail of ['a', 'b', 'c']) await log.append(trail);
+  await log.state('a', 'b');
+  log.now += 6_000;
+  await log.state('c');
+  expect(await lines()).toHaveLength(2);
+  expect(log.heads.revisit('c')).toBeGreaterThan(8_000);
+  log.now += 9_500;
+  await log.state('c');
+  expect(await lines()).toHaveLength(3);
 });
 
 it('is repeated by a crash between record and watermark, and by nothing else', async () => {
   const { log, lines } = await setUp();
   await log.append('orders');
   await log.state('orders');
-  await log.heads.run('orders', { force: true });
+  await log.heads.run('orders');
   expect(await lines()).toHaveLength(1);
 });
 
