@@ -89,7 +89,7 @@ async function queryFigures(stores: Stores, events: number): Promise<Figure[]> {
   return figures;
 }
 
-const QUESTIONS: Readonly<Record<string, (world: World, round: number) => string>> = {
+export const QUESTIONS: Readonly<Record<string, (world: World, round: number) => string>> = {
   actor: (world, round) => `actor=${world.actor(round * 31)}`,
   type: (world, round) => `type=${world.type(round * 7)}`,
   'project, rare in the long log': (world, round) => `project=${world.project(round * 31)}`,
@@ -187,7 +187,7 @@ const spread = (n: number, among: number): number => Number.parseInt(hash('md5',
  * Who does what to what. Where a question finds more than a page, its share of the events is the same however many there
  * are, so that pages come out of as many blocks: the figures differ by the log's length and by nothing else.
  */
-class World {
+export class World {
   readonly #events: number;
 
   constructor(events: number) {

@@ -4,6 +4,7 @@ import { benchContention } from './contention.ts';
 import { benchContentionLocal } from './contention-local.ts';
 import { benchCost } from './cost.ts';
 import { benchExport } from './export.ts';
+import { benchIndex } from './index.ts';
 import { benchProof } from './proof.ts';
 import { benchQuery } from './query.ts';
 import { benchRedaction } from './redaction.ts';
@@ -19,6 +20,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Figure[]>>> = {
   contention: () => benchContention(),
   'contention-local': () => benchContentionLocal(),
   cost: () => benchCost(),
+  index: () => benchIndex(),
   proof: () => benchProof(),
   export: () => benchExport(),
   query: () => benchQuery(),

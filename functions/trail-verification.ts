@@ -102,7 +102,7 @@ export class TrailVerification implements Pick<Verifier, 'verify' | 'status'>, L
     }
     let pendingMs = 0;
     const { failed, visited, unreached, overdueMs, passMs } = await sweepTrails({
-      ...{ followers: [scheduled], list, share: help?.share },
+      ...{ followers: [scheduled, this.#followers.indexCheck], list, share: help?.share },
       pass: new FullPass({ table, name: 'verify' }),
       trails: (after) => ledger.trails({ after }),
       settings: '',

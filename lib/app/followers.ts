@@ -6,6 +6,7 @@ import { LineDrainer } from '../followers/draining/line-drainer.ts';
 import { Expirer } from '../followers/expiry/expirer.ts';
 import { HeadStatements } from '../followers/heads/head-statements.ts';
 import { HistoryCheck } from '../followers/history/history-check.ts';
+import { IndexCheck } from '../followers/indexing/index-check.ts';
 import { Indexer } from '../followers/indexing/indexer.ts';
 import { LegalHolds } from '../followers/legal-hold/legal-holds.ts';
 import { ProducerFollower } from '../followers/producers/producer-gaps.ts';
@@ -95,6 +96,7 @@ export const SCHEDULED = {
       ...(pace.verifyEveryMs !== undefined && { everyMs: pace.verifyEveryMs }),
       ...(onUnrecorded && { onUnrecorded }),
     }),
+  indexCheck: ({ table, ledger, archive }) => new IndexCheck({ table, ledger, archive }),
 } satisfies Record<string, MakeFollower>;
 
 /** The followers of a list, by name. */

@@ -1,5 +1,6 @@
 import { expect, vi } from 'vitest';
 import { FOLLOWERS, SCHEDULED } from '../../lib/app/followers.ts';
+import { recordRun } from '../../lib/followers/indexing/index-records.ts';
 import type { LegalHoldOrders } from '../../lib/followers/legal-hold/legal-hold-requests.ts';
 import { readIndexSnapshot } from '../../lib/index/format/index-state.ts';
 import { blockKey } from '../../lib/ledger/items/layout.ts';
@@ -153,6 +154,16 @@ export const FOLLOWER_WORK: readonly Work[] = [
         () => recorded(host, 'system.verification_completed'),
         expect.objectContaining({ verdict: 'ok', from: 0, to: 3 }),
       );
+    },
+  },
+  {
+    follower: 'indexCheck',
+    shows: 'an alert in _system over a run that its records do not make',
+    check: async (host) => {
+      await append(host, EVENTS);
+      const run = { first: 0, size: 2, leaves: 3, root: new Uint8Array(32), counts: new Uint8Array(32) };
+      await recordRun(host.ledger, TRAIL, run, [run]);
+      await until(host, () => recorded(host, 'security.alert'), expect.anything());
     },
   },
 ];

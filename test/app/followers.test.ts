@@ -25,7 +25,8 @@ async function host({ onTestFinished }: TestContext): Promise<FollowingHost> {
   onTestFinished(async () => {
     await log.close();
     await witness.close();
-    expect(errors).toEqual([]);
+    // What one of the checks plants is an alarm.
+    expect(errors.filter((error) => !String(error).includes('of _index states a run'))).toEqual([]);
   });
   return { ...{ table, objects }, ledger: log.ledger, legalHolds: log.legalHolds, turn: async () => undefined };
 }

@@ -14,7 +14,7 @@ import { parseRecord } from '../../log/record.ts';
 import type { DownloadWriter, Objects } from '../../store/ports.ts';
 
 /** A run as a record of `_index` states it. */
-interface Statement {
+export interface Statement {
   readonly trail: string;
   /** The number of the record. */
   readonly record: number;
@@ -86,7 +86,8 @@ async function* recordsOf(objects: Objects, trail: string, signal?: AbortSignal)
   }
 }
 
-function statementIn(line: string): Statement | undefined {
+/** What a line states; undefined for one that states no run. */
+export function statementIn(line: string): Statement | undefined {
   const { seq, submitter, event } = parseRecord(line);
   const { resource, details } = event;
   if (event.type !== INDEX_RUN || submitter !== INDEX_SUBMITTER) return undefined;
@@ -161,7 +162,8 @@ async function doubtedRuns(
   return [...doubted, ...missing.map((one) => doubt(one, false, 'the archive does not hold its records'))];
 }
 
-async function isTrue(run: StatedRun, content: RunContent): Promise<boolean> {
+/** Whether a run is what its records, which were collected, make it. */
+export async function isTrue(run: StatedRun, content: RunContent): Promise<boolean> {
   if (content.size !== run.size) return false;
   const writer = new RunWriter({ first: run.first, size: run.size, name: '' }, NOWHERE);
   for (const [key, spans] of content.terms()) await writer.add(key, spans);
