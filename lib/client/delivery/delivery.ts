@@ -27,6 +27,9 @@ export interface DeliveryOptions {
   readonly onError: (error: Error) => void;
 }
 
+/** What sends batches: a {@link Delivery}, or something that stands for one. */
+export type Deliverer = Pick<Delivery, 'send' | 'close'>;
+
 /** How often the kept checkpoint is compared with and replaced, at most. */
 const EXCHANGE_MS = 1000;
 

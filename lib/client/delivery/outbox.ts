@@ -1,7 +1,7 @@
 import type { Receipt } from '../../contract/receipt.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { asError, type Entry, withResolvers } from '../event/sink.ts';
-import type { Delivery } from './delivery.ts';
+import type { Deliverer } from './delivery.ts';
 import { instead, isForgery, isRefusal } from './rejection.ts';
 import type { Batch, Spool, Stored } from './spool.ts';
 
@@ -27,7 +27,7 @@ export interface Outage {
 
 /** What an {@link Outbox} works with. */
 export interface OutboxOptions {
-  readonly delivery: Promise<Delivery>;
+  readonly delivery: Promise<Deliverer>;
   readonly spool: Promise<Spool | undefined>;
   /** Told of everything that goes wrong; of an outage once for each kind of error. */
   readonly onError: (error: Error) => void;

@@ -13,7 +13,7 @@ import { MemorySink, type MemorySinkOptions } from '../sinks/memory-sink.ts';
 import { AuditLogger, type LoggerOptions } from './logger.ts';
 
 /** Which log to send to, and how. */
-export interface ApiOptions extends Omit<ApiSinkOptions, 'http'> {
+export interface ApiOptions extends Omit<ApiSinkOptions, 'http' | 'deliverer'> {
   /** @default the environment variable SEALTRAIL_ENDPOINT */
   readonly endpoint?: string;
   /** @default the AWS SDK's chain of credential providers */

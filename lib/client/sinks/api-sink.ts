@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { MAX_BATCH_EVENTS, MAX_BODY_BYTES } from '../../contract/event.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { isTrailName } from '../../log/trail-name.ts';
-import type { Delivery } from '../delivery/delivery.ts';
+import type { Deliverer } from '../delivery/delivery.ts';
 import { type Job, type Outage, Outbox } from '../delivery/outbox.ts';
 import { isForgery } from '../delivery/rejection.ts';
 import type { Batch, Spool, Stored } from '../delivery/spool.ts';
@@ -18,6 +18,8 @@ export interface ApiSinkOptions extends BufferOptions {
   /** Makes one attempt per call (`attempts: 1`): the sink itself tries again. */
   readonly http: SignedHttp;
   readonly trail: string;
+  /** What sends batches and checks receipts, on another thread for one. @default the sink itself, with `http` */
+  readonly deliverer?: Deliverer;
   /** The log's public keys (vkeys), to check receipts with. @default those that the server names, also after a rotation */
   readonly keys?: readonly string[];
   /**
@@ -74,7 +76,7 @@ export class ApiSink implements Sink {
   readonly #options: ApiSinkOptions;
   readonly #room: Room;
   readonly #numbers = new ProducerNumbers();
-  readonly #delivery: Promise<Delivery>;
+  readonly #delivery: Promise<Deliverer>;
   readonly #outbox: Outbox;
   readonly #spool: Promise<Spool | undefined>;
   #adopting: NodeJS.Timeout | undefined;
@@ -98,7 +100,7 @@ export class ApiSink implements Sink {
     this.#options = options;
     this.#room = new Room(options);
     this.#spool = this.#openSpool(options.spool);
-    this.#delivery = loadDelivery(options);
+    this.#delivery = options.deliverer === undefined ? loadDelivery(options) : Promise.resolve(options.deliverer);
     this.#outbox = new Outbox({
       delivery: this.#delivery,
       spool: this.#spool,
@@ -330,7 +332,7 @@ function demandSendable(options: ApiSinkOptions): void {
 }
 
 /** Loaded only here, like the spool: the mathematics of receipts are a third of the client. */
-async function loadDelivery({ http, trail, keys, spool, checkpoint, onError }: ApiSinkOptions): Promise<Delivery> {
+async function loadDelivery({ http, trail, keys, spool, checkpoint, onError }: ApiSinkOptions): Promise<Deliverer> {
   const { Delivery } = await import('../delivery/delivery.ts');
   const file = checkpoint ?? (spool === undefined ? undefined : join(spool, `${trail}.checkpoint`));
   return new Delivery({ http, trail, keys, checkpoint: file, onError: (error) => onError?.(error) });

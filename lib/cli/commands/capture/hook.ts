@@ -29,7 +29,7 @@ async function hook(shell: Shell, options: CaptureOptions): Promise<void> {
   const { agent = 'agent', content = false, failClosed = false, tenant, project } = options;
   try {
     const event = hookEvent(await textOf(terminal.stdin), { agent, content, tenant, project });
-    const recorder = openRecorder(terminal, options, PATIENCE);
+    const recorder = openRecorder(terminal, options, { patience: PATIENCE });
     const why = await logHook(event, recorder.actions);
     await recorder.close();
     if (why !== undefined) shell.exitCode = HOOK_EXIT.block;

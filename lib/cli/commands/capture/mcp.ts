@@ -40,7 +40,7 @@ async function mcp(shell: Shell, words: readonly string[], options: Options): Pr
   if ((command === undefined) === (url === undefined)) {
     throw new SealtrailError('usage', 'name the server of MCP: a command behind --, or --url');
   }
-  const recorder = openRecorder(terminal, options);
+  const recorder = openRecorder(terminal, options, { hasThread: true });
   const about: ConversationOptions = {
     ...{ actions: recorder.actions, context: recorder.context, agent: options.agent, server: options.server },
     ...{ content: options.content ?? false, failClosed: options.failClosed ?? false },

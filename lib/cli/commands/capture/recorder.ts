@@ -6,12 +6,15 @@ import { ActionLog } from '../../../agents/action-log.ts';
 import { defined } from '../../../base/defined.ts';
 import type { AnyName } from '../../../client/event/event.ts';
 import { credentialChain } from '../../../client/http/credential-chain.ts';
+import { SignedHttp } from '../../../client/http/http.ts';
 import { createAuditLogger } from '../../../client/logger/create.ts';
 import type { AuditLogger } from '../../../client/logger/logger.ts';
+import { ApiSink } from '../../../client/sinks/api-sink.ts';
 import type { EventContext } from '../../../contract/event.ts';
 import { printable } from '../../output/table.ts';
 import type { Terminal } from '../../output/terminal.ts';
 import { integer, type ServerOptions, serverOf, trailName, withServer } from '../../shell/shell.ts';
+import { DeliveryThread } from './delivery-thread.ts';
 
 /** Options of the commands that log what an agent does. */
 export interface CaptureOptions extends ServerOptions {
@@ -54,31 +57,46 @@ export interface Recorder {
 /** Milliseconds that the outcome of a call waits for the next call, to share its batch. */
 const BATCH_DELAY = 25;
 
-/** @param patience milliseconds for the end: what the log has not answered by then stays in the spool */
-export function openRecorder(terminal: Terminal, options: CaptureOptions, patience = 2000): Recorder {
-  const { endpoint, region, credentials } = serverOf(terminal, options);
+/** How a recorder sends. */
+interface RecorderOptions {
+  /** Milliseconds for the end: what the log has not answered by then stays in the spool. @default 2,000 */
+  readonly patience?: number;
+  /** Whether a thread of its own sends, so that calls do not wait for it: not for a process that ends at once. @default false */
+  readonly hasThread?: boolean;
+}
+
+export function openRecorder(
+  terminal: Terminal,
+  options: CaptureOptions,
+  { patience = 2000, hasThread = false }: RecorderOptions = {},
+): Recorder {
+  const server = serverOf(terminal, options);
   const complain = (message: string): void => {
     terminal.stderr.write(`sealtrail: ${message.split('\n').map(printable).join(' ')}\n`);
   };
-  const spool = options.spool ?? spoolFolder(terminal, endpoint, options);
-  const audit = createAuditLogger<AnyName>({
-    api: {
-      ...{ trail: options.trail, endpoint, credentials: credentialChain(credentials), spool, patience },
-      ...{
-        batchDelay: BATCH_DELAY,
-        onRecovery: ({ attempts }) => complain(`the log answers again, after ${attempts} attempts`),
-      },
-      ...defined({ region }),
-    },
-    onError: (error) => complain(error.message),
+  const onError = (error: Error): void => complain(error.message);
+  const { trail, failClosed = false, patience: wait } = options;
+  const spool = options.spool ?? spoolFolder(terminal, server.endpoint, options);
+  const start = { ...server, trail, checkpoint: join(spool, `${trail}.checkpoint`) };
+  const thread = hasThread ? new DeliveryThread(start, onError) : undefined;
+  const sink = new ApiSink({
+    ...{ trail, spool, patience, batchDelay: BATCH_DELAY, onError, onAlarm: onError },
+    http: new SignedHttp({ ...defined(server), credentials: credentialChain(server.credentials), attempts: 1 }),
+    onRecovery: ({ attempts }) => complain(`the log answers again, after ${attempts} attempts`),
+    ...defined({ deliverer: thread }),
   });
-  const { failClosed = false, patience: wait } = options;
+  const audit = createAuditLogger<AnyName>({ sinks: [sink], onError });
   return {
     audit,
     actions: new ActionLog({ audit, failClosed, patience: wait, onTrouble: complain }),
     context: defined({ tenant: options.tenant, project: options.project }),
-    close: () =>
-      audit.close().catch((error: unknown) => complain(error instanceof Error ? error.message : String(error))),
+    close: async () => {
+      // What the log has not answered is no loss: it lies in the spool.
+      await audit
+        .close()
+        .catch((error: Error) => complain(`${error.message}; the next process sends what is in ${spool}`));
+      await thread?.terminate();
+    },
   };
 }
 
