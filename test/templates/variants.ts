@@ -5,6 +5,7 @@ import { Key } from 'aws-cdk-lib/aws-kms';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { Sealtrail } from '../../lib/stack/sealtrail.ts';
 import { SealtrailStack, type SealtrailStackProps } from '../../lib/stack/stack.ts';
+import { SealtrailWitness } from '../../lib/stack/witness.ts';
 import { placeholderFunctions } from '../stack/synthesised.ts';
 
 /** Each way to deploy the log that makes another template. */
@@ -80,6 +81,12 @@ const PROPS: Readonly<Record<string, Partial<SealtrailStackProps>>> = {
     throttle: { rate: 10, burst: 10 },
     recordReads: false,
   },
+  witnessed: {
+    stage: 'prod',
+    witnessPolicy:
+      'witness W1 remora.n621.de+da77ade7+BOvN63jn/bLvkieywe8R6UYAtVtNbZpXh34x7onlmtw2 https://witness.example/\nquorum W1\n',
+    witnessEvery: Duration.minutes(1),
+  },
   'many-trails': { trails: Array.from({ length: 16 }, (_, at) => `payments-${at}-*`) },
 };
 
@@ -93,5 +100,11 @@ export function variants(outdir: string): App {
   const two = new Stack(app, 'two-logs', { env });
   for (const id of ['First', 'Second']) new Sealtrail(two, id, { ...log, logName: `${id}.example.com` });
   new Sealtrail(new NestedStack(new Stack(app, 'nested', { env }), 'Audit'), 'Log', { ...log, stage: 'prod' });
+  const logs = 'logs/v0\nvkey sum.golang.org+033de0ae+Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8\n';
+  new SealtrailWitness(new Stack(app, 'witness', { env }), 'Witness', {
+    name: 'witness.example/w1',
+    logs,
+    functionsFolder,
+  });
   return app;
 }
