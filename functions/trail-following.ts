@@ -181,7 +181,7 @@ export class TrailFollowing {
     const { trail, kind, what, unless, key } = finding;
     if (unless !== undefined && (await this.#claims.holds(unless))) return;
     count('Tampering');
-    logger.error('somebody else changed the ledger', { trail, kind, what, sort: key.sort });
+    logger.error('the ledger was changed from outside', { trail, kind, what, sort: key.sort });
     await recordFinding(this.#log.ledger, finding);
   }
 

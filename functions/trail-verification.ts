@@ -191,7 +191,7 @@ export const verificationsIn = (
   new Verifications({
     ...{ table, verifier, inLanes: verifier },
     start: async (trail, id) => {
-      // Should the invocation get lost and nobody ask, the schedule sees to it.
+      // Should the invocation get lost and no one ask, the schedule sees to it.
       await verifyList(table).note(trail);
       await self.tell({ verify: { trail, id } });
     },

@@ -3,7 +3,7 @@ import { canonicalJson } from '../json/canonical.ts';
 import { SealtrailError } from '../log/error.ts';
 
 /**
- * SHA-256 of a JSON value's canonical form (RFC 8785), lower-case hex: the same for equal data, whoever wrote it. What has no
+ * SHA-256 of a JSON value's canonical form (RFC 8785), lower-case hex: the same for equal data, no matter who wrote it. What has no
  * canonical form, such as a number beyond a double, is hashed as `JSON.stringify` writes it.
  *
  * @example contentDigest({ b: 1, a: 2 }); // as `jq -cS . | tr -d '\n' | sha256sum` prints it

@@ -98,7 +98,7 @@ function buildProgram(shell: Shell, commands: readonly Install[]): Command {
 function explain(error: unknown, terminal: Terminal, json: boolean): number {
   // Commander has written its message or the help already.
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.failed;
-  // Whoever read our output has seen enough: `sealtrail query | head`.
+  // The reader of our output has seen enough: `sealtrail query | head`.
   if (error instanceof Error && 'code' in error && error.code === 'EPIPE') return EXIT.ok;
   if (terminal.signal.aborted) return EXIT.interrupted;
   if (json) {

@@ -130,11 +130,11 @@ export interface Masked {
   readonly filter: (typeof MASKED_FILTERS)[number];
   /** As it was asked for. */
   readonly asked: string;
-  /** As records hold it: with a tag that nobody else has, where the log makes tags. */
+  /** As records hold it: with a tag that no one else has, where the log makes tags. */
   readonly as: string;
   /**
    * The mask without a tag, which others whose addresses look alike have as well. Present where records of the period, or of
-   * the page, have it: they may be of somebody else.
+   * the page, have it: they may be of someone else.
    */
   readonly shared?: string;
 }

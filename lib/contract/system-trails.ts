@@ -14,7 +14,7 @@ export const HEAD_STATED = 'trail.head';
 
 /** Type of the record in `_system` that a witness holds another history of `_heads` than the log. */
 export const WITNESS_CONFLICT = 'witness.conflict';
-/** The trail of what is indexed: a record for each run of the query index, with its root. */
+/** The trail of the query index: a record for each run of the query index, with its root. */
 export const INDEX_TRAIL = '_index';
 
 /** Type of the records in `_index`. */

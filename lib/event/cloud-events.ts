@@ -27,7 +27,7 @@ const ATTRIBUTES: ReadonlySet<string> = new Set([
  * CloudEvent has the same id in the log. Its type is kept where it is one (`com.example.order.paid`), else it is
  * `custom.event`. Whatever has no place of its own is in `details.cloudEvent`.
  *
- * Errors: `invalid_event` for what is no CloudEvent 1.0, unless handling is lenient.
+ * Errors: `invalid_event` for anything but a CloudEvent 1.0, unless handling is lenient.
  *
  * @param index in a batch
  */

@@ -41,7 +41,7 @@ const jobSchema = z.object({
   state: z.enum(['queued', 'running', 'done', 'failed']),
   /** How often it was begun. */
   attempts: count,
-  /** Who works on it, and until when nobody else may. */
+  /** Who works on it, and until when no other worker may. */
   lease: z.object({ owner: z.string(), until: count }).exactOptional(),
   progress: z.object({ records: count, at: count, of: count }).exactOptional(),
   error: z.object({ code: z.string(), message: z.string() }).exactOptional(),
@@ -74,7 +74,7 @@ export interface StoredJob {
 /** Where the files of a job's newest try are. No two tries write the same ones. */
 export const folderOf = ({ trail, id, attempts }: ExportJob): string => `${trail}/${id}/${attempts}`;
 
-/** How long a job is still told of once its files are gone. */
+/** How long a job is listed once its files are gone. */
 const REMEMBERED_MS = 7 * DAY_MS;
 
 /** The exports that were asked for, in the Table. */
@@ -91,7 +91,7 @@ export class ExportJobs {
   }
 
   /**
-   * Every job of a trail that is still told of. One that cannot be read is reported and left out: it must not stop the others.
+   * Every listed job of a trail. One that cannot be read is reported and left out: it must not stop the others.
    *
    * @param onUnreadable called with the error and the job's id. Must not throw
    */
@@ -108,7 +108,7 @@ export class ExportJobs {
     return outcome.committed ? undefined : this.get(job.trail, job.id);
   }
 
-  /** Replaces a job that is still as it was read. @returns what is stored now; undefined where somebody else was first */
+  /** Replaces a job that is still as it was read. @returns what is stored now; undefined if another writer was first */
   async replace({ version }: StoredJob, job: ExportJob): Promise<StoredJob | undefined> {
     const put = itemOf(job, version + 1);
     const outcome = await this.#table.transact([{ put, when: { is: 'equal', attribute: 'version', value: version } }]);

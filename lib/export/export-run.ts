@@ -26,7 +26,7 @@ export interface RunContext {
 export interface RunOptions {
   /** Ends it: the export waits for another run. */
   readonly signal?: AbortSignal;
-  /** Whether whoever was at it is known to be gone. */
+  /** Whether the previous owner is known to be dead. */
   readonly takeOver?: boolean;
   /** When there is no time left; Unix milliseconds. An export that is not done by then fails. */
   readonly until?: number;
@@ -41,7 +41,7 @@ const MAX_ATTEMPTS = 3;
 const CHECKPOINT_TRIES = 100;
 const CHECKPOINT_PAUSE_MS = 100;
 
-/** Somebody else has taken the export over, or it is gone: whatever this run does counts no more. */
+/** Another run has taken the export over, or it is gone: the work of this one no longer counts. */
 class LostLease extends Error {}
 
 /** One try at an export: takes the lease, writes, and says how it ended. */
@@ -72,7 +72,7 @@ export class ExportRun {
     }
   }
 
-  /** Takes the lease. Undefined where there is nothing to do, or somebody else does it. */
+  /** Takes the lease. Undefined if there is nothing to do, or another run does it. */
   async #claim(trail: string, id: string): Promise<StoredJob | undefined> {
     const { jobs, now } = this.#context;
     const stored = await jobs.get(trail, id);
@@ -130,7 +130,7 @@ export class ExportRun {
     throw new SealtrailError('batch_too_large', message);
   }
 
-  /** The checkpoint that covers what is acknowledged now. The sealer makes it, in case the append could not. */
+  /** The checkpoint that covers all acknowledged records. The sealer makes it, in case the append could not. */
   async #covering(trail: string): Promise<string> {
     const { ledger } = this.#context;
     const head = await ledger.head(trail);
@@ -189,17 +189,17 @@ class Holder {
     this.#stored = stored;
   }
 
-  /** Says how it ended, and lets go. Whoever has taken over meanwhile knows better. */
+  /** Says how it ended, and lets go. A run that has taken over meanwhile knows better. */
   async settle(end: Partial<ExportJob> & Pick<ExportJob, 'state'>): Promise<void> {
     const { lease: _, progress: __, ...job } = this.job;
     await this.#context.jobs.replace(this.#stored, { ...job, ...end });
   }
 }
 
-/** Whether whoever asked can do something about it, and nobody else. */
+/** Whether only the requester can do something about it. */
 const isAskers = (error: unknown): boolean => error instanceof SealtrailError && error.code === 'batch_too_large';
 
-/** What whoever asked is told. Messages of ours hold nothing secret; others might. */
+/** The error as the requester sees it. Messages of ours hold nothing secret; others might. */
 function told(error: unknown, id: string): { code: string; message: string } {
   if (error instanceof SealtrailError && error.code !== 'internal') return { code: error.code, message: error.message };
   return { code: 'internal', message: `something went wrong inside: the operator finds the cause under ${id}` };

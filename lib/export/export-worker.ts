@@ -3,7 +3,7 @@ import type { Exports } from './exports.ts';
 /** What an {@link ExportWorker} works with. */
 export interface ExportWorkerOptions {
   readonly exports: Pick<Exports, 'run' | 'unfinished' | 'removeExpired'>;
-  /** Told of what goes wrong beside exports. Must not throw. */
+  /** Called for what goes wrong beside exports. Must not throw. */
   readonly onError: (error: unknown) => void;
 }
 

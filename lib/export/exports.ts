@@ -18,10 +18,10 @@ export interface ExportsOptions {
   /** Tree nodes of a trail, for proofs. */
   readonly nodes: (trail: string) => NodeReader;
   readonly downloads: Downloads;
-  /** Sees to it that `run` is called for an export, soon and by somebody. May be told of one more than once. */
+  /** Sees to it that `run` is called for an export, soon and by any process. May be called more than once for an export. */
   readonly start: (trail: string, id: string) => Promise<void>;
   readonly logName: string;
-  /** Told of what failed and is nobody's fault who asked. Must not throw. */
+  /** Called on failures that the requester did not cause. Must not throw. */
   readonly onError: (error: unknown, trail: string, id: string) => void;
   /** Unix milliseconds. @default Date.now */
   readonly now?: () => number;
@@ -49,10 +49,10 @@ const EXPORT_KEPT_MS = 7 * DAY_MS;
 const LINK_SECONDS = 900;
 /** Exports of one trail that wait or run at a time. */
 const MAX_UNFINISHED = 20;
-/** A queued export that nobody has begun for so long is started again: whoever was told of it may be gone. */
+/** Milliseconds after which a queued export that has not begun is started again: its worker may be dead. */
 const OVERDUE_MS = 60_000;
 
-/** Exports: asked for here, written by whoever is started for it, and handed out by link. */
+/** Exports: requested here, written by a worker, and handed out by link. */
 export class Exports {
   readonly #options: ExportsOptions;
   readonly #jobs: ExportJobs;
@@ -129,7 +129,7 @@ export class Exports {
   }
 
   /**
-   * Does an export, unless it is done or somebody else is at it. After a crash it begins anew.
+   * Does an export, unless it is done or another worker has it. After a crash it begins anew.
    *
    * @throws what may pass with another try (`throttled`, `unavailable`, ...): the export waits for it. What does not pass
    *   is kept in the export's state instead

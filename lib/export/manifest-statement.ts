@@ -24,7 +24,7 @@ const CHECKPOINT_TRIES = 100;
 const CHECKPOINT_PAUSE_MS = 100;
 
 /**
- * Has the log itself state a manifest: a record in `_system` names its digest, and comes with its proof, so that nobody can change
+ * Has the log itself state a manifest: a record in `_system` names its digest, and comes with its proof, so that no one can change
  * what the manifest says of who asked, for what, and of which file. For the same export and manifest it is one record.
  *
  * @throws as {@link Ledger.append}; `unavailable` where no checkpoint covers the record in time

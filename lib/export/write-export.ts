@@ -122,7 +122,7 @@ async function* batchesOf(
 }
 
 function packed(chunks: AsyncIterable<Uint8Array>, { compression }: ExportSpec): AsyncIterable<Uint8Array> {
-  // What fails in the pipeline fails in whoever reads from it.
+  // A failure in the pipeline surfaces in its reader.
   return compression === 'gzip' ? pipeline(chunks, createGzip(), () => undefined) : chunks;
 }
 

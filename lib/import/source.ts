@@ -10,7 +10,7 @@ export interface ImportSource {
   readonly holds: string;
   /** The records in a JSON value of a file: one, or those in the envelope that the system puts around them. */
   readonly records: (value: unknown) => readonly unknown[];
-  /** The event that a record stands for; undefined for what is no record of this system. */
+  /** The event that a record stands for; undefined for anything but a record of this system. */
   readonly event: (record: Readonly<Record<string, unknown>>) => SentEvent | undefined;
 }
 
@@ -48,7 +48,7 @@ export function timeOf(text: string | undefined): { readonly time?: string } {
   return text === undefined || timeMillis(text) === undefined ? {} : { time: text };
 }
 
-/** Who acted; undefined where nobody is named. What is no address is left out: the record has it. */
+/** Who acted; undefined where no one is named. What is no address is left out: the record has it. */
 export function actorOf(id: string | undefined, more: Omit<Actor, 'id'>): Pick<SentEvent, 'actor'> {
   if (id === undefined) return {};
   const { ip, ...rest } = more;

@@ -75,7 +75,7 @@ export class ArchivedRecords {
       const { done, value } = indexes.next();
       if (done === true) return;
       const fetching = this.#bundle(trail, value);
-      fetching.catch(() => undefined); // told to whoever gets there
+      fetching.catch(() => undefined); // reported when that bundle is needed
       ahead.push(fetching);
     };
     for (let bundles = 0; bundles < BUNDLES_AHEAD; bundles++) fetchNext();

@@ -19,7 +19,7 @@ export interface CommitContext {
   readonly trail: string;
   /** Unix milliseconds. */
   readonly now: () => number;
-  /** Told of each try that did not go through and is followed by another. Must not throw. */
+  /** Called for each try that did not go through and is followed by another. Must not throw. */
   readonly onRetry?: ((retry: Retry) => void) | undefined;
 }
 

@@ -77,7 +77,7 @@ export class Checkpoints {
       this.#onSigned(head);
       return { size, note };
     }
-    // Somebody else sealed this size first. Theirs is published, so ours is dropped.
+    // Another process signed this size first. Its checkpoint is published, so ours is dropped.
     const theirs = outcome.failed[0]?.item ?? (await this.#table.get(checkpointKey(trail, size)));
     return checkpointFromItem(trail, theirs);
   }

@@ -23,7 +23,7 @@ interface Waiting extends Submission {
 
 /** What a group works with. */
 export interface GroupOptions extends CommitContext {
-  /** Told of each commit of what other processes submitted too, and awaited: it signs. Must not reject. */
+  /** Called for each commit of what other processes submitted too, and awaited: it signs. Must not reject. */
   readonly onCombined: (commit: Commit) => Promise<unknown>;
   /** @default {@link PACE} */
   readonly pace?: Pace | undefined;

@@ -38,9 +38,9 @@ export interface LedgerOptions {
   readonly now?: () => number;
   /** Told after each commit, so that followers need not wait for their schedule. Must not throw. */
   readonly onCommit?: (trail: string, size: number, sealed: CommittedEvents) => void;
-  /** Told of each head that was signed, with the milliseconds that it stood without a signature. Must not throw. */
+  /** Called for each head that was signed, with the milliseconds that it stood without a signature. Must not throw. */
   readonly onSigned?: (trail: string, waitedMs: number) => void;
-  /** Told of each try of a commit that is followed by another. Must not throw. */
+  /** Called for each try of a commit that is followed by another. Must not throw. */
   readonly onRetry?: (trail: string, retry: Retry) => void;
   /** Told, once until it is over, that a trail's time is ahead of the clock: see {@link ClockWatch}. Must not throw. */
   readonly onClockBehind?: (error: SealtrailError, trail: string) => void;
@@ -299,7 +299,7 @@ export class Ledger {
     const { size } = found.growth.frontier;
     const checkpoint = await this.#checkpoints.soonAt(trail, size);
     if (checkpoint === undefined) {
-      // Whoever sealed them could not sign, or is gone.
+      // The process that sealed them could not sign, or is gone.
       await this.#unlessUnsealed(trail, () => this.#checkpoints.seal(trail));
       return this.#recall(request, { first, count: events.length }, false);
     }

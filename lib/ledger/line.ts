@@ -33,7 +33,7 @@ export const PACE: Pace = {
 export interface LineContext extends CommitContext {
   readonly pace: Pace;
   readonly turns: TurnWatch;
-  /** Told of each block that this process committed from the line; it signs. Must not reject. */
+  /** Called for each block that this process committed from the line; it signs. Must not reject. */
   readonly onCombined: (commit: Commit<Placed>) => Promise<unknown>;
 }
 

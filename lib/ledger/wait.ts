@@ -203,7 +203,7 @@ async function demandRoom(
   const began = performance.now();
   const turn = turnOf(await table.get(turnKey(trail)));
   const callsMs = CALLS * (performance.now() - began);
-  // Behind a dead holder somebody has to join, and to find out.
+  // Behind a dead holder a process has to join to find out.
   const isMoving = turn.holder !== FREE && !turns.isStuck(turn.holder);
   if (isMoving && turn.lagMs + callsMs >= pace.refuseMs) throw busyTrail();
   const known = idempotency && (await table.get(idempotencyKey(trail, submitter, idempotency.key)));

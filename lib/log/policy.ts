@@ -21,7 +21,7 @@ export interface PolicyWitness {
   readonly url?: string;
 }
 
-/** Which witnesses must have cosigned: nobody, one witness, or `needed` of the members of a group. */
+/** Which witnesses must have cosigned: no one, one witness, or `needed` of the members of a group. */
 export type Quorum =
   | { readonly is: 'none' }
   | { readonly is: 'witness'; readonly name: string }

@@ -49,7 +49,7 @@ export function scrubEvent(event: ScrubbableEvent, policy: PrivacyPolicy): strin
 
 const SCRUBBERS = new WeakMap<PrivacyPolicy, Scrubber>();
 
-/** Hostile input brings ever new and ever longer keys: what is remembered of them is bounded. */
+/** Hostile input brings ever new and ever longer keys: the state of them is bounded. */
 const MAX_REMEMBERED = 4096;
 const MAX_REMEMBERED_LENGTH = 64;
 /** JSON in JSON in JSON: each level doubles the escapes, so real data has few. */
@@ -61,7 +61,7 @@ const VERSION_KEY = /version$/i;
 /** Under it a token is a piece of text, as language models have it. */
 const LOGPROBS = /log_?probs?$/i;
 
-/** What is known of a key by its name. */
+/** The known state of a key by its name. */
 interface KeyFacts extends KeyVerdict {
   /** The key itself, scrubbed: keys are data too, as in `{"alice@example.com": "delivered"}`. */
   readonly name: string;
@@ -69,7 +69,7 @@ interface KeyFacts extends KeyVerdict {
   readonly isLogprobs: boolean;
 }
 
-/** What is known of a value from what it stands in. */
+/** The known state of a value from what it stands in. */
 interface Surroundings {
   /** What is secret among the members of an object under a secret key, or beside the name of one. */
   readonly holds: Holds | undefined;

@@ -41,7 +41,7 @@ interface OwnPattern {
   readonly words: readonly string[];
   readonly squashed: string;
 }
-/** Hostile input brings ever new and ever longer keys: what is remembered of them is bounded. */
+/** Hostile input brings ever new and ever longer keys: the state of them is bounded. */
 const MAX_KNOWN = 4096;
 const MAX_KNOWN_LENGTH = 64;
 /** Words of a key that are looked at: longer ones are no names. */

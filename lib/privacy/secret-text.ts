@@ -122,7 +122,7 @@ const AWS_SECRET = /(?<![A-Za-z0-9/+._-])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=._-])/
 /** Of 39 places, random base64 changes between capitals, small letters and digits at 25, and names of classes at half as many. */
 const MIN_CHANGES = 19;
 
-/** 30 random bytes in base64: no digest (hexadecimal), no path (long words), no text that somebody encoded. */
+/** 30 random bytes in base64: no digest (hexadecimal), no path (long words), no text that someone encoded. */
 function redactAwsSecret(candidate: string): string {
   const count = (expression: RegExp): number => candidate.match(expression)?.length ?? 0;
   const changes = count(/(?<=[a-z])[^a-z]|(?<=[A-Z])[^A-Z]|(?<=\d)\D|(?<=[/+])[^/+]/g);

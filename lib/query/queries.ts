@@ -295,7 +295,7 @@ export class Queries {
    */
   async activity(trail: string, actor: string, period: Period = {}): Promise<Activity> {
     const policy = await this.#policy(trail);
-    // What it says is said of one person: nothing of somebody else's may be counted.
+    // What it says is said of one person: nothing of someone else's may be counted.
     const filter = new RecordFilter({ actor: [literalValue(actor)] }, policy, 'own');
     const head = await readHead(this.#table, trail);
     const span = await spanOf(this.#table, trail, head, period, this.#archive);

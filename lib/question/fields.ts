@@ -52,7 +52,7 @@ export function fieldReader(name: string, { clock, zone = UTC }: TimeView = {}):
 /**
  * Reads a field to show: as {@link fieldReader}, and objects and lists as JSON.
  *
- * @throws `invalid_parameter` for what is no field
+ * @throws `invalid_parameter` for anything but a field
  */
 export function shownField(name: string): (record: SealedRecord) => string {
   if (isUnit(name) || DIMENSIONS.some((one) => one === name)) {

@@ -43,7 +43,7 @@ export async function standingOf({ table, objects, ledger }: StandingSources, tr
   const stored = (await ledger.checkpoint(trail))?.size ?? 0;
   const known = { trail, head, archived, checkpoint, signed: Math.max(stored, checkpoint?.size ?? 0) };
   if (head.size >= archived) {
-    // A checkpoint that an interrupted rebuild has put there is of what is archived.
+    // A checkpoint that an interrupted rebuild has put there is of the archived records.
     const isSigned = stored > head.size;
     const isSame =
       archived === 0 || (await lineAt(objects, trail, archived - 1)) === (await ledger.record(trail, archived - 1));

@@ -111,7 +111,7 @@ export class Directory {
     this.#principals = principals;
   }
 
-  /** The secret of an access key that belongs to somebody. */
+  /** The secret of a known access key. */
   secretOf(accessKeyId: string): string | undefined {
     return this.#principals.has(accessKeyId) ? this.#secrets.get(accessKeyId) : undefined;
   }

@@ -24,7 +24,7 @@ export async function readBody(incoming: IncomingMessage, share: BodyShare, goOn
   goOn?.();
   const chunks: Buffer[] = [];
   try {
-    // Not destroyed on the way out: whoever sent too much must still get the answer that says so.
+    // Not destroyed on the way out: the sender of too much must still get the answer that says so.
     for await (const chunk of incoming.iterator({ destroyOnReturn: false })) {
       share.take(chunk.length);
       if (share.bytes > MAX_BODY_BYTES) throw bodyTooLarge();

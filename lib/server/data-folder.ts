@@ -47,13 +47,13 @@ export interface DataFolder {
 /** A name of its own for a new log: witnesses and key lists know a log by its name, so no two may share one. */
 const ownName = (): string => `${randomBytes(8).toString('hex')}.sealtrail.local`;
 
-/** What is known of a data folder before its files are read. */
+/** The known state of a data folder before its files are read. */
 export interface DataFolderOptions {
   /** The log's name for a new folder, or else the one that it must have. @default for a new folder a random one */
   readonly logName?: string | undefined;
   /** Whether there are records. They depend on the log's name and key, which are then never made anew. */
   readonly hasRecords: boolean;
-  /** What is set for this start. */
+  /** Settings of this start. */
   readonly settings?: StartSettings;
 }
 
@@ -84,7 +84,7 @@ export async function openDataFolder(
   const signers = await openSigners(dir, retired);
   const credentialsFile = join(dir, 'credentials');
   const accessFile = join(dir, 'access.json');
-  // The credentials are written first: a crash before the second file leaves secrets that nobody may use yet.
+  // The credentials are written first: a crash before the second file leaves secrets that grant nothing yet.
   let credentials = await readSecrets(credentialsFile);
   if (credentials === undefined) {
     if ((await readIfThere(accessFile)) !== undefined) await mustBeThere(credentialsFile, accessFile);
@@ -181,7 +181,7 @@ async function mustBeThere(file: string, dependent: string): Promise<void> {
   throw new SealtrailError('not_found', message);
 }
 
-/** A file that nobody else on the machine may read; undefined where it is not there. @throws `invalid_parameter` where others can read it */
+/** A file that no one else on the machine may read; undefined where it is not there. @throws `invalid_parameter` where others can read it */
 export async function readSecrets(file: string): Promise<string | undefined> {
   const text = await readIfThere(file);
   if (text === undefined || ((await stat(file)).mode & 0o077) === 0) return text;

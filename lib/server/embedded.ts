@@ -31,7 +31,7 @@ export interface EmbeddedOptions extends Pick<FollowerPace, 'archiveDelayMs' | '
    * @default a warning of the process, so that no alarm goes unseen
    */
   readonly onError?: OnError;
-  /** What is set for this start, over the folder's `config.json`. */
+  /** Settings of this start, over the folder's `config.json`. */
   readonly settings?: StartSettings;
 }
 

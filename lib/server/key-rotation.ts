@@ -77,14 +77,14 @@ export function completeRotation(dir: string): Promise<RotationStep> {
       ends[trail] = size;
       trust.push(`${verifier.vkey} to=${size}`);
     }
-    // Afterwards nobody could put it into the archive, and its checkpoints could not be checked with what is there.
+    // Afterwards it could not be put into the archive, and its checkpoints could not be checked with what is there.
     if (behind.length > 0) {
       const which = behind.slice(0, 10).join(', ') + (behind.length > 10 ? ` and ${behind.length - 10} more` : '');
       const message = `the archive does not hold the older key yet of: ${which}. Start the log, \`sealtrail seal\` each, and stop it again`;
       throw new SealtrailError('usage', message);
     }
     const before = (await readRetiredKeys(dir)).filter((key) => !sameBytes(key.spki, spki));
-    // The list first: a key must not be gone of which nobody knows until when it signed.
+    // The list first: a key must not be gone before it is recorded until when it signed.
     await writeRetiredKeys(dir, [...before, { spki, ends }]);
     await replaceSigningKey(dir);
     return { spki, trust };

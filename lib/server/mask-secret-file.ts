@@ -8,7 +8,7 @@ import { readSecrets } from './data-folder.ts';
 
 /**
  * Keeps the secret of the tags in masked addresses in a file beside the database, and puts it back where the database has lost it:
- * with another one nobody would be found any more under what records name them.
+ * with another one no one would be found any more under what records name them.
  *
  * @throws `invalid_parameter` where the file holds none, or others can read it; the Table's errors
  */

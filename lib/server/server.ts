@@ -25,7 +25,7 @@ export interface ServerOptions {
   /** Answers a path below {@link DOWNLOADS_PATH}, whose token is all the leave there is. */
   readonly openLink: (path: string) => Promise<ApiResponse>;
   readonly directory: Directory;
-  /** Told of every request once it is answered. Must not throw. */
+  /** Called for every request once it is answered. Must not throw. */
   readonly log: (entry: AccessEntry) => void;
   /** @default 127.0.0.1: put something with TLS in front before listening elsewhere */
   readonly host?: string;
@@ -177,7 +177,7 @@ export class HttpServer {
         return await this.#answerAnybody(exchange);
       }
       const headers = headersOf(incoming);
-      // Before anything is read: nobody's body needs to be kept.
+      // Before anything is read: no body needs to be kept.
       const claim = this.#verifier.read({ method, target, headers });
       if (!claim.ok) throw unauthenticated(claim);
       // A signature over the body's hash is proven before the body is read: strangers cannot fill the memory of others.
@@ -215,7 +215,7 @@ export class HttpServer {
   #principalOf(verdict: Verdict): Principal {
     if (!verdict.ok) throw unauthenticated(verdict);
     const principal = this.#options.directory.principalOf(verdict.accessKeyId);
-    if (principal === undefined) throw unauthenticated({ ok: false, reason: "the access key is nobody's" });
+    if (principal === undefined) throw unauthenticated({ ok: false, reason: 'the access key is unknown' });
     return principal;
   }
 
@@ -242,7 +242,7 @@ const NOISE: Readonly<Record<string, readonly [status: number, phrase: string]>>
   ERR_HTTP_REQUEST_TIMEOUT: [408, 'Request Timeout'],
 };
 
-/** What is known of a request while it is being answered, for the log. */
+/** The known state of a request while it is being answered, for the log. */
 class Exchange {
   readonly requestId = randomUUID();
   readonly method: string;
@@ -273,7 +273,7 @@ class Exchange {
       at: new Date().toISOString(),
       requestId: this.requestId,
       method: this.method,
-      // Whoever has a link may use it, and logs are read by many.
+      // Anyone who has a link may use it, and logs are read by many.
       path: this.target.startsWith(DOWNLOADS_PATH)
         ? `${DOWNLOADS_PATH}{token}`
         : ROUTER.loggedPath(pathOf(this.target)),

@@ -167,10 +167,10 @@ export interface SealtrailProps extends RetentionProps {
   readonly breakGlass?: readonly IPrincipal[];
   /**
    * A key of yours that encrypts the table, the archive and the bucket for failed batches. Its policy has to leave its use
-   * to IAM. Whoever disables it stops the log, and whoever deletes it has destroyed the log, locked archive included:
+   * to IAM. Disabling it stops the log, and deleting it destroys the log, locked archive included:
    * guard it as you would guard the records, and see docs/deploying.md.
    *
-   * @default keys that AWS owns, which nobody can disable or delete
+   * @default keys that AWS owns, which cannot be disabled or deleted
    */
   readonly encryptionKey?: IKey;
   /**

@@ -25,7 +25,7 @@ export interface SealtrailWitnessProps {
 
 /**
  * A witness (C2SP tlog-witness): a function behind a URL, a key that cannot leave KMS, and a table that is its memory. Deploy it
- * in another account than the logs that it witnesses: whoever can change its table or its key can make it forget.
+ * in another account than the logs that it witnesses: access to its table or its key is enough to make it forget.
  *
  * The key and the table outlive the stack.
  *

@@ -104,7 +104,7 @@ export class Witness {
     const cosigner = await this.cosigner();
     const signature = await this.#signer.sign(cosignatureMessage(cosigner, parsed.text, seconds));
     const line = cosignatureLine(cosigner, seconds, signature);
-    // Nobody sees the line before the put has succeeded. Of two requests at once, one finds what the other has put.
+    // No one sees the line before the put has succeeded. Of two requests at once, one finds what the other has put.
     const isKept = await this.#keep(origin, last, withoutLines(note, cosigner) + line);
     if (!isKept) return conflict((await this.#last(origin))?.checkpoint.size ?? checkpoint.size);
     return { status: 200, type: TEXT, body: line };

@@ -93,7 +93,7 @@ describe('the trail _access', () => {
     ]);
   });
 
-  it('is a trail like others: it can be queried, is sealed, and nobody can append to it', async () => {
+  it('is a trail like others: it can be queried, is sealed, and no one can append to it', async () => {
     await ask('trails/orders/events', { actor: 'user-1' });
     const { records } = JSON.parse((await ask('trails/_access/events', { resource: 'orders' })).text());
     expect(records).toHaveLength(1);
@@ -103,7 +103,7 @@ describe('the trail _access', () => {
     await expect(ask('trails/_access/events', {}, 'writer')).rejects.toMatchObject({ code: 'forbidden' });
   });
 
-  it('does not grow by being read: one record an hour of whoever does', async () => {
+  it('does not grow by being read: one record an hour of anyone who does', async () => {
     for (let n = 0; n < 5; n++) await ask('trails/_access/events');
     const reads = (await brief()).filter(({ resource }) => JSON.stringify(resource).includes('_access'));
     // Two where the hour changed meanwhile.

@@ -36,7 +36,7 @@ const isGranted = (action: Action, pattern: string, trail: string): boolean =>
 
 const needs = ({ action }: Route<Services>): readonly Action[] => (action.on === 'nothing' ? [] : action.anyOf);
 
-/** Parameters without which a route answers nobody. */
+/** Parameters without which a route answers no one. */
 const REQUIRED: Readonly<Record<string, readonly (readonly [string, string])[]>> = {
   getConsistency: [
     ['from', '1'],

@@ -9,7 +9,7 @@ import { parseTrustedKeys } from '../../lib/verify/evidence/trust.ts';
 import { checkExport } from '../../lib/verify/files/export-file.ts';
 import { type Served, serve } from './served.ts';
 
-/** Whoever may export a trail asks for a file, waits for it, fetches it by link, and can prove it. */
+/** Anyone who may export a trail asks for a file, waits for it, fetches it by link, and can prove it. */
 
 const PATH = '/v1/trails/orders/exports';
 let served: Served;

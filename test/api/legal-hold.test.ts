@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { legalHoldSchema } from '../../lib/api/routes/legal-hold.ts';
 import { type Served, serve } from './served.ts';
 
-/** An administrator puts a trail's archive under legal hold; whoever may read the trail sees it. */
+/** An administrator puts a trail's archive under legal hold; anyone who may read the trail sees it. */
 
 const PATH = '/v1/trails/orders/legal-hold';
 let served: Served;

@@ -14,7 +14,7 @@ import { type Served, serve } from './served.ts';
 
 /**
  * What the description of the API says is what the API answers: every route's real answers, good and bad, against the
- * schemas that it serves. A route that nobody asks here fails.
+ * schemas that it serves. A route that no one asks here fails.
  */
 
 let served: Served;
@@ -67,7 +67,7 @@ afterAll(async () => {
 
 function failingServices(): Services {
   const fail = (): never => {
-    throw new SealtrailError(failure, 'something that nobody outside should read');
+    throw new SealtrailError(failure, 'something that no one outside should read');
   };
   const failing = new Proxy(fail, { get: () => fail });
   // The cast: whichever service is asked for, each of its methods fails. Reads are not recorded, so that it is the read itself.
@@ -287,7 +287,7 @@ describe('problems from the outside', () => {
     check(route, answer);
   });
 
-  it('an export that is done is the answer to whoever asks for it again', async () => {
+  it('an export that is done is the answer to anyone who asks for it again', async () => {
     const key = { 'idempotency-key': 'exported' };
     const again = () =>
       ask(served.url, { method: 'POST', path: '/v1/trails/orders/exports', ...json({ format: 'csv' }, key) });

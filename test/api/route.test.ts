@@ -27,7 +27,7 @@ describe('a declaration', () => {
 
   it('does not compile without an action, nor with one that does not fit its path', () => {
     const { action: _, ...unguarded } = declared;
-    // @ts-expect-error nobody would have been authorised
+    // @ts-expect-error no one would have been authorised
     route(unguarded);
     // @ts-expect-error the path names a trail, so the action is on it
     route({ ...declared, action: { on: 'answer', anyOf: ['read'] } });

@@ -79,7 +79,7 @@ describe('a method', () => {
   });
 });
 
-describe('an error that is nobody’s mistake', () => {
+describe('an error that is no one’s mistake', () => {
   it('is told to the operator, with the caller’s answer saying nothing of it', async () => {
     const reader = new Principal({ name: 'a', actions: ['read'], trails: ['*'] });
     const { status, problem, errors } = await ask('GET', '/v1/trails/orders/checkpoint', reader);

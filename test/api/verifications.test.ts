@@ -9,7 +9,7 @@ import { openEmbedded } from '../../lib/server/embedded.ts';
 import { SqliteTable } from '../../lib/store/sqlite/table.ts';
 import { type Served, serve } from './served.ts';
 
-/** Whoever may verify a trail has the log verify itself, and sees what came of it. */
+/** Anyone who may verify a trail has the log verify itself, and sees what came of it. */
 
 const PATH = '/v1/trails/orders/verifications';
 let served: Served;

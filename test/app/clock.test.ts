@@ -9,7 +9,7 @@ import { buildTrail, KEY, objectsOf } from '../verify/archive-builder.ts';
 import { append, kinds, world } from '../verify/ledger/verified-world.ts';
 
 /**
- * A clock that was ahead once leaves a trail whose time stands still until it has passed. No record is lost by it, and nobody is left to
+ * A clock that was ahead once leaves a trail whose time stands still until it has passed. No record is lost by it, and no one is left to
  * believe those times.
  */
 

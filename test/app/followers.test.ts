@@ -9,7 +9,7 @@ import { MemoryTable } from '../../lib/testing/memory/table.ts';
 import { FOLLOWER_WORK, type FollowingHost, LOG_NAME, PACE, REGISTERED, RETENTION } from './follower-work.ts';
 import { witnessAtHand } from './witness-at-hand.ts';
 
-/** A log in one process runs every registered follower by itself: nobody tells it to. */
+/** A log in one process runs every registered follower by itself: no one tells it to. */
 
 async function host({ onTestFinished }: TestContext): Promise<FollowingHost> {
   const table = new MemoryTable();

@@ -55,7 +55,7 @@ describe('on one machine', () => {
     expect(alarms).toContain('history_conflict orders');
   });
 
-  it('tells of a lost trail at the start, though nobody appends to it', async () => {
+  it('tells of a lost trail at the start, though no one appends to it', async () => {
     const dir = join(await temporaryFolder(), 'data');
     await opened(dir, async (log) => {
       await append(log, 'a');

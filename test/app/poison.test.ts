@@ -39,7 +39,7 @@ import { MemoryTable } from '../../lib/testing/memory/table.ts';
 import { filesOf } from '../support/index-files.ts';
 
 /**
- * An item that cannot be read, whoever wrote it, is named and harms nothing but what it stands for: every follower goes on with every
+ * An item that cannot be read, no matter who wrote it, is named and harms nothing but what it stands for: every follower goes on with every
  * other trail, appends there are taken, and exports of every trail are made.
  */
 
@@ -180,7 +180,7 @@ it('has one producer set aside and the others of its trail followed', async () =
   const run = () => followers.producers.run(POISONED, { force: true });
   await expect(run()).rejects.toMatchObject({
     code: 'store_corrupt',
-    message: `what is remembered of producer till in trail ${POISONED} is not readable`,
+    message: `the state of producer till in trail ${POISONED} is not readable`,
   });
   await run();
   const recorded: string[] = [];

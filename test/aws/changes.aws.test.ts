@@ -52,7 +52,7 @@ describe.runIf(isMinistack)('a stack that is deployed again', () => {
   );
 
   it(
-    'stays prod when somebody forgets to say so: the table keeps its protection all the while',
+    'stays prod when someone forgets to say so: the table keeps its protection all the while',
     async () => {
       expect(await deployment.failsToDeploy([])).toContain('this log is prod and cannot become dev');
       expect(await statusOf(name)).toBe('UPDATE_ROLLBACK_COMPLETE');
@@ -62,7 +62,7 @@ describe.runIf(isMinistack)('a stack that is deployed again', () => {
   );
 
   it(
-    'keeps a retired key retired when somebody forgets the rotation',
+    'keeps a retired key retired when someone forgets the rotation',
     async () => {
       const rotated = await deployment.deploy('stage=prod', 'signingKeys=2', 'retiredKeys=1');
       expect(rotated.SigningKeyArn).not.toBe(outputs.SigningKeyArn);
@@ -73,7 +73,7 @@ describe.runIf(isMinistack)('a stack that is deployed again', () => {
   );
 
   it(
-    'tells whoever subscribed to the topic when an alarm goes off, and when it is over',
+    'tells anyone who subscribed to the topic when an alarm goes off, and when it is over',
     async () => {
       const queue = await Subscribed.to(outputs.AlarmTopicArn, name);
       for (const state of ['ALARM', 'OK'] as const) {

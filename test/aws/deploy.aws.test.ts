@@ -119,7 +119,7 @@ describe('a log that was deployed', () => {
     }
   });
 
-  it('covers by a checkpoint what nobody waited for', async () => {
+  it('covers by a checkpoint what no one waited for', async () => {
     const receipt = await append('late', { type: 'data.update', actor: { id: 'bob' } }, { prefer: 'respond-async' });
     expect(receipt.status).toBe(202);
     const size = async () => Number((await noteOf('late')).split('\n')[1]);
@@ -190,7 +190,7 @@ describe('a log that was deployed', () => {
     2 * MINUTES,
   );
 
-  it('is refused to who does not sign, or signs as nobody that IAM knows', async () => {
+  it('is refused to who does not sign, or signs as no one that IAM knows', async () => {
     const url = new URL('/v1/trails/access/events', outputs.Endpoint);
     const answer = await fetch(url, { method: 'POST', body: '{"type":"data.update"}' });
     expect(answer.status).toBe(403);
@@ -299,7 +299,7 @@ describe('a log that was deployed', () => {
       await archive.copyTo(copy);
       const vkeys = new Map(known.keys.map(({ trail, vkey }) => [trail, vkey]));
       for (const trail of ['access', 'code']) {
-        // Whoever knows one key only checks the newest checkpoint, which the newest key has signed where there was one since.
+        // Anyone who knows one key only checks the newest checkpoint, which the newest key has signed where there was one since.
         const vkey = trail === 'access' ? vkeys.get(trail) : known.retired.find((key) => key.trail === trail)?.vkey;
         const { agrees, said } = fsckAgrees(fsck, join(copy, trail), vkey ?? '');
         expect(agrees, said).toBe(true);
@@ -373,7 +373,7 @@ describe('a log that was deployed', () => {
 });
 
 const verification = (lines: string) => ['verify', `s3://${outputs.ArchiveBucket}`, '--key', keyFile(lines)];
-/** What the command line says of the bucket, to somebody who trusts these lines of a key file. */
+/** What the command line says of the bucket, to someone who trusts these lines of a key file. */
 const verify = (lines: string) => cli(verification(lines));
 
 function keyFile(lines: string): string {

@@ -5,7 +5,7 @@ import { s3Client } from '../../lib/store/aws-clients.ts';
 import { S3Objects } from '../../lib/store/s3/objects.ts';
 import { EVERYTHING } from './emulated.ts';
 
-/** The archive's bucket of a deployed stack, as somebody sees it who may do everything in the account. */
+/** The archive's bucket of a deployed stack, as someone sees it who may do everything in the account. */
 export class DeployedArchive {
   readonly #bucket: string;
   readonly #client: S3Client = s3Client({ ...EVERYTHING, forcePathStyle: true });

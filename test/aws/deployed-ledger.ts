@@ -12,7 +12,7 @@ import { DynamoTable } from '../../lib/store/dynamodb/table.ts';
 import type { Key } from '../../lib/store/ports.ts';
 import { EVERYTHING } from './emulated.ts';
 
-/** The table of a deployed stack, as somebody sees it who may do everything in the account. */
+/** The table of a deployed stack, as someone sees it who may do everything in the account. */
 export class DeployedLedger {
   readonly #name: string;
   readonly #client: DynamoDBClient = dynamoClient(EVERYTHING);
@@ -28,7 +28,7 @@ export class DeployedLedger {
     return (await readIndexSnapshot(this.#table, trail)).size;
   }
 
-  /** Takes away the policy that lets nobody but the log write: an administrator of the account may do that, and it shows. */
+  /** Takes away the policy that lets no one but the log write: an administrator of the account may do that, and it shows. */
   async #unlock(): Promise<void> {
     const { Table } = await this.#client.send(new DescribeTableCommand({ TableName: this.#name }));
     await this.#client.send(new DeleteResourcePolicyCommand({ ResourceArn: Table?.TableArn }));

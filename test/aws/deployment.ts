@@ -36,7 +36,7 @@ export interface Outputs {
   readonly ArchiveAuditorPolicyArn: string;
 }
 
-/** Runs the `cdk` of this folder, as somebody at a terminal would, against wherever the environment points. */
+/** Runs the `cdk` of this folder, as someone at a terminal would, against wherever the environment points. */
 export class Deployment {
   readonly #folder = mkdtempSync(join(tmpdir(), 'sealtrail-deploy-'));
   readonly #stack: string;

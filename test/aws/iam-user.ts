@@ -34,7 +34,7 @@ export async function asUserWith(
     await work({ accessKeyId: AccessKeyId ?? '', secretAccessKey: AccessKey?.SecretAccessKey ?? '' });
   } finally {
     if (AccessKeyId !== undefined) await client.send(new DeleteAccessKeyCommand({ UserName, AccessKeyId }));
-    // A policy that somebody has cannot go with its stack.
+    // A policy that someone has cannot go with its stack.
     await client.send(new DetachUserPolicyCommand({ UserName, PolicyArn }));
     await client.send(new DeleteUserCommand({ UserName }));
     client.destroy();
@@ -64,7 +64,7 @@ export async function isAnswered(http: SignedHttp, call: Call): Promise<boolean>
   }
 }
 
-/** What KMS refuses somebody with who signs with a key, disables it and schedules its deletion; or `done`. */
+/** What KMS refuses someone with who signs with a key, disables it and schedules its deletion; or `done`. */
 export async function refusalsOf(KeyId: string, credentials: Credentials): Promise<readonly string[]> {
   const client = kmsClient({ ...EVERYTHING, credentials });
   const message = { Message: new Uint8Array(1), MessageType: 'RAW', SigningAlgorithm: 'ED25519_SHA_512' } as const;

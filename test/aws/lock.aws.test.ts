@@ -127,7 +127,7 @@ describe('what stands over a locked object', () => {
   });
 });
 
-describe('names that somebody else chose', () => {
+describe('names that someone else chose', () => {
   it.each(['a b', 'a+b', 'a%2fb', '<a>&amp;', 'é', '\u0001', 'a\nb'])('are listed as they are: %j', async (name) => {
     const key = `foreign/${randomUUID()}/${name}`;
     await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: 'x' }));

@@ -10,7 +10,7 @@ import { demandTools, targetOf } from './target.ts';
 /**
  * `npm run test:aws [vitest's arguments]`: the tests that need something which answers for AWS. It starts ministack, and DynamoDB
  * Local as the referee of the Table, with nothing installed outside this folder, whatever account the terminal is signed
- * in to: nobody comes upon a real one by accident. A tool that is missing (python3, mvn, java, go) is a failure and never a test
+ * in to: no one comes upon a real one by accident. A tool that is missing (python3, mvn, java, go) is a failure and never a test
  * that is passed over.
  *
  * SEALTRAIL_AWS_TARGET=endpoint takes what AWS_ENDPOINT_URL names instead of ministack, and what AWS_ENDPOINT_URL_DYNAMODB names

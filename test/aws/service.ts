@@ -41,7 +41,7 @@ export async function startService({ name, command, args, env, cwd, log, port }:
   const ended = once(child, 'exit').then(([code]) => {
     throw new Error(`${name} ended with ${code} before it answered: see ${log}`);
   });
-  // Both may come when nobody waits for them any more.
+  // Both may come when no one waits for them any more.
   for (const promise of [failed, ended]) promise.catch(() => undefined);
   const endpoint = `http://127.0.0.1:${port}`;
   try {
@@ -53,7 +53,7 @@ export async function startService({ name, command, args, env, cwd, log, port }:
   return { endpoint, stop: () => stop(child) };
 }
 
-/** A port of the loopback interface that nobody listens on. */
+/** A port of the loopback interface that no one listens on. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');

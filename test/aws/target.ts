@@ -55,7 +55,7 @@ function account(env: Environment): Target {
   need(env, 'SEALTRAIL_AWS_ACCOUNT', /^\d{12}$/, 'the 12 digits of the account that may be deployed to');
   // What was meant for another run.
   const own = without(env, /^AWS_ENDPOINT_URL|^SEALTRAIL_EMULATOR$/);
-  // The contract suites make tables and buckets of their own that nobody takes away again.
+  // The contract suites make tables and buckets of their own that no one takes away again.
   const tests = ['deploy'];
   return { starts: [], tools: ['go'], tests, env: { ...own, AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: 'true' } };
 }

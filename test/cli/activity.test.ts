@@ -54,7 +54,7 @@ describe('activity', () => {
     expect(activitySchema.parse(JSON.parse(stdout))).toMatchObject({ trail: 'orders', actor: 'bot-7', total: 2 });
   });
 
-  it('of somebody who did nothing says so', async () => {
+  it('of someone who did nothing says so', async () => {
     const { code, stdout } = await asked(['activity', 'orders', 'nobody', '--days', '1']);
     expect({ code, stdout }).toEqual({
       code: 0,

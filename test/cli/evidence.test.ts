@@ -134,7 +134,7 @@ describe('verify', () => {
     expect(nothing).toMatchObject({ code: 2, stderr: expect.stringContaining('there is no trail here') });
   });
 
-  it('does not take an archive that was rolled back behind what somebody has seen', async () => {
+  it('does not take an archive that was rolled back behind what someone has seen', async () => {
     const short = await openTestLog();
     await cli(['append', 'orders'], { env: short.env('admin'), input: events(0, 10) });
     await cli(['seal', 'orders'], { env: short.env('admin') });

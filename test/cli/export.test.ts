@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pemOf } from '../../lib/log/note.ts';
 import { cli, openTestLog, type TestLog } from './in-process.ts';
 
-/** An export on the command line: a file, what is in it, and the means to prove it to somebody who trusts only the key. */
+/** An export on the command line: a file, what is in it, and the means to prove it to someone who trusts only the key. */
 
 let test: TestLog;
 let key: string;
@@ -101,7 +101,7 @@ describe('sealtrail export', () => {
   });
 
   it.each<[string, (known: { edited: object; statement: object }) => object]>([
-    ['another requester', () => ({ requestedBy: 'somebody' })],
+    ['another requester', () => ({ requestedBy: 'someone' })],
     ['other filters', () => ({ filters: { actor: ['user-1'] } })],
     ['another time', () => ({ requestedAt: 1 })],
     ['another file', ({ edited }) => ({ file: edited })],
@@ -220,7 +220,7 @@ describe('sealtrail verify-export', () => {
     const { code, stdout } = await verify(file);
     expect(stdout.replaceAll(/\s+/g, ' ')).toMatch(/^wrong line 1, record \d+: it does not pass the filter type\./);
     expect(code).toBe(1);
-    lie({ requestedBy: 'somebody else' });
+    lie({ requestedBy: 'someone else' });
     const requester = await verify(file);
     expect(requester.stdout).toContain('the manifest is not the one that the log stated');
     expect(requester.code).toBe(1);

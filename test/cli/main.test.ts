@@ -70,7 +70,7 @@ describe('a command line', () => {
   });
 });
 
-describe('somebody who has not set things up', () => {
+describe('someone who has not set things up', () => {
   it('is told how to start a server, or where to say which', async () => {
     expect(await cli(['query', 'orders'])).toEqual({
       code: 2,
@@ -127,7 +127,7 @@ describe('somebody who has not set things up', () => {
     expect(stderr).toContain('there is no trail orders');
   });
 
-  it('is told that nobody answers', async () => {
+  it('is told that no one answers', async () => {
     const probe = createServer().listen(0, '127.0.0.1');
     await once(probe, 'listening');
     const address = probe.address();

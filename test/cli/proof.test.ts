@@ -62,7 +62,7 @@ describe('a proof', () => {
       /the inclusion proof does not lead to the root/,
     ],
     [
-      'a carriage return that somebody added',
+      'a carriage return that someone added',
       (proof, record) => [proof, record.replace('\n', '\r\n')],
       'proof_mismatch',
       /the inclusion proof does not lead to the root/,

@@ -21,7 +21,7 @@ afterAll(() => {
   for (const cleanUp of cleanUps) cleanUp();
 });
 
-/** What stands around the examples: what they import, a log that has something to tell, and somebody else's API. */
+/** What stands around the examples: what they import, a log that has something to tell, and someone else's API. */
 const prelude = `
   import assert from 'node:assert/strict';
   import { writeFile } from 'node:fs/promises';

@@ -16,7 +16,7 @@ import { temporaryFolder } from '../store/temporary.ts';
 
 /**
  * What the four audit loggers that Sealtrail takes over from do, row by row, each with the sources that do it: a video API (S1), a web
- * backend (S2), a client of language models (S3) and an agents' logger (S4). Whoever comes from one of them asks in the same calls,
+ * backend (S2), a client of language models (S3) and an agents' logger (S4). Anyone who comes from one of them asks in the same calls,
  * wherever the events are kept.
  */
 

@@ -9,7 +9,7 @@ import { DEFAULT_POLICY, type PrivacyPolicy } from '../../lib/privacy/policy.ts'
 
 /**
  * What the four audit loggers that Sealtrail takes over from have, row by row: their names of types and fields, and
- * what they redact and mask. Whoever comes from one of them loses nothing.
+ * what they redact and mask. Anyone who comes from one of them loses nothing.
  */
 
 /** Their names of types, as their code has them, and what each is here. */

@@ -19,7 +19,7 @@ const RECORDS = 1200;
 const MINUTE = 60_000;
 const PATIENT = { timeout: 20_000, interval: 5 };
 
-/** A trail of three blocks, which are two batches, and whoever makes exports of it. */
+/** A trail of three blocks, which are two batches, and anyone who makes exports of it. */
 async function world(table = new MemoryTable()) {
   for (let n = 0; n < RECORDS; n += 400) {
     await append(
@@ -116,7 +116,7 @@ describe('an export', () => {
   });
 });
 
-describe('whoever makes it', () => {
+describe('anyone who makes it', () => {
   it.each([
     ['dies', 'cut_before'],
     ['dies when a call has taken effect', 'cut_after'],
@@ -151,7 +151,7 @@ describe('whoever makes it', () => {
     other.clock.now = clock.now + MINUTE - 1;
     await other.exports.run(TRAIL, id);
     expect(other.downloads.files.size).toBe(0);
-    // Whoever looks at it after that has it started again.
+    // Anyone who looks at it after that has it started again.
     clock.now += MINUTE + 1;
     await exports.get(TRAIL, id);
     expect(started).toEqual([id, id]);
@@ -193,7 +193,7 @@ describe('whoever makes it', () => {
     expect(told).toMatchObject([{ message: 'begun 3 times, and never heard of again' }]);
   });
 
-  it('leaves an export as if it had not begun when it is told to stop, and nobody is to blame', async () => {
+  it('leaves an export as if it had not begun when it is told to stop, and no one is to blame', async () => {
     const { exports, downloads, told } = await world();
     const { id } = await exports.request(TRAIL, NDJSON, ASKER);
     await exports.run(TRAIL, id, { signal: AbortSignal.abort() });
@@ -202,7 +202,7 @@ describe('whoever makes it', () => {
     expect(downloads.files.size).toBe(0);
   });
 
-  it('says so when there is not enough time, to who asked and nobody else', async () => {
+  it('says so when there is not enough time, to who asked and no one else', async () => {
     const { exports, downloads, clock, told } = await world();
     const { id } = await exports.request(TRAIL, NDJSON, ASKER);
     await exports.run(TRAIL, id, { until: clock.now });

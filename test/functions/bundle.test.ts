@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const MAX_BYTES = 650_000;
-/** What the stack says to a function. Nothing of it is asked for before somebody is let in. */
+/** What the stack says to a function. Nothing of it is asked for before someone is let in. */
 const ENVIRONMENT = {
   AWS_REGION: 'eu-central-1',
   AWS_LAMBDA_FUNCTION_NAME: 'function',
@@ -53,7 +53,7 @@ describe('the bundle of a function', () => {
   });
 
   it.each(['append', 'read', 'export', 'seal', 'verify'] as const)(
-    'of %s runs by itself, with nothing beside it, and lets nobody in without a name',
+    'of %s runs by itself, with nothing beside it, and lets no one in without a name',
     (name) => {
       const event = gatewayEvent(append('orders'));
       const { authorizer: _, ...requestContext } = event.requestContext;
@@ -64,7 +64,7 @@ describe('the bundle of a function', () => {
     },
   );
 
-  it('of witness runs by itself, and knows nobody that it was not told of', () => {
+  it('of witness runs by itself, and knows no one that it was not told of', () => {
     const body = readFileSync(join(import.meta.dirname, '../vectors/witness/litewitness.json'), 'utf8');
     const [{ steps }] = JSON.parse(body).runs;
     const event = { rawPath: '/add-checkpoint', requestContext: { http: { method: 'POST' } }, body: steps[0].body };

@@ -32,7 +32,7 @@ async function deployed() {
 }
 
 describe('an export in AWS', () => {
-  it('is asked for by an object, which names it to whoever is woken', async () => {
+  it('is asked for by an object, which names it to anyone who is woken', async () => {
     const { s3, exports } = await deployed();
     const { id } = await exports.request('orders', { format: 'csv', compression: 'none', filters: {} }, asker);
     const [put] = s3.commandCalls(PutObjectCommand);

@@ -146,7 +146,7 @@ describe('a sweep', () => {
     expect(counted('ArchiveLag')).toEqual([expect.any(Number)]);
   });
 
-  it('raises the alarm over an object that somebody else put in the way, and archives the other trails', async () => {
+  it('raises the alarm over an object that someone else put in the way, and archives the other trails', async () => {
     await deployed.call(append('orders'));
     await deployed.call(append('payments'));
     await deployed.objects.put('orders/checkpoints/1', Buffer.from('not what the log would write'));

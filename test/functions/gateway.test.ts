@@ -106,7 +106,7 @@ describe('an answer', () => {
 });
 
 describe('who is let in', () => {
-  it('is nobody without a name: a route that lost its authorizer is no open door', async () => {
+  it('is no one without a name: a route that lost its authorizer is no open door', async () => {
     const event = gatewayEvent(append('orders'));
     const { authorizer: _, ...requestContext } = event.requestContext;
     const bare = { ...event, requestContext } as typeof event; // what such a route sends, against its type
@@ -215,7 +215,7 @@ describe('a request through a REST API', () => {
     expect((await call({ route: APPEND, parameters: { trail: 'orders' }, headers, body })).statusCode).toBe(201);
   });
 
-  it('is nobody without a name', async () => {
+  it('is no one without a name', async () => {
     const event = restEvent(append('orders'));
     const requestContext = { ...event.requestContext, identity: { ...event.requestContext.identity, userArn: null } };
     const options = { router, services: async () => deployed.log, actions: ['append' as const] };

@@ -69,7 +69,7 @@ describe('nothing of an event is printed', () => {
     }
   });
 
-  it('when somebody edits it in the table, and the stream tells of it', async () => {
+  it('when someone edits it in the table, and the stream tells of it', async () => {
     await invoke(append('orders', EVENT));
     const { partition, sort } = blockKey('orders', 0);
     const image = (body: string): Record<string, AttributeValue> => ({
@@ -84,7 +84,7 @@ describe('nothing of an event is printed', () => {
       },
     };
     await withTelemetry(() => new TrailFollowing(deployed.log).batch([record], FOREVER))({}, CONTEXT);
-    expect(printed.text()).toContain('somebody else changed the ledger');
+    expect(printed.text()).toContain('the ledger was changed from outside');
   });
 
   it('when what is stored is no JSON any more, and an error would quote it', async () => {

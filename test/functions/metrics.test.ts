@@ -152,7 +152,7 @@ describe('a sweep', () => {
   it('prints how long the heads have been waiting for witnesses, and logs why', async () => {
     const warned = vi.spyOn(logger, 'warn').mockImplementation(() => undefined);
     const vkey = 'remora.n621.de+da77ade7+BOvN63jn/bLvkieywe8R6UYAtVtNbZpXh34x7onlmtw2';
-    // Nobody listens there.
+    // No one listens there.
     const policy = parsePolicy(`witness W ${vkey} http://127.0.0.1:1/\nquorum W\n`);
     await invoke(append('orders'));
     const following = new TrailFollowing(deployed.log, {}, { policy });

@@ -90,7 +90,7 @@ describe('a rotation of signing keys', () => {
     expect(await verifyArchive(objects, { trust: parseTrustedKeys(trust) })).toMatchObject({ verdict: 'ok' });
   });
 
-  it('archives nothing that a key of nobody has signed', async () => {
+  it('archives nothing that a key of no one has signed', async () => {
     const before = wired({ table, objects, signers: [new MemorySigner()] });
     await before.ledger.append({
       trail: 'orders',
@@ -118,7 +118,7 @@ describe('a rotation of signing keys', () => {
     expect(await verifyArchive(objects, { trust: parseTrustedKeys(trust) })).toMatchObject({ verdict: 'ok' });
   });
 
-  it('writes down once where a retired key ended, and finds what somebody signs with it later', async () => {
+  it('writes down once where a retired key ended, and finds what someone signs with it later', async () => {
     await deployedWith([older]);
     await deployedWith([older, newer]);
     const { retired } = await deployedWith([newer], [older]);

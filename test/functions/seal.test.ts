@@ -17,7 +17,7 @@ import { gatewayEvent, USER } from './events.ts';
 
 /**
  * The promise: an administrator's call is answered as if the function did the work itself, which may neither sign nor write the
- * archive. It asks `follow` over Lambda's wire, here one on the loopback interface. The worst day: `follow` finds what somebody
+ * archive. It asks `follow` over Lambda's wire, here one on the loopback interface. The worst day: `follow` finds what someone
  * forged, is cut off, takes minutes, or is of another version.
  */
 
@@ -96,7 +96,7 @@ describe('a seal on request', () => {
 });
 
 describe('a seal that fails', () => {
-  it('because somebody put an object in the way raises the alarm where it was found, and tells the caller that there is one', async () => {
+  it('because someone put an object in the way raises the alarm where it was found, and tells the caller that there is one', async () => {
     await deployed.call(append('orders'));
     await deployed.objects.put('orders/checkpoints/1', Buffer.from('not what the log would write'));
     const { seal } = await sealing();
@@ -125,7 +125,7 @@ describe('a seal that fails', () => {
     expect((await seal()).statusCode).toBe(200);
   });
 
-  it('by what nobody foresaw keeps it in the log of follow', async () => {
+  it('by what no one foresaw keeps it in the log of follow', async () => {
     await deployed.call(append('orders'));
     vi.spyOn(Archiver.prototype, 'seal').mockRejectedValue(new TypeError('cannot read needle of undefined'));
     const wire: string[] = [];

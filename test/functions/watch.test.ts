@@ -123,7 +123,7 @@ describe('the watchman', () => {
     expect(alarms()).toBe(5);
   });
 
-  it('is not taken in by somebody else who removes and calls himself a service', async () => {
+  it('is not taken in by someone else who removes and calls himself a service', async () => {
     await following.batch([streamed('REMOVE', BLOCK, { before: { _body: BODY } }, 'lambda.amazonaws.com')], FOREVER);
     expect(alarms()).toBe(1);
   });

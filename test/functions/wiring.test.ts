@@ -49,7 +49,7 @@ describe('the environment of a function', () => {
     expect(() => environmentOf(told)).toThrow(`${file} is invalid: is not JSON`);
   });
 
-  it('names the function that follows to whoever asks it, where the stack has said so', () => {
+  it('names the function that follows to anyone who asks it, where the stack has said so', () => {
     expect(followerOf({ ...SET, SEALTRAIL_FOLLOWER: 'Audit-Follow' })).toBe('Audit-Follow');
     const told = 'the environment variable SEALTRAIL_FOLLOWER is invalid';
     expect(() => followerOf(SET)).toThrow(told);

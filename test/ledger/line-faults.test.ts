@@ -99,7 +99,7 @@ describe('joining the line', () => {
   });
 });
 
-describe('a line that somebody tampered with', () => {
+describe('a line that someone tampered with', () => {
   it('passes over what cannot be read, and goes on', async () => {
     const table = new MemoryTable();
     const since = String(Date.now()).padStart(16, '0');

@@ -45,7 +45,7 @@ describe.each<[string, () => Promise<Table>]>([
     await table.close();
   });
 
-  it('get one receipt for one key, whoever asks, and a conflict fails nobody else', async () => {
+  it('get one receipt for one key, no matter who asks, and a conflict fails no one else', async () => {
     const table = await open();
     const others = names(5).map((name) => append(crowded(table), name));
     const same = names(6).map(() => append(crowded(table), 'same'));
@@ -218,7 +218,7 @@ describe('what is left in line', () => {
   const leave = (table: Table, name: string) =>
     openLedger(table).leave({ trail: TRAIL, submitter: 'app', events: events(name, 1), seal: 'later' });
 
-  it('is sealed once, though nobody waits for it', async () => {
+  it('is sealed once, though no one waits for it', async () => {
     const table = new MemoryTable();
     await inVirtualTime(async () => {
       await Promise.all(names(60).map((name) => leave(crowded(table), name)));
@@ -256,7 +256,7 @@ describe('what is left in line', () => {
     expect(await checkTrail(table)).toEqual(['e-left-0', 'e-a-0']);
   });
 
-  it('goes in at once where nobody else appends', async () => {
+  it('goes in at once where no one else appends', async () => {
     const table = new MemoryTable();
     await leave(table, 'a');
     expect(await checkTrail(table)).toEqual(['e-a-0']);

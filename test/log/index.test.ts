@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import * as log from '../../lib/log/index.ts';
 
-describe('sealtrail/log, for whoever writes a verifier', () => {
+describe('sealtrail/log, for anyone who writes a verifier', () => {
   it('checks a record with the public key alone, from the first byte to the last', async () => {
     // What an auditor holds: the record's line, a proof file, the key.
     const { line, file, vkey } = await evidence();

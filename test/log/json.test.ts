@@ -4,7 +4,7 @@ import { readStrictJson } from '../../lib/json/strict.ts';
 import { parseJson } from '../../lib/log/json.ts';
 import { parseRecord } from '../../lib/log/record.ts';
 
-/** What was read before must not show in what is read now, whoever sent it. */
+/** What was read before must not show in what is read now, no matter who sent it. */
 describe('a key that is written with an escape', () => {
   /** An object with a member whose key is a backslash: what the engine then expects behind `name`. */
   const prime = (name: string, key = '\\') => JSON.parse(JSON.stringify({ [name]: 1, [key]: 1 }));

@@ -92,7 +92,7 @@ describe('the numbers of a producer', () => {
     expect(follow([...events.slice(0, 6), twin, ...others.slice(6)]).conflicts()).toEqual([{ seq: 5, record: 6 }]);
   });
 
-  it('show two processes that number alike, whoever is ahead', () => {
+  it('show two processes that number alike, no matter who is ahead', () => {
     const a = produce(upTo(30));
     const b = [...a.slice(0, 10), ...produceAfter(a[9]?.link ?? '', 10, 20)];
     for (const order of [
@@ -136,7 +136,7 @@ describe('the numbers of a producer', () => {
         const sent = new Set(numbers);
         const got = new Set(delivered.map(({ seq }) => seq));
         const lost = numbers.filter((n) => !got.has(n) && n < Math.max(-1, ...got));
-        // Numbers that were left out beside a lost event are missing with it: nobody is left to say what they were.
+        // Numbers that were left out beside a lost event are missing with it: no one is left to say what they were.
         expect(missing(whole).filter((n) => sent.has(n))).toEqual(lost);
         if (lost.length === 0) expect(missing(whole)).toEqual([]);
         expect(whole.conflicts()).toEqual([]);

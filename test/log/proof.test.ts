@@ -32,7 +32,7 @@ const plain = (proof: TlogProof) => ({
 });
 
 describe('a proof file', () => {
-  it('proves each record of a log to whoever has the key', async () => {
+  it('proves each record of a log to anyone who has the key', async () => {
     for (let index = 0; index < SIZE; index++) {
       const text = formatProof(await proofOf(index));
       const { origin, size, root } = checkProof(parseProof(text), leaves[index] as Hash, ORIGIN, verifiers);

@@ -153,7 +153,7 @@ try {
   `;
   writeFileSync(join(folder, 'app.mjs'), app);
   const functions = Number(sh('node', ['app.mjs']));
-  expectThat(`an app of somebody else's has the construct, with ${functions} functions`, functions >= 5);
+  expectThat(`an app of someone else's has the construct, with ${functions} functions`, functions >= 5);
 
   // Built with the whole.
   const client = packed(join(ROOT, 'packages/client'), '--ignore-scripts');

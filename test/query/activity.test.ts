@@ -114,7 +114,7 @@ describe('the activity of an actor equals a recount', () => {
   });
 });
 
-describe('the activity of somebody who did much', () => {
+describe('the activity of someone who did much', () => {
   it('reads only what the index has not counted: the newest record, the rest of hours, and what came since', async () => {
     const table = new MemoryTable();
     for (let n = 0; n < 400; n++) {

@@ -141,7 +141,7 @@ describe('when the archive is not what was sealed', () => {
     });
   });
 
-  it('a block that is gone before the archive has it is missing, whoever asks', async () => {
+  it('a block that is gone before the archive has it is missing, no matter who asks', async () => {
     const { table, archive } = await archivedHistory(trail);
     const [newest] = (await Array.fromAsync(table.query({ partition: `block/${TRAIL}`, order: 'descending' }))).slice(
       0,

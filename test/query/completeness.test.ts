@@ -7,7 +7,7 @@ import { BusyTable, type Deed, History, someHistory } from './history.ts';
 
 /**
  * The promise: a query finds every acknowledged event that it asks for and no other, each once, whatever the indexer
- * has got to, whatever it was interrupted in, and however the trail grows while somebody turns pages.
+ * has got to, whatever it was interrupted in, and however the trail grows while someone turns pages.
  */
 
 const someQuestion = fc.record({

@@ -256,7 +256,7 @@ export const someEvent: fc.Arbitrary<TestEvent> = fc
 const someValues = (values: readonly string[]) =>
   fc.uniqueArray(fc.constantFrom(...values), { minLength: 1, maxLength: 3 });
 
-/** What is asked for besides the values of events: groups, patterns, and what nobody has. */
+/** What is asked for besides the values of events: groups, patterns, and what no one has. */
 const ASKED: Partial<Record<Dimension, readonly string[]>> = {
   type: ['auth.*', 'auth.mfa.*', '*.login', 'a*'],
   actor: ['nobody', 'a*', '*l*'],

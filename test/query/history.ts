@@ -56,7 +56,7 @@ export class History {
   }
 }
 
-/** A Table that lets something happen before each read: whatever others may do while somebody is reading. */
+/** A Table that lets something happen before each read: whatever others may do while someone is reading. */
 export class BusyTable implements Table {
   readonly #table: Table;
   readonly #before: (read: Key | Range) => Promise<void>;

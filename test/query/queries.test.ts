@@ -151,7 +151,7 @@ describe('frequent values', () => {
 });
 
 describe('a trail that masks', () => {
-  it('is asked for what is masked there, by whoever knows the original', async () => {
+  it('is asked for what is masked there, by anyone who knows the original', async () => {
     const table = new MemoryTable();
     const masked = { actor: { id: 'a***@example.com' }, resource: { id: '203.0.113.***' } };
     await fill(table, [

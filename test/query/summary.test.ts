@@ -133,7 +133,7 @@ describe('a summary equals a recount', () => {
 
   it('of many actors, whose counts are split over items and listed no further than asked for', async () => {
     const table = new MemoryTable();
-    const actors = Array.from({ length: 3000 }, (_, n) => `somebody-with-a-long-name-${n}`);
+    const actors = Array.from({ length: 3000 }, (_, n) => `someone-with-a-long-name-${n}`);
     for (const half of [actors, actors.slice(0, 1500)]) {
       for (let n = 0; n < half.length; n += 500) {
         await append(
@@ -147,8 +147,8 @@ describe('a summary equals a recount', () => {
     expect(summary.total).toBe(4500);
     expect(summary.by.actor).toEqual({
       values: [
-        { value: 'somebody-with-a-long-name-0', count: 2 },
-        { value: 'somebody-with-a-long-name-1', count: 2 },
+        { value: 'someone-with-a-long-name-0', count: 2 },
+        { value: 'someone-with-a-long-name-1', count: 2 },
       ],
       distinct: 3000,
       others: 4496,

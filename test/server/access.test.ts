@@ -118,7 +118,7 @@ describe('the directory', () => {
   const profile = { profile: 'a', accessKeyId: 'K', secretAccessKey: 's' };
   const grant = { name: 'a', actions: ['read' as const], trails: ['*'], accessKeyId: 'K' };
 
-  it('knows the secret only of keys that are somebody’s', () => {
+  it('knows the secret only of keys that are someone’s', () => {
     const directory = new Directory({ principals: [grant] }, [profile, { ...profile, accessKeyId: 'L' }]);
     expect([directory.secretOf('K'), directory.secretOf('L'), directory.secretOf('__proto__')]).toEqual([
       's',

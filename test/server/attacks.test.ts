@@ -4,7 +4,7 @@ import { authorize, KEY_ID, SECRET, stamp } from './signer.ts';
 import { converse, headOf, type Sending, send, signedHeaders } from './wire.ts';
 
 /**
- * What an attacker meets on the wire: 401 in the same words whatever was wrong, and nobody behind the door hears of it.
+ * What an attacker meets on the wire: 401 in the same words whatever was wrong, and no one behind the door hears of it.
  * Which reason it was is for the log alone. What the verifier thinks of each forgery is in sigv4-attack.test.ts.
  */
 

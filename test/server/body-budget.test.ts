@@ -9,7 +9,7 @@ import { KEY_ID, stamp } from './signer.ts';
 import { headOf, send, signedHeaders } from './wire.ts';
 
 /**
- * Memory for bodies is bounded, and strangers must not take what others need: whoever proves who they are before their body comes is
+ * Memory for bodies is bounded, and strangers must not take what others need: anyone who proves who they are before their body comes is
  * served while half-sent bodies of others fill what is left. What a request has taken comes back with the end of its time.
  */
 
@@ -35,7 +35,7 @@ async function halfSend({ url }: Echo, bytes: number, headers: Readonly<Record<s
   return socket;
 }
 
-/** The head of somebody who does not know the secret. */
+/** The head of someone who does not know the secret. */
 const headBy = ({ url }: Echo, accessKeyId: string, extra: Readonly<Record<string, string>> = {}) =>
   signedHeaders(url, {
     method: 'POST',
@@ -77,7 +77,7 @@ describe('a stranger with half-sent bodies', () => {
     expect([await append(echo), await appendProven(echo)]).toEqual([200, 200]);
   });
 
-  it('who knows an access key takes the share of one address, and nobody’s who is proven', async () => {
+  it('who knows an access key takes the share of one address, and no one’s who is proven', async () => {
     const echo = await start();
     const full = (MOST / 4 / 10_000) | 0;
     for (let n = 0; n < full + 2; n++) await halfSend(echo, 10_000, headBy(echo, KEY_ID));

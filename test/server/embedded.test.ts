@@ -27,7 +27,7 @@ async function usedFolder(): Promise<string> {
 }
 
 describe('the first start', () => {
-  it('makes all there must be, the secrets for nobody else to read', async () => {
+  it('makes all there must be, the secrets for no one else to read', async () => {
     const dir = join(await temporaryFolder(), 'deep/data');
     const log = await open(dir);
     expect(await readdir(dir)).toEqual(

@@ -67,7 +67,7 @@ describe('a body', () => {
     expect((await send(echo.url)).status).toBe(200);
   });
 
-  it('that breaks off is nobody’s request', async () => {
+  it('that breaks off is no one’s request', async () => {
     await start();
     const signed = signedHeaders(echo.url, post('{}'));
     const { hostname, port } = new URL(echo.url);
@@ -158,7 +158,7 @@ describe('a request', () => {
 });
 
 describe('an answer', () => {
-  it('with an error that nobody foresaw says nothing of it, but for the id under which the log has the cause', async () => {
+  it('with an error that no one foresaw says nothing of it, but for the id under which the log has the cause', async () => {
     const cause = new Error('disk /var/secret is full');
     await start({ handle: () => Promise.reject(new SealtrailError('internal', 'row 7 of table x', { cause })) });
     const { status, body } = await send(echo.url);
@@ -208,7 +208,7 @@ describe('an answer', () => {
     expect(echo.entries).toMatchObject([{ status: 0, reason: expect.stringContaining('Premature close') }]);
   });
 
-  it('that fails halfway is cut off, so that nobody takes a part for the whole', async () => {
+  it('that fails halfway is cut off, so that no one takes a part for the whole', async () => {
     async function* failing() {
       yield 'half';
       throw new Error('the archive is gone');
@@ -235,7 +235,7 @@ describe('the end', () => {
     await closing;
   });
 
-  it('comes in bounded time, whoever still waits', async () => {
+  it('comes in bounded time, no matter who still waits', async () => {
     await start({ drainMs: 20, handle: () => new Promise<ApiResponse>(() => undefined) });
     const under = expect(send(echo.url)).rejects.toMatchObject({ code: 'ECONNRESET' });
     await settled(() => echo.requests.length === 1);
@@ -312,7 +312,7 @@ async function settled(holds: () => boolean): Promise<void> {
 }
 
 describe('/healthz', () => {
-  it('answers without a signature, by GET and HEAD alone, and nobody behind the door hears of it', async () => {
+  it('answers without a signature, by GET and HEAD alone, and no one behind the door hears of it', async () => {
     const own = await startEcho();
     try {
       const answer = await fetch(`${own.url}/healthz`);

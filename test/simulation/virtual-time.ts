@@ -9,7 +9,7 @@ interface Sleeper {
 }
 
 /**
- * Runs work in a time of its own: nobody sleeps for real, and the clock jumps to whoever wakes next once everything else has come
+ * Runs work in a time of its own: no one sleeps for real, and the clock jumps to anyone who wakes next once everything else has come
  * to rest. A minute with a thousand processes takes a few seconds, and comes out the same on a busy machine as on an idle one.
  *
  * It stands for `Date.now`, `performance.now` and `setTimeout` of `node:timers/promises`, of everything that runs meanwhile.
@@ -51,7 +51,7 @@ export async function inVirtualTime<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** A binary heap: whoever wakes first is on top. */
+/** A binary heap: the one that wakes first is on top. */
 class Heap {
   readonly #sleepers: Sleeper[] = [];
 

@@ -32,7 +32,7 @@ const template = synthesise({
 const usual = synthesise({ stage: 'prod' });
 
 describe('the table', () => {
-  it('is written by the functions of the log and by nobody else, administrators included', () => {
+  it('is written by the functions of the log and by no one else, administrators included', () => {
     const [table] = Object.values(usual.findResources('AWS::DynamoDB::Table'));
     const deny: Statement | undefined = table?.Properties.ResourcePolicy.PolicyDocument.Statement[0];
     expect(deny).toMatchObject({ Effect: 'Deny', Principal: { AWS: '*' }, Resource: '*' });
@@ -61,7 +61,7 @@ describe('a bucket', () => {
       ),
     );
 
-  it('takes objects, retention and holds from the function that writes it and from nobody else', () => {
+  it('takes objects, retention and holds from the function that writes it and from no one else', () => {
     expect(denied('s3:PutObject').map((id) => id.replace(/^Sealtrail(\w+)Policy.*$/, '$1'))).toEqual([
       'Archive',
       'Exports',

@@ -172,7 +172,7 @@ describe('the signing key', () => {
     expect([ADMINISTRATOR, role('Read'), role('Verify')].map((one) => may(one, 'Sign'))).toEqual([false, false, false]);
   });
 
-  it('is disabled and deleted by who breaks the glass, and by nobody else', () => {
+  it('is disabled and deleted by who breaks the glass, and by no one else', () => {
     for (const action of ['DisableKey', 'ScheduleKeyDeletion']) {
       expect(may(BREAK_GLASS, action)).toBe(true);
       expect(may(ADMINISTRATOR, action)).toBe(false);
@@ -194,7 +194,7 @@ describe('the signing key', () => {
 });
 
 describe('the stand-in for IAM', () => {
-  it('does look: what nobody allows is refused, and what it does not know it does not pass over', () => {
+  it('does look: what no one allows is refused, and what it does not know it does not pass over', () => {
     const request = { principal: ADMINISTRATOR, action: 's3:GetObject', resource: 'arn:aws:s3:::x/y' };
     expect(policies.allows(request)).toBe(false);
     const odd = [

@@ -63,7 +63,7 @@ describe('retention', () => {
     expect(() => synthesise(props)).toThrow(message);
   });
 
-  it('in compliance mode of one trail alone makes the bucket one that nobody empties, of the stage dev too', () => {
+  it('in compliance mode of one trail alone makes the bucket one that no one empties, of the stage dev too', () => {
     const template = synthesise({ trailRetention: [{ trail: 'payments', lock: 'compliance' }] });
     expect(template.findResources('Custom::SealtrailEmptyBucket')).toEqual({});
     const policy = template.findResources('AWS::S3::BucketPolicy').SealtrailArchivePolicyF375FFA5?.Properties;
@@ -156,7 +156,7 @@ describe('props', () => {
     expect(told(synthesise()).SEALTRAIL_RECORD_READS).toBe('true');
   });
 
-  it('name the log, to whoever signs and to whoever tells its key', () => {
+  it('name the log, to anyone who signs and to anyone who tells its key', () => {
     expect(told(synthesise({ logName: 'log.example' })).SEALTRAIL_LOG_NAME).toBe('log.example');
     synthesise({ logName: 'log.example' }).hasResourceProperties('Custom::SealtrailPublicKey', {
       LogName: 'log.example',

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { Sealtrail } from '../../lib/stack/sealtrail.ts';
 import { actionsOf, PLAIN, placeholderFunctions, type Statement, statementsByRole, synthesise } from './synthesised.ts';
 
-/** The promise: nobody signs but the functions that seal, and nobody destroys what they sign with. */
+/** The promise: no one signs but the functions that seal, and no one destroys what they sign with. */
 
 const APPEND = 'SealtrailAppendRoleA1F5BF09';
 const FOLLOW = 'SealtrailFollowRoleBA45DD2C';
@@ -60,10 +60,10 @@ describe('the signing key', () => {
     expect(() => synthesise({ keyRotation: { made, retired } })).toThrow('at least one has to sign');
   });
 
-  it('is deleted or disabled by nobody in production, unless somebody is named', () => {
+  it('is deleted or disabled by no one in production, unless someone is named', () => {
     expect(whoMay('kms:ScheduleKeyDeletion', prod)).toEqual([]);
     expect(whoMay('kms:DisableKey', prod)).toEqual([]);
-    // Who may make a grant may let somebody sign by it.
+    // Who may make a grant may let someone sign by it.
     expect(whoMay('kms:CreateGrant', prod)).toEqual([]);
     const principal = new ArnPrincipal('arn:aws:iam::111122223333:role/BreakGlass');
     const withGlass = statements({ stage: 'prod', breakGlass: [principal] });
@@ -87,7 +87,7 @@ describe('the signing key', () => {
       expect(whoMay('kms:DisableKey', statements({}))).toEqual([]);
     });
 
-    it('is deleted on behalf of whoever deploys with credentials of their own, where that is how it is done', () => {
+    it('is deleted on behalf of anyone who deploys with credentials of their own, where that is how it is done', () => {
       const cli: unknown = new CliCredentialsStackSynthesizer();
       // CDK is not written for exactOptionalPropertyTypes: its own classes miss its own interfaces.
       const app = new App({ ...PLAIN, defaultStackSynthesizer: cli as IReusableStackSynthesizer });
@@ -102,7 +102,7 @@ describe('the signing key', () => {
       expect(deleters(policyIn(Template.fromStack(nested)))).toEqual(deleters(statements({})));
     });
 
-    it('is disabled, or deleted by a call of their own, by whoever is named', () => {
+    it('is disabled, or deleted by a call of their own, by anyone who is named', () => {
       const named = new ArnPrincipal(`arn:aws:iam::${env.account}:role/BreakGlass`);
       const policy = statements({ breakGlass: [named] });
       expect(deleters(policy)).toHaveLength(3);

@@ -52,7 +52,7 @@ describe('the clients', () => {
 
   it('do not take the wait for a connection of their own for a server that cannot be reached', async () => {
     const asked: (() => void)[] = [];
-    // Nobody is answered before the last one has come.
+    // No one is answered before the last one has come.
     const listener: RequestListener = (_, response) => {
       asked.push(() => response.end('x'));
       if (asked.length === 100) for (const answer of asked) answer();

@@ -221,7 +221,7 @@ export class Conversation {
     });
   }
 
-  /** Nobody can say what its receiver makes of it: that it came is logged, and it passes only where calls may pass unlogged. */
+  /** No one can say what its receiver makes of it: that it came is logged, and it passes only where calls may pass unlogged. */
   #unreadable(bytes: Buffer, from: Side): Examined {
     if (bytes.toString('latin1').trim() === '') return PASSES;
     const { actions, failClosed } = this.#options;

@@ -19,7 +19,7 @@ export interface HttpProxyOptions extends ConversationOptions {
   readonly url: URL;
   /** On the loopback interface; 0 takes any that is free. */
   readonly port: number;
-  /** Told of what went wrong with a request that its client cannot be told. */
+  /** Called for what went wrong with a request that its client cannot be told. */
   readonly onError: (error: Error) => void;
   /** Most bytes of a message. @default 64 MiB */
   readonly mostBytes?: number;

@@ -18,8 +18,8 @@ export interface Message {
 const DECISIVE = /^(?:\[\d+\]\.?)?(?:method|id|params(?:\.(?:name|uri|arguments|taskId))?)$/;
 
 /**
- * The messages in some bytes: one, or those of a batch. Undefined for what is no JSON-RPC, or can be read in two ways, such
- * as a message with two methods: nobody can say what its receiver will do.
+ * The messages in some bytes: one, or those of a batch. Undefined for anything but JSON-RPC, or can be read in two ways, such
+ * as a message with two methods: no one can say what its receiver will do.
  */
 export function messagesOf(bytes: Buffer): readonly Message[] | undefined {
   if (!isUtf8(bytes)) return undefined;

@@ -59,7 +59,7 @@ export async function proxyStdio(options: StdioProxyOptions): Promise<ServerEnd>
     return end;
   } finally {
     options.signal.removeEventListener('abort', stop);
-    options.stdin.destroy(); // It may be waited for; nobody is left to pass it to.
+    options.stdin.destroy(); // It may be waited for; no one is left to pass it to.
     await toServer;
   }
 }

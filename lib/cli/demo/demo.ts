@@ -195,7 +195,7 @@ export class Demo {
     const change = await tamper(this.#path(ARCHIVE), this.#path(COPY), SHOWN.trail, seq);
     await this.#say.step(
       'One byte changed',
-      `Now somebody edits a copy of the archive. In ${relative(this.#folder, change.file)}, byte ${count(change.offset)} changes from ` +
+      `Now someone edits a copy of the archive. In ${relative(this.#folder, change.file)}, byte ${count(change.offset)} changes from ` +
         `"${change.before}" to "${change.after}": record ${seq} of ${SHOWN.trail} now blames "${change.actor}". The same check again:`,
     );
     await this.#command(undefined, ['verify', COPY, ...key], EXIT.wrong);

@@ -16,7 +16,7 @@ import { placeOf } from './record-columns.ts';
 import { type Column, renderTable } from './table.ts';
 import { count, type Output, painter, plural, widthOf } from './terminal.ts';
 
-/** What is shown of a breakdown. */
+/** The shown parts of a breakdown. */
 export const breakdownSchema: z.ZodType<Breakdown> = z.object({
   values: z.array(z.object({ value: z.string(), count: z.number() })),
   distinct: z.number(),
@@ -25,7 +25,7 @@ export const breakdownSchema: z.ZodType<Breakdown> = z.object({
 
 const TITLES: Readonly<Record<string, string>> = { resourceType: 'resource type' };
 
-/** What is shown of a summary. A newer server may count by more dimensions. */
+/** The shown parts of a summary. A newer server may count by more dimensions. */
 interface ShownSummary extends Pick<Summary, 'total' | 'histogram' | 'groups'> {
   readonly by: Readonly<Record<string, Breakdown>>;
 }

@@ -82,7 +82,7 @@ function put(out: Output, text: string): Promise<void> {
 
 /**
  * Columns to lay a table out for: those of the output where it has a width, else endless, since programs want whole values.
- * A terminal that nobody told its size (under `expect`, in some containers) says that it has none.
+ * A terminal without a known size (under `expect`, in some containers) says that it has none.
  */
 export function widthOf(out: Output): number {
   return out.columns || (out.isTTY === true ? 80 : Number.POSITIVE_INFINITY);

@@ -5,7 +5,7 @@ import { plural } from './terminal.ts';
 /** Where `sealtrail witnessed` puts the cosigned head that covers a file's checkpoint. */
 export const witnessedFileOf = (file: string): string => `${file}.witnessed.json`;
 
-/** Who cosigned, for people; nothing if nobody asked. */
+/** Who cosigned, for people; empty if no witness was asked. */
 export function witnessedSentence(witnessed: WitnessedProof | undefined): string {
   if (witnessed === undefined) return '';
   const { size, by } = witnessed;

@@ -15,7 +15,7 @@ export interface Refusal {
   readonly error: SealtrailError;
 }
 
-/** Told of each event that is passed over. */
+/** Called for each event that is passed over. */
 export type OnRefusal = (refusal: Refusal) => void;
 
 /** Consecutive events that travel in one request. */

@@ -26,7 +26,7 @@ export interface UploadOptions {
   readonly signal: AbortSignal;
   /** Asks the log to keep what does not fit in another form (`Prefer: handling=lenient`). @default it refuses that */
   readonly lenient?: boolean;
-  /** Told of each event that the log refuses; the others of its batch are then sent again without it. @default it ends the upload */
+  /** Called for each event that the log refuses; the others of its batch are then sent again without it. @default it ends the upload */
   readonly onRefusal?: OnRefusal;
 }
 

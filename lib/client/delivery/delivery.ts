@@ -18,7 +18,7 @@ export interface DeliveryOptions {
   readonly trail: string;
   /**
    * Vkeys. Without them those that the server names are trusted, and asked for again when none of them has signed: keys
-   * are rotated while clients run. Whoever signs, the history must go on from what was seen.
+   * are rotated while clients run. No matter who signs, the history must go on from what was seen.
    */
   readonly keys: readonly string[] | undefined;
   /** The file in which the newest checkpoint seen is kept. */

@@ -22,7 +22,7 @@ export class KeptCheckpoint {
   }
 
   /**
-   * Compares what is kept with what was seen, and keeps the newer of the two. The same where somebody else does so at the
+   * Compares what is kept with what was seen, and keeps the newer of the two. The same where someone else does so at the
    * same time: one of the two checkpoints is kept, and either is one of this history.
    *
    * @param note of the newest checkpoint of the view; undefined: nothing was seen since the start

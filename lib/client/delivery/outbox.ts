@@ -29,14 +29,14 @@ export interface Outage {
 export interface OutboxOptions {
   readonly delivery: Promise<Deliverer>;
   readonly spool: Promise<Spool | undefined>;
-  /** Told of everything that goes wrong; of an outage once for each kind of error. */
+  /** Called for everything that goes wrong; of an outage once for each kind of error. */
   readonly onError: (error: Error) => void;
   /** Told when an outage is over. */
   readonly onRecovery: (outage: Outage) => void;
   readonly onAlarm: (error: SealtrailError) => void;
-  /** Told of every job that has come to its end. */
+  /** Called for every job that has come to its end. */
   readonly onDone: (job: Job) => void;
-  /** Told whenever something may have changed that somebody waits for. */
+  /** Told whenever something may have changed that someone waits for. */
   readonly onChange: () => void;
   /** Whether the process should stay for what is on its way: without it, it would be lost. */
   readonly isNeeded: () => boolean;

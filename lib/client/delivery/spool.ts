@@ -198,7 +198,7 @@ export async function isAlive(lane: string): Promise<boolean> {
     if (owner.host !== hostname()) return true;
     return owner.pid === process.pid ? OWN.has(lane) : isRunning(owner.pid);
   } catch {
-    return false; // No such file, or half of one: nobody who could be disturbed.
+    return false; // No such file, or half of one: no one who could be disturbed.
   }
 }
 

@@ -13,7 +13,7 @@ export interface EventPrivacy {
   /**
    * Where e-mail and IP addresses are masked. `locally`: in everything but what goes to a log, which masks them itself and
    * can so keep people apart whose masked addresses look alike (docs/schema.md). `everywhere`: on the way to a log and in
-   * its spool too, where nobody can tell those people apart any more. `nowhere`: a log may still mask them.
+   * its spool too, where no one can tell those people apart any more. `nowhere`: a log may still mask them.
    *
    * @default locally
    */

@@ -59,7 +59,7 @@ export interface Preparation {
   readonly invalid?: Invalid | undefined;
   /** Takes out secrets and personal data, in place. */
   readonly scrub?: ((fields: Record<string, unknown>) => void) | undefined;
-  /** Told of what `fit` had to keep in another form, the first of it. */
+  /** Called for what `fit` had to keep in another form, the first of it. */
   readonly onUnfit?: (error: SealtrailError) => void;
 }
 

@@ -1,4 +1,4 @@
-/** Names of headers whose values let somebody in. */
+/** Names of headers whose values let someone in. */
 const SECRET = /auth|cookie|token|secret|key|password|credential|session|signature|jwt/i;
 
 /** Headers for people to read, the values of secret ones left out. */

@@ -78,7 +78,7 @@ const LEAST_COMPRESSED = 1000;
 const NOT_UNDERSTOOD: ReadonlySet<string> = new Set(['invalid_json', 'unsupported_media_type']);
 /** Statuses that say "not now": from the server itself, and from gateways in front of it. */
 const PASSING = new Set([429, 502, 503, 504]);
-/** Stays until somebody mends it: asking again within a minute cannot help. */
+/** Stays until someone mends it: asking again within a minute cannot help. */
 const LASTING = 'history_conflict';
 
 /**

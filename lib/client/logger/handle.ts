@@ -2,7 +2,7 @@ import type { PreparedEvent } from '../event/event.ts';
 import type { Entry, EventReceipt } from '../event/sink.ts';
 
 /**
- * What `log` returns at once. Nobody has to look at it: a failure that nobody awaits disturbs nothing, and `onError` hears of
+ * What `log` returns at once. No one has to look at it: a failure that no one awaits disturbs nothing, and `onError` hears of
  * its cause.
  *
  * @example

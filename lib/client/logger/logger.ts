@@ -52,7 +52,7 @@ export interface LoggerOptions {
   readonly enabled?: boolean;
   /** For every event that does not say otherwise. */
   readonly context?: SharedContext;
-  /** Told of all that goes wrong. @default a warning of the process */
+  /** Called for all that goes wrong. @default a warning of the process */
   readonly onError?: (error: Error) => void;
   /** Closes the logger on SIGTERM and when the process has nothing left to do. @default false */
   readonly closeOnExit?: boolean;

@@ -124,7 +124,7 @@ export function size(length: unknown): number | undefined {
   return /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }
 
-/** A caller's name for something, unless it is a text that nobody would choose. */
+/** A caller's name for something, unless it is a text that no one would choose. */
 function named(id: string | undefined): string | undefined {
   return id !== undefined && /^[\w.:~@=+/-]{1,128}$/.test(id) ? id : undefined;
 }

@@ -1,6 +1,6 @@
 import { isCount, isObject } from '../../log/json.ts';
 
-/** Tokens of a call, by whoever counted them. Numbers, which redaction leaves alone. */
+/** Tokens of a call, by anyone who counted them. Numbers, which redaction leaves alone. */
 export interface TokenUsage {
   /** All that went in, cached ones included. */
   readonly inputTokens?: number;

@@ -20,7 +20,7 @@ import {
 export interface SinkReaderContext {
   /** Waits until what was logged so far is in the sink. */
   readonly settle: () => Promise<void>;
-  /** Told of what is damaged in it. */
+  /** Called for what is damaged in it. */
   readonly onError: (error: Error) => void;
 }
 

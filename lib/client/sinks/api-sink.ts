@@ -44,11 +44,11 @@ export interface ApiSinkOptions extends BufferOptions {
   readonly batchDelay?: number;
   /** Milliseconds after which `flush` and `close` give up on a log that does not answer. @default 10,000 */
   readonly patience?: number;
-  /** Told of everything that goes wrong; of an outage once for each kind of error, however often it is tried again. */
+  /** Called for everything that goes wrong; of an outage once for each kind of error, however often it is tried again. */
   readonly onError?: (error: Error) => void;
   /** Told when delivery is well again after an outage. */
   readonly onRecovery?: (outage: Outage) => void;
-  /** Told of a receipt that does not prove what it says, and of a log that shows two histories: evidence to be kept. */
+  /** Called for a receipt that does not prove what it says, and for a log that shows two histories: evidence to be kept. */
   readonly onAlarm?: (error: SealtrailError) => void;
 }
 

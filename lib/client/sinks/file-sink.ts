@@ -105,7 +105,7 @@ export class FileSink implements Sink {
     }
   }
 
-  /** Never throws: what happened is kept for whoever flushes. */
+  /** Never throws: what happened is kept for anyone who flushes. */
   async #drain(): Promise<void> {
     await Promise.resolve(); // So that what is logged in one turn is written together.
     let failures = 0;

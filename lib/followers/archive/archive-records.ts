@@ -43,7 +43,7 @@ export interface ArchiveStores {
 
 /**
  * Carries out a plan of records: writes its objects and moves the watermark over them. Nothing is written before the
- * records have been read, hashed on top of what is archived already, and found to give the root that was signed: what
+ * records have been read, hashed on top of the archived records already, and found to give the root that was signed: what
  * is under lock cannot be taken back. A long stretch of records is then read again, so memory does not grow with the plan.
  *
  * After a crash the same call writes the same objects again; those that exist count as written.
@@ -59,7 +59,7 @@ export async function archiveRecords(
 ): Promise<void> {
   const { checkpoint } = plan;
   const tiles = await loadTiles(stores, trail, state);
-  if (tiles === undefined) return; // somebody else has carried out the plan
+  if (tiles === undefined) return; // another archiver has carried out the plan
   const read = (): AsyncIterable<Stretch> => readStretch(stores, trail, tiles.size, checkpoint.size);
   const trial = tiles.copy();
   const kept = new ShortStretches();
@@ -71,7 +71,7 @@ export async function archiveRecords(
   demandRoot(trail, trial, checkpoint);
 
   const writer = new ArchiveWriter(stores.objects, trail, await retentionFrom(stores, trail));
-  // When the ledger fails in the middle, nothing goes on behind the back of whoever is told.
+  // When the ledger fails in the middle, nothing goes on after the caller was told.
   const unsealedSince = await writeRecords(kept.all ?? read(), trail, tiles, plan, writer, signal).finally(() =>
     writer.idle(),
   );
@@ -113,7 +113,7 @@ async function writeRecords(
 
 /**
  * Puts records, which come in order, into the objects that they belong to. A tile or bundle comes after the segments of its records:
- * whoever goes on from an archive alone finds every record there whose hash takes a name.
+ * a log that goes on from an archive alone finds every record there whose hash takes a name.
  */
 class RecordWriter {
   readonly #trail: string;

@@ -30,7 +30,7 @@ export async function archiveSeal(
   { checkpoint }: SealPlan,
 ): Promise<void> {
   const tiles = await loadTiles(stores, trail, state);
-  if (tiles === undefined) return; // somebody else has carried out the plan
+  if (tiles === undefined) return; // another archiver has carried out the plan
   const bundle: Uint8Array[] = [];
   for await (const { lines } of readStretch(stores, trail, tiles.size, checkpoint.size)) {
     for (const text of lines) {
@@ -51,7 +51,7 @@ export async function archiveSeal(
   // one, and complete.
   await writer.settle();
   const before = await publish(stores, trail, checkpoint);
-  // The alarm first: after the step nobody would know of it any more. The plan is still there for the next run.
+  // The alarm first: after the step it would be lost. The plan is still there for the next run.
   if (before === 'forged') throw notOurs(trail);
   // After a crash here the new checkpoint stands, with all that it needs; the next run finds it and comes here again.
   const step = { sealed: checkpoint, plan: undefined, unsealedSince: undefined };

@@ -15,7 +15,7 @@ export type SignedCheckpoint = z.infer<typeof signedCheckpoint>;
 
 /**
  * What the archiver is about to write. It is stored before the first object, with everything on which names and bytes
- * of the objects depend: whoever finds it after a crash writes the same objects, also under another configuration.
+ * of the objects depend: the archiver that finds it after a crash writes the same objects, also under another configuration.
  *
  * `records`: records `from` to `checkpoint.size - 1`, the tiles and bundles that they fill, and the checkpoint. `seal`:
  * the partial tiles and the partial bundle at `checkpoint.size`, all of it archived, and `<trail>/checkpoint`.
@@ -70,7 +70,7 @@ export interface ArchiveStep {
 /**
  * The state of a trail's archive; empty where nothing was archived yet.
  *
- * @throws `store_corrupt` when what is stored cannot be one
+ * @throws `store_corrupt` when the stored item cannot be one
  */
 export async function readArchiveState(table: Table, trail: string): Promise<ArchiveState> {
   const watermark = await readWatermark(table, trail, ARCHIVER);
@@ -93,7 +93,7 @@ export async function readArchiveState(table: Table, trail: string): Promise<Arc
  * Takes a step, if the state is still the one given.
  *
  * @param also writes that belong to the step, in the same transaction
- * @returns whether it was taken; if not, somebody else took one first
+ * @returns whether it was taken; if not, another writer took one first
  */
 export async function takeArchiveStep(
   table: Table,

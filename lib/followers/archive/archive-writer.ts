@@ -85,7 +85,7 @@ export class ArchiveWriter {
  * Puts one object that must not exist yet, or must hold the same bytes.
  *
  * @throws `object_differs`, naming the key: an alarm. The log writes the same bytes under a name or nothing, so these
- *   are somebody else's, and they stay where they are as evidence.
+ *   were written by someone else, and they stay where they are as evidence.
  */
 export async function putOnce(
   objects: Objects,
@@ -97,7 +97,7 @@ export async function putOnce(
     await objects.put(name, bytes, retention);
   } catch (error) {
     if (!(error instanceof SealtrailError) || error.code !== 'object_differs') throw error;
-    const message = `${name} holds other bytes than the log has for it: somebody else wrote it, and it was left as it is`;
+    const message = `${name} holds other bytes than the log has for it: it was written by someone else, and left as it is`;
     throw new SealtrailError('object_differs', message, { cause: error });
   }
 }

@@ -43,7 +43,7 @@ export interface ArchiveStatus {
 /** The oldest record that is not archived. */
 interface Oldest {
   readonly seq: number;
-  /** Unix milliseconds, by the clock of whoever appended it. */
+  /** Unix milliseconds, by the clock of the process that appended it. */
   readonly receivedAt: number;
   /** When this instance first saw it, by its own clock. */
   readonly seenAt: number;
@@ -121,7 +121,7 @@ export class Archiver implements Follower {
       await this.run(trail, { force: true, ...(signal && { signal }) });
       if (signal?.aborted) throw new SealtrailError('unavailable', `the seal of trail ${trail} was stopped: ask again`);
       const state = await readArchiveState(this.#stores.table, trail);
-      if (state.plan !== undefined) continue; // somebody else has begun another one
+      if (state.plan !== undefined) continue; // another archiver has begun another one
       if (state.sealed !== undefined && state.sealed.size >= head.size) {
         await republish(this.#stores, trail, state.sealed);
         return state.sealed;
@@ -148,7 +148,7 @@ export class Archiver implements Follower {
     return this.#revisit.get(trail);
   }
 
-  /** The state once no plan is open, whoever began it. Undefined: told to stop before that. */
+  /** The state once no plan is open, no matter who began it. Undefined: told to stop before that. */
   async #completePlans(trail: string, signal: AbortSignal | undefined): Promise<ArchiveState | undefined> {
     while (!signal?.aborted) {
       const state = await readArchiveState(this.#stores.table, trail);
@@ -176,7 +176,7 @@ export class Archiver implements Follower {
         await putKey(objects, verifier, await retentionFrom(this.#stores));
         keys.add(keyIdOf(verifier));
       } catch (error) {
-        // Whoever planted a key must not thereby keep the records from getting under lock: alarm, but afterwards.
+        // A planted key must not keep the records from getting under lock: alarm, but afterwards.
         if (!(error instanceof SealtrailError) || error.code !== 'object_differs') throw error;
         alarm = error;
       }

@@ -36,7 +36,7 @@ interface Stored {
  * is not full yet is read again by the archiver, and stays. Heads, checkpoints, tiles and the index stay for good.
  *
  * What it is about to stamp it first stores as a plan, with the time that blocks stay: after a crash the same blocks get
- * the same times, and whoever finds a block missing can tell whether it was to go.
+ * the same times, and a reader that finds a block missing can tell whether it was to go.
  */
 export class Expirer implements Follower {
   readonly name = EXPIRER;

@@ -26,7 +26,7 @@ export interface ExpiryState {
 /**
  * Where a trail's expirer stands; at 0 where it never ran.
  *
- * @throws `store_corrupt` when what is stored cannot be that
+ * @throws `store_corrupt` when the stored item cannot be that
  */
 export async function readExpiryState(table: Table, trail: string): Promise<ExpiryState> {
   const watermark = await readWatermark(table, trail, EXPIRER);
@@ -40,7 +40,7 @@ export async function readExpiryState(table: Table, trail: string): Promise<Expi
   }
 }
 
-/** Sets out to stamp the blocks up to `planned`. @returns whether nobody else moved the state first */
+/** Sets out to stamp the blocks up to `planned`. @returns whether no other writer moved the state first */
 export async function planExpiry(table: Table, from: ExpiryState, planned: number, seconds: number): Promise<boolean> {
   const isSame = from.eras.at(-1)?.[1] === seconds;
   const next = isSame ? from.eras : [...from.eras, [from.size, seconds]];
@@ -48,7 +48,7 @@ export async function planExpiry(table: Table, from: ExpiryState, planned: numbe
   return (await moveWatermark(table, from.watermark, { size: from.size, state })) !== undefined;
 }
 
-/** Notes that all planned blocks are stamped. @returns whether nobody else moved the state first */
+/** Notes that all planned blocks are stamped. @returns whether no other writer moved the state first */
 export async function completeExpiry(table: Table, from: ExpiryState): Promise<boolean> {
   const state = { eras: JSON.stringify(from.eras) };
   return (await moveWatermark(table, from.watermark, { size: from.planned ?? from.size, state })) !== undefined;

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { matchesTrail, TRAIL_PATTERN, TRAIL_PATTERN_RULE } from '../../contract/trail-pattern.ts';
 
-/** How archived objects are locked. Governance can be bypassed by those who are allowed to, compliance by nobody. */
+/** How archived objects are locked. Governance can be bypassed by those who are allowed to, compliance not at all. */
 export const LOCKS = ['governance', 'compliance'] as const;
 /** One of {@link LOCKS}. */
 export type Lock = (typeof LOCKS)[number];

@@ -32,7 +32,7 @@ const AWAIT_ARCHIVER_MS = 1_000;
 
 /**
  * States the newest archived checkpoint of each trail in the trail `_heads`, whose own checkpoints witnesses cosign: so a few
- * witnesses answer for any number of trails. Only what is archived is stated, so that whoever has an archive with a statement
+ * witnesses answer for any number of trails. Only archived records are stated, so that anyone who has an archive with a statement
  * has the head that it states.
  */
 export class HeadStatements implements Follower {

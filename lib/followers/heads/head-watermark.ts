@@ -44,7 +44,7 @@ export async function readStated(table: Table, trail: string): Promise<StatedHea
   return { mark, ...defined({ newest, covered }) };
 }
 
-/** Notes a statement. @returns whether nobody else noted one first */
+/** Notes a statement. @returns whether no other writer noted one first */
 export async function noteStated(
   table: Table,
   { mark }: StatedHeads,

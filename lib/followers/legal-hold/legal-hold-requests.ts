@@ -39,7 +39,7 @@ export class LegalHoldOrders {
    * again finds its record. What is so already is nothing to do.
    *
    * @param by the authenticated principal
-   * @throws `not_found` where there is no such trail, `throttled` when somebody else is at it; the errors of the append
+   * @throws `not_found` where there is no such trail, `throttled` when someone else is at it; the errors of the append
    */
   async set(
     trail: string,

@@ -43,7 +43,7 @@ export type LegalHoldStep = Partial<Omit<LegalHoldState, 'watermark'>>;
 
 const NEVER = { isHeld: false, since: 0, by: '', reason: '', pass: PASSES, cursor: '', objects: 0 };
 
-/** @throws `store_corrupt` when what is stored cannot be a legal hold */
+/** @throws `store_corrupt` when the stored item cannot be a legal hold */
 export async function readLegalHold(table: Table, trail: string): Promise<LegalHoldState> {
   const watermark = await readWatermark(table, trail, LEGAL_HOLD);
   if (watermark.revision === 0) return { watermark, ...NEVER };
@@ -54,7 +54,7 @@ export async function readLegalHold(table: Table, trail: string): Promise<LegalH
   });
 }
 
-/** Takes a step. @returns the state after it; undefined when somebody else took one first */
+/** Takes a step. @returns the state after it; undefined if another writer took one first */
 export async function takeLegalHoldStep(
   table: Table,
   from: LegalHoldState,

@@ -157,7 +157,7 @@ export class ProducerFollower implements Follower {
     state.numbering.add({ seq, prev, link: producerLink(String(event.id), mark), record });
   }
 
-  /** Undefined, and put aside: what is stored of the producer is damaged. */
+  /** Undefined, and put aside: the producer's stored state is damaged. */
   async #read(producer: Producer, aside: Aside): Promise<ProducerState | undefined> {
     const key = `${producer.id} ${producer.submitter}`;
     if (aside.has(key)) return undefined;
@@ -213,7 +213,7 @@ export class ProducerFollower implements Follower {
   }
 }
 
-/** What is stored of producers and cannot be read, by producer and submitter. */
+/** The stored state of producers and cannot be read, by producer and submitter. */
 type Aside = Map<string, SealtrailError>;
 
 interface Where {

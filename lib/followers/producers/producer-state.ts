@@ -62,7 +62,7 @@ const numberingSchema: z.ZodType<NumberingState> = z.strictObject({
 const REMEMBERED_SECONDS = 90 * 86_400;
 
 /**
- * What is remembered of a producer; nothing yet where it is new.
+ * The stored state of a producer; nothing yet where it is new.
  *
  * @throws `store_corrupt`
  */
@@ -82,7 +82,7 @@ function stateOf(producer: Producer, item: Item): ProducerState {
     };
   } catch (cause) {
     if (cause instanceof SealtrailError) throw cause;
-    const message = `what is remembered of producer ${producer.id} in trail ${producer.trail} is not readable`;
+    const message = `the state of producer ${producer.id} in trail ${producer.trail} is not readable`;
     throw new SealtrailError('store_corrupt', message, { cause });
   }
 }
@@ -134,7 +134,7 @@ export async function dueProducers(table: Table, trail: string, by: number, most
   return due;
 }
 
-/** What is there to be recorded of a producer. */
+/** What is to be recorded of a producer. */
 export function findingsOf({ numbering, recorded }: ProducerState): Findings {
   const gaps = numbering.gaps();
   const isOpen = ([first, last]: readonly [number, number]): boolean =>

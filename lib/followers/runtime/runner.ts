@@ -13,7 +13,7 @@ export interface RunnerOptions {
   readonly followers: readonly Follower[];
   /** All trails, for the sweep. */
   readonly trails: () => AsyncIterable<string>;
-  /** Told of every error, alarms included; the visit is repeated later. Must not throw. */
+  /** Called on every error, alarms included; the visit is repeated later. Must not throw. */
   readonly onError: (error: unknown, source: RunnerErrorSource) => void;
   /** Milliseconds between the end of one sweep over all trails and the next one. @default 30,000 */
   readonly sweepMs?: number;

@@ -50,7 +50,7 @@ export interface StoredJob {
 /** In place of an id that cannot be read. */
 const UNREADABLE: unique symbol = Symbol('unreadable');
 
-/** What is known of the verifications of a scope: the id of the newest, and it itself while it is under way. */
+/** The known state of the verifications of a scope: the id of the newest, and it itself while it is under way. */
 export interface ScopeState {
   readonly newest?: string | typeof UNREADABLE;
   readonly underWay?: VerificationJob;
@@ -84,7 +84,7 @@ export class VerificationJobs {
   }
 
   /**
-   * A trail's jobs that wait or run, without their lanes. One that cannot be read is told of and left out: it must not stop the others.
+   * A trail's jobs that wait or run, without their lanes. One that cannot be read is reported and left out: it must not stop the others.
    *
    * @param onUnreadable called with the error and the job's id. Must not throw
    */

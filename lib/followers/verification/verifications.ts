@@ -111,7 +111,7 @@ export class Verifications {
   }
 
   /**
-   * Sees to the verifications of a trail that wait or run, where nobody asks about them.
+   * Sees to the verifications of a trail that wait or run, where no one asks about them.
    *
    * @returns how many there are
    */
@@ -349,7 +349,7 @@ const TOO_LONG = {
   message: 'it takes longer than a verification may take here: ask for ranges, or verify the archive',
 };
 
-/** What the asker is told of an error. Messages of ours hold nothing secret; others might. */
+/** An error as the requester sees it. Messages of ours hold nothing secret; others might. */
 function told(error: unknown): NonNullable<VerificationJob['error']> {
   if (!(error instanceof SealtrailError) || error.code === 'internal') {
     return { code: 'internal', message: 'something went wrong inside: the operator finds the cause in the log' };

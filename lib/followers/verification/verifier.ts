@@ -34,7 +34,7 @@ export interface VerifierOptions extends Omit<VerificationStores, 'now' | 'ledge
   readonly everyMs?: number;
   /** Records of an incremental verification between two notes of how far it has come. @default 100,000 */
   readonly stepRecords?: number;
-  /** Told when damage was found and could not be recorded in `_system`. Must not throw. @default nobody */
+  /** Called when damage was found and could not be recorded in `_system`. Must not throw. @default nothing */
   readonly onUnrecorded?: (trail: string, reason: unknown) => void;
 }
 
@@ -67,7 +67,7 @@ export class Verifier implements Follower {
   }
 
   /**
-   * Verifies a trail now, or a range of its records. Whoever asks while the same is under way gets that report.
+   * Verifies a trail now, or a range of its records. A request for the same verification while it is under way gets its report.
    *
    * @throws `not_found` where there is no such trail; `invalid_parameter` for a range that it does not have, naming the
    *   field; `rate_limited` for one too many at once; the errors of the stores and of the append to `_system`: then it
@@ -150,7 +150,7 @@ export class Verifier implements Follower {
   /**
    * The newest reports and the figures of a trail.
    *
-   * @throws `store_corrupt` when what is stored of them is damaged, until the next verification
+   * @throws `store_corrupt` when the stored item of them is damaged, until the next verification
    */
   async status(trail: string): Promise<VerificationStatus> {
     const { figures, report, rangeReport, damagedAt } = await readMark(this.#stores.table, trail);
@@ -195,7 +195,7 @@ export class Verifier implements Follower {
     return due === undefined ? undefined : Math.max(0, due - this.#stores.now());
   }
 
-  /** So much after the last one, whoever ran it, or else after the trail's first record. */
+  /** So much after the last one, no matter which process ran it, or else after the trail's first record. */
   async #firstDue(trail: string): Promise<number | undefined> {
     try {
       const { figures } = await readMark(this.#stores.table, trail);

@@ -31,7 +31,7 @@ export interface WitnessFollowerOptions extends Pick<ArchiveStores, 'lockFor'> {
   readonly objects: Objects;
   readonly ledger: Pick<Ledger, 'head' | 'blocks' | 'exactCheckpoint' | 'append'>;
   readonly nodes: (trail: string) => NodeReader;
-  /** @default nobody is asked */
+  /** @default no witness is asked */
   readonly settings?: WitnessSettings;
   /** @default over HTTP */
   readonly send?: Send;
@@ -80,7 +80,7 @@ export class WitnessFollower implements Follower {
    * After a crash the same checkpoint is submitted again, which every witness answers again.
    *
    * @throws `history_conflict` when a witness holds another history: an alarm, once recorded in `_system`; `not_witnessed` when
-   *   no quorum was reached for too long: an alarm, repeated as rarely; `object_differs`: somebody else wrote the archive;
+   *   no quorum was reached for too long: an alarm, repeated as rarely; `object_differs`: someone else wrote the archive;
    *   `store_corrupt`; the errors of the stores and of the append to `_system`
    */
   async run(trail: string, { signal }: RunOptions = {}): Promise<void> {

@@ -9,7 +9,7 @@ export const WITNESSES = 'witnesses';
 
 const count = z.int().nonnegative();
 
-/** What is remembered of a witness. */
+/** The stored state of a witness. */
 const memory = z
   .strictObject({
     /** The size that it cosigned last. */
@@ -64,7 +64,7 @@ export async function readWitnessState(table: Table): Promise<WitnessState> {
       ...(pending !== undefined && { pending: pendingLines.parse(JSON.parse(pending)) }),
     };
   } catch (cause) {
-    throw new SealtrailError('store_corrupt', 'what is remembered of the witnesses is not readable', { cause });
+    throw new SealtrailError('store_corrupt', 'the state of the witnesses is not readable', { cause });
   }
 }
 

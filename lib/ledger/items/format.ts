@@ -3,7 +3,7 @@ import { isRecordVersion, RECORD_VERSION, type RecordVersion } from '../../log/r
 import type { Attribute, Item } from '../../store/ports.ts';
 
 /**
- * The formats of what is stored: for each kind the number that this version writes, which is the newest that it reads. A reader
+ * The formats of stored items: for each kind the number that this version writes, which is the newest that it reads. A reader
  * knows every earlier one too. What was stored before it named its format is of format 1.
  *
  * A change that an earlier version would misread takes the next number, so that such a version refuses the item by name. What an
@@ -38,7 +38,7 @@ const FORMATS = {
   'retired-keys.json': 1,
 } as const;
 
-/** What is stored, besides index items: those are as the index state of their trail says. */
+/** Stored items, besides index items: those are as the index state of their trail says. */
 export type StoredKind = keyof typeof FORMATS;
 
 /** Attributes, or the members of a file, together with their format. */
@@ -116,7 +116,7 @@ class NewerFormatError extends SealtrailError {
   }
 }
 
-/** Whether an error says that what is stored cannot be read, now or later: a verification must not call that ok, or wait. */
+/** Whether an error says that an item cannot be read, now or later: a verification must not call that ok, or wait. */
 export const isUnreadable = (error: unknown): boolean =>
   error instanceof NewerFormatError || (error instanceof SealtrailError && error.code === 'store_corrupt');
 

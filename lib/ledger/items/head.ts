@@ -50,7 +50,7 @@ export function headFromItem(trail: string, item: Item): Head {
   return { trail, size, frontier: decodeFrontier(size, frontier), last, root, receivedAt, ...isShared };
 }
 
-/** The write that moves the head from `from` to `to`, if nobody else has moved it. */
+/** The write that moves the head from `from` to `to`, if no other writer has moved it. */
 export function swapHead(from: Head, to: Head): Write {
   const when: Condition = from.size === 0 ? { is: 'absent' } : { is: 'equal', attribute: 'size', value: from.size };
   return {

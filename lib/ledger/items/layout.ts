@@ -144,7 +144,7 @@ export const openTileKey = (trail: string, level: number): Key => ({
   sort: `archiver/tile/${level}`,
 });
 
-/** What is remembered of a producer's numbers, and when it is to be come back to, soonest first. */
+/** The stored state of a producer's numbers, and and its next check, earliest first. */
 export const producerKey = (trail: string, producer: string, submitter: string): Key => ({
   partition: followerPartition(trail),
   sort: `producers/state/${producer}/${submitter}`,

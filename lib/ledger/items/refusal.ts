@@ -6,7 +6,7 @@ import { refusalKey } from './layout.ts';
 /**
  * Why a trail takes no appends, for the processes that cannot see the reason for themselves: those without the archive.
  *
- * @throws `store_corrupt` when what is stored is no refusal
+ * @throws `store_corrupt` when the stored item is no refusal
  */
 export async function readRefusal(table: Table, trail: string): Promise<string | undefined> {
   const item = await table.get(refusalKey(trail));

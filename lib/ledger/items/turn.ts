@@ -22,7 +22,7 @@ export function turnOf(item: Item | undefined): Turn {
   return typeof holder === 'string' && typeof lagMs === 'number' ? { holder, lagMs } : { holder: FREE, lagMs: 0 };
 }
 
-/** The write that sets the turn, whoever has it. */
+/** The write that sets the turn, no matter who has it. */
 export const setTurn = (trail: string, turn: Turn): Write => ({ put: turnItem(trail, turn) });
 
 /** The write that takes the turn for a submission, unless it changed since `seen` was read. */

@@ -25,7 +25,7 @@ export interface Move {
 /**
  * The watermark of a follower in a trail; at 0, with nothing remembered, where it has none.
  *
- * @throws `store_corrupt` when what is stored cannot be a watermark.
+ * @throws `store_corrupt` when the stored item cannot be a watermark.
  */
 export async function readWatermark(table: Table, trail: string, follower: string): Promise<Watermark> {
   const item = await table.get(watermarkKey(trail, follower));
@@ -34,10 +34,10 @@ export async function readWatermark(table: Table, trail: string, follower: strin
 
 /**
  * Moves a watermark, in one transaction with whatever must move together with it. Of several that move it from the same
- * place one wins. The answer of a move may get lost (`outcome_unknown`): whoever reads the watermark again knows.
+ * place one wins. The answer of a move may get lost (`outcome_unknown`): reading the watermark again tells.
  *
  * @param also other writes, at most 99
- * @returns the new watermark, or undefined where somebody else moved it first (or a condition in `also` failed):
+ * @returns the new watermark, or undefined if another writer moved it first (or a condition in `also` failed):
  *   nothing was written
  * @throws the Table's errors. RangeError when it would move backwards.
  *

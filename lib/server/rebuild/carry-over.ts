@@ -14,7 +14,7 @@ export interface Carried {
   /** Records `from` to `to - 1` of it. */
   readonly from: number;
   readonly to: number;
-  /** `taken`: they follow what is archived, and are in the new database. `left`: they are of another history. */
+  /** `taken`: they follow the archived records, and are in the new database. `left`: they are of another history. */
   readonly became: 'taken' | 'left';
 }
 
@@ -25,7 +25,7 @@ interface Databases {
   readonly logName: string;
 }
 
-/** Takes over from the former database what the archive does not hold: secrets, and records that follow what is archived. */
+/** Takes over from the former database what the archive does not hold: secrets, and records that follow the archived ones. */
 export async function carryOver({ former, table, objects, logName }: Databases): Promise<readonly Carried[]> {
   for (const key of [MASK_SECRET_KEY, CURSOR_SECRET_KEY]) {
     const item = await former.get(key);

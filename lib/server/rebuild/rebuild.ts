@@ -27,7 +27,7 @@ export interface Rebuilt {
 }
 
 /**
- * Completes the database of a data folder from the archive beside it, so that the log goes on after what is archived.
+ * Completes the database of a data folder from the archive beside it, so that the log goes on after the archived records.
  *
  * What the log acknowledged after that and signed is not known. A new key signs from now on, so that no key signs two histories, and
  * each trail's rebuilding is recorded in `_system`. What clients sent in the last days may be appended twice by a retry: idempotency keys

@@ -49,7 +49,7 @@ const AUTHORIZATION =
 const SINGLE = ['authorization', 'host', 'x-amz-date', 'date', 'x-amz-content-sha256'];
 
 /**
- * Headers that change what a request does, besides all of `x-amz-`. Were they free, somebody on the way could have a
+ * Headers that change what a request does, besides all of `x-amz-`. Were they free, someone on the way could have a
  * captured append done once more under a fresh idempotency key. A content type need not be signed (curl does not sign
  * the one it adds): with the body fixed it can only make a request fail.
  */

@@ -16,7 +16,7 @@ export function indexBucket(scope: Construct, stage: StageDefaults, key: IKey | 
 }
 
 /**
- * Lets one role write and remove the files of the index, and others read them. Whatever IAM allows, nobody else writes there.
+ * Lets one role write and remove the files of the index, and others read them. No one else writes there, whatever IAM allows.
  *
  * @param isRemovable whether the bucket is removed with its stack
  */

@@ -53,7 +53,7 @@ function integrityAlarms(observed: Observed): readonly AlarmSpec[] {
     {
       id: 'TamperingAlarm',
       metric: ownMetric(observed, 'Tampering'),
-      what: 'What is stored is not what was sealed: somebody else wrote to the table or the archive',
+      what: 'What is stored is not what was sealed: something besides the log wrote to the table or the archive',
     },
     {
       id: 'ClockAlarm',

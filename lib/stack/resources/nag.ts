@@ -64,7 +64,7 @@ export function acknowledgeFindings({
   );
 }
 
-/** Acknowledges that a route asks nobody who they are. */
+/** Acknowledges that a route needs no authentication. */
 export function acknowledgeOpen(route: HttpRoute): void {
   const reason = 'It answers everybody alike and says nothing of the log; it has a throttle of its own.';
   Validations.of(route).acknowledge({ id: `${PACK}-APIG4`, reason });

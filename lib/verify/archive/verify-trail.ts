@@ -239,7 +239,7 @@ class TrailVerification {
     const now = await this.#sizeNow();
     for (const { object, first, end } of items) {
       if (end <= now) continue;
-      // Nobody else reads it, and a link in its place is no archiver at work.
+      // No one else reads it, and a link in its place is no archiver at work.
       if ((await readOutcome(this.#context.objects.get(object))) === 'link') {
         this.#report('symbolic_link', object, 'this is a link or a special file', Math.max(first, this.#size));
         continue;

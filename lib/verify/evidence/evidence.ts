@@ -20,7 +20,7 @@ export class Evidence {
   /**
    * The bytes of an object that was listed; undefined, and reported, where they cannot be had.
    *
-   * @param missing how to call it when it is gone meanwhile; undefined: somebody else reads it too and reports
+   * @param missing how to call it when it is gone meanwhile; undefined: someone else reads it too and reports
    */
   async read(key: string, trail: string | undefined, missing?: ProblemKind): Promise<Uint8Array | undefined> {
     const version = this.#oldest.get(key);

@@ -24,7 +24,7 @@ export interface ExportEvidence {
   readonly proof?: AsyncIterable<Uint8Array>;
 }
 
-/** What is known of an export that passed. Plain JSON. */
+/** The known state of an export that passed. Plain JSON. */
 export interface ProvenExport extends ProvenCheckpoint {
   readonly trail: string;
   readonly format: ExportManifest['format'];
@@ -39,10 +39,10 @@ export interface ProvenExport extends ProvenCheckpoint {
    * record from its first to its last. `unknown`: it was filtered, or its records are not proven.
    */
   readonly complete: 'log' | 'range' | 'unknown';
-  /** Who vouches for what the manifest says: the log, in a proven record of its own, or nobody. */
+  /** Who vouches for what the manifest says: the log, in a proven record of its own, or no one. */
   readonly vouched: Vouched;
   /**
-   * Members of the manifest that nobody vouches for; none where the log does. Otherwise who asked and when, and, of a file
+   * Members of the manifest that no one vouches for; none where the log does. Otherwise who asked and when, and, of a file
    * whose records are not proven, everything about them. `filters.<name>`: records were masked there, or this version does
    * not know the filter.
    */

@@ -65,7 +65,7 @@ export interface ProvenGrowth {
  * `GET …/consistency` answers: the two notes and a consistency proof (RFC 6962 section 2.1.2).
  *
  * @param text JSON with `proof`, a list of base64 hashes, and `checkpoints`, the notes `from` and `to`
- * @param kept the signed note that somebody kept from earlier, which the proof must begin with. Without it a log that shows
+ * @param kept the signed note that someone kept from earlier, which the proof must begin with. Without it a log that shows
  *   different people different histories can prove each of them
  * @throws as {@link checkProofFile}
  */

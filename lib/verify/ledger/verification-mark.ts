@@ -77,7 +77,7 @@ const stored = z.strictObject({
 /**
  * What the verifier remembers of a trail; nothing where it never ran there.
  *
- * @throws `store_corrupt` when what is stored cannot be that
+ * @throws `store_corrupt` when the stored item cannot be that
  */
 export async function readMark(table: Table, trail: string): Promise<VerificationMark> {
   const item = await table.get(watermarkKey(trail, VERIFIER));

@@ -28,7 +28,7 @@ export interface WalkOptions {
   readonly now: number;
   readonly findings: VerificationFindings;
   readonly notLookedAt: string[];
-  /** Told of the leaf hashes of each block that reads well. */
+  /** Called for the leaf hashes of each block that reads well. */
   readonly onLeaves: (first: number, leaves: readonly Hash[]) => Promise<void>;
   readonly signal?: AbortSignal | undefined;
 }

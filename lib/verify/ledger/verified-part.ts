@@ -44,7 +44,7 @@ export function joined(one: VerifiedPart, next: VerifiedPart): VerifiedPart {
   for (const problem of next.problems) if (!known.has(nameOf(problem))) problems.push(problem);
   const notes = [...new Set([...one.notes, ...next.notes])].slice(0, MAX_NOTES);
   const checkpoint = next.checkpoint ?? one.checkpoint;
-  // What the archive did not have yet when the first part was compared with it, nobody has compared.
+  // What the archive did not have yet when the first part was compared with it, no one has compared.
   const isArchived = one.archivedTo >= one.to;
   const isCompared = one.compared >= next.from;
   return {

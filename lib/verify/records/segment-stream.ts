@@ -30,9 +30,9 @@ export interface SegmentSource {
   /** The records wanted; `to` is exclusive. */
   readonly from: number;
   readonly to: number;
-  /** Whether nobody else reads the segment that goes on beyond `to`. */
+  /** Whether no one else reads the segment that goes on beyond `to`. */
   readonly isLast: boolean;
-  /** Told of each segment of this stream that was read to its end. `bytes`: of its lines with their line feeds. */
+  /** Called for each segment of this stream that was read to its end. `bytes`: of its lines with their line feeds. */
   readonly onSegment: (segment: SegmentName, bytes: number) => void;
 }
 
@@ -83,7 +83,7 @@ export class SegmentStream {
     this.#next = Math.max(this.#next, seq);
   }
 
-  /** Reads to the end, if that is nobody else's to do, so that every segment has been looked at as a whole. */
+  /** Reads to the end, if that is no one else's to do, so that every segment has been looked at as a whole. */
   async finish(): Promise<void> {
     this.#next = Number.POSITIVE_INFINITY;
     while (this.#source.isLast && !this.#exhausted) await this.#step();

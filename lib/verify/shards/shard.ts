@@ -27,7 +27,7 @@ const READ_AHEAD = 8;
 /** How a caller follows and stops a span. */
 export interface SpanOptions {
   readonly signal?: AbortSignal;
-  /** Told of records as they are done, since the last call. */
+  /** Called for records as they are done, since the last call. */
   readonly onRecords?: (records: number, problems: number) => void;
 }
 

@@ -5,7 +5,7 @@ import { completeRoot } from '../../log/tile-hash.ts';
 import type { UpperTiles } from './check-tiles.ts';
 import type { RootClaim } from './root-checks.ts';
 
-/** Told of the root that the records give at a claim's size. */
+/** Called for the root that the records give at a claim's size. */
 export type OnRoot = (claim: RootClaim, root: Hash) => void;
 
 /**

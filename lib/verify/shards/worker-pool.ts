@@ -41,7 +41,7 @@ const WORKER = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './work
 export type WorkerOrder = PackedJob | 'stop';
 
 /**
- * How long a worker that was told to stop may take, in milliseconds. It comes to that between two reads, so whoever takes
+ * How long a worker that was told to stop may take, in milliseconds. It comes to that between two reads, so one that takes
  * longer waits for a store that does not answer.
  */
 const STOPPING_MS = 5000;

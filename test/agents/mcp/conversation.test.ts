@@ -117,7 +117,7 @@ describe('a conversation of MCP', () => {
     ['prompts/get', { name: 'greet', arguments: {} }, 'client', { type: 'mcp.prompt', id: 'greet' }],
     ['sampling/createMessage', { messages: [], maxTokens: 5 }, 'server', { type: 'mcp.sampling' }],
     ['elicitation/create', { message: 'Sure?' }, 'server', { type: 'mcp.elicitation' }],
-  ] as const)('logs %s, by whoever asks', async (method, params, from, resource) => {
+  ] as const)('logs %s, by anyone who asks', async (method, params, from, resource) => {
     const { conversation, events } = await begun();
     await pass(conversation, request(0, method, params), from);
     const answerer = from === 'client' ? 'server' : 'client';

@@ -111,7 +111,7 @@ describe('a proxy over streamable HTTP', () => {
     expect(JSON.parse(bodies[1] ?? '')).toMatchObject({ id: 9, error: { code: -32_001 } });
   });
 
-  it('serves nobody who comes from elsewhere', async () => {
+  it('serves no one who comes from elsewhere', async () => {
     const { url } = await behind((_, __, outgoing) => outgoing.end());
     const status = (headers: Record<string, string>) =>
       new Promise<number | undefined>((resolve) => {

@@ -29,7 +29,7 @@ const ASK: Readonly<Record<Shell, (line: string) => readonly string[]>> = {
     '-c',
     `source completion.bash; COMP_WORDS=(${words(line)}); COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)); _sealtrail; printf '%s\\n' "\${COMPREPLY[@]}"`,
   ],
-  // The editor's own functions are there only while somebody types: these print what they are given.
+  // The editor's own functions are there only while someone types: these print what they are given.
   zsh: (line) => [
     '-f',
     '-c',

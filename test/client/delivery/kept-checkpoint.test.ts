@@ -84,7 +84,7 @@ describe('the checkpoint that a client keeps', () => {
     });
     await audit.close();
     expect(alarms.map(({ code }) => code)).toEqual(['proof_mismatch']);
-    // Two signed notes that contradict each other: whoever sees them knows.
+    // Two signed notes that contradict each other: anyone who sees them knows.
     expect(await readFile(checkpoint, 'utf8')).toBe(kept);
     expect(await sizeIn(`${checkpoint}.contradicted`)).toBe(4 + others);
   });

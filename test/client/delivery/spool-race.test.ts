@@ -46,7 +46,7 @@ it('a process that looks for abandoned lanes leaves alone one that is just being
   await other.close();
 });
 
-it('and one that gets a batch while it is taken for empty and nobody’s', async () => {
+it('and one that gets a batch while it is taken for empty and no one’s', async () => {
   const dir = await temporaryFolder();
   const spool = await Spool.open(dir);
   const { file, bytes } = await spool.put(batch);

@@ -67,7 +67,7 @@ describe('a spool', () => {
     await spool.close();
   });
 
-  it('puts what is sent instead of a batch in its place, whoever comes to it', async () => {
+  it('puts what is sent instead of a batch in its place, no matter who comes to it', async () => {
     const dir = await temporaryFolder();
     const first = await Spool.open(dir);
     const stored = [];

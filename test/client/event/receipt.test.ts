@@ -188,7 +188,7 @@ describe('a server that lies is found out', () => {
     );
   });
 
-  it('and a trail whose key nobody gave proves nothing', () => {
+  it('and a trail whose key no one gave proves nothing', () => {
     expect(() => checkpointOf(honest.checkpoint, 'orders', () => [])).toThrow(
       expect.objectContaining({ code: 'bad_signature', message: 'no signature is by a key that is trusted' }),
     );

@@ -168,7 +168,7 @@ describe('trying again', () => {
     expect(waits).toEqual([99, 199, 399, 799, 1599, 3199, 6399, 9999, 9999]);
   });
 
-  it('does not happen after what stays until somebody mends it', async () => {
+  it('does not happen after what stays until someone mends it', async () => {
     const { url, seen } = await serverWith(problem(503, { code: 'history_conflict' }, { 'retry-after': '60' }));
     const { http, waits } = client(url);
     const conflict = { code: 'history_conflict', retryAfter: 60 };

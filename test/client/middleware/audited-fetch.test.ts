@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type AuditedFetchOptions, auditedFetch, createAuditLogger, MemorySink } from '../../../lib/client/index.ts';
 
-/** A server of somebody else's, and a fetch to call it with. */
+/** A server of someone else's, and a fetch to call it with. */
 async function called(listener: RequestListener, options: AuditedFetchOptions = {}) {
   const server = createServer(listener);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -194,7 +194,7 @@ describe.each(Object.entries(FRAMEWORKS))('%s', (_, framework) => {
   });
 });
 
-describe.each(Object.entries(FRAMEWORKS))('%s, whoever asks', (_, framework) => {
+describe.each(Object.entries(FRAMEWORKS))('%s, no matter who asks', (_, framework) => {
   it.each<[what: string, context: () => unknown]>([
     ['an actor that is 0', () => ({ actor: 0 })],
     ['an actor without a name', () => ({ actor: { id: '' } })],

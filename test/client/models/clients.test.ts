@@ -196,7 +196,7 @@ describe('a client of OpenAI', () => {
     });
   });
 
-  it('logs that nobody answered', async () => {
+  it('logs that no one answered', async () => {
     const { client, events } = await openai({}, { json: CHAT });
     await server?.close();
     await expect(client.chat.completions.create(QUESTION, { maxRetries: 0 })).rejects.toThrow('Connection error');

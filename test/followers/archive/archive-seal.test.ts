@@ -111,7 +111,7 @@ describe('a seal', () => {
     expect(objects.faults.writes).toBe(writes);
   });
 
-  it('of a day does not wait for records that nobody signs', async () => {
+  it('of a day does not wait for records that no one signs', async () => {
     const { ledger, objects, timers, archiver } = setUp();
     ledger.add(3);
     await archiver.seal('orders');

@@ -11,7 +11,7 @@ import { newKey } from '../../support/keys.ts';
 import { FakeLedger, MORNING } from '../fake-ledger.ts';
 import { checkArchive } from './archive-checker.ts';
 
-/** What is under lock cannot be taken back, so whatever somebody has prepared for the archiver must stop it, or alarm. */
+/** What is under lock cannot be taken back, so whatever someone has prepared for the archiver must stop it, or alarm. */
 
 const FORCE = { force: true };
 
@@ -24,7 +24,7 @@ function setUp() {
 
 const planted = Buffer.from('planted');
 
-describe('objects that somebody put where the next ones go', () => {
+describe('objects that someone put where the next ones go', () => {
   it.each([
     'orders/records/dt=2026-11-21/0000000000000000-0000000000000299.jsonl.gz',
     'orders/tile/entries/000',
@@ -39,7 +39,7 @@ describe('objects that somebody put where the next ones go', () => {
     await objects.put(key, planted);
     const alarm = new SealtrailError(
       'object_differs',
-      `${key} holds other bytes than the log has for it: somebody else wrote it, and it was left as it is`,
+      `${key} holds other bytes than the log has for it: it was written by someone else, and left as it is`,
     );
     for (let attempt = 0; attempt < 2; attempt++) {
       await expect(archiver.seal('orders')).rejects.toMatchObject({ code: alarm.code, message: alarm.message });

@@ -94,7 +94,7 @@ describe('a run of the archiver', () => {
     expect(await checkArchive(left.objects.restarted(), ledger)).toMatchObject({ archived: 800, sealed: 800 });
   });
 
-  it('is the work of whoever comes first when several archivers race, and none of them fails', async () => {
+  it('is the work of anyone who comes first when several archivers race, and none of them fails', async () => {
     const { ledger, stores } = await begin();
     for (let size = 900; size <= 1500; size += 100) {
       ledger.growTo(size, MORNING + DAY);

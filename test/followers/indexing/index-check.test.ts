@@ -10,7 +10,7 @@ import { ProvenTrail } from '../../verify/answers/fixture.ts';
 const alerts = async ({ table }: ProvenTrail) =>
   (await allRecords(table, '_system')).filter(({ record }) => record.event.type === 'security.alert');
 
-it('finds true what the indexer states, merged runs too, and names a run that is not, whoever stated it', async () => {
+it('finds true what the indexer states, merged runs too, and names a run that is not, no matter who stated it', async () => {
   const trail = new ProvenTrail();
   const { table, ledger } = trail;
   const check = () => new IndexCheck({ table, ledger }).run('_index');

@@ -12,7 +12,7 @@ import { allRecords, append, ask, despite, openQueries, readAll, START, TRAIL } 
 import { filesOf } from '../../support/index-files.ts';
 
 /**
- * The indexer follows a trail. What it has done is a matter of its watermark alone: whoever continues after a crash,
+ * The indexer follows a trail. What it has done is a matter of its watermark alone: no matter who continues after a crash,
  * at any write, ends up with an index of every record, each once, and nothing left lying about.
  */
 
@@ -228,14 +228,14 @@ describe('a failure among the writes of runs and merges', () => {
         await grow(table, size, count, DAY.hoursApart);
         size += count;
         await despite(indexer.run(TRAIL, { force: true }));
-        // Some of it is indexed and some is not; nobody can tell from the answers.
+        // Some of it is indexed and some is not; no one can tell from the answers.
         const { matches } = await readAll(openQueries(table), ask({ type: ['data.read'] }));
         expect(matches.map(({ seq }) => seq)).toEqual(Array.from({ length: size }, (_, n) => size - 1 - n));
         expect((await openQueries(table).summary(TRAIL)).total).toBe(size);
       }
       isHit = process[store].faults.writes >= nth;
       if (isHit) hit = nth;
-      // What a crash has left goes once nobody can be at it any more.
+      // What a crash has left goes once no one can be at it any more.
       await run(table.restarted());
       await grow(table, size++, 1, 0);
       await run(table.restarted());

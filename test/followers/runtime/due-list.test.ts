@@ -45,7 +45,7 @@ describe('a list of due trails', () => {
     expect(await trails()).toEqual([]);
   });
 
-  it('keeps a trail for which more work came while it was worked on, whoever is faster', async () => {
+  it('keeps a trail for which more work came while it was worked on, no matter who is faster', async () => {
     await list.note('orders');
     const claim = await claimed('orders');
     await list.note('orders');

@@ -62,7 +62,7 @@ describe('what leaves the hot store raises none, where the log has let it', () =
   });
 });
 
-describe('what somebody did behind its back does', () => {
+describe('what someone did behind its back does', () => {
   it.each<[string, ItemChange, string]>([
     [
       'a block that is edited',

@@ -79,7 +79,7 @@ describe('a block that was stored', () => {
   });
 });
 
-describe('a block that somebody changed', () => {
+describe('a block that someone changed', () => {
   /** What a record reads as: its line, or that it is refused. */
   const readOf = (open: OpenBlock, seq: number): string | undefined => {
     try {

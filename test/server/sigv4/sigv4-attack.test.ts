@@ -66,7 +66,7 @@ describe('a signed request', () => {
   });
 });
 
-describe('somebody without the secret', () => {
+describe('someone without the secret', () => {
   it('learns nothing about keys: a wrong secret and an unknown key are refused alike', () => {
     expect(attempt({ secret: 'guess' })).toEqual(MISMATCH);
     expect(attempt({ accessKeyId: 'SLTRNOBODY' })).toEqual(refused('unknown access key'));

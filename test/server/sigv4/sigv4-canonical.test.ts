@@ -41,7 +41,7 @@ describe('the readings of a path', () => {
       fc.property(id, (text) => {
         const path = `/actors/${encodeURIComponent(text)}`;
         for (const reading of canonicalPaths(path)) {
-          // Whoever captures the signature may send the reading itself as the path.
+          // Anyone who captures the signature may send the reading itself as the path.
           if (canonicalPaths(reading).includes(reading)) expect(meaning(reading)).toEqual(meaning(path));
         }
       }),

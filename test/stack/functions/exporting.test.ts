@@ -8,7 +8,7 @@ const [exports] = Object.keys(template.findResources('AWS::S3::Bucket')).filter(
 );
 
 describe('the bucket that exports are handed out from', () => {
-  it('forgets what is older than a week, and uploads that nobody finished', () => {
+  it('forgets what is older than a week, and uploads that no one finished', () => {
     const [bucket] = Object.values(
       template.findResources('AWS::S3::Bucket', { Properties: { NotificationConfiguration: Match.anyValue() } }),
     );

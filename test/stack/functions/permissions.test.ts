@@ -101,7 +101,7 @@ describe('each function may do what it is for', () => {
     expect(writesOf(silent.get(READ) ?? [])).toEqual([secret]);
   });
 
-  it('only follow writes the archive, and nobody deletes from it', () => {
+  it('only follow writes the archive, and no one deletes from it', () => {
     const writers = rolesThatMay((action, one) => action.startsWith('s3:Put') && isSame(one.Resource, ARCHIVE_OBJECTS));
     expect(writers).toEqual([FOLLOW]);
     const mayRemove = rolesThatMay(
@@ -247,10 +247,10 @@ describe('grants', () => {
   type Grant = 'grantAppend' | 'grantRead' | 'grantVerify' | 'grantSeal' | 'grantLegalHold' | 'grantArchiveRead';
   function granted(grant: Grant, trails: readonly string[]): readonly Statement[] {
     const stack = makeStack();
-    const role = new Role(stack, 'Somebody', { assumedBy: new ServicePrincipal('ec2.amazonaws.com') });
+    const role = new Role(stack, 'Someone', { assumedBy: new ServicePrincipal('ec2.amazonaws.com') });
     stack.log[grant](role, trails);
     const given = statementsByRole(Template.fromStack(stack));
-    return [...given].find(([id]) => id.startsWith('Somebody'))?.[1] ?? [];
+    return [...given].find(([id]) => id.startsWith('Someone'))?.[1] ?? [];
   }
   /** What may be called, as `METHOD /path`. */
   const calls = (statements: readonly Statement[]): string[] =>

@@ -8,7 +8,7 @@ import { PLAIN, placeholderFunctions } from '../synthesised.ts';
 
 const functionsFolder = placeholderFunctions();
 
-/** Synthesises an app under the rules of cdk-nag: synthesis fails on a finding that nobody has explained. */
+/** Synthesises an app under the rules of cdk-nag: synthesis fails on a finding that no one has explained. */
 function underNag(stage: Stage): { readonly app: App; readonly stack: SealtrailStack } {
   const app = new App(PLAIN);
   const env = { account: '111122223333', region: 'eu-central-1' };

@@ -33,7 +33,7 @@ describe('a private API', () => {
     expect(JSON.stringify(isPrivate.findOutputs('Endpoint').Endpoint?.Value)).toMatch(/RestApi.*execute-api.*\/log"/);
   });
 
-  it('denies what comes by another way, and leaves the rest to IAM: it allows nobody by itself', () => {
+  it('denies what comes by another way, and leaves the rest to IAM: it allows no one by itself', () => {
     const [api] = Object.values(isPrivate.findResources('AWS::ApiGateway::RestApi'));
     const statements: readonly Statement[] = api?.Properties.Policy.Statement;
     expect(statements.map(({ Effect }) => Effect)).toEqual(['Deny', 'Allow']);

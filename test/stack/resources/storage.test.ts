@@ -131,7 +131,7 @@ describe('the archive', () => {
     });
   });
 
-  it('takes objects from those who archive and from nobody else, administrators included', () => {
+  it('takes objects from those who archive and from no one else, administrators included', () => {
     dev.hasResourceProperties('AWS::S3::BucketPolicy', {
       PolicyDocument: {
         Statement: Match.arrayWith([
@@ -149,7 +149,7 @@ describe('the archive', () => {
     });
   });
 
-  it('is put under legal hold by the log and by nobody else', () => {
+  it('is put under legal hold by the log and by no one else', () => {
     const others = { 'aws:PrincipalArn': { 'Fn::GetAtt': ['SealtrailFollowRoleBA45DD2C', 'Arn'] } };
     const statement = Match.objectLike({
       ...{ Effect: 'Deny', Principal: { AWS: '*' }, Action: 's3:PutObjectLegalHold' },
@@ -161,7 +161,7 @@ describe('the archive', () => {
   it.each([
     ['past a governance lock', 's3:BypassGovernanceRetention'],
     ['hide an object under a delete marker', 's3:DeleteObject'],
-  ])('lets nobody %s in production', (_, Action) => {
+  ])('lets no one %s in production', (_, Action) => {
     const statement = Match.objectLike({ Effect: 'Deny', Principal: { AWS: '*' }, Action, Resource: keys('/*') });
     const policy = { PolicyDocument: { Statement: Match.arrayWith([statement]) } };
     prod.hasResourceProperties('AWS::S3::BucketPolicy', policy);
@@ -177,7 +177,7 @@ describe('encryption at rest', () => {
   stack.log.grantArchiveRead(role, ['orders']);
   const own = Template.fromStack(stack);
 
-  it('is by keys of AWS, which nobody can delete, unless one is given', () => {
+  it('is by keys of AWS, which no one can delete, unless one is given', () => {
     const [table] = Object.values(dev.findResources('AWS::DynamoDB::Table'));
     expect(table?.Properties.SSESpecification).toBeUndefined();
     expect(JSON.stringify(dev.findResources('AWS::S3::Bucket'))).not.toContain('aws:kms');
@@ -201,7 +201,7 @@ describe('encryption at rest', () => {
 
   it('lets the functions use that key through DynamoDB and S3 alone, and an auditor of the archive decrypt', () => {
     const uses = [...statementsByRole(own)].flatMap(([id, statements]) =>
-      // CDK lets whoever reads the stream decrypt as well, in a statement of its own.
+      // CDK lets anyone who reads the stream decrypt as well, in a statement of its own.
       statements.flatMap((one) =>
         actionsOf(one).includes('kms:Decrypt') && one.Condition !== undefined ? [{ id, ...one }] : [],
       ),
@@ -298,7 +298,7 @@ describe('what cannot be deployed', () => {
     );
   });
 
-  it('functions that nobody bundled', () => {
+  it('functions that no one bundled', () => {
     expect(() => synthesise({ functionsFolder: '/nowhere' })).toThrow(
       'there is no bundle in /nowhere/append: run npm run bundle',
     );

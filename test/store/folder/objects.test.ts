@@ -61,7 +61,7 @@ describe('the files', () => {
     expect(await objects.get('t/tile/0')).toEqual(bytesOf('x'));
   });
 
-  it('are made again when somebody removed their folder meanwhile', async () => {
+  it('are made again when someone removed their folder meanwhile', async () => {
     const folder = await temporaryFolder();
     const objects = await FolderObjects.open(folder);
     await objects.put('a/b/c', bytesOf('x'));
@@ -193,7 +193,7 @@ describe('a folder without permission', () => {
   });
 });
 
-describe('what somebody planted', () => {
+describe('what someone planted', () => {
   const planted = async () => {
     const folder = await temporaryFolder();
     const outside = await temporaryFolder();

@@ -134,7 +134,7 @@ describe('what the key file may hold', () => {
   it.each([
     ['ed25519', ed25519.privateKey],
     ['ecdsa-p256', p256.privateKey],
-  ] as const)('is a key that somebody else made: %s', async (algorithm, key) => {
+  ] as const)('is a key that someone else made: %s', async (algorithm, key) => {
     const file = join(await temporaryFolder(), 'key.pem');
     await writeFile(file, pem(key), { mode: 0o600 });
     expect((await KeyFileSigner.open(file)).algorithm).toBe(algorithm);

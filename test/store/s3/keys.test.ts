@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { keyReader } from '../../../lib/store/s3/keys.ts';
 import { S3Objects } from '../../../lib/store/s3/objects.ts';
 
-/** Whoever may put objects may name them as they like. A verifier must see those names as they are. */
+/** Anyone who may put objects may name them as they like. A verifier must see those names as they are. */
 
 const s3 = mockClient(S3Client);
 const open = () => new S3Objects({ client: new S3Client({}), bucket: 'archive', prefix: 'logs' });
@@ -13,7 +13,7 @@ beforeEach(() => {
   s3.reset();
 });
 
-describe('names that somebody else chose', () => {
+describe('names that someone else chose', () => {
   it.each([
     ['a+b%2Bc', 'a b+c'],
     ['%01%0D%0A', '\u0001\r\n'],

@@ -81,7 +81,7 @@ describe('what an attacker can do to a locked bucket, MemoryObjects can do', () 
     expect([objects.lockedUntil('a'), objects.lockedUntil('b')]).toEqual([now + 1, undefined]);
   });
 
-  it('changes and removes bytes in place, as somebody with the disk could', async () => {
+  it('changes and removes bytes in place, as someone with the disk could', async () => {
     const objects = new MemoryObjects(() => now);
     await objects.put('a', bytesOf('true'), { until: now + 1 });
     await objects.put('b', bytesOf('true'), { until: now + 1 });

@@ -12,7 +12,7 @@ import { allRecords, ask, isMatch, type PlainRecord, START, TRAIL } from '../../
 import { ProvenTrail } from './fixture.ts';
 
 /**
- * What somebody between the log and an auditor may try, the log's own server included. Where it helps them, they make the proofs of
+ * What someone between the log and an auditor may try, the log's own server included. Where it helps them, they make the proofs of
  * records anew, as they may have every record.
  */
 

@@ -93,7 +93,7 @@ describe('a checkpoint that the auditor kept', () => {
   });
 
   test.each([
-    ['signed by nobody we trust', noteOf(ORIGIN, 100, Buffer.alloc(32, 1), [ed25519Key(99)]), 'unknown_key'],
+    ['signed by no one we trust', noteOf(ORIGIN, 100, Buffer.alloc(32, 1), [ed25519Key(99)]), 'unknown_key'],
     ['of another log', noteOf(`other.example.com/${TRAIL}`, 100, Buffer.alloc(32, 1), [KEY]), 'wrong_origin'],
     ['that is none', Buffer.from('hello'), 'malformed_checkpoint'],
     [
@@ -155,7 +155,7 @@ describe('whom the auditor trusts', () => {
     ]);
   });
 
-  test('only the old key: what the new one signed alone is by nobody that is trusted', async () => {
+  test('only the old key: what the new one signed alone is by no one that is trusted', async () => {
     const report = await verify(rotated, { trust: lines(old) });
     expect(report.problemCounts).toEqual({ unknown_key: 2, beyond_checkpoint: 6 });
     expect(report.problems).toContainEqual(expect.objectContaining({ object: `${TRAIL}/checkpoints/700` }));

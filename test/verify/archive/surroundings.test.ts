@@ -262,7 +262,7 @@ describe('what cannot be read', () => {
   });
 });
 
-describe('what nobody asked for', () => {
+describe('what no one asked for', () => {
   const stranger = ed25519Key(66);
   const origin = `${LOG}/${TRAIL}`;
   const withLine = (note: Buffer, name: string, key: TestKey): Buffer =>
@@ -286,7 +286,7 @@ describe('what nobody asked for', () => {
     });
   });
 
-  test('a signature line under the log’s own name by a key that nobody knows; those of witnesses are none of it', async () => {
+  test('a signature line under the log’s own name by a key that no one knows; those of witnesses are none of it', async () => {
     for (const [name, kinds] of [
       [origin, ['unknown_key', 'unknown_key']],
       ['witness.example.com', []],

@@ -8,7 +8,7 @@ import { nodesBetween } from '../../../lib/log/selection.ts';
 import { checkExport, parseTrustedKeys } from '../../../lib/verify/index.ts';
 import { buildTrail, KEY, LOG, noteOf, rootOf, TRAIL } from '../archive-builder.ts';
 
-/** What is promised: whoever holds an export and the log's key needs nobody to know that its lines are the log's. */
+/** What is promised: anyone who holds an export and the log's key needs no one else to know that its lines are the log's. */
 
 const SIZE = 120;
 const event = (seq: number): string =>
@@ -212,7 +212,7 @@ describe('an export that is not', () => {
     }
   });
 
-  it('is refused when nobody who is trusted signed its checkpoint, and when there is no manifest', async () => {
+  it('is refused when no one who is trusted signed its checkpoint, and when there is no manifest', async () => {
     const unsigned = exportOf([4], { checkpoint: note.replace(/ [A-Za-z0-9+/=]+\n$/, ` ${'A'.repeat(92)}\n`) });
     await expect(check(unsigned)).rejects.toMatchObject({
       code: expect.stringMatching(/bad_signature|malformed_note/),

@@ -191,7 +191,7 @@ describe('a consistency file', () => {
     });
   });
 
-  test('begins with the checkpoint that somebody kept, or shows that the log has two histories', async () => {
+  test('begins with the checkpoint that someone kept, or shows that the log has two histories', async () => {
     const honest = await consistencyOf(100, 300);
     expect(checkConsistencyFile(honest, trust, noteAt(100))).toMatchObject({ from: { size: 100 }, to: { size: 300 } });
     const fork = noteOf(origin, 100, Buffer.alloc(32, 1), [KEY]).toString();

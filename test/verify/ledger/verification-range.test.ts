@@ -23,7 +23,7 @@ import {
   world,
 } from './verified-world.ts';
 
-/** Somebody wants certain records looked at: they are, under a signature, and nothing is said of the others. */
+/** Someone wants certain records looked at: they are, under a signature, and nothing is said of the others. */
 
 const ARCHIVE_REST =
   'the archive’s record files, bundles, partial tiles and tiles above level 0: sealtrail verify reads them';
@@ -43,7 +43,7 @@ function counted(table: Table, counts: Map<string, number>): Table {
   };
 }
 
-describe('a range of a ledger that nobody touched', () => {
+describe('a range of a ledger that no one touched', () => {
   it('is ok from the tile of the record before it to a checkpoint that covers it, and says what was left out', async () => {
     const made = await archived();
     const report = await made.verifier.verify(TRAIL, { from: 300, to: 390 });

@@ -67,7 +67,7 @@ export async function recorded({ ledger }: World): Promise<{ type: string; sever
   return found;
 }
 
-/** Changes an item as somebody does who has the database open. */
+/** Changes an item as someone does who has the database open. */
 export async function edit(
   table: Table,
   key: Key,
@@ -79,7 +79,7 @@ export async function edit(
   await table.transact([attributes === undefined ? { remove: key } : { put: { ...item, attributes } }]);
 }
 
-/** Changes an object as somebody does who has the disk. */
+/** Changes an object as someone does who has the disk. */
 export async function overwrite(
   { objects }: World,
   key: string,
@@ -99,7 +99,7 @@ export const flipped = (bytes: unknown, at = 0): Uint8Array => {
 
 export const block = (first: number): Key => ({ partition: `block/${TRAIL}`, sort: String(first).padStart(16, '0') });
 
-/** A checkpoint as whoever holds a key can make it, over a root of his choice. */
+/** A checkpoint as anyone who holds a key can make it, over a root of his choice. */
 export async function forge(key: MemorySigner, size: number): Promise<string> {
   const origin = `${LOG_NAME}/${TRAIL}`;
   const text = formatCheckpoint({ origin, size, root: new Uint8Array(32).fill(7) });

@@ -9,7 +9,7 @@ import { append, archived, block, edit, flipped, forge, kinds, recorded, world }
 
 /** The hot ledger is held against itself and the archive: what it may say, and how it keeps the time. */
 
-describe('a ledger that nobody touched', () => {
+describe('a ledger that no one touched', () => {
   it('is ok up to its newest checkpoint, and says what that does not speak of', async () => {
     const made = await archived();
     const report = await made.verifier.verify(TRAIL);

@@ -55,7 +55,7 @@ describe('the lines of a segment', () => {
     ['twice in a row', [10, 11, 11, 12, 13, 14, 15, 16, 17, 18, 19], ['wrong_seq 11']],
     ['again later', [10, 11, 12, 13, 11, 14, 15, 16, 17, 18, 19], ['wrong_seq 11']],
     ['too early', [10, 13, 11, 12, 13, 14, 15, 16, 17, 18, 19], ['wrong_seq 11']],
-  ])('with one %s: it takes nobody’s place', (_, seqs, reports) => {
+  ])('with one %s: it takes no one’s place', (_, seqs, reports) => {
     expect(align(...seqs)).toEqual({ placed: inPlace(all), reports, overfull: false });
   });
 

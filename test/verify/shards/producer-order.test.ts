@@ -90,7 +90,7 @@ describe('what producers numbered', () => {
     expect(problems[0]?.message).toMatch(/^the producer a of "app" has two histories: its number \d was given to diff/);
   });
 
-  test('is one thing for each submitter: nobody can number for another', async () => {
+  test('is one thing for each submitter: no one can number for another', async () => {
     const [first, second] = [send('a', upTo(3)), send('a', upTo(3), 'other')];
     const lines = recordLines({ runs: [6], event: (seq) => [...first, ...second][seq]?.json ?? '' }, 6);
     const producers = new Producers();

@@ -37,7 +37,7 @@ export const installActivity: Install = (program, shell) => {
   );
 };
 
-/** What is shown of an activity. */
+/** The shown parts of an activity. */
 type ShownActivity = Pick<Activity, 'total' | 'byType' | 'byOutcome' | 'last' | 'masked' | 'absence'>;
 
 const activitySchema: z.ZodType<ShownActivity> = z.object({
@@ -66,7 +66,7 @@ async function activity(terminal: Terminal, trail: string, actor: string, option
   );
 }
 
-/** How records name somebody, and what was not counted. */
+/** How records name an actor, and what was not counted. */
 function uncounted(masked: Masked): string {
   const { shared, ...own } = masked;
   if (shared === undefined || shared === masked.as) return maskedSentence(masked);

@@ -14,7 +14,7 @@ interface Options extends ServerOptions {
   readonly json?: true;
 }
 
-/** What is known of a record's place in the log. */
+/** The known state of a record's place in the log. */
 interface Proof {
   readonly state: 'proven' | 'unproven';
   readonly sentence: string;

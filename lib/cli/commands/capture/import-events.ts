@@ -18,7 +18,7 @@ const IDS_AT_ONCE = 50;
 /** UTF-8 bytes of a batch: a request may have 5,000,000. */
 const BATCH_BYTES = 4_000_000;
 
-/** The events of a file. @param onRefusal told of what is no record of the source, which is passed over */
+/** The events of a file. @param onRefusal called for anything but a record of the source, which is passed over */
 export async function* importedEvents(
   chunks: AsyncIterable<Uint8Array | string>,
   source: ImportSource,

@@ -50,7 +50,7 @@ export interface Recorder {
   readonly actions: ActionLog;
   /** For every event. */
   readonly context: EventContext;
-  /** Sends what is left, or leaves it in the spool; says on stderr what was neither. Never throws. */
+  /** Sends the remaining events, or leaves them in the spool; reports the rest on stderr. Never throws. */
   close(): Promise<void>;
 }
 

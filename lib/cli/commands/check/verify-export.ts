@@ -59,7 +59,7 @@ interface Refusal {
   readonly reason: string;
 }
 
-/** An export that holds. `unproven`: nobody vouches for the manifest, whatever is proven of the records. */
+/** An export that holds. `unproven`: no one vouches for the manifest, whatever is proven of the records. */
 type Held = {
   readonly ok: boolean;
   readonly verdict: 'ok' | 'unproven';

@@ -27,7 +27,7 @@ export const installVerifyTrail: Install = (program, shell) => {
     .summary('have the log check its own ledger and archive')
     .description(
       'Has the server verify a trail, and waits for the report: what is new since the last time, all of it, or a range.\n' +
-        'It is the word of the log on itself. To trust nobody, run "sealtrail verify" over the archive.',
+        'It is the word of the log on itself. To verify without trust in the log, run "sealtrail verify" over the archive.',
     )
     .option('--full', 'from record 0 on')
     .option('--from <seq>', 'a range: its first record')

@@ -7,7 +7,7 @@ export const installVerify: Install = (program, shell) => {
     .summary('check an archive, end to end')
     .description(
       'Checks an archive: every record, hash, tile, checkpoint and signature, and that nothing else is there. It needs the\n' +
-        'archive (a folder, or s3://bucket/prefix) and the public key: no server, and no trust in whoever made it.',
+        'archive (a folder, or s3://bucket/prefix) and the public key: no server, and no trust in its maker.',
     )
     .requiredOption(
       '--key <file>',

@@ -20,7 +20,7 @@ export const installRebuild: Install = (program, shell) => {
     .summary('complete a database from its archive')
     .description(
       'Says which trails of a data folder have less in the database than in the archive, as after a restored copy or a lost file.\n' +
-        'With --yes it completes them, and the log goes on after what is archived. What was acknowledged later is lost, and not\n' +
+        'With --yes it completes them, and the log goes on after the archived records. What was acknowledged later is lost, and not\n' +
         'known: so a new key signs from then on, and the former one is retired. Put a newer database back instead if there is one.',
     )
     .option('--yes', 'do it (default: only say what would be done)')

@@ -8,9 +8,9 @@ export const installServe: Install = (program, shell) => {
     .command('serve')
     .summary('run a log on this machine')
     .description(
-      'Runs a whole log from one folder: SQLite for what is hot, write-once files for the archive, a key file that signs.\n' +
+      'Runs a whole log from one folder: SQLite for hot records, write-once files for the archive, a key file that signs.\n' +
         'The folder is made if it is not there, with a credentials file for the profiles writer, auditor and admin.\n' +
-        'SIGTERM and Ctrl-C finish what is under way and stop.',
+        'SIGTERM and Ctrl-C finish the work under way and stop.',
     )
     .requiredOption('--data <dir>', 'the data folder')
     .option('--port <n>', 'port to listen on; 0 takes any free one', integer('--port', 0, 65_535), 8321)

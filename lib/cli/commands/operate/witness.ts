@@ -8,7 +8,7 @@ export const installWitness: Install = (program, shell) => {
     .description(
       'Runs a witness (C2SP tlog-witness) from one folder: it cosigns a checkpoint of a log that its logs.txt names, if that\n' +
         'extends the last one it cosigned. Run it where the operator of the logs has no access (docs/witnesses.md).\n' +
-        'SIGTERM and Ctrl-C finish what is under way and stop.',
+        'SIGTERM and Ctrl-C finish the work under way and stop.',
     )
     .requiredOption('--data <dir>', "the witness's folder, made if it is not there")
     .requiredOption('--name <name>', 'the name of its key, such as witness.example.com/w1: the same every time')
