@@ -19,6 +19,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Install>>> = {
   activity: async () => (await import('./commands/ask/activity.ts')).installActivity,
   summary: async () => (await import('./commands/ask/summary.ts')).installSummary,
   tail: async () => (await import('./commands/ask/tail.ts')).installTail,
+  ask: async () => (await import('./commands/ask/ask.ts')).installAsk,
   export: async () => (await import('./commands/ask/export.ts')).installExport,
   proof: async () => (await import('./commands/check/proof.ts')).installProof,
   verify: async () => (await import('./commands/check/verify.ts')).installVerify,
@@ -61,11 +62,20 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
   const shell = new Shell(terminal, main);
   try {
     const program = buildProgram(shell, await commandsFor(args));
+    program.hook('preAction', (_, command) => saveIfAsked(command, args, terminal));
     await program.parseAsync([...args], { from: 'user' });
     return shell.exitCode;
   } catch (error) {
     return explain(error, terminal, args.includes('--json'));
   }
+}
+
+/** Saves the question that a command line asks, where it says so. */
+async function saveIfAsked(command: Command, args: readonly string[], terminal: Terminal): Promise<void> {
+  const { save } = command.opts();
+  if (typeof save !== 'string') return;
+  const { saveQuestion } = await import('./commands/ask/saved.ts');
+  await saveQuestion(terminal, save, args);
 }
 
 /** The one that is named; all of them where help or completion is wanted, or none of them is meant. */

@@ -16,7 +16,7 @@ type Parameters = Readonly<Record<string, z.ZodType>>;
  */
 const TAKEN: ReadonlySet<string> = new Set([
   ...SERVER_OPTIONS,
-  ...['help', 'json', 'format', 'limit', 'all', 'cursor', 'order', 'unanswered'],
+  ...['help', 'json', 'format', 'limit', 'all', 'cursor', 'order', 'unanswered', 'proof', 'key'],
   ...['lines', 'follow', 'output', 'gzip', 'resume', 'columns', 'scan', 'by', 'bucket', 'clock', 'top', 'save'],
 ]);
 

@@ -60,6 +60,7 @@ describe.each(SHELLS.filter(isInstalled))('the completion for %s', (shell) => {
   it('knows the commands, and what begins alike', () => {
     expect(offered('sealtrail ')).toEqual(expect.arrayContaining(['serve', 'query', 'verify', 'keys', 'completion']));
     expect(offered('sealtrail verify-').sort()).toEqual([
+      'verify-answer',
       'verify-export',
       'verify-proof',
       'verify-receipt',

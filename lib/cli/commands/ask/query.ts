@@ -14,6 +14,7 @@ import { filtersOf, withFilters, withPeriod } from '../../shell/filters.ts';
 import { collect, connect, type Install, integer, type ServerOptions, withServer } from '../../shell/shell.ts';
 import { namedTrails, trailOrPattern } from '../../shell/trails.ts';
 import { logKeys } from '../../shell/trust.ts';
+import { saveOption } from './save-option.ts';
 import { ACTION_TYPES, unanswered } from './unanswered.ts';
 
 interface Options extends ServerOptions, Readonly<Record<string, unknown>> {
@@ -81,7 +82,8 @@ const withFormat = (command: Command): Command =>
   command
     .addOption(new Option('--format <name>', 'how to print').choices(['table', ...QUERY_FORMATS]).default('table'))
     .option('--json', 'the same as --format json')
-    .addOption(columnsOption());
+    .addOption(columnsOption())
+    .addOption(saveOption());
 
 const withLimit = (command: Command): Command =>
   command

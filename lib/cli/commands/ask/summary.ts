@@ -17,6 +17,7 @@ import {
   withJson,
   withServer,
 } from '../../shell/shell.ts';
+import { saveOption } from './save-option.ts';
 
 const FORMATS = ['bars', 'table', 'csv', 'json'] as const;
 
@@ -39,7 +40,8 @@ export const installSummary: Install = (program, shell) => {
     .addOption(new Option('--bucket <name>', 'how fine the counts over time are').choices([...BUCKETS]))
     .addOption(new Option('--clock <name>', COUNTING.clock.description).choices([...CLOCKS]))
     .option('--top <n>', 'values of each kind, those with the most records', integer('--top', 1, 10_000), 10)
-    .addOption(new Option('--format <name>', 'how to print').choices([...FORMATS]).default('bars'));
+    .addOption(new Option('--format <name>', 'how to print').choices([...FORMATS]).default('bars'))
+    .addOption(saveOption());
   withServer(withJson(withFilters(command))).action((trail: string, options: Options) =>
     summarize(shell.terminal, trail, options),
   );

@@ -10,6 +10,7 @@ import { explainAbsence } from '../../shell/absence.ts';
 import { columnsOption, demandColumned, recordCsv } from '../../shell/columns.ts';
 import { filtersOf, withFilters } from '../../shell/filters.ts';
 import { connect, type Install, integer, type ServerOptions, trailName, withServer } from '../../shell/shell.ts';
+import { saveOption } from './save-option.ts';
 
 interface Options extends ServerOptions, Readonly<Record<string, unknown>> {
   readonly lines: number;
@@ -37,7 +38,8 @@ export const installTail: Install = (program, shell) => {
         .default('table'),
     )
     .option('--json', 'the same as --format json')
-    .addOption(columnsOption());
+    .addOption(columnsOption())
+    .addOption(saveOption());
   withServer(withFilters(command)).action((trail: string, options: Options) => tail(shell.terminal, trail, options));
 };
 
