@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
 import type { LedgerReceipt } from '../../lib/ledger/receipt.ts';
 import { SealtrailError } from '../../lib/log/error.ts';
@@ -60,6 +61,46 @@ describe('one trail, one event a request, each from a process of its own', () =>
     expect(tally.latencies.length).toBeGreaterThanOrEqual(0.9 * part * perSecond * SECONDS);
     expect(quantile(tally.refusals, 1)).toBeLessThan(2_000);
     expect(db.meter.writeUnits / tally.latencies.length).toBeLessThanOrEqual(25);
+  });
+});
+
+const append = (trail: string) => {
+  const sent = event();
+  const idempotency = { key: sent.id, bodyHash: sent.id };
+  return { trail, submitter: 'app', events: [sent], idempotency };
+};
+
+describe('a busy trail', () => {
+  it('does not keep others waiting', async () => {
+    const { quiet, busy } = await inVirtualTime(async () => {
+      const db = new StandIn(LATENCIES);
+      const instances = new Instances(() => ledgerOver(new DynamoTable({ client: db.client, tableName: 'log' })));
+      const [quiet, busy] = [new Tally(), new Tally()];
+      const to = (tally: Tally, trail: string) => () =>
+        tally.count(() => instances.serve((ledger) => ledger.append(append(trail))));
+      await Promise.all([offer(500, SECONDS, to(busy, 'busy')), offer(10, SECONDS, to(quiet, 'quiet'))]);
+      return { quiet, busy };
+    });
+    expect(busy.latencies.length).toBeGreaterThan(0.9 * 500 * SECONDS);
+    expect(quiet.errors.size).toBe(0);
+    expect(quantile(quiet.latencies, 0.99)).toBeLessThan(250);
+  });
+
+  it('is served where an account may run ten functions at once, as a new one may', async () => {
+    const { acknowledged, size } = await inVirtualTime(async () => {
+      const db = new StandIn(LATENCIES);
+      const open = () => ledgerOver(new DynamoTable({ client: db.client, tableName: 'log' }));
+      const instances = new Instances(open, 10);
+      const tally = new Tally();
+      await offer(100, SECONDS, async () => {
+        const request = append(TRAIL);
+        // As the client does, which repeats what was refused.
+        while (!(await tally.count(() => instances.serve((ledger) => ledger.append(request))))) await sleep(1_000);
+      });
+      return { acknowledged: tally.latencies.length, size: (await open().head(TRAIL))?.size };
+    });
+    expect(acknowledged).toBe(100 * SECONDS);
+    expect(size).toBe(acknowledged);
   });
 });
 

@@ -25,13 +25,17 @@ export class Instances {
   readonly #open: () => Ledger;
   readonly #idle: Ledger[] = [];
   #busy = 0;
+  readonly #limit: number;
   most = 0;
 
-  constructor(open: () => Ledger) {
+  /** @param limit of the account: beyond it Lambda refuses to run another */
+  constructor(open: () => Ledger, limit = Number.POSITIVE_INFINITY) {
     this.#open = open;
+    this.#limit = limit;
   }
 
   async serve<T>(request: (ledger: Ledger) => Promise<T>): Promise<T> {
+    if (this.#busy >= this.#limit) throw new SealtrailError('throttled', 'Lambda runs no more functions');
     const ledger = this.#idle.pop() ?? this.#open();
     this.#busy += 1;
     this.most = Math.max(this.most, this.#busy);
