@@ -264,7 +264,9 @@ describe('grants', () => {
     expect(calls(granted('grantAppend', ['orders', 'payments-*']))).toEqual([
       'GET /v1/keys',
       'GET /v1/trails/orders/consistency',
+      'GET /v1/trails/orders/witnessed',
       'GET /v1/trails/payments-*/consistency',
+      'GET /v1/trails/payments-*/witnessed',
       'POST /v1/trails/orders/events',
       'POST /v1/trails/payments-*/events',
     ]);
@@ -298,6 +300,7 @@ describe('grants', () => {
       'GET /v1/trails/orders/events/*/proof',
       'GET /v1/trails/orders/verifications',
       'GET /v1/trails/orders/verifications/*',
+      'GET /v1/trails/orders/witnessed',
       'POST /v1/trails/orders/verifications',
     ]);
   });
@@ -363,7 +366,7 @@ describe('managed policies', () => {
 
   it('let a writer append, an auditor read, and an archive auditor into the bucket, and none of them more', () => {
     expect(given('Writer')).toContain('/$default/POST/v1/trails/payments-*/events');
-    expect(given('Writer')).not.toMatch(/GET\/v1\/trails(?!\/[\w*-]+\/consistency")|s3:/);
+    expect(given('Writer')).not.toMatch(/GET\/v1\/trails(?!\/[\w*-]+\/(consistency|witnessed)")|s3:/);
     expect(given('Auditor')).toContain('/$default/GET/v1/trails/payments-*/*');
     expect(given('Auditor')).not.toMatch(/\/events"|seals|s3:/);
     expect(given('ArchiveAuditor')).toContain('/payments-*/*');
