@@ -31,7 +31,7 @@ export async function writeRun(files: MemoryFiles, blocks: readonly TestBlock[])
   return written(
     files,
     async (writer) => {
-      for (const [key, spans] of content.terms()) await writer.add(key, spans);
+      for (const [key, spans] of content.terms()) if (writer.add(key, spans)) await writer.flush();
       return writer.end(content.extras());
     },
     { first, size: content.size },

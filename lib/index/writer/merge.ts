@@ -19,7 +19,7 @@ export async function mergeRuns(parts: readonly RunFile[], writer: RunWriter): P
     const spans: number[] = [];
     // Runs do not overlap, so in their order the numbers ascend.
     for (const reader of readers) while (reader.isAt(key)) if (!reader.take(spans)) await reader.next();
-    await writer.add(key, spans);
+    if (writer.add(key, spans)) await writer.flush();
     if (terms % TURN === 0) await turn();
   }
   const counts = new CountsBuilder();

@@ -16,7 +16,7 @@ export function writeRun(files: Files, trail: string, run: Run, content: RunCont
   return writtenFile(files, trail, run, async (writer) => {
     let terms = 0;
     for (const [key, spans] of content.terms()) {
-      await writer.add(key, spans);
+      if (writer.add(key, spans)) await writer.flush();
       if (++terms % TURN === 0) await turn();
     }
     return writer.end(content.extras());

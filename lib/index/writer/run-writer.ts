@@ -55,13 +55,7 @@ export class RunWriter {
     this.#file = file;
   }
 
-  /** Whether {@link flush} must be called before more is added. */
-  get isFull(): boolean {
-    return this.#filled >= BUFFER_BYTES;
-  }
-
-  /** Adds a leaf: keys ascending, and the leaves of one key in the order of their records. @returns {@link isFull} */
-  addLeaf(leaf: Leaf): boolean {
+  #addLeaf(leaf: Leaf): void {
     if (this.#first === undefined) {
       this.#first = { ...leaf, body: new Uint8Array(0) };
       this.#groupStart = this.#filled;
@@ -73,12 +67,16 @@ export class RunWriter {
     this.#group.push(hashLeaf(leaf));
     this.#leaves += 1;
     if (this.#group.length === GROUP_LEAVES) this.#endGroup();
-    return this.isFull;
   }
 
-  /** Adds a term with all of its records. */
-  async add(key: TermKey, spans: Spans): Promise<void> {
-    for (const leaf of leavesOf(key, spans, this.#run.first)) if (this.addLeaf(leaf)) await this.flush();
+  /**
+   * Adds a term with all of its records: terms in ascending order of their keys, each once.
+   *
+   * @returns whether {@link flush} must be called before more is added. Most calls need no wait, and there are millions.
+   */
+  add(key: TermKey, spans: Spans): boolean {
+    for (const leaf of leavesOf(key, spans, this.#run.first)) this.#addLeaf(leaf);
+    return this.#filled >= BUFFER_BYTES;
   }
 
   /** Writes what was gathered. */
