@@ -167,6 +167,7 @@ export class Search {
     const end = Math.min(edge, this.high);
     const runs = all.filter((run) => endOf(run) > this.low && run.first < end);
     if (this.#isDown) runs.reverse();
+    for (const run of runs.slice(FIRST_RUNS, FIRST_RUNS + MAX_RUNS)) files.open(trail, run).prefetch();
     // A frequent value is found in the first few; for a rare one all the others are looked at together.
     for (let [next, atOnce] = [0, FIRST_RUNS]; next < runs.length; next += atOnce, atOnce = MAX_RUNS) {
       const some = runs.slice(next, next + atOnce);

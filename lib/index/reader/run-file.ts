@@ -102,6 +102,11 @@ export class RunFile {
     return this.#page(Math.floor(number / PAGE_GROUPS));
   }
 
+  /** Begins to read the header, if it is not kept: what goes wrong shows when it is needed. */
+  prefetch(): void {
+    this.#opened().catch(() => undefined);
+  }
+
   async header(): Promise<Header> {
     return (await this.#opened()).header;
   }

@@ -12,11 +12,18 @@ const PAGE_LEVEL = GROUP_LEVEL + Math.log2(PAGE_GROUPS);
 
 /** Reads the nodes of a run's tree: from leaves, from hashes of groups, or from hashes of pages. */
 export function runNodes(file: RunFile): NodeReader {
+  // Several nodes of a proof lie in one group.
+  const groups = new Map<number, Promise<readonly Leaf[]>>();
+  const leavesIn = (group: number): Promise<readonly Leaf[]> => {
+    const known = groups.get(group) ?? leavesOf(file, group);
+    groups.set(group, known);
+    return known;
+  };
   const hashesOf = async (level: number, index: number): Promise<readonly Hash[]> => {
     const first = index * 2 ** level;
     const count = 2 ** level;
     if (level < GROUP_LEVEL) {
-      const leaves = await leavesOf(file, Math.floor(first / GROUP_LEAVES));
+      const leaves = await leavesIn(Math.floor(first / GROUP_LEAVES));
       return leaves.slice(first % GROUP_LEAVES, (first % GROUP_LEAVES) + count).map(hashLeaf);
     }
     const group = first / GROUP_LEAVES;
