@@ -133,6 +133,7 @@ Words that tell about a secret: ${list(ABOUT)}.
 
 Measured by \`test/privacy/corpus.test.ts\` on the corpus in \`test/vectors/redaction\`: of ${number(secrets)} secrets in their places ${number(found)} are found (recall ${percent(recall)}); of
 ${number(harmless)} harmless values, those of GitHub's webhook payloads among them, ${number(wrong)} are redacted (precision ${percent(precision)}).
+What it takes, by \`npm run bench -- redaction\` on one shared core of a virtual machine: 5 µs for an everyday event of 450 bytes (of 28 µs that its preparation takes in all), 150 µs for a webhook payload of 10 KB (of 355), 12 µs for an event that is little but secrets: 65 to 100 MB/s of what is harmless.
 
 **E-mail and IP addresses** are masked in \`actor.id\`, \`actor.name\`, \`actor.ip\`, \`resource.id\`, \`resource.name\`, \`description\`, \`details\` and \`changes\`, unless the trail
 includes PII: ${masked}. Behind the stars a log puts a tag, keyed by a secret of its own, that tells people
