@@ -56,5 +56,20 @@ describe('types of events', () => {
     strict.log({ type: 'auth.logn' });
     // @ts-expect-error: as a call too
     strict.custom('invoice.piad');
+    const catalogued = createAuditLogger<never>({ memory: {} });
+    catalogued.log({ type: 'auth.login' });
+    // @ts-expect-error: the catalogue's names alone
+    catalogued.log({ type: 'invoice.paid' });
+  });
+
+  it('records are typed, with the fields that events have', async () => {
+    const audit = createAuditLogger({ memory: {} });
+    audit.data('update', { actor: { id: 'alice' }, changes: { before: 1, after: 2 } });
+    const [record] = await audit.reader.recent(1);
+    const id: string | undefined = record?.event.actor?.id;
+    const after: unknown = record?.event.changes?.after;
+    expect([id, after]).toEqual(['alice', 2]);
+    // @ts-expect-error: no event has such a field
+    expect(record?.event.actor?.mail).toBeUndefined();
   });
 });
