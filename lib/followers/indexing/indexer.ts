@@ -113,7 +113,7 @@ export class Indexer implements Follower {
   async #step(mark: Watermark, { force = false }: RunOptions): Promise<Stepped | undefined> {
     const { trail, size } = mark;
     const state = stateOf(mark);
-    if (state.isOutdated || (await this.#lacksFiles(trail, size, state))) return this.#startOver(mark, state);
+    if (state.isOutdated || (await this.#lacksFiles(mark, state))) return this.#startOver(mark, state);
     const merge = nextMerge(state.runs);
     if (merge !== undefined) return this.#merge(mark, state, merge.start, merge.end);
     const head = await readHead(this.#options.table, trail);
@@ -232,12 +232,15 @@ export class Indexer implements Follower {
    * Whether a file of the index is gone: looked up once in the life of a process, so that removing the files rebuilds the index.
    * Removes what a crash has left.
    */
-  async #lacksFiles(trail: string, size: number, { runs, superseded }: IndexState): Promise<boolean> {
+  async #lacksFiles({ trail, size, revision }: Watermark, { runs, superseded }: IndexState): Promise<boolean> {
     if (this.#seen.has(trail)) return false;
-    const { files } = this.#options;
+    const { table, files } = this.#options;
+    const listed = await Array.fromAsync(files.list(`${trail}/`), ({ key }) => key);
+    // What was listed is held against what was the index at that time, or another process's new files would seem left over.
+    if ((await readWatermark(table, trail, INDEXER)).revision !== revision) return false;
     const missing = new Set(runs.map((run) => runKey(trail, run)));
     const waiting = new Set(superseded.map(({ key }) => key));
-    for await (const { key } of files.list(`${trail}/`)) {
+    for (const key of listed) {
       if (missing.delete(key) || waiting.has(key) || !isLeftOver(key, runs, size)) continue;
       await files.remove(key);
     }
