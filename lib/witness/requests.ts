@@ -13,7 +13,7 @@ export interface WitnessRequest {
 export const MAX_BODY_BYTES = 65_536;
 
 /**
- * Answers a request: `POST /add-checkpoint`, `GET /<origin hash>/checkpoint`, and `GET /` with the witness's vkey.
+ * Answers a request: `POST /add-checkpoint`, `GET /<origin hash>/checkpoint`, and `GET /` with the witness's vkeys.
  *
  * @throws as {@link Witness.addCheckpoint}
  * @see C2SP tlog-witness, "HTTP Interface"
@@ -28,7 +28,7 @@ export async function answerRequest(witness: Witness, { method, path, read }: Wi
     return witness.addCheckpoint(body);
   }
   if (method !== 'GET' && method !== 'HEAD') return plain(405, 'only add-checkpoint takes anything');
-  if (path === '/') return plain(200, (await witness.cosigner()).vkey);
+  if (path === '/') return plain(200, (await witness.cosigners()).map(({ vkey }) => vkey).join('\n'));
   const [, originHash] = /^\/([0-9a-f]{64})\/checkpoint$/.exec(path) ?? [];
   return originHash === undefined ? plain(404, 'there is nothing here') : witness.checkpointOf(originHash);
 }

@@ -10,12 +10,17 @@ import type { Condition, Signer, Table } from '../store/ports.ts';
 import { demandGrowth, demandSigned, parseSubmission, Refused, type Submission } from './add-checkpoint.ts';
 import type { LogKeys } from './log-list.ts';
 
+/** A key of a witness. See {@link Signer}. */
+export type CosignerKey = Pick<Signer, 'publicKey' | 'sign'>;
+
 /** What a {@link Witness} works with. */
 export interface WitnessOptions {
   /** Where it keeps what it cosigned: its whole memory. Losing it lets every log roll back once. */
   readonly table: Table;
   /** An Ed25519 key, used for nothing else (C2SP tlog-cosignature, "Ed25519 signed message"). */
-  readonly signer: Signer;
+  readonly signer: CosignerKey;
+  /** A second key that cosigns the same, of ML-DSA-44. @default none */
+  readonly second?: CosignerKey;
   /** The name of its key, such as `witness.example.com/w1`. */
   readonly name: string;
   /** The logs that it knows, asked for with each request. */
@@ -53,24 +58,31 @@ const SIZE = 'text/x.tlog.size';
  */
 export class Witness {
   readonly #table: Table;
-  readonly #signer: Signer;
+  readonly #keys: readonly CosignerKey[];
   readonly #name: string;
   readonly #logs: () => Promise<LogKeys>;
   readonly #now: () => number;
-  #cosigner: Promise<Cosigner> | undefined;
+  #cosigners: Promise<readonly Cosigner[]> | undefined;
 
-  constructor({ table, signer, name, logs, now = Date.now }: WitnessOptions) {
+  constructor({ table, signer, second, name, logs, now = Date.now }: WitnessOptions) {
     this.#table = table;
-    this.#signer = signer;
+    this.#keys = second === undefined ? [signer] : [signer, second];
     this.#name = name;
     this.#logs = logs;
     this.#now = now;
   }
 
-  /** Its name and key, as policies name them. @throws `malformed_key` if its key is not Ed25519; `signer_unavailable` */
-  cosigner(): Promise<Cosigner> {
-    this.#cosigner ??= this.#signer.publicKey().then((spki) => cosignerFromSpki(this.#name, spki));
-    return this.#cosigner;
+  /** Its name and keys, as policies name them. @throws `malformed_key` if a key cannot cosign; `signer_unavailable` */
+  cosigners(): Promise<readonly Cosigner[]> {
+    this.#cosigners ??= Promise.all(this.#keys.map(async (key) => cosignerFromSpki(this.#name, await key.publicKey())));
+    return this.#cosigners;
+  }
+
+  /** Its Ed25519 key. */
+  async cosigner(): Promise<Cosigner> {
+    const [first] = await this.cosigners();
+    if (first === undefined) throw new RangeError('a witness without a key');
+    return first;
   }
 
   /**
@@ -95,19 +107,27 @@ export class Witness {
   }
 
   async #cosign(submission: Submission): Promise<WitnessAnswer> {
-    const { origin, old, note, parsed } = submission;
+    const { origin, old, note } = submission;
     const last = await this.#last(origin);
     const size = last?.checkpoint.size ?? 0;
     if (old !== size) return conflict(size);
     const checkpoint = demandGrowth(submission, last?.checkpoint);
     const seconds = Math.floor(this.#now() / 1000);
-    const cosigner = await this.cosigner();
-    const signature = await this.#signer.sign(cosignatureMessage(cosigner, parsed.text, seconds));
-    const line = cosignatureLine(cosigner, seconds, signature);
+    const cosigners = await this.cosigners();
+    const lines = await Promise.all(cosigners.map((one, at) => this.#line(one, at, submission, seconds)));
+    const body = lines.join('');
     // No one sees the line before the put has succeeded. Of two requests at once, one finds what the other has put.
-    const isKept = await this.#keep(origin, last, withoutLines(note, cosigner) + line);
+    const isKept = await this.#keep(origin, last, withoutLines(note, cosigners) + body);
     if (!isKept) return conflict((await this.#last(origin))?.checkpoint.size ?? checkpoint.size);
-    return { status: 200, type: TEXT, body: line };
+    return { status: 200, type: TEXT, body };
+  }
+
+  /** Its line by one of its keys. An ML-DSA-44 signature covers no extension lines, so a checkpoint with some gets none. */
+  async #line(cosigner: Cosigner, at: number, { parsed, checkpoint }: Submission, seconds: number): Promise<string> {
+    if (cosigner.algorithm === 'ml-dsa-44' && checkpoint?.extensions !== undefined) return '';
+    const signature = await this.#keys[at]?.sign(cosignatureMessage(cosigner, parsed.text, seconds));
+    if (signature === undefined) throw new RangeError('a cosigner without its key');
+    return cosignatureLine(cosigner, seconds, signature);
   }
 
   /**
@@ -148,10 +168,12 @@ export class Witness {
 }
 
 /** The note without lines of this witness, which a log may have sent along: there is one of each key. */
-function withoutLines(note: string, { name, keyId }: Cosigner): string {
+function withoutLines(note: string, cosigners: readonly Cosigner[]): string {
   const { text, signatures } = parseNote(note);
   const lines = note.slice(text.length + 1).split(/(?<=\n)/);
-  return `${text}\n${lines.filter((_, at) => signatures[at]?.name !== name || signatures[at]?.keyId !== keyId).join('')}`;
+  const isOwn = (at: number): boolean =>
+    cosigners.some(({ name, keyId }) => signatures[at]?.name === name && signatures[at]?.keyId === keyId);
+  return `${text}\n${lines.filter((_, at) => !isOwn(at)).join('')}`;
 }
 
 /** What the log is to send instead: the size that the witness has. */

@@ -257,7 +257,7 @@ async function others(log: Log): Promise<void> {
     '0',
   ]);
   const url = ours.line.split(' ').at(-1) ?? '';
-  const vkey = (await (await fetch(url)).text()).trim();
+  const [vkey = ''] = (await (await fetch(url)).text()).split('\n');
   const client = attempt(PYTHON, [join(HERE, 'client.py'), url, at('ours/logs.txt'), vkey]);
   ok("witness-log's client and our witness", client.status === 0, client.said);
   process.stdout.write(client.said);

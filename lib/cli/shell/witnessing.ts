@@ -20,8 +20,8 @@ export async function witness({ stdout, stderr, signal }: Terminal, options: Wit
     const onError = (error: unknown): void => complain(stderr, {}, error);
     const server = await serveWitness(opened.witness, { host, port, onError });
     try {
-      const { vkey } = await opened.witness.cosigner();
-      await write(stdout, `listening on ${server.url}\n${vkey}\n`);
+      const vkeys = (await opened.witness.cosigners()).map(({ vkey }) => `${vkey}\n`);
+      await write(stdout, `listening on ${server.url}\n${vkeys.join('')}`);
       await write(stderr, `The logs that it knows are in ${opened.logsFile}. Ctrl-C stops.\n`);
       if (!signal.aborted) await once(signal, 'abort');
     } finally {

@@ -6,6 +6,7 @@ import { KeyFileSigner } from '../../store/keyfile/signer.ts';
 import { SqliteTable } from '../../store/sqlite/table.ts';
 import { LOG_LIST_HEADER, type LogKeys, parseLogList } from '../log-list.ts';
 import { Witness } from '../witness.ts';
+import { openMlDsaKey } from './ml-dsa-key.ts';
 
 /** A witness in a folder. */
 export interface FolderWitness {
@@ -24,7 +25,8 @@ const NO_LOGS = `${LOG_LIST_HEADER}
 `;
 
 /**
- * Opens a witness's folder, which is made if it is not there: `witness.db` holds what it cosigned, `witness-key.pem` its key,
+ * Opens a witness's folder, which is made if it is not there: `witness.db` holds what it cosigned, `witness-key.pem` and
+ * `witness-key-ml-dsa.pem` its keys,
  * `logs.txt` the logs that it knows.
  *
  * @param name of its key, such as `witness.example.com/w1`. The same every time: policies know the witness by it
@@ -40,8 +42,9 @@ export async function openWitness(dir: string, name: string): Promise<FolderWitn
     if (!(await isThere(logsFile))) await replaceFile(logsFile, Buffer.from(NO_LOGS), 0o644);
     const logs = listReader(logsFile);
     await logs();
-    const witness = new Witness({ table, signer, name, logs });
-    await witness.cosigner();
+    const second = await openMlDsaKey(join(dir, 'witness-key-ml-dsa.pem'));
+    const witness = new Witness({ table, signer, name, logs, ...(second && { second }) });
+    await witness.cosigners();
     return { witness, logsFile, close: () => table.close() };
   } catch (error) {
     await table.close();

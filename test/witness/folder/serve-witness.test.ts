@@ -2,7 +2,8 @@ import { hash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { parseCosigner } from '../../../lib/log/cosignature.ts';
+import { cosignaturesOf, parseCosigner } from '../../../lib/log/cosignature.ts';
+import { parseNote } from '../../../lib/log/note.ts';
 import { openWitness } from '../../../lib/witness/folder/open-witness.ts';
 import { serveWitness } from '../../../lib/witness/folder/serve-witness.ts';
 import { cli } from '../../cli/in-process.ts';
@@ -33,8 +34,16 @@ it('a witness in a folder answers over HTTP, and knows new logs at once', async 
   ]);
   const shown = await fetch(`${server.url}${hash('sha256', log.origin, 'hex')}/checkpoint`);
   expect((await shown.text()).split('\n')[1]).toBe('3');
-  const { name } = parseCosigner((await (await fetch(server.url)).text()).trim());
-  expect(name).toBe('w.example/1');
+  const cosigners = (await (await fetch(server.url)).text()).trim().split('\n').map(parseCosigner);
+  expect(cosigners.map(({ name, algorithm }) => [name, algorithm])).toEqual([
+    ['w.example/1', 'ed25519'],
+    ['w.example/1', 'ml-dsa-44'],
+  ]);
+  // Each key signs by itself: a policy may name either.
+  const { text, signatures } = parseNote(
+    await (await fetch(`${server.url}${hash('sha256', log.origin, 'hex')}/checkpoint`)).text(),
+  );
+  expect(cosignaturesOf(text, signatures, cosigners)).toHaveLength(2);
   expect((await post(Buffer.alloc(70_000))).status).toBe(413);
   expect((await fetch(`${server.url}add-checkpoint`)).status).toBe(405);
   expect((await fetch(`${server.url}sign-subtree`, { method: 'POST' })).status).toBe(405);
@@ -67,7 +76,7 @@ it('is started from the command line', async () => {
   });
   expect(await done).toMatchObject({
     code: 0,
-    stdout: expect.stringMatching(/^listening on http:\/\/127\.0\.0\.1:\d+\/\nw\.example\/1\+[0-9a-f]{8}\+\S+\n$/),
+    stdout: expect.stringMatching(/^listening on http:\/\/127\.0\.0\.1:\d+\/\n(w\.example\/1\+[0-9a-f]{8}\+\S+\n){2}$/),
     stderr: expect.stringContaining(join(data, 'logs.txt')),
   });
 });
