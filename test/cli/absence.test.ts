@@ -48,7 +48,7 @@ describe('an answer without records', () => {
     ]) {
       const { code, stderr } = await asked(...args);
       expect(stderr).toMatch(
-        /^No record of orders has --actor no one, in any period\. orders has 2 records, the newest received \d{4}-.* UTC\.\n$/,
+        /^No record of orders has --actor nobody, in any period\. orders has 2 records, the newest received \d{4}-.* UTC\.\n$/,
       );
       expect(code).toBe(0);
     }

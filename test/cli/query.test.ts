@@ -89,6 +89,7 @@ describe('query', () => {
     expect(JSON.parse(none.stdout)).toEqual({
       ...{ records: [], sources: { hot: 0, archive: 0 }, asOf: 2300, more: false },
       scanned: expect.any(Number),
+      absence: [expect.objectContaining({ reason: 'no_such_value', filter: 'actor', value: 'nobody' })],
     });
   });
 
@@ -149,7 +150,9 @@ describe('query', () => {
     expect(await cli(['query', 'orders', '--actor', 'nobody'], asAuditor())).toEqual({
       code: 0,
       stdout: 'Nothing matches.\n',
-      stderr: expect.stringMatching(/^orders has 2,300 records, the newest received .* UTC\.\n$/),
+      stderr: expect.stringMatching(
+        /^No record of orders has --actor nobody, in any period\. orders has 2,300 records, the newest received .* UTC\.\n$/,
+      ),
     });
   });
 
