@@ -35,7 +35,7 @@ export const UNITS = {
   WitnessLag: MetricUnit.Milliseconds,
   /** Appends that were stored but could not be signed at once. */
   Unsealed: MetricUnit.Count,
-  /** Trails whose time is ahead of the clock, each told of every five minutes in which it grows. */
+  /** Trails whose time is ahead of the clock, each reported every five minutes in which it grows. */
   ClockBehind: MetricUnit.Count,
   ServerErrors: MetricUnit.Count,
   FollowerFailures: MetricUnit.Count,

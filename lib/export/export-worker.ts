@@ -65,7 +65,7 @@ export class ExportWorker {
     try {
       await this.#options.exports.run(trail, id, { signal, takeOver });
     } catch {
-      // It may pass, and was told of where it happened.
+      // It may pass, and was reported where it happened.
       const pause = setTimeout(() => {
         this.#pauses.delete(pause);
         this.wake(trail, id);

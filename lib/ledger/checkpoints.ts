@@ -26,7 +26,7 @@ export class Checkpoints {
   readonly #onSigned: (head: Head) => void;
   readonly #verifiers = new Map<string, readonly Verifier[]>();
 
-  /** @param onSigned told of each head whose first checkpoint is stored. Must not throw. */
+  /** @param onSigned called for each head whose first checkpoint is stored. Must not throw. */
   constructor(table: Table, signers: readonly Signer[], logName: string, onSigned: (head: Head) => void) {
     this.#table = table;
     this.#signers = signers;

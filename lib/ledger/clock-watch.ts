@@ -9,7 +9,7 @@ const REMIND_MS = 300_000;
 export class ClockWatch {
   readonly #now: () => number;
   readonly #onClockBehind: (error: SealtrailError, trail: string) => void;
-  /** When each of them was told of, by the clock that is behind. */
+  /** When each of them was reported, by the clock that is behind. */
   readonly #ahead = new Map<string, number>();
 
   /** @param onClockBehind called for each trail at once, and every five minutes in which it grows until it is over. Must not throw */

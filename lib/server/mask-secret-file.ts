@@ -19,7 +19,7 @@ export async function keepMaskSecret(dir: string, table: Table): Promise<void> {
   try {
     await replaceFile(file, Buffer.from(`${toBase64(await maskSecret(table))}\n`), 0o600);
   } catch (error) {
-    // One in the database that is not readable is told of where masks are made.
+    // An unreadable one in the database is reported where masks are made.
     if (!(error instanceof SealtrailError) || error.code !== 'store_corrupt') throw error;
   }
 }

@@ -117,7 +117,7 @@ interface Piece {
  *
  * @param endOf returns the end of the piece that begins at `from`, or -1 if the text does not contain it; a character of the
  *   text is a byte of the input
- * @param onRefusal told of a piece that is too long, which is passed over; without it, that is an error
+ * @param onRefusal called for a piece that is too long, which is passed over; without it, that is an error
  */
 async function* cut(
   source: Source,

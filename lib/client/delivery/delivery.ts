@@ -65,7 +65,7 @@ export class Delivery {
     const receipt = readReceipt(answer.json());
     const checkpoint = await this.#check(receipt, batch, signal);
     if (receipt.lines === undefined) throw new SealtrailError('proof_mismatch', 'the server left the records out');
-    for (const [i, event] of eventsOf(batch).entries()) demandAsSent(event, receipt.lines[i] ?? '');
+    for (const [i, event] of eventsOf(batch).entries()) assertAsSent(event, receipt.lines[i] ?? '');
     if (checkpoint !== undefined) await this.#see(checkpoint, receipt.checkpoint ?? '');
     return receipt;
   }
@@ -126,7 +126,7 @@ export class Delivery {
   }
 }
 
-function demandAsSent(sent: unknown, line: string): void {
+function assertAsSent(sent: unknown, line: string): void {
   const record = parseRecord(line);
   const path = differenceFromSent(sent, record.event);
   if (path === undefined) return;

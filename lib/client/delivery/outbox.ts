@@ -121,7 +121,7 @@ export class Outbox {
     this.#options.onChange();
   }
 
-  /** Each attempt of an outage fails alike: to be told of it once is enough. */
+  /** Each attempt during an outage fails alike: one report is enough. */
   #failed(error: Error): void {
     this.#failing = error;
     if (this.#stop.signal.aborted) return;

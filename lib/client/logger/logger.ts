@@ -25,7 +25,7 @@ import { type Mirror, mirrorEvent } from './mirror.ts';
 /** Looks at an event before it is logged: false leaves it out, another event takes its place, anything else lets it pass. */
 export type Filter = (event: LogEvent) => FilterResult | Promise<FilterResult>;
 type FilterResult = boolean | LogEvent | undefined;
-/** Is told of every event that goes to the sinks. */
+/** Called for every event that goes to the sinks. */
 export type Handler = (event: Readonly<Record<string, unknown>>) => unknown;
 /** How a logger behaves, whatever its sinks are. */
 export interface LoggerOptions {
@@ -142,7 +142,7 @@ export class AuditLogger<Name extends string = AnyName> extends AuditCalls<Name>
     return handle;
   }
 
-  /** A handler that is told of every event from now on. @example audit.addHandler(console.log); */
+  /** Adds a handler, which is called for every event from now on. @example audit.addHandler(console.log); */
   addHandler(handler: Handler): void {
     this.#handlers.push(handler);
   }

@@ -1,4 +1,4 @@
-/** What is told of a stream as it is read. */
+/** The observer of a stream as it is read. */
 export interface StreamWatch<T> {
   readonly piece: (piece: T) => void;
   /** Once, however it ends: read to the end, given up by its reader, or failed. */

@@ -27,7 +27,7 @@ export async function askForExport(
 /**
  * Waits for an export to be done.
  *
- * @param onLook told of every look, the last one included
+ * @param onLook called after every look, the last one included
  * @throws `unavailable` when it failed or its time is over, saying why
  */
 export async function awaitExport(

@@ -15,7 +15,7 @@ export interface VisitOptions {
    * Milliseconds that a visit waits for a follower that wants to come back soon, such as a signer that leaves a head to
    * its append for a moment. What wants to wait longer is left to a later visit. @default 500
    */
-  readonly patienceMs?: number;
+  readonly maxWaitMs?: number;
 }
 
 /** What came of a visit. */
@@ -45,12 +45,12 @@ export async function visitTrail(trail: string, options: VisitOptions): Promise<
 
 /** One run, and a second one where the follower asks for it soon. @returns when it wants to come back, or infinity */
 async function runAndReturn(follower: Follower, trail: string, options: VisitOptions): Promise<number> {
-  const { signal, force = false, patienceMs = 500 } = options;
+  const { signal, force = false, maxWaitMs = 500 } = options;
   const run = { force, ...defined({ signal }) };
   const revisit = (): number => follower.revisit?.(trail) ?? Number.POSITIVE_INFINITY;
   await follower.run(trail, run);
   const wait = revisit();
-  if (wait > patienceMs || signal?.aborted) return wait;
+  if (wait > maxWaitMs || signal?.aborted) return wait;
   await sleep(wait);
   await follower.run(trail, run);
   return revisit();
