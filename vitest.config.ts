@@ -4,8 +4,10 @@ import { defineConfig } from 'vitest/config';
 const TESTS = 'test/**/*.test.ts';
 const AWS = 'test/**/*.aws.test.ts';
 
-/** Tests that replace a module, or set what a module reads as it is loaded: each needs modules of its own. */
-const REPLACING = globSync(TESTS).filter((file) => /\bvi\.(mock|doMock|hoisted)\(/.test(readFileSync(file, 'utf8')));
+/** Tests that replace a module or a client's calls, or set what a module reads as it is loaded: each needs modules of its own. */
+const REPLACING = globSync(TESTS).filter((file) =>
+  /\b(vi\.(mock|doMock|hoisted)|mockClient)\(/.test(readFileSync(file, 'utf8')),
+);
 
 export default defineConfig({
   test: {

@@ -75,7 +75,6 @@ const hold = async (trail: string, held: boolean) => {
   return (await http.send({ method: 'POST', path: `/v1/trails/${trail}/legal-hold`, body })).json();
 };
 const sizeOf = (trail: string): number => events.get(trail)?.length ?? 0;
-const indexedOf = async (trail: string) => [trail, await ledger.indexed(trail)] as const;
 /** Whether versions of a trail's objects are under legal hold: each answer once. */
 const heldOf = async (trail: string) => new Set((await archive.holds(trail)).map(({ isHeld }) => isHeld));
 const noteOf = async (trail: string): Promise<string> =>
@@ -127,11 +126,21 @@ describe('a log that was deployed', () => {
   });
 
   it(
-    'archives and indexes by itself, every trail',
+    'archives every trail by itself, and indexes where enough has gathered',
     async () => {
-      const indexed = async () => new Map(await Promise.all([...events.keys()].map(indexedOf)));
-      const all = new Map([...events].map(([trail, { length }]) => [trail, length]));
-      await expect.poll(indexed, { timeout: 2 * MINUTES, interval: 500 }).toEqual(all);
+      // Fewer than 1,024 records wait for an hour to be indexed together; queries scan them.
+      for (const half of [0, 1]) {
+        const batch = Array.from({ length: 600 }, (_, i) => ({
+          type: 'data.read',
+          actor: { id: `reader-${half * 600 + i}` },
+        }));
+        expect((await append('busy', { events: batch })).status).toBe(201);
+      }
+      await expect.poll(() => ledger.indexed('busy'), { timeout: 2 * MINUTES, interval: 500 }).toBe(1200);
+      expect(await get('/v1/trails/busy/events', { actor: 'reader-777' })).toMatchObject({
+        records: [{ seq: 777 }],
+        scanned: 1,
+      });
       const archived = async () => [...(await archive.trails())].filter((trail) => events.has(trail)).sort();
       await expect.poll(archived, { timeout: 2 * MINUTES, interval: 1000 }).toEqual([...events.keys()].sort());
     },

@@ -26,7 +26,7 @@ export function auditOpenAI<Client extends Configurable>(
  *
  * @example
  * const anthropic = auditAnthropic(new Anthropic(), audit);
- * await anthropic.messages.create({ model: 'claude-opus-4-5', max_tokens: 100, messages: [] }); // llm.request, llm.response
+ * await anthropic.messages.create({ model: 'claude-sonnet-5-5', max_tokens: 100, messages: [] }); // llm.request, llm.response
  */
 export function auditAnthropic<Client extends Configurable>(
   client: Client,
