@@ -52,7 +52,6 @@ export const FOLLOWERS = {
   history: ({ table, ledger }) => new HistoryCheck({ table, ledger }),
   drainer: ({ ledger }) => new LineDrainer(ledger),
   signer: ({ ledger }) => new Sealer({ ledger }),
-  beginnings: ({ table, ledger }) => new TrailBeginnings({ table, ledger }),
   archiver: ({ objects, table, ledger, retentionOf, retiredKeys }, { pace = {} }) =>
     new Archiver({
       ...{ objects, table, ledger, retired: retiredKeys },
@@ -60,6 +59,7 @@ export const FOLLOWERS = {
       ...(pace.archiveDelayMs !== undefined && { maxDelayMs: pace.archiveDelayMs }),
     }),
   // After the archiver: they go by what is archived.
+  beginnings: ({ table, ledger }) => new TrailBeginnings({ table, ledger }),
   heads: ({ table, ledger }, { witnesses }) =>
     new HeadStatements({
       ...{ table, ledger, isOn: witnesses !== undefined },

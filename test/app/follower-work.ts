@@ -70,20 +70,20 @@ export const FOLLOWER_WORK: readonly Work[] = [
     },
   },
   {
-    follower: 'beginnings',
-    shows: 'that the trail began, in _system',
-    check: async (host) => {
-      await append(host, EVENTS.slice(0, 1));
-      await until(host, () => recorded(host, 'trail.began'), { trail: TRAIL });
-    },
-  },
-  {
     follower: 'archiver',
     shows: 'records and a checkpoint in the archive',
     check: async (host) => {
       await append(host, EVENTS.slice(0, 3));
       await until(host, async () => (await host.objects.get(`${TRAIL}/checkpoint`)) !== undefined, true);
       expect(await host.objects.get(`${TRAIL}/checkpoints/3`)).toBeDefined();
+    },
+  },
+  {
+    follower: 'beginnings',
+    shows: 'that the trail began, in _system',
+    check: async (host) => {
+      await append(host, EVENTS.slice(0, 1));
+      await until(host, () => recorded(host, 'trail.began'), { trail: TRAIL });
     },
   },
   {

@@ -9,14 +9,13 @@ import { keysSchema } from '../../lib/api/routes/keys.ts';
 import { trailsSchema } from '../../lib/api/routes/trails.ts';
 import { verificationStatusSchema } from '../../lib/api/routes/verifications.ts';
 import { ROUTES } from '../../lib/api/routes.ts';
-import { loadExamples } from '../../lib/cli/demo/examples.ts';
-import { eventsOf } from '../../lib/cli/demo/github.ts';
 import { SignedHttp } from '../../lib/client/http/http.ts';
 import { verifyTrail } from '../../lib/client/read/verifying.ts';
 import { blockKey } from '../../lib/ledger/items/layout.ts';
 import { parseNote } from '../../lib/log/note.ts';
 import { run, temporaryFolder } from '../cli/process.ts';
 import { fsckAgrees, installFsck } from '../outside/fsck.ts';
+import { demoEvents } from './demo-events.ts';
 import { DeployedArchive } from './deployed-archive.ts';
 import { DeployedLedger } from './deployed-ledger.ts';
 import { Deployment, type Outputs } from './deployment.ts';
@@ -46,12 +45,7 @@ let fsck: string;
 
 beforeAll(async () => {
   fsck = installFsck();
-  events = new Map(
-    [...Map.groupBy(eventsOf(await loadExamples()), (one) => one.trail)].map(([trail, all]) => [
-      trail,
-      all.map(({ event }) => event),
-    ]),
-  );
+  events = await demoEvents();
   await deployment.bootstrap();
   outputs = await deployment.deploy();
   http = new SignedHttp({ endpoint: outputs.Endpoint, credentials: defaultProvider() });
@@ -129,13 +123,8 @@ describe('a log that was deployed', () => {
     'archives every trail by itself, and indexes where enough has gathered',
     async () => {
       // Fewer than 1,024 records wait for an hour to be indexed together; queries scan them.
-      for (const half of [0, 1]) {
-        const batch = Array.from({ length: 600 }, (_, i) => ({
-          type: 'data.read',
-          actor: { id: `reader-${half * 600 + i}` },
-        }));
-        expect((await append('busy', { events: batch })).status).toBe(201);
-      }
+      const readers = Array.from({ length: 1200 }, (_, i) => ({ type: 'data.read', actor: { id: `reader-${i}` } }));
+      for (const at of [0, 600]) await append('busy', { events: readers.slice(at, at + 600) });
       await expect.poll(() => ledger.indexed('busy'), { timeout: 2 * MINUTES, interval: 500 }).toBe(1200);
       expect(await get('/v1/trails/busy/events', { actor: 'reader-777' })).toMatchObject({
         records: [{ seq: 777 }],

@@ -1,11 +1,12 @@
 import { expect, vi } from 'vitest';
-import type { Ledger } from '../../lib/ledger/ledger.ts';
+import type { Embedded } from '../../lib/server/embedded.ts';
 
-/** Waits until `_system` names the trails: a log records that beside its appends, and only then is `_system` at rest. */
+/** Archives the trails, and waits until `_system` names them: a log records that by itself, and only then is `_system` at rest. */
 export async function beginningsOf(
-  { ledger }: { readonly ledger: Ledger },
+  { ledger, archiver }: Pick<Embedded, 'ledger' | 'archiver'>,
   ...trails: readonly string[]
 ): Promise<void> {
+  for (const trail of trails) await archiver.run(trail, { force: true });
   const recorded = async (): Promise<void> => {
     const blocks = await Array.fromAsync(ledger.blocks('_system', { from: 0, to: 10_000 }));
     const events = blocks.flatMap(({ lines }) => lines.map((line) => JSON.parse(line).event));

@@ -182,13 +182,12 @@ describe('a rotation of keys', () => {
       for (const trail of ['young', 'younger']) {
         await log.ledger.append({ trail, submitter: 'test', events: [event] });
       }
-      await beginningsOf(log, 'young', 'younger');
     });
     await beginRotation(dir);
     await expect(completeRotation(dir)).rejects.toMatchObject({
       code: 'usage',
       message:
-        'the archive does not hold the older key yet of: _system, young, younger. Start the log, `sealtrail seal` each, and stop it again',
+        'the archive does not hold the older key yet of: young, younger. Start the log, `sealtrail seal` each, and stop it again',
     });
   });
 
