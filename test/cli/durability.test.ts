@@ -162,19 +162,18 @@ describe('a server that is killed again and again', () => {
         }
         await http.send({ method: 'POST', path: `/v1/trails/${trail}/seals` });
       }
-      for (const trail of ['_access', '_system'])
-        await http.send({ method: 'POST', path: `/v1/trails/${trail}/seals` });
       const keys = await http.send({ path: '/v1/keys' });
+      const vkeys: string[] = JSON.parse(keys.text()).keys.map((key: { vkey: string }) => key.vkey);
+      // The log's own trails too: verify misses every trail that a trusted key is for.
+      for (const trail of vkeys.map((vkey) => /\/(_[a-z]+)\+/.exec(vkey)?.[1]).filter((name) => name !== undefined)) {
+        await http.send({ method: 'POST', path: `/v1/trails/${trail}/seals` });
+      }
       expect({ code: await server.stop('SIGTERM'), complaints: server.complaints() }).toEqual({
         code: 0,
         complaints: '',
       });
 
-      const trust = parseTrustedKeys(
-        JSON.parse(keys.text())
-          .keys.map((key: { vkey: string }) => key.vkey)
-          .join('\n'),
-      );
+      const trust = parseTrustedKeys(vkeys.join('\n'));
       const report = await verifyArchive(await FolderObjects.openReadOnly(join(data, 'archive')), { trust });
       expect(report.problems).toEqual([]);
       expect(report.verdict).toBe('ok');
