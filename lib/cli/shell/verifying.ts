@@ -2,6 +2,7 @@ import { access, constants, stat, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
 import { defined } from '../../base/defined.ts';
+import { INDEX_TRAIL } from '../../contract/system-trails.ts';
 import { SealtrailError } from '../../log/error.ts';
 import type { IndexReport } from '../../verify/answers/check-runs.ts';
 import { parseEarlierReport } from '../../verify/archive/since-report.ts';
@@ -37,9 +38,13 @@ export interface VerifyCommandOptions {
 /** Verifies an archive, prints the report and sets the exit code. */
 export async function verify(shell: Shell, archive: string, options: VerifyCommandOptions): Promise<void> {
   const { terminal } = shell;
+  if (options.index && (options.from !== undefined || options.to !== undefined)) {
+    throw new SealtrailError('usage', '--index looks at whole trails: leave out --from and --to');
+  }
   if (options.report !== undefined) await assertWritable(options.report);
   const found = await reportOn(terminal, archive, options);
-  const command = repeatCommand(found, options.key, options.sinceReport, options.policy);
+  const again = repeatCommand(found, options.key, options.sinceReport, options.policy);
+  const command = options.index ? `${again} --index` : again;
   const report: Report = { ...found, program: { name: 'sealtrail', version: version(), command } };
   const index = options.index && (await indexReport(archive, options, terminal));
   shell.exitCode = worse(exitCodeOf(report), index);
@@ -102,8 +107,13 @@ async function reportOn(terminal: Terminal, archive: string, options: VerifyComm
   }
 }
 
+/** The trails to verify. What `_index` states counts only as far as `_index` itself holds. */
+function trailsOf({ trail, index }: VerifyCommandOptions): readonly string[] | undefined {
+  return trail !== undefined && index ? [...new Set([...trail, INDEX_TRAIL])] : trail;
+}
+
 async function verifyOptions(archive: string, options: VerifyCommandOptions): Promise<VerifyOptions> {
-  const { trail, from, to, previous = [], logName, sinceReport, policy } = options;
+  const { from, to, previous = [], logName, sinceReport, policy } = options;
   const workers = options.workers === true ? availableParallelism() : (options.workers ?? 1);
   const module = new URL(
     import.meta.url.endsWith('.ts') ? './archive-source.ts' : './archive-source.js',
@@ -112,7 +122,7 @@ async function verifyOptions(archive: string, options: VerifyCommandOptions): Pr
   return {
     source: archive,
     trust: await readTrust(options.key),
-    ...defined({ trails: trail }),
+    ...defined({ trails: trailsOf(options) }),
     ...(from === undefined && to === undefined ? {} : { range: { from: from ?? 0, ...defined({ to }) } }),
     ...(previous.length === 0 ? {} : { previous: await Promise.all(previous.map(readKept)) }),
     ...defined({ logName }),

@@ -8,9 +8,10 @@ import { indexRoot, type StatedRun } from '../../index/format/statement.ts';
 import { RunContent } from '../../index/writer/collect.ts';
 import { RunWriter } from '../../index/writer/run-writer.ts';
 import { fromHex, toHex } from '../../log/encoding.ts';
+import { SealtrailError } from '../../log/error.ts';
 import { sameBytes } from '../../log/hash.ts';
 import { isCount, isObject } from '../../log/json.ts';
-import { parseRecord } from '../../log/record.ts';
+import { MAX_RECORD_BYTES, parseRecord } from '../../log/record.ts';
 import type { DownloadWriter, Objects } from '../../store/ports.ts';
 
 /** A run as a record of `_index` states it. */
@@ -54,7 +55,7 @@ export interface IndexScope {
  * each trail once; memory grows with the longest run, of about a million records. It goes by what the archive holds: `verifyArchive`
  * judges that.
  *
- * @throws the errors of the store; what an object that cannot be read throws; the signal's reason
+ * @throws the errors of the store; `archive_damaged` naming a segment that is not readable; the signal's reason
  */
 export async function checkRuns(objects: Objects, { trails, signal }: IndexScope = {}): Promise<IndexReport> {
   const stated = new Map<string, Statement[]>();
@@ -76,12 +77,24 @@ export async function checkRuns(objects: Objects, { trails, signal }: IndexScope
   return { runs, doubted };
 }
 
+const SEGMENT = /\/(\d{16})-(\d{16})\.jsonl\.gz$/;
+/** Bytes of a string at most, about: what a name says may be anything. */
+const MAX_SEGMENT_BYTES = 500_000_000;
+const unpack = promisify(gunzip);
+
 async function* recordsOf(objects: Objects, trail: string, signal?: AbortSignal): AsyncGenerator<string, void, void> {
   for await (const { key } of objects.list(`${trail}/records/`)) {
     signal?.throwIfAborted();
+    const [, first, last] = SEGMENT.exec(key) ?? [];
+    if (first === undefined) continue; // no segment, which verifyArchive says
     const bytes = await objects.get(key);
-    if (bytes === undefined) continue;
-    const text = (await promisify(gunzip)(bytes)).toString();
+    if (bytes === undefined) throw damaged(`${key} is listed and is not there`);
+    const most = (Number(last) - Number(first) + 1) * (MAX_RECORD_BYTES + 1);
+    const limits = { maxOutputLength: Math.min(MAX_SEGMENT_BYTES, Math.max(1, most)) };
+    const plain = await unpack(bytes, limits).catch((cause) => {
+      throw damaged(`${key} does not hold the records that its name says`, cause);
+    });
+    const text = plain.toString();
     for (const line of text.split('\n')) if (line !== '') yield line;
   }
 }
@@ -177,6 +190,9 @@ const NOWHERE: DownloadWriter = {
   finish: async () => undefined,
   abandon: async () => undefined,
 };
+
+const damaged = (message: string, cause?: unknown): SealtrailError =>
+  new SealtrailError('archive_damaged', message, { cause });
 
 const doubt = ({ trail, record, run }: Statement, isFalse: boolean, reason: string): DoubtedRun => ({
   ...{ trail, from: run.first, to: endOf(run), record, isFalse, reason },
