@@ -7,7 +7,7 @@ import { Runner, type RunnerErrorSource } from '../followers/runtime/runner.ts';
 import { VerificationWorker } from '../followers/verification/verification-worker.ts';
 import { Verifications } from '../followers/verification/verifications.ts';
 import type { Verifier } from '../followers/verification/verifier.ts';
-import { demandUsable } from '../followers/witnesses/usable-policy.ts';
+import { assertUsable } from '../followers/witnesses/usable-policy.ts';
 import type { WitnessFollower, WitnessSettings } from '../followers/witnesses/witness-follower.ts';
 import { trailsIn } from '../ledger/history.ts';
 import type { Downloads, Files, Objects } from '../store/ports.ts';
@@ -72,7 +72,7 @@ export interface OpenLog extends Services {
  */
 export async function openLog(stores: OpenLogStores, settings: OpenLogSettings): Promise<OpenLog> {
   const { pace = {}, witnesses, onError = warn } = settings;
-  if (witnesses !== undefined) demandUsable(witnesses.policy, settings.logName);
+  if (witnesses !== undefined) assertUsable(witnesses.policy, settings.logName);
   const log = wireLog(stores, settings, {
     onCommit: (trail) => runner.wake(trail),
     onClockBehind: (error, trail) => onError(error, { trail }),

@@ -103,8 +103,8 @@ export function checkWitnessedHead(
   const headsOrigin = `${from.origin.slice(0, from.origin.lastIndexOf('/'))}/${HEADS_TRAIL}`;
   if (heads.origin !== headsOrigin)
     throw mismatch(`the cosigned checkpoint is of ${heads.origin}, not of ${headsOrigin}`);
-  if (newer.origin === headsOrigin) demandSame(newer, heads);
-  else demandStated(head, newer, heads);
+  if (newer.origin === headsOrigin) assertSame(newer, heads);
+  else assertStated(head, newer, heads);
   const { isValid, by } = evaluatePolicy(policy, head.heads);
   if (!isValid) {
     const who = by.length === 0 ? 'no witness of the policy' : `only ${by.map(({ witness }) => witness).join(', ')}`;
@@ -114,7 +114,7 @@ export function checkWitnessedHead(
 }
 
 /** The record must state just this checkpoint, and be under the cosigned one. */
-function demandStated({ statement }: WitnessedHead, newer: Checkpoint, heads: Checkpoint): void {
+function assertStated({ statement }: WitnessedHead, newer: Checkpoint, heads: Checkpoint): void {
   if (statement === undefined) throw mismatch('no record of _heads states the checkpoint');
   const stated = headStatement(statement.line);
   const trail = newer.origin.slice(newer.origin.lastIndexOf('/') + 1);
@@ -124,7 +124,7 @@ function demandStated({ statement }: WitnessedHead, newer: Checkpoint, heads: Ch
   checkInclusion(leafHash(statement.line), stated.seq, heads.size, hashesOf(statement.proof), heads.root);
 }
 
-function demandSame(newer: Checkpoint, heads: Checkpoint): void {
+function assertSame(newer: Checkpoint, heads: Checkpoint): void {
   if (newer.size !== heads.size || !sameBytes(newer.root, heads.root)) {
     throw mismatch('the checkpoint of _heads is another than the cosigned one');
   }

@@ -33,7 +33,7 @@ const ATTRIBUTES: ReadonlySet<string> = new Set([
  */
 export function fromCloudEvent(value: unknown, index: number | undefined, isLenient: boolean): unknown {
   if (!isObject(value)) return isLenient ? value : refused(index, undefined, 'must be an object');
-  if (!isLenient) demandCloudEvent(value, index);
+  if (!isLenient) assertCloudEvent(value, index);
   const { id, source, type, time, subject, data, data_base64: base64, traceparent } = value;
   const trace = typeof traceparent === 'string' ? /^[0-9a-f]{2}-([0-9a-f]{32})-/.exec(traceparent)?.[1] : undefined;
   const known = typeof type === 'string' ? resolveType(type) : undefined;
@@ -57,7 +57,7 @@ export function placeOfRepair(path: string): string {
   return /^data(?=$|[.[])/.test(path) ? `details.${path}` : `details.cloudEvent.${path}`;
 }
 
-function demandCloudEvent(value: Readonly<Record<string, unknown>>, index: number | undefined): void {
+function assertCloudEvent(value: Readonly<Record<string, unknown>>, index: number | undefined): void {
   if (value.specversion !== '1.0') refused(index, 'specversion', 'must be "1.0"');
   for (const name of ['id', 'source', 'type']) {
     const attribute = value[name];

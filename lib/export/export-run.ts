@@ -100,7 +100,7 @@ export class ExportRun {
       const source = { queries, nodes: nodes(trail), logName, trail, checkpoint };
       const written = await writeExport(source, holder.job, target, async (progress) => {
         this.#options.signal?.throwIfAborted();
-        this.#demandTime();
+        this.#assertTime();
         await holder.giveSign(progress);
       });
       await file.finish();
@@ -124,7 +124,7 @@ export class ExportRun {
     }
   }
 
-  #demandTime(): void {
+  #assertTime(): void {
     if (this.#context.now() < (this.#options.until ?? Number.POSITIVE_INFINITY)) return;
     const message = 'the export takes longer than one may take here: ask for a shorter period, or fewer records';
     throw new SealtrailError('batch_too_large', message);

@@ -76,7 +76,7 @@ export class Exports {
     }
     const id = idOf(trail, asker);
     const known = await this.#jobs.get(trail, id);
-    if (known === undefined) await this.#demandRoom(trail);
+    if (known === undefined) await this.#assertRoom(trail);
     const requestedAt = this.#now();
     const job: ExportJob = {
       ...spec,
@@ -181,7 +181,7 @@ export class Exports {
     return state === 'running' ? (lease?.until ?? 0) < now : state === 'queued' && requestedAt + OVERDUE_MS < now;
   }
 
-  async #demandRoom(trail: string): Promise<void> {
+  async #assertRoom(trail: string): Promise<void> {
     let unfinished = 0;
     for await (const { job } of this.#jobsOf(trail)) if (isUnfinished(job) && !this.isExpired(job)) unfinished += 1;
     if (unfinished >= MAX_UNFINISHED) {

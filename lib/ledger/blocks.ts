@@ -134,7 +134,7 @@ export async function readArchived(
   seqs: readonly number[],
   archive: ArchivedRecords | undefined,
 ): Promise<readonly Block[]> {
-  const source = await demandArchived(table, trail, Math.min(...seqs), Math.max(...seqs) + 1, archive);
+  const source = await assertArchived(table, trail, Math.min(...seqs), Math.max(...seqs) + 1, archive);
   return source.around(trail, seqs);
 }
 
@@ -147,11 +147,11 @@ async function* archivedBlocks(
 ): AsyncGenerator<Block, void, void> {
   const { from, to } = range;
   if (from >= to) return;
-  yield* (await demandArchived(table, trail, from, to, archive)).blocks(trail, range);
+  yield* (await assertArchived(table, trail, from, to, archive)).blocks(trail, range);
 }
 
 /** @throws `store_corrupt` unless the archive has these records; `records_archived` where it is not read */
-async function demandArchived(
+async function assertArchived(
   table: Table,
   trail: string,
   from: number,

@@ -4,7 +4,7 @@ import type { Item, Table } from '../store/ports.ts';
 import { type Attempt, type CommitContext, hindranceOf, prepare, settle } from './attempt.ts';
 import type { Block } from './items/block.ts';
 import { emptyHead, type Head, headFromItem } from './items/head.ts';
-import { demandRemembered, type Remembered } from './items/idempotency.ts';
+import { assertRemembered, type Remembered } from './items/idempotency.ts';
 import { headKey } from './items/layout.ts';
 import { MAX_BODY_BYTES, packBody, type StoredBody } from './items/stored-block.ts';
 import { runOf, type Submission } from './items/submission.ts';
@@ -73,7 +73,7 @@ export async function commit<S extends Submission>(
     const { race, repeated: found } = hindranceOf(context.trail, next, outcome);
     const taken = found.map(({ submission, item }) => ({
       submission,
-      remembered: demandRemembered(context.trail, item),
+      remembered: assertRemembered(context.trail, item),
     }));
     if (taken.length > 0) {
       repeated.push(...taken);

@@ -52,15 +52,15 @@ export class History {
    *
    * @throws `history_conflict`: what the Table holds of the trail is not what was archived and signed. The errors of the stores.
    */
-  async demandOne(trail: string, checkpoints: Checkpoints): Promise<void> {
+  async assertOne(trail: string, checkpoints: Checkpoints): Promise<void> {
     const known = this.#verdicts.get(trail);
-    if (known !== undefined && this.#stands(known)) return demandNone(known.conflict);
+    if (known !== undefined && this.#stands(known)) return assertNone(known.conflict);
     const conflict =
       this.#objects === undefined
         ? await readRefusal(this.#table, trail)
         : await conflictBetween(this.#table, this.#objects, checkpoints, trail);
     this.#verdicts.set(trail, { at: this.#now(), conflict });
-    demandNone(conflict);
+    assertNone(conflict);
   }
 
   #stands({ at, conflict }: Verdict): boolean {
@@ -69,7 +69,7 @@ export class History {
   }
 }
 
-function demandNone(conflict: string | undefined): void {
+function assertNone(conflict: string | undefined): void {
   if (conflict !== undefined) throw new SealtrailError('history_conflict', conflict, { retryAfter: 60 });
 }
 

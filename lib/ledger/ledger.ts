@@ -112,7 +112,7 @@ export class Ledger {
   }
 
   async #append(request: AppendRequest): Promise<LedgerReceipt> {
-    await this.demandOneHistory(request.trail);
+    await this.assertOneHistory(request.trail);
     const landed = await this.#group(request.trail).submit(submissionOf(request));
     if ('remembered' in landed) {
       const { remembered } = landed;
@@ -138,7 +138,7 @@ export class Ledger {
   }
 
   async #leave(request: AppendRequest): Promise<void> {
-    await this.demandOneHistory(request.trail);
+    await this.assertOneHistory(request.trail);
     const landed = await this.#group(request.trail).leave(submissionOf(request));
     if (landed !== undefined && 'commit' in landed) await this.#sealFor(request, landed.commit);
   }
@@ -146,7 +146,7 @@ export class Ledger {
   /** Seals what {@link leave} has left in a trail and no process has sealed yet. */
   async drain(trail: string, signal?: AbortSignal): Promise<void> {
     this.#checkOpen();
-    await this.demandOneHistory(trail);
+    await this.assertOneHistory(trail);
     await this.#group(trail).drain(signal);
   }
 
@@ -194,13 +194,13 @@ export class Ledger {
    * @throws `history_conflict`, `signer_unavailable` and the Table's errors
    */
   async seal(trail: string): Promise<StoredCheckpoint | undefined> {
-    await this.demandOneHistory(trail);
+    await this.assertOneHistory(trail);
     return this.#checkpoints.seal(trail);
   }
 
-  /** @throws `history_conflict`: see {@link History.demandOne} */
-  async demandOneHistory(trail: string): Promise<void> {
-    await this.#options.history?.demandOne(trail, this.#checkpoints);
+  /** @throws `history_conflict`: see {@link History.assertOne} */
+  async assertOneHistory(trail: string): Promise<void> {
+    await this.#options.history?.assertOne(trail, this.#checkpoints);
   }
 
   /** The public keys that sign a trail's checkpoints. */
@@ -294,7 +294,7 @@ export class Ledger {
   /** The receipt of events that another process has sealed, under its checkpoint. */
   async #receiptFrom(request: AppendRequest, found: FoundBlock, first: number): Promise<LedgerReceipt> {
     const { trail, events } = request;
-    demandSubmitted(request, found.block, first);
+    assertSubmitted(request, found.block, first);
     if (request.seal === 'later' || request.wait === false) return receiptOf(request, found, first, undefined);
     const { size } = found.growth.frontier;
     const checkpoint = await this.#checkpoints.soonAt(trail, size);
@@ -347,7 +347,7 @@ export class Ledger {
 }
 
 /** @throws `store_corrupt` where what was sealed from `first` on is not what was submitted */
-function demandSubmitted(request: AppendRequest, block: Block, first: number): void {
+function assertSubmitted(request: AppendRequest, block: Block, first: number): void {
   const { trail, receivedAt } = block;
   const at = first - block.first;
   const prev = at === 0 ? block.prev : block.leaves[at - 1];

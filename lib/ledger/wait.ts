@@ -7,7 +7,7 @@ import type { Item, Write } from '../store/ports.ts';
 import { inDoubt, isPassing } from './attempt.ts';
 import type { Commit } from './commit.ts';
 import type { Block } from './items/block.ts';
-import { demandRemembered, type Remembered } from './items/idempotency.ts';
+import { assertRemembered, type Remembered } from './items/idempotency.ts';
 import { landingOf } from './items/landing.ts';
 import { blockKey, idempotencyKey, landingKey, turnKey } from './items/layout.ts';
 import { frontierBefore, loadBlock } from './items/stored-block.ts';
@@ -44,7 +44,7 @@ export type Landed =
  *   `outcome_unknown`: it may have been; the same idempotency key finds out. What {@link commit} throws.
  */
 export async function waitInLine(context: LineContext, submission: Submission, began: number): Promise<Landed> {
-  const room = await demandRoom(context, submission);
+  const room = await assertRoom(context, submission);
   if ('remembered' in room) return room;
   // It stands where it would if it had gone in line at once: what it tried by itself counts as waiting.
   const since = context.now() - Math.round(performance.now() - began);
@@ -196,7 +196,7 @@ async function take({ table, trail }: LineContext, id: string, seen: Item | unde
  * @returns where it was sealed before, or how long those in line wait
  * @throws `rate_limited`
  */
-async function demandRoom(
+async function assertRoom(
   { table, trail, pace, turns }: LineContext,
   { submitter, idempotency }: Submission,
 ): Promise<{ readonly remembered: Remembered } | { readonly lagMs: number }> {
@@ -207,7 +207,7 @@ async function demandRoom(
   const isMoving = turn.holder !== FREE && !turns.isStuck(turn.holder);
   if (isMoving && turn.lagMs + callsMs >= pace.refuseMs) throw busyTrail();
   const known = idempotency && (await table.get(idempotencyKey(trail, submitter, idempotency.key)));
-  if (known !== undefined) return { remembered: demandRemembered(trail, known) };
+  if (known !== undefined) return { remembered: assertRemembered(trail, known) };
   return { lagMs: isMoving ? turn.lagMs : 0 };
 }
 
@@ -223,7 +223,7 @@ async function findLanding(context: LineContext, placed: Placed): Promise<Landed
   if (landing?.id === place.id) {
     return { found: await readFound(context, landing.block), first: landing.first };
   }
-  const remembered = demandRemembered(trail, item);
+  const remembered = assertRemembered(trail, item);
   const { partition, sort } = place;
   await table.transact([{ remove: { partition, sort } }]);
   return { remembered };

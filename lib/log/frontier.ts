@@ -24,7 +24,7 @@ export const EMPTY_FRONTIER: Frontier = { size: 0, nodes: [] };
 
 /** The positions of a frontier's hashes in the tree, widest first: one for every 1 in the binary form of `size`. */
 export function frontierNodes(size: number): NodeId[] {
-  demandSize(size);
+  assertSize(size);
   const ids: NodeId[] = [];
   let rest = size;
   for (let level = 52; level >= 0; level--) {
@@ -59,7 +59,7 @@ function countOnes(size: number): number {
   return ones;
 }
 
-function demandSize(size: number): void {
+function assertSize(size: number): void {
   if (!Number.isSafeInteger(size) || size < 0) throw new RangeError(`a tree cannot have ${size} leaves`);
 }
 
@@ -120,9 +120,9 @@ export function decodeFrontier(size: number, bytes: Uint8Array): Frontier {
  * const { frontier, root } = growTree(EMPTY_FRONTIER, lines.map(leafHash));
  */
 export function growTree(frontier: Frontier, leaves: readonly Hash[]): Growth {
-  demandSize(frontier.size);
+  assertSize(frontier.size);
   const size = frontier.size + leaves.length;
-  demandSize(size);
+  assertSize(size);
   if (frontier.nodes.length !== countOnes(frontier.size)) throw new RangeError('the frontier does not fit its size');
   if (!leaves.every(isHash)) throw new RangeError('a leaf hash has 32 bytes');
 

@@ -32,17 +32,17 @@ export type TilePath =
  * @example tilePath({ level: 0, index: 1234067, width: 8 }) // tile/0/x001/x234/067.p/8
  */
 export function tilePath({ level, index, width }: Tile): string {
-  demandPlace(level, index, width);
+  assertPlace(level, index, width);
   return `tile/${level}/${indexPath(index)}${partialSuffix(width)}`;
 }
 
 /** The path of an entry bundle below the log's prefix (C2SP tlog-tiles, "Log entries"). */
 export function bundlePath(index: number, width: number): string {
-  demandPlace(0, index, width);
+  assertPlace(0, index, width);
   return `tile/entries/${indexPath(index)}${partialSuffix(width)}`;
 }
 
-function demandPlace(level: number, index: number, width: number): void {
+function assertPlace(level: number, index: number, width: number): void {
   const isLevel = Number.isInteger(level) && level >= 0 && level <= MAX_LEVEL;
   const isWidth = Number.isInteger(width) && width >= 1 && width <= TILE_WIDTH;
   if (!isLevel || !isWidth || !Number.isSafeInteger(index) || index < 0) {

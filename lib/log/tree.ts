@@ -19,7 +19,7 @@ export interface Span {
 
 /** The root of the tree over the first `size` leaves. */
 export async function treeRoot(size: number, read: NodeReader): Promise<Hash> {
-  demandCount(size, 'size');
+  assertCount(size, 'size');
   if (size === 0) return EMPTY_ROOT;
   const [root] = await spanHashes([{ from: 0, to: size }], read);
   if (root === undefined) throw new RangeError('a tree without a root');
@@ -66,8 +66,8 @@ export function rangeProofFrom(growth: Growth, first: number, end: number): Hash
  * @see RFC 6962 section 2.1.2
  */
 export async function proveConsistency(from: number, to: number, read: NodeReader): Promise<Hash[]> {
-  demandCount(from, 'from');
-  demandCount(to, 'to');
+  assertCount(from, 'from');
+  assertCount(to, 'to');
   if (from > to) throw new RangeError(`a tree of ${to} leaves does not extend one of ${from}`);
   return await spanHashes(from === 0 ? [] : consistencySpans(from, { from: 0, to }, true), read);
 }
@@ -98,7 +98,7 @@ export function checkRange(
   if (!isCount(first) || !isCount(size) || leaves.length === 0 || end > size) {
     throw malformed(`records ${first} to ${end - 1} cannot be in a tree of ${size}`);
   }
-  demandHashes([...leaves, root]);
+  assertHashes([...leaves, root]);
   const hashes = new ProofCursor(proof);
   const rebuild = (span: Span): Hash => {
     if (first <= span.from && span.to <= end) {
@@ -118,7 +118,7 @@ export function checkRange(
     return nodeHash(inner, rebuild(right));
   };
   const found = rebuild({ from: 0, to: size });
-  hashes.demandEnd();
+  hashes.assertEnd();
   if (!sameBytes(found, root)) throw mismatch('the inclusion proof does not lead to the root');
 }
 
@@ -130,10 +130,10 @@ export function checkRange(
  */
 export function checkConsistency(from: number, fromRoot: Hash, to: number, toRoot: Hash, proof: readonly Hash[]): void {
   if (!isCount(from) || !isCount(to) || from > to) throw malformed(`a tree of ${to} cannot extend one of ${from}`);
-  demandHashes([fromRoot, toRoot]);
+  assertHashes([fromRoot, toRoot]);
   const hashes = new ProofCursor(proof);
   if (from === 0) {
-    hashes.demandEnd();
+    hashes.assertEnd();
     if (!sameBytes(fromRoot, EMPTY_ROOT)) throw mismatch('an empty tree has another root'); // RFC 6962 section 2.1
     if (to === 0 && !sameBytes(toRoot, EMPTY_ROOT)) throw mismatch('an empty tree has another root');
     return;
@@ -155,15 +155,15 @@ export function checkConsistency(from: number, fromRoot: Hash, to: number, toRoo
     return [nodeHash(beside, before), nodeHash(beside, after)];
   };
   const [before, after] = rebuild(from, { from: 0, to }, true);
-  hashes.demandEnd();
+  hashes.assertEnd();
   if (!sameBytes(before, fromRoot)) throw mismatch('the consistency proof does not lead to the older root');
   if (!sameBytes(after, toRoot)) throw mismatch('the consistency proof does not lead to the newer root');
 }
 
 /** The spans whose hashes prove a range, in the proof's order. At most 2 per level of the tree. */
 function rangeSiblings(first: number, end: number, size: number): Span[] {
-  demandCount(first, 'first');
-  demandCount(size, 'size');
+  assertCount(first, 'first');
+  assertCount(size, 'size');
   if (!Number.isSafeInteger(end) || first >= end || end > size) {
     throw new RangeError(`the range [${first}, ${end}) is not in a tree of ${size}`);
   }
@@ -233,7 +233,7 @@ class ProofCursor {
   #at = 0;
 
   constructor(hashes: readonly Hash[]) {
-    demandHashes(hashes);
+    assertHashes(hashes);
     this.#hashes = hashes;
   }
 
@@ -243,18 +243,18 @@ class ProofCursor {
     return hash;
   }
 
-  demandEnd(): void {
+  assertEnd(): void {
     if (this.#at !== this.#hashes.length) {
       throw malformed(`the proof is too long: ${this.#at} of its ${this.#hashes.length} hashes are needed`);
     }
   }
 }
 
-function demandHashes(hashes: readonly unknown[]): void {
+function assertHashes(hashes: readonly unknown[]): void {
   if (!hashes.every(isHash)) throw malformed('a hash has 32 bytes');
 }
 
-function demandCount(value: number, what: string): void {
+function assertCount(value: number, what: string): void {
   if (!isCount(value)) throw new RangeError(`${what} is ${value}, not a whole number from 0 to 2^53 - 1`);
 }
 

@@ -27,7 +27,7 @@ export function readPath(text: string): { readonly steps: readonly Step[]; reado
   for (let end = 0; ; end = STEP.lastIndex) {
     const found = end > 0 && text[end] !== '.' && text[end] !== '[' ? null : STEP.exec(text);
     if (found === null) {
-      demandField(steps[0]);
+      assertField(steps[0]);
       return { steps, rest: text.slice(end) };
     }
     const [, name, place, quoted] = found;
@@ -35,7 +35,7 @@ export function readPath(text: string): { readonly steps: readonly Step[]; reado
   }
 }
 
-function demandField(first: Step | undefined): void {
+function assertField(first: Step | undefined): void {
   if (typeof first === 'string' && Object.hasOwn(EVENT_FIELDS, first)) return;
   const names = Object.keys(EVENT_FIELDS).join(', ');
   throw new SealtrailError('invalid_parameter', `begins with a field of an event, such as details.amount: ${names}`);

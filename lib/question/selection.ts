@@ -43,8 +43,8 @@ export function selectRecords(
   if (tz !== undefined && !isTimeZone(tz)) throw invalid('tz', 'must be a time zone such as Europe/Berlin');
   const times = TIMES.map((name) => momentOf(name, query[name], { now, zone: tz }));
   const [from, to, timeFrom, timeTo] = times;
-  demandOrder('from', 'to', from, to);
-  demandOrder('timeFrom', 'timeTo', timeFrom, timeTo);
+  assertOrder('from', 'to', from, to);
+  assertOrder('timeFrom', 'timeTo', timeFrom, timeTo);
   const seqs = query.seq === undefined ? undefined : numbersIn(String(query.seq));
   if (query.seq !== undefined && seqs === undefined) throw invalid('seq', NUMBERS_RULE);
   const tests = testsOf(query, masks);
@@ -90,7 +90,7 @@ function momentOf(name: string, value: string | number | undefined, clock: Clock
   return moment;
 }
 
-function demandOrder(first: string, last: string, from: number | undefined, to: number | undefined): void {
+function assertOrder(first: string, last: string, from: number | undefined, to: number | undefined): void {
   if (from !== undefined && to !== undefined && from > to) throw invalid(first, `must not be after \`${last}\``);
 }
 

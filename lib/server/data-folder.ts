@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type * as z from 'zod';
 import { firstIssue } from '../json/parse-or-throw.ts';
 import type { RetiredKey } from '../keys/retired-key.ts';
-import { demandKnown, type StoredKind, withFormat } from '../ledger/items/format.ts';
+import { assertKnown, type StoredKind, withFormat } from '../ledger/items/format.ts';
 import { SealtrailError } from '../log/error.ts';
 import { sameBytes } from '../log/hash.ts';
 import { isObject } from '../log/json.ts';
@@ -221,7 +221,7 @@ export function parseFile<T>(file: string, name: StoredFile, text: string, schem
     throw new SealtrailError('invalid_parameter', `${file} is not JSON`, { cause });
   }
   const { format, $schema: _, ...values } = isObject(json) ? json : {};
-  demandKnown(name, format, file);
+  assertKnown(name, format, file);
   const parsed = schema.safeParse(isObject(json) ? values : json);
   if (!parsed.success) throw notRight(file, parsed.error);
   return parsed.data;

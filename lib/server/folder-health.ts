@@ -63,7 +63,7 @@ export class FolderHealth {
         ...(await Array.fromAsync(ledger.trails())),
         ...(await Array.fromAsync(trailsIn(objects))),
       ])) {
-        const conflict = await ledger.demandOneHistory(trail).catch(conflictIn);
+        const conflict = await ledger.assertOneHistory(trail).catch(conflictIn);
         if (conflict !== undefined) found.push(conflict);
       }
       return found;

@@ -116,7 +116,7 @@ async function withClosedLog<T>(dir: string, run: (log: ClosedLog) => Promise<T>
     const history = objects && { history: new History({ table, objects }) };
     const ledger = new Ledger({ table, signers: folder.signers, logName: folder.config.logName, ...history });
     // Of a trail that is behind its archive it is not known how far a key has signed.
-    for await (const trail of objects === undefined ? [] : trailsIn(objects)) await ledger.demandOneHistory(trail);
+    for await (const trail of objects === undefined ? [] : trailsIn(objects)) await ledger.assertOneHistory(trail);
     return await run({ folder, table, ledger });
   } finally {
     await table.close();

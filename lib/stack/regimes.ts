@@ -24,7 +24,7 @@ export interface RegimeLabel {
  *
  * @throws RangeError naming the rule, the trails, and the setting that is too short
  */
-export function demandKept({ default: all = {}, trails = [] }: RetentionConfig, labels: readonly RegimeLabel[]): void {
+export function assertKept({ default: all = {}, trails = [] }: RetentionConfig, labels: readonly RegimeLabel[]): void {
   for (const { regime, trail, entry } of labels) {
     const { days, rule } = REGIMES[regime];
     const layers = [{ trail: '*', archiveDays: all.archiveDays }, ...trails];

@@ -1,7 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import { LEAST_HOT_DAYS, type RetentionConfig, retentionConfigSchema } from '../followers/expiry/retention.ts';
 import { firstIssue } from '../json/parse-or-throw.ts';
-import { demandKept, type Regime, type RegimeLabel } from './regimes.ts';
+import { assertKept, type Regime, type RegimeLabel } from './regimes.ts';
 import type { Lock, StageDefaults } from './resources/stage.ts';
 
 /** How long records stay in the table and the archive. For single trails, omitted properties are as for all trails. */
@@ -61,7 +61,7 @@ export function retentionOf(
   };
   const parsed = retentionConfigSchema.safeParse(config);
   if (!parsed.success) throw new RangeError(`retention: ${firstIssue(parsed.error).text}`);
-  demandKept(parsed.data, [
+  assertKept(parsed.data, [
     ...labelsOf(all, '*', -1),
     ...trails.flatMap((one, entry) => labelsOf(one, one.trail, entry)),
   ]);

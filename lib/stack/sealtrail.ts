@@ -10,7 +10,7 @@ import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
-import { demandUsable } from '../followers/witnesses/usable-policy.ts';
+import { assertUsable } from '../followers/witnesses/usable-policy.ts';
 import { parsePolicy } from '../log/policy.ts';
 import { privacyConfigSchema } from '../privacy/config/privacy-config.ts';
 import { BucketEmptier, type PublicKey, publicKeysOf } from './functions/custom-resources.ts';
@@ -313,7 +313,7 @@ function settingsOf(props: SealtrailProps) {
   const stage = STAGES[stageName];
   checkLogName(logName);
   const archiveDelay = checkedDelay(props.archiveDelay);
-  if (witnessPolicy !== undefined) demandUsable(parsePolicy(witnessPolicy), logName);
+  if (witnessPolicy !== undefined) assertUsable(parsePolicy(witnessPolicy), logName);
   const retention = retentionOf(props, props.trailRetention ?? [], stage);
   const locks = [retention.default, ...(retention.trails ?? [])].map((one) => one?.lock);
   const { lock = stage.lock, archiveFor: archive = stage.archive, encryptionKey: key } = props;

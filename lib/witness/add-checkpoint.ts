@@ -78,7 +78,7 @@ function parse(text: string): Submission {
  *
  * @throws {@link Refused} with 404 for an unknown log, 403 for signatures that do not hold
  */
-export function demandSigned({ origin, note, parsed }: Submission, logs: LogKeys): void {
+export function assertSigned({ origin, note, parsed }: Submission, logs: LogKeys): void {
   const keys = logs.get(origin);
   if (keys === undefined) throw new Refused(404, 'this witness does not know the log');
   const known = parsed.signatures.filter((line) =>
@@ -105,7 +105,7 @@ export function demandSigned({ origin, note, parsed }: Submission, logs: LogKeys
  * @throws {@link Refused} with 400 for an old size beyond the checkpoint, 422 for a tree that does not extend the last one. 409
  *   is decided by the caller, who knows the size to answer with
  */
-export function demandGrowth({ proof, checkpoint }: Submission, last: Checkpoint | undefined): Checkpoint {
+export function assertGrowth({ proof, checkpoint }: Submission, last: Checkpoint | undefined): Checkpoint {
   if (checkpoint === undefined) throw new Refused(422, 'an empty tree has another root');
   if (last === undefined || last.size === 0) {
     if (proof.length > 0) throw new Refused(422, 'from the empty tree no proof is needed, and this one is not empty');

@@ -7,7 +7,7 @@ import { SealtrailError } from '../log/error.ts';
 import { sha256 } from '../log/hash.ts';
 import { parseNote } from '../log/note.ts';
 import type { Condition, Signer, Table } from '../store/ports.ts';
-import { demandGrowth, demandSigned, parseSubmission, Refused, type Submission } from './add-checkpoint.ts';
+import { assertGrowth, assertSigned, parseSubmission, Refused, type Submission } from './add-checkpoint.ts';
 import type { LogKeys } from './log-list.ts';
 
 /** A key of a witness. See {@link Signer}. */
@@ -95,7 +95,7 @@ export class Witness {
   async addCheckpoint(body: Uint8Array): Promise<WitnessAnswer> {
     try {
       const submission = parseSubmission(body);
-      demandSigned(submission, await this.#logs());
+      assertSigned(submission, await this.#logs());
       if (submission.checkpoint !== undefined && submission.old > submission.checkpoint.size) {
         throw new Refused(400, 'the old size is above that of the checkpoint');
       }
@@ -111,7 +111,7 @@ export class Witness {
     const last = await this.#last(origin);
     const size = last?.checkpoint.size ?? 0;
     if (old !== size) return conflict(size);
-    const checkpoint = demandGrowth(submission, last?.checkpoint);
+    const checkpoint = assertGrowth(submission, last?.checkpoint);
     const seconds = Math.floor(this.#now() / 1000);
     const cosigners = await this.cosigners();
     const lines = await Promise.all(cosigners.map((one, at) => this.#line(one, at, submission, seconds)));

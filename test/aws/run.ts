@@ -5,7 +5,7 @@ import { bundleFunctions } from '../../functions/bundle/bundle.ts';
 import temporaryFolder from '../temporary-folder.ts';
 import { startDynamoDbLocal, startMinistack } from './emulators.ts';
 import type { Service } from './service.ts';
-import { demandTools, targetOf } from './target.ts';
+import { assertTools, targetOf } from './target.ts';
 
 /**
  * `npm run test:aws [vitest's arguments]`: the tests that need something which answers for AWS. It starts ministack, and DynamoDB
@@ -39,7 +39,7 @@ try {
 /** @returns the exit code of the tests */
 async function run(): Promise<number> {
   const { tools, starts, tests, env: own } = targetOf(process.env, process.argv.slice(2));
-  demandTools(tools, process.env);
+  assertTools(tools, process.env);
   await bundleFunctions(join(ROOT, 'dist/lambda'));
   const stackName = `Sealtrail-test-${process.pid}`;
   const env: NodeJS.ProcessEnv = { ...own, SEALTRAIL_TEST_STACK: stackName };

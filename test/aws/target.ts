@@ -69,7 +69,7 @@ const without = (env: Environment, names: RegExp): Environment =>
   Object.fromEntries(Object.entries(env).filter(([name]) => !names.test(name)));
 
 /** @throws Error that names all that cannot be found on the path */
-export function demandTools(tools: readonly string[], { PATH = '' }: Environment): void {
+export function assertTools(tools: readonly string[], { PATH = '' }: Environment): void {
   const missing = tools.filter((tool) => !PATH.split(delimiter).some((folder) => isProgram(join(folder, tool))));
   if (missing.length > 0) throw new Error(`not found on the PATH: ${missing.join(', ')}`);
 }

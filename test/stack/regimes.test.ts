@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { matchesTrail } from '../../lib/contract/trail-pattern.ts';
-import { demandKept, overlap, REGIMES, type RegimeLabel } from '../../lib/stack/regimes.ts';
+import { assertKept, overlap, REGIMES, type RegimeLabel } from '../../lib/stack/regimes.ts';
 
 const AI_ACT = REGIMES['eu-ai-act'].days;
 const label = (trail: string, entry: number): RegimeLabel => ({ regime: 'eu-ai-act', trail, entry });
@@ -67,12 +67,12 @@ describe('a trail that is labelled for the EU AI Act', () => {
       undefined,
     ],
   ])('%s', (_, retention, labels, message) => {
-    if (message === undefined) demandKept(retention, labels);
-    else expect(() => demandKept(retention, labels)).toThrow(message);
+    if (message === undefined) assertKept(retention, labels);
+    else expect(() => assertKept(retention, labels)).toThrow(message);
   });
 
   it('names the rule', () => {
-    expect(() => demandKept({ default: { archiveDays: 30 } }, [label('*', -1)])).toThrow(
+    expect(() => assertKept({ default: { archiveDays: 30 } }, [label('*', -1)])).toThrow(
       "articles 19(1) and 26(6) of the EU AI Act ask for at least 184 days, and archiveFor is 30: all trails cannot be labelled 'eu-ai-act'",
     );
   });

@@ -22,7 +22,7 @@ try {
   variants(folder).synth();
   const templates = readdirSync(folder).filter((name) => name.endsWith('.template.json'));
   if (templates.length < 12) throw new Error(`only ${templates.length} templates were made`);
-  demandErrors(folder);
+  assertErrors(folder);
   lint(templates.map((name) => join(folder, name)));
   console.log(`cfn-lint finds no error in ${templates.length} templates`);
 } finally {
@@ -49,7 +49,7 @@ function lint(files: readonly string[]): void {
 }
 
 /** That it looks: a template with a property that is not there must be found. */
-function demandErrors(folder: string): void {
+function assertErrors(folder: string): void {
   const file = join(folder, 'wrong.json');
   const wrong = { Type: 'AWS::SQS::Queue', Properties: { DelaySecond: 30 } };
   writeFileSync(file, JSON.stringify({ Resources: { Queue: wrong } }));

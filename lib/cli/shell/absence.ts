@@ -19,13 +19,13 @@ export async function explainAbsence(
   { stderr, signal }: Terminal,
 ): Promise<void> {
   for (const one of absence ?? []) {
-    if (one.reason === 'no_trail') await demandTrail(http, one.trail, signal);
+    if (one.reason === 'no_trail') await assertTrail(http, one.trail, signal);
     else await write(stderr, `${sentenceOn(one)}\n`);
   }
 }
 
 /** A trail without records may yet be one: `_access` before anybody asked. */
-async function demandTrail(http: SignedHttp, trail: string, signal: AbortSignal): Promise<void> {
+async function assertTrail(http: SignedHttp, trail: string, signal: AbortSignal): Promise<void> {
   const known = (await listTrails(http, signal)).map((one) => one.trail);
   if (known.includes(trail)) return;
   const near = nearNames(trail, known);

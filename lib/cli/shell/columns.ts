@@ -34,7 +34,7 @@ export function fieldNames(text: string): readonly string[] {
 }
 
 /** @throws `usage` where a format has no columns to choose */
-export function demandColumned(format: string, columns: readonly string[] | undefined): void {
+export function assertColumned(format: string, columns: readonly string[] | undefined): void {
   if (columns === undefined || format === 'table' || format === 'csv') return;
   throw new SealtrailError('usage', `--columns is for tables and CSV: ${format} shows whole records`);
 }

@@ -1,7 +1,7 @@
 import type { RotationStep } from '../../server/key-rotation.ts';
 import { fingerprintOf } from '../../verify/evidence/trust.ts';
 import { type Terminal, write, writeLines } from '../output/terminal.ts';
-import { demandServerNode } from './server-node.ts';
+import { assertServerNode } from './server-node.ts';
 
 export interface RotationOptions {
   readonly data: string;
@@ -10,7 +10,7 @@ export interface RotationOptions {
 
 /** `keys rotate`: makes a second key, which signs beside the first from the next start. */
 export async function rotate(terminal: Terminal, { data, json }: RotationOptions): Promise<void> {
-  demandServerNode('sealtrail keys rotate');
+  assertServerNode('sealtrail keys rotate');
   const { beginRotation } = await import('../../server/key-rotation.ts');
   await tell(terminal, await beginRotation(data), json, [
     'From its next start on, the log signs with this key too. Publish it, tell verifiers, and when all of them know it,',
@@ -20,7 +20,7 @@ export async function rotate(terminal: Terminal, { data, json }: RotationOptions
 
 /** `keys retire`: retires the first key. */
 export async function retire(terminal: Terminal, { data, json }: RotationOptions): Promise<void> {
-  demandServerNode('sealtrail keys retire');
+  assertServerNode('sealtrail keys retire');
   const { completeRotation } = await import('../../server/key-rotation.ts');
   await tell(terminal, await completeRotation(data), json, [
     'This key signs no more, and its private half was removed: destroy its copies too. What it signed stays valid, up to',

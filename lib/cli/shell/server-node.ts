@@ -9,7 +9,7 @@ const SERVER_NODE = 24;
  * @param what the command, such as `sealtrail serve`
  * @throws `usage` on an older Node
  */
-export function demandServerNode(what: string, node: string = process.versions.node): void {
+export function assertServerNode(what: string, node: string = process.versions.node): void {
   if (Number(node.split('.')[0]) >= SERVER_NODE) return;
   throw new SealtrailError(
     'usage',

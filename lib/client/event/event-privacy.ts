@@ -1,6 +1,6 @@
 import { DEFAULT_POLICY, type PrivacyPolicy } from '../../privacy/policy.ts';
 import { type ScrubbableEvent, scrubEvent } from '../../privacy/scrub.ts';
-import { demandOptions } from './options.ts';
+import { assertOptions } from './options.ts';
 
 /** What is taken out of events before they leave the logger, whatever its sinks are (docs/schema.md, "Redaction"). */
 export interface EventPrivacy {
@@ -31,7 +31,7 @@ export interface Scrubbing {
 /** @param hasLog whether any of it goes to a log */
 export function scrubbing(privacy: EventPrivacy, hasLog: boolean): Scrubbing {
   const { redactKeys = [], keepKeys = [], redactPatterns = DEFAULT_POLICY.redactPatterns, mask = 'locally' } = privacy;
-  demandOptions(privacy, { mask: ['locally', 'everywhere', 'nowhere'] });
+  assertOptions(privacy, { mask: ['locally', 'everywhere', 'nowhere'] });
   const rules = { redactKeys: { standard: true, redact: redactKeys, keep: keepKeys }, redactPatterns };
   const masking = scrub({ ...DEFAULT_POLICY, ...rules, pii: 'mask' });
   const redacting = scrub({ ...DEFAULT_POLICY, ...rules, pii: 'include' });

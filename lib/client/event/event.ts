@@ -127,7 +127,7 @@ type Fields = Record<string, unknown>;
 function sound({ fields, places }: Snapshot<unknown>, { invalid = 'fit', onUnfit }: Preparation): Snapshot<Fields> {
   try {
     if (!isObject(fields)) throw new SealtrailError('invalid_event', 'an event must be an object');
-    demandSound(fields);
+    assertSound(fields);
     return { fields, places };
   } catch (error) {
     if (invalid === 'throw' || !(error instanceof SealtrailError)) throw error;
@@ -137,7 +137,7 @@ function sound({ fields, places }: Snapshot<unknown>, { invalid = 'fit', onUnfit
   }
 }
 
-function demandSound(fields: Record<string, unknown>): void {
+function assertSound(fields: Record<string, unknown>): void {
   if (fields.type === undefined) throw unsound('type', 'is missing');
   check(fields, FIELDS, '');
   for (const [name, nestedRules] of NESTED) {

@@ -11,13 +11,13 @@ export const LONGEST_MS: number = 2 ** 31 - 1;
  *
  * @throws `usage`, with the option as `field`
  */
-export function demandOptions<T extends object>(
+export function assertOptions<T extends object>(
   options: T,
   rules: Readonly<Partial<Record<keyof T & string, Rule>>>,
 ): void {
   for (const [name, rule] of Object.entries<Rule | undefined>(rules)) {
     const value: unknown = Reflect.get(options, name);
-    if (value !== undefined && rule !== undefined) demandOption(name, value, rule);
+    if (value !== undefined && rule !== undefined) assertOption(name, value, rule);
   }
 }
 
@@ -28,7 +28,7 @@ export function demandOptions<T extends object>(
  * @param where the options stand, as errors name it
  * @throws `usage`, with the option as `field`
  */
-export function demandKnown<T extends object>(
+export function assertKnown<T extends object>(
   options: T,
   known: Readonly<Record<keyof T & string, boolean>>,
   where = '',
@@ -41,7 +41,7 @@ export function demandKnown<T extends object>(
   }
 }
 
-function demandOption(name: string, value: unknown, rule: Rule): void {
+function assertOption(name: string, value: unknown, rule: Rule): void {
   let due: string;
   if ('from' in rule) {
     const { from, to = Number.MAX_SAFE_INTEGER } = rule;

@@ -2,7 +2,7 @@ import type { QueryOrder } from '../../contract/query.ts';
 import type { Receipt } from '../../contract/receipt.ts';
 import { SealtrailError } from '../../log/error.ts';
 import type { PreparedEvent } from './event.ts';
-import { demandOptions } from './options.ts';
+import { assertOptions } from './options.ts';
 
 /** Where an event landed. */
 export interface EventReceipt {
@@ -101,7 +101,7 @@ export class Room {
 
   /** @throws `usage` where an option cannot be */
   constructor(options: BufferOptions = {}) {
-    demandOptions(options, {
+    assertOptions(options, {
       maxEvents: { from: 1 },
       maxBytes: { from: 1 },
       whenFull: ['block', 'throw', 'drop'],

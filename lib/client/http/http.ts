@@ -5,7 +5,7 @@ import { gzip } from 'node:zlib';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { SealtrailError } from '../../log/error.ts';
 import { parseJson } from '../../log/json.ts';
-import { demandOptions, LONGEST_MS } from '../event/options.ts';
+import { assertOptions, LONGEST_MS } from '../event/options.ts';
 import { SigningClock } from './clock.ts';
 import { percentEncode } from './percent-encode.ts';
 import { problemOf } from './problem.ts';
@@ -106,7 +106,7 @@ export class SignedHttp {
 
   /** @throws `usage` where an option cannot be */
   constructor(options: HttpOptions) {
-    demandOptions(options, { attempts: { from: 1 }, timeout: { from: 1, to: LONGEST_MS } });
+    assertOptions(options, { attempts: { from: 1 }, timeout: { from: 1, to: LONGEST_MS } });
     this.endpoint = parseEndpoint(options.endpoint);
     this.#signer = new SignatureV4({
       service: SERVICE,

@@ -2,7 +2,7 @@ import type { EventName } from '../../contract/catalogue.ts';
 import { SealtrailError } from '../../log/error.ts';
 import type { Outage } from '../delivery/outbox.ts';
 import type { AnyName } from '../event/event.ts';
-import { demandKnown } from '../event/options.ts';
+import { assertKnown } from '../event/options.ts';
 import { asError, type Sink } from '../event/sink.ts';
 import { credentialChain } from '../http/credential-chain.ts';
 import { type Credentials, SignedHttp } from '../http/http.ts';
@@ -38,9 +38,9 @@ export interface AuditLoggerOptions extends LoggerOptions {
 const BUFFER = { maxEvents: true, maxBytes: true, whenFull: true } as const;
 
 /** Every option, so that one with a slip of the pen is refused: an option of the types that is not here does not compile. */
-function demandOnlyKnown(options: AuditLoggerOptions): void {
+function assertOnlyKnown(options: AuditLoggerOptions): void {
   const { api, file, memory } = options;
-  demandKnown<AuditLoggerOptions>(options, {
+  assertKnown<AuditLoggerOptions>(options, {
     ...{ api: true, file: true, memory: true, sinks: true, level: true, filters: true, handlers: true, mirror: true },
     ...{ invalid: true, tooLarge: true, privacy: true, enabled: true, context: true, onError: true, closeOnExit: true },
   });
@@ -50,7 +50,7 @@ function demandOnlyKnown(options: AuditLoggerOptions): void {
       ...{ keys: true, spool: true, checkpoint: true, maxSpoolBytes: true, batchEvents: true, batchBytes: true },
       ...{ batchDelay: true, patience: true, onError: true, onRecovery: true, onAlarm: true },
     } as const;
-    demandKnown<ApiOptions>(api, known, 'api.');
+    assertKnown<ApiOptions>(api, known, 'api.');
   }
   if (file !== undefined) {
     const known = {
@@ -62,9 +62,9 @@ function demandOnlyKnown(options: AuditLoggerOptions): void {
       fsync: true,
       keepDays: true,
     } as const;
-    demandKnown<FileSinkOptions>(file, { ...known, onError: true, clock: true }, 'file.');
+    assertKnown<FileSinkOptions>(file, { ...known, onError: true, clock: true }, 'file.');
   }
-  if (memory !== undefined) demandKnown<MemorySinkOptions>(memory, { limit: true }, 'memory.');
+  if (memory !== undefined) assertKnown<MemorySinkOptions>(memory, { limit: true }, 'memory.');
 }
 
 /**
@@ -81,13 +81,13 @@ function demandOnlyKnown(options: AuditLoggerOptions): void {
 export function createAuditLogger<Own extends string = AnyName>(
   options: AuditLoggerOptions,
 ): AuditLogger<EventName | Own> {
-  demandOnlyKnown(options);
+  assertOnlyKnown(options);
   const { api, file, memory, sinks = [] } = options;
   const onError = options.onError ?? ((error: Error) => process.emitWarning(asError(error)));
   const all: Sink[] = [];
   let reader: LogReader | undefined;
   if (api !== undefined) {
-    demandLog(api);
+    assertLog(api);
     const onRecovery = options.onError === undefined ? warnOfRecovery : () => undefined;
     all.push(new ApiSink({ onError, onRecovery, onAlarm: onError, ...api, http: connect(api, 1) }));
     reader = new LogReader(connect(api, 6), api.trail);
@@ -102,7 +102,7 @@ function warnOfRecovery({ since, attempts }: Outage): void {
 }
 
 /** All at once: who has one of them wrong has not read of the other. */
-function demandLog({ endpoint = process.env.SEALTRAIL_ENDPOINT, trail }: Partial<ApiOptions>): void {
+function assertLog({ endpoint = process.env.SEALTRAIL_ENDPOINT, trail }: Partial<ApiOptions>): void {
   const missing = [
     ...(endpoint === undefined || endpoint === '' ? ['where the log is (endpoint, or SEALTRAIL_ENDPOINT)'] : []),
     ...(trail === undefined ? ['the name of the trail to log to (trail)'] : []),

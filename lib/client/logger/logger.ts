@@ -11,7 +11,7 @@ import {
   type TooLarge,
 } from '../event/event.ts';
 import { type EventPrivacy, type Scrubbing, scrubbing } from '../event/event-privacy.ts';
-import { demandOptions } from '../event/options.ts';
+import { assertOptions } from '../event/options.ts';
 import { asError, type EventReceipt, type Sink, withResolvers } from '../event/sink.ts';
 import { plain } from '../event/to-serializable.ts';
 import type { KeepingSink } from '../read/kept-records.ts';
@@ -88,7 +88,7 @@ export class AuditLogger<Name extends string = AnyName> extends AuditCalls<Name>
     super();
     if (sinks.length === 0)
       throw new SealtrailError('usage', 'a logger needs a sink: api, file, memory or one of your own');
-    demandOptions(options, { level: SEVERITIES, invalid: ['fit', 'throw'], tooLarge: ['cut', 'refuse'] });
+    assertOptions(options, { level: SEVERITIES, invalid: ['fit', 'throw'], tooLarge: ['cut', 'refuse'] });
     this.#sinks = sinks;
     this.#options = options;
     this.#reader = reader;

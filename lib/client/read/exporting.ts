@@ -62,7 +62,7 @@ export const manifestFileOf = (file: string): string => `${file}.manifest.json`;
 export const proofFileOf = (file: string): string => `${file}.proof`;
 
 /** @throws `usage` when something stands already where an export is to be kept, or nothing can be written there */
-export async function demandFree(file: string): Promise<void> {
+export async function assertFree(file: string): Promise<void> {
   const folder = dirname(file);
   await access(folder, constants.W_OK).catch((cause: unknown) => {
     throw new SealtrailError('usage', `${folder} is no folder that can be written to`, { cause });

@@ -92,12 +92,12 @@ export class LogView {
     const seen = this.#newest;
     if (seen !== undefined) {
       const [older, newer] = seen.size <= checkpoint.size ? [seen, checkpoint] : [checkpoint, seen];
-      await this.#demandConsistency(older, newer);
+      await this.#assertConsistency(older, newer);
     }
     if (seen === undefined || checkpoint.size > seen.size) this.#newest = checkpoint;
   }
 
-  async #demandConsistency(older: Checkpoint, newer: Checkpoint): Promise<void> {
+  async #assertConsistency(older: Checkpoint, newer: Checkpoint): Promise<void> {
     const proof = older.size === newer.size ? [] : await this.#fetchProof(older.size, newer.size);
     try {
       if (older.origin !== newer.origin) {

@@ -225,8 +225,8 @@ export class LogReader extends Questions {
     request: ExportRequest,
     signal: AbortSignal = new AbortController().signal,
   ): Promise<{ readonly manifest: ExportManifest; readonly files: ExportFiles }> {
-    const { askForExport, awaitExport, demandFree, keepExport } = await import('./exporting.ts');
-    await demandFree(file);
+    const { askForExport, awaitExport, assertFree, keepExport } = await import('./exporting.ts');
+    await assertFree(file);
     const { id } = await askForExport(this.#http, this.#trail, { ...request }, signal);
     const done = await awaitExport(this.#http, this.#trail, id, signal);
     const files = await keepExport(this.#http, done, file, signal);

@@ -8,7 +8,7 @@ import { FILTER_NAMES } from '../../contract/query.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { CSV_HEADER, csvRow } from '../../question/csv.ts';
 import { momentIn } from '../../question/moments.ts';
-import { demandFree, type ExportFiles, manifestFileOf } from './exporting.ts';
+import { assertFree, type ExportFiles, manifestFileOf } from './exporting.ts';
 import type { AskSink } from './kept-records.ts';
 import type { LogRecord } from './reader.ts';
 
@@ -43,7 +43,7 @@ export async function exportSink(
     const message = `format: a sink exports ${Object.keys(LAYOUTS).join(', ')}; ${format} comes from a log only`;
     throw new SealtrailError('usage', message, { field: 'format' });
   }
-  await demandFree(file);
+  await assertFree(file);
   const requestedAt = Date.now();
   const found: { records: number; first?: number; last?: number } = { records: 0 };
   const records = ask({ ...filters, order: 'oldest' });

@@ -48,10 +48,10 @@ export async function verifyTrail(
 const REPORT = ['mode', 'verdict', 'from', 'to', 'problems', 'moreProblems', 'notLookedAt'];
 
 // The casts: the server is taken at its word for the rest of the shape.
-const reportIn = (answer: HttpAnswer): VerificationReport => demand(answer, REPORT) as VerificationReport;
-const replyIn = (answer: HttpAnswer): VerificationReply => demand(answer, ['id', 'state']) as VerificationReply;
+const reportIn = (answer: HttpAnswer): VerificationReport => requireFields(answer, REPORT) as VerificationReport;
+const replyIn = (answer: HttpAnswer): VerificationReply => requireFields(answer, ['id', 'state']) as VerificationReply;
 
-function demand(answer: HttpAnswer, fields: readonly string[]): unknown {
+function requireFields(answer: HttpAnswer, fields: readonly string[]): unknown {
   const value = answer.json();
   if (typeof value === 'object' && value !== null && fields.every((name) => name in value)) return value;
   throw new SealtrailError('unavailable', 'the server did not answer with a report');

@@ -8,7 +8,7 @@ import { type Job, type Outage, Outbox } from '../delivery/outbox.ts';
 import { isForgery } from '../delivery/rejection.ts';
 import type { Batch, Spool, Stored } from '../delivery/spool.ts';
 import { prepareEvent } from '../event/event.ts';
-import { demandOptions, LONGEST_MS } from '../event/options.ts';
+import { assertOptions, LONGEST_MS } from '../event/options.ts';
 import { ProducerNumbers } from '../event/producer-sequence.ts';
 import { asError, type BufferOptions, type Entry, Room, type Sink, withResolvers } from '../event/sink.ts';
 import type { SignedHttp } from '../http/http.ts';
@@ -96,7 +96,7 @@ export class ApiSink implements Sink {
 
   /** @throws `usage` where an option cannot be */
   constructor(options: ApiSinkOptions) {
-    demandSendable(options);
+    assertSendable(options);
     this.#options = options;
     this.#room = new Room(options);
     this.#spool = this.#openSpool(options.spool);
@@ -321,8 +321,8 @@ export class ApiSink implements Sink {
   }
 }
 
-function demandSendable(options: ApiSinkOptions): void {
-  demandOptions(options, {
+function assertSendable(options: ApiSinkOptions): void {
+  assertOptions(options, {
     ...{ batchEvents: { from: 1, to: MAX_BATCH_EVENTS }, batchBytes: { from: 1, to: MAX_BYTES } },
     ...{ batchDelay: { from: 0, to: LONGEST_MS }, patience: { from: 0, to: LONGEST_MS }, maxSpoolBytes: { from: 0 } },
   });

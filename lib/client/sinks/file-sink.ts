@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { QueryOrder } from '../../contract/query.ts';
 import { SealtrailError } from '../../log/error.ts';
-import { demandOptions } from '../event/options.ts';
+import { assertOptions } from '../event/options.ts';
 import { asError, type BufferOptions, type Entry, type KeptEvent, Room, type Sink } from '../event/sink.ts';
 import { textLine } from '../event/text-line.ts';
 
@@ -53,7 +53,7 @@ export class FileSink implements Sink {
 
   /** @throws `usage` where an option cannot be */
   constructor(options: FileSinkOptions) {
-    demandOptions(options, {
+    assertOptions(options, {
       keepDays: { from: 1 },
       rotate: ['hourly', 'daily', 'weekly'],
       format: ['json', 'text'],

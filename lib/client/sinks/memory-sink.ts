@@ -1,6 +1,6 @@
 import type { QueryOrder } from '../../contract/query.ts';
 import { parseJson } from '../../log/json.ts';
-import { demandOptions } from '../event/options.ts';
+import { assertOptions } from '../event/options.ts';
 import type { Entry, KeptEvent, Sink } from '../event/sink.ts';
 
 /** How much a memory sink keeps. */
@@ -26,7 +26,7 @@ export class MemorySink implements Sink {
 
   /** @throws `usage` where the limit cannot be */
   constructor(options: MemorySinkOptions = {}) {
-    demandOptions(options, { limit: { from: 1 } });
+    assertOptions(options, { limit: { from: 1 } });
     this.#limit = options.limit ?? 10_000;
   }
 

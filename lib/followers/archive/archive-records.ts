@@ -68,7 +68,7 @@ export async function archiveRecords(
     for (const leaf of stretch.leaves) trial.add(leaf);
     kept.add(stretch);
   }
-  demandRoot(trail, trial, checkpoint);
+  assertRoot(trail, trial, checkpoint);
 
   const writer = new ArchiveWriter(stores.objects, trail, await retentionFrom(stores, trail));
   // When the ledger fails in the middle, nothing goes on after the caller was told.
@@ -79,7 +79,7 @@ export async function archiveRecords(
   // reports as not covered yet and nothing else depends on. The plan is still there; the next run writes the rest.
   await writer.settle();
   if (signal?.aborted) return;
-  demandRoot(trail, tiles, checkpoint);
+  assertRoot(trail, tiles, checkpoint);
   await writer.put(checkpointName(trail, checkpoint.size), Buffer.from(checkpoint.note));
   await writer.settle();
   // After a crash here the archive is complete up to the checkpoint. The next run finds every object of the plan as it
@@ -215,7 +215,7 @@ export async function* readStretch(
 }
 
 /** @throws `store_corrupt` unless the tree is the one that was signed */
-export function demandRoot(trail: string, tiles: OpenTiles, { size, note }: SignedCheckpoint): void {
+export function assertRoot(trail: string, tiles: OpenTiles, { size, note }: SignedCheckpoint): void {
   const signed = parseCheckpoint(parseNote(note).text);
   if (signed.size === size && tiles.size === size && sameBytes(signed.root, tiles.root())) return;
   const message = `the records of trail ${trail} do not give the root that was signed at size ${size}`;

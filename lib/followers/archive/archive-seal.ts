@@ -4,7 +4,7 @@ import { SealtrailError } from '../../log/error.ts';
 import { leafHash, sameBytes } from '../../log/hash.ts';
 import { parseNote } from '../../log/note.ts';
 import { encodeBundle, encodeTile, TILE_WIDTH } from '../../log/tile.ts';
-import { type ArchiveStores, demandRoot, loadTiles, readStretch, retentionFrom } from './archive-records.ts';
+import { type ArchiveStores, assertRoot, loadTiles, readStretch, retentionFrom } from './archive-records.ts';
 import {
   type ArchiveState,
   readArchiveState,
@@ -39,7 +39,7 @@ export async function archiveSeal(
       tiles.add(leafHash(line));
     }
   }
-  demandRoot(trail, tiles, checkpoint);
+  assertRoot(trail, tiles, checkpoint);
 
   const writer = new ArchiveWriter(stores.objects, trail, await retentionFrom(stores, trail));
   if (bundle.length > 0) {
@@ -71,7 +71,7 @@ export async function republish(stores: ArchiveStores, trail: string, sealed: Si
  *
  * @throws `store_corrupt` when it has not
  */
-export async function demandInStep(stores: ArchiveStores, trail: string, state: ArchiveState): Promise<void> {
+export async function assertInStep(stores: ArchiveStores, trail: string, state: ArchiveState): Promise<void> {
   const { size, sealed } = state;
   if (size > 0 && (await stores.objects.get(checkpointName(trail, size))) === undefined) {
     const message = `the archive of trail ${trail} has no checkpoint of size ${size}, up to which the archiver says it is written`;
@@ -79,7 +79,7 @@ export async function demandInStep(stores: ArchiveStores, trail: string, state: 
   }
   const newest = await stores.objects.get(newestCheckpointName(trail));
   const standing = await judge(stores, trail, newest, { size, note: sealed?.note ?? '' });
-  if (standing === 'newer') await demandOther(stores, trail, state);
+  if (standing === 'newer') await assertOther(stores, trail, state);
 }
 
 /** What stood at `<trail>/checkpoint`. `newer`: it stands there still. */
@@ -120,12 +120,12 @@ async function judge(
  * earlier checkpoint over the later one.
  */
 async function yieldToOther(stores: ArchiveStores, trail: string, state: ArchiveState): Promise<void> {
-  const { sealed } = await demandOther(stores, trail, state);
+  const { sealed } = await assertOther(stores, trail, state);
   if (sealed !== undefined) await republish(stores, trail, sealed);
 }
 
 /** @throws `store_corrupt` when there was no other archiver that moved the state on */
-async function demandOther({ table }: ArchiveStores, trail: string, state: ArchiveState): Promise<ArchiveState> {
+async function assertOther({ table }: ArchiveStores, trail: string, state: ArchiveState): Promise<ArchiveState> {
   const now = await readArchiveState(table, trail);
   if (now.watermark.revision !== state.watermark.revision) return now;
   const message = `the archive of trail ${trail} is sealed beyond what the archiver knows of: was the table restored from an older copy?`;

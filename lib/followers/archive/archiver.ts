@@ -4,7 +4,7 @@ import { SealtrailError } from '../../log/error.ts';
 import type { Verifier } from '../../log/note.ts';
 import type { Follower, RunOptions } from '../runtime/follower.ts';
 import { type ArchiveStores, archiveRecords, retentionFrom } from './archive-records.ts';
-import { archiveSeal, demandInStep, republish } from './archive-seal.ts';
+import { archiveSeal, assertInStep, republish } from './archive-seal.ts';
 import {
   ARCHIVER,
   type ArchiveState,
@@ -13,7 +13,7 @@ import {
   type SignedCheckpoint,
   takeArchiveStep,
 } from './archive-state.ts';
-import { demandSignature, keyIdOf, putKey, signatoriesOf } from './public-keys.ts';
+import { assertSignature, keyIdOf, putKey, signatoriesOf } from './public-keys.ts';
 import type { SegmentLimits } from './segment.ts';
 
 /** What an {@link Archiver} works with. */
@@ -197,7 +197,7 @@ export class Archiver implements Follower {
     const wait = beforeSeal || state.size < target ? 0 : this.#patience(trail, pending);
     const checkpoint = wait > 0 ? undefined : await this.#nextCheckpoint(trail, state);
     if (checkpoint !== undefined) {
-      await demandInStep(this.#stores, trail, state);
+      await assertInStep(this.#stores, trail, state);
       return { kind: 'records', from: state.size, checkpoint, limits: this.#segment };
     }
     this.#revisit.set(trail, wait > 0 ? wait : AWAIT_SEALER_MS);
@@ -220,7 +220,7 @@ export class Archiver implements Follower {
     if (newest === undefined || newest.size <= size) return undefined;
     const long = newest.size - size > PLAN_RECORDS;
     const checkpoint = (long ? await ledger.checkpoint(trail, size + PLAN_RECORDS) : undefined) ?? newest;
-    await demandSignature(objects, await this.#signatories(trail, state, checkpoint), keys, checkpoint);
+    await assertSignature(objects, await this.#signatories(trail, state, checkpoint), keys, checkpoint);
     return checkpoint;
   }
 

@@ -69,7 +69,7 @@ function keyIdsIn(note: string): readonly number[] {
   try {
     return parseNote(note).signatures.map(({ keyId }) => keyId);
   } catch {
-    return []; // no note: demandSignature says so
+    return []; // no note: assertSignature says so
   }
 }
 
@@ -81,7 +81,7 @@ function keyIdsIn(note: string): readonly number[] {
  * @param archived key IDs of public keys in the archive
  * @throws `store_corrupt` unless one of them has signed it
  */
-export async function demandSignature(
+export async function assertSignature(
   objects: Objects,
   current: readonly Verifier[],
   archived: readonly string[],

@@ -8,7 +8,7 @@ import { recordInSystem } from '../runtime/system-record.ts';
 /** What a {@link HistoryCheck} works with. */
 export interface HistoryCheckOptions {
   readonly table: Table;
-  readonly ledger: Pick<Ledger, 'append' | 'demandOneHistory'>;
+  readonly ledger: Pick<Ledger, 'append' | 'assertOneHistory'>;
 }
 
 /**
@@ -30,7 +30,7 @@ export class HistoryCheck implements Follower {
   async run(trail: string): Promise<void> {
     if (this.#sound.has(trail)) return;
     try {
-      await this.#ledger.demandOneHistory(trail);
+      await this.#ledger.assertOneHistory(trail);
     } catch (error) {
       if (error instanceof SealtrailError && error.code === 'history_conflict') await this.#refuse(trail, error);
       throw error;

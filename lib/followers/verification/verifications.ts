@@ -96,7 +96,7 @@ export class Verifications {
       const { newest, underWay } = standing === undefined ? await this.#jobs.ofScope(job, this.#unreadable(trail)) : {};
       const known = standing ?? underWay;
       if (known !== undefined) return this.#startIfForgotten(known);
-      await this.#demandRoom(trail);
+      await this.#assertRoom(trail);
       if (!(await this.#jobs.add(job, newest))) continue;
       await this.#options.start(trail, job.id);
       return job;
@@ -240,7 +240,7 @@ export class Verifications {
     return (error, id) => this.#options.onError(error, trail, id);
   }
 
-  async #demandRoom(trail: string): Promise<void> {
+  async #assertRoom(trail: string): Promise<void> {
     const unfinished = (await this.#jobs.unfinished(trail, this.#unreadable(trail))).length;
     if (unfinished < MAX_UNFINISHED) return;
     const message = `${unfinished} verifications of trail ${trail} are under way already: try again`;

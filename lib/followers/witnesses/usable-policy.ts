@@ -9,7 +9,7 @@ import { reachable } from './witness-round.ts';
  *
  * @throws `malformed_policy`
  */
-export function demandUsable(policy: Policy, logName: string): void {
+export function assertUsable(policy: Policy, logName: string): void {
   const witnesses = reachable(policy);
   for (const { name, url } of witnesses) {
     const parsed = URL.canParse(url) ? new URL(url) : undefined;

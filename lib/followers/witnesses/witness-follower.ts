@@ -93,7 +93,7 @@ export class WitnessFollower implements Follower {
       const head = (await this.#options.ledger.head(HEADS_TRAIL))?.size ?? 0;
       if (head > size) this.#revisit = AWAIT_ARCHIVER_MS;
     } else await this.#goOn(before, size, settings);
-    if (signal?.aborted !== true) await this.#demandNoLag(settings);
+    if (signal?.aborted !== true) await this.#assertNoLag(settings);
   }
 
   revisit(trail: string): number | undefined {
@@ -191,7 +191,7 @@ export class WitnessFollower implements Follower {
   }
 
   /** @throws `not_witnessed` when the lag is an alarm */
-  async #demandNoLag({ policy, alarmMs = 600_000 }: WitnessSettings): Promise<void> {
+  async #assertNoLag({ policy, alarmMs = 600_000 }: WitnessSettings): Promise<void> {
     const now = this.#now();
     if (now - this.#alarmedAt < alarmMs) return;
     const { lagMs, witnesses } = await this.status();

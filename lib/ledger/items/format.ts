@@ -49,11 +49,11 @@ export function withFormat<T extends object>(kind: StoredKind, values: T): T & {
 /**
  * The attributes of an item, without its format, once it is clear that this version knows that.
  *
- * @throws as {@link demandKnown}
+ * @throws as {@link assertKnown}
  */
 export function attributesOf(kind: StoredKind, item: Item): Item['attributes'] {
   const { format, ...attributes } = item.attributes;
-  demandKnown(kind, format, `${item.partition} ${item.sort}`);
+  assertKnown(kind, format, `${item.partition} ${item.sort}`);
   return attributes;
 }
 
@@ -87,7 +87,7 @@ export const isKnown = (kind: StoredKind, { attributes: { format = 1 } }: Item):
  * @param place names the item or file
  * @throws `store_corrupt` when it is no format at all; {@link NewerFormatError}
  */
-export function demandKnown(kind: StoredKind, format: unknown, place: string): void {
+export function assertKnown(kind: StoredKind, format: unknown, place: string): void {
   if (format === undefined) return;
   if (!isFormat(format)) throw new SealtrailError('store_corrupt', `the format of the ${kind} (${place}) is none`);
   const newest = FORMATS[kind];

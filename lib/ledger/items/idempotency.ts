@@ -56,7 +56,7 @@ export function rememberKey(
 }
 
 /** Reads what a taken key stands for. @throws `store_corrupt` where the item is not one that {@link rememberKey} makes */
-export function demandRemembered(trail: string, item: Item): Remembered {
+export function assertRemembered(trail: string, item: Item): Remembered {
   const { bodyHash, first, count } = attributesOf('idempotency key', item);
   if (typeof bodyHash !== 'string' || typeof first !== 'number' || typeof count !== 'number') {
     throw new SealtrailError('store_corrupt', `an idempotency item of trail ${trail} is not readable`);

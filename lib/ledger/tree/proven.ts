@@ -29,7 +29,7 @@ export interface SignedRoot {
  */
 export async function provenInclusion(read: NodeReader, leaf: Hash, index: number, to: SignedRoot): Promise<Hash[]> {
   const proof = await proveInclusion(index, to.size, read);
-  demand(`record ${index} in ${to.size}`, () => checkInclusion(leaf, index, to.size, proof, to.root));
+  assertProven(`record ${index} in ${to.size}`, () => checkInclusion(leaf, index, to.size, proof, to.root));
   return [...proof];
 }
 
@@ -41,18 +41,20 @@ export async function provenRange(
   to: SignedRoot,
 ): Promise<Hash[]> {
   const proof = await proveRange(first, first + leaves.length, to.size, read);
-  demand(`records from ${first} in ${to.size}`, () => checkRange(leaves, first, to.size, proof, to.root));
+  assertProven(`records from ${first} in ${to.size}`, () => checkRange(leaves, first, to.size, proof, to.root));
   return [...proof];
 }
 
 /** Makes and checks a consistency proof (RFC 6962 section 2.1.2). See {@link provenInclusion}. */
 export async function provenConsistency(read: NodeReader, from: SignedRoot, to: SignedRoot): Promise<Hash[]> {
   const proof = await proveConsistency(from.size, to.size, read);
-  demand(`size ${from.size} in ${to.size}`, () => checkConsistency(from.size, from.root, to.size, to.root, proof));
+  assertProven(`size ${from.size} in ${to.size}`, () =>
+    checkConsistency(from.size, from.root, to.size, to.root, proof),
+  );
   return [...proof];
 }
 
-function demand(what: string, check: () => void): void {
+function assertProven(what: string, check: () => void): void {
   try {
     check();
   } catch (cause) {

@@ -59,7 +59,7 @@ export function checkAnswer(value: unknown, trust: TrustedKeys): ProvenAnswer {
     answer.index && inKind('signature', () => openIndex(answer.index?.checkpoint ?? '', checkpoint, trust));
   const indexed =
     answer.index && opened && range.from < range.to ? checkIndex(answer, answer.index, opened.checkpoint) : undefined;
-  demandCandidates(answer, shown, indexed);
+  assertCandidates(answer, shown, indexed);
   const passes = inKind('form', () => testOf(answer));
   const matching = [...shown].filter(([seq, { record }]) => seq >= range.from && seq < range.to && passes(record));
   if (matching.map(([seq]) => seq).join() !== answer.matches.join()) {
@@ -111,7 +111,7 @@ function shownRecords({ trail, records, proof }: AnswerProof, checkpoint: Checkp
 }
 
 /** That every record of the range that may pass is shown. */
-function demandCandidates(
+function assertCandidates(
   { range }: AnswerProof,
   shown: ReadonlyMap<number, Shown>,
   indexed: IndexedPart | undefined,

@@ -131,7 +131,7 @@ function underKey(run: Run, shown: LeafProof | undefined, key: TermKey, from: nu
   if (shown === undefined || shown.leaves.length === 0) throw wrong('leaves', 'a term has no leaves around it');
   const leaves = shown.leaves.map((text) => leafFrom(fromBase64(text, 'malformed_proof', 'a leaf'), run.from));
   checkRange(leaves.map(hashLeaf), shown.first, run.leaves, hashesOf(shown.proof), run.root);
-  demandOrder(leaves);
+  assertOrder(leaves);
   const [first, last] = [leaves[0], leaves.at(-1)];
   const isFromStart = shown.first === 0 || (first !== undefined && isAtMost(first, key, from));
   const isToEnd = shown.first + leaves.length === run.leaves || (last !== undefined && isBeyond(last, key, to));
@@ -139,7 +139,7 @@ function underKey(run: Run, shown: LeafProof | undefined, key: TermKey, from: nu
   return clipSpans(spansUnder(leaves, key, run), from, to);
 }
 
-function demandOrder(leaves: readonly Leaf[]): void {
+function assertOrder(leaves: readonly Leaf[]): void {
   for (const [n, leaf] of leaves.entries()) {
     const before = leaves[n - 1];
     const order = before === undefined ? -1 : compareKeys(before.key, leaf.key) || before.first - leaf.first;

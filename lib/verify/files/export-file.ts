@@ -82,7 +82,7 @@ export async function checkExport(evidence: ExportEvidence, trust: TrustedKeys):
   const file = new Counted(evidence.file);
   if (format !== 'ndjson' || manifest.proof === undefined) {
     for await (const _ of file.chunks());
-    file.demand('file', manifest.file);
+    file.assertDigest('file', manifest.file);
     const said = OF_RECORDS.filter((member) => manifest[member] !== undefined);
     return { ...known, proven: 'file', complete: 'unknown', ...vouchedFor([...UNSIGNED, ...said]) };
   }
@@ -95,8 +95,8 @@ export async function checkExport(evidence: ExportEvidence, trust: TrustedKeys):
   if (!sameBytes(tree.root, checkpoint.root)) {
     throw mismatch('the lines and the proof do not lead to the root that was signed: a line or a hash is not right');
   }
-  file.demand('file', manifest.file);
-  proof.demand('proof', { bytes: hashes * HASH_BYTES, sha256 });
+  file.assertDigest('file', manifest.file);
+  proof.assertDigest('proof', { bytes: hashes * HASH_BYTES, sha256 });
   const complete = completeness(manifest, checkpoint.size);
   return { ...known, proven: 'records', complete, ...vouchedFor([...UNSIGNED, ...tree.unproven]) };
 }
@@ -224,7 +224,7 @@ class Counted {
     }
   }
 
-  demand(what: string, { bytes, sha256 }: { readonly bytes: number; readonly sha256: string }): void {
+  assertDigest(what: string, { bytes, sha256 }: { readonly bytes: number; readonly sha256: string }): void {
     if (this.#bytes !== bytes) throw mismatch(`the ${what} has ${this.#bytes} bytes, the manifest says ${bytes}`);
     if (toHex(this.#hash.digest()) !== sha256) throw mismatch(`the ${what} has not the SHA-256 that the manifest says`);
   }

@@ -81,11 +81,11 @@ export function checkConsistencyFile(text: string, trust: TrustedKeys, kept?: st
   if (hashes.some((hash) => hash.length !== HASH_BYTES)) throw malformed('a hash of a proof has 32 bytes');
   const [before, after] = [older.checkpoint, newer.checkpoint];
   checkConsistency(before.size, before.root, after.size, after.root, hashes);
-  if (kept !== undefined) demandSame(openTrusted(kept, trust).proven, older.proven);
+  if (kept !== undefined) assertSame(openTrusted(kept, trust).proven, older.proven);
   return { from: older.proven, to: newer.proven };
 }
 
-function demandSame(kept: ProvenCheckpoint, from: ProvenCheckpoint): void {
+function assertSame(kept: ProvenCheckpoint, from: ProvenCheckpoint): void {
   const place = ({ origin, size }: ProvenCheckpoint): string => `${size} records of ${origin}`;
   if (kept.origin !== from.origin || kept.size !== from.size) {
     const message = `the proof begins at ${place(from)}, and the checkpoint that was kept is of ${place(kept)}`;

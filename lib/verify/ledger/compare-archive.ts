@@ -6,7 +6,7 @@ import { HASH_BYTES, type Hash, sameBytes } from '../../log/hash.ts';
 import { TILE_WIDTH } from '../../log/tile.ts';
 import type { Objects } from '../../store/ports.ts';
 import type { VerificationFindings } from './ledger-report.ts';
-import { demandTime } from './verification-walk.ts';
+import { assertTime } from './verification-walk.ts';
 
 /** What a comparison with the archive works with. */
 export interface CompareOptions {
@@ -94,7 +94,7 @@ export async function compareCheckpoints(options: CompareOptions): Promise<void>
   const isWhole = to === Number.POSITIVE_INFINITY;
   let hasNewest = archived === 0 || (!isWhole && (archived <= from || archived > to));
   for await (const key of isWhole ? allKeys(options) : keysBetween(options)) {
-    demandTime(signal);
+    assertTime(signal);
     const size = sizeOf(key.slice(prefix.length));
     if (size === undefined) {
       findings.add({ kind: 'unknown_object', object: key.slice(0, 256), message: 'this is the name of no checkpoint' });

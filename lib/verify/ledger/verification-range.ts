@@ -27,7 +27,7 @@ export interface RangeStores {
  * @param size records that the trail has, or had
  * @throws `invalid_parameter` with the field `from` or `to`: it is empty, or reaches beyond the trail
  */
-export function demandRange({ from, to }: VerificationRange, size: number): VerifiedRange {
+export function assertRange({ from, to }: VerificationRange, size: number): VerifiedRange {
   const refuse = (field: 'from' | 'to', what: string): never => {
     throw new SealtrailError('invalid_parameter', `${field}: ${what}`, { field });
   };

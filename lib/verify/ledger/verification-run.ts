@@ -23,9 +23,9 @@ import { compareCheckpoints, TileComparison } from './compare-archive.ts';
 import { VerificationFindings } from './ledger-report.ts';
 import type { Signatories } from './stored-checkpoint.ts';
 import { EMPTY_MARK, readMark, TRAIL_START, type VerifiedPlace } from './verification-mark.ts';
-import { demandRange, startAt, stretchAround, within } from './verification-range.ts';
+import { assertRange, startAt, stretchAround, within } from './verification-range.ts';
 import { BlockScan } from './verification-scan.ts';
-import { demandTime, type WalkStart, walkLedger } from './verification-walk.ts';
+import { assertTime, type WalkStart, walkLedger } from './verification-walk.ts';
 import { reportOf, type VerifiedPart } from './verified-part.ts';
 
 /** What a ledger is verified with. */
@@ -198,7 +198,7 @@ interface Scope {
 
 const BEYOND = Number.MAX_SAFE_INTEGER;
 
-/** @throws `invalid_parameter`, see {@link demandRange} */
+/** @throws `invalid_parameter`, see {@link assertRange} */
 async function scopeOf(
   stores: VerificationStores,
   trail: string,
@@ -226,7 +226,7 @@ async function scopeOf(
     return { mode: 'full', start, end, compareFrom: from, compareTo, isCut: true, countedFrom: stretch.from };
   }
   // Of a trail that was rolled back, what is gone can be asked for: the answer is that it is gone.
-  const range = demandRange(request, known);
+  const range = assertRange(request, known);
   const { from, to: end } = await stretchAround(stores.table, trail, range, size, signatories);
   const start = await startAt(stores, trail, from, findings);
   return { mode: 'range', range, start, end, compareFrom: from, compareTo: end, isCut: true, countedFrom: 0 };
@@ -316,7 +316,7 @@ async function compareEarlier(
   const end = Math.min(before, tiles.end);
   let next = tiles.first;
   for await (const scanned of scan.blocks(tiles.first, end)) {
-    demandTime(signal);
+    assertTime(signal);
     if ('problem' in scanned) {
       findings.add(scanned.problem);
       if (scanned.problem.seq !== undefined) next = Number.NaN;

@@ -69,7 +69,7 @@ export async function walkLedger(options: WalkOptions): Promise<Place | undefine
   const checkpoints = new CheckpointsOnTheWay(options);
   await checkpoints.begin();
   for await (const scanned of blocks) {
-    demandTime(signal);
+    assertTime(signal);
     if ('problem' in scanned) {
       findings.add(scanned.problem);
       if (scanned.problem.seq === undefined) continue; // what it stands between may be whole
@@ -195,7 +195,7 @@ class CheckpointsOnTheWay {
     const { signatories, findings, signal } = this.#options;
     const item = this.#next;
     if (item === undefined) return;
-    demandTime(signal);
+    assertTime(signal);
     await this.begin();
     const checkpoint = openStored(item, signatories, findings);
     if (checkpoint === undefined) return;
@@ -217,7 +217,7 @@ class CheckpointsOnTheWay {
 }
 
 /** @throws `unavailable` once the signal is aborted */
-export function demandTime(signal: AbortSignal | undefined): void {
+export function assertTime(signal: AbortSignal | undefined): void {
   if (signal?.aborted)
     throw new SealtrailError('unavailable', 'the verification was interrupted: it counts for nothing');
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { demandUsable } from '../../../lib/followers/witnesses/usable-policy.ts';
+import { assertUsable } from '../../../lib/followers/witnesses/usable-policy.ts';
 import type { WitnessSettings } from '../../../lib/followers/witnesses/witness-follower.ts';
 import { readWitnessState } from '../../../lib/followers/witnesses/witness-state.ts';
 import { evaluatePolicy, parsePolicy } from '../../../lib/log/policy.ts';
@@ -213,8 +213,8 @@ describe('a policy', () => {
   it('must be one that the log can fulfil', async () => {
     const { witnesses, policy } = await setUp();
     const text = await witnesses.policyText();
-    const usable = (changed: string) => () => demandUsable(parsePolicy(changed), LOG_NAME);
-    expect(() => demandUsable(policy, LOG_NAME)).not.toThrow();
+    const usable = (changed: string) => () => assertUsable(parsePolicy(changed), LOG_NAME);
+    expect(() => assertUsable(policy, LOG_NAME)).not.toThrow();
     expect(usable(text.replaceAll(/ https:\S+/g, ''))).toThrow('are not enough for its quorum');
     expect(usable(text.replace('https://w1', 'ftp://w1'))).toThrow('the URL of the witness W1');
     expect(usable(text.replace('https://w1', 'https://me:it@w1'))).toThrow('the URL of the witness W1');

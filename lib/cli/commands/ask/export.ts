@@ -1,8 +1,8 @@
 import { Option } from 'commander';
 import {
   askForExport,
+  assertFree,
   awaitExport,
-  demandFree,
   type ExportFiles,
   keepExport,
   manifestFileOf,
@@ -51,7 +51,7 @@ async function exportTrail(shell: Shell, trail: string, options: Options): Promi
   const { terminal } = shell;
   const { signal, stdout, stderr } = terminal;
   const http = connect(terminal, options);
-  await demandFree(options.output);
+  await assertFree(options.output);
   const id = options.resume ?? (await askForExport(http, trail, requestOf(options), signal)).id;
   if (!/^[0-9a-f]{32}$/.test(id))
     throw new SealtrailError('usage', '--resume takes the id of an export: 32 hex digits');

@@ -9,7 +9,7 @@ import type { TableOptions, View } from '../../output/record-columns.ts';
 import { GrowingTable, parseLines } from '../../output/records.ts';
 import { count, painter, plural, type Terminal, write, writeData, writeLines } from '../../output/terminal.ts';
 import { explainAbsence } from '../../shell/absence.ts';
-import { columnsOption, demandColumned, recordCsv } from '../../shell/columns.ts';
+import { assertColumned, columnsOption, recordCsv } from '../../shell/columns.ts';
 import { filtersOf, withFilters, withPeriod } from '../../shell/filters.ts';
 import { collect, connect, type Install, integer, type ServerOptions, withServer } from '../../shell/shell.ts';
 import { namedTrails, trailOrPattern } from '../../shell/trails.ts';
@@ -107,7 +107,7 @@ async function query(
   const trails = await namedTrails(http, asked, terminal.signal);
   const format = options.json ? 'json' : options.format;
   const { columns, all, scan } = options;
-  demandColumned(format, columns);
+  assertColumned(format, columns);
   const found =
     options.proof === undefined
       ? pagesOf(http, trails, options, terminal.signal)

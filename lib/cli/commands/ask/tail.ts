@@ -7,7 +7,7 @@ import { type LinePage, queryPages } from '../../output/pages.ts';
 import { GrowingTable, parseLines } from '../../output/records.ts';
 import { type Terminal, write, writeData, writeLines } from '../../output/terminal.ts';
 import { explainAbsence } from '../../shell/absence.ts';
-import { columnsOption, demandColumned, recordCsv } from '../../shell/columns.ts';
+import { assertColumned, columnsOption, recordCsv } from '../../shell/columns.ts';
 import { filtersOf, withFilters } from '../../shell/filters.ts';
 import { connect, type Install, integer, type ServerOptions, trailName, withServer } from '../../shell/shell.ts';
 import { saveOption } from './save-option.ts';
@@ -76,7 +76,7 @@ class Tail {
     this.#trail = trail;
     this.#options = options;
     const { columns, json, format } = options;
-    demandColumned(json ? 'json' : format, columns);
+    assertColumned(json ? 'json' : format, columns);
     const { tz } = filtersOf(options);
     this.#table = new GrowingTable(terminal.stdout, { columns, ...(typeof tz === 'string' && { zone: tz }) });
     this.#csv = recordCsv(columns);

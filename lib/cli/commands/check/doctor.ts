@@ -3,7 +3,7 @@ import type { Check } from '../../doctor/check.ts';
 import { printable, wrap } from '../../output/table.ts';
 import { type Format, labelled, type Output, plural, widthOf, write, writeLines } from '../../output/terminal.ts';
 import { EXIT } from '../../shell/exit.ts';
-import { demandServerNode } from '../../shell/server-node.ts';
+import { assertServerNode } from '../../shell/server-node.ts';
 import { connect, type Install, type ServerOptions, withJson, withServer } from '../../shell/shell.ts';
 
 interface Options extends ServerOptions {
@@ -48,7 +48,7 @@ async function lookAtServer(http: SignedHttp): Promise<Check[]> {
 }
 
 async function lookAtFolder(dir: string): Promise<Check[]> {
-  demandServerNode('sealtrail doctor DIR');
+  assertServerNode('sealtrail doctor DIR');
   const { checkFolder } = await import('../../doctor/folder-checks.ts');
   return checkFolder(dir);
 }

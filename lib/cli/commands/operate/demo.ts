@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { demandServerNode } from '../../shell/server-node.ts';
+import { assertServerNode } from '../../shell/server-node.ts';
 import type { Install } from '../../shell/shell.ts';
 
 interface Options {
@@ -18,7 +18,7 @@ export const installDemo: Install = (program, shell) => {
     )
     .option('--folder <dir>', 'where to put everything (default: a new folder among the temporary ones)')
     .action(async ({ folder }: Options) => {
-      demandServerNode('sealtrail demo');
+      assertServerNode('sealtrail demo');
       // Imported here, so that the other commands start faster, and on a Node that cannot run this one.
       const [{ Demo }, { loadExamples }, { eventsOf }] = await Promise.all([
         import('../../demo/demo.ts'),

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { Option } from 'commander';
 import { defined } from '../../../base/defined.ts';
 import { write } from '../../output/terminal.ts';
-import { demandServerNode } from '../../shell/server-node.ts';
+import { assertServerNode } from '../../shell/server-node.ts';
 import { piiOption, retentionOption, type SettingOptions } from '../../shell/settings.ts';
 import { type Install, integer } from '../../shell/shell.ts';
 
@@ -32,7 +32,7 @@ export const installInit: Install = (program, shell) => {
         .default('writer'),
     )
     .action(async (options: Options) => {
-      demandServerNode('sealtrail init');
+      assertServerNode('sealtrail init');
       const { makeDataFolder } = await import('../../../server/embedded.ts');
       const { data, port, profile, logName, pii, retention } = options;
       const { credentialsFile } = await makeDataFolder(data, defined({ logName, pii, hotDays: retention }));

@@ -4,7 +4,7 @@ import { fingerprintOf } from '../../../verify/evidence/trust.ts';
 import { utc } from '../../output/records.ts';
 import { labelled, type Output, plural, type Terminal, write, writeLines } from '../../output/terminal.ts';
 import { EXIT, type ExitCode } from '../../shell/exit.ts';
-import { demandServerNode } from '../../shell/server-node.ts';
+import { assertServerNode } from '../../shell/server-node.ts';
 import { type Install, withJson } from '../../shell/shell.ts';
 
 interface Options {
@@ -29,7 +29,7 @@ export const installRebuild: Install = (program, shell) => {
       'make a new database where a trail differs from its archive: it takes over what follows the archive, and the former one is kept',
     );
   withJson(command).action(async (dir: string, options: Options) => {
-    demandServerNode('sealtrail rebuild');
+    assertServerNode('sealtrail rebuild');
     shell.exitCode = await (options.yes ? rebuild(shell.terminal, dir, options) : look(shell.terminal, dir, options));
   });
 };

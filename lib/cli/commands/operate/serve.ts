@@ -1,4 +1,4 @@
-import { demandServerNode } from '../../shell/server-node.ts';
+import { assertServerNode } from '../../shell/server-node.ts';
 import type { ServeOptions } from '../../shell/serving.ts';
 import { piiOption, retentionOption } from '../../shell/settings.ts';
 import { type Install, integer } from '../../shell/shell.ts';
@@ -28,7 +28,7 @@ export const installServe: Install = (program, shell) => {
     )
     .option('--log-requests', 'log every request to standard error, one JSON document a line')
     .action(async (options: ServeOptions) => {
-      demandServerNode('sealtrail serve');
+      assertServerNode('sealtrail serve');
       // Imported here, so that the other commands start faster, and on a Node that cannot run this one.
       const { serve } = await import('../../shell/serving.ts');
       await serve(shell.terminal, options);
