@@ -83,8 +83,8 @@ export class Deployment {
     let count = 0;
     for (const trail of trails) {
       const size = (await this.#log.ledger.head(trail))?.size ?? 0;
-      const isThere = await this.stores.objects.get(`${trail}/checkpoints/${size}`);
-      if (isThere !== undefined) count += 1;
+      const exists = await this.stores.objects.get(`${trail}/checkpoints/${size}`);
+      if (exists !== undefined) count += 1;
     }
     return count;
   }

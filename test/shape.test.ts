@@ -55,7 +55,7 @@ describe('the arrows between the folders', () => {
   });
 
   it.each([...ARROWS])('%s imports what its row says, and nothing else', (folder, allowed) => {
-    const found = imports.filter(({ file, from }) => folderOf(file) === folder && isOurs(from));
+    const found = imports.filter(({ file, from }) => folderOf(file) === folder && isRelative(from));
     const used = new Set(found.map(({ file, from }) => target(file, from)));
     used.delete(folder);
     expect([...used].sort()).toEqual([...allowed].sort());
@@ -67,7 +67,7 @@ describe('the arrows between the folders', () => {
 
   it('keeps the bytes and the maths free of everything but node:crypto', () => {
     const outside = imports.filter(
-      ({ file, from }) => folderOf(file) === 'log' && !isOurs(from) && from !== 'node:crypto',
+      ({ file, from }) => folderOf(file) === 'log' && !isRelative(from) && from !== 'node:crypto',
     );
     expect(outside).toEqual([]);
   });
@@ -134,7 +134,7 @@ function importsOf(file: string): Import[] {
   return [...read(file).matchAll(pattern)].map((match) => ({ file, from: match[1] ?? match[2] ?? match[3] ?? '' }));
 }
 
-function isOurs(from: string): boolean {
+function isRelative(from: string): boolean {
   return from.startsWith('.');
 }
 
@@ -157,7 +157,7 @@ function target(file: string, from: string): string {
 /** Imports of types count too: they bind readers just the same. */
 function importGraph(): Map<string, readonly string[]> {
   const edges = new Map<string, string[]>();
-  for (const { file, from } of imports.filter((found) => isOurs(found.from))) {
+  for (const { file, from } of imports.filter((found) => isRelative(found.from))) {
     edges.set(file, [...(edges.get(file) ?? []), pathOf(file, from)]);
   }
   return edges;

@@ -44,7 +44,7 @@ export interface WitnessedResult {
 }
 
 /** The longest proof in a tree of 2^53 leaves. */
-const MOST_HASHES = 128;
+const MAX_HASHES = 128;
 
 /**
  * Reads what `GET /v1/trails/{trail}/witnessed` answers.
@@ -74,7 +74,7 @@ function isWitnessedHead(value: unknown): value is WitnessedHead {
 }
 
 const isHashes = (value: unknown): boolean =>
-  Array.isArray(value) && value.length <= MOST_HASHES && value.every((hash) => typeof hash === 'string');
+  Array.isArray(value) && value.length <= MAX_HASHES && value.every((hash) => typeof hash === 'string');
 
 /**
  * Checks that witnesses cosigned a head that covers a checkpoint.

@@ -248,10 +248,10 @@ function schemaError(error: z.ZodError, at: readonly Step[]): SealtrailError {
   const path = [...at, ...(issue.path as Step[])];
   if (issue.code !== 'unrecognized_keys') return invalid(path, issue.message);
   const key = issue.keys[0] ?? '';
-  const isOurs = key === 'redacted' && issue.path.length === 0;
+  const isFieldOfServer = key === 'redacted' && issue.path.length === 0;
   return invalid(
     [...path, key],
-    isOurs ? 'is set by the server only: leave it out' : 'unknown field: free data belongs in `details`',
+    isFieldOfServer ? 'is set by the server only: leave it out' : 'unknown field: free data belongs in `details`',
   );
 }
 

@@ -8,7 +8,7 @@ import type { Queries } from '../query/queries.ts';
 import type { Downloads, DownloadWriter } from '../store/ports.ts';
 import { boundsOf, type ExportJob, type ExportJobs, folderOf, type StoredJob } from './export-job.ts';
 import { stateManifest } from './manifest-statement.ts';
-import { type ExportProgress, type ExportTarget, isPassing, writeExport } from './write-export.ts';
+import { type ExportProgress, type ExportTarget, isTransient, writeExport } from './write-export.ts';
 
 /** What a run works with. */
 export interface RunContext {
@@ -118,7 +118,7 @@ export class ExportRun {
     try {
       return { ...manifest, statement: await stateManifest(this.#context, manifest) };
     } catch (error) {
-      if (!(error instanceof SealtrailError) || (isPassing(error) && attempts < MAX_ATTEMPTS)) throw error;
+      if (!(error instanceof SealtrailError) || (isTransient(error) && attempts < MAX_ATTEMPTS)) throw error;
       this.#context.onError(error, trail, id);
       return manifest;
     }
@@ -152,7 +152,7 @@ export class ExportRun {
       return;
     }
     if (!isAskers(error)) onError(error, trail, id);
-    if (isPassing(error) && attempts < MAX_ATTEMPTS) {
+    if (isTransient(error) && attempts < MAX_ATTEMPTS) {
       await holder.settle({ state: 'queued' });
       throw error;
     }

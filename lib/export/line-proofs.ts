@@ -1,8 +1,8 @@
 import { SealtrailError } from '../log/error.ts';
 import type { NodeId } from '../log/frontier.ts';
 import { type Hash, leafHash, sameBytes } from '../log/hash.ts';
-import { nodesBetween, TreeBuilder } from '../log/selection.ts';
 import type { NodeReader } from '../log/tree.ts';
+import { nodesBetween, TreeBuilder } from '../log/tree-builder.ts';
 import type { Match } from '../query/query.ts';
 
 /** Nodes that are read together: at most so many tiles are in memory. */

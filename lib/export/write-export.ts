@@ -155,5 +155,5 @@ class Measured {
 }
 
 /** Whether an error may be gone when the same work is done again. */
-export const isPassing = (error: unknown): boolean =>
+export const isTransient = (error: unknown): boolean =>
   error instanceof SealtrailError && ['throttled', 'unavailable', 'outcome_unknown', 'store_full'].includes(error.code);

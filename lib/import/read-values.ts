@@ -12,8 +12,8 @@ export interface FileValue {
 }
 
 /** Bytes of a line, and of a document that spans lines. */
-const MOST_LINE = 16 * 1024 * 1024;
-const MOST_DOCUMENT = 256 * 1024 * 1024;
+const MAX_LINE_BYTES = 16 * 1024 * 1024;
+const MAX_DOCUMENT_BYTES = 256 * 1024 * 1024;
 
 /**
  * The JSON values of a file: of each line (blank ones are skipped), or of one document that spans lines. A file in gzip is
@@ -25,7 +25,7 @@ export async function* readValues(chunks: AsyncIterable<Uint8Array | string>): A
   let number = 0;
   let document: Buffer[] | undefined;
   let bytes = 0;
-  for await (const line of linesOf(unpacked(chunks), MOST_LINE)) {
+  for await (const line of linesOf(unpacked(chunks), MAX_LINE_BYTES)) {
     number += 1;
     if (document === undefined && line.toString('latin1').trim() === '') continue;
     if (document === undefined) {
@@ -40,10 +40,10 @@ export async function* readValues(chunks: AsyncIterable<Uint8Array | string>): A
     }
     document.push(Buffer.from(line));
     bytes += line.length;
-    if (bytes > MOST_DOCUMENT)
+    if (bytes > MAX_DOCUMENT_BYTES)
       throw new SealtrailError(
         'record_too_large',
-        `a document has more than ${MOST_DOCUMENT} bytes: cut it into lines`,
+        `a document has more than ${MAX_DOCUMENT_BYTES} bytes: cut it into lines`,
       );
   }
   if (document === undefined) return;

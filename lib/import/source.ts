@@ -15,7 +15,7 @@ export interface ImportSource {
 }
 
 /** JSON bytes of a record that an event takes in beside its own fields. */
-const MOST_ORIGINAL = 24_000;
+const MAX_ORIGINAL_BYTES = 24_000;
 
 /** The text at a path, or undefined where there is none. */
 export function textAt(value: unknown, ...path: readonly (string | number)[]): string | undefined {
@@ -73,7 +73,7 @@ export function originalOf(source: string, record: Readonly<Record<string, unkno
   const sizes = Object.entries(record).map(([name, value]) => ({ name, bytes: sizeOf(value) }));
   let left = sizes.reduce((sum, { name, bytes }) => sum + bytes + name.length + 4, 2);
   for (const { name, bytes } of sizes.sort((a, b) => b.bytes - a.bytes)) {
-    if (left <= MOST_ORIGINAL) break;
+    if (left <= MAX_ORIGINAL_BYTES) break;
     kept[name] = { leftOut: `${bytes} bytes of JSON`, sha256: digest(JSON.stringify(record[name]) ?? '') };
     left -= bytes - 120;
   }

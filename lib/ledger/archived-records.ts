@@ -3,7 +3,7 @@ import { LoadingCache } from '../base/loading-cache.ts';
 import { bundleName } from '../log/archive.ts';
 import { fromHex } from '../log/encoding.ts';
 import { SealtrailError } from '../log/error.ts';
-import { EMPTY_FRONTIER, growTree } from '../log/frontier.ts';
+import { appendLeaves, EMPTY_FRONTIER } from '../log/frontier.ts';
 import { type Hash, leafHash, sameBytes } from '../log/hash.ts';
 import { parseRecord, type SealedRecord } from '../log/record.ts';
 import { decodeBundle, TILE_WIDTH } from '../log/tile.ts';
@@ -118,7 +118,7 @@ export class ArchivedRecords {
     ]);
     if (bytes === undefined) throw damaged(`${name} is missing from the archive`);
     const bundle = unpacked(bytes, index * TILE_WIDTH, name);
-    if (root !== undefined && sameBytes(growTree(EMPTY_FRONTIER, bundle.leaves).root, root)) return bundle;
+    if (root !== undefined && sameBytes(appendLeaves(EMPTY_FRONTIER, bundle.leaves).root, root)) return bundle;
     throw damaged(`${name} does not hold the records that were sealed`);
   }
 
@@ -141,9 +141,9 @@ export async function recordsInBundles(table: Table, trail: string): Promise<num
   return (index * TILE_WIDTH + hashes.length) * TILE_WIDTH;
 }
 
-function* indexesOf(from: number, to: number, isDown: boolean): Generator<number, void, void> {
+function* indexesOf(from: number, to: number, isDescending: boolean): Generator<number, void, void> {
   const [first, last] = [Math.floor(from / TILE_WIDTH), Math.floor((to - 1) / TILE_WIDTH)];
-  if (isDown) for (let index = last; index >= first; index--) yield index;
+  if (isDescending) for (let index = last; index >= first; index--) yield index;
   else for (let index = first; index <= last; index++) yield index;
 }
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pauseMs } from '../base/backoff.ts';
 import { type ErrorCode, SealtrailError } from '../log/error.ts';
-import { type Growth, growTree } from '../log/frontier.ts';
+import { appendLeaves, type Growth } from '../log/frontier.ts';
 import type { Item, Outcome, Retry, Table, Write } from '../store/ports.ts';
 import { type Block, buildBlock, lastLeaf } from './items/block.ts';
 import { withFormat } from './items/format.ts';
@@ -29,7 +29,7 @@ export interface Attempt<S extends Submission> {
   readonly to: Head;
   readonly block: Block;
   readonly growth: Growth;
-  readonly landings: readonly { readonly submission: S; readonly first: number }[];
+  readonly results: readonly { readonly submission: S; readonly first: number }[];
   readonly writes: readonly Write[];
   /** The submission of each write that remembers an idempotency key or a landing. */
   readonly remembering: ReadonlyMap<number, S>;
@@ -41,14 +41,14 @@ export interface Attempt<S extends Submission> {
 export type Failed = Extract<Outcome, { committed: false }>;
 
 /** Tries of one transaction whose store is busy or silent, before its callers are told: about six seconds. */
-const TRIES = 12;
+const MAX_ATTEMPTS = 12;
 const PAUSES = { firstMs: 2, maxMs: 1000 };
 
 /** Failures of the Table after which the same transaction may yet go through. */
 const PASSING_CODES: ReadonlySet<ErrorCode> = new Set(['throttled', 'unavailable', 'outcome_unknown']);
 
 /** Whether a failure of the Table may pass. */
-export const isPassing = (error: unknown): error is SealtrailError =>
+export const isTransient = (error: unknown): error is SealtrailError =>
   error instanceof SealtrailError && PASSING_CODES.has(error.code);
 
 /** The place of the head's swap in an attempt's transaction. */
@@ -69,7 +69,7 @@ export function prepare<S extends Submission>(
   // A clock that was set back must not make the trail's time run backwards.
   const receivedAt = Math.max(now(), from.receivedAt);
   const block = buildBlock({ trail, first: from.size, prev: from.last, receivedAt }, submissions.map(runOf));
-  const growth = growTree(from.frontier, block.leaves);
+  const growth = appendLeaves(from.frontier, block.leaves);
   const { frontier, root } = growth;
   const isFromLine = submissions.some(({ place }) => place !== undefined);
   const isShared = isFromLine && submissions.length > 1 ? { isShared: true } : {};
@@ -80,11 +80,11 @@ export function prepare<S extends Submission>(
   if (from.size === 0)
     writes.push({ put: { ...trailKey(trail), attributes: withFormat('trail', { createdAt: receivedAt }) } });
   const [remembering, leaving] = [new Map<number, S>(), new Map<number, S>()];
-  const landings: { submission: S; first: number }[] = [];
+  const results: { submission: S; first: number }[] = [];
   let first = from.size;
   for (const submission of submissions) {
     const { idempotency, place, submitter, events } = submission;
-    landings.push({ submission, first });
+    results.push({ submission, first });
     if (place !== undefined) {
       leaving.set(writes.length, submission);
       writes.push(leaveLine(place));
@@ -99,7 +99,7 @@ export function prepare<S extends Submission>(
     }
     first += events.length;
   }
-  return { from, to, block, growth, landings, writes, remembering, leaving, name };
+  return { from, to, block, growth, results, writes, remembering, leaving, name };
 }
 
 /**
@@ -119,7 +119,7 @@ export async function settle<S extends Submission>(
     if (outcome !== undefined) return outcome;
     const failure = answer instanceof SealtrailError ? answer : undefined;
     if (failure?.code === 'outcome_unknown') doubt = failure;
-    if (tries >= TRIES || (failure !== undefined && !isPassing(failure))) {
+    if (tries >= MAX_ATTEMPTS || (failure !== undefined && !isTransient(failure))) {
       throw doubt === undefined ? failure : inDoubt(doubt);
     }
     context.onRetry?.(failure === undefined ? 'conflict' : 'busy');

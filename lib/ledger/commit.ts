@@ -4,15 +4,15 @@ import type { Item, Table } from '../store/ports.ts';
 import { type Attempt, type CommitContext, hindranceOf, prepare, settle } from './attempt.ts';
 import type { Block } from './items/block.ts';
 import { emptyHead, type Head, headFromItem } from './items/head.ts';
-import { assertRemembered, type Remembered } from './items/idempotency.ts';
+import { type IdempotencyRecord, readIdempotencyRecord } from './items/idempotency.ts';
 import { headKey } from './items/layout.ts';
 import { MAX_BODY_BYTES, packBody, type StoredBody } from './items/stored-block.ts';
 import { runOf, type Submission } from './items/submission.ts';
 
 /** What became of a submission: sealed into a block from `first` on, or found to have been, earlier. */
-export type Landing<S extends Submission = Submission> =
+export type SubmissionResult<S extends Submission = Submission> =
   | { readonly submission: S; readonly first: number }
-  | { readonly submission: S; readonly remembered: Remembered };
+  | { readonly submission: S; readonly remembered: IdempotencyRecord };
 
 /** A commit that went through, or was given up to others. */
 export interface Commit<S extends Submission = Submission> {
@@ -22,7 +22,7 @@ export interface Commit<S extends Submission = Submission> {
   readonly growth?: Growth;
   /** Bytes of the block's events in canonical JSON, with line feeds in between; 0 without a block. */
   readonly bytes: number;
-  readonly landings: readonly Landing<S>[];
+  readonly results: readonly SubmissionResult<S>[];
   /** Submissions that lost to other writers, and were not stored: to be committed with what others submit. */
   readonly contended: readonly S[];
 }
@@ -31,7 +31,7 @@ export interface Commit<S extends Submission = Submission> {
  * Races that a commit may lose. The first may only mean that another process has appended since this one last did; the
  * second means that writers meet, and more tries would make it worse for all of them.
  */
-const RACES = 2;
+const MAX_RACES = 2;
 /** A process that lost a race after so many milliseconds does not try again by itself: the store is too slow for that. */
 const SLOW_MS = 250;
 /**
@@ -55,7 +55,7 @@ export async function commit<S extends Submission>(
   context: CommitContext & { readonly known: Head | undefined },
   submissions: readonly S[],
 ): Promise<Commit<S>> {
-  const repeated: Landing<S>[] = [];
+  const repeated: SubmissionResult<S>[] = [];
   let waiting = [...submissions];
   let body = await packSubmissions(waiting);
   const { known, now } = context;
@@ -64,16 +64,16 @@ export async function commit<S extends Submission>(
   const isSlow = head.size > 0 && performance.now() - began >= 2 * SLOW_MS;
   for (let races = 0; waiting.length > 0; ) {
     if (head !== known && (isSlow || meetsOthers(head, known, now()))) {
-      return { head, bytes: 0, landings: repeated, contended: waiting };
+      return { head, bytes: 0, results: repeated, contended: waiting };
     }
     const next = prepare(context, head, waiting, body);
     const outcome = await settle(context, next);
-    if (outcome === 'clashed') return { head, bytes: 0, landings: repeated, contended: waiting };
+    if (outcome === 'clashed') return { head, bytes: 0, results: repeated, contended: waiting };
     if (outcome.committed) return committed(next, body, repeated);
     const { race, repeated: found } = hindranceOf(context.trail, next, outcome);
     const taken = found.map(({ submission, item }) => ({
       submission,
-      remembered: assertRemembered(context.trail, item),
+      remembered: readIdempotencyRecord(context.trail, item),
     }));
     if (taken.length > 0) {
       repeated.push(...taken);
@@ -83,10 +83,10 @@ export async function commit<S extends Submission>(
     head = await headAfter(context, race);
     if (race === undefined || waiting.length === 0) continue;
     context.onRetry?.('conflict');
-    if (++races >= RACES || performance.now() - began >= SLOW_MS)
-      return { head, bytes: 0, landings: repeated, contended: waiting };
+    if (++races >= MAX_RACES || performance.now() - began >= SLOW_MS)
+      return { head, bytes: 0, results: repeated, contended: waiting };
   }
-  return { head, bytes: 0, landings: repeated, contended: [] };
+  return { head, bytes: 0, results: repeated, contended: [] };
 }
 
 /** Whether others have appended so lately that they are met by a try, given the head that this process saw last. */
@@ -97,11 +97,11 @@ function meetsOthers({ size, isShared, receivedAt }: Head, known: Head | undefin
 
 /** What an attempt that went through has committed. */
 export function committed<S extends Submission>(
-  { to, block, growth, landings }: Attempt<S>,
+  { to, block, growth, results }: Attempt<S>,
   { rawBytes }: StoredBody,
-  repeated: readonly Landing<S>[],
+  repeated: readonly SubmissionResult<S>[],
 ): Commit<S> {
-  return { head: to, block, growth, bytes: rawBytes, landings: [...landings, ...repeated], contended: [] };
+  return { head: to, block, growth, bytes: rawBytes, results: [...results, ...repeated], contended: [] };
 }
 
 /** The trail's head as the store has it. */

@@ -6,7 +6,7 @@ import type { Head } from './items/head.ts';
 import { keyOf, type Placed, type Submission } from './items/submission.ts';
 import { type LineContext, MAX_BYTES, MAX_RECORDS, PACE, type Pace } from './line.ts';
 import { TurnWatch } from './turn-watch.ts';
-import { drainLine, type Landed, leaveInLine, waitInLine } from './wait.ts';
+import { type CommitResult, drainLine, leaveInLine, waitInLine } from './wait.ts';
 
 /** Submissions in one transaction, of whose 100 writes the head, the trail and the block's parts take up to 12. */
 const MAX_SUBMISSIONS = 64;
@@ -17,7 +17,7 @@ interface Waiting extends Submission {
   readonly bytes: number;
   /** Whether its caller only wants it to be durable, and need not know where it lands. */
   readonly isLeft: boolean;
-  readonly resolve: (landed: Landed | undefined) => void;
+  readonly resolve: (landed: CommitResult | undefined) => void;
   readonly reject: (reason: unknown) => void;
 }
 
@@ -56,14 +56,14 @@ export class Group {
    *
    * @throws `rate_limited` when too much is waiting already, and what {@link commit} and {@link waitInLine} throw.
    */
-  async submit(submission: Submission): Promise<Landed> {
+  async submit(submission: Submission): Promise<CommitResult> {
     const landed = await this.#enqueue(submission, false);
     if (landed === undefined) throw new RangeError('a submission got lost in its commit');
     return landed;
   }
 
   /** Makes a submission durable. Where others append too it is committed a little later, see {@link leaveInLine}. */
-  async leave(submission: Submission): Promise<Landed | undefined> {
+  async leave(submission: Submission): Promise<CommitResult | undefined> {
     return this.#enqueue(submission, true);
   }
 
@@ -78,7 +78,7 @@ export class Group {
     await Promise.all(this.#inLine);
   }
 
-  #enqueue(submission: Submission, isLeft: boolean): Promise<Landed | undefined> {
+  #enqueue(submission: Submission, isLeft: boolean): Promise<CommitResult | undefined> {
     const bytes = submission.events.reduce((sum, event) => sum + event.json.length, 0);
     if (this.#waitingBytes > 0 && this.#waitingBytes + bytes > MAX_WAITING_BYTES) {
       const message = 'too many events are waiting for this trail: try again';
@@ -108,7 +108,7 @@ export class Group {
       const done = await commit({ ...this.#context, known: this.#head }, together);
       this.#head = done.head;
       if (done.contended.length > 0) this.#contention.met();
-      for (const landing of done.landings) {
+      for (const landing of done.results) {
         const { submission } = landing;
         this.#waitingBytes -= submission.bytes;
         submission.resolve('first' in landing ? { commit: done, first: landing.first } : landing);
@@ -146,9 +146,9 @@ export class Group {
 
   async #combined(done: Commit<Placed>, tell: (commit: Commit) => Promise<unknown>): Promise<void> {
     // Alone in line, and nothing came between this process's last append and this one.
-    const isAlone = done.landings.length === 1 && done.block?.first === this.#head?.size;
+    const isAlone = done.results.length === 1 && done.block?.first === this.#head?.size;
     if (isAlone) this.#contention.isOver();
-    else if (done.landings.length > 1) this.#contention.met();
+    else if (done.results.length > 1) this.#contention.met();
     this.#head = done.head;
     await tell(done);
   }

@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pauseMs } from '../base/backoff.ts';
 import { SealtrailError } from '../log/error.ts';
-import { type Growth, growTree } from '../log/frontier.ts';
+import { appendLeaves, type Growth } from '../log/frontier.ts';
 import type { Item, Write } from '../store/ports.ts';
-import { inDoubt, isPassing } from './attempt.ts';
+import { inDoubt, isTransient } from './attempt.ts';
 import type { Commit } from './commit.ts';
 import type { Block } from './items/block.ts';
-import { assertRemembered, type Remembered } from './items/idempotency.ts';
+import { type IdempotencyRecord, readIdempotencyRecord } from './items/idempotency.ts';
 import { landingOf } from './items/landing.ts';
 import { blockKey, idempotencyKey, landingKey, turnKey } from './items/layout.ts';
 import { frontierBefore, loadBlock } from './items/stored-block.ts';
@@ -30,10 +30,10 @@ export interface FoundBlock {
 }
 
 /** What became of a submission. `commit`: this process committed it; `found`: another one did; `remembered`: it is a repetition. */
-export type Landed =
+export type CommitResult =
   | { readonly commit: Commit; readonly first: number }
   | { readonly found: FoundBlock; readonly first: number }
-  | { readonly remembered: Remembered };
+  | { readonly remembered: IdempotencyRecord };
 
 /**
  * Commits a submission together with what others submit to the same trail: it is left in the trail's line, where whichever process
@@ -43,7 +43,7 @@ export type Landed =
  * @throws `rate_limited`: it waited in vain, or others have been waiting for long already; nothing was stored.
  *   `outcome_unknown`: it may have been; the same idempotency key finds out. What {@link commit} throws.
  */
-export async function waitInLine(context: LineContext, submission: Submission, began: number): Promise<Landed> {
+export async function waitInLine(context: LineContext, submission: Submission, began: number): Promise<CommitResult> {
   const room = await assertRoom(context, submission);
   if ('remembered' in room) return room;
   // It stands where it would if it had gone in line at once: what it tried by itself counts as waiting.
@@ -62,7 +62,7 @@ export async function waitInLine(context: LineContext, submission: Submission, b
  * @returns where it landed, if it did already
  * @throws the Table's errors; `outcome_unknown`: it may have been left, and may not
  */
-export async function leaveInLine(context: LineContext, submission: Submission): Promise<Landed | undefined> {
+export async function leaveInLine(context: LineContext, submission: Submission): Promise<CommitResult | undefined> {
   const began = performance.now();
   const { placed, write } = await enterLine(context.trail, context.now(), submission, true);
   await context.table.transact([write]);
@@ -73,7 +73,7 @@ export async function leaveInLine(context: LineContext, submission: Submission):
     return landedIn(await lead(context, { id: placed.place.id, own: placed, waitedMs: 0 }), placed);
   } catch (error) {
     // It is durable: others commit it.
-    if (isPassing(error)) return undefined;
+    if (isTransient(error)) return undefined;
     throw error;
   }
 }
@@ -102,7 +102,7 @@ export async function drainLine(context: LineContext, signal?: AbortSignal): Pro
  * Looks again and again whether a submission has landed, and takes the turn where it can. How often depends on how long a look takes:
  * a store that is slow already must not be asked so much that it serves nothing else.
  */
-async function waitAt(context: LineContext, placed: Placed, began: number): Promise<Landed> {
+async function waitAt(context: LineContext, placed: Placed, began: number): Promise<CommitResult> {
   const { pace } = context;
   let failure: unknown;
   let lookMs = 0;
@@ -116,7 +116,7 @@ async function waitAt(context: LineContext, placed: Placed, began: number): Prom
       const landed = await look(context, placed, { waitedMs, lookMs });
       if (landed !== undefined) return landed;
     } catch (error) {
-      if (!isPassing(error)) return giveUp(context, placed, error);
+      if (!isTransient(error)) return giveUp(context, placed, error);
       failure = error;
     }
     lookMs = performance.now() - lookedAt;
@@ -130,25 +130,25 @@ async function look(
   context: LineContext,
   placed: Placed,
   { waitedMs, lookMs }: { readonly waitedMs: number; readonly lookMs: number },
-): Promise<Landed | undefined> {
+): Promise<CommitResult | undefined> {
   const { id } = placed.place;
   const [landed, turn] = await Promise.all([findLanding(context, placed), context.table.get(turnKey(context.trail))]);
   if (landed !== undefined) return landed;
   const { holder } = turnOf(turn);
   const isStuck = context.turns.isStuck(holder, lookMs);
-  const isOurs = holder === id || ((holder === FREE || isStuck) && (await take(context, id, turn, waitedMs)));
-  return isOurs ? landedIn(await lead(context, { id, own: placed, waitedMs }), placed) : undefined;
+  const hasTurn = holder === id || ((holder === FREE || isStuck) && (await take(context, id, turn, waitedMs)));
+  return hasTurn ? landedIn(await lead(context, { id, own: placed, waitedMs }), placed) : undefined;
 }
 
 /** Takes a submission out of the line for good, so that it is not stored, and fails; unless it has landed by now. */
-async function giveUp(context: LineContext, placed: Placed, failure: unknown): Promise<Landed> {
-  let landed: Landed | undefined;
+async function giveUp(context: LineContext, placed: Placed, failure: unknown): Promise<CommitResult> {
+  let landed: CommitResult | undefined;
   try {
     const outcome = await context.table.transact([leaveLine(placed.place)]);
     if (outcome.committed) throw failure;
     landed = await findLanding(context, placed);
   } catch (error) {
-    throw error === failure || !isPassing(error) ? error : inDoubt(error);
+    throw error === failure || !isTransient(error) ? error : inDoubt(error);
   }
   // It never got into the line and may do so yet, or was taken out of it by nothing that this process knows of.
   if (landed === undefined) throw inDoubt(failure);
@@ -169,7 +169,7 @@ async function join({ table, pace, onRetry }: LineContext, write: Write, began: 
       await table.transact([write]);
       return;
     } catch (error) {
-      if (!isPassing(error)) throw error;
+      if (!isTransient(error)) throw error;
       if (error.code === 'outcome_unknown') return;
       if (performance.now() - began >= pace.patienceMs) throw error.code === 'throttled' ? busyTrail(error) : error;
       onRetry?.('busy');
@@ -184,7 +184,7 @@ async function take({ table, trail }: LineContext, id: string, seen: Item | unde
     const outcome = await table.transact([takeTurn(trail, id, seen, waitedMs)], { retriesClashes: false });
     return outcome.committed;
   } catch (error) {
-    if (isPassing(error)) return false;
+    if (isTransient(error)) return false;
     throw error;
   }
 }
@@ -199,7 +199,7 @@ async function take({ table, trail }: LineContext, id: string, seen: Item | unde
 async function assertRoom(
   { table, trail, pace, turns }: LineContext,
   { submitter, idempotency }: Submission,
-): Promise<{ readonly remembered: Remembered } | { readonly lagMs: number }> {
+): Promise<{ readonly remembered: IdempotencyRecord } | { readonly lagMs: number }> {
   const began = performance.now();
   const turn = turnOf(await table.get(turnKey(trail)));
   const callsMs = CALLS * (performance.now() - began);
@@ -207,12 +207,12 @@ async function assertRoom(
   const isMoving = turn.holder !== FREE && !turns.isStuck(turn.holder);
   if (isMoving && turn.lagMs + callsMs >= pace.refuseMs) throw busyTrail();
   const known = idempotency && (await table.get(idempotencyKey(trail, submitter, idempotency.key)));
-  if (known !== undefined) return { remembered: assertRemembered(trail, known) };
+  if (known !== undefined) return { remembered: readIdempotencyRecord(trail, known) };
   return { lagMs: isMoving ? turn.lagMs : 0 };
 }
 
 /** Where a submission in line has landed, or what its idempotency key stands for; undefined while it waits. */
-async function findLanding(context: LineContext, placed: Placed): Promise<Landed | undefined> {
+async function findLanding(context: LineContext, placed: Placed): Promise<CommitResult | undefined> {
   const { table, trail } = context;
   const { submitter, idempotency, place } = placed;
   const item = await table.get(
@@ -223,7 +223,7 @@ async function findLanding(context: LineContext, placed: Placed): Promise<Landed
   if (landing?.id === place.id) {
     return { found: await readFound(context, landing.block), first: landing.first };
   }
-  const remembered = assertRemembered(trail, item);
+  const remembered = readIdempotencyRecord(trail, item);
   const { partition, sort } = place;
   await table.transact([{ remove: { partition, sort } }]);
   return { remembered };
@@ -236,13 +236,13 @@ async function readFound({ table, trail }: LineContext, first: number): Promise<
     throw new SealtrailError('store_corrupt', `the block at ${first} of trail ${trail} is not as it was committed`);
   }
   const block = await loadBlock(table, trail, item);
-  return { block, growth: growTree(frontier, block.leaves) };
+  return { block, growth: appendLeaves(frontier, block.leaves) };
 }
 
 /** Where a submission landed in blocks that this process committed. */
-function landedIn(commits: readonly Commit<Placed>[], { place }: Placed): Landed | undefined {
+function landedIn(commits: readonly Commit<Placed>[], { place }: Placed): CommitResult | undefined {
   for (const commit of commits) {
-    for (const landing of commit.landings) {
+    for (const landing of commit.results) {
       if ('first' in landing && landing.submission.place.id === place.id) return { commit, first: landing.first };
     }
   }

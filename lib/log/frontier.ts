@@ -117,9 +117,9 @@ export function decodeFrontier(size: number, bytes: Uint8Array): Frontier {
  * @throws RangeError if the frontier is invalid, a leaf is not a hash, or the tree would exceed 2^53 - 1 leaves
  *
  * @example
- * const { frontier, root } = growTree(EMPTY_FRONTIER, lines.map(leafHash));
+ * const { frontier, root } = appendLeaves(EMPTY_FRONTIER, lines.map(leafHash));
  */
-export function growTree(frontier: Frontier, leaves: readonly Hash[]): Growth {
+export function appendLeaves(frontier: Frontier, leaves: readonly Hash[]): Growth {
   assertSize(frontier.size);
   const size = frontier.size + leaves.length;
   assertSize(size);

@@ -14,7 +14,7 @@ export * from './producer.ts';
 export * from './proof.ts';
 export * from './record.ts';
 export * from './record-format.ts';
-export * from './selection.ts';
 export * from './tile.ts';
 export * from './trail-name.ts';
 export * from './tree.ts';
+export * from './tree-builder.ts';

@@ -1,5 +1,5 @@
 import { SealtrailError } from './error.ts';
-import { EMPTY_FRONTIER, growTree } from './frontier.ts';
+import { appendLeaves, EMPTY_FRONTIER } from './frontier.ts';
 import { type Hash, isHash, nodeHash, sameBytes } from './hash.ts';
 import { isCount } from './json.ts';
 import { type NodeReader, type Span, spanHashes, splitSpan } from './tree.ts';
@@ -55,7 +55,7 @@ export function checkLeaves(shown: readonly ShownLeaf[], size: number, proof: re
   const rebuild = (span: Span, low: number, high: number): Hash => {
     if (low === high) return next();
     if (high - low === span.to - span.from) {
-      return growTree(
+      return appendLeaves(
         EMPTY_FRONTIER,
         shown.slice(low, high).map(({ hash }) => hash),
       ).root;

@@ -1,5 +1,5 @@
 import { SealtrailError } from './error.ts';
-import { EMPTY_FRONTIER, type Growth, growTree, joinSubtrees, type NodeId } from './frontier.ts';
+import { appendLeaves, EMPTY_FRONTIER, type Growth, joinSubtrees, type NodeId } from './frontier.ts';
 import { EMPTY_ROOT, type Hash, isHash, nodeHash, sameBytes } from './hash.ts';
 import { isCount } from './json.ts';
 
@@ -102,7 +102,7 @@ export function checkRange(
   const hashes = new ProofCursor(proof);
   const rebuild = (span: Span): Hash => {
     if (first <= span.from && span.to <= end) {
-      return growTree(EMPTY_FRONTIER, leaves.slice(span.from - first, span.to - first)).root;
+      return appendLeaves(EMPTY_FRONTIER, leaves.slice(span.from - first, span.to - first)).root;
     }
     const [left, right] = splitSpan(span);
     // RFC 6962 section 2.1.1: MTH(D[n]) = SHA-256(0x01 || MTH(D[0:k]) || MTH(D[k:n]))

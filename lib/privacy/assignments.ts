@@ -7,8 +7,8 @@ import { AUTH_SCHEME, canBeCredential, isSecretValue, REDACTED } from './secret-
  * Secrets that stand beside their name in a text: `DB_PASSWORD=x`, `"password": "x"` in JSON that was cut off,
  * `?access_token=x`, `Server=db;Password=x y;`, `Cookie: a=b`, `--password x`, `curl -u me:x`.
  *
- * Each `=` and `:` is looked at once, with at most {@link LONGEST_NAME} characters before it and, where the name is that
- * of a secret, {@link LONGEST_VALUE} after it: time is linear in the text.
+ * Each `=` and `:` is looked at once, with at most {@link MAX_NAME_LENGTH} characters before it and, where the name is that
+ * of a secret, {@link MAX_VALUE_LENGTH} after it: time is linear in the text.
  */
 export function redactAssignments(text: string, keys: KeyMatcher): string {
   const edits: Edit[] = [];
@@ -30,8 +30,8 @@ interface Edit {
   readonly end: number;
 }
 
-const LONGEST_NAME = 64;
-const LONGEST_VALUE = 4096;
+const MAX_NAME_LENGTH = 64;
+const MAX_VALUE_LENGTH = 4096;
 
 function edited(text: string, edits: readonly Edit[]): string {
   let out = '';
@@ -79,7 +79,7 @@ function nameBefore(text: string, separator: number): Name | undefined {
   while (end > 0 && quoted - end < 8 && QUOTE.test(text.charAt(end - 1))) end--;
   const isQuoted = /["']/.test(text.slice(end, quoted));
   let start = end;
-  while (start > 0 && end - start < LONGEST_NAME && isInName(text, start - 1)) start--;
+  while (start > 0 && end - start < MAX_NAME_LENGTH && isInName(text, start - 1)) start--;
   if (end - start < 2) return undefined;
   return { text: text.slice(start, end), isQuoted, before: start === 0 ? '' : text.charAt(start - 1) };
 }
@@ -156,7 +156,7 @@ function looksChosen(value: string): boolean {
 
 /** `password=[x]` is a value, `secrets=["a", …]` a list. */
 function bracketEdit(text: string, start: number, holds: Holds): Edit | undefined {
-  const value = text.slice(start, start + endOf(text.slice(start, start + LONGEST_VALUE), /[\]\s"',{[]/));
+  const value = text.slice(start, start + endOf(text.slice(start, start + MAX_VALUE_LENGTH), /[\]\s"',{[]/));
   if (text[start + value.length] !== ']' || !isSecretValue(holds, value) || !looksChosen(value)) return undefined;
   return { start, end: start + value.length };
 }
@@ -165,7 +165,7 @@ function bracketEdit(text: string, start: number, holds: Holds): Edit | undefine
 const CODE = /^[A-Za-z_$][\w$]*(?:\.[A-Za-z_$][\w$]*){1,16}[,;]?$/;
 
 function quotedEdit(text: string, start: number, opening: string, holds: Holds): Edit | undefined {
-  const limit = Math.min(text.length, start + LONGEST_VALUE);
+  const limit = Math.min(text.length, start + MAX_VALUE_LENGTH);
   const isBare = opening.length === 1;
   let end = start;
   while (end < limit && !text.startsWith(opening, end)) end += isBare && text[end] === '\\' ? 2 : 1;
@@ -176,7 +176,7 @@ function quotedEdit(text: string, start: number, opening: string, holds: Holds):
 
 /** Where a header's line ends: with the quotes around it, if it has such. */
 function lineEnd(text: string, start: number, before: string): number {
-  const rest = text.slice(start, start + LONGEST_VALUE);
+  const rest = text.slice(start, start + MAX_VALUE_LENGTH);
   return start + endOf(rest, before === '"' ? /[\r\n"]/ : before === "'" ? /[\r\n']/ : /[\r\n]/);
 }
 
@@ -201,7 +201,7 @@ function authorizationEdit(text: string, start: number, before: string): Edit | 
 
 /** Where a value ends that has no quotes: by what it is in. */
 function unquotedEnd(text: string, start: number, { before }: Name, isQuery: boolean): number {
-  const rest = text.slice(start, start + LONGEST_VALUE);
+  const rest = text.slice(start, start + MAX_VALUE_LENGTH);
   if (before === ';' && rest.includes(';')) return start + endOf(rest, /[;\r\n"'`]/); // of a connection string
   const end = endOf(rest, isQuery ? /[\s&#"'`<>\\]/ : /[\s&;"'`<>\\)}\]]/);
   // A comma ends it where another name or the end of a sentence follows.

@@ -135,7 +135,7 @@ function redactAwsSecret(candidate: string): string {
 /** RFC 3986 section 3.2: where an authority ends, and what ends a URL in text. */
 const AUTHORITY_END = /[\s/?#"'<>[\]\\]/;
 const URL_END = /[\s"'<>[\]\\]/;
-const LONGEST_USERINFO = 512;
+const MAX_USERINFO_LENGTH = 512;
 
 /**
  * `://user:password@host`: what stands before the last `@` of the authority (RFC 3986 section 3.2.1). The name goes too:
@@ -148,7 +148,7 @@ function redactUserinfo(text: string): string {
   for (let at = text.indexOf('://'); at >= 0 && at < lastAt; at = text.indexOf('://', at + 3)) {
     const start = at + 3;
     if (start < done) continue;
-    const end = userinfoEnd(text.slice(start, start + LONGEST_USERINFO));
+    const end = userinfoEnd(text.slice(start, start + MAX_USERINFO_LENGTH));
     if (end === undefined) continue;
     out += `${text.slice(done, start)}${REDACTED}`;
     done = start + end;

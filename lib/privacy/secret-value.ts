@@ -32,7 +32,7 @@ const WORDS: ReadonlySet<string> = new Set([
   ...['basic', 'bearer', 'digest', 'oauth', 'oauth2', 'oidc', 'saml', 'ldap', 'jwt', 'sso', 'mfa', 'password', 'token'],
   ...['cookie', 'session', 'api_key', 'apikey', 'iam', 'service_account', 'anonymous', 'default', 'auto', 'inherit'],
 ]);
-const LONGEST_WORD = 32;
+const MAX_WORD_LENGTH = 32;
 
 /** Stars and dots that hide a value, a dash for none, and `%%1936`, a message number of the Windows event log. */
 const PLACEHOLDER = /^(?:[*•.…]+|-|%%\d+)$/;
@@ -63,7 +63,7 @@ export function isSecretValue(holds: Holds, value: unknown): boolean {
 
 function isHarmlessText(text: string): boolean {
   if (text.length < 200 && (PLACEHOLDER.test(text) || REFERENCE.test(text))) return true;
-  if (text.length > LONGEST_WORD) return false;
+  if (text.length > MAX_WORD_LENGTH) return false;
   return WORDS.has(text.toLowerCase().replace(/^(["'])(.*)\1$/, '$2')) || WINDOWS_SID.test(text);
 }
 

@@ -24,7 +24,7 @@ export interface RecordSources {
 export interface Asked {
   readonly trail: string;
   readonly filter: RecordFilter;
-  readonly isDown: boolean;
+  readonly isDescending: boolean;
   readonly limit: number;
   readonly low: number;
   readonly high: number;
@@ -50,17 +50,17 @@ export class Collector {
   constructor(sources: RecordSources, asked: Asked) {
     this.#sources = sources;
     this.#asked = asked;
-    this.from = asked.isDown ? asked.high : asked.low;
+    this.from = asked.isDescending ? asked.high : asked.low;
     this.to = this.from;
   }
 
   /** @param index what may be used of it: its runs tell which records may pass */
   async collect({ runs, size }: Pick<IndexSnapshot, 'runs' | 'size'>): Promise<void> {
-    const { low, high, isDown, filter } = this.#asked;
+    const { low, high, isDescending, filter } = this.#asked;
     const edge = filter.isIndexed ? Math.min(Math.max(size, low), high) : low;
     const indexed = runs.filter((run) => run.first < edge && endOf(run) > low);
     const parts: ({ readonly run: StoredRun } | undefined)[] = indexed.map((run) => ({ run }));
-    for (const part of isDown ? [undefined, ...parts.reverse()] : [...parts, undefined]) {
+    for (const part of isDescending ? [undefined, ...parts.reverse()] : [...parts, undefined]) {
       const [from, to] =
         part === undefined ? [edge, high] : [Math.max(part.run.first, low), Math.min(endOf(part.run), edge)];
       if (from >= to) continue;
@@ -72,19 +72,19 @@ export class Collector {
 
   async #tail(from: number, to: number): Promise<boolean> {
     const { table, archive } = this.#sources;
-    const { trail, isDown } = this.#asked;
-    const order = isDown ? 'descending' : 'ascending';
+    const { trail, isDescending } = this.#asked;
+    const order = isDescending ? 'descending' : 'ascending';
     for await (const block of readBlocks(table, trail, { from, to, order }, archive)) {
       const span = [Math.max(from, block.first), Math.min(to, block.first + block.count)];
-      for (const seq of numbersOf(span, isDown)) if (!this.#take(matchOf(block, seq))) return false;
+      for (const seq of numbersOf(span, isDescending)) if (!this.#take(matchOf(block, seq))) return false;
     }
     return true;
   }
 
   async #run(run: StoredRun, from: number, to: number): Promise<boolean> {
-    const { trail, isDown } = this.#asked;
+    const { trail, isDescending } = this.#asked;
     const file = this.#sources.runs.open(trail, run);
-    const seqs = numbersOf(await this.#candidates(file, from, to), isDown);
+    const seqs = numbersOf(await this.#candidates(file, from, to), isDescending);
     for (let some = nextOf(seqs); some.length > 0; some = nextOf(seqs)) {
       const found = await Promise.all(some.map((seq) => this.#read(file, seq)));
       for (const match of found) if (!this.#take(match)) return false;
@@ -119,7 +119,7 @@ export class Collector {
   }
 
   #covered(from: number, to: number): void {
-    if (this.#asked.isDown) this.from = from;
+    if (this.#asked.isDescending) this.from = from;
     else this.to = to;
   }
 }

@@ -52,11 +52,11 @@ export class Cursors {
     const bytes = Buffer.from(cursor, 'base64url');
     const payload = bytes.subarray(0, 1 + POSITION_BYTES * trails.length);
     const mac = bytes.subarray(payload.length);
-    const isOurs =
+    const hasValidMac =
       mac.length === MAC_BYTES &&
       bytes.toString('base64url') === cursor &&
       timingSafeEqual(mac, this.#mac(trails, question, payload));
-    if (!isOurs || payload[0] !== VERSION) {
+    if (!hasValidMac || payload[0] !== VERSION) {
       const message = 'the cursor does not belong to this query: start again without it';
       throw new SealtrailError('invalid_cursor', message, { field: 'cursor' });
     }

@@ -42,14 +42,16 @@ export async function mergePage(
   read: ReadPart,
 ): Promise<Merged> {
   const atOnce = Math.min(limit, Math.ceil((2 * limit) / trails.length));
-  const isDown = order === 'newest';
-  const streams = trails.map((trail, i) => new Stream(trail, isDown, at?.[i], (from) => read(trail, atOnce, from)));
+  const isDescending = order === 'newest';
+  const streams = trails.map(
+    (trail, i) => new Stream(trail, isDescending, at?.[i], (from) => read(trail, atOnce, from)),
+  );
   const matches: TrailMatch[] = [];
   do {
     await Promise.all(streams.map((stream) => stream.fill()));
     // A trail whose next match is unknown may come first, so the others must wait for it.
     while (matches.length < limit && streams.every((stream) => stream.first !== undefined || !stream.hasMore)) {
-      const next = nextOf(streams, isDown);
+      const next = nextOf(streams, isDescending);
       if (next === undefined) break;
       matches.push(next.take());
     }
@@ -63,14 +65,14 @@ export async function mergePage(
   };
 }
 
-function nextOf(streams: readonly Stream[], isDown: boolean): Stream | undefined {
+function nextOf(streams: readonly Stream[], isDescending: boolean): Stream | undefined {
   let found: Stream | undefined;
   // In ascending order of names: ties go to the first one when ascending, to the last one when descending.
   for (const stream of streams) {
     const time = stream.first?.receivedAt;
     const best = found?.first?.receivedAt;
     if (time === undefined) continue;
-    if (best === undefined || (isDown ? time >= best : time < best)) found = stream;
+    if (best === undefined || (isDescending ? time >= best : time < best)) found = stream;
   }
   return found;
 }
@@ -83,7 +85,7 @@ interface Waiting {
 /** The matches of one trail, read in batches. */
 class Stream {
   readonly trail: string;
-  readonly #isDown: boolean;
+  readonly #isDescending: boolean;
   readonly #read: (at: Position | undefined) => Promise<Part>;
   #waiting: Waiting[] = [];
   #taken = 0;
@@ -92,9 +94,9 @@ class Stream {
   #isSpent = false;
   hasMore = true;
 
-  constructor(trail: string, isDown: boolean, at: Position | undefined, read: (at?: Position) => Promise<Part>) {
+  constructor(trail: string, isDescending: boolean, at: Position | undefined, read: (at?: Position) => Promise<Part>) {
     this.trail = trail;
-    this.#isDown = isDown;
+    this.#isDescending = isDescending;
     this.#next = at;
     this.#read = read;
   }
@@ -117,7 +119,7 @@ class Stream {
   get position(): Position {
     const seq = this.first?.match.seq;
     if (seq === undefined) return this.#next ?? { seq: 0, asOf: this.#asOf };
-    return { seq: this.#isDown ? seq + 1 : seq, asOf: this.#asOf };
+    return { seq: this.#isDescending ? seq + 1 : seq, asOf: this.#asOf };
   }
 
   async fill(): Promise<void> {

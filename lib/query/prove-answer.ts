@@ -19,7 +19,7 @@ import type { StoredCheckpoint } from '../ledger/checkpoints.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { toBase64 } from '../log/encoding.ts';
 import { SealtrailError } from '../log/error.ts';
-import { EMPTY_FRONTIER, growTree } from '../log/frontier.ts';
+import { appendLeaves, EMPTY_FRONTIER } from '../log/frontier.ts';
 import { leafHash } from '../log/hash.ts';
 import { proveLeaves } from '../log/multiproof.ts';
 import { type NodeReader, proveInclusion, proveRange } from '../log/tree.ts';
@@ -136,7 +136,7 @@ async function indexProof(
 ): Promise<IndexProof> {
   const needed = runs.filter((run) => run.first < to && endOf(run) > from);
   const first = runs.findIndex((run) => endOf(run) > from);
-  const tree = growTree(
+  const tree = appendLeaves(
     EMPTY_FRONTIER,
     runs.map((run) => leafHash(runLine(run))),
   );

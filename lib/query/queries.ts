@@ -127,23 +127,23 @@ export class Queries {
       const message = `no checkpoint covers trail ${trail} yet: ${head.size === 0 ? 'it has no records' : 'try again in a second'}`;
       throw new SealtrailError(head.size === 0 ? 'not_found' : 'unavailable', message, { retryAfter: 1 });
     }
-    const isDown = query.order === 'newest';
-    const asOf = isDown ? Math.min(at?.asOf ?? checkpoint.size, checkpoint.size) : checkpoint.size;
+    const isDescending = query.order === 'newest';
+    const asOf = isDescending ? Math.min(at?.asOf ?? checkpoint.size, checkpoint.size) : checkpoint.size;
     let { low, high } = await this.#range(trail, head, query);
     high = Math.min(high, asOf);
-    if (at !== undefined && isDown) high = Math.min(high, at.seq);
-    if (at !== undefined && !isDown) low = Math.max(low, at.seq);
+    if (at !== undefined && isDescending) high = Math.min(high, at.seq);
+    if (at !== undefined && !isDescending) low = Math.max(low, at.seq);
     high = Math.max(low, high);
     const sources = { table: this.#table, blocks: this.#blocks, runs: this.#runs, archive: this.#archive, ...proofs };
-    const asked = { trail, filter, isDown, limit: query.limit, low, high };
+    const asked = { trail, filter, isDescending, limit: query.limit, low, high };
     const { matches, from, to, proof } = await proveAnswer(sources, asked, query, checkpoint);
-    const next = { seq: isDown ? from : to, asOf };
-    const more = isDown ? from > low : to < high;
+    const next = { seq: isDescending ? from : to, asOf };
+    const more = isDescending ? from > low : to < high;
     const page = {
       ...{ matches, sources: sourcesOf(matches), asOf, more, proof, scanned: filter.examined },
       ...maskedBy([filter], matches),
     };
-    return isDown && !more ? page : { ...page, cursor: this.#cursors.seal([trail], question, [next]) };
+    return isDescending && !more ? page : { ...page, cursor: this.#cursors.seal([trail], question, [next]) };
   }
 
   /**
@@ -183,16 +183,16 @@ export class Queries {
     budget = this.#budget,
   ): Promise<Part> {
     const head = await readHead(this.#table, trail);
-    const isDown = query.order === 'newest';
-    const asOf = isDown ? Math.min(at?.asOf ?? head.size, head.size) : head.size;
+    const isDescending = query.order === 'newest';
+    const asOf = isDescending ? Math.min(at?.asOf ?? head.size, head.size) : head.size;
     let { low, high } = await this.#range(trail, head, query);
     high = Math.min(high, asOf);
-    if (at !== undefined && isDown) high = Math.min(high, at.seq);
-    if (at !== undefined && !isDown) low = Math.max(low, at.seq);
+    if (at !== undefined && isDescending) high = Math.min(high, at.seq);
+    if (at !== undefined && !isDescending) low = Math.max(low, at.seq);
     const search = new Search({ ...this.#context(trail, filter, query), budget }, low, high);
     await search.run();
     const { matches } = search;
-    const next = { seq: isDown ? search.high : search.low, asOf };
+    const next = { seq: isDescending ? search.high : search.low, asOf };
     return { matches, sources: sourcesOf(matches), asOf, more: search.hasMore, next };
   }
 

@@ -46,8 +46,8 @@ export async function* scan(
   from: number,
   to: number,
 ): AsyncGenerator<readonly Match[], void, void> {
-  const isDown = order === 'newest';
-  const range = { from, to, order: isDown ? 'descending' : 'ascending' } as const;
+  const isDescending = order === 'newest';
+  const range = { from, to, order: isDescending ? 'descending' : 'ascending' } as const;
   for await (const block of readBlocks(table, trail, range, archive)) {
     const matches: Match[] = [];
     const end = Math.min(to, block.first + block.count);
@@ -55,7 +55,7 @@ export async function* scan(
       const match = matchOf(block, seq);
       if (filter.accepts(match.line)) matches.push(match);
     }
-    if (matches.length > 0) yield isDown ? matches.reverse() : matches;
+    if (matches.length > 0) yield isDescending ? matches.reverse() : matches;
   }
 }
 
@@ -81,12 +81,12 @@ export class Search {
   low: number;
   high: number;
   readonly #context: SearchContext;
-  readonly #isDown: boolean;
+  readonly #isDescending: boolean;
   #spent = 0;
 
   constructor(context: SearchContext, low: number, high: number) {
     this.#context = context;
-    this.#isDown = context.order === 'newest';
+    this.#isDescending = context.order === 'newest';
     this.low = low;
     this.high = Math.max(low, high);
   }
@@ -105,10 +105,10 @@ export class Search {
     for (let last: IndexSnapshot | undefined; this.#goesOn; ) {
       const index = await this.#snapshot(last);
       const edge = Math.min(Math.max(index.size, this.low), this.high);
-      const isScanFirst = this.#isDown ? edge < this.high : edge === this.low;
+      const isScanFirst = this.#isDescending ? edge < this.high : edge === this.low;
       try {
         if (!isScanFirst) await this.#searchIndex(index, edge);
-        else await (this.#isDown ? this.#scan(edge, this.high) : this.#scan(this.low, this.high));
+        else await (this.#isDescending ? this.#scan(edge, this.high) : this.#scan(this.low, this.high));
       } catch (error) {
         if (!(error instanceof RunGone)) throw error;
         last = index;
@@ -130,12 +130,12 @@ export class Search {
 
   async #scan(from: number, to: number): Promise<void> {
     const { table, trail, archive } = this.#context;
-    const order = this.#isDown ? 'descending' : 'ascending';
+    const order = this.#isDescending ? 'descending' : 'ascending';
     for await (const block of readBlocks(table, trail, { from, to, order }, archive)) {
       this.#spent += block.count;
       const last = Math.min(to, block.first + block.count) - 1;
       const first = Math.max(from, block.first);
-      if (this.#isDown) for (let seq = last; seq >= first && !this.#isFull; seq--) this.#consider(block, seq);
+      if (this.#isDescending) for (let seq = last; seq >= first && !this.#isFull; seq--) this.#consider(block, seq);
       else for (let seq = first; seq <= last && !this.#isFull; seq++) this.#consider(block, seq);
       if (!this.#goesOn) return;
     }
@@ -157,7 +157,7 @@ export class Search {
 
   /** Marks everything from the near end of the range to the far end of [from, to) as searched. */
   #lookedAt(from: number, to: number): void {
-    if (this.#isDown) this.high = Math.max(this.low, Math.min(this.high, from));
+    if (this.#isDescending) this.high = Math.max(this.low, Math.min(this.high, from));
     else this.low = Math.min(this.high, Math.max(this.low, to));
   }
 
@@ -166,7 +166,7 @@ export class Search {
     const { runs: files, trail, filter } = this.#context;
     const end = Math.min(edge, this.high);
     const runs = all.filter((run) => endOf(run) > this.low && run.first < end);
-    if (this.#isDown) runs.reverse();
+    if (this.#isDescending) runs.reverse();
     for (const run of runs.slice(FIRST_RUNS, FIRST_RUNS + MAX_RUNS)) files.open(trail, run).prefetch();
     // A frequent value is found in the first few; for a rare one all the others are looked at together.
     for (let [next, atOnce] = [0, FIRST_RUNS]; next < runs.length; next += atOnce, atOnce = MAX_RUNS) {
@@ -187,7 +187,7 @@ export class Search {
     if (narrowest === undefined) throw new RangeError('searching the index requires a filter');
     const starts = narrowest.windows();
     const windows = starts.map((start, i) => [start, starts[i + 1] ?? endOf(file.run)] as const);
-    for (const [start, end] of this.#isDown ? windows.reverse() : windows) {
+    for (const [start, end] of this.#isDescending ? windows.reverse() : windows) {
       const [from, to] = [Math.max(start, this.low), Math.min(end, edge, this.high)];
       if (from < to) {
         const spans = await this.#candidates(from, to, narrowest, others);
@@ -215,7 +215,7 @@ export class Search {
 
   /** Reads candidates, each block once, and collects those that pass. @returns false if it stopped before the last */
   async #look(spans: Spans, file: RunFile): Promise<boolean> {
-    const seqs = numbersOf(spans, this.#isDown);
+    const seqs = numbersOf(spans, this.#isDescending);
     for (let next = seqs.next(); !next.done; ) {
       // Each block is expected to yield at least one match.
       const room = Math.min(BLOCKS_AHEAD, this.#context.limit - this.matches.length);

@@ -13,7 +13,7 @@ import { checkpointName, newestCheckpointName, pemName } from '../log/archive.ts
 import { type Checkpoint, openCheckpoint, parseCheckpoint } from '../log/checkpoint.ts';
 import { fromHex } from '../log/encoding.ts';
 import { SealtrailError } from '../log/error.ts';
-import { type Frontier, frontierRoot, growTree } from '../log/frontier.ts';
+import { appendLeaves, type Frontier, frontierRoot } from '../log/frontier.ts';
 import { type Hash, leafHash, sameBytes } from '../log/hash.ts';
 import { parseNote, type Verifier } from '../log/note.ts';
 import { TILE_WIDTH } from '../log/tile.ts';
@@ -102,7 +102,7 @@ class Examination {
       if (seq === this.#sealed) this.unsealedSince = receivedAt;
       this.newest = receivedAt;
     }
-    this.#frontier = growTree(this.#frontier, leaves).frontier;
+    this.#frontier = appendLeaves(this.#frontier, leaves).frontier;
   }
 
   /** Whether the records give a root. Beyond the checkpoint they only follow one another. */

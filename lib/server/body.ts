@@ -15,13 +15,13 @@ export interface Body {
  * Reads a request's body, at most 5,000,000 bytes. What it takes of the memory for bodies is the caller's to give
  * back, unless this throws.
  *
- * @param goOn tells a sender that waits for it that the body may come, once nothing is known against it
+ * @param onContinue tells a sender that waits for it that the body may come, once nothing is known against it
  *
  * @throws `batch_too_large` as soon as that is known, `rate_limited`; `unavailable` when the sender went away
  */
-export async function readBody(incoming: IncomingMessage, share: BodyShare, goOn?: () => void): Promise<Body> {
+export async function readBody(incoming: IncomingMessage, share: BodyShare, onContinue?: () => void): Promise<Body> {
   if (Number(incoming.headers['content-length'] ?? 0) > MAX_BODY_BYTES) throw bodyTooLarge();
-  goOn?.();
+  onContinue?.();
   const chunks: Buffer[] = [];
   try {
     // Not destroyed on the way out: the sender of too much must still get the answer that says so.

@@ -100,7 +100,7 @@ export class HttpServer {
     this.#server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
       void this.#answer(request, response, () => response.writeContinue());
     });
-    this.#server.on('clientError', (error, socket) => this.#answerNoise(error, socket));
+    this.#server.on('clientError', (error, socket) => this.#onClientError(error, socket));
   }
 
   /** @throws `in_use` when the port is taken, `usage` when it cannot be listened on */
@@ -140,11 +140,11 @@ export class HttpServer {
     return this.#closing;
   }
 
-  async #answer(incoming: IncomingMessage, outgoing: ServerResponse, goOn?: () => void): Promise<void> {
+  async #answer(incoming: IncomingMessage, outgoing: ServerResponse, onContinue?: () => void): Promise<void> {
     const exchange = new Exchange(incoming);
     const { requestId } = exchange;
     try {
-      const response = await this.#respond(exchange, incoming, goOn);
+      const response = await this.#respond(exchange, incoming, onContinue);
       exchange.status = response.status;
       const last = this.#closing !== undefined;
       await reply(outgoing, response, { requestId, headOnly: exchange.method === 'HEAD', last });
@@ -158,7 +158,7 @@ export class HttpServer {
     if (exchange.isLogged) this.#options.log(exchange.entry());
   }
 
-  async #respond(exchange: Exchange, incoming: IncomingMessage, goOn?: () => void): Promise<ApiResponse> {
+  async #respond(exchange: Exchange, incoming: IncomingMessage, onContinue?: () => void): Promise<ApiResponse> {
     try {
       const { method, target } = exchange;
       if (target.startsWith(DOWNLOADS_PATH) && (method === 'GET' || method === 'HEAD')) {
@@ -186,7 +186,7 @@ export class HttpServer {
       const accounts =
         proof === undefined ? unprovenAccounts(incoming.socket.remoteAddress ?? '') : provenAccounts(claim.accessKeyId);
       exchange.share = new BodyShare(this.#budget, accounts);
-      const body = await readBody(incoming, exchange.share, goOn);
+      const body = await readBody(incoming, exchange.share, onContinue);
       exchange.bytes = body.sent.length;
       const verdict =
         proof === undefined ? this.#verifier.check(claim, body.sent) : this.#verifier.checkBody(claim, body.sent);
@@ -220,13 +220,13 @@ export class HttpServer {
   }
 
   /** Answers what is not HTTP, too large in the head, or too slow, as node would, and leaves a line in the log. */
-  #answerNoise(error: NodeJS.ErrnoException, socket: Duplex): void {
+  #onClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
     // The peer hung up, or the connection was cut here: whatever request was under way has its own line.
     if (socket.destroyed || !socket.writable || error.code === 'ECONNRESET') {
       socket.destroy();
       return;
     }
-    const [status, phrase] = NOISE[error.code ?? ''] ?? [400, 'Bad Request'];
+    const [status, phrase] = CLIENT_ERRORS[error.code ?? ''] ?? [400, 'Bad Request'];
     // Not only ended: a peer that keeps its side open would keep what its request has taken.
     const answer = `HTTP/1.1 ${status} ${phrase}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`;
     socket.end(answer, () => socket.destroy());
@@ -237,7 +237,7 @@ export class HttpServer {
   }
 }
 
-const NOISE: Readonly<Record<string, readonly [status: number, phrase: string]>> = {
+const CLIENT_ERRORS: Readonly<Record<string, readonly [status: number, phrase: string]>> = {
   HPE_HEADER_OVERFLOW: [431, 'Request Header Fields Too Large'],
   ERR_HTTP_REQUEST_TIMEOUT: [408, 'Request Timeout'],
 };

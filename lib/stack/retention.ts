@@ -1,5 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
-import { LEAST_HOT_DAYS, type RetentionConfig, retentionConfigSchema } from '../followers/expiry/retention.ts';
+import { MIN_HOT_DAYS, type RetentionConfig, retentionConfigSchema } from '../followers/expiry/retention.ts';
 import { firstIssue } from '../json/parse-or-throw.ts';
 import { assertKept, type Regime, type RegimeLabel } from './regimes.ts';
 import type { Lock, StageDefaults } from './resources/stage.ts';
@@ -73,8 +73,8 @@ function labelsOf({ keptFor = [] }: RetentionProps, trail: string, entry: number
 }
 
 function daysOf({ hotFor, archiveFor, lock }: RetentionProps) {
-  if (hotFor !== undefined && hotFor !== 'forever' && hotFor.toDays() < LEAST_HOT_DAYS) {
-    throw new RangeError(`hotFor must be at least ${LEAST_HOT_DAYS} days, or 'forever'`);
+  if (hotFor !== undefined && hotFor !== 'forever' && hotFor.toDays() < MIN_HOT_DAYS) {
+    throw new RangeError(`hotFor must be at least ${MIN_HOT_DAYS} days, or 'forever'`);
   }
   if (archiveFor !== undefined && archiveFor.toDays() < 1) throw new RangeError('archiveFor must be at least one day');
   return {
@@ -84,14 +84,14 @@ function daysOf({ hotFor, archiveFor, lock }: RetentionProps) {
   };
 }
 
-const LEAST_DELAY = Duration.minutes(1);
-const MOST_DELAY = Duration.hours(6);
+const MIN_DELAY = Duration.minutes(1);
+const MAX_DELAY = Duration.hours(6);
 
 /** @throws RangeError for an archive delay that is too short to matter, or so long that only the table would hold too much */
 export function checkedDelay(delay: Duration | undefined): Duration | undefined {
   if (delay === undefined) return undefined;
   const seconds = delay.toSeconds();
-  if (seconds >= LEAST_DELAY.toSeconds() && seconds <= MOST_DELAY.toSeconds()) return delay;
+  if (seconds >= MIN_DELAY.toSeconds() && seconds <= MAX_DELAY.toSeconds()) return delay;
   throw new RangeError(`archiveDelay must be one minute to six hours, not ${seconds} seconds`);
 }
 

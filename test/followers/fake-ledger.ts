@@ -4,7 +4,7 @@ import type { Block, RecordRange } from '../../lib/ledger/items/block.ts';
 import type { Head } from '../../lib/ledger/items/head.ts';
 import { formatCheckpoint } from '../../lib/log/checkpoint.ts';
 import { toHex } from '../../lib/log/encoding.ts';
-import { EMPTY_FRONTIER, type Frontier, growTree } from '../../lib/log/frontier.ts';
+import { appendLeaves, EMPTY_FRONTIER, type Frontier } from '../../lib/log/frontier.ts';
 import { EMPTY_ROOT, type Hash, leafHash, ZERO_HASH } from '../../lib/log/hash.ts';
 import { formatNote, type Verifier, verifierFromSpki } from '../../lib/log/note.ts';
 import { recordLine } from '../../lib/log/record.ts';
@@ -64,7 +64,7 @@ export class FakeLedger {
       leaves.push(prev);
     }
     this.#blocks.push({ trail, first, count, receivedAt, prev: start, lines, leaves });
-    const { frontier, root } = growTree(this.#frontier, leaves);
+    const { frontier, root } = appendLeaves(this.#frontier, leaves);
     this.#frontier = frontier;
     this.#root = root;
     this.#receivedAt = receivedAt;

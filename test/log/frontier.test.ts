@@ -4,13 +4,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fromHex, toHex } from '../../lib/log/encoding.ts';
 import {
+  appendLeaves,
   decodeFrontier,
   EMPTY_FRONTIER,
   encodeFrontier,
   type Frontier,
   frontierNodes,
   frontierRoot,
-  growTree,
 } from '../../lib/log/frontier.ts';
 import { EMPTY_ROOT, type Hash, leafHash, nodeHash } from '../../lib/log/hash.ts';
 import { NaiveTree, naiveLeaves } from './naive-tree.ts';
@@ -35,16 +35,16 @@ function naiveFrontier(size: number): string {
 
 const grown: readonly Frontier[] = Array.from(
   { length: LARGEST + 1 },
-  (_, size) => growTree(EMPTY_FRONTIER, leaves.slice(0, size)).frontier,
+  (_, size) => appendLeaves(EMPTY_FRONTIER, leaves.slice(0, size)).frontier,
 );
 
 describe('a growing tree', () => {
   it('has the roots and subtrees that others publish for RFC 6962', () => {
     const published = (vectors.leaves as string[]).map((leaf) => leafHash(Buffer.from(leaf, 'hex')));
     for (let size = 0; size <= published.length; size++) {
-      expect(toHex(growTree(EMPTY_FRONTIER, published.slice(0, size)).root)).toBe(vectors.roots[size]);
+      expect(toHex(appendLeaves(EMPTY_FRONTIER, published.slice(0, size)).root)).toBe(vectors.roots[size]);
     }
-    const { node } = growTree(EMPTY_FRONTIER, published);
+    const { node } = appendLeaves(EMPTY_FRONTIER, published);
     for (const [level, hashes] of (vectors.levels as string[][]).entries()) {
       expect(hashes.map((_, index) => toHex(node({ level, index }) ?? EMPTY_ROOT))).toEqual(hashes);
     }
@@ -52,7 +52,7 @@ describe('a growing tree', () => {
 
   it('has the root of RFC 6962 and the frontier of its size, from 0 to 300 leaves', () => {
     for (let size = 0; size <= LARGEST; size++) {
-      const growth = growTree(EMPTY_FRONTIER, leaves.slice(0, size));
+      const growth = appendLeaves(EMPTY_FRONTIER, leaves.slice(0, size));
       expect(toHex(growth.root)).toBe(naive.root(0, size));
       expect(toHex(encodeFrontier(growth.frontier))).toBe(naiveFrontier(size));
       expect(growth.frontier.size).toBe(size);
@@ -70,7 +70,7 @@ describe('a growing tree', () => {
       const wrong: number[] = [];
       for (let split = 0; split <= size; split++) {
         if (!isEvery(size) && !isPowerOfTwo(split) && split < size - 3) continue;
-        const { frontier } = growTree(grown[split] ?? EMPTY_FRONTIER, leaves.slice(split, size));
+        const { frontier } = appendLeaves(grown[split] ?? EMPTY_FRONTIER, leaves.slice(split, size));
         if (toHex(encodeFrontier(frontier)) !== expected[size]) wrong.push(split);
       }
       expect(wrong, `of ${size} leaves, interrupted after these`).toEqual([]);
@@ -82,7 +82,10 @@ describe('a growing tree', () => {
       fc.property(fc.array(fc.nat(60), { maxLength: 12 }), (steps) => {
         let frontier = EMPTY_FRONTIER;
         for (const step of steps) {
-          frontier = growTree(frontier, leaves.slice(frontier.size, Math.min(LARGEST, frontier.size + step))).frontier;
+          frontier = appendLeaves(
+            frontier,
+            leaves.slice(frontier.size, Math.min(LARGEST, frontier.size + step)),
+          ).frontier;
         }
         expect(toHex(frontierRoot(frontier))).toBe(naive.root(0, frontier.size));
       }),
@@ -92,7 +95,7 @@ describe('a growing tree', () => {
   it('knows each complete subtree that was on its frontier or that the new leaves completed, and no other', () => {
     for (let size = 0; size <= 40; size++) {
       for (let split = 0; split <= size; split++) {
-        const { node } = growTree(grown[split] ?? EMPTY_FRONTIER, leaves.slice(split, size));
+        const { node } = appendLeaves(grown[split] ?? EMPTY_FRONTIER, leaves.slice(split, size));
         for (let level = 0; level < 8; level++) {
           const width = 2 ** level;
           for (let index = 0; index * width <= size; index++) {
@@ -112,7 +115,7 @@ describe('a growing tree', () => {
 
   it('leaves the frontier that it grew from as it was', () => {
     const before = toHex(encodeFrontier(grown[77] ?? EMPTY_FRONTIER));
-    growTree(grown[77] ?? EMPTY_FRONTIER, leaves.slice(77, 128));
+    appendLeaves(grown[77] ?? EMPTY_FRONTIER, leaves.slice(77, 128));
     expect(toHex(encodeFrontier(grown[77] ?? EMPTY_FRONTIER))).toBe(before);
   });
 });
@@ -135,7 +138,7 @@ describe('a tree of up to 2^53 - 1 leaves', () => {
     fc.assert(
       fc.property(sizes, fc.integer({ min: 0, max: 9 }), (size, more) => {
         const leaf = alike[0] ?? EMPTY_ROOT;
-        const { frontier, root } = growTree(frontierOf(size), new Array<Hash>(more).fill(leaf));
+        const { frontier, root } = appendLeaves(frontierOf(size), new Array<Hash>(more).fill(leaf));
         const expected = frontierOf(size + more);
         expect(toHex(encodeFrontier(frontier))).toBe(toHex(encodeFrontier(expected)));
         expect(toHex(root)).toBe(toHex(frontierRoot(expected)));
@@ -145,8 +148,10 @@ describe('a tree of up to 2^53 - 1 leaves', () => {
 
   it('grows no further', () => {
     const full = frontierOf(Number.MAX_SAFE_INTEGER);
-    expect(growTree(full, []).frontier.size).toBe(Number.MAX_SAFE_INTEGER);
-    expect(() => growTree(full, [EMPTY_ROOT])).toThrow(new RangeError('a tree cannot have 9007199254740992 leaves'));
+    expect(appendLeaves(full, []).frontier.size).toBe(Number.MAX_SAFE_INTEGER);
+    expect(() => appendLeaves(full, [EMPTY_ROOT])).toThrow(
+      new RangeError('a tree cannot have 9007199254740992 leaves'),
+    );
   });
 });
 
@@ -188,9 +193,11 @@ describe('a stored frontier', () => {
 
   it('that is none is a mistake of the caller', () => {
     const misfit = new RangeError('the frontier does not fit its size');
-    expect(() => growTree({ size: 1, nodes: [] }, [])).toThrow(misfit);
-    expect(() => growTree({ size: 2, nodes: [EMPTY_ROOT, EMPTY_ROOT] }, [])).toThrow(misfit);
-    expect(() => growTree({ size: -1, nodes: [] }, [])).toThrow(new RangeError('a tree cannot have -1 leaves'));
-    expect(() => growTree(EMPTY_FRONTIER, [new Uint8Array(31)])).toThrow(new RangeError('a leaf hash has 32 bytes'));
+    expect(() => appendLeaves({ size: 1, nodes: [] }, [])).toThrow(misfit);
+    expect(() => appendLeaves({ size: 2, nodes: [EMPTY_ROOT, EMPTY_ROOT] }, [])).toThrow(misfit);
+    expect(() => appendLeaves({ size: -1, nodes: [] }, [])).toThrow(new RangeError('a tree cannot have -1 leaves'));
+    expect(() => appendLeaves(EMPTY_FRONTIER, [new Uint8Array(31)])).toThrow(
+      new RangeError('a leaf hash has 32 bytes'),
+    );
   });
 });

@@ -37,7 +37,7 @@ async function evidence(): Promise<{ line: string; file: string; vkey: string }>
     prev = log.leafHash(line);
     lines.push(line);
   }
-  const growth = log.growTree(log.EMPTY_FRONTIER, lines.map(log.leafHash));
+  const growth = log.appendLeaves(log.EMPTY_FRONTIER, lines.map(log.leafHash));
   const checkpoint = noteBy(key, origin, log.formatCheckpoint({ origin, size: 3, root: growth.root }));
   const file = log.formatProof({ index: 1, hashes: log.rangeProofFrom(growth, 1, 2), checkpoint });
   return { line: lines[1] ?? '', file, vkey: key.verifier(origin).vkey };

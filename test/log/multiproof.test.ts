@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { EMPTY_FRONTIER, growTree } from '../../lib/log/frontier.ts';
+import { appendLeaves, EMPTY_FRONTIER } from '../../lib/log/frontier.ts';
 import { leafHash } from '../../lib/log/hash.ts';
 import { checkLeaves, proveLeaves } from '../../lib/log/multiproof.ts';
 import { proveRange } from '../../lib/log/tree.ts';
@@ -13,7 +13,7 @@ const someLeaves = fc
 
 function tree(size: number) {
   const leaves = Array.from({ length: size }, (_, n) => leafHash(`leaf ${n}`));
-  const growth = growTree(EMPTY_FRONTIER, leaves);
+  const growth = appendLeaves(EMPTY_FRONTIER, leaves);
   const read = async (ids: readonly { level: number; index: number }[]) =>
     ids.map((id) => growth.node(id) ?? expect.fail());
   return { leaves, root: growth.root, read };

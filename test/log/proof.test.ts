@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { formatCheckpoint } from '../../lib/log/checkpoint.ts';
 import { toHex, toUtf8 } from '../../lib/log/encoding.ts';
-import { EMPTY_FRONTIER, growTree } from '../../lib/log/frontier.ts';
+import { appendLeaves, EMPTY_FRONTIER } from '../../lib/log/frontier.ts';
 import { EMPTY_ROOT, type Hash, leafHash, ZERO_HASH } from '../../lib/log/hash.ts';
 import { checkProof, formatProof, parseProof, type TlogProof } from '../../lib/log/proof.ts';
 import { proveInclusion } from '../../lib/log/tree.ts';
@@ -17,7 +17,7 @@ const key = ed25519Key(1);
 const verifiers = [key.verifier(ORIGIN)];
 const SIZE = 11;
 const leaves = Array.from({ length: SIZE }, (_, i) => leafHash(`record ${i}`));
-const whole = growTree(EMPTY_FRONTIER, leaves);
+const whole = appendLeaves(EMPTY_FRONTIER, leaves);
 const checkpoint = noteBy(key, ORIGIN, formatCheckpoint({ origin: ORIGIN, size: SIZE, root: whole.root }));
 const read = async (ids: readonly { level: number; index: number }[]) => ids.map((id) => whole.node(id) ?? EMPTY_ROOT);
 const proofOf = async (index: number): Promise<TlogProof> => ({

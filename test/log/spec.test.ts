@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { formatCheckpoint } from '../../lib/log/checkpoint.ts';
 import { toBase64, toHex } from '../../lib/log/encoding.ts';
-import { EMPTY_FRONTIER, growTree } from '../../lib/log/frontier.ts';
+import { appendLeaves, EMPTY_FRONTIER } from '../../lib/log/frontier.ts';
 import { type Hash, leafHash, ZERO_HASH } from '../../lib/log/hash.ts';
 import { identityOf } from '../../lib/log/identity.ts';
 import { FIRST_LINK, producerLink } from '../../lib/log/producer.ts';
@@ -42,7 +42,7 @@ for (const [seq, [receivedAt, event]] of EVENTS.entries()) {
   lines.push(line);
 }
 const leaves = lines.map(leafHash);
-const growth = growTree(EMPTY_FRONTIER, leaves);
+const growth = appendLeaves(EMPTY_FRONTIER, leaves);
 const checkpoint = noteBy(key, ORIGIN, formatCheckpoint({ origin: ORIGIN, size: 3, root: growth.root }));
 
 describe('the example log of docs/spec.md', () => {
@@ -96,8 +96,8 @@ describe('the other numbers of docs/spec.md', () => {
 
   it('are right about the range proof of the records 2, 3 and 4 of 7', () => {
     const seven = Array.from({ length: 7 }, (_, i) => leafHash(`${i}`));
-    const { frontier } = growTree(EMPTY_FRONTIER, seven.slice(0, 2));
-    const grown = growTree(frontier, seven.slice(2));
+    const { frontier } = appendLeaves(EMPTY_FRONTIER, seven.slice(0, 2));
+    const grown = appendLeaves(frontier, seven.slice(2));
     const expected = [
       { level: 1, index: 0 },
       { level: 0, index: 5 },

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { toHex } from '../../lib/log/encoding.ts';
-import { EMPTY_FRONTIER, growTree } from '../../lib/log/frontier.ts';
+import { appendLeaves, EMPTY_FRONTIER } from '../../lib/log/frontier.ts';
 import { type Hash, leafHash } from '../../lib/log/hash.ts';
 import {
   bundlePath,
@@ -241,7 +241,7 @@ describe('a node of the tree', () => {
 
   it('has the hash that its tile gives it, for every node of a full tile and of partial ones', () => {
     const leaves = Array.from({ length: 512 }, (_, i) => leafHash(`${i}`));
-    const whole = growTree(EMPTY_FRONTIER, leaves);
+    const whole = appendLeaves(EMPTY_FRONTIER, leaves);
     for (const size of [1, 2, 3, 100, 255, 256, 300, 511, 512]) {
       for (let level = 0; level < 8; level++) {
         for (let index = 0; (index + 1) * 2 ** level <= size; index++) {

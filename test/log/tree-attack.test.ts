@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fromHex, toHex } from '../../lib/log/encoding.ts';
-import { EMPTY_FRONTIER, growTree } from '../../lib/log/frontier.ts';
+import { appendLeaves, EMPTY_FRONTIER } from '../../lib/log/frontier.ts';
 import { EMPTY_ROOT, type Hash, leafHash, nodeHash, ZERO_HASH } from '../../lib/log/hash.ts';
 import {
   checkConsistency,
@@ -19,7 +19,7 @@ import { refusal } from './refusal.ts';
 
 const naive = new NaiveTree(naiveLeaves(70));
 const leaves = naive.leaves.map((leaf) => fromHex(leaf));
-const whole = growTree(EMPTY_FRONTIER, leaves);
+const whole = appendLeaves(EMPTY_FRONTIER, leaves);
 const read: NodeReader = async (ids) => ids.map((id) => whole.node(id) as Hash); // a prover checks that it is one
 const rootOf = (size: number): Hash => fromHex(naive.root(0, size));
 const REFUSALS = ['malformed_proof', 'proof_mismatch'];
@@ -193,7 +193,7 @@ describe('a consistency proof that was tampered with', () => {
   });
 
   it('does not pass a history that was rewritten: one leaf of the old tree is another', async () => {
-    const rewritten = growTree(EMPTY_FRONTIER, leaves.with(4, leafHash('rewritten')));
+    const rewritten = appendLeaves(EMPTY_FRONTIER, leaves.with(4, leafHash('rewritten')));
     const proof = await proveConsistency(9, 70, async (ids) => ids.map((id) => rewritten.node(id) as Hash));
     expect(refusal(() => checkConsistency(9, rootOf(9), 70, rewritten.root, proof))?.code).toBe('proof_mismatch');
   });

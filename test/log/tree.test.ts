@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { fromHex, toHex } from '../../lib/log/encoding.ts';
-import { EMPTY_FRONTIER, growTree } from '../../lib/log/frontier.ts';
+import { appendLeaves, EMPTY_FRONTIER } from '../../lib/log/frontier.ts';
 import type { Hash } from '../../lib/log/hash.ts';
 import {
   checkConsistency,
@@ -18,7 +18,7 @@ import { NaiveTree, naiveLeaves } from './naive-tree.ts';
 const LARGEST = 300;
 const naive = new NaiveTree(naiveLeaves(LARGEST));
 const leaves = naive.leaves.map((leaf) => fromHex(leaf));
-const whole = growTree(EMPTY_FRONTIER, leaves);
+const whole = appendLeaves(EMPTY_FRONTIER, leaves);
 const rootOf = (size: number): Hash => fromHex(naive.root(0, size));
 
 /** Answers like a store that has the tree of `size` leaves and not a node more. */
@@ -26,8 +26,8 @@ function readerOf(size: number): NodeReader {
   return async (ids) =>
     ids.map((id) => {
       const hash = whole.node(id);
-      const isThere = (id.index + 1) * 2 ** id.level <= size;
-      if (hash === undefined || !isThere) throw new Error(`asked a tree of ${size} for ${id.level}/${id.index}`);
+      const exists = (id.index + 1) * 2 ** id.level <= size;
+      if (hash === undefined || !exists) throw new Error(`asked a tree of ${size} for ${id.level}/${id.index}`);
       return hash;
     });
 }
@@ -132,9 +132,9 @@ describe('a range proof', () => {
   it('of leaves that were just added comes out of the growth, with nothing to read', () => {
     const wrong: string[] = [];
     for (let before = 0; before <= 40; before++) {
-      const { frontier } = growTree(EMPTY_FRONTIER, leaves.slice(0, before));
+      const { frontier } = appendLeaves(EMPTY_FRONTIER, leaves.slice(0, before));
       for (const size of [before + 1, before + 2, before + 3, before + 9, before + 33]) {
-        const growth = growTree(frontier, leaves.slice(before, size));
+        const growth = appendLeaves(frontier, leaves.slice(before, size));
         for (let first = before; first < size; first++) {
           for (let end = first + 1; end <= size; end++) {
             const proof = rangeProofFrom(growth, first, end);
@@ -148,8 +148,8 @@ describe('a range proof', () => {
   });
 
   it('of older leaves does not come out of it', () => {
-    const { frontier } = growTree(EMPTY_FRONTIER, leaves.slice(0, 3));
-    const growth = growTree(frontier, leaves.slice(3, 8));
+    const { frontier } = appendLeaves(EMPTY_FRONTIER, leaves.slice(0, 3));
+    const growth = appendLeaves(frontier, leaves.slice(3, 8));
     expect(() => rangeProofFrom(growth, 0, 1)).toThrow(new RangeError('the growth does not know node 0/1'));
     // Record 2 stood alone on the frontier, so its proof is at hand.
     checkRange(leaves.slice(2, 3), 2, 8, rangeProofFrom(growth, 2, 3), growth.root);

@@ -104,8 +104,8 @@ export function isMatch(record: PlainRecord, { filters, from, to }: Pick<Query, 
     if (wanted === undefined) return true;
     const filter = filterOf(name);
     const some = wanted.map((want) => isFound(record, filter, want));
-    const isPassing = filter === 'where' && name === filter ? some.every(Boolean) : some.some(Boolean);
-    return isPassing === (name === filter);
+    const isTransient = filter === 'where' && name === filter ? some.every(Boolean) : some.some(Boolean);
+    return isTransient === (name === filter);
   });
 }
 

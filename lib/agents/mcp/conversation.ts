@@ -50,7 +50,7 @@ interface Pending {
 
 const PASSES: Examined = { gate: undefined, passed: () => undefined };
 /** Calls without an answer that are remembered, at most; the oldest is forgotten, and stays without an outcome. */
-const MOST_PENDING = 10_000;
+const MAX_PENDING = 10_000;
 /** JSON-RPC reserves -32000 to -32099 for servers. */
 const REFUSED = -32_001;
 const PARSE_ERROR = -32_700;
@@ -135,7 +135,7 @@ export class Conversation {
   }
 
   #remember(key: string, pending: Pending): void {
-    if (this.#pending.size >= MOST_PENDING) {
+    if (this.#pending.size >= MAX_PENDING) {
       const [oldest] = this.#pending.keys();
       if (oldest !== undefined) this.#pending.delete(oldest);
     }

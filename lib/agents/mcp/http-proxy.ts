@@ -36,7 +36,7 @@ export interface HttpProxy {
 const LOOPBACK = '127.0.0.1';
 const SESSION = 'mcp-session-id';
 /** Sessions that are remembered, at most: of the oldest, calls that are not answered yet stay without an outcome. */
-const MOST_SESSIONS = 10_000;
+const MAX_SESSIONS = 10_000;
 /** Between two ends of one connection only (RFC 9110 section 7.6.1), or set anew. */
 const NOT_FORWARDED = new Set(['host', 'connection', 'keep-alive', 'transfer-encoding', 'upgrade', 'accept-encoding']);
 
@@ -122,7 +122,7 @@ class Exchange {
   }
 
   #remember(session: string, conversation: Conversation): void {
-    if (this.#sessions.size >= MOST_SESSIONS) {
+    if (this.#sessions.size >= MAX_SESSIONS) {
       const [oldest] = this.#sessions.keys();
       if (oldest !== undefined) this.#sessions.delete(oldest);
     }

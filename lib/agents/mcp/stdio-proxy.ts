@@ -29,7 +29,7 @@ export interface ServerEnd {
 }
 
 /** Bytes of messages that wait for their turn to be passed on; with more, no more is read. */
-const MOST_AHEAD = 4 * 1024 * 1024;
+const MAX_AHEAD_BYTES = 4 * 1024 * 1024;
 
 /**
  * Runs a server of MCP and passes its messages to the client and back, each byte as it came and in the same order. A call
@@ -101,7 +101,7 @@ async function pump(
       ahead -= line.length;
       if (refusal === undefined) passed();
     });
-    if (ahead > MOST_AHEAD) await turn;
+    if (ahead > MAX_AHEAD_BYTES) await turn;
     else turn.catch(() => undefined); // Awaited at the end.
   }
   await turn;

@@ -2,7 +2,7 @@ import { constants, gunzipSync } from 'node:zlib';
 import { parseCheckpoint } from '../../log/checkpoint.ts';
 import { toBase64, toHex } from '../../log/encoding.ts';
 import { SealtrailError } from '../../log/error.ts';
-import { EMPTY_FRONTIER, frontierRoot, growTree } from '../../log/frontier.ts';
+import { appendLeaves, EMPTY_FRONTIER, frontierRoot } from '../../log/frontier.ts';
 import { HASH_BYTES, leafHash } from '../../log/hash.ts';
 import { parseNote } from '../../log/note.ts';
 import { parseProof } from '../../log/proof.ts';
@@ -169,7 +169,7 @@ function describeSegment(bytes: Uint8Array): Description {
 
 function describeBundle(bytes: Uint8Array): Description {
   const entries = decodeBundle(bytes);
-  const { root } = growTree(EMPTY_FRONTIER, entries.map(leafHash));
+  const { root } = appendLeaves(EMPTY_FRONTIER, entries.map(leafHash));
   const lines = entries.map((entry) => Buffer.from(entry).toString('utf8'));
   return {
     kind: 'bundle',
@@ -180,7 +180,7 @@ function describeBundle(bytes: Uint8Array): Description {
 
 function describeTile(bytes: Uint8Array, width: number): Description {
   const hashes = decodeTile(bytes, width);
-  const root = frontierRoot(growTree(EMPTY_FRONTIER, hashes).frontier);
+  const root = frontierRoot(appendLeaves(EMPTY_FRONTIER, hashes).frontier);
   return { kind: 'tile', fields: { width, 'root over its hashes': toBase64(root), hashes: hashes.map(toBase64) } };
 }
 

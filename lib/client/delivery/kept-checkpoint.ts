@@ -6,7 +6,7 @@ import type { LogView } from '../read/log-view.ts';
 import { writeWhole } from './whole-file.ts';
 
 /** More than any signed note has. */
-const MOST_BYTES = 64 * 1024;
+const MAX_BYTES = 64 * 1024;
 
 /**
  * A file that holds the newest checkpoint that was seen of a trail: the signed note itself, as auditors keep it. Replaced
@@ -67,7 +67,7 @@ export class KeptCheckpoint {
       throw error;
     }
     try {
-      if (note.length > MOST_BYTES) throw new SealtrailError('malformed_note', 'it is too large');
+      if (note.length > MAX_BYTES) throw new SealtrailError('malformed_note', 'it is too large');
       // Its signature was checked before it was kept; who can write here can remove it as well.
       return { note, checkpoint: parseCheckpoint(parseNote(note).text) };
     } catch (cause) {

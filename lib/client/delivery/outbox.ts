@@ -43,8 +43,8 @@ export interface OutboxOptions {
 }
 
 const FIRST_BACKOFF = 100;
-const LONGEST_BACKOFF = 10_000;
-const LONGEST_RETRY_AFTER = 60_000;
+const MAX_BACKOFF_MS = 10_000;
+const MAX_RETRY_AFTER_MS = 60_000;
 /** How often and after how many milliseconds a log that has not signed yet is asked again. */
 const SEAL_ATTEMPTS = 3;
 const SEAL_PAUSE = 400;
@@ -215,8 +215,8 @@ export class Outbox {
   /** Full jitter on top of what the server asked for. */
   async #pause(attempt: number, error: unknown): Promise<void> {
     const asked = error instanceof SealtrailError ? (error.retryAfter ?? 0) * 1000 : 0;
-    const ceiling = Math.min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** Math.min(attempt - 1, 20));
-    await this.#wait(Math.min(LONGEST_RETRY_AFTER, asked) + Math.random() * ceiling);
+    const ceiling = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF * 2 ** Math.min(attempt - 1, 20));
+    await this.#wait(Math.min(MAX_RETRY_AFTER_MS, asked) + Math.random() * ceiling);
   }
 
   /** Keeps the process alive where it must: what is only in memory is not to be lost because nothing else is left to do. */

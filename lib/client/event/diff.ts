@@ -2,7 +2,7 @@ import { isObject, ownMember } from '../../log/json.ts';
 import { plain } from './to-serializable.ts';
 
 /** At most so many paths are named. */
-const MOST = 200;
+const MAX_CHANGES = 200;
 
 /**
  * The paths at which two values differ, with what happened there. It holds no values: those are in `changes`, where secrets are
@@ -23,7 +23,7 @@ function compare(
   path: string,
   found: [string, 'added' | 'removed' | 'changed'][],
 ): void {
-  if (found.length >= MOST) return;
+  if (found.length >= MAX_CHANGES) return;
   if (isObject(before) && isObject(after)) {
     for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) {
       const [was, is] = [ownMember(before, key), ownMember(after, key)];

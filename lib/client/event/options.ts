@@ -4,7 +4,7 @@ import { SealtrailError } from '../../log/error.ts';
 type Rule = readonly string[] | { readonly from: number; readonly to?: number };
 
 /** The longest time that a timer of Node can wait, in milliseconds. */
-export const LONGEST_MS: number = 2 ** 31 - 1;
+export const MAX_TIMEOUT_MS: number = 2 ** 31 - 1;
 
 /**
  * Looks at options before anything is done with them: a slip of the pen must not count as the default.

@@ -5,7 +5,7 @@ import { gzip } from 'node:zlib';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { SealtrailError } from '../../log/error.ts';
 import { parseJson } from '../../log/json.ts';
-import { assertOptions, LONGEST_MS } from '../event/options.ts';
+import { assertOptions, MAX_TIMEOUT_MS } from '../event/options.ts';
 import { SigningClock } from './clock.ts';
 import { percentEncode } from './percent-encode.ts';
 import { problemOf } from './problem.ts';
@@ -69,15 +69,15 @@ export interface HttpAnswer {
 /** The service name in the signature's scope: that of API Gateway, which the embedded server expects as well. */
 const SERVICE = 'execute-api';
 const FIRST_BACKOFF = 100;
-const LONGEST_BACKOFF = 10_000;
+const MAX_BACKOFF_MS = 10_000;
 /** Longest `Retry-After` that is waited for, in milliseconds: a server must not park its clients for hours. */
-const LONGEST_RETRY_AFTER = 60_000;
+const MAX_RETRY_AFTER_MS = 60_000;
 /** Smaller bodies gain nothing by gzip, in bytes. */
-const LEAST_COMPRESSED = 1000;
+const MIN_COMPRESSED_BYTES = 1000;
 /** What a server says that cannot read gzip, or gets it spoiled by something in front of it. */
 const NOT_UNDERSTOOD: ReadonlySet<string> = new Set(['invalid_json', 'unsupported_media_type']);
 /** Statuses that say "not now": from the server itself, and from gateways in front of it. */
-const PASSING = new Set([429, 502, 503, 504]);
+const TRANSIENT = new Set([429, 502, 503, 504]);
 /** Stays until someone mends it: asking again within a minute cannot help. */
 const LASTING = 'history_conflict';
 
@@ -106,7 +106,7 @@ export class SignedHttp {
 
   /** @throws `usage` where an option cannot be */
   constructor(options: HttpOptions) {
-    assertOptions(options, { attempts: { from: 1 }, timeout: { from: 1, to: LONGEST_MS } });
+    assertOptions(options, { attempts: { from: 1 }, timeout: { from: 1, to: MAX_TIMEOUT_MS } });
     this.endpoint = parseEndpoint(options.endpoint);
     this.#signer = new SignatureV4({
       service: SERVICE,
@@ -126,7 +126,7 @@ export class SignedHttp {
   async send(request: HttpRequest): Promise<HttpAnswer> {
     const plain = prepare(this.endpoint, request);
     for (let attempt = 1; ; attempt++) {
-      const isLarge = plain.body !== undefined && plain.body.length >= LEAST_COMPRESSED;
+      const isLarge = plain.body !== undefined && plain.body.length >= MIN_COMPRESSED_BYTES;
       const result = await this.#attempt(isLarge && this.#compress ? await compress(plain) : plain, request.signal);
       if ('answer' in result) return result.answer;
       if (isLarge && this.#compress && NOT_UNDERSTOOD.has(result.error.code)) {
@@ -141,8 +141,8 @@ export class SignedHttp {
 
   /** Full jitter (AWS Architecture Blog, "Exponential Backoff And Jitter"), on top of what the server asked for. */
   #pause(attempt: number, retryAfter: number | undefined): number {
-    const ceiling = Math.min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** (attempt - 1));
-    return Math.min(LONGEST_RETRY_AFTER, (retryAfter ?? 0) * 1000) + Math.floor(this.#random() * ceiling);
+    const ceiling = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF * 2 ** (attempt - 1));
+    return Math.min(MAX_RETRY_AFTER_MS, (retryAfter ?? 0) * 1000) + Math.floor(this.#random() * ceiling);
   }
 
   /** @param corrected whether the clock was set by the answer to the same request */
@@ -162,7 +162,7 @@ export class SignedHttp {
       if (response.ok) return { answer: answerOf(response.status, response.headers, body) };
       if (!corrected && this.#clock.correct(response)) return await this.#attempt(request, signal, true);
       const error = problemOf(response, body);
-      return { error, again: PASSING.has(response.status) && error.code !== LASTING };
+      return { error, again: TRANSIENT.has(response.status) && error.code !== LASTING };
     } catch (cause) {
       signal?.throwIfAborted();
       const reason = timeout.aborted ? `no answer within ${this.#timeout} ms` : reasonOf(cause);

@@ -23,7 +23,7 @@ const OVER: ReadonlySet<unknown> = new Set([
   'response.failed',
 ]);
 /** Characters of streamed text that are kept for an event. */
-const MOST_TEXT = 12_000;
+const MAX_TEXT_LENGTH = 12_000;
 
 /** Reads the JSON of an answer by OpenAI or Anthropic, whole or as the events of a stream. */
 export class AnswerReader {
@@ -81,7 +81,7 @@ export class AnswerReader {
     const [choice] = Array.isArray(value.choices) ? value.choices : [];
     const piece =
       isObject(choice) && isObject(choice.delta) ? choice.delta.content : isObject(delta) ? delta.text : delta;
-    if (typeof piece === 'string') this.#text = (this.#text + piece).slice(0, MOST_TEXT);
+    if (typeof piece === 'string') this.#text = (this.#text + piece).slice(0, MAX_TEXT_LENGTH);
     const isWhole = piece === undefined && value.type !== 'message_start' && value.object !== 'chat.completion.chunk';
     const output = isWhole ? (value.choices ?? value.output ?? value.content) : undefined;
     if (output !== undefined && this.#text === '') this.#answer = { ...this.#answer, output: contentFor(output) };

@@ -17,7 +17,7 @@ export interface ModelFetchOptions extends ModelAuditOptions {
 }
 
 /** Bytes of an answer, or of one event of it, that are read for what they say; of larger ones only the digest is logged. */
-const MOST_BYTES = 8 * 1024 * 1024;
+const MAX_BYTES = 8 * 1024 * 1024;
 
 /**
  * A `fetch` that logs calls of models, whole and streamed, and changes nothing about them: answers, errors and bodies pass as
@@ -146,7 +146,7 @@ class BodyReader {
 
   constructor(type: string, keepsContent: boolean) {
     this.#answer = new AnswerReader(keepsContent);
-    this.#cutter = type.startsWith('text/event-stream') ? new EventCutter(MOST_BYTES) : undefined;
+    this.#cutter = type.startsWith('text/event-stream') ? new EventCutter(MAX_BYTES) : undefined;
     this.#isJson = type.includes('json');
   }
 
@@ -185,7 +185,7 @@ class BodyReader {
   }
 
   #json(bytes: Uint8Array): void {
-    this.#isTooLarge = this.#bytes > MOST_BYTES;
+    this.#isTooLarge = this.#bytes > MAX_BYTES;
     if (this.#isTooLarge) this.#parts = [];
     else this.#parts.push(bytes);
   }

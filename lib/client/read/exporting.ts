@@ -68,11 +68,11 @@ export async function assertFree(file: string): Promise<void> {
     throw new SealtrailError('usage', `${folder} is no folder that can be written to`, { cause });
   });
   for (const path of [file, manifestFileOf(file), proofFileOf(file)]) {
-    const isThere = await lstat(path).then(
+    const exists = await lstat(path).then(
       () => true,
       () => false,
     );
-    if (isThere) throw new SealtrailError('usage', `${path} is there already: choose another name, or remove it`);
+    if (exists) throw new SealtrailError('usage', `${path} is there already: choose another name, or remove it`);
   }
 }
 

@@ -19,7 +19,7 @@ interface Wanted {
   readonly isIt: RecordTest;
   readonly read: FieldReader | undefined;
   readonly names: Set<string>;
-  isThere: boolean;
+  exists: boolean;
 }
 
 /** The records that pass a question, and a word at the end on what was looked at and why there may be none. */
@@ -68,7 +68,7 @@ class SinkAbsence {
     this.#newest = Math.max(this.#newest ?? record.receivedAt, record.receivedAt);
     this.#isAny ||= this.#isInPeriod(record);
     for (const wanted of this.#wanted) {
-      wanted.isThere ||= wanted.isIt(record);
+      wanted.exists ||= wanted.isIt(record);
       if (wanted.read !== undefined && wanted.names.size < MAX_NAMES) {
         for (const name of wanted.read(record)) wanted.names.add(name);
       }
@@ -76,7 +76,7 @@ class SinkAbsence {
   }
 
   reasons(trail: string): readonly Absence[] {
-    const missing = this.#wanted.filter(({ isThere }) => !isThere);
+    const missing = this.#wanted.filter(({ exists }) => !exists);
     return absencesOf({
       ...{ trail, size: this.#size, first: this.#first, newest: this.#newest, isInPeriod: this.#isAny },
       ...{ from: this.#period.from, to: this.#period.to },
@@ -97,7 +97,7 @@ function wantedOf(filter: Wanted['filter'], asked: string): Wanted[] {
       isIt: filterTest(filter, [value, ...masksOf(filter, value)]),
       read,
       names: new Set(),
-      isThere: false,
+      exists: false,
     },
   ];
 }

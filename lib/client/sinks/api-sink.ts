@@ -8,7 +8,7 @@ import { type Job, type Outage, Outbox } from '../delivery/outbox.ts';
 import { isForgery } from '../delivery/rejection.ts';
 import type { Batch, Spool, Stored } from '../delivery/spool.ts';
 import { prepareEvent } from '../event/event.ts';
-import { assertOptions, LONGEST_MS } from '../event/options.ts';
+import { assertOptions, MAX_TIMEOUT_MS } from '../event/options.ts';
 import { ProducerNumbers } from '../event/producer-sequence.ts';
 import { asError, type BufferOptions, type Entry, Room, type Sink, withResolvers } from '../event/sink.ts';
 import type { SignedHttp } from '../http/http.ts';
@@ -324,7 +324,11 @@ export class ApiSink implements Sink {
 function assertSendable(options: ApiSinkOptions): void {
   assertOptions(options, {
     ...{ batchEvents: { from: 1, to: MAX_BATCH_EVENTS }, batchBytes: { from: 1, to: MAX_BYTES } },
-    ...{ batchDelay: { from: 0, to: LONGEST_MS }, patience: { from: 0, to: LONGEST_MS }, maxSpoolBytes: { from: 0 } },
+    ...{
+      batchDelay: { from: 0, to: MAX_TIMEOUT_MS },
+      patience: { from: 0, to: MAX_TIMEOUT_MS },
+      maxSpoolBytes: { from: 0 },
+    },
   });
   if (isTrailName(options.trail)) return;
   const message = `trail must be a name of up to 63 of a-z, 0-9 and hyphens, not ${String(options.trail)}`;

@@ -1,5 +1,5 @@
 import type { RetiredKey } from '../../keys/retired-key.ts';
-import { type Block, cutBlock } from '../../ledger/items/block.ts';
+import { type Block, sliceBlock } from '../../ledger/items/block.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { bundleName, checkpointName, tileName } from '../../log/archive.ts';
 import { parseCheckpoint } from '../../log/checkpoint.ts';
@@ -185,7 +185,7 @@ export async function loadTiles(
 export type Stretch = Pick<Block, 'first' | 'receivedAt' | 'lines' | 'leaves'>;
 
 /** Characters of lines that are kept from the first reading to the second: twice a full segment's, roughly. */
-const MOST_KEPT = 32_000_000;
+const MAX_KEPT_LENGTH = 32_000_000;
 
 /** Keeps what was read, unless it becomes too much. */
 class ShortStretches {
@@ -199,7 +199,7 @@ class ShortStretches {
 
   add(stretch: Stretch): void {
     this.#length += stretch.lines.reduce((sum, line) => sum + line.length, 0);
-    if (this.#length > MOST_KEPT) this.#kept = undefined;
+    if (this.#length > MAX_KEPT_LENGTH) this.#kept = undefined;
     this.#kept?.push(stretch);
   }
 }
@@ -211,7 +211,7 @@ export async function* readStretch(
   from: number,
   to: number,
 ): AsyncGenerator<Stretch, void, void> {
-  for await (const block of ledger.blocks(trail, { from, to })) yield cutBlock(block, from, to);
+  for await (const block of ledger.blocks(trail, { from, to })) yield sliceBlock(block, from, to);
 }
 
 /** @throws `store_corrupt` unless the tree is the one that was signed */

@@ -4,9 +4,9 @@ import type { Objects, Retention } from '../../store/ports.ts';
 import { holdsSegment, packSegment, type Segment } from './segment.ts';
 
 /** Writes under way at once: an object store answers slowly, but many at a time. */
-const MOST_WRITES = 8;
+const MAX_WRITES = 8;
 /** Uncompressed bytes under way at once; a single larger object still goes alone. */
-const MOST_BYTES = 32_000_000;
+const MAX_BYTES = 32_000_000;
 
 /**
  * Puts a run's objects into the archive, several at once. Their order among themselves does not matter; what has to
@@ -53,7 +53,7 @@ export class ArchiveWriter {
   }
 
   async #begin(bytes: number, work: () => Promise<void>): Promise<void> {
-    while (this.#running.size >= MOST_WRITES || (this.#running.size > 0 && this.#bytes + bytes > MOST_BYTES)) {
+    while (this.#running.size >= MAX_WRITES || (this.#running.size > 0 && this.#bytes + bytes > MAX_BYTES)) {
       await Promise.race(this.#running);
     }
     if (this.#failure !== undefined) return this.settle();

@@ -1,5 +1,5 @@
 import { readOpenTile, storeOpenTile } from '../../ledger/items/edge-tile.ts';
-import { EMPTY_FRONTIER, growTree, joinSubtrees } from '../../log/frontier.ts';
+import { appendLeaves, EMPTY_FRONTIER, joinSubtrees } from '../../log/frontier.ts';
 import type { Hash } from '../../log/hash.ts';
 import { TILE_WIDTH, type Tile } from '../../log/tile.ts';
 import type { Table, Write } from '../../store/ports.ts';
@@ -69,7 +69,7 @@ export class OpenTiles {
       const index = countAt(level, this.#size) / TILE_WIDTH - 1;
       filled.push({ tile: { level, index, width: TILE_WIDTH }, hashes });
       this.#levels[level] = [];
-      this.#at(level + 1).push(growTree(EMPTY_FRONTIER, hashes).root);
+      this.#at(level + 1).push(appendLeaves(EMPTY_FRONTIER, hashes).root);
       this.#changed.add(level + 1);
     }
     return filled;
@@ -77,7 +77,9 @@ export class OpenTiles {
 
   /** The tree's root (RFC 6962 section 2.1). */
   root(): Hash {
-    const widestFirst = this.#levels.toReversed().flatMap((hashes) => growTree(EMPTY_FRONTIER, hashes).frontier.nodes);
+    const widestFirst = this.#levels
+      .toReversed()
+      .flatMap((hashes) => appendLeaves(EMPTY_FRONTIER, hashes).frontier.nodes);
     return joinSubtrees(widestFirst);
   }
 

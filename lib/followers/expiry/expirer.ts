@@ -124,7 +124,7 @@ function storedBlock(trail: string, item: Item): Stored {
     typeof receivedAt !== 'number' ||
     typeof parts !== 'number' ||
     item.sort !== sortableNumber(first) ||
-    parts > MOST_PARTS
+    parts > MAX_PARTS
   ) {
     throw new SealtrailError('store_corrupt', `the block at ${Number(item.sort)} of trail ${trail} is damaged`);
   }
@@ -132,4 +132,4 @@ function storedBlock(trail: string, item: Item): Stored {
 }
 
 /** A block's body fits into one transaction: see `lib/ledger/items/stored-block.ts`. */
-const MOST_PARTS = 10;
+const MAX_PARTS = 10;

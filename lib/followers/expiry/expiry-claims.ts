@@ -29,7 +29,7 @@ export class ExpiryClaims {
     try {
       const blocks = await readArchived(this.#table, trail, [first], this.#archive);
       const block = blocks.find((one) => one.first <= first && first < one.first + one.count);
-      return block !== undefined && (await this.#rulesOf(trail).isOurs(first, block.receivedAt, expiresAt));
+      return block !== undefined && (await this.#rulesOf(trail).isExpiryOf(first, block.receivedAt, expiresAt));
     } catch (error) {
       if (error instanceof SealtrailError && CONTRADICTIONS.has(error.code)) return false;
       throw error;

@@ -25,7 +25,7 @@ export class ExpiryRules {
   }
 
   /** Whether this is when the log lets the block with this record expire. @throws the Table's errors */
-  async isOurs(seq: number, receivedAt: number, expiresAt: number): Promise<boolean> {
+  async isExpiryOf(seq: number, receivedAt: number, expiresAt: number): Promise<boolean> {
     return this.#holds((state) => expiryOf(state, seq, receivedAt) === expiresAt);
   }
 

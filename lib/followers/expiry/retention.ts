@@ -10,18 +10,18 @@ export type Lock = (typeof LOCKS)[number];
  * The shortest time in the hot store, in days: idempotency keys are remembered for two, and a repeated append is answered
  * from the hot store.
  */
-export const LEAST_HOT_DAYS = 3;
-const MOST_DAYS = 36_500;
+export const MIN_HOT_DAYS = 3;
+const MAX_DAYS = 36_500;
 
 const hotDays = z
-  .union([z.int().min(LEAST_HOT_DAYS).max(MOST_DAYS), z.literal('forever')], {
-    error: `must be "forever" or a whole number of days from ${LEAST_HOT_DAYS} to ${MOST_DAYS}`,
+  .union([z.int().min(MIN_HOT_DAYS).max(MAX_DAYS), z.literal('forever')], {
+    error: `must be "forever" or a whole number of days from ${MIN_HOT_DAYS} to ${MAX_DAYS}`,
   })
   .describe('How many days records stay in the hot store, once the archive has them; then the archive alone has them.');
 const archiveDays = z
   .int()
   .min(1)
-  .max(MOST_DAYS)
+  .max(MAX_DAYS)
   .describe('How many days each archived object is locked, from when it is written.');
 const lock = z.enum(LOCKS).describe('How archived objects are locked: `compliance` cannot be undone by anybody.');
 

@@ -159,9 +159,9 @@ export function recordedWith({ recorded, numbering }: ProducerState, findings: F
   const gaps = [...recorded.gaps, ...findings.gaps.map(({ first, last }) => [first, last] as const)];
   return {
     gaps: gaps.filter(([first, last]) => open.some((gap) => gap.first <= last && gap.last >= first)),
-    conflicts: [...recorded.conflicts, ...findings.conflicts.map(({ seq }) => seq)].slice(-MOST_CONFLICTS),
+    conflicts: [...recorded.conflicts, ...findings.conflicts.map(({ seq }) => seq)].slice(-MAX_CONFLICTS),
   };
 }
 
 /** More cannot be told apart: see {@link Numbering}. */
-const MOST_CONFLICTS = 64;
+const MAX_CONFLICTS = 64;

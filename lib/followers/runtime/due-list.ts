@@ -35,7 +35,7 @@ export interface DueTrail extends Readonly<Stored> {
 
 /** Partitions of a list. Part of its keys. */
 const SHARDS = 4;
-const RACES = 10;
+const MAX_RACES = 10;
 /** The revision of an item that cannot be read. */
 const UNREADABLE = 0;
 
@@ -63,7 +63,7 @@ export class DueList {
    * @throws `throttled` when others keep changing the item; the Table's errors
    */
   async note(trail: string, dueAt = this.#now()): Promise<void> {
-    for (let race = 0; race < RACES; race++) {
+    for (let race = 0; race < MAX_RACES; race++) {
       const known = await this.find(trail);
       if (known !== undefined && !bringsNews(known, dueAt)) return;
       const next = {
@@ -104,8 +104,8 @@ export class DueList {
    */
   async claim({ trail, dueAt, revision }: DueTrail, leaseMs: number): Promise<DueTrail | undefined> {
     const claimedUntil = this.#now() + leaseMs;
-    const isOurs = await this.#swap(trail, revision, { dueAt, claimedUntil, again: 0 });
-    return isOurs ? { trail, dueAt, claimedUntil, again: 0, revision: revision + 1 } : undefined;
+    const isClaimed = await this.#swap(trail, revision, { dueAt, claimedUntil, again: 0 });
+    return isClaimed ? { trail, dueAt, claimedUntil, again: 0, revision: revision + 1 } : undefined;
   }
 
   /**

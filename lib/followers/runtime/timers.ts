@@ -7,13 +7,13 @@ export interface Timers {
 }
 
 /** The longest that `setTimeout` waits (https://nodejs.org/api/timers.html); beyond it, it does not wait at all. */
-const LONGEST_MS = 2 ** 31 - 1;
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /** The clock and the timers of the process. What waits for longer than 24.8 days is called then, and has to look again. */
 export const systemTimers: Timers = {
   now: () => Date.now(),
   after(milliseconds, run) {
-    const timer = setTimeout(run, Math.min(milliseconds, LONGEST_MS));
+    const timer = setTimeout(run, Math.min(milliseconds, MAX_TIMEOUT_MS));
     return () => clearTimeout(timer);
   },
 };

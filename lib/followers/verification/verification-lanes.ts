@@ -15,7 +15,7 @@ import type { Verifier } from './verifier.ts';
 /** More records than this go in lanes, each of which has at least about so many. */
 export const LANE_RECORDS = 250_000;
 /** Lanes of a verification at most: each may be a run of its own at the same time. */
-const MOST_LANES = 4;
+const MAX_LANES = 4;
 /** Records of a lane between two notes of how far it has come: what an interruption costs at most. */
 const STEP_RECORDS = 100_000;
 
@@ -56,7 +56,7 @@ export function lanesOf(
 ): readonly Lane[] | undefined {
   const records = to - from;
   if (!(records > laneRecords)) return undefined;
-  const lanes = Math.min(MOST_LANES, Math.ceil(records / laneRecords));
+  const lanes = Math.min(MAX_LANES, Math.ceil(records / laneRecords));
   const edge = (n: number): number => from + Math.floor((n * records) / lanes);
   return Array.from({ length: lanes }, (_, n) => ({
     ...{ of: id, from: edge(n), to: edge(n + 1), at: edge(n), markIsDamaged: false },

@@ -53,12 +53,12 @@ const OVERDUE_MS = 60_000;
 const MAX_UNFINISHED = 6;
 /** Runs of one job that are never heard of again before it counts as failed. */
 const MAX_ATTEMPTS = 3;
-const RACES = 5;
+const MAX_RACES = 5;
 /** Milliseconds between two looks at a job that is waited for. */
 const FIRST_LOOK_MS = 10;
 const LOOK_MS = 500;
 /** Errors after which the same verification may yet get through. */
-const PASSING: ReadonlySet<ErrorCode> = new Set(['throttled', 'unavailable', 'outcome_unknown', 'store_full']);
+const TRANSIENT: ReadonlySet<ErrorCode> = new Set(['throttled', 'unavailable', 'outcome_unknown', 'store_full']);
 
 /**
  * Verifications that were asked for. Each has an id and a record of how far it is and what came of it, so that neither a
@@ -87,7 +87,7 @@ export class Verifications {
       request: typeof request === 'string' ? request : defined(request),
       ...{ requestedBy: asker.name, requestedAt: this.#now() },
     };
-    for (let race = 0; race < RACES; race++) {
+    for (let race = 0; race < MAX_RACES; race++) {
       const standing = (await this.#jobs.get(trail, job.id))?.job;
       if (standing !== undefined && scopeOf(standing) !== scopeOf(job)) {
         const message = 'this idempotency key was used for another verification: use a new key';
@@ -162,7 +162,7 @@ export class Verifications {
       }
       if (!isAskers(error)) this.#options.onError(error, trail, id);
       if (signal?.aborted === true) await holder.settle({ state: 'failed', error: TOO_LONG });
-      else if (isPassing(error) && attempts < MAX_ATTEMPTS) await holder.settle({ state: 'queued' });
+      else if (isTransient(error) && attempts < MAX_ATTEMPTS) await holder.settle({ state: 'queued' });
       else await holder.settle({ state: 'failed', error: told(error) });
     }
     const { lane } = claimed.job;
@@ -342,7 +342,7 @@ function idOf(trail: string, { name, idempotencyKey }: VerificationAsker): strin
 const isAskers = (error: unknown): boolean =>
   error instanceof SealtrailError && ['invalid_parameter', 'not_found', 'rate_limited'].includes(error.code);
 
-const isPassing = (error: unknown): boolean => error instanceof SealtrailError && PASSING.has(error.code);
+const isTransient = (error: unknown): boolean => error instanceof SealtrailError && TRANSIENT.has(error.code);
 
 const TOO_LONG = {
   code: 'unavailable',

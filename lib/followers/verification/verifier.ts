@@ -39,7 +39,7 @@ export interface VerifierOptions extends Omit<VerificationStores, 'now' | 'ledge
 }
 
 /** Ranges that are verified at the same time. Of the other modes each trail has one at most. */
-const MOST_RANGES = 4;
+const MAX_RANGES = 4;
 
 /**
  * Verifies hot ledgers against themselves and their archives: on request, and as a follower once in a while. What came
@@ -82,8 +82,8 @@ export class Verifier implements Follower {
     const key = `${trail}/${isRange ? `${request.from}-${request.to}` : request}`;
     const underWay = this.#underWay.get(key);
     if (underWay !== undefined) return underWay;
-    if (isRange && this.#ranges >= MOST_RANGES) {
-      const message = `${MOST_RANGES} ranges are being verified already: try again`;
+    if (isRange && this.#ranges >= MAX_RANGES) {
+      const message = `${MAX_RANGES} ranges are being verified already: try again`;
       return Promise.reject(new SealtrailError('rate_limited', message, { retryAfter: 5 }));
     }
     if (isRange) this.#ranges += 1;

@@ -54,7 +54,7 @@ export interface Question {
 }
 
 /** A witness is asked again with the size that it names, so often at most. */
-const MOST_TRIES = 3;
+const MAX_ATTEMPTS = 3;
 
 /**
  * Asks a witness to cosign a checkpoint. Never throws for what the witness does.
@@ -66,7 +66,7 @@ export async function askWitness(question: Question, send: Send): Promise<Witnes
   const { note, known, proofFrom } = question;
   const { size } = parseCheckpoint(parseNote(note).text);
   let old = Math.min(known, size);
-  for (let tries = 0; tries < MOST_TRIES; tries++) {
+  for (let tries = 0; tries < MAX_ATTEMPTS; tries++) {
     const proof = old === size ? [] : await proofFrom(old);
     const answer = await post(question, old, proof, send);
     if ('failed' in answer) return { is: 'failed', reason: answer.failed };

@@ -1,4 +1,4 @@
-import { EMPTY_FRONTIER, growTree } from '../../log/frontier.ts';
+import { appendLeaves, EMPTY_FRONTIER } from '../../log/frontier.ts';
 import { HASH_BYTES, type Hash, sameBytes, sha256 } from '../../log/hash.ts';
 import { INDEX_RULES } from './index-rules.ts';
 import { damaged } from './leaf.ts';
@@ -129,7 +129,7 @@ function takeFence(bytes: Buffer, at: number, base: number): { fence: Fence; end
 /** Whether the hashes of consecutive complete subtrees, the last perhaps incomplete, have a root (RFC 6962 section 2.1). */
 export const leadsTo = (parts: readonly { readonly hash: Hash }[], root: Hash): boolean =>
   sameBytes(
-    growTree(
+    appendLeaves(
       EMPTY_FRONTIER,
       parts.map(({ hash }) => hash),
     ).root,
@@ -167,7 +167,7 @@ export function decodeHeader(bytes: Buffer, run: StoredRun): Header {
   const intro = MAGIC.length + RULES.length;
   if (!bytes.subarray(0, intro).equals(Buffer.concat([MAGIC, RULES]))) throw damaged('has a header of another form');
   const reader = new VarintReader(bytes, intro);
-  const isOurs = [run.first, run.size, run.leaves].every((number) => reader.next() === number);
+  const matchesRun = [run.first, run.size, run.leaves].every((number) => reader.next() === number);
   const [pageBytes, countBytes] = [reader.next(), reader.next()];
   const count = reader.next();
   reader.expect(count);
@@ -176,7 +176,7 @@ export function decodeHeader(bytes: Buffer, run: StoredRun): Header {
   const hintBytes = chunks.reduce((sum, length) => sum + length, 0);
   const groupBytes = pages.reduce((sum, page) => sum + page.groupBytes, 0);
   const whole = groupBytes + pageBytes + countBytes + hintBytes + bytes.length;
-  const isWhole = isOurs && at === bytes.length && whole === run.bytes && hintBytes === run.hintBytes;
+  const isWhole = matchesRun && at === bytes.length && whole === run.bytes && hintBytes === run.hintBytes;
   const isListed = pages.reduce((sum, { length }) => sum + length, 0) === pageBytes;
   if (!isWhole || !isListed || !leadsTo(pages, run.root)) throw damaged('has a header of another run');
   const countsAt = groupBytes + pageBytes;

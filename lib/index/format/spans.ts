@@ -63,8 +63,8 @@ export function unionSpans(lists: readonly Spans[]): Spans {
 }
 
 /** The numbers one by one, ascending or descending. */
-export function* numbersOf(spans: Spans, isDown = false): Generator<number, void, void> {
-  if (!isDown) {
+export function* numbersOf(spans: Spans, isDescending = false): Generator<number, void, void> {
+  if (!isDescending) {
     for (let i = 0; i < spans.length; i += 2) {
       for (let n = spans[i] ?? 0; n < (spans[i + 1] ?? 0); n++) yield n;
     }

@@ -1,6 +1,6 @@
 import { INDEX_RUN, INDEX_SUBMITTER } from '../../contract/system-trails.ts';
 import { toHex } from '../../log/encoding.ts';
-import { EMPTY_FRONTIER, growTree } from '../../log/frontier.ts';
+import { appendLeaves, EMPTY_FRONTIER } from '../../log/frontier.ts';
 import { type Hash, leafHash } from '../../log/hash.ts';
 import { INDEX_RULES } from './index-rules.ts';
 import type { StoredRun } from './run-layout.ts';
@@ -18,7 +18,7 @@ export const runLine = (run: StatedRun): string =>
 
 /** The root of the tree over the runs of an index (RFC 6962 section 2.1). */
 export const indexRoot = (runs: readonly StatedRun[]): Hash =>
-  growTree(
+  appendLeaves(
     EMPTY_FRONTIER,
     runs.map((run) => leafHash(runLine(run))),
   ).root;

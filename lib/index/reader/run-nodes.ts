@@ -1,4 +1,4 @@
-import { EMPTY_FRONTIER, growTree } from '../../log/frontier.ts';
+import { appendLeaves, EMPTY_FRONTIER } from '../../log/frontier.ts';
 import type { Hash } from '../../log/hash.ts';
 import type { NodeReader } from '../../log/tree.ts';
 import { hashLeaf, type Leaf } from '../format/leaf.ts';
@@ -37,7 +37,7 @@ export function runNodes(file: RunFile): NodeReader {
     return pages.slice(at, at + count / (GROUP_LEAVES * PAGE_GROUPS)).map(({ hash }) => hash);
   };
   return (ids) =>
-    Promise.all(ids.map(async ({ level, index }) => growTree(EMPTY_FRONTIER, await hashesOf(level, index)).root));
+    Promise.all(ids.map(async ({ level, index }) => appendLeaves(EMPTY_FRONTIER, await hashesOf(level, index)).root));
 }
 
 async function leavesOf(file: RunFile, group: number): Promise<readonly Leaf[]> {

@@ -1,4 +1,4 @@
-import { EMPTY_FRONTIER, type Frontier, growTree } from '../../log/frontier.ts';
+import { appendLeaves, EMPTY_FRONTIER, type Frontier } from '../../log/frontier.ts';
 import { type Hash, sha256 } from '../../log/hash.ts';
 import type { DownloadWriter } from '../../store/ports.ts';
 import { hashLeaf, type Leaf, leavesOf, MAX_LEAF_BYTES, putLeaf } from '../format/leaf.ts';
@@ -107,7 +107,7 @@ export class RunWriter {
     return {
       ...this.#run,
       leaves: this.#leaves,
-      root: growTree(this.#tree, []).root,
+      root: appendLeaves(this.#tree, []).root,
       counts: sha256(counts),
       header: sha256(header),
       bytes: this.#groupBytes + pages.length + counts.length + hints.length + header.length,
@@ -121,8 +121,8 @@ export class RunWriter {
     const { key, first } = this.#first;
     const length = this.#filled - this.#groupStart;
     this.#groupBytes += length;
-    this.#fences.push({ key, first, length, hash: growTree(EMPTY_FRONTIER, this.#group).root });
-    this.#tree = growTree(this.#tree, this.#group).frontier;
+    this.#fences.push({ key, first, length, hash: appendLeaves(EMPTY_FRONTIER, this.#group).root });
+    this.#tree = appendLeaves(this.#tree, this.#group).frontier;
     this.#group = [];
     this.#first = undefined;
     if (this.#fences.length === PAGE_GROUPS) this.#endPage();
@@ -132,7 +132,7 @@ export class RunWriter {
     const [fence] = this.#fences;
     if (fence === undefined) return;
     const body = encodePage(this.#fences, this.#run.first);
-    const hash = growTree(
+    const hash = appendLeaves(
       EMPTY_FRONTIER,
       this.#fences.map((group) => group.hash),
     ).root;

@@ -69,7 +69,7 @@ export function buildBlock(start: BlockStart, runs: readonly Run[], v: RecordVer
 }
 
 /** Of a block the records `from` to `to - 1`; those that it does not hold are not missed. */
-export function cutBlock(block: Block, from: number, to: number): Block {
+export function sliceBlock(block: Block, from: number, to: number): Block {
   const start = Math.max(0, from - block.first);
   const end = Math.min(block.count, to - block.first);
   if (start === 0 && end === block.count) return block;

@@ -31,11 +31,11 @@ export async function restoreMaskSecret(table: Table, secret: Uint8Array): Promi
 
 async function secretAt(table: Table, key: Key, kind: StoredKind, isReplaced = false): Promise<Uint8Array> {
   const kept = await readSecret(table, key, kind);
-  const isThere = kept !== undefined;
+  const exists = kept !== undefined;
   if (kept instanceof SealtrailError && !isReplaced) throw kept;
   if (kept instanceof Uint8Array) return kept;
   const put = { ...key, attributes: withFormat(kind, { secret: randomBytes(SECRET_BYTES) }) };
-  await table.transact([{ put, when: { is: isThere ? 'present' : 'absent' } }]);
+  await table.transact([{ put, when: { is: exists ? 'present' : 'absent' } }]);
   const made = await readSecret(table, key, kind);
   if (made instanceof Uint8Array) return made;
   throw made ?? new RangeError(`the ${kind} was put and is not there`);

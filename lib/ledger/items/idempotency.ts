@@ -19,7 +19,7 @@ export interface Idempotency {
 }
 
 /** Where the append that used a key first has landed. */
-export interface Remembered {
+export interface IdempotencyRecord {
   readonly bodyHash: string;
   readonly first: number;
   readonly count: number;
@@ -56,7 +56,7 @@ export function rememberKey(
 }
 
 /** Reads what a taken key stands for. @throws `store_corrupt` where the item is not one that {@link rememberKey} makes */
-export function assertRemembered(trail: string, item: Item): Remembered {
+export function readIdempotencyRecord(trail: string, item: Item): IdempotencyRecord {
   const { bodyHash, first, count } = attributesOf('idempotency key', item);
   if (typeof bodyHash !== 'string' || typeof first !== 'number' || typeof count !== 'number') {
     throw new SealtrailError('store_corrupt', `an idempotency item of trail ${trail} is not readable`);

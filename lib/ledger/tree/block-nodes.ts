@@ -1,5 +1,5 @@
 import { SealtrailError } from '../../log/error.ts';
-import { EMPTY_FRONTIER, growTree } from '../../log/frontier.ts';
+import { appendLeaves, EMPTY_FRONTIER } from '../../log/frontier.ts';
 import type { Hash } from '../../log/hash.ts';
 import type { NodeReader } from '../../log/tree.ts';
 import type { Block, RecordRange } from '../items/block.ts';
@@ -20,7 +20,7 @@ export function blockNodes(source: LeafSource, trail: string): NodeReader {
     const size = (await source.head(trail))?.size ?? 0;
     const leaves: Hash[] = [];
     for await (const block of source.blocks(trail, { from: 0, to: size })) leaves.push(...block.leaves);
-    const growth = growTree(EMPTY_FRONTIER, leaves);
+    const growth = appendLeaves(EMPTY_FRONTIER, leaves);
     return ids.map(({ level, index }) => {
       const hash = growth.node({ level, index });
       if (hash === undefined)

@@ -1,6 +1,6 @@
 import { tileName } from '../../log/archive.ts';
 import { SealtrailError } from '../../log/error.ts';
-import { EMPTY_FRONTIER, growTree } from '../../log/frontier.ts';
+import { appendLeaves, EMPTY_FRONTIER } from '../../log/frontier.ts';
 import { type Hash, sameBytes } from '../../log/hash.ts';
 import { decodeTile, nodeFromTile, TILE_WIDTH, tileOfNode } from '../../log/tile.ts';
 import { completeRoot } from '../../log/tile-hash.ts';
@@ -155,12 +155,12 @@ class TileReading {
       const leaves: Hash[] = [];
       for await (const leaf of this.#leaves((first + hashes.length) * TILE_WIDTH, (first + count) * TILE_WIDTH)) {
         if (leaves.push(leaf) < TILE_WIDTH) continue;
-        hashes.push(growTree(EMPTY_FRONTIER, leaves.splice(0)).root);
+        hashes.push(appendLeaves(EMPTY_FRONTIER, leaves.splice(0)).root);
       }
     } else {
       while (hashes.length < count) {
         const below = await this.hashes(level - 1, first + hashes.length, TILE_WIDTH);
-        hashes.push(growTree(EMPTY_FRONTIER, below).root);
+        hashes.push(appendLeaves(EMPTY_FRONTIER, below).root);
       }
     }
     if (hashes.length < count) {

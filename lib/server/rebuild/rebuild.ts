@@ -63,7 +63,7 @@ async function complete(dir: string, objects: FolderObjects, standings: readonly
     const folder = await openDataFolder(dir, { hasRecords: true });
     const keys = await replaceKey(folder, standings);
     const trails = await rebuildTrails(folder, table, objects, keys, standings.filter(isBehind));
-    await goOn(dir, table, objects, trails);
+    await finishRebuild(dir, table, objects, trails);
     return { trails, keys };
   } finally {
     await table.close();
@@ -83,7 +83,7 @@ async function exchange(dir: string, objects: FolderObjects, standings: readonly
     const archived = await standingsOf(dir, table);
     const trails = await rebuildTrails(folder, table, objects, keys, archived.filter(isBehind));
     const carried = await carryOver({ former, table, objects, logName: folder.config.logName });
-    await goOn(dir, table, objects, trails);
+    await finishRebuild(dir, table, objects, trails);
     done = { trails, keys, carried };
   } finally {
     await table.close();
@@ -116,7 +116,7 @@ async function rebuildTrails(
 }
 
 /** Signs what was put in, completes its archive, and records what was done. */
-async function goOn(
+async function finishRebuild(
   dir: string,
   table: SqliteTable,
   objects: FolderObjects,

@@ -9,7 +9,7 @@ import { SqliteTable } from '../../store/sqlite/table.ts';
 
 export const databaseFile = (dir: string): string => join(dir, 'sealtrail.db');
 
-const isThere = (file: string): Promise<boolean> =>
+const exists = (file: string): Promise<boolean> =>
   stat(file).then(
     () => true,
     () => false,
@@ -34,7 +34,7 @@ const NO_TABLE: Table = {
 export async function standingsOf(dir: string, open?: Table): Promise<readonly Standing[]> {
   const objects = await FolderObjects.openReadOnly(join(dir, 'archive'));
   const own =
-    open === undefined && (await isThere(databaseFile(dir))) ? await SqliteTable.open(databaseFile(dir)) : undefined;
+    open === undefined && (await exists(databaseFile(dir))) ? await SqliteTable.open(databaseFile(dir)) : undefined;
   try {
     const table = open ?? own ?? NO_TABLE;
     const { ledger } = wireLog({ table, objects, signers: [] }, { logName: 'any', signs: false });

@@ -25,7 +25,7 @@ export interface WorkerProps {
   /** @default none reserved */
   readonly reservedConcurrency?: number;
   /** Whether it may invoke itself more than 16 times in a row, which Lambda otherwise takes for a loop. @default false */
-  readonly goesOn?: boolean;
+  readonly invokesItself?: boolean;
   readonly role: Role;
 }
 
@@ -82,7 +82,7 @@ export function worker(scope: Construct, id: string, context: WorkerContext, pro
     timeout: props.timeout,
     memorySize: props.memorySize,
     ...(props.reservedConcurrency !== undefined && { reservedConcurrentExecutions: props.reservedConcurrency }),
-    ...(props.goesOn && { recursiveLoop: RecursiveLoop.ALLOW }),
+    ...(props.invokesItself && { recursiveLoop: RecursiveLoop.ALLOW }),
     environment: context.environment,
     layers: [...context.layers],
     logGroup,
@@ -113,7 +113,7 @@ export type FunctionsLimits = Readonly<Partial<Record<keyof Roles, FunctionLimit
 /** API Gateway waits for 30 seconds. */
 const API = { timeout: Duration.seconds(29), memorySize: 1024 };
 const LONG = { timeout: Duration.minutes(15), memorySize: 1769 };
-const LONGEST = LONG.timeout;
+const MAX_TIMEOUT = LONG.timeout;
 
 const WORKERS = {
   append: { ...API, description: 'Sealtrail: takes events in' },
@@ -121,7 +121,7 @@ const WORKERS = {
   export: { ...LONG, description: 'Sealtrail: exports to files' },
   seal: { ...API, description: 'Sealtrail: takes orders to seal and to hold' },
   follow: { timeout: Duration.minutes(5), memorySize: 1024, description: 'Sealtrail: seals, archives and indexes' },
-  verify: { ...LONG, description: 'Sealtrail: verifies every trail and its archive', goesOn: true },
+  verify: { ...LONG, description: 'Sealtrail: verifies every trail and its archive', invokesItself: true },
 } as const;
 
 /**
@@ -138,7 +138,7 @@ export function workers(
   const made = (name: keyof Roles): LambdaFunction => {
     const usual = WORKERS[name];
     const own = { ...usual, ...limits[name] };
-    const most = usual.timeout === API.timeout ? API.timeout : LONGEST;
+    const most = usual.timeout === API.timeout ? API.timeout : MAX_TIMEOUT;
     checkLimits(name, own, most);
     const id = `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
     return worker(scope, id, context, { ...own, bundle: name, role: roles[name] });

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Attribute, Item, Write } from '../../store/ports.ts';
 import { freshPartition, type TableUnderTest } from './table-driver.ts';
 
-const MOST = Number.MAX_SAFE_INTEGER;
+const MAX_INTEGER = Number.MAX_SAFE_INTEGER;
 
 /** Names, keys and values of this item take exactly so many bytes. */
 function itemOfBytes(partition: string, sort: string, bytes: number): Item {
@@ -25,8 +25,8 @@ export function itemsContract({ table }: TableUnderTest): void {
       ['text that looks like a number', '007'],
       ['zero', 0],
       ['minus one', -1],
-      ['the largest number', MOST],
-      ['the smallest number', -MOST],
+      ['the largest number', MAX_INTEGER],
+      ['the smallest number', -MAX_INTEGER],
       ['no bytes', new Uint8Array(0)],
       ['each byte', Uint8Array.from({ length: 256 }, (_, byte) => byte)],
       ['100,000 bytes', new Uint8Array(100_000).fill(0xa5)],
@@ -194,7 +194,7 @@ export function itemsContract({ table }: TableUnderTest): void {
 
     it.each<[string, unknown]>([
       ['a fraction', 1.5],
-      ['2^53', MOST + 1],
+      ['2^53', MAX_INTEGER + 1],
       ['NaN', Number.NaN],
       ['infinity', Number.NEGATIVE_INFINITY],
       ['a lone surrogate', 'x\udc00'],
@@ -222,7 +222,7 @@ export function itemsContract({ table }: TableUnderTest): void {
           message: expect.stringContaining('bad name'),
         });
       }
-      for (const expiresAt of [1.5, -1, Number.NaN, MOST + 1]) {
+      for (const expiresAt of [1.5, -1, Number.NaN, MAX_INTEGER + 1]) {
         await expect(put({ ...key, attributes: {}, expiresAt })).rejects.toMatchObject({
           name: 'RangeError',
           message: expect.stringContaining('whole seconds'),

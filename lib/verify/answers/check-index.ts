@@ -62,8 +62,14 @@ function statement({ record, proof }: IndexProof, checkpoint: Checkpoint, trail:
   const { seq, trail: of, submitter, event } = parseRecord(record);
   checkInclusion(leafHash(record), seq, checkpoint.size, hashesOf(proof), checkpoint.root);
   const { resource, details } = event;
-  const isOurs = of === INDEX_TRAIL && submitter === INDEX_SUBMITTER && event.type === INDEX_RUN;
-  if (!isOurs || !isObject(resource) || resource.id !== trail || !isObject(details) || !isObject(details.index)) {
+  const isIndexStatement = of === INDEX_TRAIL && submitter === INDEX_SUBMITTER && event.type === INDEX_RUN;
+  if (
+    !isIndexStatement ||
+    !isObject(resource) ||
+    resource.id !== trail ||
+    !isObject(details) ||
+    !isObject(details.index)
+  ) {
     throw wrong('runs', `record ${seq} of ${of} does not state the runs of trail ${trail}`);
   }
   if (details.rules !== INDEX_RULES) {

@@ -21,9 +21,9 @@ interface TrailWitnesses {
 /**
  * The trails that an archive should hold, by name, each with what says so. A key that is good for every trail names none.
  *
- * @param isThere whether the archive holds anything of a trail
+ * @param isPresent whether the archive holds anything of a trail
  */
-export function expectedTrails(witnesses: TrailWitnesses, isThere: (trail: string) => boolean): ExpectedTrail[] {
+export function expectedTrails(witnesses: TrailWitnesses, isPresent: (trail: string) => boolean): ExpectedTrail[] {
   const evidence = new Map<string, Set<TrailEvidence>>();
   const expect = (trail: string | undefined, from: TrailEvidence): void => {
     if (trail !== undefined) evidence.set(trail, (evidence.get(trail) ?? new Set()).add(from));
@@ -35,7 +35,7 @@ export function expectedTrails(witnesses: TrailWitnesses, isThere: (trail: strin
   for (const trail of stated) expect(trail, 'head_statement');
   return [...evidence]
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([trail, from]) => ({ trail, evidence: [...from], isThere: isThere(trail) }));
+    .map(([trail, from]) => ({ trail, evidence: [...from], isPresent: isPresent(trail) }));
 }
 
 /** The trail of a key's name; undefined for keys of other logs and without a name. */
@@ -66,7 +66,7 @@ export async function hasArrived(objects: Objects, trail: string): Promise<boole
 }
 
 /** Names of one sort that a report lists; more are counted. */
-const MOST_NAMED = 20;
+const MAX_NAMED = 20;
 
 /** What stands in the archive and is no object, so that no check is about it: named by sort. */
 export async function leftoversOf(objects: Objects): Promise<Skipped[]> {
@@ -75,8 +75,8 @@ export async function leftoversOf(objects: Objects): Promise<Skipped[]> {
     names.set(what, [...(names.get(what) ?? []), name]);
   }
   return [...names].map(([what, all]) => {
-    const named = all.slice(0, MOST_NAMED).map(quoted).join(', ');
-    const more = all.length > MOST_NAMED ? ` and ${all.length - MOST_NAMED} more` : '';
+    const named = all.slice(0, MAX_NAMED).map(quoted).join(', ');
+    const more = all.length > MAX_NAMED ? ` and ${all.length - MAX_NAMED} more` : '';
     return { why: `what is no object of an archive: ${what} ${named}${more}` };
   });
 }

@@ -6,7 +6,7 @@ import type { Findings } from '../report/findings.ts';
 import type { Coverage, Skipped } from '../report/report.ts';
 import type { TimelineCounts } from '../report/timeline.ts';
 import type { JoinedHeads } from '../shards/head-records.ts';
-import type { RunSpan } from '../shards/join-shards.ts';
+import type { RunShard } from '../shards/join-shards.ts';
 import type { Claim, SegmentLimits } from '../shards/shard-job.ts';
 import type { WitnessedCheckpoint } from './witnessed.ts';
 
@@ -34,7 +34,7 @@ export interface TrailContext {
   readonly parts: number;
   /** Told how many records are looked at, once that is known. */
   readonly onScope: (records: number) => void;
-  readonly run: RunSpan;
+  readonly run: RunShard;
 }
 
 /** What came of a trail. */

@@ -8,9 +8,9 @@ import { type Inventory, takeInventory } from '../evidence/inventory.ts';
 import { Findings } from '../report/findings.ts';
 import { ProgressMeter } from '../report/progress.ts';
 import type { Report, Skipped } from '../report/report.ts';
-import type { RunSpan } from '../shards/join-shards.ts';
-import { verifySpan } from '../shards/shard.ts';
-import type { Claim, SegmentLimits, SpanJob, SpanResult } from '../shards/shard-job.ts';
+import type { RunShard } from '../shards/join-shards.ts';
+import { verifyShard } from '../shards/shard.ts';
+import type { Claim, SegmentLimits, ShardJob, ShardResult } from '../shards/shard-job.ts';
 import { WorkerPool } from '../shards/worker-pool.ts';
 import { archiveReport, type Expected } from './archive-report.ts';
 import { expectedTrails, hasArrived, leftoversOf, missingTrail } from './expected-trails.ts';
@@ -104,7 +104,7 @@ class ArchiveRun {
     signal?.addEventListener('abort', stop, { once: true });
     try {
       // Some more parts than workers, so that none is idle while the last part of a trail is done.
-      const run: RunSpan = (job) =>
+      const run: RunShard = (job) =>
         pool.run(job, (records, problems) => this.#progress.advance(job.trail, job.span, records, problems));
       return await this.#verifyWith(run, 4 * workers.count);
     } catch (error) {
@@ -117,7 +117,7 @@ class ArchiveRun {
   }
 
   /** Trails by name; with workers some at the same time, so that small ones keep all of them busy. The heads come first. */
-  async #verifyWith(run: RunSpan, parts: number): Promise<TrailOutcome[]> {
+  async #verifyWith(run: RunShard, parts: number): Promise<TrailOutcome[]> {
     const trails = [...this.#inventory.trails.values()];
     const headsAt = trails.findIndex(({ trail }) => trail === HEADS_TRAIL);
     const outcomes = new Array<TrailOutcome | undefined>(trails.length).fill(undefined);
@@ -140,15 +140,15 @@ class ArchiveRun {
     return outcomes.filter((outcome) => outcome !== undefined);
   }
 
-  #runHere(job: SpanJob): Promise<SpanResult> {
+  #runHere(job: ShardJob): Promise<ShardResult> {
     const { signal } = this.#options;
-    return verifySpan(this.#objects, job, {
+    return verifyShard(this.#objects, job, {
       ...defined({ signal }),
       onRecords: (records, problems) => this.#progress.advance(job.trail, job.span, records, problems),
     });
   }
 
-  #contextOf(trail: string, run: RunSpan, parts: number, extra: readonly Claim[]): TrailContext {
+  #contextOf(trail: string, run: RunShard, parts: number, extra: readonly Claim[]): TrailContext {
     const { trust, range, policy, segmentLimits = SEGMENT_LIMITS } = this.#options;
     const stated = range === undefined ? this.#stated.claimOf(trail) : undefined;
     const origin = this.#originOf(trail);
@@ -196,7 +196,7 @@ class ArchiveRun {
       ...(begun.size === 0 && stated.length === 0 ? [{ why: UNSTATED }] : []),
       ...(await leftoversOf(this.#objects)),
     ];
-    for (const expected of list.filter(({ isThere }) => !isThere)) {
+    for (const expected of list.filter(({ isPresent }) => !isPresent)) {
       const { trail } = expected;
       if (await hasArrived(this.#objects, trail)) skipped.push({ trail, why: 'archived while the verification ran' });
       else findings.add(missingTrail(expected));

@@ -17,9 +17,9 @@ import { isNote, PROBLEM_KINDS, type ProblemKind } from '../report/problem.ts';
 import type { Coverage, ProducerCounts, Skipped, Span, Verdict } from '../report/report.ts';
 import { TimelineCounter } from '../report/timeline.ts';
 import { type JoinedSpans, splitJob, verifySpans } from '../shards/join-shards.ts';
-import { MOST_ACTIONS } from '../shards/open-actions.ts';
-import { MOST_PRODUCERS } from '../shards/producer-order.ts';
-import type { Claim, Mismatch, SpanJob } from '../shards/shard-job.ts';
+import { MAX_ACTIONS } from '../shards/open-actions.ts';
+import { MAX_PRODUCERS } from '../shards/producer-order.ts';
+import type { Claim, Mismatch, ShardJob } from '../shards/shard-job.ts';
 import { mismatchProblem } from './mismatch.ts';
 import { findNewest, readSealed } from './newest.ts';
 import { beyond, reportMissing, reportSeals } from './presence.ts';
@@ -205,7 +205,7 @@ class TrailVerification {
     return scope;
   }
 
-  #job(span: Span, claims: readonly Claim[]): SpanJob {
+  #job(span: Span, claims: readonly Claim[]): ShardJob {
     const { origin, oldest, trust, archiveKeys, segmentLimits } = this.#context;
     const inventory = this.#inventory;
     return {
@@ -302,7 +302,7 @@ class TrailVerification {
     }
     for (const problem of producers.problems(trail)) this.#findings.add(problem);
     if (counts.unfollowed !== undefined) {
-      const why = `${counts.unfollowed} numbered events of producers beyond the first ${MOST_PRODUCERS}`;
+      const why = `${counts.unfollowed} numbered events of producers beyond the first ${MAX_PRODUCERS}`;
       this.#skipped.push({ trail, why });
     }
     return counts;
@@ -315,7 +315,7 @@ class TrailVerification {
     if (actions.isLost) {
       this.#skipped.push({
         trail,
-        why: `which actions have no outcome: there are more than ${MOST_ACTIONS} to follow`,
+        why: `which actions have no outcome: there are more than ${MAX_ACTIONS} to follow`,
       });
       return;
     }

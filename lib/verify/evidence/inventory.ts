@@ -41,7 +41,7 @@ export interface Inventory {
 }
 
 /** Larger objects than these are not what their name says, and are not read. */
-const MOST_BYTES = {
+const MAX_BYTES = {
   newest: 1 << 20,
   checkpoint: 1 << 20,
   witnessed: 1 << 20,
@@ -132,7 +132,7 @@ class Taking {
     this.#reportVersions(name, versions, real, about);
     const oldest = real.at(-1);
     if (oldest === undefined) return;
-    if (oldest.size > MOST_BYTES[name.kind]) {
+    if (oldest.size > MAX_BYTES[name.kind]) {
       const message = `the object has ${oldest.size} bytes, more than any of its sort; it was not read`;
       this.#findings.add({ kind: 'too_large', ...about, message });
       return;

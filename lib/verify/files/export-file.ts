@@ -8,7 +8,7 @@ import { toHex } from '../../log/encoding.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { HASH_BYTES, type Hash, leafHash, sameBytes, ZERO_HASH } from '../../log/hash.ts';
 import { MAX_RECORD_BYTES, parseRecord } from '../../log/record.ts';
-import { nodesBetween, TreeBuilder } from '../../log/selection.ts';
+import { nodesBetween, TreeBuilder } from '../../log/tree-builder.ts';
 import type { TrustedKeys } from '../evidence/trust.ts';
 import { ExportFilters } from './export-filters.ts';
 import { type Vouched, whoVouches } from './manifest-statement.ts';

@@ -100,7 +100,7 @@ export async function readMark(table: Table, trail: string): Promise<Verificatio
   }
 }
 
-const RACES = 10;
+const MAX_RACES = 10;
 
 /**
  * Stores what came of a run: its figures and report, and the place that it verified, unless another run has come
@@ -117,7 +117,7 @@ export async function storeMark(
   { place, reset }: { readonly place: VerifiedPlace | undefined; readonly reset: boolean },
 ): Promise<VerificationMark> {
   const key = watermarkKey(report.trail, VERIFIER);
-  for (let race = 0; race < RACES; race++) {
+  for (let race = 0; race < MAX_RACES; race++) {
     const before = reset ? EMPTY_MARK : await readMark(table, report.trail);
     const mark = after(before, report, place);
     const item: Item = { ...key, attributes: withFormat('watermark', valuesOf(mark)) };
@@ -140,7 +140,7 @@ const racing = (trail: string): SealtrailError =>
  */
 export async function storePlace(table: Table, trail: string, place: VerifiedPlace): Promise<void> {
   const key = watermarkKey(trail, VERIFIER);
-  for (let race = 0; race < RACES; race++) {
+  for (let race = 0; race < MAX_RACES; race++) {
     const mark = await readMark(table, trail);
     if (mark.place.size >= place.size) return;
     const attributes = withFormat('watermark', valuesOf({ ...mark, place, revision: mark.revision + 1 }));

@@ -1,5 +1,5 @@
 import type { VerificationRange, VerifiedRange } from '../../contract/verification.ts';
-import { cutBlock } from '../../ledger/items/block.ts';
+import { sliceBlock } from '../../ledger/items/block.ts';
 import { isUnreadable } from '../../ledger/items/format.ts';
 import { checkpointPartition, sortableNumber } from '../../ledger/items/layout.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
@@ -100,6 +100,6 @@ export async function* within(
   to: number,
 ): AsyncGenerator<Scanned, void, void> {
   for await (const scanned of blocks) {
-    yield 'problem' in scanned ? scanned : { block: cutBlock(scanned.block, from, to) };
+    yield 'problem' in scanned ? scanned : { block: sliceBlock(scanned.block, from, to) };
   }
 }

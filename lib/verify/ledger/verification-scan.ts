@@ -85,13 +85,13 @@ export class BlockScan {
       problem: { kind: 'malformed_block', ...defined({ seq }), message },
     });
     if (seq === undefined) return malformed('a block stands under a key that is no record number');
-    const isOurs = await this.#checkExpiry(item, seq);
+    const isPlanned = await this.#checkExpiry(item, seq);
     try {
       const block = await loadBlock(this.#table, this.#trail, item);
       return block.first === seq ? { block } : malformed(`the block at ${seq} says that it is at ${block.first}`);
     } catch (error) {
       if (error instanceof SealtrailError && !isUnreadable(error)) throw error;
-      if (isOurs && (await this.#expiry.mayBeGone(seq, Number(item.attributes.receivedAt)))) return undefined;
+      if (isPlanned && (await this.#expiry.mayBeGone(seq, Number(item.attributes.receivedAt)))) return undefined;
       // Anything else was made by hostile bytes: they are what is looked for.
       return malformed(error instanceof Error ? error.message : String(error));
     }
@@ -100,7 +100,7 @@ export class BlockScan {
   /** Whether the block was stamped by the log. */
   async #checkExpiry({ expiresAt, attributes }: Item, seq: number): Promise<boolean> {
     if (expiresAt === undefined) return false;
-    if (await this.#expiry.isOurs(seq, Number(attributes.receivedAt), expiresAt)) return true;
+    if (await this.#expiry.isExpiryOf(seq, Number(attributes.receivedAt), expiresAt)) return true;
     const message = `the block at ${seq} is to expire at ${expiresAt}, which the log has not set`;
     this.#findings.add({ kind: 'wrong_expiry', seq, message });
     return false;

@@ -2,7 +2,7 @@ import type { Block } from '../../ledger/items/block.ts';
 import type { Head } from '../../ledger/items/head.ts';
 import { checkpointPartition, sortableNumber } from '../../ledger/items/layout.ts';
 import { SealtrailError } from '../../log/error.ts';
-import { encodeFrontier, type Frontier, frontierRoot, growTree } from '../../log/frontier.ts';
+import { appendLeaves, encodeFrontier, type Frontier, frontierRoot } from '../../log/frontier.ts';
 import { type Hash, sameBytes } from '../../log/hash.ts';
 import { futureTime, MAX_CLOCK_AHEAD_MS } from '../../log/record.ts';
 import type { Item, Table } from '../../store/ports.ts';
@@ -82,7 +82,7 @@ export async function walkLedger(options: WalkOptions): Promise<Place | undefine
     const { block } = scanned;
     if (!follows(block, at, findings)) continue;
     await checkpoints.upTo(block, at);
-    if (at.frontier !== undefined) at.frontier = growTree(at.frontier, block.leaves).frontier;
+    if (at.frontier !== undefined) at.frontier = appendLeaves(at.frontier, block.leaves).frontier;
     await options.onLeaves(block.first, block.leaves);
     at.seq = block.first + block.count;
     at.last = block.leaves.at(-1);
@@ -205,7 +205,7 @@ class CheckpointsOnTheWay {
       return;
     }
     const { size, root } = checkpoint;
-    const grown = growTree(tree.frontier, tree.leaves);
+    const grown = appendLeaves(tree.frontier, tree.leaves);
     if (sameBytes(grown.root, root)) {
       const note = String(item.attributes.note);
       this.newest = { size, frontier: grown.frontier, last, receivedAt, note };

@@ -53,7 +53,7 @@ export class LineReader {
     if (
       leaf.length <= 1 + MAX_RECORD_BYTES &&
       scanRecordLine(leaf, 1, leaf.length, scanned) &&
-      this.#isOurs(leaf, scanned.trailAt, scanned.trailEnd)
+      this.#isOfTrail(leaf, scanned.trailAt, scanned.trailEnd)
     ) {
       return {
         leaf,
@@ -67,7 +67,7 @@ export class LineReader {
     return this.#readSlowly(leaf, object, report);
   }
 
-  #isOurs(bytes: Uint8Array, start: number, end: number): boolean {
+  #isOfTrail(bytes: Uint8Array, start: number, end: number): boolean {
     const trail = this.#trail;
     if (end - start !== trail.length) return false;
     for (let i = 0; i < trail.length; i++) if (bytes[start + i] !== trail[i]) return false;

@@ -2,7 +2,7 @@ import { isObject, parseJson } from '../../log/json.ts';
 import { quoted } from '../report/findings.ts';
 
 /** Places that a diff names; more are counted. */
-const MOST_PLACES = 3;
+const MAX_PLACES = 3;
 
 /**
  * Where two record lines differ, in words: `event.actor.id is "mallory" here and "alice" there`.
@@ -15,8 +15,8 @@ export function recordDiff(here: string, there: string): string {
   if (a === undefined || b === undefined) return 'one of the two is not JSON';
   const places = [...differences(a, b, '')];
   if (places.length === 0) return 'they say the same in other bytes';
-  const more = places.length > MOST_PLACES ? `, and ${places.length - MOST_PLACES} more places differ` : '';
-  return places.slice(0, MOST_PLACES).join('; ') + more;
+  const more = places.length > MAX_PLACES ? `, and ${places.length - MAX_PLACES} more places differ` : '';
+  return places.slice(0, MAX_PLACES).join('; ') + more;
 }
 
 function parsed(line: string): unknown {

@@ -2,7 +2,7 @@ import { unicodeEscape } from '../../base/escape.ts';
 import type { Problem, ProblemKind } from './problem.ts';
 
 /** How many problems of one kind are kept; more are counted. Keeps memory constant and a report readable. */
-export const MOST_PER_KIND = 100;
+export const MAX_PER_KIND = 100;
 
 /** Collects problems in constant memory. */
 export class Findings {
@@ -63,7 +63,7 @@ export class Findings {
   #keep(problem: Problem): void {
     const kept = this.#kept.get(problem.kind);
     if (kept === undefined) this.#kept.set(problem.kind, [problem]);
-    else if (kept.length < MOST_PER_KIND) kept.push(problem);
+    else if (kept.length < MAX_PER_KIND) kept.push(problem);
   }
 }
 
@@ -82,11 +82,11 @@ function compare(a: string, b: string): number {
 }
 
 /** The longest piece of hostile text that a message quotes, in UTF-16 code units. */
-const LONGEST_QUOTE = 200;
+const MAX_QUOTE_LENGTH = 200;
 
 /** Text from the archive in quotes, harmless on a terminal: whatever is not printable ASCII is escaped. */
 export function quoted(text: string): string {
-  const cut = text.length > LONGEST_QUOTE ? `${text.slice(0, LONGEST_QUOTE)}…` : text;
+  const cut = text.length > MAX_QUOTE_LENGTH ? `${text.slice(0, MAX_QUOTE_LENGTH)}…` : text;
   return escapeUnprintable(JSON.stringify(cut));
 }
 

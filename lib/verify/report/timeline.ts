@@ -1,7 +1,7 @@
 import type { Timeline } from './report.ts';
 
 /** Bins of a finished timeline, at most; a plot shows no more. */
-const MOST_BINS = 240;
+const MAX_BINS = 240;
 /** Widths of a bin that a reader can name, in seconds; each divides the next. After a day each is twice the last. */
 const SECONDS = [1, 5, 15, 60, 300, 900, 3600, 10_800, 43_200, 86_400];
 const FINEST_MS = 1000;
@@ -71,7 +71,7 @@ export class TimelineCounter {
       if (this.#records.length === 0) this.#first = bin;
       const place = bin - this.#first;
       const width = place < 0 ? this.#records.length - place : place + 1;
-      if (width <= MOST_BINS) {
+      if (width <= MAX_BINS) {
         this.#extend(place);
         return Math.max(place, 0);
       }

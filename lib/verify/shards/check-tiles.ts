@@ -1,5 +1,5 @@
 import { bundleName, tileName } from '../../log/archive.ts';
-import { EMPTY_FRONTIER, type Frontier, frontierNodes, growTree } from '../../log/frontier.ts';
+import { appendLeaves, EMPTY_FRONTIER, type Frontier, frontierNodes } from '../../log/frontier.ts';
 import { HASH_BYTES, type Hash, sameBytes } from '../../log/hash.ts';
 import { decodeTile, TILE_WIDTH, tileOfNode } from '../../log/tile.ts';
 import type { Evidence } from '../evidence/evidence.ts';
@@ -147,7 +147,7 @@ export class UpperTiles {
         if (hash === undefined) return undefined;
         hashes.push(hash);
       }
-      nodes.push(growTree(EMPTY_FRONTIER, hashes).root);
+      nodes.push(appendLeaves(EMPTY_FRONTIER, hashes).root);
     }
     return { size, nodes };
   }
@@ -156,7 +156,7 @@ export class UpperTiles {
   async #rootOf(level: number, index: number): Promise<Hash | undefined> {
     const [copy] = await this.#reader.tileCopies(level, index);
     if (copy?.width !== TILE_WIDTH) return undefined;
-    return growTree(EMPTY_FRONTIER, decodeTile(copy.bytes, TILE_WIDTH)).root;
+    return appendLeaves(EMPTY_FRONTIER, decodeTile(copy.bytes, TILE_WIDTH)).root;
   }
 
   /** The hash of the record before `seq`, a multiple of 256. */

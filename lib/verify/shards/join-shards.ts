@@ -8,17 +8,17 @@ import type { TimelineCounter } from '../report/timeline.ts';
 import { type ConflictRecord, type HeadsSeen, type JoinedHeads, joinStated, type StatedHeads } from './head-records.ts';
 import { OpenActions } from './open-actions.ts';
 import { Producers } from './producer-order.ts';
-import type { Mismatch, Seam, SpanJob, SpanResult } from './shard-job.ts';
+import type { ChainState, Mismatch, ShardJob, ShardResult } from './shard-job.ts';
 
 /** Carries out a job, here or in a worker. */
-export type RunSpan = (job: SpanJob) => Promise<SpanResult>;
+export type RunShard = (job: ShardJob) => Promise<ShardResult>;
 
 /** What came of the spans of a trail together. */
 export interface JoinedSpans {
   readonly records: number;
   readonly bytes: number;
   readonly objects: ObjectCounts;
-  /** See {@link SpanResult}. */
+  /** See {@link ShardResult}. */
   readonly matched: number | undefined;
   readonly proven: number | undefined;
   readonly mismatches: readonly Mismatch[];
@@ -29,7 +29,7 @@ export interface JoinedSpans {
   readonly hasHole: boolean;
   readonly producers: Producers;
   readonly actions: OpenActions;
-  /** See {@link SpanResult}. */
+  /** See {@link ShardResult}. */
   readonly begun: ReadonlySet<string>;
   /** What records say of heads and witnesses. */
   readonly heads: JoinedHeads;
@@ -38,16 +38,16 @@ export interface JoinedSpans {
 }
 
 /** Fewer records than this are not worth a span of their own. */
-const LEAST_RECORDS = 65_536;
+const MIN_SHARD_RECORDS = 65_536;
 
 /**
  * Cuts a job into at most `parts` jobs. They are cut where a segment begins, so that hardly a record is unpacked twice.
  */
-export function splitJob(job: SpanJob, parts: number): SpanJob[] {
+export function splitJob(job: ShardJob, parts: number): ShardJob[] {
   const { span, inventory, isLast } = job;
-  const step = Math.max(LEAST_RECORDS, Math.ceil((span.to - span.from) / Math.max(1, parts)));
+  const step = Math.max(MIN_SHARD_RECORDS, Math.ceil((span.to - span.from) / Math.max(1, parts)));
   const cuts: number[] = [span.from];
-  for (let target = span.from + step; target + LEAST_RECORDS / 2 < span.to; target += step) {
+  for (let target = span.from + step; target + MIN_SHARD_RECORDS / 2 < span.to; target += step) {
     const [segment] = inventory.segments.overlapping(target, target + 1);
     const cut = Math.ceil((segment?.first ?? target) / TILE_WIDTH) * TILE_WIDTH;
     if (cut > (cuts.at(-1) ?? 0) && cut < span.to) cuts.push(cut);
@@ -65,8 +65,8 @@ export function splitJob(job: SpanJob, parts: number): SpanJob[] {
  * tiles; where the records before say otherwise, it is done again on theirs.
  */
 export async function verifySpans(
-  jobs: readonly SpanJob[],
-  run: RunSpan,
+  jobs: readonly ShardJob[],
+  run: RunShard,
   findings: Findings,
   timeline: TimelineCounter,
 ): Promise<JoinedSpans> {
@@ -83,7 +83,7 @@ export async function verifySpans(
 }
 
 /** Whether a span began with something else than the one before ended with. What is not known differs from nothing. */
-function differs(end: Seam, start: Seam): boolean {
+function differs(end: ChainState, start: ChainState): boolean {
   const frontiers = end.frontier !== undefined && !sameFrontier(end.frontier, start.frontier);
   return frontiers || (end.leaf !== undefined && !sameHash(end.leaf, start.leaf));
 }
@@ -115,14 +115,14 @@ class Joining {
   #firstAt: number | undefined;
   #lastAt: number | undefined;
   /** What the last span ended with. */
-  end: Seam | undefined;
+  end: ChainState | undefined;
 
   constructor(findings: Findings, timeline: TimelineCounter) {
     this.#findings = findings;
     this.#timeline = timeline;
   }
 
-  add(job: SpanJob, result: SpanResult, knewTime: boolean): void {
+  add(job: ShardJob, result: ShardResult, knewTime: boolean): void {
     this.#findings.merge(result.problems, result.counts);
     this.#timeline.merge(result.timeline);
     this.#producers.join(result.producers);
@@ -139,7 +139,7 @@ class Joining {
     this.#objects = sum(this.#objects, result.objects);
     this.#matched = result.matched ?? this.#matched;
     if (!this.#lost) this.#proven = result.proven ?? this.#proven;
-    this.#lost ||= result.hole !== undefined;
+    this.#lost ||= result.gap !== undefined;
     if (!knewTime) this.#checkTime(job, result.firstAt);
     this.#firstAt ??= result.firstAt;
     this.#lastAt = result.end.receivedAt ?? this.#lastAt;
@@ -178,7 +178,7 @@ class Joining {
   }
 
   /** Time does not run backwards from one span to the next either. */
-  #checkTime({ trail, span, inventory, start }: SpanJob, firstAt: number | undefined): void {
+  #checkTime({ trail, span, inventory, start }: ShardJob, firstAt: number | undefined): void {
     if (start !== undefined || firstAt === undefined || this.#lastAt === undefined || firstAt >= this.#lastAt) return;
     const [segment] = inventory.segments.overlapping(span.from, span.from + 1);
     const message = `received at ${firstAt}, before the record that precedes it (${this.#lastAt})`;

@@ -6,7 +6,7 @@ import { quoted } from '../report/findings.ts';
 import type { Problem } from '../report/problem.ts';
 
 /** Actions that are followed at most, those asked for and those that ended unasked: some 20 MB. */
-export const MOST_ACTIONS = 50_000;
+export const MAX_ACTIONS = 50_000;
 
 /** Cheap to look for: a record of an action has it, and few others do. */
 const MARK = Buffer.from('"type":"action.');
@@ -65,13 +65,13 @@ export class OpenActions {
   /** An outcome may be logged before its request: by another process, for one. */
   #begin(id: string, record: number): void {
     if (this.#ended.delete(id) || this.#open.has(id)) return;
-    if (this.#open.size >= MOST_ACTIONS) this.#isLost = true;
+    if (this.#open.size >= MAX_ACTIONS) this.#isLost = true;
     else this.#open.set(id, record);
   }
 
   #end(id: string): void {
     if (this.#open.delete(id)) return;
-    if (this.#ended.size >= MOST_ACTIONS) this.#isLost = true;
+    if (this.#ended.size >= MAX_ACTIONS) this.#isLost = true;
     else this.#ended.add(id);
   }
 }

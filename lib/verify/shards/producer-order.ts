@@ -7,7 +7,7 @@ import type { Problem } from '../report/problem.ts';
 import type { ProducerCounts } from '../report/report.ts';
 
 /** Producers of a trail that are followed at most: some 20 MB. Each start of a client is one. */
-export const MOST_PRODUCERS = 50_000;
+export const MAX_PRODUCERS = 50_000;
 
 /** What the numbers in a part of a trail say; plain data. */
 export interface ProducersSeen {
@@ -45,7 +45,7 @@ export class Producers {
     for (const [key, state] of numberings) {
       const numbering = this.#numberings.get(key);
       if (numbering !== undefined) numbering.join(state);
-      else if (this.#numberings.size < MOST_PRODUCERS) this.#numberings.set(key, new Numbering(state));
+      else if (this.#numberings.size < MAX_PRODUCERS) this.#numberings.set(key, new Numbering(state));
       else this.#unfollowed += state.received;
     }
   }
@@ -96,7 +96,7 @@ export class Producers {
     if (this.#newest?.key === key) return this.#newest.numbering;
     let numbering = this.#numberings.get(key);
     if (numbering === undefined) {
-      if (this.#numberings.size >= MOST_PRODUCERS) {
+      if (this.#numberings.size >= MAX_PRODUCERS) {
         this.#unfollowed += 1;
         return undefined;
       }

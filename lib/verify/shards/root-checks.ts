@@ -6,7 +6,7 @@ import { hasSize, placeOf } from '../evidence/lower-bound.ts';
 import { judgeCheckpoint } from '../evidence/read-checkpoint.ts';
 import { keysOfTrail, type TrailKey } from '../evidence/trust.ts';
 import type { Findings } from '../report/findings.ts';
-import type { Mismatch, SpanJob } from './shard-job.ts';
+import type { Mismatch, ShardJob } from './shard-job.ts';
 
 /** A root that the records must give, and who says so. */
 export interface RootClaim {
@@ -22,7 +22,7 @@ export interface RootClaim {
  * the roots that were compared.
  */
 export class RootChecks {
-  readonly #job: SpanJob;
+  readonly #job: ShardJob;
   readonly #evidence: Evidence;
   readonly #findings: Findings;
   readonly #trusted: readonly TrailKey[];
@@ -37,7 +37,7 @@ export class RootChecks {
   #size = -1;
   #below: number | undefined;
 
-  constructor(job: SpanJob, evidence: Evidence, findings: Findings) {
+  constructor(job: ShardJob, evidence: Evidence, findings: Findings) {
     this.#job = job;
     this.#evidence = evidence;
     this.#findings = findings;

@@ -10,8 +10,8 @@ import type { ActionsSeen } from './open-actions.ts';
 import type { ProducersSeen } from './producer-order.ts';
 
 /** What the records before a place hand on to those after it. */
-export interface Seam {
-  /** Undefined where it cannot be known: a hole is before, and the tiles do not help. */
+export interface ChainState {
+  /** Undefined where it cannot be known: a gap is before, and the tiles do not help. */
   readonly frontier: Frontier | undefined;
   /** Leaf hash of the record before; undefined where it cannot be known. */
   readonly leaf: Hash | undefined;
@@ -32,7 +32,7 @@ export interface Claim {
 }
 
 /** A stretch of one trail to be verified. */
-export interface SpanJob {
+export interface ShardJob {
   readonly trail: string;
   readonly origin: string;
   /** Record numbers; `to` is exclusive. `from` is a multiple of 256. `to` is one too, or the end of the log. */
@@ -44,7 +44,7 @@ export interface SpanJob {
   /** Whether no other job comes after. The segment at the end is then this job's to look at as a whole. */
   readonly isLast: boolean;
   /** What stands before; absent: taken from the tiles, and to be compared with what the span before ends with. */
-  readonly start?: Seam;
+  readonly start?: ChainState;
   readonly inventory: TrailInventory;
   readonly oldest: ReadonlyMap<string, string>;
   readonly trust: TrustedKeys;
@@ -75,11 +75,11 @@ export interface Mismatch {
 }
 
 /** What came of a span; plain data. */
-export interface SpanResult {
+export interface ShardResult {
   readonly span: Span;
   /** What it began with; undefined fields could not be had. */
-  readonly start: Seam;
-  readonly end: Seam;
+  readonly start: ChainState;
+  readonly end: ChainState;
   /** When the first record was received; undefined where there is none. */
   readonly firstAt: number | undefined;
   readonly records: number;
@@ -87,11 +87,11 @@ export interface SpanResult {
   readonly objects: ObjectCounts;
   readonly problems: readonly Problem[];
   readonly counts: Readonly<Partial<Record<ProblemKind, number>>>;
-  /** Sizes of the trusted checkpoints whose root the records gave: the largest of all, and the largest before a hole. */
+  /** Sizes of the trusted checkpoints whose root the records gave: the largest of all, and the largest before a gap. */
   readonly matched: number | undefined;
   readonly proven: number | undefined;
   /** The first record of which no line is left that fits. */
-  readonly hole: number | undefined;
+  readonly gap: number | undefined;
   readonly mismatches: readonly Mismatch[];
   /** Checkpoints by key ID that the key signed. */
   readonly signed: ReadonlyMap<number, number>;

@@ -17,7 +17,7 @@ import { HeadRecords } from './head-records.ts';
 import { OpenActions } from './open-actions.ts';
 import { Producers } from './producer-order.ts';
 import { RootChecks, type RootClaim } from './root-checks.ts';
-import type { Seam, SpanJob, SpanResult } from './shard-job.ts';
+import type { ChainState, ShardJob, ShardResult } from './shard-job.ts';
 import { BegunTrails } from './trail-beginnings.ts';
 import { type OnRoot, TreeWalk } from './tree-walk.ts';
 
@@ -25,7 +25,7 @@ import { type OnRoot, TreeWalk } from './tree-walk.ts';
 const READ_AHEAD = 8;
 
 /** How a caller follows and stops a span. */
-export interface SpanOptions {
+export interface ShardOptions {
   readonly signal?: AbortSignal;
   /** Called for records as they are done, since the last call. */
   readonly onRecords?: (records: number, problems: number) => void;
@@ -35,7 +35,7 @@ export interface SpanOptions {
  * Verifies a stretch of a trail: every record line, all copies of every record, tiles at every level, and the root of
  * every checkpoint. Reads each object once, in the order of the records, in constant memory.
  */
-export async function verifySpan(objects: Objects, job: SpanJob, options: SpanOptions = {}): Promise<SpanResult> {
+export async function verifyShard(objects: Objects, job: ShardJob, options: ShardOptions = {}): Promise<ShardResult> {
   const walk = new SpanWalk(objects, job, options);
   return walk.run();
 }
@@ -49,8 +49,8 @@ interface Fetched {
 }
 
 class SpanWalk {
-  readonly #job: SpanJob;
-  readonly #options: SpanOptions;
+  readonly #job: ShardJob;
+  readonly #options: ShardOptions;
   readonly #findings = new Findings();
   readonly #timeline = new TimelineCounter();
   readonly #producers = new Producers();
@@ -68,14 +68,14 @@ class SpanWalk {
   #records = 0;
   #bytes = 0;
   #firstAt: number | undefined;
-  #hole: number | undefined;
+  #gap: number | undefined;
   /** The record that comes next. */
   #at: number;
-  // What the records so far hand on to the next: see Seam.
+  // What the records so far hand on to the next: see ChainState.
   #leaf: Hash | undefined;
   #receivedAt: number | undefined;
 
-  constructor(objects: Objects, job: SpanJob, options: SpanOptions) {
+  constructor(objects: Objects, job: ShardJob, options: ShardOptions) {
     this.#job = job;
     this.#options = options;
     this.#at = job.span.from;
@@ -99,7 +99,7 @@ class SpanWalk {
     });
   }
 
-  async run(): Promise<SpanResult> {
+  async run(): Promise<ShardResult> {
     const { span } = this.#job;
     const start = await this.#begin();
     try {
@@ -122,7 +122,7 @@ class SpanWalk {
       counts: this.#findings.counts(),
       matched: this.#roots.matched,
       proven: this.#roots.proven,
-      hole: this.#hole,
+      gap: this.#gap,
       mismatches: this.#roots.mismatches,
       signed: this.#roots.signed,
       timeline: this.#timeline.counts(),
@@ -134,16 +134,16 @@ class SpanWalk {
     };
   }
 
-  async #begin(): Promise<Seam> {
+  async #begin(): Promise<ChainState> {
     const { span, start } = this.#job;
-    const seam = start ?? (await this.#seamFromTiles(span.from));
-    this.#tree.frontier = seam.frontier;
-    this.#leaf = seam.leaf;
-    this.#receivedAt = seam.receivedAt;
-    return seam;
+    const state = start ?? (await this.#stateFromTiles(span.from));
+    this.#tree.frontier = state.frontier;
+    this.#leaf = state.leaf;
+    this.#receivedAt = state.receivedAt;
+    return state;
   }
 
-  async #seamFromTiles(from: number): Promise<Seam> {
+  async #stateFromTiles(from: number): Promise<ChainState> {
     if (from === 0) return { frontier: EMPTY_FRONTIER, leaf: ZERO_HASH, receivedAt: undefined };
     const frontier = await this.#upper.frontier(from);
     const leaf = this.#job.isFirst ? undefined : await this.#upper.leafBefore(from);
@@ -208,10 +208,10 @@ class SpanWalk {
     const { first } = fetched;
     const index = first / TILE_WIDTH;
     const width = Math.min(TILE_WIDTH, span.to - first);
-    const leapt = this.#at !== first;
-    if (leapt) this.#leap(first);
-    // Behind a hole the tiles may help, at once or where the next tile above begins.
-    const mayResume = leapt || index % TILE_WIDTH === 0;
+    const skips = this.#at !== first;
+    if (skips) this.#skip(first);
+    // Behind a gap the tiles may help, at once or where the next tile above begins.
+    const mayResume = skips || index % TILE_WIDTH === 0;
     if (this.#tree.frontier === undefined && mayResume) this.#tree.frontier = await this.#upper.frontier(first);
     const [bundles, tiles, claims] = await Promise.all([fetched.bundles, fetched.tiles, fetched.claims]);
     const subtree = width === TILE_WIDTH ? await this.#upper.hash(1, index) : undefined;
@@ -226,8 +226,8 @@ class SpanWalk {
   }
 
   /** Over records of which nothing is left. */
-  #leap(to: number): void {
-    this.#hole ??= this.#at;
+  #skip(to: number): void {
+    this.#gap ??= this.#at;
     this.#tree.frontier = undefined;
     this.#leaf = undefined;
     this.#segments.skipTo(to);
@@ -239,7 +239,7 @@ class SpanWalk {
     let at = 0;
     for (let i = 0; i < lines.length; i++) {
       const line = lines[i];
-      if (line === undefined) this.#hole ??= first + i;
+      if (line === undefined) this.#gap ??= first + i;
       else {
         this.#records += 1;
         this.#bytes += line.leaf.length - 1;
@@ -277,7 +277,7 @@ class SpanWalk {
   }
 
   #onRoot(claim: RootClaim, root: Hash, first: number, lines: readonly (Line | undefined)[]): void {
-    this.#roots.compare(claim, root, this.#hole !== undefined && this.#hole < claim.size);
+    this.#roots.compare(claim, root, this.#gap !== undefined && this.#gap < claim.size);
     const receivedAt = lines[claim.size - first - 1]?.receivedAt ?? UNREADABLE;
     if (receivedAt !== UNREADABLE && claim.source === 'archived') this.#timeline.addCheckpoint(receivedAt);
   }

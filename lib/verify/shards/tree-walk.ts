@@ -1,4 +1,4 @@
-import { EMPTY_FRONTIER, type Frontier, frontierRoot, growTree } from '../../log/frontier.ts';
+import { appendLeaves, EMPTY_FRONTIER, type Frontier, frontierRoot } from '../../log/frontier.ts';
 import { HASH_BYTES, type Hash, nodeHash } from '../../log/hash.ts';
 import { TILE_WIDTH } from '../../log/tile.ts';
 import { completeRoot } from '../../log/tile-hash.ts';
@@ -47,12 +47,13 @@ export class TreeWalk {
     for (const claim of inside) {
       const count = claim.size - first;
       if (at === undefined || (isWhole && count === width)) continue;
-      at = growTree(at, hashes(row, done, count)).frontier;
+      at = appendLeaves(at, hashes(row, done, count)).frontier;
       done = count;
       onRoot(claim, frontierRoot(at));
     }
     if (!isWhole) {
-      this.frontier = at === undefined || known < width ? undefined : growTree(at, hashes(row, done, width)).frontier;
+      this.frontier =
+        at === undefined || known < width ? undefined : appendLeaves(at, hashes(row, done, width)).frontier;
       return;
     }
     const root = known === width ? completeRoot(row) : subtree;

@@ -1,10 +1,10 @@
 import { Runs } from '../evidence/number-ranges.ts';
 import type { SegmentName } from '../evidence/object-names.ts';
 import { SegmentIndex } from '../evidence/segment-index.ts';
-import type { SpanJob } from './shard-job.ts';
+import type { ShardJob } from './shard-job.ts';
 
 /** A job as plain data, which can be sent to another thread. */
-export interface PackedJob extends Omit<SpanJob, 'inventory'> {
+export interface PackedJob extends Omit<ShardJob, 'inventory'> {
   readonly inventory: {
     readonly trail: string;
     readonly newest: readonly string[];
@@ -19,7 +19,7 @@ export interface PackedJob extends Omit<SpanJob, 'inventory'> {
 type Pairs = readonly (readonly [number, number])[];
 
 /** Leaves out the segments and checkpoints that are not the job's. */
-export function packJob(job: SpanJob): PackedJob {
+export function packJob(job: ShardJob): PackedJob {
   const { inventory, span } = job;
   const { trail, newest, tiles, bundles, partials } = inventory;
   return {
@@ -37,7 +37,7 @@ export function packJob(job: SpanJob): PackedJob {
   };
 }
 
-export function unpackJob(job: PackedJob): SpanJob {
+export function unpackJob(job: PackedJob): ShardJob {
   const { segments, tiles, bundles, ...rest } = job.inventory;
   return {
     ...job,

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { type ErrorCode, SealtrailError } from '../../log/error.ts';
-import type { SpanJob, SpanResult } from './shard-job.ts';
+import type { ShardJob, ShardResult } from './shard-job.ts';
 import { type PackedJob, packJob } from './worker-job.ts';
 
 /** How to work in parallel. Each worker opens the archive for itself. */
@@ -22,7 +22,7 @@ export interface WorkerStart {
 /** What a worker answers. */
 export type WorkerAnswer =
   | { readonly kind: 'progress'; readonly records: number; readonly problems: number }
-  | { readonly kind: 'done'; readonly result: SpanResult }
+  | { readonly kind: 'done'; readonly result: ShardResult }
   | { readonly kind: 'failed'; readonly code: ErrorCode | undefined; readonly message: string };
 
 type OnRecords = (records: number, problems: number) => void;
@@ -30,7 +30,7 @@ type OnRecords = (records: number, problems: number) => void;
 interface Task {
   readonly job: PackedJob;
   readonly onRecords: OnRecords;
-  readonly resolve: (result: SpanResult) => void;
+  readonly resolve: (result: ShardResult) => void;
   readonly reject: (reason: unknown) => void;
 }
 
@@ -60,7 +60,7 @@ export class WorkerPool {
     this.#plan = plan;
   }
 
-  run(job: SpanJob, onRecords: OnRecords): Promise<SpanResult> {
+  run(job: ShardJob, onRecords: OnRecords): Promise<ShardResult> {
     return new Promise((resolve, reject) => {
       if (this.#closing !== undefined) {
         reject(new SealtrailError('unavailable', 'the verification was stopped'));

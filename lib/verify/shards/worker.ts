@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { SealtrailError } from '../../log/error.ts';
 import type { Objects } from '../../store/ports.ts';
-import { verifySpan } from './shard.ts';
+import { verifyShard } from './shard.ts';
 import { unpackJob } from './worker-job.ts';
 import type { WorkerAnswer, WorkerOrder, WorkerStart } from './worker-pool.ts';
 
@@ -31,7 +31,7 @@ port.on('message', (order: WorkerOrder) => {
   }
   opening
     .then((objects) =>
-      verifySpan(objects, unpackJob(order), {
+      verifyShard(objects, unpackJob(order), {
         signal: stopping.signal,
         onRecords: (records, problems) => answer({ kind: 'progress', records, problems }),
       }),

@@ -12,14 +12,14 @@ import type { CosignerKey } from '../witness.ts';
  * @throws `signer_unavailable` if others can read the file; `malformed_key` if it holds another key
  */
 export async function openMlDsaKey(file: string): Promise<CosignerKey | undefined> {
-  const isThere = await stat(file).then(
+  const exists = await stat(file).then(
     ({ mode }) => {
       if ((mode & 0o077) === 0) return true;
       throw new SealtrailError('signer_unavailable', `others can read the key in ${file}: run chmod 600 ${file}`);
     },
     () => false,
   );
-  if (isThere) return keyOf(file, createPrivateKey(await readFile(file)));
+  if (exists) return keyOf(file, createPrivateKey(await readFile(file)));
   const key = newKey();
   if (key === undefined) return undefined;
   await replaceFile(file, Buffer.from(key.export({ type: 'pkcs8', format: 'pem' })), 0o600);

@@ -39,7 +39,7 @@ export async function openWitness(dir: string, name: string): Promise<FolderWitn
   try {
     const signer = await openKey(join(dir, 'witness-key.pem'));
     const logsFile = join(dir, 'logs.txt');
-    if (!(await isThere(logsFile))) await replaceFile(logsFile, Buffer.from(NO_LOGS), 0o644);
+    if (!(await exists(logsFile))) await replaceFile(logsFile, Buffer.from(NO_LOGS), 0o644);
     const logs = listReader(logsFile);
     await logs();
     const second = await openMlDsaKey(join(dir, 'witness-key-ml-dsa.pem'));
@@ -53,7 +53,7 @@ export async function openWitness(dir: string, name: string): Promise<FolderWitn
 }
 
 const openKey = async (file: string): Promise<KeyFileSigner> =>
-  (await isThere(file)) ? KeyFileSigner.open(file) : KeyFileSigner.create(file, 'ed25519');
+  (await exists(file)) ? KeyFileSigner.open(file) : KeyFileSigner.create(file, 'ed25519');
 
 /** Reads a list anew only when its file has changed. */
 function listReader(file: string): () => Promise<LogKeys> {
@@ -68,7 +68,7 @@ function listReader(file: string): () => Promise<LogKeys> {
   };
 }
 
-const isThere = (file: string): Promise<boolean> =>
+const exists = (file: string): Promise<boolean> =>
   stat(file).then(
     () => true,
     (cause: NodeJS.ErrnoException) => {

@@ -5,7 +5,7 @@ import { checkpointOf, checkReceipt, readReceipt, type Trust } from '../../../li
 import type { Receipt } from '../../../lib/contract/receipt.ts';
 import { formatCheckpoint } from '../../../lib/log/checkpoint.ts';
 import { toBase64, toHex } from '../../../lib/log/encoding.ts';
-import { EMPTY_FRONTIER, growTree } from '../../../lib/log/frontier.ts';
+import { appendLeaves, EMPTY_FRONTIER } from '../../../lib/log/frontier.ts';
 import { leafHash } from '../../../lib/log/hash.ts';
 import { formatNote, type Verifier, verifierFromSpki } from '../../../lib/log/note.ts';
 import { recordLine } from '../../../lib/log/record.ts';
@@ -40,8 +40,8 @@ const lines = Array.from({ length: 9 }, (_, seq) =>
 /** The honest receipt for records `first` to `end - 1` of the nine, sealed by a checkpoint over all of them. */
 function receiptFor(first: number, end: number): Receipt & Required<Pick<Receipt, 'checkpoint' | 'proof' | 'lines'>> {
   // Grown from the record on, so that every node of the proof is known.
-  const before = growTree(EMPTY_FRONTIER, lines.slice(0, first).map(leafHash)).frontier;
-  const growth = growTree(before, lines.slice(first).map(leafHash));
+  const before = appendLeaves(EMPTY_FRONTIER, lines.slice(0, first).map(leafHash)).frontier;
+  const growth = appendLeaves(before, lines.slice(first).map(leafHash));
   const text = formatCheckpoint({ origin: orders.name, size: lines.length, root: growth.root });
   return {
     trail: 'orders',

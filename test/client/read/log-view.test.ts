@@ -6,7 +6,7 @@ import { SignedHttp } from '../../../lib/client/http/http.ts';
 import { fetchKeys, LogView } from '../../../lib/client/read/log-view.ts';
 import type { Checkpoint } from '../../../lib/log/checkpoint.ts';
 import { toBase64 } from '../../../lib/log/encoding.ts';
-import { EMPTY_FRONTIER, growTree } from '../../../lib/log/frontier.ts';
+import { appendLeaves, EMPTY_FRONTIER } from '../../../lib/log/frontier.ts';
 import type { Hash } from '../../../lib/log/hash.ts';
 import { type NodeReader, proveConsistency } from '../../../lib/log/tree.ts';
 
@@ -42,11 +42,12 @@ function history(leaves: readonly Hash[]) {
   const at = (size: number): Checkpoint => ({
     origin: 'log.example/orders',
     size,
-    root: growTree(EMPTY_FRONTIER, leaves.slice(0, size)).root,
+    root: appendLeaves(EMPTY_FRONTIER, leaves.slice(0, size)).root,
   });
   const nodes: NodeReader = async (ids) =>
     ids.map(
-      ({ level, index }) => growTree(EMPTY_FRONTIER, leaves.slice(index * 2 ** level, (index + 1) * 2 ** level)).root,
+      ({ level, index }) =>
+        appendLeaves(EMPTY_FRONTIER, leaves.slice(index * 2 ** level, (index + 1) * 2 ** level)).root,
     );
   const prove = async (query: URLSearchParams): Promise<readonly [number, unknown]> => {
     const proof = await proveConsistency(Number(query.get('from')), Number(query.get('to')), nodes);

@@ -16,7 +16,7 @@ downloadsContract('MemoryDownloads', {
 });
 
 it('fails where it was told to: before the file is there, or after', async () => {
-  for (const [effect, code, isThere] of [
+  for (const [effect, code, exists] of [
     ['unpersisted', 'unavailable', false],
     ['persisted', 'outcome_unknown', true],
   ] as const) {
@@ -24,6 +24,6 @@ it('fails where it was told to: before the file is there, or after', async () =>
     faulty.faults.add({ effect, matching: ({ operation }) => operation === 'finish' });
     const writer = await faulty.create('a/b');
     await expect(writer.finish()).rejects.toMatchObject({ code });
-    expect(faulty.files.has('a/b')).toBe(isThere);
+    expect(faulty.files.has('a/b')).toBe(exists);
   }
 });

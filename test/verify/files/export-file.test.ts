@@ -3,8 +3,8 @@ import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ExportManifest } from '../../../lib/contract/exports.ts';
-import { EMPTY_FRONTIER, growTree } from '../../../lib/log/frontier.ts';
-import { nodesBetween } from '../../../lib/log/selection.ts';
+import { appendLeaves, EMPTY_FRONTIER } from '../../../lib/log/frontier.ts';
+import { nodesBetween } from '../../../lib/log/tree-builder.ts';
 import { checkExport, parseTrustedKeys } from '../../../lib/verify/index.ts';
 import { buildTrail, KEY, LOG, noteOf, rootOf, TRAIL } from '../archive-builder.ts';
 
@@ -14,7 +14,7 @@ const SIZE = 120;
 const event = (seq: number): string =>
   `{"actor":{"id":"user-${seq % 7}"},"id":"e-${seq}","severity":"info","time":"2026-11-21T08:00:00.000Z","type":"data.read"}`;
 const { lines, leaves, origin } = buildTrail({ runs: [SIZE], seals: [SIZE], event });
-const growth = growTree(EMPTY_FRONTIER, leaves);
+const growth = appendLeaves(EMPTY_FRONTIER, leaves);
 const trust = parseTrustedKeys(KEY.pem);
 const note = noteOf(origin, SIZE, rootOf(leaves), [KEY]).toString();
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { toBase64 } from '../../../lib/log/encoding.ts';
 import { SealtrailError } from '../../../lib/log/error.ts';
-import { EMPTY_FRONTIER, growTree } from '../../../lib/log/frontier.ts';
+import { appendLeaves, EMPTY_FRONTIER } from '../../../lib/log/frontier.ts';
 import { formatProof } from '../../../lib/log/proof.ts';
 import { type NodeReader, proveConsistency, proveInclusion } from '../../../lib/log/tree.ts';
 import { checkConsistencyFile, checkProofFile, parseTrustedKeys } from '../../../lib/verify/index.ts';
@@ -22,7 +22,7 @@ import {
 const SECOND = p256Key(3);
 const { lines, leaves, origin } = buildTrail({ runs: [300], seals: [300] });
 const trust = parseTrustedKeys(KEY.pem);
-const growth = growTree(EMPTY_FRONTIER, leaves);
+const growth = appendLeaves(EMPTY_FRONTIER, leaves);
 const read: NodeReader = async (ids) => ids.map((id) => growth.node(id) ?? expect.fail('there is no such node'));
 const noteAt = (size: number, keys = [KEY]): string =>
   noteOf(origin, size, rootOf(leaves.slice(0, size)), keys).toString();

@@ -9,7 +9,7 @@ import {
   type ProblemKind,
   type Report,
 } from '../../../lib/verify/index.ts';
-import { Findings, MOST_PER_KIND, quoted, shownKey } from '../../../lib/verify/report/findings.ts';
+import { Findings, MAX_PER_KIND, quoted, shownKey } from '../../../lib/verify/report/findings.ts';
 
 /** Where the checks are tested. */
 const CHECKS = join(import.meta.dirname, '..');
@@ -73,7 +73,7 @@ describe('the collection of problems', () => {
     const findings = new Findings();
     for (let seq = 0; seq < 1000; seq++) findings.add(problem(seq));
     findings.add({ kind: 'fork', message: 'm' });
-    expect(findings.list().length).toBe(MOST_PER_KIND + 1);
+    expect(findings.list().length).toBe(MAX_PER_KIND + 1);
     expect(findings.counts()).toEqual({ wrong_seq: 1000, fork: 1 });
     expect(findings.total).toBe(1001);
   });

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { reportLines } from '../../../lib/cli/output/report-lines.ts';
 import { exitCodeOf, parseTrustedKeys, type Report, renderReport, verifyArchive } from '../../../lib/verify/index.ts';
 import { LineReader } from '../../../lib/verify/records/check-line.ts';
-import { MOST_ACTIONS, OpenActions } from '../../../lib/verify/shards/open-actions.ts';
+import { MAX_ACTIONS, OpenActions } from '../../../lib/verify/shards/open-actions.ts';
 import { buildTrail, KEY, objectsOf, recordLines, TRAIL } from '../archive-builder.ts';
 
 const trust = parseTrustedKeys(KEY.pem);
@@ -101,7 +101,7 @@ describe('actions without an outcome', () => {
 
   test('are not guessed at where there are too many to follow', () => {
     const open = new OpenActions();
-    const many = new Map(Array.from({ length: MOST_ACTIONS }, (_, at) => [`a-${at}`, at] as const));
+    const many = new Map(Array.from({ length: MAX_ACTIONS }, (_, at) => [`a-${at}`, at] as const));
     open.join({ open: many, ended: new Set(), isLost: false });
     expect(open.isLost).toBe(false);
     open.join({ open: new Map([['one more', 1]]), ended: new Set(), isLost: false });

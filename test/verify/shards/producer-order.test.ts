@@ -4,7 +4,7 @@ import { reportLines } from '../../../lib/cli/output/report-lines.ts';
 import { FIRST_LINK, producerLink } from '../../../lib/log/producer.ts';
 import { exitCodeOf, parseTrustedKeys, type Report, renderReport, verifyArchive } from '../../../lib/verify/index.ts';
 import { LineReader } from '../../../lib/verify/records/check-line.ts';
-import { MOST_PRODUCERS, Producers } from '../../../lib/verify/shards/producer-order.ts';
+import { MAX_PRODUCERS, Producers } from '../../../lib/verify/shards/producer-order.ts';
 import { type Archive, buildTrail, copyOf, KEY, objectsOf, recordLines, TRAIL } from '../archive-builder.ts';
 
 const trust = parseTrustedKeys(KEY.pem);
@@ -157,13 +157,13 @@ describe('what producers numbered', () => {
     const producers = new Producers();
     const reader = new LineReader(TRAIL);
     const [template = ''] = recordLines({ runs: [1], event: () => send('PPP', [0])[0]?.json ?? '' }, 1);
-    for (let i = 0; i < MOST_PRODUCERS + 5; i++) {
+    for (let i = 0; i < MAX_PRODUCERS + 5; i++) {
       producers.add(reader.read(Buffer.from(`\0${template.replaceAll('PPP', `p${i}`)}`), 'x', expect.fail), i);
     }
     const more = new Producers();
     more.join(producers.seen());
     more.join(producers.seen());
-    expect(producers.counts()).toMatchObject({ producers: MOST_PRODUCERS, unfollowed: 5 });
-    expect(more.counts()).toMatchObject({ producers: MOST_PRODUCERS, unfollowed: 10, repeated: MOST_PRODUCERS });
+    expect(producers.counts()).toMatchObject({ producers: MAX_PRODUCERS, unfollowed: 5 });
+    expect(more.counts()).toMatchObject({ producers: MAX_PRODUCERS, unfollowed: 10, repeated: MAX_PRODUCERS });
   });
 });

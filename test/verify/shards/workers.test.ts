@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { FIRST_LINK, producerLink } from '../../../lib/log/producer.ts';
 import { parseTrustedKeys, type Report, verifyArchive, type WorkerPlan } from '../../../lib/verify/index.ts';
 import { splitJob } from '../../../lib/verify/shards/join-shards.ts';
-import type { SpanJob, SpanResult } from '../../../lib/verify/shards/shard-job.ts';
+import type { ShardJob, ShardResult } from '../../../lib/verify/shards/shard-job.ts';
 import { WorkerPool } from '../../../lib/verify/shards/worker-pool.ts';
 import { type Archive, buildTrail, copyOf, KEY, objectsOf, TRAIL } from '../archive-builder.ts';
 
@@ -139,7 +139,7 @@ describe('workers', () => {
         bundles: { pairs: () => [] },
       },
     };
-    const run = (): Promise<SpanResult> => pool.run(job as unknown as SpanJob, () => undefined); // never looked at
+    const run = (): Promise<ShardResult> => pool.run(job as unknown as ShardJob, () => undefined); // never looked at
     await expect(run()).rejects.toMatchObject({ code: 'unavailable', message: 'the verification was stopped' });
   });
 });
@@ -165,13 +165,13 @@ describe('progress', () => {
 });
 
 describe('the parts of a trail', () => {
-  const jobOf = (to: number): SpanJob =>
+  const jobOf = (to: number): ShardJob =>
     ({
       span: { from: 0, to },
       isFirst: true,
       isLast: true,
       inventory: { segments: { overlapping: (seq: number) => [{ first: seq - 100, last: seq + 100 }] } },
-    }) as unknown as SpanJob; // splitJob looks at nothing else
+    }) as unknown as ShardJob; // splitJob looks at nothing else
 
   test('begin at whole tiles where a segment begins, and cover everything once', () => {
     const parts = splitJob(jobOf(1_000_000), 4);

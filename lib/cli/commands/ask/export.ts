@@ -72,14 +72,14 @@ async function exportTrail(shell: Shell, trail: string, options: Options): Promi
   } catch (error) {
     progress.clear();
     // On the server it goes on, also after it was stopped in the middle.
-    if (signal.aborted || (!isOver && isPassing(error)))
+    if (signal.aborted || (!isOver && isTransient(error)))
       await write(stderr, `Go on with: sealtrail export ${trail} --output ${options.output} --resume ${id}\n`);
     throw error;
   }
 }
 
 /** Whether the same command may get further later: the server was away, or here nothing could be written. */
-const isPassing = (error: unknown): boolean =>
+const isTransient = (error: unknown): boolean =>
   error instanceof SealtrailError && ['unavailable', 'throttled', 'usage'].includes(error.code);
 
 function requestOf(options: Options): Readonly<Record<string, unknown>> {

@@ -49,7 +49,7 @@ async function tail(terminal: Terminal, trail: string, options: Options): Promis
     await follower.begin();
     while (options.follow) {
       await delay(INTERVAL, undefined, { signal: terminal.signal });
-      await follower.goOn();
+      await follower.poll();
     }
   } catch (error) {
     // Ctrl-C is how following ends.
@@ -85,7 +85,7 @@ class Tail {
   /** Prints the newest records, the oldest of them first. */
   async begin(): Promise<void> {
     const { lines: limit, from } = this.#options;
-    // The end of the trail is noted first: what comes while the newest are fetched is printed by goOn.
+    // The end of the trail is noted first: what comes while the newest are fetched is printed by poll.
     for await (const { lines } of this.#pages({ order: 'newest' }, 1)) {
       for (const line of lines) {
         const { seq, receivedAt } = parseRecord(line);
@@ -108,7 +108,7 @@ class Tail {
   }
 
   /** Prints what is new. A server that is away for a while is said to be, and waited for. */
-  async goOn(): Promise<void> {
+  async poll(): Promise<void> {
     try {
       const query = { ...filtersOf(this.#options), order: 'oldest', ...this.#since };
       for await (const { lines, cursor } of this.#pages(query, Number.POSITIVE_INFINITY)) {

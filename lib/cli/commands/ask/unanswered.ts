@@ -9,7 +9,7 @@ import type { LinePage } from '../../output/pages.ts';
 export const ACTION_TYPES: readonly string[] = [ACTION_REQUESTED, ...ACTION_ENDS];
 
 /** Open requests that are kept at a time, at most. */
-const MOST_OPEN = 50_000;
+const MAX_OPEN = 50_000;
 
 interface Open {
   readonly line: string;
@@ -48,10 +48,10 @@ function take(open: Map<string, Open>, found: Open): void {
   if (typeof id !== 'string') return;
   if (type !== ACTION_REQUESTED) open.delete(id);
   else if (!open.has(id)) open.set(id, found);
-  if (open.size > MOST_OPEN) {
+  if (open.size > MAX_OPEN) {
     throw new SealtrailError(
       'usage',
-      `more than ${MOST_OPEN} requests have no outcome: ask for a shorter time (--from, --to)`,
+      `more than ${MAX_OPEN} requests have no outcome: ask for a shorter time (--from, --to)`,
     );
   }
 }

@@ -10,7 +10,7 @@ const HOOK_EXIT = { failed: 1, block: 2 } as const;
 /** Milliseconds that the log has to answer: what it has not answered by then stays in the spool for the next hook. */
 const PATIENCE = 1000;
 /** Most bytes of an event. */
-const MOST_BYTES = 64 * 1024 * 1024;
+const MAX_BYTES = 64 * 1024 * 1024;
 
 export const installHook: Install = (program, shell) => {
   const command = program
@@ -46,8 +46,8 @@ async function textOf(stdin: Input): Promise<string> {
   for await (const chunk of stdin) {
     const bytes = Buffer.from(chunk);
     held += bytes.length;
-    if (held > MOST_BYTES)
-      throw new SealtrailError('invalid_json', `the event of a hook has more than ${MOST_BYTES} bytes`);
+    if (held > MAX_BYTES)
+      throw new SealtrailError('invalid_json', `the event of a hook has more than ${MAX_BYTES} bytes`);
     parts.push(bytes);
   }
   return Buffer.concat(parts).toString('utf8');

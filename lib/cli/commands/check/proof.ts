@@ -35,13 +35,13 @@ interface Written {
   readonly result: object;
 }
 
-const MOST = Number.MAX_SAFE_INTEGER;
+const MAX_COUNT = Number.MAX_SAFE_INTEGER;
 
 export const installProof: Install = (program, shell) => {
   const command = program
     .command('proof')
     .argument('<trail>', 'the trail', trailName)
-    .argument('[seq]', 'the record, counted from 0', integer('<seq>', 0, MOST))
+    .argument('[seq]', 'the record, counted from 0', integer('<seq>', 0, MAX_COUNT))
     .summary('fetch the proof that a record is in the log, or that the log only grew')
     .description(
       'With <seq>, writes two files: the proof (C2SP tlog-proof) and the record that it proves. With --from, writes one: the\n' +
@@ -49,7 +49,7 @@ export const installProof: Install = (program, shell) => {
         '"sealtrail verify-proof" needs, on any machine and without a network.',
     )
     .option('--from <checkpoint>', 'the earlier checkpoint: a file in which you kept it, or its size alone')
-    .option('--to <size>', 'the size of the later one (default: the newest)', integer('--to', 0, MOST))
+    .option('--to <size>', 'the size of the later one (default: the newest)', integer('--to', 0, MAX_COUNT))
     .option(
       '-o, --output <file>',
       'the proof file (default: <trail>-<seq>.tlog-proof or <trail>-<from>-<to>.consistency.json)',
@@ -129,7 +129,8 @@ async function proveGrowth(
   output?: string,
 ): Promise<Written> {
   const kept = /^\d+$/.test(since) ? undefined : await readText(since, 'the checkpoint');
-  const start = kept === undefined ? integer('--from', 0, MOST)(since) : parseCheckpoint(parseNote(kept).text).size;
+  const start =
+    kept === undefined ? integer('--from', 0, MAX_COUNT)(since) : parseCheckpoint(parseNote(kept).text).size;
   const query = { from: start, to: end };
   const answer = await http.send({ path: `/v1/trails/${trail}/consistency`, query, signal });
   const { from, to } = checkConsistencyFile(answer.text(), keys.keys, kept);

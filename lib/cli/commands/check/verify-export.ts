@@ -78,7 +78,7 @@ async function verifyExport(file: string, options: Options, { signal }: Terminal
   const trust = await readTrust(options.key);
   const manifest = await readText(options.manifest ?? manifestFileOf(file), 'the manifest');
   const proofFile = options.proof ?? proofFileOf(file);
-  const hasProof = options.proof !== undefined || (await isThere(proofFile));
+  const hasProof = options.proof !== undefined || (await exists(proofFile));
   const evidence = {
     manifest,
     file: bytesOf(file, signal),
@@ -93,7 +93,7 @@ async function verifyExport(file: string, options: Options, { signal }: Terminal
   return { ...held, witnessed: checkWitnessedFile(head, proven, trust, await readPolicy(options.policy)) };
 }
 
-const isThere = (file: string): Promise<boolean> =>
+const exists = (file: string): Promise<boolean> =>
   access(file).then(
     () => true,
     () => false,

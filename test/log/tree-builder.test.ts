@@ -1,15 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fromHex, toHex } from '../../lib/log/encoding.ts';
-import { EMPTY_FRONTIER, growTree } from '../../lib/log/frontier.ts';
+import { appendLeaves, EMPTY_FRONTIER } from '../../lib/log/frontier.ts';
 import type { Hash } from '../../lib/log/hash.ts';
-import { nodesBetween, TreeBuilder } from '../../lib/log/selection.ts';
+import { nodesBetween, TreeBuilder } from '../../lib/log/tree-builder.ts';
 import { NaiveTree, naiveLeaves } from './naive-tree.ts';
 
 const LARGEST = 300;
 const naive = new NaiveTree(naiveLeaves(LARGEST));
 const leaves = naive.leaves.map((leaf) => fromHex(leaf));
-const whole = growTree(EMPTY_FRONTIER, leaves);
+const whole = appendLeaves(EMPTY_FRONTIER, leaves);
 
 const hashOf = (level: number, index: number): Hash => {
   const hash = whole.node({ level, index });
