@@ -17,7 +17,7 @@ export interface ActionLogOptions {
    */
   readonly failClosed: boolean;
   /** How long an action waits for its request to be logged, in milliseconds. */
-  readonly patience: number;
+  readonly logTimeout: number;
   /** Told when an action goes on, or is refused, although its request is not safe yet. One English sentence. */
   readonly onTrouble: (message: string) => void;
 }
@@ -63,10 +63,10 @@ export class ActionLog {
   }
 
   async #unsafe(log: () => LogHandle): Promise<string | undefined> {
-    const { failClosed, patience } = this.#options;
+    const { failClosed, logTimeout } = this.#options;
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<string>((resolve) => {
-      timer = setTimeout(() => resolve(`it took longer than ${patience} ms to log it`), patience);
+      timer = setTimeout(() => resolve(`it took longer than ${logTimeout} ms to log it`), logTimeout);
     });
     try {
       const handle = log();

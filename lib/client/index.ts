@@ -12,7 +12,7 @@ export type { Outage } from './delivery/outbox.ts';
 export { diff } from './event/diff.ts';
 export type { AnyName, LogEvent, PreparedEvent } from './event/event.ts';
 export type { BufferOptions, Entry, EventReceipt, KeptEvent, Sink } from './event/sink.ts';
-export { plain } from './event/to-serializable.ts';
+export { toSerializable } from './event/to-serializable.ts';
 export * from './http/http.ts';
 export { percentEncode } from './http/percent-encode.ts';
 export { AuditCalls, type Budget, type Fields } from './logger/calls.ts';

@@ -13,7 +13,7 @@ export interface Pace {
   /** How long a holder goes on committing what others submit, once its own submission has landed. */
   readonly leadMs: number;
   /** How long a submission waits before its caller hears that the trail is busy. */
-  readonly patienceMs: number;
+  readonly maxWaitMs: number;
   /** What has waited this long is left alone by the others: its process is about to take it out of the line, or is gone. */
   readonly lastCallMs: number;
   /** A newcomer is refused at once where others wait this long. */
@@ -24,7 +24,7 @@ export const PACE: Pace = {
   pollMs: 20,
   turnMs: 500,
   leadMs: 200,
-  patienceMs: 1_500,
+  maxWaitMs: 1_500,
   lastCallMs: 1_200,
   refuseMs: 1_000,
 };

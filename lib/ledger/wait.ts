@@ -109,9 +109,9 @@ async function waitAt(context: LineContext, placed: Placed, began: number): Prom
   for (;;) {
     const lookedAt = performance.now();
     // Withdrawing takes about as long as a look, and the caller is to be told in time.
-    const patienceMs = Math.max(pace.patienceMs - 2 * lookMs, (pace.lastCallMs + pace.patienceMs) / 2);
+    const maxWaitMs = Math.max(pace.maxWaitMs - 2 * lookMs, (pace.lastCallMs + pace.maxWaitMs) / 2);
     const waitedMs = lookedAt - began;
-    if (waitedMs >= patienceMs) return giveUp(context, placed, busyTrail(failure));
+    if (waitedMs >= maxWaitMs) return giveUp(context, placed, busyTrail(failure));
     try {
       const landed = await look(context, placed, { waitedMs, lookMs });
       if (landed !== undefined) return landed;
@@ -121,7 +121,7 @@ async function waitAt(context: LineContext, placed: Placed, began: number): Prom
     }
     lookMs = performance.now() - lookedAt;
     const pause = Math.max(pace.pollMs * (waitedMs > 10 * pace.pollMs ? 2 : 1), LOOKS_APART * lookMs);
-    await sleep(Math.min(pause * (Math.random() + 0.5), Math.max(0, patienceMs - waitedMs - lookMs)));
+    await sleep(Math.min(pause * (Math.random() + 0.5), Math.max(0, maxWaitMs - waitedMs - lookMs)));
   }
 }
 
@@ -171,7 +171,7 @@ async function join({ table, pace, onRetry }: LineContext, write: Write, began: 
     } catch (error) {
       if (!isTransient(error)) throw error;
       if (error.code === 'outcome_unknown') return;
-      if (performance.now() - began >= pace.patienceMs) throw error.code === 'throttled' ? busyTrail(error) : error;
+      if (performance.now() - began >= pace.maxWaitMs) throw error.code === 'throttled' ? busyTrail(error) : error;
       onRetry?.('busy');
       await sleep(pauseMs(tries, { firstMs: 2 * pace.pollMs, maxMs: pace.turnMs }));
     }

@@ -12,13 +12,18 @@ export interface Recording {
 
 /** @param sink what the actions are logged with, in place of a logger into memory */
 export function recording(
-  options: { readonly failClosed?: boolean; readonly patience?: number; readonly sink?: ActionSink } = {},
+  options: { readonly failClosed?: boolean; readonly logTimeout?: number; readonly sink?: ActionSink } = {},
 ): Recording {
   const memory = new MemorySink();
   const audit = createAuditLogger({ sinks: [memory], privacy: 'off' });
   const troubles: string[] = [];
-  const { failClosed = false, patience = 1000, sink = audit } = options;
-  const actions = new ActionLog({ audit: sink, failClosed, patience, onTrouble: (message) => troubles.push(message) });
+  const { failClosed = false, logTimeout = 1000, sink = audit } = options;
+  const actions = new ActionLog({
+    audit: sink,
+    failClosed,
+    logTimeout,
+    onTrouble: (message) => troubles.push(message),
+  });
   const events = (): Record<string, unknown>[] => memory.events.map(({ id, time, ...rest }) => rest);
   return { audit, actions, troubles, events };
 }

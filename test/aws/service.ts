@@ -23,7 +23,7 @@ export interface ServiceCommand {
   readonly port: number;
 }
 
-const PATIENCE_MS = 180_000;
+const TIMEOUT_MS = 180_000;
 const GRACE_MS = 5_000;
 
 /**
@@ -65,7 +65,7 @@ export async function freePort(): Promise<number> {
 }
 
 async function untilItAnswers(name: string, endpoint: string, log: string): Promise<void> {
-  const end = Date.now() + PATIENCE_MS;
+  const end = Date.now() + TIMEOUT_MS;
   while (Date.now() < end) {
     try {
       await fetch(endpoint, { signal: AbortSignal.timeout(2_000) });

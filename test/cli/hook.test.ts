@@ -13,7 +13,7 @@ const AWAY = { SEALTRAIL_ENDPOINT: 'http://127.0.0.1:9' };
 const EXAMPLES = join(import.meta.dirname, '../../examples');
 
 function hook(event: unknown, options: readonly string[] = [], env: Readonly<Record<string, string>> = {}) {
-  const args = ['hook', '--trail', 'hooks', '--spool', join(log.folder, 'spool'), '--patience', '100', ...options];
+  const args = ['hook', '--trail', 'hooks', '--spool', join(log.folder, 'spool'), '--log-timeout', '100', ...options];
   return cli(args, {
     env: { ...log.env('writer'), ...env },
     input: typeof event === 'string' ? event : JSON.stringify(event),

@@ -60,7 +60,7 @@ describe('sealtrail mcp', () => {
 
   it('refuses the call with --fail-closed while the log is away', async () => {
     const away = { SEALTRAIL_ENDPOINT: 'http://127.0.0.1:9' };
-    const { stdout } = await mcp('closed', ['--fail-closed', '--patience', '50'], away);
+    const { stdout } = await mcp('closed', ['--fail-closed', '--log-timeout', '50'], away);
     expect(JSON.parse(stdout)).toMatchObject({ id: 1, error: { code: -32_001 } });
     await cli(['spool', join(log.folder, 'spool-closed'), '--send', '--trail', 'closed'], { env: log.env('writer') });
     const types = (await events('closed')).map(({ type }) => type);

@@ -18,7 +18,7 @@ async function abandoned(): Promise<string> {
   const audit = createAuditLogger({
     onError: () => undefined,
     api: {
-      ...{ trail: 'orders', spool, endpoint: 'http://127.0.0.1:1', batchEvents: 3, patience: 5000 },
+      ...{ trail: 'orders', spool, endpoint: 'http://127.0.0.1:1', batchEvents: 3, flushTimeout: 5000 },
       credentials: async () => ({ accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'secret' }),
     },
   });

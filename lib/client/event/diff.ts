@@ -1,5 +1,5 @@
 import { isObject, ownMember } from '../../log/json.ts';
-import { plain } from './to-serializable.ts';
+import { toSerializable } from './to-serializable.ts';
 
 /** At most so many paths are named. */
 const MAX_CHANGES = 200;
@@ -13,7 +13,7 @@ const MAX_CHANGES = 200;
  */
 export function diff(before: unknown, after: unknown): Record<string, 'added' | 'removed' | 'changed'> {
   const found: [string, 'added' | 'removed' | 'changed'][] = [];
-  compare(plain(before), plain(after), '', found);
+  compare(toSerializable(before), toSerializable(after), '', found);
   return Object.fromEntries(found);
 }
 

@@ -22,12 +22,12 @@ import { SealtrailError } from '../../log/error.ts';
 import { isObject, parseJson } from '../../log/json.ts';
 import { isMaskedIp } from '../../privacy/mask.ts';
 import { coreOf, cutData, MAX_LOGGED_BYTES, written } from './event-size.ts';
-import { convertedMembers, isPlain, plain } from './to-serializable.ts';
+import { convertedMembers, isSerializable, toSerializable } from './to-serializable.ts';
 
 /** Names of the catalogue, which editors complete, and all others. */
 export type AnyName = EventName | (string & Record<never, never>);
 
-/** An event as an application logs it. `details` and `changes` may hold any value: see {@link plain}. */
+/** An event as an application logs it. `details` and `changes` may hold any value: see {@link toSerializable}. */
 export interface LogEvent<Name extends string = AnyName>
   extends Omit<SentEvent, 'converted' | 'producer' | 'time' | 'type'> {
   /** What happened: a name of the catalogue (docs/schema.md), or dotted words of your own such as `invoice.paid`. */
@@ -176,7 +176,7 @@ function snapshot(event: LogEvent, isCopy: boolean): Snapshot<unknown> {
   } catch {
     // A proxy that does not even name its members.
   }
-  return { fields: plain(event), places: NOWHERE };
+  return { fields: toSerializable(event), places: NOWHERE };
 }
 
 function plainFields(event: LogEvent): Snapshot<Fields> | undefined {
@@ -185,7 +185,7 @@ function plainFields(event: LogEvent): Snapshot<Fields> | undefined {
     const { time } = event;
     const isDate = time instanceof Date && !Number.isNaN(time.getTime());
     const fields = isDate ? { ...event, time: time.toISOString() } : { ...event };
-    return isPlain(fields) ? { fields, places: NOWHERE } : undefined;
+    return isSerializable(fields) ? { fields, places: NOWHERE } : undefined;
   } catch {
     return undefined; // A getter or a proxy that throws: the conversion says so in its place.
   }

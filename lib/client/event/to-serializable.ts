@@ -1,7 +1,7 @@
 import { MAX_EVENT_DEPTH } from '../../contract/event.ts';
 import { fieldPath, type Step } from '../../json/field-path.ts';
 
-/** Levels that {@link plain} keeps: `details` begins on the second one of an event, and some are left for what is put around it. */
+/** Levels that {@link toSerializable} keeps: `details` begins on the second one of an event, and some are left for what is put around it. */
 const MAX_DEPTH = MAX_EVENT_DEPTH - 4;
 /** And how many values it looks at: an event with more has too many bytes, and a few objects that hold each other twice would never end. */
 const MAX_VALUES = 20_000;
@@ -32,13 +32,13 @@ const MAX_COPIED = 10_000;
  * | half of a surrogate pair | U+FFFD |
  *
  * @example
- * plain({ n: 10n, at: new Date(0), tags: new Set(['a']) }); // { n: '10', at: '1970-01-01T00:00:00.000Z', tags: ['a'] }
+ * toSerializable({ n: 10n, at: new Date(0), tags: new Set(['a']) }); // { n: '10', at: '1970-01-01T00:00:00.000Z', tags: ['a'] }
  */
-export function plain(value: unknown): unknown {
+export function toSerializable(value: unknown): unknown {
   return converted(value).value;
 }
 
-/** What {@link plain} makes of a value, and the paths of what JSON cannot keep as it was. */
+/** What {@link toSerializable} makes of a value, and the paths of what JSON cannot keep as it was. */
 export function converted(value: unknown): { readonly value: unknown; readonly places: ReadonlySet<string> } {
   const walk = { inside: [], values: 0, steps: [], places: new Set<string>() };
   return { value: convert(value, walk), places: walk.places };
@@ -62,16 +62,16 @@ export function convertedMembers(object: object): {
 }
 
 /**
- * Whether {@link plain} would only copy the value, halves of surrogate pairs apart: then it can be made into JSON as it is.
+ * Whether {@link toSerializable} would only copy the value, halves of surrogate pairs apart: then it can be made into JSON as it is.
  * Says no when in doubt. Every event is asked, so nothing is looked at that the JSON itself shows.
  *
  * @param depth of the value in what it belongs to
  */
-export function isPlain(value: unknown, depth = 0): boolean {
+export function isSerializable(value: unknown, depth = 0): boolean {
   try {
     return isCopied(value, { values: 0 }, depth);
   } catch {
-    return false; // A getter or a proxy that throws: `plain` says so in its place.
+    return false; // A getter or a proxy that throws: `toSerializable` says so in its place.
   }
 }
 

@@ -48,7 +48,7 @@ function assertOnlyKnown(options: AuditLoggerOptions): void {
     const known = {
       ...{ ...BUFFER, endpoint: true, credentials: true, region: true, timeout: true, compress: true, trail: true },
       ...{ keys: true, spool: true, checkpoint: true, maxSpoolBytes: true, batchEvents: true, batchBytes: true },
-      ...{ batchDelay: true, patience: true, onError: true, onRecovery: true, onAlarm: true },
+      ...{ batchDelay: true, flushTimeout: true, onError: true, onRecovery: true, onAlarm: true },
     } as const;
     assertKnown<ApiOptions>(api, known, 'api.');
   }

@@ -13,7 +13,7 @@ import {
 import { type EventPrivacy, type Scrubbing, scrubbing } from '../event/event-privacy.ts';
 import { assertOptions } from '../event/options.ts';
 import { asError, type EventReceipt, type Sink, withResolvers } from '../event/sink.ts';
-import { plain } from '../event/to-serializable.ts';
+import { toSerializable } from '../event/to-serializable.ts';
 import type { KeepingSink } from '../read/kept-records.ts';
 import type { AuditReader } from '../read/reader.ts';
 import { SinkReader } from '../read/sink-reader.ts';
@@ -238,7 +238,7 @@ export class AuditLogger<Name extends string = AnyName> extends AuditCalls<Name>
       return isObject(event) ? contextualized(event, context) : event;
     } catch {
       // A getter or a proxy that throws. The cast: what it is instead is checked with the rest.
-      const read = plain(event) as LogEvent;
+      const read = toSerializable(event) as LogEvent;
       return isObject(read) ? contextualized(read, context) : read;
     }
   }

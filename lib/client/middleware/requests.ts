@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { isObject } from '../../log/json.ts';
 import type { LogEvent } from '../event/event.ts';
 import { asError } from '../event/sink.ts';
-import { plain } from '../event/to-serializable.ts';
+import { toSerializable } from '../event/to-serializable.ts';
 import type { SharedContext } from '../logger/context.ts';
 import type { AuditLogger } from '../logger/logger.ts';
 
@@ -77,7 +77,7 @@ export class RequestAudit<Request> {
   end(answered: Answered): void {
     if (this.#try(() => this.#options.skip?.(this.#request)) === true) return;
     // A copy: what the application says of the caller may be anything, and must not keep the request from being logged.
-    const shared = plain(this.context);
+    const shared = toSerializable(this.context);
     const { actor, resource, ...context }: Fields = isObject(shared) ? shared : { ...this.#ids };
     const { method, url, ip, header } = this.#asked;
     const userAgent = header('user-agent')?.slice(0, 1024);

@@ -43,7 +43,7 @@ export interface ApiSinkOptions extends BufferOptions {
   /** Milliseconds that an event waits for others to share its batch. @default 200 */
   readonly batchDelay?: number;
   /** Milliseconds after which `flush` and `close` give up on a log that does not answer. @default 10,000 */
-  readonly patience?: number;
+  readonly flushTimeout?: number;
   /** Called for everything that goes wrong; of an outage once for each kind of error, however often it is tried again. */
   readonly onError?: (error: Error) => void;
   /** Told when delivery is well again after an outage. */
@@ -142,7 +142,7 @@ export class ApiSink implements Sink {
     // What earlier processes left is as much of the trail as what this one logged.
     const spool = await this.#spool;
     if (spool !== undefined) await this.#adopt(spool);
-    const expired = AbortSignal.timeout(this.#options.patience ?? 10_000);
+    const expired = AbortSignal.timeout(this.#options.flushTimeout ?? 10_000);
     expired.addEventListener('abort', () => this.#changed());
     while (!this.#isSafe(until) && !expired.aborted) await this.#change.promise;
     if (this.#isSafe(until)) return;
@@ -326,7 +326,7 @@ function assertSendable(options: ApiSinkOptions): void {
     ...{ batchEvents: { from: 1, to: MAX_BATCH_EVENTS }, batchBytes: { from: 1, to: MAX_BYTES } },
     ...{
       batchDelay: { from: 0, to: MAX_TIMEOUT_MS },
-      patience: { from: 0, to: MAX_TIMEOUT_MS },
+      flushTimeout: { from: 0, to: MAX_TIMEOUT_MS },
       maxSpoolBytes: { from: 0 },
     },
   });

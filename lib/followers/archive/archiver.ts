@@ -194,7 +194,7 @@ export class Archiver implements Follower {
     const beforeSeal = sealIsDue && pending !== undefined && this.#isEarlierDay(pending.oldest.receivedAt);
     if (sealIsDue && !beforeSeal) return this.#planSeal(trail, state);
     if (pending === undefined) return undefined;
-    const wait = beforeSeal || state.size < target ? 0 : this.#patience(trail, pending);
+    const wait = beforeSeal || state.size < target ? 0 : this.#remainingDelay(trail, pending);
     const checkpoint = wait > 0 ? undefined : await this.#nextCheckpoint(trail, state);
     if (checkpoint !== undefined) {
       await assertInStep(this.#stores, trail, state);
@@ -205,7 +205,7 @@ export class Archiver implements Follower {
   }
 
   /** Milliseconds that the pending records may still wait for more; at most 0 when they are due. */
-  #patience(trail: string, { oldest, count }: Pending): number {
+  #remainingDelay(trail: string, { oldest, count }: Pending): number {
     if (count >= this.#segment.records || count * oldest.meanBytes >= this.#segment.bytes) return 0;
     const now = this.#stores.now();
     const most = trail === HEADS_TRAIL ? Math.min(HEADS_DELAY_MS, this.#maxDelayMs) : this.#maxDelayMs;

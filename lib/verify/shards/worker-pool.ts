@@ -135,9 +135,9 @@ const tell = (worker: Worker, order: WorkerOrder): void => worker.postMessage(or
  * something that V8 has not always survived, and then the whole process goes.
  */
 async function stop(worker: Worker): Promise<void> {
-  const impatience = setTimeout(() => void worker.terminate(), STOPPING_MS);
+  const timer = setTimeout(() => void worker.terminate(), STOPPING_MS);
   const ended = new Promise((resolve) => worker.once('exit', resolve));
   tell(worker, 'stop');
   await ended;
-  clearTimeout(impatience);
+  clearTimeout(timer);
 }

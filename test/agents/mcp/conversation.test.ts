@@ -212,14 +212,14 @@ describe('a message that cannot be read', () => {
 
 describe('a call that cannot be logged', () => {
   it('goes on after a while, and it is said', async () => {
-    const recorded = recording({ sink: DEAF, patience: 5 });
+    const recorded = recording({ sink: DEAF, logTimeout: 5 });
     const { conversation } = open({}, recorded);
     expect(await pass(conversation, request(1, 'tools/call', { name: 'x' }), 'client')).toBeUndefined();
     expect(recorded.troubles).toEqual(['let through unlogged: tools/call: it took longer than 5 ms to log it']);
   });
 
   it('is refused with failClosed, in the form of its message', async () => {
-    const recorded = recording({ sink: DEAF, patience: 5, failClosed: true });
+    const recorded = recording({ sink: DEAF, logTimeout: 5, failClosed: true });
     const { conversation } = open({ failClosed: true }, recorded);
     const message = 'sealtrail: refused, since it cannot be logged: it took longer than 5 ms to log it';
     const error = { jsonrpc: '2.0', error: { code: -32_001, message } };

@@ -93,7 +93,7 @@ describe('a proxy over streamable HTTP', () => {
 
   it('answers itself what may not go on, also for the client', async () => {
     const bodies: string[] = [];
-    const recorded = recording({ sink: DEAF, patience: 5, failClosed: true });
+    const recorded = recording({ sink: DEAF, logTimeout: 5, failClosed: true });
     const { url } = await behind(
       (body, { method }, outgoing) => {
         bodies.push(body);

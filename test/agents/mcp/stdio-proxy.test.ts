@@ -77,7 +77,7 @@ describe('a proxy over stdio', () => {
   });
 
   it('keeps the order of what waits and what need not', async () => {
-    const { stdin, stdout, end } = proxied(ECHO, {}, recording({ sink: DEAF, patience: 30 }));
+    const { stdin, stdout, end } = proxied(ECHO, {}, recording({ sink: DEAF, logTimeout: 30 }));
     const lines = ['{"id":1,"method":"tools/call"}', '{"id":2,"method":"ping"}', '"bye"'].map((line) => `${line}\n`);
     stdin.end(lines.join(''));
     await end;
@@ -86,7 +86,7 @@ describe('a proxy over stdio', () => {
   });
 
   it('answers in place of the server what may not go on', async () => {
-    const recorded = recording({ sink: DEAF, patience: 5, failClosed: true });
+    const recorded = recording({ sink: DEAF, logTimeout: 5, failClosed: true });
     const { stdin, stdout, end } = proxied(ECHO, {}, recorded);
     stdin.end('{"id":1,"method":"tools/call"}\n"bye"\n');
     await end;

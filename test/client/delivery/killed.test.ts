@@ -48,7 +48,7 @@ describe('a server that is killed and started again under load', () => {
     to(server);
     const admin = await adminOf(data);
     const api = { endpoint: url, credentials: async () => admin, trail, batchEvents: 20, batchDelay: 2 };
-    const audit = createAuditLogger({ api: { ...api, patience: 30_000 }, onError: () => undefined });
+    const audit = createAuditLogger({ api: { ...api, flushTimeout: 30_000 }, onError: () => undefined });
     const ids: string[] = [];
     for (let kill = 0; kill < 2; kill++) {
       ids.push(...logMany(audit, `before-${kill}`, 300));

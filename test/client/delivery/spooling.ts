@@ -6,7 +6,7 @@ const [, , endpoint = '', spool = '', prefix = '', count = '0', maxSpoolBytes = 
 const audit = createAuditLogger({
   onError: () => undefined,
   api: {
-    ...{ endpoint, spool, trail: 'orders', batchEvents: 7, maxSpoolBytes: Number(maxSpoolBytes), patience: 500 },
+    ...{ endpoint, spool, trail: 'orders', batchEvents: 7, maxSpoolBytes: Number(maxSpoolBytes), flushTimeout: 500 },
     credentials: async () => ({ accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'secret' }),
   },
 });

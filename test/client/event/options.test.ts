@@ -23,7 +23,7 @@ it.each<[options: AuditLoggerOptions, message: RegExp]>([
   [api({ batchEvents: 1001 }), /^batchEvents must be a whole number from 1 to 1000, not 1001$/],
   [api({ batchBytes: 5_000_000 }), /^batchBytes must be a whole number from 1 to 4000000, not 5000000$/],
   [api({ batchDelay: -1 }), /^batchDelay must be a whole number from 0 /],
-  [api({ patience: '10s' }), /^patience must be a whole number from 0 to 2147483647, not 10s$/],
+  [api({ flushTimeout: '10s' }), /^flushTimeout must be a whole number from 0 to 2147483647, not 10s$/],
   [api({ maxSpoolBytes: 0.5 }), /^maxSpoolBytes must be a whole number from 0 /],
   [api({ timeout: 0 }), /^timeout must be a whole number from 1 /],
   [api({ trail: 'Orders' }), /^trail must be a name of up to 63 of a-z, 0-9 and hyphens, not Orders$/],

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isPlain, plain } from '../../../lib/client/event/to-serializable.ts';
+import { isSerializable, toSerializable } from '../../../lib/client/event/to-serializable.ts';
 import { parseJson } from '../../../lib/log/json.ts';
 
 class Point {
@@ -48,13 +48,13 @@ describe('any value becomes JSON in the documented way', () => {
     ['a getter that throws', bad, { trap: '[unreadable: no]' }],
     ['half a surrogate pair', { '\ud800': '\udc00' }, { '\ufffd': '\ufffd' }],
   ])('%s', (_, value, expected) => {
-    expect(plain(value)).toEqual(expected);
+    expect(toSerializable(value)).toEqual(expected);
   });
 
   it('stops where it is too deep', () => {
     let deep: unknown = 1;
     for (let i = 0; i < 100_000; i++) deep = [deep];
-    expect(JSON.stringify(plain(deep))).toBe(`${'['.repeat(28)}"[too deep]"${']'.repeat(28)}`);
+    expect(JSON.stringify(toSerializable(deep))).toBe(`${'['.repeat(28)}"[too deep]"${']'.repeat(28)}`);
   });
 
   it('so that JSON gives it back, whatever it was', () => {
@@ -67,7 +67,7 @@ describe('any value becomes JSON in the documented way', () => {
     });
     fc.assert(
       fc.property(anything, (value) => {
-        const made = { value: plain(value) };
+        const made = { value: toSerializable(value) };
         const text = JSON.stringify(made);
         expect(text.isWellFormed()).toBe(true);
         expect(JSON.stringify(parseJson(text))).toBe(text);
@@ -83,9 +83,9 @@ describe('what needs no copy', () => {
     let copied = 0;
     fc.assert(
       fc.property(values, (value) => {
-        if (!isPlain(value)) return;
+        if (!isSerializable(value)) return;
         copied++;
-        expect(JSON.stringify(value)).toBe(JSON.stringify(plain(value)));
+        expect(JSON.stringify(value)).toBe(JSON.stringify(toSerializable(value)));
       }),
       { numRuns: 400 },
     );
@@ -98,7 +98,7 @@ describe('what needs no copy', () => {
     ['a class instance', new (class A {})()],
     ['a getter that throws', Object.defineProperty({}, 'a', { enumerable: true, get: () => JSON.parse('') })],
     ['what is too deep', JSON.parse(`${'['.repeat(40)}${']'.repeat(40)}`)],
-  ])('is not %s', (_, value) => expect(isPlain(value)).toBe(false));
+  ])('is not %s', (_, value) => expect(isSerializable(value)).toBe(false));
 });
 
 it('ends on objects that hold each other over and over, as on any other', () => {
@@ -107,7 +107,7 @@ it('ends on objects that hold each other over and over, as on any other', () => 
     for (let i = 0; i < depth; i++) value = { a: value, b: value };
     return value;
   };
-  expect(isPlain(twice(25))).toBe(false);
-  expect(JSON.stringify(plain(twice(25)))).toContain('[too many]');
-  expect(JSON.stringify(plain(twice(10)))).not.toContain('[too many]');
+  expect(isSerializable(twice(25))).toBe(false);
+  expect(JSON.stringify(toSerializable(twice(25)))).toContain('[too many]');
+  expect(JSON.stringify(toSerializable(twice(10)))).not.toContain('[too many]');
 });

@@ -15,7 +15,7 @@ afterEach(async () => {
 function away(spool?: string) {
   const credentials = async () => ({ accessKeyId: 'AKIA', secretAccessKey: 's' });
   const http = new SignedHttp({ endpoint: 'http://127.0.0.1:9', credentials, attempts: 1 });
-  const options = { http, trail: 'orders', patience: 1, batchDelay: 60_000 };
+  const options = { http, trail: 'orders', flushTimeout: 1, batchDelay: 60_000 };
   const audit = createAuditLogger({
     sinks: [new ApiSink({ ...options, ...(spool === undefined ? {} : { spool }) })],
     onError: () => undefined,

@@ -52,7 +52,7 @@ describe('with the log there', () => {
 
   it('flushing waits for what was logged before, not for what keeps coming', async () => {
     const fronted = await front();
-    const { audit } = logger(fronted, { patience: 5000 });
+    const { audit } = logger(fronted, { flushTimeout: 5000 });
     const producer = setInterval(() => audit.log({ type: 'a.noise' }), 1);
     const ids = logMany(audit, 'e', 100);
     await audit.flush();
@@ -268,7 +268,7 @@ describe('with the log away for longer', () => {
   it('closing without a spool says how much is lost', async () => {
     const fronted = await front();
     await fronted.stop();
-    const { audit } = logger(fronted, { patience: 50 });
+    const { audit } = logger(fronted, { flushTimeout: 50 });
     const receipt = audit.log({ type: 'a.b' }).receipt;
     await expect(audit.close()).rejects.toMatchObject({
       code: 'unavailable',
@@ -283,7 +283,7 @@ describe('with the log away for longer', () => {
   it('a loss that cannot be recorded before the logger closes is told', async () => {
     const fronted = await front();
     await fronted.stop();
-    const { audit, errors } = logger(fronted, { maxEvents: 1, whenFull: 'drop', patience: 50 });
+    const { audit, errors } = logger(fronted, { maxEvents: 1, whenFull: 'drop', flushTimeout: 50 });
     logMany(audit, 'e', 3);
     await expect(audit.close()).rejects.toMatchObject({
       code: 'unavailable',
@@ -298,7 +298,7 @@ describe('with the log away for longer', () => {
     const bounds = { maxEvents: 3, batchEvents: 2 };
     const [block, refuse, drop] = [
       logger(fronted, bounds),
-      logger(fronted, { ...bounds, whenFull: 'throw', trail: 'refusing', patience: 5000 }),
+      logger(fronted, { ...bounds, whenFull: 'throw', trail: 'refusing', flushTimeout: 5000 }),
       logger(fronted, { ...bounds, whenFull: 'drop', trail: 'dropping' }),
     ];
     for (const { audit } of [block, refuse, drop]) logMany(audit, 'e', 3);

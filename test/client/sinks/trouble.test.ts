@@ -39,7 +39,7 @@ describe('a network', () => {
       return step > 40 || step % 3 === 0 ? undefined : troubles[step % 4];
     };
     const spool = await temporaryFolder();
-    const { audit } = logger(fronted, { batchEvents: 3, spool, patience: 60_000 });
+    const { audit } = logger(fronted, { batchEvents: 3, spool, flushTimeout: 60_000 });
     const ids = logMany(audit, 'e', 90);
     await audit.logAndSeal({ type: 'a.b', id: 'last' });
     await audit.close();
@@ -95,7 +95,7 @@ describe('two processes on one spool', () => {
     const spool = await temporaryFolder();
     const pair = ['a', 'b'].map((prefix) => ({
       prefix,
-      ...logger(fronted, { spool, batchEvents: 6, patience: 60_000 }),
+      ...logger(fronted, { spool, batchEvents: 6, flushTimeout: 60_000 }),
     }));
     for (const { audit, prefix } of pair) logMany(audit, prefix, 30);
     await Promise.all(pair.map(({ audit }) => audit.logAndSeal({ type: 'a.b' })));

@@ -8,7 +8,7 @@ import { type CaptureOptions, openRecorder, withCapture } from './recorder.ts';
 /** What agents make of a hook's exit code: 2 blocks the call, anything else but 0 is shown and blocks nothing. */
 const HOOK_EXIT = { failed: 1, block: 2 } as const;
 /** Milliseconds that the log has to answer: what it has not answered by then stays in the spool for the next hook. */
-const PATIENCE = 1000;
+const FLUSH_TIMEOUT = 1000;
 /** Most bytes of an event. */
 const MAX_BYTES = 64 * 1024 * 1024;
 
@@ -29,7 +29,7 @@ async function hook(shell: Shell, options: CaptureOptions): Promise<void> {
   const { agent = 'agent', content = false, failClosed = false, tenant, project } = options;
   try {
     const event = hookEvent(await textOf(terminal.stdin), { agent, content, tenant, project });
-    const recorder = openRecorder(terminal, options, { patience: PATIENCE });
+    const recorder = openRecorder(terminal, options, { flushTimeout: FLUSH_TIMEOUT });
     const why = await logHook(event, recorder.actions);
     await recorder.close();
     if (why !== undefined) shell.exitCode = HOOK_EXIT.block;

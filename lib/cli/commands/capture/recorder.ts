@@ -24,7 +24,7 @@ export interface CaptureOptions extends ServerOptions {
   readonly project?: string;
   readonly content?: true;
   readonly failClosed?: true;
-  readonly patience: number;
+  readonly logTimeout: number;
   readonly spool?: string;
 }
 
@@ -37,7 +37,7 @@ export function withCapture(command: Command): Command {
     .option('--project <name>', 'the project it works on')
     .option('--content', 'log arguments and results too, redacted; their digests are logged in any case')
     .option('--fail-closed', 'refuse what cannot be logged (default: keep it in the spool and go on)')
-    .option('--patience <ms>', 'how long a call waits to be logged', integer('--patience', 1, 600_000), 5000)
+    .option('--log-timeout <ms>', 'how long a call waits to be logged', integer('--log-timeout', 1, 600_000), 5000)
     .option(
       '--spool <dir>',
       'where events lie until the log has them (default: a folder per log and trail in the state folder)',
@@ -60,7 +60,7 @@ const BATCH_DELAY = 25;
 /** How a recorder sends. */
 interface RecorderOptions {
   /** Milliseconds for the end: what the log has not answered by then stays in the spool. @default 2,000 */
-  readonly patience?: number;
+  readonly flushTimeout?: number;
   /** Whether a thread of its own sends, so that calls do not wait for it: not for a process that ends at once. @default false */
   readonly hasThread?: boolean;
 }
@@ -68,19 +68,19 @@ interface RecorderOptions {
 export function openRecorder(
   terminal: Terminal,
   options: CaptureOptions,
-  { patience = 2000, hasThread = false }: RecorderOptions = {},
+  { flushTimeout = 2000, hasThread = false }: RecorderOptions = {},
 ): Recorder {
   const server = serverOf(terminal, options);
   const complain = (message: string): void => {
     terminal.stderr.write(`sealtrail: ${message.split('\n').map(printable).join(' ')}\n`);
   };
   const onError = (error: Error): void => complain(error.message);
-  const { trail, failClosed = false, patience: wait } = options;
+  const { trail, failClosed = false, logTimeout } = options;
   const spool = options.spool ?? spoolFolder(terminal, server.endpoint, options);
   const start = { ...server, trail, checkpoint: join(spool, `${trail}.checkpoint`) };
   const thread = hasThread ? new DeliveryThread(start, onError) : undefined;
   const sink = new ApiSink({
-    ...{ trail, spool, patience, batchDelay: BATCH_DELAY, onError, onAlarm: onError },
+    ...{ trail, spool, flushTimeout, batchDelay: BATCH_DELAY, onError, onAlarm: onError },
     http: new SignedHttp({ ...defined(server), credentials: credentialChain(server.credentials), attempts: 1 }),
     onRecovery: ({ attempts }) => complain(`the log answers again, after ${attempts} attempts`),
     ...defined({ deliverer: thread }),
@@ -88,7 +88,7 @@ export function openRecorder(
   const audit = createAuditLogger<AnyName>({ sinks: [sink], onError });
   return {
     audit,
-    actions: new ActionLog({ audit, failClosed, patience: wait, onTrouble: complain }),
+    actions: new ActionLog({ audit, failClosed, logTimeout, onTrouble: complain }),
     context: defined({ tenant: options.tenant, project: options.project }),
     close: async () => {
       // What the log has not answered is no loss: it lies in the spool.
