@@ -1,5 +1,6 @@
 import { createHash, createHmac, type Hash, type Hmac } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { SignatureV4 } from '@smithy/signature-v4';
 
 /**
@@ -15,6 +16,8 @@ export interface Load {
   readonly bodies: readonly string[];
   readonly connections: number;
   readonly milliseconds: number;
+  /** @default as fast as they are answered */
+  readonly requestsPerSecond?: number;
 }
 
 export interface LoadResult {
@@ -24,19 +27,29 @@ export interface LoadResult {
   readonly latencies: readonly number[];
 }
 
-/** Sends requests over all connections as fast as they are answered. Any response but 201 is an error. */
+/**
+ * Sends requests over all connections, as fast as they are answered or at a given pace. At a pace, a latency counts from when the
+ * request was due, so that a stall is not hidden by the requests that it held up. Any response but 201 is an error.
+ */
 export async function run(load: Load): Promise<LoadResult> {
   const requests = await Promise.all(load.bodies.map((body) => signedRequest(load, body)));
   const latencies: number[] = [];
   const started = performance.now();
   const until = started + load.milliseconds;
   let next = 0;
+  let due = 0;
+  const gap = 1000 / (load.requestsPerSecond ?? Number.POSITIVE_INFINITY);
   const connections = Array.from({ length: load.connections }, async () => {
     const connection = await Connection.open(load.endpoint);
     while (performance.now() < until) {
       const request = requests[next++ % requests.length];
       if (request === undefined) throw new RangeError('nothing to send');
-      const sent = performance.now();
+      let sent = performance.now();
+      if (gap > 0) {
+        const at = started + gap * due++;
+        if (at > sent) await sleep(at - sent);
+        sent = at;
+      }
       await connection.exchange(request);
       latencies.push(performance.now() - sent);
     }

@@ -1,4 +1,5 @@
 import { benchAppend } from './append.ts';
+import { keepInBaseline } from './baseline.ts';
 import { benchClient } from './client.ts';
 import { benchContention } from './contention.ts';
 import { benchContentionLocal } from './contention-local.ts';
@@ -8,11 +9,14 @@ import { benchIndex } from './index.ts';
 import { benchProof } from './proof.ts';
 import { benchQuery } from './query.ts';
 import { benchRedaction } from './redaction.ts';
-import { type Figure, report } from './report.ts';
+import { compare, type Figure, report } from './report.ts';
 import { benchTrails } from './trails.ts';
 import { benchVerify } from './verify.ts';
 
-/** `npm run bench [-- name …]`: measures, prints a table and keeps it as JSON. Nothing here can fail a build. */
+/**
+ * `npm run bench [-- name …]`: measures, prints a table and keeps it as JSON. `--compare` prints the ratios to the committed
+ * baseline, `--keep` puts what was measured in there. Nothing here can fail a build: bench/peers/run.ts can.
+ */
 
 const BENCHES: Readonly<Record<string, () => Promise<Figure[]>>> = {
   append: () => benchAppend(),
@@ -32,10 +36,14 @@ const BENCHES: Readonly<Record<string, () => Promise<Figure[]>>> = {
 /** Only by name: they need more than npm installs. */
 const ON_REQUEST: ReadonlySet<string> = new Set(['contention-local']);
 
-const names = process.argv.slice(2);
+const OPTIONS = ['--compare', '--keep'];
+const words = process.argv.slice(2);
+const names = words.filter((word) => !OPTIONS.includes(word));
 const unknown = names.filter((name) => !Object.hasOwn(BENCHES, name));
 if (unknown.length > 0) {
-  console.error(`there is no bench ${unknown.join(', ')}: there are ${Object.keys(BENCHES).join(', ')}`);
+  console.error(
+    `there is no bench ${unknown.join(', ')}: there are ${Object.keys(BENCHES).join(', ')}, and ${OPTIONS.join(', ')}`,
+  );
   process.exit(2);
 }
 const figures: Figure[] = [];
@@ -43,3 +51,7 @@ for (const [name, bench] of Object.entries(BENCHES)) {
   if (names.length === 0 ? !ON_REQUEST.has(name) : names.includes(name)) figures.push(...(await bench()));
 }
 await report(figures);
+if (words.includes('--compare')) await compare(figures);
+if (words.includes('--keep')) {
+  await keepInBaseline({ figures: Object.fromEntries(figures.map(({ what, measured }) => [what, measured])) });
+}

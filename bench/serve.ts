@@ -8,16 +8,23 @@ import { createInterface } from 'node:readline';
 
 const ROOT = resolve(import.meta.dirname, '..');
 
-export async function serveForBench(data: string): Promise<{
+export async function serveForBench(
+  data: string,
+  args: readonly string[] = [],
+): Promise<{
   readonly endpoint: URL;
   readonly env: Readonly<Record<string, string>>;
   readonly stop: () => Promise<void>;
   /** That the server has used, all of its threads together (Linux, proc(5): user and system time in ticks of 10 ms). */
   readonly cpuSeconds: () => Promise<number>;
 }> {
-  const server = spawn(process.execPath, [join(ROOT, 'bin/sealtrail.ts'), 'serve', '--data', data, '--port', '0'], {
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
+  const server = spawn(
+    process.execPath,
+    [join(ROOT, 'bin/sealtrail.ts'), 'serve', '--data', data, '--port', '0', ...args],
+    {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    },
+  );
   const stop = async (): Promise<void> => {
     const ended = once(server, 'exit');
     server.kill('SIGTERM');
