@@ -113,8 +113,8 @@ function explain(error: unknown, terminal: Terminal, json: boolean): number {
   if (terminal.signal.aborted) return EXIT.interrupted;
   if (json) {
     const { code, field } = error instanceof SealtrailError ? error : { code: 'internal', field: undefined };
-    const told = JSON.stringify({ error: { code, message: messageOf(error), field } });
-    terminal.stderr.write(shownOn(terminal.stderr, `${told}\n`));
+    const text = JSON.stringify({ error: { code, message: messageOf(error), field } });
+    terminal.stderr.write(shownOn(terminal.stderr, `${text}\n`));
     return exitCodeFor(error);
   }
   const paint = painter(terminal.stderr);

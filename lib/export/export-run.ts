@@ -106,8 +106,8 @@ export class ExportRun {
       await file.finish();
       if (written.proof !== undefined && written.proof.hashes > 0) await target.proof?.finish();
       const known = { v: 1, id, log: logName, trail, format, compression, ...boundsOf(holder.job) } as const;
-      const asked = { requestedBy, requestedAt, finishedAt: now() };
-      return await this.#stated({ ...known, filters: listed(filters), ...written, ...asked }, holder.job);
+      const request = { requestedBy, requestedAt, finishedAt: now() };
+      return await this.#stated({ ...known, filters: listed(filters), ...written, ...request }, holder.job);
     } finally {
       await Promise.allSettled(open.map((writer) => writer.abandon()));
     }
@@ -151,12 +151,12 @@ export class ExportRun {
       await holder.settle({ state: 'queued', attempts: attempts - 1 });
       return;
     }
-    if (!isAskers(error)) onError(error, trail, id);
+    if (!isCallersFault(error)) onError(error, trail, id);
     if (isTransient(error) && attempts < MAX_ATTEMPTS) {
       await holder.settle({ state: 'queued' });
       throw error;
     }
-    await holder.settle({ state: 'failed', error: told(error, id) });
+    await holder.settle({ state: 'failed', error: publicError(error, id) });
   }
 }
 
@@ -197,10 +197,10 @@ class Holder {
 }
 
 /** Whether only the requester can do something about it. */
-const isAskers = (error: unknown): boolean => error instanceof SealtrailError && error.code === 'batch_too_large';
+const isCallersFault = (error: unknown): boolean => error instanceof SealtrailError && error.code === 'batch_too_large';
 
 /** The error as the requester sees it. Messages of ours hold nothing secret; others might. */
-function told(error: unknown, id: string): { code: string; message: string } {
+function publicError(error: unknown, id: string): { code: string; message: string } {
   if (error instanceof SealtrailError && error.code !== 'internal') return { code: error.code, message: error.message };
   return { code: 'internal', message: `something went wrong inside: the operator finds the cause under ${id}` };
 }

@@ -46,8 +46,8 @@ export type Written = Pick<ExportManifest, 'records' | 'first' | 'last' | 'check
 
 /** Names the sequence of records that an export holds: by the trail, its size, and what was asked for. */
 function chainOf({ logName, trail }: ExportSource, spec: ExportSpec, { size }: Checkpoint): string {
-  const asked = createHash('sha256').update(JSON.stringify(spec)).digest('hex').slice(0, 32);
-  return `${logName}/${trail}/${size}/${asked}`;
+  const specHash = createHash('sha256').update(JSON.stringify(spec)).digest('hex').slice(0, 32);
+  return `${logName}/${trail}/${size}/${specHash}`;
 }
 
 /** Records, and characters of their lines, that are encoded at once: the event loop turns in between. */

@@ -37,7 +37,7 @@ const CLASH_PAUSE_MS = 8;
 export async function lead(context: LineContext, leader: Leader): Promise<readonly Commit<Placed>[]> {
   const { pace, now } = context;
   const commits: Commit<Placed>[] = [];
-  const told: Promise<unknown>[] = [];
+  const signings: Promise<unknown>[] = [];
   const until = performance.now() + pace.leadMs;
   let { own } = leader;
   try {
@@ -55,14 +55,14 @@ export async function lead(context: LineContext, leader: Leader): Promise<readon
       isOver = done.isOver;
       if (done.commit === undefined) continue;
       commits.push(done.commit);
-      told.push(context.onCombined(done.commit));
+      signings.push(context.onCombined(done.commit));
     }
   } catch (error) {
     // Where this fails too, the others find the turn stuck.
     await context.table.transact([freeTurn(context.trail, leader.id)]).catch(() => undefined);
     if (commits.length === 0) throw error;
   }
-  await Promise.all(told);
+  await Promise.all(signings);
   return commits;
 }
 

@@ -13,7 +13,7 @@ import { readBlocks, readRecord } from './blocks.ts';
 import { Checkpoints, type StoredCheckpoint } from './checkpoints.ts';
 import { ClockWatch } from './clock-watch.ts';
 import { type Commit, readHead } from './commit.ts';
-import { Group } from './group.ts';
+import { CommitQueue } from './commit-queue.ts';
 import type { History } from './history.ts';
 import { type Block, buildBlock, lastLeaf, type RecordRange } from './items/block.ts';
 import type { Head } from './items/head.ts';
@@ -76,8 +76,8 @@ export class Ledger {
   readonly #options: LedgerOptions;
   readonly #table: Table;
   readonly #checkpoints: Checkpoints;
-  readonly #groups = new Map<string, Group>();
-  readonly #told = new WeakSet<Commit>();
+  readonly #queues = new Map<string, CommitQueue>();
+  readonly #reported = new WeakSet<Commit>();
   /** Of each commit the checkpoint that it was given, or will be. */
   readonly #signed = new WeakMap<Commit, Promise<StoredCheckpoint | undefined>>();
   readonly #clock: ClockWatch;
@@ -113,7 +113,7 @@ export class Ledger {
 
   async #append(request: AppendRequest): Promise<LedgerReceipt> {
     await this.assertOneHistory(request.trail);
-    const landed = await this.#group(request.trail).submit(submissionOf(request));
+    const landed = await this.#queue(request.trail).submit(submissionOf(request));
     if ('remembered' in landed) {
       const { remembered } = landed;
       if (remembered.bodyHash === request.idempotency?.bodyHash) return this.#recall(request, remembered, true);
@@ -139,7 +139,7 @@ export class Ledger {
 
   async #leave(request: AppendRequest): Promise<void> {
     await this.assertOneHistory(request.trail);
-    const landed = await this.#group(request.trail).leave(submissionOf(request));
+    const landed = await this.#queue(request.trail).leave(submissionOf(request));
     if (landed !== undefined && 'commit' in landed) await this.#sealFor(request, landed.commit);
   }
 
@@ -147,7 +147,7 @@ export class Ledger {
   async drain(trail: string, signal?: AbortSignal): Promise<void> {
     this.#checkOpen();
     await this.assertOneHistory(trail);
-    await this.#group(trail).drain(signal);
+    await this.#queue(trail).drain(signal);
   }
 
   /** A trail's head, or undefined where the trail has no record. */
@@ -217,7 +217,7 @@ export class Ledger {
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.allSettled(this.#underWay);
-    await Promise.all([...this.#groups.values()].map((group) => group.idle()));
+    await Promise.all([...this.#queues.values()].map((queue) => queue.idle()));
     await Promise.all(this.#signing);
   }
 
@@ -235,11 +235,11 @@ export class Ledger {
     if (this.#closed) throw new SealtrailError('unavailable', 'the log is shutting down', { retryAfter: 1 });
   }
 
-  #group(trail: string): Group {
-    const known = this.#groups.get(trail);
+  #queue(trail: string): CommitQueue {
+    const known = this.#queues.get(trail);
     if (known !== undefined) return known;
     const { table, now = Date.now, onRetry, pace } = this.#options;
-    const group = new Group({
+    const queue = new CommitQueue({
       ...{ table, trail, now, pace },
       onRetry: (retry) => onRetry?.(trail, retry),
       onCombined: (commit) => {
@@ -247,8 +247,8 @@ export class Ledger {
         return this.#seal(commit);
       },
     });
-    this.#groups.set(trail, group);
-    return group;
+    this.#queues.set(trail, queue);
+    return queue;
   }
 
   async #sealFor(request: AppendRequest, commit: Commit): Promise<StoredCheckpoint | undefined> {
@@ -260,8 +260,8 @@ export class Ledger {
 
   /** Tells of a commit, once for all the submissions in it. */
   #tell(commit: Commit): void {
-    if (this.#told.has(commit)) return;
-    this.#told.add(commit);
+    if (this.#reported.has(commit)) return;
+    this.#reported.add(commit);
     const { trail, size } = commit.head;
     this.#options.onCommit?.(trail, size, { events: commit.block?.count ?? 0, bytes: commit.bytes });
     this.#clock.check(commit.head);

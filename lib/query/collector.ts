@@ -21,7 +21,7 @@ export interface RecordSources {
 }
 
 /** What is asked of the records `[low, high)`. */
-export interface Asked {
+export interface AnswerRequest {
   readonly trail: string;
   readonly filter: RecordFilter;
   readonly isDescending: boolean;
@@ -45,18 +45,18 @@ export class Collector {
   from: number;
   to: number;
   readonly #sources: RecordSources;
-  readonly #asked: Asked;
+  readonly #request: AnswerRequest;
 
-  constructor(sources: RecordSources, asked: Asked) {
+  constructor(sources: RecordSources, request: AnswerRequest) {
     this.#sources = sources;
-    this.#asked = asked;
-    this.from = asked.isDescending ? asked.high : asked.low;
+    this.#request = request;
+    this.from = request.isDescending ? request.high : request.low;
     this.to = this.from;
   }
 
   /** @param index what may be used of it: its runs tell which records may pass */
   async collect({ runs, size }: Pick<IndexSnapshot, 'runs' | 'size'>): Promise<void> {
-    const { low, high, isDescending, filter } = this.#asked;
+    const { low, high, isDescending, filter } = this.#request;
     const edge = filter.isIndexed ? Math.min(Math.max(size, low), high) : low;
     const indexed = runs.filter((run) => run.first < edge && endOf(run) > low);
     const parts: ({ readonly run: StoredRun } | undefined)[] = indexed.map((run) => ({ run }));
@@ -72,7 +72,7 @@ export class Collector {
 
   async #tail(from: number, to: number): Promise<boolean> {
     const { table, archive } = this.#sources;
-    const { trail, isDescending } = this.#asked;
+    const { trail, isDescending } = this.#request;
     const order = isDescending ? 'descending' : 'ascending';
     for await (const block of readBlocks(table, trail, { from, to, order }, archive)) {
       const span = [Math.max(from, block.first), Math.min(to, block.first + block.count)];
@@ -82,7 +82,7 @@ export class Collector {
   }
 
   async #run(run: StoredRun, from: number, to: number): Promise<boolean> {
-    const { trail, isDescending } = this.#asked;
+    const { trail, isDescending } = this.#request;
     const file = this.#sources.runs.open(trail, run);
     const seqs = numbersOf(await this.#candidates(file, from, to), isDescending);
     for (let some = nextOf(seqs); some.length > 0; some = nextOf(seqs)) {
@@ -94,14 +94,14 @@ export class Collector {
 
   async #candidates(file: RunFile, from: number, to: number): Promise<Spans> {
     let left: Spans = [from, to];
-    for (const keys of this.#asked.filter.keys) {
+    for (const keys of this.#request.filter.keys) {
       left = intersectSpans(left, await (await RunPostings.find(file, keys)).within(from, to));
     }
     return left;
   }
 
   async #read(file: RunFile, seq: number): Promise<Match> {
-    const { trail } = this.#asked;
+    const { trail } = this.#request;
     const held = await this.#sources.blocks.read(trail, await file.blockOf(seq), [seq]);
     const block = held.find(({ first, count }) => first <= seq && seq < first + count);
     if (block === undefined) {
@@ -114,12 +114,12 @@ export class Collector {
   #take(match: Match): boolean {
     this.shown.set(match.seq, match);
     this.#covered(match.seq, match.seq + 1);
-    if (this.#asked.filter.accepts(match.line)) this.matches.push(match);
-    return this.matches.length < this.#asked.limit && this.shown.size < MAX_SHOWN;
+    if (this.#request.filter.accepts(match.line)) this.matches.push(match);
+    return this.matches.length < this.#request.limit && this.shown.size < MAX_SHOWN;
   }
 
   #covered(from: number, to: number): void {
-    if (this.#asked.isDescending) this.from = from;
+    if (this.#request.isDescending) this.from = from;
     else this.to = to;
   }
 }

@@ -23,7 +23,7 @@ import { appendLeaves, EMPTY_FRONTIER } from '../log/frontier.ts';
 import { leafHash } from '../log/hash.ts';
 import { proveLeaves } from '../log/multiproof.ts';
 import { type NodeReader, proveInclusion, proveRange } from '../log/tree.ts';
-import { type Asked, Collector, type RecordSources } from './collector.ts';
+import { type AnswerRequest, Collector, type RecordSources } from './collector.ts';
 import type { Match, Query } from './query.ts';
 
 /** What proofs are made from. */
@@ -54,15 +54,15 @@ interface StatedIndex extends IndexSnapshot {
  */
 export async function proveAnswer(
   sources: ProofSources,
-  asked: Asked,
+  request: AnswerRequest,
   query: Pick<Query, 'from' | 'to'>,
   checkpoint: StoredCheckpoint,
 ): Promise<ProvenMatches> {
   for (let gone: IndexSnapshot | undefined; ; ) {
-    const stated = await statedIndex(sources, asked.trail);
+    const stated = await statedIndex(sources, request.trail);
     const index = stated.revision === gone?.revision ? NO_INDEX : stated;
     try {
-      return await prove(sources, asked, query, checkpoint, index);
+      return await prove(sources, request, query, checkpoint, index);
     } catch (error) {
       if (!(error instanceof RunGone)) throw error;
       gone = stated;
@@ -80,13 +80,13 @@ async function statedIndex({ table, ledger }: ProofSources, trail: string): Prom
 
 async function prove(
   sources: ProofSources,
-  asked: Asked,
+  request: AnswerRequest,
   { from: since, to: until }: Pick<Query, 'from' | 'to'>,
   { size, note }: StoredCheckpoint,
   index: StatedIndex,
 ): Promise<ProvenMatches> {
-  const { trail, filter } = asked;
-  const collector = new Collector(sources, asked);
+  const { trail, filter } = request;
+  const collector = new Collector(sources, request);
   await collector.collect(index);
   const { shown, from, to } = collector;
   // The records on either side show that the answer begins and ends where the period does.
@@ -116,7 +116,7 @@ async function prove(
     records: seqs.map((seq) => lines.get(seq) ?? ''),
     checkpoint: note,
     proof: hashes.map(toBase64),
-    ...(needsIndex && { index: await indexProof(sources, asked, index, from, to) }),
+    ...(needsIndex && { index: await indexProof(sources, request, index, from, to) }),
   };
   return { matches: collector.matches, from, to, proof };
 }
@@ -129,7 +129,7 @@ async function recordOf({ ledger }: ProofSources, trail: string, seq: number): P
 
 async function indexProof(
   sources: ProofSources,
-  { trail, filter }: Asked,
+  { trail, filter }: AnswerRequest,
   { runs, record = 0, checkpoint = { size: 0, note: '' }, size }: StatedIndex,
   from: number,
   to: number,

@@ -135,8 +135,8 @@ export class Queries {
     if (at !== undefined && !isDescending) low = Math.max(low, at.seq);
     high = Math.max(low, high);
     const sources = { table: this.#table, blocks: this.#blocks, runs: this.#runs, archive: this.#archive, ...proofs };
-    const asked = { trail, filter, isDescending, limit: query.limit, low, high };
-    const { matches, from, to, proof } = await proveAnswer(sources, asked, query, checkpoint);
+    const request = { trail, filter, isDescending, limit: query.limit, low, high };
+    const { matches, from, to, proof } = await proveAnswer(sources, request, query, checkpoint);
     const next = { seq: isDescending ? from : to, asOf };
     const more = isDescending ? from > low : to < high;
     const page = {
@@ -271,7 +271,7 @@ export class Queries {
    */
   async summary(trail: string, request: CountRequest = {}): Promise<Summary> {
     const sources = { table: this.#table, runs: this.#runs, archive: this.#archive };
-    const plain = (asked: SummaryRequest) => summarise(sources, trail, asked);
+    const plain = (part: SummaryRequest) => summarise(sources, trail, part);
     if (isCounted(request)) return inZone(request, plain);
     const { filters = {}, seqs, ...period } = request;
     const head = await readHead(this.#table, trail);

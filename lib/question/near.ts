@@ -1,11 +1,11 @@
 /** Names that look like another, the most alike first: a letter or two are different, or one begins with the other. */
 export function nearNames(name: string, names: Iterable<string>, most = 3): readonly string[] {
-  const asked = name.toLowerCase();
-  const allowed = Math.min(2, Math.floor(asked.length / 3));
+  const wanted = name.toLowerCase();
+  const allowed = Math.min(2, Math.floor(wanted.length / 3));
   const found: { readonly name: string; readonly distance: number }[] = [];
   for (const one of names) {
     const known = one.toLowerCase();
-    const distance = known.startsWith(asked) || asked.startsWith(known) ? 1 : editDistance(asked, known, allowed);
+    const distance = known.startsWith(wanted) || wanted.startsWith(known) ? 1 : editDistance(wanted, known, allowed);
     if (one !== name && distance <= Math.max(allowed, 1)) found.push({ name: one, distance });
   }
   found.sort((a, b) => a.distance - b.distance || (a.name < b.name ? -1 : 1));

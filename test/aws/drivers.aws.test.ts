@@ -27,7 +27,7 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
   };
 }
 
-/** What ministack takes of the 4 MB is said in `holes.aws.test.ts`. The SDK finds the referee by itself. */
+/** What ministack takes of the 4 MB is said in `gaps.aws.test.ts`. The SDK finds the referee by itself. */
 const TABLES = [
   ['DynamoTable', EVERYTHING, isMinistack ? { takesBytes: 2_793_000 } : {}],
   ['DynamoTable on the referee', {}, {}],

@@ -9,7 +9,7 @@ export const EVERYTHING: { readonly endpoint?: string } = endpoint === undefined
 export const STACK = process.env.SEALTRAIL_TEST_STACK ?? '';
 
 /**
- * Whether ministack answers there, with the holes that `holes.aws.test.ts` writes down. `npm run test:aws` says so when it has started
+ * Whether ministack answers there, with the gaps that `gaps.aws.test.ts` writes down. `npm run test:aws` says so when it has started
  * it; anything else is held to what AWS does.
  */
 export const isMinistack = process.env.SEALTRAIL_EMULATOR === 'ministack';

@@ -29,7 +29,7 @@ const CODE = `export const handler = async ({ Records }) => {
 };`;
 
 const RETRIES = 2;
-const name = `holes-${randomUUID()}`;
+const name = `gaps-${randomUUID()}`;
 const folder = temporaryFolder((task) => afterAll(task));
 const logs = new CloudWatchLogsClient(EVERYTHING);
 const table = new DynamoTable({ client: dynamoClient(EVERYTHING), tableName: name });

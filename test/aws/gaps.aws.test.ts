@@ -20,7 +20,7 @@ import { createBucket, createKey, createTable } from './resources.ts';
 
 /**
  * Where an emulator falls short of AWS: each test says what AWS does and what answered instead. Once an emulator does
- * better its test fails, and can go, with what the other tests leave out for its sake. More of them: `holes-stream.aws.test.ts`
+ * better its test fails, and can go, with what the other tests leave out for its sake. More of them: `gaps-stream.aws.test.ts`
  * for streams, and at the end of `deploy.aws.test.ts` what shows in a whole stack.
  */
 
@@ -32,7 +32,7 @@ const transactionOf = (bytes: number): Write[] =>
 
 describe('AWS takes transactions of 4 MB, however their bytes are encoded on the wire', () => {
   it('which DynamoDB Local shows', async () => {
-    const tableName = `holes-${randomUUID()}`;
+    const tableName = `gaps-${randomUUID()}`;
     await createTable(tableName);
     const table = new DynamoTable({ client: dynamoClient(), tableName });
     expect(await table.transact(transactionOf(3_990_000))).toEqual({ committed: true });
@@ -41,7 +41,7 @@ describe('AWS takes transactions of 4 MB, however their bytes are encoded on the
 
   const told = isMinistack ? 'and ministack does not: it counts the base64' : 'and so does what answers for everything';
   it(told, async () => {
-    const tableName = `holes-${randomUUID()}`;
+    const tableName = `gaps-${randomUUID()}`;
     await createTable(tableName, EVERYTHING);
     const table = new DynamoTable({ client: dynamoClient(EVERYTHING), tableName });
     const outcome = await table.transact(transactionOf(3_200_000)).catch((error: Error) => error.message);
@@ -73,7 +73,7 @@ describe('AWS signs RAW messages of at most 4,096 bytes', () => {
 
 describe('AWS gives the keys of a listing in URL encoding when it is asked to', () => {
   it(`${isMinistack ? 'and ministack does not for versions' : 'and so does what answers for everything'}: a carriage return`, async () => {
-    const bucket = `holes-${randomUUID()}`;
+    const bucket = `gaps-${randomUUID()}`;
     await createBucket(bucket);
     const client = s3Client();
     await client.send(new PutObjectCommand({ Bucket: bucket, Key: 'a\rb', Body: 'x' }));
@@ -89,7 +89,7 @@ describe('AWS gives the keys of a listing in URL encoding when it is asked to', 
 // AWS takes minutes: only what would be quicker can be asked.
 describe.runIf(isMinistack)('AWS makes metrics of lines in the embedded metric format', () => {
   it('and ministack does not: what the functions print, tests have to take to CloudWatch themselves', async () => {
-    const name = `holes-${randomUUID()}`;
+    const name = `gaps-${randomUUID()}`;
     const stream = { logGroupName: name, logStreamName: 'lines' };
     const timestamp = Date.now();
     // CloudWatch user guide, "Specification: Embedded metric format".
@@ -113,7 +113,7 @@ describe.runIf(isMinistack)('AWS takes composite alarms in a template', () => {
     const client = new CloudFormationClient(EVERYTHING);
     const AnyAlarm = { Type: 'AWS::CloudWatch::CompositeAlarm', Properties: { AlarmRule: 'FALSE' } };
     const template = { TemplateBody: JSON.stringify({ Resources: { AnyAlarm } }) };
-    const made = client.send(new CreateStackCommand({ StackName: `holes-${randomUUID()}`, ...template }));
+    const made = client.send(new CreateStackCommand({ StackName: `gaps-${randomUUID()}`, ...template }));
     await expect(made).rejects.toThrow('Unrecognized resource types: [AWS::CloudWatch::CompositeAlarm]');
     client.destroy();
   });

@@ -43,7 +43,7 @@ export class Observation {
   }
 
   /**
-   * Does what CloudWatch does with logs by itself, and ministack does not (see `holes.aws.test.ts`): takes a metric out of
+   * Does what CloudWatch does with logs by itself, and ministack does not (see `gaps.aws.test.ts`): takes a metric out of
    * lines in the embedded metric format.
    */
   async takeMetric(name: string): Promise<void> {

@@ -10,7 +10,7 @@ import type { HttpServer } from '../../lib/server/server.ts';
 import { LOG_NAME } from '../api/served.ts';
 import { beginningsOf } from '../server/beginnings.ts';
 import { temporaryFolder } from '../store/temporary.ts';
-import { numberingsOf } from './whole.ts';
+import { numberingsOf } from './producer-numbers.ts';
 
 /** A problem document. */
 type Refusal = { readonly status: number; readonly code: string };
@@ -19,7 +19,7 @@ type Refusal = { readonly status: number; readonly code: string };
 export type Trouble = 'refuse' | 'stall' | 'forget the answer' | 429 | 503 | Refusal | ((body: string) => string);
 
 /** A real embedded log that can be stopped and started, behind one address that can be made to misbehave. */
-export interface Fronted {
+export interface ProxiedLog {
   readonly url: string;
   /** Of the log's data. */
   readonly folder: string;
@@ -36,7 +36,7 @@ export interface Fronted {
   numberings(trail: string): Promise<Map<string, Numbering>>;
 }
 
-export async function front(): Promise<Fronted> {
+export async function startProxiedLog(): Promise<ProxiedLog> {
   const folder = await temporaryFolder();
   let log: Embedded | undefined;
   let server: HttpServer | undefined;
@@ -55,7 +55,7 @@ export async function front(): Promise<Fronted> {
   const credentials = log?.folder.profiles.find(({ profile }) => profile === 'admin');
   if (credentials === undefined) throw new Error('no profile admin');
   const proxy = createServer((incoming, outgoing) => {
-    const trouble = incoming.method === 'POST' ? fronted.trouble(incoming.url ?? '') : undefined;
+    const trouble = incoming.method === 'POST' ? proxied.trouble(incoming.url ?? '') : undefined;
     void pass(incoming, outgoing, server?.url, trouble);
   });
   await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
@@ -73,14 +73,14 @@ export async function front(): Promise<Fronted> {
     }
     return all;
   };
-  const fronted: Fronted = {
+  const proxied: ProxiedLog = {
     ...{ url, folder, stop, start, trouble: () => undefined },
     api: { endpoint: url, credentials: async () => credentials },
     begun: async (trail) => log && beginningsOf(log, trail),
     ids: async (trail) => (await records(trail)).map(({ event }) => String(event.id)),
     numberings: async (trail) => numberingsOf(await records(trail)),
   };
-  return fronted;
+  return proxied;
 }
 
 async function pass(incoming: IncomingMessage, outgoing: ServerResponse, url: string | undefined, trouble?: Trouble) {

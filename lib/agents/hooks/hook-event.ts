@@ -74,20 +74,21 @@ const CONTENT: Readonly<Record<string, readonly string[]>> = {
  * @throws `invalid_json`, `invalid_event` where it names no event
  */
 export function hookEvent(text: string, options: HookOptions): HookEvent {
-  const told = parsed(text);
-  const name = textOf(told, 'hook_event_name', 'hookEventName', 'hookName');
+  const payload = parsed(text);
+  const name = textOf(payload, 'hook_event_name', 'hookEventName', 'hookName');
   if (name === undefined)
     throw new SealtrailError('invalid_event', 'a hook must say which event it is: hook_event_name is missing');
   const kind = KINDS[name.toLowerCase()] ?? 'other';
-  const session = textOf(told, 'session_id', 'sessionId', 'conversation_id');
+  const session = textOf(payload, 'session_id', 'sessionId', 'conversation_id');
   const context = { agent: options.agent, session, tenant: options.tenant, project: options.project };
-  const details = { hook: name, ...plainOf(told), ...contentsOf(told, options.content) };
+  const details = { hook: name, ...plainOf(payload), ...contentsOf(payload, options.content) };
   const actor = { id: options.agent, type: 'agent' as const };
   const fields = { actor, context, details };
   if (kind === 'other') return { kind, type: TYPES[name.toLowerCase()] ?? ownType(name), fields };
-  const tool = textOf(told, 'tool_name', 'toolName') ?? name;
+  const tool = textOf(payload, 'tool_name', 'toolName') ?? name;
   const action =
-    textOf(told, 'tool_use_id', 'toolCallId', 'tool_call_id') ?? callId(session, tool, contentOf(told, 'arguments'));
+    textOf(payload, 'tool_use_id', 'toolCallId', 'tool_call_id') ??
+    callId(session, tool, contentOf(payload, 'arguments'));
   return { kind, action, fields: { ...fields, action: 'tools/call', resource: { type: 'tool', id: tool } } };
 }
 
@@ -119,16 +120,16 @@ function ownType(name: string): string {
   }`;
 }
 
-function plainOf(told: Readonly<Record<string, unknown>>): Record<string, unknown> {
+function plainOf(payload: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(
-    PLAIN.filter((name) => told[name] !== undefined).map((name) => [name, contentFor(told[name])]),
+    PLAIN.filter((name) => payload[name] !== undefined).map((name) => [name, contentFor(payload[name])]),
   );
 }
 
-function contentsOf(told: Readonly<Record<string, unknown>>, isLogged: boolean): Record<string, unknown> {
+function contentsOf(payload: Readonly<Record<string, unknown>>, isLogged: boolean): Record<string, unknown> {
   return Object.fromEntries(
     Object.keys(CONTENT).flatMap((what) => {
-      const content = contentOf(told, what);
+      const content = contentOf(payload, what);
       if (content === undefined) return [];
       const digest = [`${what}Sha256`, contentDigest(content)] as const;
       return isLogged ? [digest, [what, contentFor(content)] as const] : [digest];
@@ -136,11 +137,11 @@ function contentsOf(told: Readonly<Record<string, unknown>>, isLogged: boolean):
   );
 }
 
-function contentOf(told: Readonly<Record<string, unknown>>, what: string): unknown {
-  const name = CONTENT[what]?.find((one) => told[one] !== undefined);
-  return name === undefined ? undefined : told[name];
+function contentOf(payload: Readonly<Record<string, unknown>>, what: string): unknown {
+  const name = CONTENT[what]?.find((one) => payload[one] !== undefined);
+  return name === undefined ? undefined : payload[name];
 }
 
-function textOf(told: Readonly<Record<string, unknown>>, ...names: readonly string[]): string | undefined {
-  return names.map((name) => told[name]).find((value): value is string => typeof value === 'string' && value !== '');
+function textOf(payload: Readonly<Record<string, unknown>>, ...names: readonly string[]): string | undefined {
+  return names.map((name) => payload[name]).find((value): value is string => typeof value === 'string' && value !== '');
 }

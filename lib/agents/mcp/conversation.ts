@@ -162,7 +162,7 @@ export class Conversation {
     const about = { server: this.#serverName, ...late };
     if (error !== undefined) {
       const code = isObject(error) ? error.code : undefined;
-      const told = {
+      const outcome = {
         errorCode: code,
         errorSha256: contentDigest(error),
         ...(content ? { error: contentFor(error) } : {}),
@@ -170,7 +170,7 @@ export class Conversation {
       actions.ended(pending.action, durationMs, {
         ...this.#fieldsOf(pending),
         outcome: 'error',
-        details: { ...about, ...told },
+        details: { ...about, ...outcome },
       });
       return;
     }

@@ -50,8 +50,8 @@ function isAmbiguous(bytes: Buffer): boolean {
 
 /** The text of an error that answers requests in place of their receiver; empty where none of them wants an answer. */
 export function refusal(messages: readonly Message[], code: number, why: string): string {
-  const asked = messages.filter(({ method, id }) => method !== undefined && id !== undefined);
-  const errors = asked.map(({ id }) => ({ jsonrpc: '2.0', id, error: { code, message: why } }));
+  const requests = messages.filter(({ method, id }) => method !== undefined && id !== undefined);
+  const errors = requests.map(({ id }) => ({ jsonrpc: '2.0', id, error: { code, message: why } }));
   if (errors.length === 0) return '';
   return JSON.stringify(errors.length === 1 && messages.length === 1 ? errors[0] : errors);
 }

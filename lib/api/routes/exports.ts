@@ -121,10 +121,10 @@ export const getExport = route({
 const EXPORT_ID = /^[0-9a-f]{32}$/;
 
 async function replyOf(exports: Exports, job: ExportJob): Promise<object> {
-  const { lease: _, attempts: __, state, filters, ...told } = job;
+  const { lease: _, attempts: __, state, filters, ...visible } = job;
   const links = await exports.links(job);
   return {
-    ...told,
+    ...visible,
     state: exports.isExpired(job) ? 'expired' : state,
     filters,
     ...(links === undefined ? {} : { links }),

@@ -206,16 +206,16 @@ export class Demo {
 
   /** Checks that the verifier's JSON report names the record, so that the demo does not claim it wrongly. */
   async #assertNamed(seq: number, key: readonly string[]): Promise<void> {
-    let told = '';
+    let output = '';
     const stdout = new Writable({
       decodeStrings: false,
       write: (text: string, _encoding, done) => {
-        told += text;
+        output += text;
         done();
       },
     });
     await this.#shell.run(['verify', this.#path(COPY), '--json', ...key], { ...this.#shell.terminal, stdout });
-    const { problems }: Report = JSON.parse(told);
+    const { problems }: Report = JSON.parse(output);
     if (problems.some((problem) => problem.trail === SHOWN.trail && problem.seq === seq)) return;
     throw new SealtrailError('proof_mismatch', `the verifier did not name record ${seq} of ${SHOWN.trail}`);
   }

@@ -21,8 +21,8 @@ export async function* provenPages(
   let left = limit;
   let cursor = query.cursor;
   do {
-    const asked = { ...query, proof: '1', limit: Math.min(left, 1000), ...(cursor !== undefined && { cursor }) };
-    const answer = (await http.send({ path: `/v1/trails/${trail}/events`, query: asked, signal })).json();
+    const parameters = { ...query, proof: '1', limit: Math.min(left, 1000), ...(cursor !== undefined && { cursor }) };
+    const answer = (await http.send({ path: `/v1/trails/${trail}/events`, query: parameters, signal })).json();
     if (!isObject(answer) || !isObject(answer.proof) || !isObject(answer.sources)) {
       throw new SealtrailError(
         'unavailable',

@@ -48,12 +48,12 @@ export async function listTrails(http: SignedHttp, signal?: AbortSignal): Promis
  */
 export async function namedTrails(
   http: SignedHttp,
-  asked: readonly string[],
+  names: readonly string[],
   signal: AbortSignal,
 ): Promise<readonly string[]> {
-  if (!asked.some((one) => one.includes('*'))) return [...new Set(asked)];
+  if (!names.some((one) => one.includes('*'))) return [...new Set(names)];
   const known = (await listTrails(http, signal)).map(({ trail }) => trail);
-  const named = asked.flatMap((one) => {
+  const named = names.flatMap((one) => {
     if (!one.includes('*')) return [one];
     const found = known.filter(
       (trail) => (!isSystemTrailName(trail) || one.startsWith('_')) && matchesTrail(one, trail),

@@ -61,7 +61,7 @@ export class Outbox {
   #failing: Error | undefined;
   #outage: Outage | undefined;
   /** Kinds of errors of this outage. */
-  readonly #told = new Set<string>();
+  readonly #reported = new Set<string>();
 
   constructor(options: OutboxOptions) {
     this.#options = options;
@@ -127,14 +127,14 @@ export class Outbox {
     if (this.#stop.signal.aborted) return;
     this.#outage = { since: new Date(), cause: error, ...this.#outage, attempts: (this.#outage?.attempts ?? 0) + 1 };
     const kind = error instanceof SealtrailError ? error.code : error.name;
-    if (this.#told.has(kind)) return;
-    this.#told.add(kind);
+    if (this.#reported.has(kind)) return;
+    this.#reported.add(kind);
     this.#options.onError(error);
   }
 
   #recovered(): void {
     this.#failing = undefined;
-    this.#told.clear();
+    this.#reported.clear();
     const outage = this.#outage;
     this.#outage = undefined;
     if (outage !== undefined) this.#options.onRecovery(outage);
@@ -214,9 +214,9 @@ export class Outbox {
 
   /** Full jitter on top of what the server asked for. */
   async #pause(attempt: number, error: unknown): Promise<void> {
-    const asked = error instanceof SealtrailError ? (error.retryAfter ?? 0) * 1000 : 0;
+    const retryAfterMs = error instanceof SealtrailError ? (error.retryAfter ?? 0) * 1000 : 0;
     const ceiling = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF * 2 ** Math.min(attempt - 1, 20));
-    await this.#wait(Math.min(MAX_RETRY_AFTER_MS, asked) + Math.random() * ceiling);
+    await this.#wait(Math.min(MAX_RETRY_AFTER_MS, retryAfterMs) + Math.random() * ceiling);
   }
 
   /** Keeps the process alive where it must: what is only in memory is not to be lost because nothing else is left to do. */

@@ -86,12 +86,12 @@ function reduced(event: Fields, reason: string): Fields | undefined {
       details: { refused },
     };
   }
-  const told = { type, action, actor, resource };
+  const shown = { type, action, actor, resource };
   return {
     ...{ type: LAST, severity: 'error', description: refused },
     ...pick({ id, producer }, ['id', 'producer']),
     details: Object.fromEntries(
-      Object.entries(told).map(([name, value]) => [name, JSON.stringify(value)?.slice(0, MAX_REASON).toWellFormed()]),
+      Object.entries(shown).map(([name, value]) => [name, JSON.stringify(value)?.slice(0, MAX_REASON).toWellFormed()]),
     ),
   };
 }

@@ -89,7 +89,7 @@ export interface Loss {
 }
 
 /** Counts what is held in memory, and applies the choice of what happens when that is too much. */
-export class Room {
+export class BufferLimiter {
   readonly #maxEvents: number;
   readonly #maxBytes: number;
   readonly #whenFull: 'block' | 'throw' | 'drop';

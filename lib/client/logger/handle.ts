@@ -58,7 +58,7 @@ export class LogHandle {
   entry(event: PreparedEvent): Entry {
     this.#due++;
     this.#unkept++;
-    let told = false;
+    let reported = false;
     let isKept = false;
     const kept = (): void => {
       if (isKept) return;
@@ -69,14 +69,14 @@ export class LogHandle {
       ...event,
       kept,
       landed: (receipt) => {
-        if (told) return;
-        told = true;
+        if (reported) return;
+        reported = true;
         kept();
         this.#landed(receipt);
       },
       failed: (error) => {
-        if (told) return;
-        told = true;
+        if (reported) return;
+        reported = true;
         this.fail(error);
       },
     };

@@ -81,7 +81,7 @@ export class AuditLogger<Name extends string = AnyName> extends AuditCalls<Name>
   #waiting: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
   /** Calls of handlers and of the mirror that go on. */
-  readonly #telling = new Set<Promise<void>>();
+  readonly #handling = new Set<Promise<void>>();
 
   /** @throws `usage` without a sink, or where an option cannot be */
   constructor(sinks: readonly Sink[], options: LoggerOptions = {}, reader?: AuditReader) {
@@ -320,8 +320,8 @@ export class AuditLogger<Name extends string = AnyName> extends AuditCalls<Name>
       if (!(result instanceof Promise)) return;
       const telling: Promise<void> = result
         .catch((error: unknown) => this.#report(error))
-        .then(() => void this.#telling.delete(telling));
-      this.#telling.add(telling);
+        .then(() => void this.#handling.delete(telling));
+      this.#handling.add(telling);
     } catch (error) {
       this.#report(error);
     }
@@ -330,18 +330,18 @@ export class AuditLogger<Name extends string = AnyName> extends AuditCalls<Name>
   /** Flushes or closes all that an event goes to. @throws what the first of them throws, once all have come to their end */
   async #settleAll(how: 'flush' | 'close'): Promise<void> {
     await this.#waiting;
-    const results = await Promise.allSettled([...this.#sinks.map((sink) => sink[how]()), this.#told()]);
+    const results = await Promise.allSettled([...this.#sinks.map((sink) => sink[how]()), this.#handlersDone()]);
     for (const result of results) if (result.status === 'rejected') throw result.reason;
   }
 
   /** @throws `unavailable` where handlers or the mirror have not come to their end in time */
-  async #told(): Promise<void> {
-    const all = Promise.all(this.#telling);
+  async #handlersDone(): Promise<void> {
+    const all = Promise.all(this.#handling);
     const { promise: late, resolve } = withResolvers();
     const timer = setTimeout(resolve, HANDLERS_MS);
     await Promise.race([all, late]);
     clearTimeout(timer);
-    const { size } = this.#telling;
+    const { size } = this.#handling;
     if (size > 0) throw new SealtrailError('unavailable', `handlers still run: ${size}`);
   }
 

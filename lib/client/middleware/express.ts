@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AuditLogger } from '../logger/logger.ts';
-import { type Asked, RequestAudit, type RequestAuditOptions, size } from './requests.ts';
+import { RequestAudit, type RequestAuditOptions, type RequestFacts, size } from './requests.ts';
 
 export type { RequestAuditOptions } from './requests.ts';
 
@@ -26,7 +26,7 @@ export function auditRequests<Request extends IncomingMessage = IncomingMessage>
   };
 }
 
-function described(request: IncomingMessage): Asked {
+function described(request: IncomingMessage): RequestFacts {
   // Express keeps the whole path here, where routers cut theirs from `url`, and knows which proxies to believe.
   const [originalUrl, ip]: unknown[] = [Reflect.get(request, 'originalUrl'), Reflect.get(request, 'ip')];
   return {

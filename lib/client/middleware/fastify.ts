@@ -1,6 +1,6 @@
 import type { FastifyPluginCallback, FastifyRequest } from 'fastify';
 import type { AuditLogger } from '../logger/logger.ts';
-import { type Asked, RequestAudit, type RequestAuditOptions, size } from './requests.ts';
+import { RequestAudit, type RequestAuditOptions, type RequestFacts, size } from './requests.ts';
 
 export type { RequestAuditOptions } from './requests.ts';
 
@@ -38,7 +38,7 @@ export function auditRequests(
   return Object.assign(plugin, { [Symbol.for('skip-override')]: true });
 }
 
-function described(request: FastifyRequest): Asked {
+function described(request: FastifyRequest): RequestFacts {
   return {
     method: request.method,
     url: request.originalUrl,

@@ -1,6 +1,6 @@
 import type { Context, MiddlewareHandler } from 'hono';
 import type { AuditLogger } from '../logger/logger.ts';
-import { type Asked, RequestAudit, type RequestAuditOptions, size } from './requests.ts';
+import { RequestAudit, type RequestAuditOptions, type RequestFacts, size } from './requests.ts';
 
 /** What the middleware of Hono can be told. */
 export interface HonoAuditOptions extends RequestAuditOptions<Context> {
@@ -18,7 +18,7 @@ export interface HonoAuditOptions extends RequestAuditOptions<Context> {
  */
 export function auditRequests(audit: AuditLogger, options: HonoAuditOptions = {}): MiddlewareHandler {
   return async (context, next) => {
-    const described = (): Asked => ({
+    const described = (): RequestFacts => ({
       method: context.req.method,
       url: context.req.path,
       header: (name) => context.req.header(name),

@@ -20,7 +20,7 @@ export interface RequestAuditOptions<Request> {
 }
 
 /** A request as every framework can tell it. */
-export interface Asked {
+export interface RequestFacts {
   readonly method: string;
   /** With its query or without. */
   readonly url: string;
@@ -40,14 +40,14 @@ export interface Answered {
 type Fields = Readonly<Record<string, unknown>>;
 
 /** A request that could not be looked at. */
-const NOT_KNOWN: Asked = { method: '(unknown)', url: '', header: () => undefined, ip: undefined };
+const NOT_KNOWN: RequestFacts = { method: '(unknown)', url: '', header: () => undefined, ip: undefined };
 
 /** One request on its way: a context for all that happens meanwhile, and one event at its end. */
 export class RequestAudit<Request> {
   readonly #audit: Pick<AuditLogger, 'log'>;
   readonly #options: RequestAuditOptions<Request>;
   readonly #request: Request;
-  readonly #asked: Asked;
+  readonly #facts: RequestFacts;
   readonly #ids: SharedContext;
   readonly #start = performance.now();
 
@@ -55,15 +55,15 @@ export class RequestAudit<Request> {
     audit: Pick<AuditLogger, 'log'>,
     options: RequestAuditOptions<Request>,
     request: Request,
-    describe: (request: Request) => Asked,
+    describe: (request: Request) => RequestFacts,
   ) {
     this.#audit = audit;
     this.#options = options;
     this.#request = request;
-    this.#asked = this.#try(() => describe(request)) ?? NOT_KNOWN;
-    const correlation = named(this.#asked.header('x-correlation-id'));
+    this.#facts = this.#try(() => describe(request)) ?? NOT_KNOWN;
+    const correlation = named(this.#facts.header('x-correlation-id'));
     this.#ids = {
-      request: named(this.#asked.header('x-request-id')) ?? randomUUID(),
+      request: named(this.#facts.header('x-request-id')) ?? randomUUID(),
       ...(correlation === undefined ? {} : { correlation }),
     };
   }
@@ -79,7 +79,7 @@ export class RequestAudit<Request> {
     // A copy: what the application says of the caller may be anything, and must not keep the request from being logged.
     const shared = toSerializable(this.context);
     const { actor, resource, ...context }: Fields = isObject(shared) ? shared : { ...this.#ids };
-    const { method, url, ip, header } = this.#asked;
+    const { method, url, ip, header } = this.#facts;
     const userAgent = header('user-agent')?.slice(0, 1024);
     const { status, bytes, aborted } = answered;
     const durationMs = Math.round((performance.now() - this.#start) * 1000) / 1000;

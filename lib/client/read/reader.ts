@@ -155,7 +155,7 @@ export class LogReader extends Questions {
    * @example const { total, last } = await audit.reader.activity('alice', 7);
    */
   activity(actor: string, days?: number): Promise<Activity> {
-    return this.#asked('counts', `${this.#path}/activity`, ['total', 'byType', 'byOutcome'], { actor, days });
+    return this.#get('counts', `${this.#path}/activity`, ['total', 'byType', 'byOutcome'], { actor, days });
   }
 
   /**
@@ -170,7 +170,7 @@ export class LogReader extends Questions {
   async *provenQuery(query: EventQuery = {}): AsyncGenerator<ProvenPage, void, undefined> {
     let cursor: string | undefined;
     do {
-      const answer = await this.#asked<ProvenPage & { readonly more: boolean; readonly cursor?: string }>(
+      const answer = await this.#get<ProvenPage & { readonly more: boolean; readonly cursor?: string }>(
         'proof',
         `${this.#path}/events`,
         ['records', 'proof', 'more'],
@@ -255,7 +255,7 @@ export class LogReader extends Questions {
   }
 
   /** @param fields that the answer must have: it is taken at the server's word for the rest of its shape */
-  async #asked<T>(
+  async #get<T>(
     what: string,
     path: string,
     fields: readonly string[],

@@ -10,7 +10,7 @@ import type { Batch, Spool, Stored } from '../delivery/spool.ts';
 import { prepareEvent } from '../event/event.ts';
 import { assertOptions, MAX_TIMEOUT_MS } from '../event/options.ts';
 import { ProducerNumbers } from '../event/producer-sequence.ts';
-import { asError, type BufferOptions, type Entry, Room, type Sink, withResolvers } from '../event/sink.ts';
+import { asError, BufferLimiter, type BufferOptions, type Entry, type Sink, withResolvers } from '../event/sink.ts';
 import type { SignedHttp } from '../http/http.ts';
 
 /** How an API sink sends. */
@@ -74,7 +74,7 @@ export class ApiSink implements Sink {
   readonly name = 'api';
   readonly isLog = true;
   readonly #options: ApiSinkOptions;
-  readonly #room: Room;
+  readonly #buffer: BufferLimiter;
   readonly #numbers = new ProducerNumbers();
   readonly #delivery: Promise<Deliverer>;
   readonly #outbox: Outbox;
@@ -98,7 +98,7 @@ export class ApiSink implements Sink {
   constructor(options: ApiSinkOptions) {
     assertSendable(options);
     this.#options = options;
-    this.#room = new Room(options);
+    this.#buffer = new BufferLimiter(options);
     this.#spool = this.#openSpool(options.spool);
     this.#delivery = options.deliverer === undefined ? loadDelivery(options) : Promise.resolve(options.deliverer);
     this.#outbox = new Outbox({
@@ -120,12 +120,12 @@ export class ApiSink implements Sink {
 
   /** Events left out because the buffer was full, since the start. */
   get dropped(): number {
-    return this.#room.dropped;
+    return this.#buffer.dropped;
   }
 
   write(entry: Entry): Promise<void> | undefined {
     if (this.#closed) throw new SealtrailError('unavailable', 'the logger is closed');
-    const entered = this.#room.enter(entry);
+    const entered = this.#buffer.enter(entry);
     if (entered === false) return undefined;
     this.#push(entry);
     return entered === true ? undefined : entered;
@@ -187,7 +187,7 @@ export class ApiSink implements Sink {
       for (const entry of entries) entry.failed(stored === undefined ? lost : kept);
     }
     for (const entry of this.#open.splice(0)) entry.failed(lost);
-    const loss = this.#room.takeLoss();
+    const loss = this.#buffer.takeLoss();
     if (loss !== undefined) {
       this.#options.onError?.(
         new SealtrailError('store_full', `${loss.count} events were dropped, which no record says`),
@@ -269,8 +269,8 @@ export class ApiSink implements Sink {
 
   /** Records a loss before anything else gets in, so that the numbers of what was left out follow one another. */
   #left(events: number, bytes: number): void {
-    this.#room.leave(events, bytes);
-    const loss = this.#room.isFull ? undefined : this.#room.takeLoss();
+    this.#buffer.leave(events, bytes);
+    const loss = this.#buffer.isFull ? undefined : this.#buffer.takeLoss();
     if (loss === undefined) return;
     const first = this.#pushed + this.#skipped;
     const numbers = { first, last: first + loss.count - 1 };
@@ -282,7 +282,7 @@ export class ApiSink implements Sink {
     const failed = (error: Error): void => this.#options.onError?.(error);
     const entry = { ...event, skips: loss.count, landed: () => undefined, failed };
     // Always let in: it is one event, and there is room.
-    this.#room.enter(entry);
+    this.#buffer.enter(entry);
     this.#push(entry);
   }
 

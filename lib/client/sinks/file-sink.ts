@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { QueryOrder } from '../../contract/query.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { assertOptions } from '../event/options.ts';
-import { asError, type BufferOptions, type Entry, type KeptEvent, Room, type Sink } from '../event/sink.ts';
+import { asError, BufferLimiter, type BufferOptions, type Entry, type KeptEvent, type Sink } from '../event/sink.ts';
 import { textLine } from '../event/text-line.ts';
 
 /** Where and how a file sink writes. */
@@ -45,7 +45,7 @@ const ATTEMPTS = 3;
 export class FileSink implements Sink {
   readonly name = 'file';
   readonly #options: FileSinkOptions;
-  readonly #room: Room;
+  readonly #buffer: BufferLimiter;
   #open: Entry[] = [];
   #file: { readonly name: string; readonly handle: FileHandle } | undefined;
   #writing: Promise<void> | undefined;
@@ -60,11 +60,11 @@ export class FileSink implements Sink {
       fsync: ['always', 'never'],
     });
     this.#options = options;
-    this.#room = new Room(options);
+    this.#buffer = new BufferLimiter(options);
   }
 
   write(entry: Entry): Promise<void> | undefined {
-    const entered = this.#room.enter(entry);
+    const entered = this.#buffer.enter(entry);
     if (entered === false) return undefined;
     this.#open.push(entry);
     this.#writing ??= this.#drain();
@@ -110,7 +110,7 @@ export class FileSink implements Sink {
     await Promise.resolve(); // So that what is logged in one turn is written together.
     let failures = 0;
     while (failures < ATTEMPTS) {
-      const loss = this.#room.takeLoss();
+      const loss = this.#buffer.takeLoss();
       const batch = this.#open.splice(0);
       if (batch.length === 0 && loss === undefined) break;
       const lines = batch.map((entry) => this.#line(entry));
@@ -120,14 +120,14 @@ export class FileSink implements Sink {
         await this.#append(lines.map((line) => `${line}\n`).join(''));
         this.#failure = undefined;
         failures = 0;
-        this.#room.leave(
+        this.#buffer.leave(
           batch.length,
           batch.reduce((sum, { bytes }) => sum + bytes, 0),
         );
         for (const entry of batch) entry.landed();
       } catch (error) {
         this.#open = [...batch, ...this.#open];
-        if (loss !== undefined) this.#room.giveBack(loss);
+        if (loss !== undefined) this.#buffer.giveBack(loss);
         const isNew = this.#failure === undefined;
         this.#failure = asError(error);
         if (isNew) this.#options.onError?.(this.#failure);

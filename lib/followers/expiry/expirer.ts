@@ -60,7 +60,7 @@ export class Expirer implements Follower {
     while (!signal?.aborted) {
       const state = await readExpiryState(this.#table, trail);
       const goesOn =
-        state.planned === undefined ? await this.#plan(trail, state) : await this.#stamp(trail, state, signal);
+        state.planned === undefined ? await this.#plan(trail, state) : await this.#setExpiry(trail, state, signal);
       if (!goesOn) return;
     }
   }
@@ -86,7 +86,7 @@ export class Expirer implements Follower {
    * Whether the plan was carried out to its end. A block is stamped together with its parts, so one that is gone by now was
    * stamped as a whole before. After a crash anywhere the next run stamps what is left.
    */
-  async #stamp(trail: string, state: ExpiryState, signal: AbortSignal | undefined): Promise<boolean> {
+  async #setExpiry(trail: string, state: ExpiryState, signal: AbortSignal | undefined): Promise<boolean> {
     let underWay: Promise<unknown>[] = [];
     for await (const block of this.#blocks(trail, state.size, state.planned ?? state.size)) {
       const expiresAt = expiryOf(state, block.first, block.receivedAt);

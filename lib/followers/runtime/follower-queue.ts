@@ -132,8 +132,8 @@ export class Lane {
   #retryLater(trail: string, place: Place, error: unknown): void {
     const { pace, random } = this.#options;
     const pause = pauseMs(place.failures, { firstMs: pace.retryMs, maxMs: pace.maxRetryMs, jitter: 0.5 }, random);
-    const asked = error instanceof SealtrailError ? (error.retryAfter ?? 0) * 1000 : 0;
-    this.#pause(place, 'failing', Math.max(pause, asked), () => this.#makeReady(trail));
+    const retryAfterMs = error instanceof SealtrailError ? (error.retryAfter ?? 0) * 1000 : 0;
+    this.#pause(place, 'failing', Math.max(pause, retryAfterMs), () => this.#makeReady(trail));
   }
 
   #pause(place: Place, stage: Place['stage'], milliseconds: number, then: () => void): void {

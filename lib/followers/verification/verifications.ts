@@ -160,10 +160,10 @@ export class Verifications {
         await this.#options.start(trail, id);
         return;
       }
-      if (!isAskers(error)) this.#options.onError(error, trail, id);
+      if (!isCallersFault(error)) this.#options.onError(error, trail, id);
       if (signal?.aborted === true) await holder.settle({ state: 'failed', error: TOO_LONG });
       else if (isTransient(error) && attempts < MAX_ATTEMPTS) await holder.settle({ state: 'queued' });
-      else await holder.settle({ state: 'failed', error: told(error) });
+      else await holder.settle({ state: 'failed', error: publicError(error) });
     }
     const { lane } = claimed.job;
     if (lane !== undefined) await this.run(trail, lane.of, options);
@@ -339,7 +339,7 @@ function idOf(trail: string, { name, idempotencyKey }: VerificationAsker): strin
 }
 
 /** Whether the asker can do something about it. */
-const isAskers = (error: unknown): boolean =>
+const isCallersFault = (error: unknown): boolean =>
   error instanceof SealtrailError && ['invalid_parameter', 'not_found', 'rate_limited'].includes(error.code);
 
 const isTransient = (error: unknown): boolean => error instanceof SealtrailError && TRANSIENT.has(error.code);
@@ -350,7 +350,7 @@ const TOO_LONG = {
 };
 
 /** An error as the requester sees it. Messages of ours hold nothing secret; others might. */
-function told(error: unknown): NonNullable<VerificationJob['error']> {
+function publicError(error: unknown): NonNullable<VerificationJob['error']> {
   if (!(error instanceof SealtrailError) || error.code === 'internal') {
     return { code: 'internal', message: 'something went wrong inside: the operator finds the cause in the log' };
   }

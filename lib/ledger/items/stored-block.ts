@@ -80,7 +80,7 @@ export function storeBlock(block: Block, body: StoredBody, { commit, frontier }:
         prev: block.prev,
         last: lastLeaf(block),
         record: RECORD_VERSION,
-        ...(block.count > SECTION ? { section: SECTION, marks: marksOf(block, SECTION) } : {}),
+        ...(block.count > SECTION ? { section: SECTION, marks: sectionHashes(block, SECTION) } : {}),
         commit,
         ...(frontier === undefined ? {} : { frontier: encodeFrontier(frontier) }),
         submitters,
@@ -104,7 +104,7 @@ export function storeBlock(block: Block, body: StoredBody, { commit, frontier }:
 }
 
 /** The leaf hashes at the ends of a block's sections, but for the last one. */
-function marksOf({ leaves }: Block, section: number): Uint8Array {
+function sectionHashes({ leaves }: Block, section: number): Uint8Array {
   return Buffer.concat(leaves.filter((_, i) => (i + 1) % section === 0 && i + 1 < leaves.length));
 }
 
@@ -117,7 +117,7 @@ export async function loadBlock(table: Table, trail: string, item: Item): Promis
   const unpacked = await unpack(table, trail, item);
   const { start, count, record, section, marks, last } = unpacked;
   const block = buildBlock(start, runsOf(unpacked, 0, count), record);
-  const isMarked = marks === undefined || sameBytes(marksOf(block, section), marks);
+  const isMarked = marks === undefined || sameBytes(sectionHashes(block, section), marks);
   if (!isMarked || !sameBytes(lastLeaf(block), last)) throw damaged(trail, start.first, NOT_COMMITTED);
   return block;
 }

@@ -132,10 +132,12 @@ function bytesContract({ objects }: ObjectsUnderTest): void {
       const texts = Array.from({ length: 12 }, (_, n) => (n % 2 === 0 ? 'even' : 'odd'));
       const results = await Promise.allSettled(texts.map((text) => objects().put(key, bytesOf(text))));
       const stored = Buffer.from((await objects().get(key)) ?? []).toString();
-      const told = results.map((result) => (result.status === 'fulfilled' ? result.value : result.reason.code));
-      expect(told.filter((answer) => answer === 'created')).toHaveLength(1);
-      expect(told).toEqual(
-        texts.map((text, n) => (text !== stored ? 'object_differs' : told[n] === 'created' ? 'created' : 'existed')),
+      const outcomes = results.map((result) => (result.status === 'fulfilled' ? result.value : result.reason.code));
+      expect(outcomes.filter((answer) => answer === 'created')).toHaveLength(1);
+      expect(outcomes).toEqual(
+        texts.map((text, n) =>
+          text !== stored ? 'object_differs' : outcomes[n] === 'created' ? 'created' : 'existed',
+        ),
       );
     });
 

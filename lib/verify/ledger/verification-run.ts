@@ -219,8 +219,8 @@ async function scopeOf(
   }
   if ('stretch' in request) {
     const { stretch, isLast } = request;
-    const asked = { from: Math.min(stretch.from, size), to: Math.min(stretch.to, size) };
-    const { from, to: end } = await stretchAround(stores.table, trail, asked, size, signatories);
+    const bounds = { from: Math.min(stretch.from, size), to: Math.min(stretch.to, size) };
+    const { from, to: end } = await stretchAround(stores.table, trail, bounds, size, signatories);
     const start = await startAt(stores, trail, from, findings);
     const compareTo = isLast && end === size ? Number.POSITIVE_INFINITY : end;
     return { mode: 'full', start, end, compareFrom: from, compareTo, isCut: true, countedFrom: stretch.from };

@@ -9,7 +9,7 @@ import type { ProblemKind } from '../report/problem.ts';
 import type { Copy } from './check-tiles.ts';
 
 /** The records that share a level 0 tile and a bundle, and every copy of them that the archive holds. */
-export interface Unit {
+export interface TileCopies {
   readonly trail: string;
   /** Number of its first record, a multiple of 256. */
   readonly first: number;
@@ -17,15 +17,15 @@ export interface Unit {
   readonly lines: readonly (Line | undefined)[];
   readonly bundles: readonly Copy[];
   readonly tiles: readonly Copy[];
-  /** What the tile above says the hash of these records is, for a full unit. */
+  /** What the tile above says the hash of these records is, for a full tile. */
   readonly subtree: Hash | undefined;
 }
 
 /** What the copies agree on. */
-export interface Settled {
+export interface Reconciled {
   /** Leaf hashes, one after the other; those of lost records are zeros. */
   readonly row: Buffer;
-  /** The first record, counted from the unit's first, whose hash is lost; as many as there are records: none. */
+  /** The first record, counted from the first of them, whose hash is lost; as many as there are records: none. */
   readonly known: number;
   /** The line that has the leaf hash; undefined where none is left that has. */
   readonly lines: readonly (Line | undefined)[];
@@ -38,19 +38,19 @@ function complete<T>(list: readonly (T | undefined)[]): readonly T[] | undefined
 }
 
 /**
- * Compares all copies of a unit's records with each other and reports those that differ. When all agree, that is a
+ * Compares all copies of the records of one tile and reports those that differ. When all agree, that is a
  * comparison of bytes; otherwise each record goes by what most of its copies say, and the tile above decides.
  */
-export function settleUnit(unit: Unit, reader: LineReader, findings: Findings): Settled {
-  const lines = complete(unit.lines);
+export function reconcileCopies(copies: TileCopies, reader: LineReader, findings: Findings): Reconciled {
+  const lines = complete(copies.lines);
   if (lines !== undefined) {
     const row = hashLeaves(lines);
     const agree = (tile: Copy): boolean => sameBytes(tile.bytes, row.subarray(0, tile.width * HASH_BYTES));
-    if (unit.tiles.every(agree) && unit.bundles.every((bundle) => holds(bundle, lines))) {
+    if (copies.tiles.every(agree) && copies.bundles.every((bundle) => holds(bundle, lines))) {
       return { row, known: lines.length, lines };
     }
   }
-  return new Dispute(unit, reader, findings).settle();
+  return new Differing(copies, reader, findings).settle();
 }
 
 /** Whether a bundle holds these lines, and no more (C2SP tlog-tiles, Log entries: each behind its length in 16 bits). */
@@ -72,19 +72,19 @@ function holds({ width, bytes: stored }: Copy, lines: readonly Line[]): boolean 
 type Hashes = readonly (Hash | undefined)[];
 
 /** Copies that differ, record by record. */
-class Dispute {
-  readonly #unit: Unit;
+class Differing {
+  readonly #copies: TileCopies;
   readonly #reader: LineReader;
   readonly #findings: Findings;
 
-  constructor(unit: Unit, reader: LineReader, findings: Findings) {
-    this.#unit = unit;
+  constructor(copies: TileCopies, reader: LineReader, findings: Findings) {
+    this.#copies = copies;
     this.#reader = reader;
     this.#findings = findings;
   }
 
-  settle(): Settled {
-    const { lines, bundles, tiles } = this.#unit;
+  settle(): Reconciled {
+    const { lines, bundles, tiles } = this.#copies;
     const entries = bundles.map((copy) => this.#entriesOf(copy));
     const [bundle = []] = entries;
     const [tile] = tiles;
@@ -126,20 +126,20 @@ class Dispute {
       if (!(error instanceof SealtrailError)) throw error;
       message = error.message;
     }
-    const { trail, first } = this.#unit;
+    const { trail, first } = this.#copies;
     const about = { trail, object, seq: first, lastSeq: first + width - 1 };
     this.#findings.add({ kind: 'malformed_bundle', ...about, message });
     return [];
   }
 
   #filled(hashes: readonly Hash[]): Hashes {
-    return this.#unit.lines.map((_, at) => hashes[at]);
+    return this.#copies.lines.map((_, at) => hashes[at]);
   }
 
   /** The leaf hashes to go on with: what gives the hash in the tile above, or else what most copies say. */
   #choose(bySegment: Hashes, byBundle: Hashes, byTile: Hashes): Hashes {
     const voted = byTile.map((hash, at) => vote(bySegment[at], byBundle[at], hash));
-    const { subtree } = this.#unit;
+    const { subtree } = this.#copies;
     const fits = (hashes: Hashes): boolean => {
       const leaves = complete(hashes);
       if (subtree === undefined || leaves?.length !== TILE_WIDTH) return false;
@@ -158,7 +158,7 @@ class Dispute {
     [here, there]: readonly (Buffer | undefined)[] = [],
   ): void {
     if (hash === undefined || leaf === undefined || sameBytes(hash, leaf)) return;
-    const { trail, first } = this.#unit;
+    const { trail, first } = this.#copies;
     const what = kind === 'tile_mismatch' ? 'the hash in the tile' : 'the record';
     // Only the copy that the others agree on is worth a comparison.
     const isKnown = here !== undefined && there !== undefined && sameBytes(hashOf(there), leaf);
@@ -174,15 +174,15 @@ class Dispute {
     entry: Buffer | undefined,
   ): Line | undefined {
     if (leaf === undefined) return undefined;
-    if (bySegment !== undefined && sameBytes(bySegment, leaf)) return this.#unit.lines[at];
+    if (bySegment !== undefined && sameBytes(bySegment, leaf)) return this.#copies.lines[at];
     if (entry === undefined || !sameBytes(hashOf(entry), leaf)) return undefined;
-    return this.#readEntry(this.#unit.first + at, entry);
+    return this.#readEntry(this.#copies.first + at, entry);
   }
 
   /** A record whose line is gone from the segments is read from the bundle. */
   #readEntry(seq: number, entry: Buffer): Line {
-    const { trail } = this.#unit;
-    const object = this.#unit.bundles[0]?.object ?? '';
+    const { trail } = this.#copies;
+    const object = this.#copies.bundles[0]?.object ?? '';
     const report = (kind: ProblemKind, message: string): void =>
       this.#findings.add({ kind, trail, object, seq, message });
     const line = this.#reader.read(entry, object, report);

@@ -11,7 +11,7 @@ import { type Line, LineReader, namesPrevious, UNREADABLE } from '../records/che
 import { SegmentStream } from '../records/segment-stream.ts';
 import { Findings } from '../report/findings.ts';
 import { TimelineCounter } from '../report/timeline.ts';
-import { type Settled, settleUnit } from './bundle-copies.ts';
+import { type Reconciled, reconcileCopies } from './bundle-copies.ts';
 import { type Copy, TileReader, UpperTiles } from './check-tiles.ts';
 import { HeadRecords } from './head-records.ts';
 import { OpenActions } from './open-actions.ts';
@@ -40,7 +40,7 @@ export async function verifyShard(objects: Objects, job: ShardJob, options: Shar
   return walk.run();
 }
 
-/** What is fetched of a unit ahead of time. */
+/** The copies of one tile of records, fetched ahead of time. */
 interface Fetched {
   readonly first: number;
   readonly bundles: Promise<Copy[]>;
@@ -169,11 +169,11 @@ class SpanWalk {
         next = first + TILE_WIDTH;
       }
       const fetched = ahead.shift();
-      if (fetched !== undefined) await this.#checkUnit(fetched);
+      if (fetched !== undefined) await this.#checkCopies(fetched);
     }
   }
 
-  /** The first record of the next unit of which the archive holds anything, so that no gap takes long to cross. */
+  /** The first record of the next tile of which the archive holds anything, so that no gap takes long to cross. */
   #nextWithEvidence(first: number): number {
     const { inventory, span } = this.#job;
     const index = first / TILE_WIDTH;
@@ -188,7 +188,7 @@ class SpanWalk {
     return Math.min(lastUnit, ...candidates) * TILE_WIDTH;
   }
 
-  /** @param from where the unit before ended: claims between there and `first` lie in a gap, but are judged as well */
+  /** @param from where the tile before ended: claims between there and `first` lie in a gap, but are judged as well */
   #fetch(from: number, first: number): Fetched {
     const index = first / TILE_WIDTH;
     const end = Math.min(first + TILE_WIDTH, this.#job.span.to);
@@ -203,7 +203,7 @@ class SpanWalk {
     return fetched;
   }
 
-  async #checkUnit(fetched: Fetched): Promise<void> {
+  async #checkCopies(fetched: Fetched): Promise<void> {
     const { trail, span } = this.#job;
     const { first } = fetched;
     const index = first / TILE_WIDTH;
@@ -216,11 +216,11 @@ class SpanWalk {
     const [bundles, tiles, claims] = await Promise.all([fetched.bundles, fetched.tiles, fetched.claims]);
     const subtree = width === TILE_WIDTH ? await this.#upper.hash(1, index) : undefined;
     const lines = await this.#segments.take(width);
-    const unit = { trail, first, lines, bundles, tiles, subtree };
-    const settled = settleUnit(unit, this.#reader, this.#findings);
-    this.#checkChain(first, settled);
-    const onRoot: OnRoot = (claim, root) => this.#onRoot(claim, root, first, settled.lines);
-    await this.#tree.add(first, settled.row, settled.known, claims, subtree, onRoot);
+    const copies = { trail, first, lines, bundles, tiles, subtree };
+    const reconciled = reconcileCopies(copies, this.#reader, this.#findings);
+    this.#checkChain(first, reconciled);
+    const onRoot: OnRoot = (claim, root) => this.#onRoot(claim, root, first, reconciled.lines);
+    await this.#tree.add(first, reconciled.row, reconciled.known, claims, subtree, onRoot);
     this.#at = first + width;
     this.#options.onRecords?.(width, this.#findings.total);
   }
@@ -234,7 +234,7 @@ class SpanWalk {
   }
 
   /** Each record names the one before it, and time does not run backwards. */
-  #checkChain(first: number, { row, known, lines }: Settled): void {
+  #checkChain(first: number, { row, known, lines }: Reconciled): void {
     let before: Uint8Array | undefined = this.#leaf;
     let at = 0;
     for (let i = 0; i < lines.length; i++) {

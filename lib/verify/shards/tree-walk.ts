@@ -9,7 +9,7 @@ import type { RootClaim } from './root-checks.ts';
 export type OnRoot = (claim: RootClaim, root: Hash) => void;
 
 /**
- * Grows the tree along the records, a unit at a time, and compares what it passes: roots with the checkpoints, complete
+ * Grows the tree along the records, a tile at a time, and compares what it passes: roots with the checkpoints, complete
  * subtrees with the tiles above level 0.
  */
 export class TreeWalk {
@@ -22,13 +22,13 @@ export class TreeWalk {
   }
 
   /**
-   * Adds the leaves of a unit.
+   * Adds the leaves of a tile.
    *
-   * @param first number of the unit's first record
+   * @param first number of the tile's first record
    * @param row its leaf hashes
    * @param known how many of them, from the first on, are known
-   * @param claims of sizes within the unit, ascending
-   * @param subtree the hash of the whole unit, as the tile above has it
+   * @param claims of sizes within the tile, ascending
+   * @param subtree the hash of the whole tile, as the tile above has it
    */
   async add(
     first: number,

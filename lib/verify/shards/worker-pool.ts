@@ -38,7 +38,7 @@ interface Task {
 const WORKER = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
 
 /** What a worker is told: to do a job, or to stop the one it does and end. */
-export type WorkerOrder = PackedJob | 'stop';
+export type WorkerRequest = PackedJob | 'stop';
 
 /**
  * How long a worker that was told to stop may take, in milliseconds. It comes to that between two reads, so one that takes
@@ -128,7 +128,7 @@ export class WorkerPool {
   }
 }
 
-const tell = (worker: Worker, order: WorkerOrder): void => worker.postMessage(order);
+const tell = (worker: Worker, request: WorkerRequest): void => worker.postMessage(request);
 
 /**
  * Lets a thread end by itself. To be terminated from outside in the middle of its work, or while it is still loading, is

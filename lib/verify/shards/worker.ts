@@ -3,7 +3,7 @@ import { SealtrailError } from '../../log/error.ts';
 import type { Objects } from '../../store/ports.ts';
 import { verifyShard } from './shard.ts';
 import { unpackJob } from './worker-job.ts';
-import type { WorkerAnswer, WorkerOrder, WorkerStart } from './worker-pool.ts';
+import type { WorkerAnswer, WorkerRequest, WorkerStart } from './worker-pool.ts';
 
 /** The thread of a {@link WorkerPool}: verifies the spans that it is sent, one after the other. */
 
@@ -23,15 +23,15 @@ opening.catch(() => undefined); // told with the first job
 
 const stopping = new AbortController();
 
-port.on('message', (order: WorkerOrder) => {
-  if (order === 'stop') {
+port.on('message', (request: WorkerRequest) => {
+  if (request === 'stop') {
     stopping.abort(new SealtrailError('unavailable', 'the verification was stopped'));
     port.close(); // with nothing left to listen to, the thread ends
     return;
   }
   opening
     .then((objects) =>
-      verifyShard(objects, unpackJob(order), {
+      verifyShard(objects, unpackJob(request), {
         signal: stopping.signal,
         onRecords: (records, problems) => answer({ kind: 'progress', records, problems }),
       }),

@@ -6,41 +6,41 @@ import { parseCheckpoint } from '../../../lib/log/checkpoint.ts';
 import { parseNote } from '../../../lib/log/note.ts';
 import { temporaryFolder } from '../../store/temporary.ts';
 import { logMany } from '../load.ts';
-import { logger, trail } from '../peer.ts';
-import { type Fronted, front } from '../proxy.ts';
+import { type ProxiedLog, startProxiedLog } from '../proxy.ts';
+import { logger, trail } from '../test-logger.ts';
 
 const sizeIn = async (file: string): Promise<number> =>
   parseCheckpoint(parseNote(await readFile(file, 'utf8')).text).size;
 
 /** Logs so many events by a process of their own. */
-async function log(fronted: Fronted, prefix: string, count: number, options: Partial<ApiOptions>): Promise<Error[]> {
-  const { audit, errors } = logger(fronted, options);
+async function log(proxied: ProxiedLog, prefix: string, count: number, options: Partial<ApiOptions>): Promise<Error[]> {
+  const { audit, errors } = logger(proxied, options);
   logMany(audit, prefix, count);
   await audit.close();
   return errors;
 }
 
 /** The log's folder as it is now, to be put back later. */
-async function snapshot(fronted: Fronted): Promise<() => Promise<void>> {
+async function snapshot(proxied: ProxiedLog): Promise<() => Promise<void>> {
   const copy = join(await temporaryFolder(), 'copy');
-  await fronted.stop();
-  await cp(fronted.folder, copy, { recursive: true });
-  await fronted.start();
+  await proxied.stop();
+  await cp(proxied.folder, copy, { recursive: true });
+  await proxied.start();
   return async () => {
-    await fronted.stop();
-    await rm(fronted.folder, { recursive: true });
-    await cp(copy, fronted.folder, { recursive: true });
-    await fronted.start();
+    await proxied.stop();
+    await rm(proxied.folder, { recursive: true });
+    await cp(copy, proxied.folder, { recursive: true });
+    await proxied.start();
   };
 }
 
 describe('the checkpoint that a client keeps', () => {
   it('is the newest that it has seen, and the next process goes on from it; it is one note and never more', async () => {
-    const fronted = await front();
+    const proxied = await startProxiedLog();
     const checkpoint = join(await temporaryFolder(), 'orders.checkpoint');
     const lengths: number[] = [];
     for (const size of [5, 10, 15]) {
-      expect(await log(fronted, `to-${size}`, 5, { checkpoint })).toEqual([]);
+      expect(await log(proxied, `to-${size}`, 5, { checkpoint })).toEqual([]);
       expect(await sizeIn(checkpoint)).toBe(size);
       lengths.push((await readFile(checkpoint)).length);
     }
@@ -49,14 +49,14 @@ describe('the checkpoint that a client keeps', () => {
   });
 
   it('is in the spool folder where there is one, and several processes share it', async () => {
-    const fronted = await front();
+    const proxied = await startProxiedLog();
     const spool = await temporaryFolder();
     const found = await Promise.all(
-      ['a', 'b', 'c'].map((prefix) => log(fronted, prefix, 20, { spool, batchEvents: 3 })),
+      ['a', 'b', 'c'].map((prefix) => log(proxied, prefix, 20, { spool, batchEvents: 3 })),
     );
     expect(found.flat()).toEqual([]);
     expect(await sizeIn(join(spool, 'orders.checkpoint'))).toBeGreaterThan(20);
-    expect(await log(fronted, 'd', 1, { spool })).toEqual([]);
+    expect(await log(proxied, 'd', 1, { spool })).toEqual([]);
     expect(await readdir(spool)).toEqual(['orders.checkpoint']);
     expect(await sizeIn(join(spool, 'orders.checkpoint'))).toBe(61);
   });
@@ -66,17 +66,17 @@ describe('the checkpoint that a client keeps', () => {
     ['tells another history, as long as the first', 8],
     ['tells another history, longer than the first', 20],
   ])('gives away a log that %s: an alarm, a coded error, and both notes', async (_, others) => {
-    const fronted = await front();
+    const proxied = await startProxiedLog();
     const spool = await temporaryFolder();
     const checkpoint = join(spool, 'orders.checkpoint');
     const alarms: SealtrailError[] = [];
-    await log(fronted, 'before', 3, { spool });
-    const restore = await snapshot(fronted);
-    await log(fronted, 'shown', 8, { spool });
+    await log(proxied, 'before', 3, { spool });
+    const restore = await snapshot(proxied);
+    await log(proxied, 'shown', 8, { spool });
     const kept = await readFile(checkpoint, 'utf8');
     await restore();
-    await log(fronted, 'other', others, {});
-    const { audit } = logger(fronted, { spool, onAlarm: (error) => alarms.push(error) });
+    await log(proxied, 'other', others, {});
+    const { audit } = logger(proxied, { spool, onAlarm: (error) => alarms.push(error) });
     const { receipt } = audit.log({ type: 'a.b' });
     await expect(receipt).rejects.toMatchObject({
       code: 'proof_mismatch',
@@ -90,15 +90,15 @@ describe('the checkpoint that a client keeps', () => {
   });
 
   it('gives away a log that shows two processes different histories while they run', async () => {
-    const fronted = await front();
+    const proxied = await startProxiedLog();
     const checkpoint = join(await temporaryFolder(), 'kept');
-    await log(fronted, 'before', 3, {});
-    const restore = await snapshot(fronted);
-    await log(fronted, 'one', 5, { checkpoint });
+    await log(proxied, 'before', 3, {});
+    const restore = await snapshot(proxied);
+    await log(proxied, 'one', 5, { checkpoint });
     const shown = await readFile(checkpoint, 'utf8');
     await rm(checkpoint);
     await restore();
-    const { audit, errors } = logger(fronted, { checkpoint });
+    const { audit, errors } = logger(proxied, { checkpoint });
     await audit.logAndSeal({ type: 'a.b' });
     await writeFile(checkpoint, shown); // As the other process does, which was shown another log.
     await audit.close();
@@ -108,15 +108,15 @@ describe('the checkpoint that a client keeps', () => {
   });
 
   it('that cannot be read is told of, put aside and begun anew: it keeps nothing from being logged', async () => {
-    const fronted = await front();
+    const proxied = await startProxiedLog();
     const checkpoint = join(await temporaryFolder(), 'kept');
     await writeFile(checkpoint, 'nothing\n');
-    const errors = await log(fronted, 'e', 3, { checkpoint });
+    const errors = await log(proxied, 'e', 3, { checkpoint });
     expect(errors).toMatchObject([{ code: 'store_corrupt', message: expect.stringContaining(checkpoint) }]);
     expect(await sizeIn(checkpoint)).toBe(3);
     expect(await readFile(`${checkpoint}.unreadable`, 'utf8')).toBe('nothing\n');
-    const unwritable = await log(fronted, 'f', 3, { checkpoint: join(checkpoint, 'no', 'folder') });
+    const unwritable = await log(proxied, 'f', 3, { checkpoint: join(checkpoint, 'no', 'folder') });
     expect(unwritable[0]).toMatchObject({ code: expect.stringMatching(/ENOTDIR|ENOENT/) });
-    expect(await fronted.ids(trail)).toHaveLength(6);
+    expect(await proxied.ids(trail)).toHaveLength(6);
   });
 });

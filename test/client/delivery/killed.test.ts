@@ -7,8 +7,8 @@ import type { SealedRecord } from '../../../lib/log/record.ts';
 import { type Server, serve } from '../../cli/process.ts';
 import { temporaryFolder } from '../../store/temporary.ts';
 import { logMany } from '../load.ts';
-import { trail } from '../peer.ts';
-import { expectWhole, numberingsOf } from '../whole.ts';
+import { expectWhole, numberingsOf } from '../producer-numbers.ts';
+import { trail } from '../test-logger.ts';
 
 /** One address for a server that comes back at another one each time. */
 async function relay(): Promise<{ url: string; to: (server: Server) => void }> {

@@ -5,8 +5,8 @@ import { createAuditLogger, type LogEvent, MemorySink } from '../../../lib/clien
 import { prepareBatch } from '../../../lib/event/intake.ts';
 import { DEFAULT_POLICY } from '../../../lib/privacy/policy.ts';
 import { temporaryFolder } from '../../store/temporary.ts';
-import { logger } from '../peer.ts';
-import { front } from '../proxy.ts';
+import { startProxiedLog } from '../proxy.ts';
+import { logger } from '../test-logger.ts';
 
 /** Secrets and personal data leave an application nowhere: not only on the way to the log. */
 
@@ -53,14 +53,14 @@ describe('what is secret', () => {
   });
 
   it('reaches no spool, and no log; and what is sealed is what was sent although both redact', async () => {
-    const fronted = await front();
-    await fronted.stop();
+    const proxied = await startProxiedLog();
+    await proxied.stop();
     const spool = await temporaryFolder();
-    const { audit, errors } = logger(fronted, { spool }, { privacy: { mask: 'everywhere' } });
+    const { audit, errors } = logger(proxied, { spool }, { privacy: { mask: 'everywhere' } });
     const { receipt } = audit.log(TOLD);
     await expect.poll(() => filesIn(spool), { interval: 5 }).toContain('[redacted]');
     expect(await filesIn(spool)).not.toMatch(SECRET);
-    await fronted.start();
+    await proxied.start();
     expect((await receipt)?.receipt.lines?.join()).not.toMatch(SECRET);
     const [record] = await audit.reader.recent(1);
     expect(record?.event.redacted).toEqual([
@@ -72,9 +72,9 @@ describe('what is secret', () => {
   });
 
   it('leaves masking to the log, which keeps people apart, and is masked everywhere else', async () => {
-    const fronted = await front();
+    const proxied = await startProxiedLog();
     const memory = new MemorySink();
-    const { audit } = logger(fronted, {}, { sinks: [memory] });
+    const { audit } = logger(proxied, {}, { sinks: [memory] });
     const people = ['u1@example.com', 'u2@example.com'];
     for (const id of people) audit.log({ ...TOLD, actor: { id } });
     await audit.flush();

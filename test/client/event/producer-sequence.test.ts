@@ -7,8 +7,8 @@ import { ProducerNumbers } from '../../../lib/client/event/producer-sequence.ts'
 import { FIRST_LINK, producerLink } from '../../../lib/log/producer.ts';
 import { temporaryFolder } from '../../store/temporary.ts';
 import { logMany } from '../load.ts';
-import { logger, trail } from '../peer.ts';
-import { front } from '../proxy.ts';
+import { startProxiedLog } from '../proxy.ts';
+import { logger, trail } from '../test-logger.ts';
 
 describe('the numbers of a producer', () => {
   it('count from 0, and each event names the one before', () => {
@@ -22,11 +22,11 @@ describe('the numbers of a producer', () => {
 
 describe('in the log', () => {
   it('the events of each process are one run without a gap', async () => {
-    const fronted = await front();
-    const loggers = [logger(fronted, { batchEvents: 7 }), logger(fronted)];
+    const proxied = await startProxiedLog();
+    const loggers = [logger(proxied, { batchEvents: 7 }), logger(proxied)];
     for (const { audit } of loggers) logMany(audit, audit === loggers[0]?.audit ? 'a' : 'b', 40);
     await Promise.all(loggers.map(({ audit }) => audit.close()));
-    const all = [...(await fronted.numberings(trail)).values()];
+    const all = [...(await proxied.numberings(trail)).values()];
     expect(all.map((one) => [one.state().received, one.gaps(), one.conflicts()])).toEqual([
       [40, [], []],
       [40, [], []],
@@ -34,15 +34,15 @@ describe('in the log', () => {
   });
 
   it('what a full buffer left out is declared: numbers without a link, and the record that says which', async () => {
-    const fronted = await front();
-    await fronted.stop();
-    const { audit } = logger(fronted, { maxEvents: 3, batchEvents: 2, whenFull: 'drop' });
+    const proxied = await startProxiedLog();
+    await proxied.stop();
+    const { audit } = logger(proxied, { maxEvents: 3, batchEvents: 2, whenFull: 'drop' });
     logMany(audit, 'e', 8);
-    await fronted.start();
+    await proxied.start();
     await audit.flush();
     logMany(audit, 'after', 2);
     await audit.close();
-    const [numbering] = (await fronted.numberings(trail)).values();
+    const [numbering] = (await proxied.numberings(trail)).values();
     expect([numbering?.declared(), numbering?.gaps(), numbering?.conflicts()]).toEqual([5, [], []]);
     const dropped = (await audit.reader.recent()).find(({ event }) => event.type === 'audit.events_dropped');
     expect(dropped?.event).toMatchObject({
@@ -52,15 +52,15 @@ describe('in the log', () => {
   });
 
   it('an event that the log refused keeps its number, so that nothing seems to be missing', async () => {
-    const fronted = await front();
+    const proxied = await startProxiedLog();
     for (const spool of [undefined, await temporaryFolder()]) {
-      const { audit } = logger(fronted, spool === undefined ? {} : { spool });
+      const { audit } = logger(proxied, spool === undefined ? {} : { spool });
       logMany(audit, 'e', 3);
       await audit.log({ type: 'a.b', actor: { id: 'x', ip: 'nowhere' } }).receipt.catch(() => undefined);
       logMany(audit, 'f', 3);
       await audit.close();
     }
-    const all = [...(await fronted.numberings(trail)).values()];
+    const all = [...(await proxied.numberings(trail)).values()];
     expect(all.map((one) => [one.state().received, one.gaps(), one.conflicts()])).toEqual([
       [7, [], []],
       [7, [], []],
@@ -68,8 +68,8 @@ describe('in the log', () => {
   });
 
   it('the largest event that is logged fits, with its number', async () => {
-    const fronted = await front();
-    const { audit, errors } = logger(fronted);
+    const proxied = await startProxiedLog();
+    const { audit, errors } = logger(proxied);
     const small = prepareEvent({ type: 'a.b', id: 'largest', details: { text: '' } });
     const text = 'x'.repeat(MAX_LOGGED_BYTES - small.bytes);
     const receipt = await audit.logAndSeal({ type: 'a.b', id: 'largest', details: { text } });
@@ -79,19 +79,19 @@ describe('in the log', () => {
   });
 
   it('a batch that was taken out of the spool is missed', async () => {
-    const fronted = await front();
-    await fronted.stop();
+    const proxied = await startProxiedLog();
+    await proxied.stop();
     const spool = await temporaryFolder();
-    const first = logger(fronted, { spool, batchEvents: 5 });
+    const first = logger(proxied, { spool, batchEvents: 5 });
     logMany(first.audit, 'e', 20);
     await first.audit.close();
     const [lane = ''] = await readdir(spool);
     await rm(join(spool, lane, '000000000001.batch'));
-    await fronted.start();
-    const second = logger(fronted, { spool });
-    await expect.poll(async () => (await fronted.ids(trail)).length, { timeout: 10_000 }).toBe(15);
+    await proxied.start();
+    const second = logger(proxied, { spool });
+    await expect.poll(async () => (await proxied.ids(trail)).length, { timeout: 10_000 }).toBe(15);
     await second.audit.close();
-    const [numbering] = (await fronted.numberings(trail)).values();
+    const [numbering] = (await proxied.numberings(trail)).values();
     expect(numbering?.gaps()).toEqual([{ first: 5, last: 9, record: 5 }]);
   });
 });

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { SigningClock } from '../../../lib/client/http/clock.ts';
 import { ApiSink, AuditLogger, SignedHttp } from '../../../lib/client/index.ts';
 import { logMany } from '../load.ts';
-import { trail } from '../peer.ts';
-import { front } from '../proxy.ts';
+import { startProxiedLog } from '../proxy.ts';
+import { trail } from '../test-logger.ts';
 
 const HOUR = 3_600_000;
 
@@ -13,16 +13,16 @@ describe('on a machine with a wrong clock', () => {
     ['an hour fast', HOUR],
     ['years slow', -9000 * 24 * HOUR],
   ])('%s: what is logged is in the log once, and nothing seems to be wrong', async (_, skew) => {
-    const fronted = await front();
+    const proxied = await startProxiedLog();
     const errors: Error[] = [];
-    const { url, api } = fronted;
+    const { url, api } = proxied;
     const credentials = api.credentials ?? expect.fail('there are credentials');
     const http = new SignedHttp({ endpoint: url, credentials, attempts: 1, now: () => Date.now() + skew });
     const sink = new ApiSink({ http, trail, batchDelay: 5, batchEvents: 10, onError: (error) => errors.push(error) });
     const audit = new AuditLogger([sink]);
     const ids = logMany(audit, 'e', 30);
     await audit.close();
-    expect([await fronted.ids(trail), errors]).toEqual([ids, []]);
+    expect([await proxied.ids(trail), errors]).toEqual([ids, []]);
   });
 });
 

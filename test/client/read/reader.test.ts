@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type AuditLogger, createAuditLogger } from '../../../lib/client/index.ts';
 import { temporaryFolder } from '../../store/temporary.ts';
-import { front } from '../proxy.ts';
+import { startProxiedLog } from '../proxy.ts';
 
 /** What programs ask a log, on a real one. */
 
 async function filled(): Promise<AuditLogger> {
-  const fronted = await front();
-  const audit = createAuditLogger({ api: { ...fronted.api, trail: 'orders', batchDelay: 5 } });
+  const proxied = await startProxiedLog();
+  const audit = createAuditLogger({ api: { ...proxied.api, trail: 'orders', batchDelay: 5 } });
   for (let n = 0; n < 30; n++) audit.auth(n % 3 === 0 ? 'login_failed' : 'login', { actor: { id: `user-${n % 5}` } });
   audit.actionRequested('a-1', { decision: 'require_approval', context: { agent: 'agent-7' } });
   audit.actionExecuted('a-1', 12, { context: { agent: 'agent-7' } });

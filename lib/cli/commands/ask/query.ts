@@ -99,12 +99,12 @@ const withLimit = (command: Command): Command =>
 
 async function query(
   terminal: Terminal,
-  asked: readonly string[],
+  names: readonly string[],
   options: Options,
   view: View = 'events',
 ): Promise<void> {
   const http = connect(terminal, options);
-  const trails = await namedTrails(http, asked, terminal.signal);
+  const trails = await namedTrails(http, names, terminal.signal);
   const format = options.json ? 'json' : options.format;
   const { columns, all, scan } = options;
   assertColumned(format, columns);
@@ -123,9 +123,9 @@ async function query(
 }
 
 function pagesOf(http: SignedHttp, trails: readonly string[], options: Options, signal: AbortSignal) {
-  const asked = parametersOf(options);
-  if (options.unanswered !== true) return queryPages(http, trails, asked, limitOf(options), signal);
-  const actions = { ...asked, type: ACTION_TYPES, order: 'oldest', cursor: undefined };
+  const parameters = parametersOf(options);
+  if (options.unanswered !== true) return queryPages(http, trails, parameters, limitOf(options), signal);
+  const actions = { ...parameters, type: ACTION_TYPES, order: 'oldest', cursor: undefined };
   const pages = queryPages(http, trails, actions, Number.POSITIVE_INFINITY, signal);
   return unanswered(pages, options.order, limitOf(options));
 }

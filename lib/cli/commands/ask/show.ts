@@ -33,16 +33,16 @@ export const installShow: Install = (program, shell) => {
   );
 };
 
-async function show(terminal: Terminal, trail: string, asked: string, options: Options): Promise<void> {
+async function show(terminal: Terminal, trail: string, id: string, options: Options): Promise<void> {
   const { stdout, stderr, signal } = terminal;
   const http = connect(terminal, options);
-  const path = `/v1/trails/${trail}/events/${encodeURIComponent(asked)}`;
+  const path = `/v1/trails/${trail}/events/${encodeURIComponent(id)}`;
   const answer = await http.send({ path, signal });
   const line = answer.text().replace(/\n$/, '');
   const record = parseRecord(line);
   const proof = await proofOf(http, record, line, options.key, signal);
   if (answer.headers.get('x-more') === 'true') {
-    stderr.write(`Other records of ${trail} have this id, too: sealtrail query ${trail} --id ${printable(asked)}\n`);
+    stderr.write(`Other records of ${trail} have this id, too: sealtrail query ${trail} --id ${printable(id)}\n`);
   }
   if (options.json) return write(stdout, `{"record":${line},"proof":${JSON.stringify(proof)}}\n`);
   await writeLines(stdout, recordLines(record, proof, stdout));

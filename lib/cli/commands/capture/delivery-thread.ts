@@ -13,7 +13,7 @@ export interface DeliveryStart extends ServerChoice {
 }
 
 /** What the thread is told. */
-export type DeliveryOrder =
+export type DeliveryRequest =
   | { readonly kind: 'send'; readonly id: number; readonly batch: Batch }
   | { readonly kind: 'close'; readonly id: number }
   | { readonly kind: 'abort' };
@@ -30,7 +30,7 @@ export interface Failure {
 export type DeliveryAnswer =
   | { readonly kind: 'done'; readonly id: number; readonly receipt?: Receipt }
   | { readonly kind: 'failed'; readonly id: number; readonly failure: Failure }
-  | { readonly kind: 'told'; readonly failure: Failure };
+  | { readonly kind: 'error'; readonly failure: Failure };
 
 const WORKER = new URL(
   import.meta.url.endsWith('.ts') ? './delivery-worker.ts' : './delivery-worker.js',
@@ -85,22 +85,22 @@ export class DeliveryThread implements Deliverer {
   }
 
   /** Keeps the process as long as something is on its way. */
-  #ask(order: (id: number) => DeliveryOrder): Promise<Receipt | undefined> {
+  #ask(request: (id: number) => DeliveryRequest): Promise<Receipt | undefined> {
     if (this.#ended !== undefined) return Promise.reject(this.#ended);
     return new Promise((resolve, reject) => {
       const id = this.#next++;
       this.#waiting.set(id, { resolve, reject });
       this.#worker.ref();
-      this.#tell(order(id));
+      this.#tell(request(id));
     });
   }
 
-  #tell(order: DeliveryOrder): void {
-    if (this.#ended === undefined) this.#worker.postMessage(order);
+  #tell(request: DeliveryRequest): void {
+    if (this.#ended === undefined) this.#worker.postMessage(request);
   }
 
   #take(answer: DeliveryAnswer): void {
-    if (answer.kind === 'told') {
+    if (answer.kind === 'error') {
       this.#onError(errorOf(answer.failure));
       return;
     }

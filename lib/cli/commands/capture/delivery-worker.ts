@@ -4,7 +4,7 @@ import { Delivery } from '../../../client/delivery/delivery.ts';
 import { credentialChain } from '../../../client/http/credential-chain.ts';
 import { SignedHttp } from '../../../client/http/http.ts';
 import { SealtrailError } from '../../../log/error.ts';
-import type { DeliveryAnswer, DeliveryOrder, DeliveryStart, Failure } from './delivery-thread.ts';
+import type { DeliveryAnswer, DeliveryRequest, DeliveryStart, Failure } from './delivery-thread.ts';
 
 /** The thread of a `DeliveryThread`: sends the batches that it gets, one after the other. */
 
@@ -21,18 +21,18 @@ const http = new SignedHttp({
 });
 const delivery = new Delivery({
   ...{ http, trail, keys: undefined, checkpoint },
-  onError: (error) => answer({ kind: 'told', failure: failureOf(error) }),
+  onError: (error) => answer({ kind: 'error', failure: failureOf(error) }),
 });
 let stopping = new AbortController();
 
-port.on('message', (order: DeliveryOrder) => {
-  if (order.kind === 'abort') {
+port.on('message', (request: DeliveryRequest) => {
+  if (request.kind === 'abort') {
     stopping.abort(new SealtrailError('unavailable', 'the logger was closed'));
     stopping = new AbortController();
     return;
   }
-  const { id } = order;
-  const work = order.kind === 'send' ? delivery.send(order.batch, stopping.signal) : delivery.close();
+  const { id } = request;
+  const work = request.kind === 'send' ? delivery.send(request.batch, stopping.signal) : delivery.close();
   work.then(
     (receipt) => answer({ kind: 'done', id, ...(receipt === undefined ? {} : { receipt }) }),
     (error: unknown) => answer({ kind: 'failed', id, failure: failureOf(error) }),

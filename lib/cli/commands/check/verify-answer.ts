@@ -80,7 +80,7 @@ async function tell({ stdout }: Terminal, verdict: ProvenPages | Refuted, { json
 export function sentenceOn(proven: ProvenPages): string {
   const { trail, range, isFromStart, isToEnd, records, indexed, checkpoint } = proven;
   const total = range.to - range.from;
-  const asked = FILTER_NAMES.flatMap((name) => {
+  const filters = FILTER_NAMES.flatMap((name) => {
     const values = proven.filters[name];
     return values === undefined ? [] : [`${name} ${printable(values.join(' or '))}`];
   });
@@ -88,7 +88,7 @@ export function sentenceOn(proven: ProvenPages): string {
   const cut = whole.filter((one) => one !== '').join(' and ');
   return (
     `${plural(records.length, 'record')} of ${count(total)} in trail ${trail}, ${count(range.from)} to ${count(range.to)}, ` +
-    `${asked.length === 0 ? '' : `with ${asked.join(', ')}, `}and no other: under a checkpoint of ${plural(checkpoint.size, 'record')} ` +
+    `${filters.length === 0 ? '' : `with ${filters.join(', ')}, `}and no other: under a checkpoint of ${plural(checkpoint.size, 'record')} ` +
     `signed by the key with the SHA-256 fingerprint ${checkpoint.keys.join(', ')}.` +
     `${cut === '' ? '' : ` The answer ${cut}.`}` +
     `${indexed === 0 ? '' : ` The index vouches for ${plural(indexed, 'record')}.`}`

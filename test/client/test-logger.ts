@@ -4,17 +4,17 @@ import {
   type AuditLoggerOptions,
   createAuditLogger,
 } from '../../lib/client/index.ts';
-import type { Fronted } from './proxy.ts';
+import type { ProxiedLog } from './proxy.ts';
 
 export const trail = 'orders';
 
-/** A logger of the log behind a front, and what it was told of. */
+/** A logger of the log behind a startProxiedLog, and what it was told of. */
 export function logger(
-  fronted: Fronted,
+  proxied: ProxiedLog,
   options: Partial<ApiOptions> = {},
   others: Omit<AuditLoggerOptions, 'api'> = {},
 ): { audit: AuditLogger; errors: Error[] } {
   const errors: Error[] = [];
-  const api = { ...fronted.api, trail, batchDelay: 5, ...options };
+  const api = { ...proxied.api, trail, batchDelay: 5, ...options };
   return { audit: createAuditLogger({ ...others, api, onError: (error) => errors.push(error) }), errors };
 }

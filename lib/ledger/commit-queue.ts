@@ -21,8 +21,8 @@ interface Waiting extends Submission {
   readonly reject: (reason: unknown) => void;
 }
 
-/** What a group works with. */
-export interface GroupOptions extends CommitContext {
+/** What a queue of commits works with. */
+export interface CommitQueueOptions extends CommitContext {
   /** Called for each commit of what other processes submitted too, and awaited: it signs. Must not reject. */
   readonly onCombined: (commit: Commit) => Promise<unknown>;
   /** @default {@link PACE} */
@@ -33,7 +33,7 @@ export interface GroupOptions extends CommitContext {
  * Appends of one trail. Within the process they are group commits: what waits while a transaction is under way goes together into
  * the next one, in order of arrival. Where other processes append to the same trail, what loses to them goes in line with theirs.
  */
-export class Group {
+export class CommitQueue {
   readonly #context: LineContext;
   readonly #contention = new Contention();
   readonly #queue: Waiting[] = [];
@@ -42,7 +42,7 @@ export class Group {
   #head: Head | undefined;
   #running: Promise<void> | undefined;
 
-  constructor({ pace = PACE, onCombined, ...context }: GroupOptions) {
+  constructor({ pace = PACE, onCombined, ...context }: CommitQueueOptions) {
     this.#context = {
       ...context,
       pace,
