@@ -44,6 +44,8 @@ export interface LogSettings {
   readonly recordsReads?: boolean;
   /** Whether this process signs its own appends, instead of leaving that to the signing follower. @default true */
   readonly signs?: boolean;
+  /** Whether only this process appends to the log, as on one machine, where logs are rebuilt: see `History` and `Repetitions`. @default false */
+  readonly isAlone?: boolean;
 }
 
 /** Hooks called during appends. They must not throw. */
@@ -91,7 +93,7 @@ export function wireLog(
 export function wireLog(stores: LogStores, settings: LogSettings, hooks?: LogHooks): Log;
 export function wireLog(stores: LogStores, settings: LogSettings, hooks: LogHooks = {}): Log {
   const { table, objects, files, signers, retired = [] } = stores;
-  const { logName, recordsReads = true, signs = true, retention = {} } = settings;
+  const { logName, recordsReads = true, signs = true, isAlone = false, retention = {} } = settings;
   // Always the same object, since policies are cached by it.
   const privacy = settings.privacy ?? {};
   const tags = lazy(async () => maskTags(await maskSecret(table)));
@@ -99,8 +101,18 @@ export function wireLog(stores: LogStores, settings: LogSettings, hooks: LogHook
   const archived = objects && { objects, archive: new ArchivedRecords({ objects, table, cache }) };
   const nodes = (trail: string) => nodeReader({ table, ledger, cache, ...(objects && { objects }) }, trail);
   const archive = archived && { archive: archived.archive };
-  const history = new History({ table, ...(objects && { objects }) });
-  const ledger: Ledger = new Ledger({ table, signers, signs, logName, nodes, history, ...archive, ...hooks });
+  const history = new History({ table, isAlone, ...(objects && { objects }) });
+  const ledger: Ledger = new Ledger({
+    table,
+    signers,
+    signs,
+    logName,
+    nodes,
+    history,
+    seeksRepetitions: isAlone,
+    ...archive,
+    ...hooks,
+  });
   return {
     table,
     ledger,

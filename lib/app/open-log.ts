@@ -73,11 +73,15 @@ export interface OpenLog extends Services {
 export async function openLog(stores: OpenLogStores, settings: OpenLogSettings): Promise<OpenLog> {
   const { pace = {}, witnesses, onError = warn } = settings;
   if (witnesses !== undefined) assertUsable(witnesses.policy, settings.logName);
-  const log = wireLog(stores, settings, {
-    onCommit: (trail) => runner.wake(trail),
-    onClockBehind: (error, trail) => onError(error, { trail }),
-    onUnsealed: (trail, error) => onError(error, { follower: 'signer', trail }),
-  });
+  const log = wireLog(
+    stores,
+    { ...settings, isAlone: true },
+    {
+      onCommit: (trail) => runner.wake(trail),
+      onClockBehind: (error, trail) => onError(error, { trail }),
+      onUnsealed: (trail, error) => onError(error, { follower: 'signer', trail }),
+    },
+  );
   const onUnrecorded = (trail: string, error: unknown) => onError(error, { follower: 'verifier', trail });
   const followers = openFollowers({ ...FOLLOWERS, ...SCHEDULED }, log, {
     ...{ pace, onUnrecorded },

@@ -45,7 +45,7 @@ const LIMITS: JsonLimits = {
  * one of those, or an array of them. Either all are good, or it throws for
  * the first that is not, with its index in the field (`events[3].actor.id`).
  *
- * Each event is read strictly (see {@link readStrictJson}), checked against the schema, given an id (UUIDv7), severity
+ * Each event is read strictly (see {@link readStrictJson}), checked against the schema, given an id (see `newId`), severity
  * and outcome where it has none, its type's alias replaced by the type's name, and scrubbed by the policy.
  *
  * Numbers that a double does not keep become text of their digits, unless the policy refuses them. Where handling is
@@ -59,6 +59,7 @@ const LIMITS: JsonLimits = {
  * `invalid_event`.
  *
  * @param handling what the request prefers (RFC 7240 section 4.4); the policy's `unfit` may know better
+ * @param newId the id of an event without one, by its index. @default a UUIDv7
  *
  * @example
  * prepareBatch(Buffer.from('{"type":"login","actor":{"id":"alice"}}'), 'application/json', DEFAULT_POLICY);
@@ -68,6 +69,7 @@ export function prepareBatch(
   contentType: string | undefined,
   policy: PrivacyPolicy,
   handling: 'strict' | 'lenient' = 'strict',
+  newId: (index: number) => string = newEventId,
 ): PreparedEvent[] {
   const format = formatOf(contentType);
   if (body.length > MAX_BODY_BYTES) {
@@ -82,16 +84,19 @@ export function prepareBatch(
   if (!isObject(value)) {
     throw new SealtrailError('invalid_event', 'the body must be a JSON object: an event, or {"events": [...]}');
   }
-  const prepare = keeps ? prepareAny : prepareEvent;
+  const prepare = (event: unknown, index: number | undefined, repaired: readonly string[]): PreparedEvent => {
+    const { value, converted } = keeps ? fitted(event) : { value: event, converted: [] };
+    return prepareEvent(value, index, { policy, newId }, [...repaired, ...converted]);
+  };
   if (format !== 'events') {
     const prepareCloudEvent = (event: unknown, index: number | undefined): PreparedEvent => {
       const repaired = repairs.pathsIn(index).map(placeOfRepair);
-      return prepare(fromCloudEvent(event, index, keeps), index, policy, repaired);
+      return prepare(fromCloudEvent(event, index, keeps), index, repaired);
     };
     return format === 'cloudEvent' ? [prepareCloudEvent(value, undefined)] : batchOf(value).map(prepareCloudEvent);
   }
-  if (!Object.hasOwn(value, BATCH_KEY)) return [prepare(value, undefined, policy, repairs.pathsIn(undefined))];
-  return batchOf(value).map((event, index) => prepare(event, index, policy, repairs.pathsIn(index)));
+  if (!Object.hasOwn(value, BATCH_KEY)) return [prepare(value, undefined, repairs.pathsIn(undefined))];
+  return batchOf(value).map((event, index) => prepare(event, index, repairs.pathsIn(index)));
 }
 
 /** Whether values that do not fit are kept in another form. */
@@ -136,16 +141,11 @@ function batchOf(body: Record<string, unknown>): readonly unknown[] {
   return events;
 }
 
-/** What an event is made from, whatever it is. */
-function prepareAny(
-  value: unknown,
-  index: number | undefined,
-  policy: PrivacyPolicy,
-  repaired: readonly string[],
-): PreparedEvent {
-  const { event, converted } = fitEvent(value, { isTime: (text) => timeMillis(text) !== undefined, isMaskedIp });
+/** What an event is made from, whatever it is; with the paths of what is not as it was sent. */
+function fitted(sent: unknown): { readonly value: unknown; readonly converted: readonly string[] } {
+  const { event, converted } = fitEvent(sent, { isTime: (text) => timeMillis(text) !== undefined, isMaskedIp });
   const cut = Buffer.byteLength(JSON.stringify(event)) > MAX_EVENT_BYTES ? cutLargest(event) : [];
-  return prepareEvent(event, index, policy, [...repaired, ...converted, ...cut]);
+  return { value: event, converted: [...converted, ...cut] };
 }
 
 /**
@@ -155,13 +155,13 @@ function prepareAny(
 function prepareEvent(
   value: unknown,
   index: number | undefined,
-  policy: PrivacyPolicy,
+  { policy, newId }: { readonly policy: PrivacyPolicy; readonly newId: (index: number) => string },
   converted: readonly string[],
 ): PreparedEvent {
   const parsed = eventInputSchema.safeParse(value);
   if (!parsed.success) throw schemaError(parsed.error, placeOf(index));
   const event = parsed.data;
-  const id = event.id ?? newEventId();
+  const id = event.id ?? newId(index ?? 0);
   const redacted = scrubEvent(event, policy);
   try {
     const json = canonicalJson(storedEvent(event, id, redacted, converted));

@@ -98,7 +98,7 @@ const idSchema = z
   .max(MAX_ID_LENGTH)
   .regex(EVENT_ID, EVENT_ID_RULE)
   .describe(
-    'Names the event: give each its own. Not refused where the trail has it already; a lookup by id gives the first record and says `x-more: true`. Where it is left out, the server makes a UUIDv7.',
+    'Names the event: give each its own. Not refused where the trail has it already; a lookup by id gives the first record and says `x-more: true`. Where it is left out, the server makes one: a UUIDv7, or a UUIDv8 that follows from the `Idempotency-Key` and the body.',
   );
 const typeSchema = z.string().max(MAX_TYPE_LENGTH);
 const severitySchema = z.enum(SEVERITIES).describe('How much it matters. Default by type, else `info`.');

@@ -15,6 +15,8 @@ export interface HistoryOptions {
   readonly table: Table;
   /** The archive. Absent: this process cannot read it, and goes by what the follower `history` has stored. */
   readonly objects?: Objects;
+  /** Whether only this process appends to the log: then one trail that is behind stops them all. @default false */
+  readonly isAlone?: boolean;
   /** Unix milliseconds. @default Date.now */
   readonly now?: () => number;
 }
@@ -23,7 +25,14 @@ export interface HistoryOptions {
 interface Verdict {
   /** Unix milliseconds. */
   readonly at: number;
-  readonly conflict: string | undefined;
+  readonly conflict: Conflict | undefined;
+}
+
+/** How a trail contradicts its archive, or the checkpoints that were signed. */
+interface Conflict {
+  readonly message: string;
+  /** Whether the Table has less than there was: then it is an older one. */
+  readonly isBehind: boolean;
 }
 
 /** How long a verdict stands that may change, in milliseconds: so long a process without the archive may append after a refusal. */
@@ -34,14 +43,21 @@ const ADVICE = 'nothing is appended to it (docs/operations.md, "The database is 
  * Keeps a log from signing two histories. A database that was restored from an older copy, or that lost its write-ahead log, looks
  * whole; only the archive says that more was signed. So each process holds each trail against the newest of its archive, once,
  * before it appends to the trail or signs it. A Table without any trail beside an archive that has one takes nothing at all.
+ *
+ * A trail that is behind shows that the Table is an older one. What was signed of its other trails in the time between, and had not
+ * reached the archive, no one knows; so where this process alone appends, none of them takes anything from then on.
  */
 export class History {
   readonly #table: Table;
   readonly #objects: Objects | undefined;
+  readonly #isAlone: boolean;
   readonly #now: () => number;
   readonly #verdicts = new Map<string, Verdict>();
+  /** Why the Table is an older one. It stays so: a newer one takes its place while no process has it open. */
+  #older: string | undefined;
 
-  constructor({ table, objects, now = Date.now }: HistoryOptions) {
+  constructor({ table, objects, isAlone = false, now = Date.now }: HistoryOptions) {
+    this.#isAlone = isAlone;
     this.#table = table;
     this.#objects = objects;
     this.#now = now;
@@ -54,13 +70,17 @@ export class History {
    */
   async assertOne(trail: string, checkpoints: Checkpoints): Promise<void> {
     const known = this.#verdicts.get(trail);
-    if (known !== undefined && this.#stands(known)) return assertNone(known.conflict);
-    const conflict =
-      this.#objects === undefined
-        ? await readRefusal(this.#table, trail)
-        : await conflictBetween(this.#table, this.#objects, checkpoints, trail);
-    this.#verdicts.set(trail, { at: this.#now(), conflict });
-    assertNone(conflict);
+    const isKnown = known !== undefined && this.#stands(known);
+    const conflict = isKnown ? known.conflict : await this.#look(trail, checkpoints);
+    if (!isKnown) this.#verdicts.set(trail, { at: this.#now(), conflict });
+    if (this.#isAlone && conflict?.isBehind) this.#older ??= conflict.message;
+    assertNone(conflict?.message ?? (this.#older && `the database is older than its archive: ${this.#older}`));
+  }
+
+  async #look(trail: string, checkpoints: Checkpoints): Promise<Conflict | undefined> {
+    if (this.#objects !== undefined) return conflictBetween(this.#table, this.#objects, checkpoints, trail);
+    const message = await readRefusal(this.#table, trail);
+    return message === undefined ? undefined : { message, isBehind: false };
   }
 
   #stands({ at, conflict }: Verdict): boolean {
@@ -96,18 +116,20 @@ async function conflictBetween(
   objects: Objects,
   checkpoints: Checkpoints,
   trail: string,
-): Promise<string | undefined> {
+): Promise<Conflict | undefined> {
   const { receivedAt, size } = await readHead(table, trail);
   const lost = size === 0 ? await lostTrail(table, objects) : undefined;
   if (lost !== undefined && lost !== trail) {
-    return `the database has no trail, and its archive has ${lost}: trail ${trail} may have been signed before, and ${ADVICE}`;
+    const message = `the database has no trail, and its archive has ${lost}: trail ${trail} may have been signed before, and ${ADVICE}`;
+    return { message, isBehind: true };
   }
   const archived = await archivedSizes(objects, trail, receivedAt);
   const signed = await checkpoints.covering(trail);
   // After the archive: all that is archived was in the Table before, so a trail that grows meanwhile is not taken for one that is behind.
   const head = await readHead(table, trail);
-  const behind = (size: number, where: string): string =>
-    `trail ${trail} has ${head.size} records, and ${where} ${size}: ${ADVICE}`;
+  const behind = (size: number, where: string): Conflict => {
+    return { message: `trail ${trail} has ${head.size} records, and ${where} ${size}: ${ADVICE}`, isBehind: true };
+  };
   for (const size of archived) if (size > head.size) return behind(size, 'its archive');
   if (signed !== undefined && signed.size > head.size) return behind(signed.size, 'a checkpoint was signed of');
   for (const size of archived) {
@@ -116,7 +138,8 @@ async function conflictBetween(
     const theirs = read(await objects.get(checkpointName(trail, size)));
     if (theirs === undefined) continue; // not archived to its end yet
     if (ours === undefined || !sameBytes(ours.root, theirs.root)) {
-      return `trail ${trail} is not the one that was archived at ${size} records: ${ADVICE}`;
+      const message = `trail ${trail} is not the one that was archived at ${size} records: ${ADVICE}`;
+      return { message, isBehind: false };
     }
   }
   return undefined;

@@ -18,6 +18,7 @@ import type { History } from './history.ts';
 import { type Block, buildBlock, lastLeaf, type RecordRange } from './items/block.ts';
 import type { Head } from './items/head.ts';
 import { TRAILS_PARTITION } from './items/layout.ts';
+import { Repetitions } from './items/repetitions.ts';
 import { runOf } from './items/submission.ts';
 import type { Pace } from './line.ts';
 import { type LedgerReceipt, receiptOf } from './receipt.ts';
@@ -52,6 +53,8 @@ export interface LedgerOptions {
   readonly archive?: ArchivedRecords;
   /** Keeps the log from appending to a trail that contradicts its archive. @default nothing does */
   readonly history?: History;
+  /** Whether repetitions are looked for in trails that were rebuilt: see {@link Repetitions}. @default false, which costs nothing */
+  readonly seeksRepetitions?: boolean;
   /** How long things take where several processes append to one trail. @default {@link PACE} */
   readonly pace?: Pace;
 }
@@ -81,6 +84,7 @@ export class Ledger {
   /** Of each commit the checkpoint that it was given, or will be. */
   readonly #signed = new WeakMap<Commit, Promise<StoredCheckpoint | undefined>>();
   readonly #clock: ClockWatch;
+  readonly #repetitions: Repetitions | undefined;
   readonly #underWay = new Set<Promise<unknown>>();
   readonly #signing = new Set<Promise<StoredCheckpoint | undefined>>();
   #closed = false;
@@ -92,6 +96,8 @@ export class Ledger {
     this.#table = options.table;
     const { now = Date.now } = options;
     this.#clock = new ClockWatch(now, (error, trail) => options.onClockBehind?.(error, trail));
+    const record = (trail: string, seq: number) => this.record(trail, seq);
+    this.#repetitions = options.seeksRepetitions ? new Repetitions({ table: options.table, record, now }) : undefined;
     const onSigned = ({ trail, receivedAt }: Head): void => options.onSigned?.(trail, Math.max(0, now() - receivedAt));
     this.#checkpoints = new Checkpoints(options.table, options.signers, options.logName, onSigned);
   }
@@ -113,6 +119,8 @@ export class Ledger {
 
   async #append(request: AppendRequest): Promise<LedgerReceipt> {
     await this.assertOneHistory(request.trail);
+    const repeated = request.idempotency && (await this.#repetitions?.landingOf(request));
+    if (repeated !== undefined) return this.#recall(request, repeated, true);
     const landed = await this.#queue(request.trail).submit(submissionOf(request));
     if ('remembered' in landed) {
       const { remembered } = landed;

@@ -1,6 +1,8 @@
 import { prepare, settle } from '../ledger/attempt.ts';
 import { packSubmissions, readHead } from '../ledger/commit.ts';
 import type { Head } from '../ledger/items/head.ts';
+import { REMEMBERED_SECONDS } from '../ledger/items/idempotency.ts';
+import { markRebuilt, recall } from '../ledger/items/recalled.ts';
 import { SealtrailError } from '../log/error.ts';
 import { leafHash, sameBytes } from '../log/hash.ts';
 import type { Table } from '../store/ports.ts';
@@ -9,10 +11,22 @@ import type { ArchivedLine } from './archived-lines.ts';
 /** Records of a block, and bytes of their events: as an append has them at most. */
 const MAX_RECORDS = 1000;
 const MAX_BYTES = 3_000_000;
+/** Writes of a transaction. */
+const MAX_WRITES = 100;
+
+/** The end of what is put into a trail. */
+export interface ImportEnd {
+  readonly size: number;
+  /** Unix milliseconds. */
+  readonly now: number;
+}
 
 /**
  * Puts records at the end of a trail in the Table, as they are: those of one time as one block, in a transaction each, as appends do.
  * What was put in before a crash is found there and passed over.
+ *
+ * A record does not say under which idempotency key it was sent. For as long as a key is remembered, repetitions are known by
+ * the events instead (`Repetitions`); so each record is made findable by its event before it is put in.
  *
  * @param batches consecutive records, from the trail's head or before
  * @returns how many it put there
@@ -22,14 +36,30 @@ export async function importRecords(
   table: Table,
   trail: string,
   batches: AsyncIterable<readonly ArchivedLine[]>,
+  { size, now }: ImportEnd,
 ): Promise<number> {
   let head = await readHead(table, trail);
   const before = head.size;
+  const until = Math.ceil(now / 1000) + REMEMBERED_SECONDS;
+  await table.transact([markRebuilt(trail, { size, until })]);
   for await (const batch of batches) {
     const fresh = batch.filter(({ record }) => record.seq >= head.size);
+    await recallRecords(table, trail, fresh, { since: now - REMEMBERED_SECONDS * 1000, until });
     for (const block of blocksOf(fresh)) head = await putBlock(table, head, block);
   }
   return head.size - before;
+}
+
+async function recallRecords(
+  table: Table,
+  trail: string,
+  lines: readonly ArchivedLine[],
+  { since, until }: { readonly since: number; readonly until: number },
+): Promise<void> {
+  const writes = lines
+    .filter(({ record }) => record.receivedAt >= since)
+    .map(({ record: { seq, submitter, event } }) => recall(trail, { seq, submitter, id: String(event.id) }, until));
+  for (let at = 0; at < writes.length; at += MAX_WRITES) await table.transact(writes.slice(at, at + MAX_WRITES));
 }
 
 function* blocksOf(lines: readonly ArchivedLine[]): Generator<readonly ArchivedLine[], void, void> {

@@ -28,6 +28,8 @@ export interface RebuildStores {
   readonly objects: Objects;
   /** The keys that signed the trail's checkpoints at a size, named like its origin. */
   readonly verifiers: (trail: string, size: number) => readonly Verifier[];
+  /** Unix milliseconds. @default Date.now */
+  readonly now?: () => number;
 }
 
 /** A trail that was rebuilt. */
@@ -51,14 +53,14 @@ export interface RebuiltTrail {
  * @throws `archive_damaged` naming what does not hold; `store_corrupt`; the errors of the stores
  */
 export async function rebuildTrail(stores: RebuildStores, standing: Standing): Promise<RebuiltTrail> {
-  const { table, objects } = stores;
+  const { table, objects, now = Date.now } = stores;
   const { trail, head, checkpoint } = standing;
   if (checkpoint === undefined) throw damaged(`the archive of trail ${trail} has no checkpoint`);
   const state = await readArchiveState(table, trail);
   const examined = await examine(stores, standing, checkpoint, state);
   await moveArchiver(stores, trail, state, checkpoint, examined);
   await importCheckpoints(stores, trail, head.size, checkpoint.size);
-  await importRecords(table, trail, archivedLines(objects, trail, head.size));
+  await importRecords(table, trail, archivedLines(objects, trail, head.size), { size: standing.archived, now: now() });
   return { trail, before: head.size, size: standing.archived, receivedAt: examined.newest };
 }
 

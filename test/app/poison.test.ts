@@ -21,6 +21,8 @@ import {
   openTileKey,
   producerDueKey,
   producerKey,
+  rebuiltKey,
+  recalledKey,
   refusalKey,
   trailKey,
   turnKey,
@@ -106,6 +108,8 @@ const OF_A_TRAIL: Readonly<Record<Exclude<StoredKind, ElsewhereTested | `${strin
   'block part': [blockPartKey(POISONED, 302, 1)],
   checkpoint: [checkpointKey(POISONED, 303)],
   'idempotency key': [idempotencyKey(POISONED, 'shop', 'first')],
+  'recalled event': [recalledKey(POISONED, 'shop', 'ab', 0)],
+  'rebuilt trail': [rebuiltKey(POISONED)],
   trail: [trailKey(POISONED)],
   'edge tile': [openTileKey(POISONED, 1)],
   watermark: [

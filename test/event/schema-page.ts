@@ -94,7 +94,7 @@ trail's policy can make that the rule (\`"unfit": "keep"\`) or forbid it (\`"ref
 Redaction, masking and numbers written out can make an event larger than a record holds: then \`details\` or \`changes\` become such a note in any case.
 
 An \`id\` starts with a letter or digit, holds letters, digits and \`._:~@=+-\`, and is not digits alone. A \`time\` is an RFC 3339 date-time with an offset; a leap second may end a
-UTC month. Where \`id\`, \`severity\` or \`outcome\` is left out, the server fills it in: a UUIDv7, and the type's own (below).`;
+UTC month. Where \`id\`, \`severity\` or \`outcome\` is left out, the server fills it in: an id of its own, and the type's (below).`;
 }
 
 // --------------------------------------------------------------------------------------------------------- privacy

@@ -4,12 +4,14 @@ import { defined } from '../../base/defined.ts';
 import { MAX_BATCH_EVENTS } from '../../contract/event.ts';
 import { type Absence, MAX_TRAILS, QUERY_FORMATS, type QueryFormat, type QueryPage } from '../../contract/query.ts';
 import type { Receipt } from '../../contract/receipt.ts';
+import { eventIdsOf } from '../../event/event-id.ts';
 import { isLenient, prepareBatch } from '../../event/intake.ts';
 import { auditEventSchema } from '../../event/schema.ts';
 import { parseOrThrow } from '../../json/parse-or-throw.ts';
 import type { Shape } from '../../json/shape.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { SealtrailError } from '../../log/error.ts';
+import { identityOf } from '../../log/identity.ts';
 import type { SealedRecord } from '../../log/record.ts';
 import { RECORD_VERSIONS } from '../../log/record-format.ts';
 import type { PrivacyPolicy } from '../../privacy/policy.ts';
@@ -101,12 +103,14 @@ export const appendEvents = route({
     const preferences = preferencesOf(Prefer);
     const policy = await policyOf(trail);
     const handling = preferences.has('handling=lenient') ? 'lenient' : 'strict';
+    const idempotency = key === undefined ? undefined : { key, bodyHash: hash('sha256', sent.body, 'hex') };
+    const newId = idempotency && eventIdsOf({ trail, identity: identityOf(caller), ...idempotency });
     const receipt = await ledger.append({
       trail,
       submitter: caller,
-      events: prepareBatch(sent.body, sent.headers['content-type'], policy, handling),
+      events: prepareBatch(sent.body, sent.headers['content-type'], policy, handling, newId),
       wait: !preferences.has('respond-async'),
-      ...(key === undefined ? {} : { idempotency: { key, bodyHash: hash('sha256', sent.body, 'hex') } }),
+      ...(idempotency && { idempotency }),
     });
     const { lines: _, ...brief } = receipt;
     const isApplied: Readonly<Record<string, boolean>> = {

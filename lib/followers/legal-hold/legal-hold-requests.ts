@@ -6,6 +6,10 @@ import type { Table } from '../../store/ports.ts';
 import { recordInSystem } from '../runtime/system-record.ts';
 import { LEGAL_HOLD, type LegalHoldState, PASSES, readLegalHold, takeLegalHoldStep } from './legal-hold-state.ts';
 
+/** Types of the records of orders in `_system`: `resource.id` is the trail, `description` the reason. */
+export const LEGAL_HOLD_SET = 'system.legal_hold_set';
+export const LEGAL_HOLD_RELEASED = 'system.legal_hold_released';
+
 /** What {@link LegalHoldOrders} work with. */
 export interface LegalHoldOrdersOptions {
   readonly table: Table;
@@ -59,7 +63,7 @@ export class LegalHoldOrders {
 
   async #record(trail: string, { held, reason, by }: { held: boolean; reason: string; by: string }, revision: number) {
     const event = {
-      type: held ? 'system.legal_hold_set' : 'system.legal_hold_released',
+      type: held ? LEGAL_HOLD_SET : LEGAL_HOLD_RELEASED,
       severity: 'warning',
       outcome: 'success',
       actor: { id: by, type: 'admin' },

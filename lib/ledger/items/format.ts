@@ -15,6 +15,8 @@ const FORMATS = {
   'block part': 1,
   checkpoint: 1,
   'idempotency key': 1,
+  'recalled event': 1,
+  'rebuilt trail': 1,
   'waiting submission': 1,
   landing: 1,
   turn: 1,

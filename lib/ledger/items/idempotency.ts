@@ -8,7 +8,7 @@ import { idempotencyKey } from './layout.ts';
  * How long an idempotency key is remembered: 48 hours in the store's own time, so that the promised 24 hold whatever
  * the clocks say. A key that is still there later still answers with its first receipt, which does no harm.
  */
-const REMEMBERED_SECONDS = 48 * 3600;
+export const REMEMBERED_SECONDS = 48 * 3600;
 
 /** What a caller gives to make an append repeatable. */
 export interface Idempotency {

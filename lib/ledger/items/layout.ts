@@ -92,6 +92,17 @@ export const idempotencyKey = (trail: string, submitter: string, key: string): K
 });
 
 /**
+ * Records that a rebuilt trail got from its archive, by what names an event: its submitter and its id, as a hash. A space keeps them
+ * apart from callers' keys, which have none.
+ */
+export const recalledRange = (trail: string, submitter: string, idHash: string): Range => {
+  const { partition, sort } = idempotencyKey(trail, submitter, `recalled ${idHash} `);
+  return { partition, from: sort, to: `${sort}~` };
+};
+export const recalledKey = (trail: string, submitter: string, idHash: string, seq: number): Key =>
+  idempotencyKey(trail, submitter, `recalled ${idHash} ${sortableNumber(seq)}`);
+
+/**
  * Submissions that wait in a trail's line, sorted by when they joined it. A line is spread over several partitions, because one
  * takes no more than 1,000 write units a second.
  */
@@ -121,6 +132,9 @@ export const watermarkKey = (trail: string, follower: string): Key => ({
 
 /** Why a trail takes no appends: see `refusal.ts`. */
 export const refusalKey = (trail: string): Key => ({ partition: followerPartition(trail), sort: 'history/refusal' });
+
+/** That a trail was rebuilt, and how far: see `recalled.ts`. */
+export const rebuiltKey = (trail: string): Key => ({ partition: followerPartition(trail), sort: 'history/rebuilt' });
 
 /** Verifications that were asked for, by their ids, and which of them covers a scope at present. */
 const VERIFICATIONS = 'verifier/job/';

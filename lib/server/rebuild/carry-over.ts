@@ -1,4 +1,5 @@
 import { wireLog } from '../../app/log.ts';
+import { readLegalHold, takeLegalHoldStep } from '../../followers/legal-hold/legal-hold-state.ts';
 import type { Block } from '../../ledger/items/block.ts';
 import { withFormat } from '../../ledger/items/format.ts';
 import { CURSOR_SECRET_KEY, checkpointKey, MASK_SECRET_KEY, sortableNumber } from '../../ledger/items/layout.ts';
@@ -36,6 +37,7 @@ export async function carryOver({ former, table, objects, logName }: Databases):
   const [before, now] = [ledgerOf(former), ledgerOf(table)];
   const carried: Carried[] = [];
   for await (const trail of before.trails()) {
+    await carryHold(former, table, trail);
     const [size, to] = [(await now.head(trail))?.size ?? 0, (await before.head(trail))?.size ?? 0];
     const isSame = async (seq: number): Promise<boolean> =>
       (await now.record(trail, seq)) === (await before.record(trail, seq));
@@ -43,11 +45,21 @@ export async function carryOver({ former, table, objects, logName }: Databases):
       carried.push({ trail, from: await firstOther(isSame, Math.min(size, to) - 1), to, became: 'left' });
     } else if (to > size) {
       for await (const at of checkpointsOf(former, trail, size + 1)) await table.transact([{ put: at }]);
-      await importRecords(table, trail, linesOf(before.blocks(trail, { from: size, to }), size));
+      const lines = linesOf(before.blocks(trail, { from: size, to }), size);
+      await importRecords(table, trail, lines, { size: to, now: Date.now() });
       carried.push({ trail, from: size, to, became: 'taken' });
     }
   }
   return carried;
+}
+
+/** A legal hold as the former database knows it. Orders that are newer in `_system` come after it. */
+async function carryHold(former: Table, table: Table, trail: string): Promise<void> {
+  const { watermark, ...hold } = await readLegalHold(former, trail);
+  const state = await readLegalHold(table, trail);
+  if (watermark.revision > 0 && state.since < hold.since) {
+    await takeLegalHoldStep(table, state, { ...hold, pass: 0, cursor: '', objects: 0 });
+  }
 }
 
 /** The first record that differs: each names the hash of the one before, so after it all do. */

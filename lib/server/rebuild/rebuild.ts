@@ -7,6 +7,7 @@ import { recordInSystem } from '../../followers/runtime/system-record.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { verifierFromSpki } from '../../log/note.ts';
 import { type RebuiltTrail, rebuildTrail } from '../../rebuild/rebuild-trail.ts';
+import { type RecalledHold, recallHolds } from '../../rebuild/recall-holds.ts';
 import type { Standing } from '../../rebuild/standing.ts';
 import { syncFolder } from '../../store/durable-file.ts';
 import { FolderFiles } from '../../store/folder/files.ts';
@@ -21,6 +22,8 @@ import { databaseFile, standingsOf } from './standings.ts';
 export interface Rebuilt {
   /** Trails that were behind, or are new in this database, and go on from their archive. */
   readonly trails: readonly RebuiltTrail[];
+  /** Legal holds that the database had forgotten, and has again. */
+  readonly holds: readonly RecalledHold[];
   /** With `replace`: where the former database is kept, and what only that holds. */
   readonly replaced?: { readonly file: string; readonly carried: readonly Carried[] };
   readonly keys: KeyChange;
@@ -30,8 +33,8 @@ export interface Rebuilt {
  * Completes the database of a data folder from the archive beside it, so that the log goes on after the archived records.
  *
  * What the log acknowledged after that and signed is not known. A new key signs from now on, so that no key signs two histories, and
- * each trail's rebuilding is recorded in `_system`. What clients sent in the last days may be appended twice by a retry: idempotency keys
- * are not archived.
+ * each trail's rebuilding is recorded in `_system`. Idempotency keys are not archived: what clients send again under one is known by its
+ * events. Legal holds are read from `_system` and from the archived files.
  *
  * @param dir a data folder that is not open
  * @param replace makes a new database instead where a trail differs from its archive. It takes over what the former one holds beyond
@@ -63,8 +66,9 @@ async function complete(dir: string, objects: FolderObjects, standings: readonly
     const folder = await openDataFolder(dir, { hasRecords: true });
     const keys = await replaceKey(folder, standings);
     const trails = await rebuildTrails(folder, table, objects, keys, standings.filter(isBehind));
-    await finishRebuild(dir, table, objects, trails);
-    return { trails, keys };
+    const all = standings.map(({ trail }) => trail);
+    const holds = await finishRebuild(dir, { table, objects }, trails, all);
+    return { trails, holds, keys };
   } finally {
     await table.close();
   }
@@ -83,8 +87,9 @@ async function exchange(dir: string, objects: FolderObjects, standings: readonly
     const archived = await standingsOf(dir, table);
     const trails = await rebuildTrails(folder, table, objects, keys, archived.filter(isBehind));
     const carried = await carryOver({ former, table, objects, logName: folder.config.logName });
-    await finishRebuild(dir, table, objects, trails);
-    done = { trails, keys, carried };
+    const all = standings.map(({ trail }) => trail);
+    const holds = await finishRebuild(dir, { table, objects }, trails, all);
+    done = { trails, holds, keys, carried };
   } finally {
     await table.close();
     await former.close();
@@ -115,17 +120,23 @@ async function rebuildTrails(
   return trails;
 }
 
-/** Signs what was put in, completes its archive, and records what was done. */
+/**
+ * Signs what was put in, completes its archive, and records what was done.
+ *
+ * @param all trails of the folder, rebuilt or not
+ */
 async function finishRebuild(
   dir: string,
-  table: SqliteTable,
-  objects: FolderObjects,
+  { table, objects }: { readonly table: SqliteTable; readonly objects: FolderObjects },
   trails: readonly RebuiltTrail[],
-): Promise<void> {
+  all: readonly string[],
+): Promise<readonly RecalledHold[]> {
   const { config, signers, retired } = await openDataFolder(dir, { hasRecords: true });
   const files = await FolderFiles.open(join(dir, 'index'));
   const log = wireLog({ table, objects, files, signers, retired }, { logName: config.logName });
   const { archiver } = openFollowers(FOLLOWERS, log);
+  // Before anything is archived: objects of a held trail are held as they are put.
+  const holds = await recallHolds({ table, objects, ledger: log.ledger }, all);
   for (const { trail } of trails) {
     await log.ledger.seal(trail);
     await archiver.run(trail, { force: true });
@@ -141,4 +152,5 @@ async function finishRebuild(
     await recordInSystem(log.ledger, { by: LOG_SUBMITTER, event });
   }
   await log.ledger.close();
+  return holds;
 }

@@ -128,4 +128,85 @@ describe('a data folder', () => {
     expect(errors).toEqual([]);
     expect((await standingsOf(dir)).filter(({ state }) => state !== 'whole')).toEqual([]);
   });
+
+  it('knows what is sent again under its idempotency key, though no record names the key', async () => {
+    const dir = await log();
+    const send = ({ ledger }: Embedded, key: string, ids: readonly string[], submitter = 'shop') =>
+      ledger.append({ trail: 'orders', submitter, events: ids.map(eventOf), idempotency: { key, bodyHash: key } });
+    const [role, session] = ['arn:aws:sts::123456789012:assumed-role/till/one', '-and-two'];
+    await opened(dir, async (log) => {
+      expect(await send(log, 'k1', ['c0', 'c1', 'c2'])).toMatchObject({ first: 600, replayed: false });
+      expect(await send(log, 'k2', ['c1'], role)).toMatchObject({ first: 603 });
+      await log.archiver.seal('orders');
+    });
+    await rm(database(dir));
+    await rebuildFolder(dir);
+    await opened(dir, async (log) => {
+      const again = await send(log, 'k1', ['c0', 'c1', 'c2']);
+      expect(again).toMatchObject({ first: 600, count: 3, replayed: true, sealed: true });
+      expect(await send(log, 'k2', ['c1'], role + session)).toMatchObject({ first: 603, replayed: true });
+      // None of these is one of them: of another submitter, of other bytes, in another order, more than was sent.
+      expect(await send(log, 'k1', ['c0', 'c1', 'c2'], 'till')).toMatchObject({ first: 604, replayed: false });
+      const changed = { id: 'c0', json: eventOf('c0').json.replace('info', 'error') };
+      const other = {
+        trail: 'orders',
+        submitter: 'shop',
+        events: [changed],
+        idempotency: { key: 'k4', bodyHash: 'h' },
+      };
+      expect(await log.ledger.append(other)).toMatchObject({ first: 607, replayed: false });
+      expect(await send(log, 'k5', ['c1', 'c0'])).toMatchObject({ first: 608, replayed: false });
+      expect(await send(log, 'k6', ['c2', 'x'])).toMatchObject({ first: 610, replayed: false });
+      // Without a key an event is new, whatever its id.
+      expect(await append(log, 'orders', 'c0')).toMatchObject({ first: 612, replayed: false });
+      // The archive ended after the first of these.
+      await expect(send(log, 'k7', ['c1', 'd0'], role)).rejects.toMatchObject({
+        code: 'idempotency_conflict',
+        message: expect.stringContaining('the first 1 are records 603 to 603'),
+      });
+    });
+  });
+
+  it('remembers legal holds: from the orders in `_system`, or from the files that are held', async () => {
+    const dir = await log();
+    const by = 'arn:aws:iam::1:user/counsel';
+    await opened(dir, async (log) => {
+      const holds = log.legalHolds;
+      await holds.set('orders', { held: true, reason: 'case 7', by });
+      await holds.set('payments', { held: true, reason: 'case 8', by });
+      await holds.set('payments', { held: false, reason: 'case 8 is closed', by });
+      await log.archiver.seal('_system');
+    });
+    const objects = await FolderObjects.open(join(dir, 'archive'));
+    await archived(dir, 'quiet');
+    const [version] = await Array.fromAsync(objects.versions('quiet/'));
+    await objects.hold(version?.key ?? '', version?.version ?? '', true);
+    await objects.close();
+    await rm(database(dir));
+    const { holds } = (await rebuildFolder(dir)) ?? {};
+    expect(holds).toEqual([
+      { trail: 'orders', held: true, from: 'order' },
+      { trail: 'quiet', held: true, from: 'objects' },
+    ]);
+    await opened(dir, async (log) => {
+      const status = log.legalHolds;
+      expect(await status.status('orders')).toMatchObject({ held: true, by, reason: 'case 7' });
+      expect(await status.status('quiet')).toMatchObject({ held: true, by: 'sealtrail' });
+      expect(await status.status('payments')).toMatchObject({ held: false });
+      // What is archived from now on is held as it is put, and what was there as before.
+      await append(log, 'orders', 'h');
+      await log.archiver.seal('orders');
+      const files = await FolderObjects.openReadOnly(join(dir, 'archive'));
+      expect(await files.isHeld('orders/checkpoints/601', 'null')).toBe(true);
+      await files.close();
+    });
+  });
 });
+
+/** Appends to a trail and archives that. */
+async function archived(dir: string, trail: string): Promise<void> {
+  await opened(dir, async (log) => {
+    await append(log, trail, 'q');
+    await log.archiver.seal(trail);
+  });
+}

@@ -77,7 +77,9 @@ const shown = ({ keys: { spki, trust }, ...rebuilt }: Rebuilt): object => ({
   key: { fingerprint: fingerprintOf(spki), trust },
 });
 
-function rebuiltLines({ trails, replaced, keys }: Rebuilt, out: Output): string[] {
+const RECALLED_FROM = { order: 'as `_system` says', objects: 'since its archived files are held' } as const;
+
+function rebuiltLines({ trails, holds, replaced, keys }: Rebuilt, out: Output): string[] {
   return [
     ...trails.flatMap(({ trail, before, size }) =>
       labelled(out, 'green', 'rebuilt', `${trail}: records ${before} to ${size - 1}; it goes on with record ${size}`),
@@ -88,6 +90,14 @@ function rebuiltLines({ trails, replaced, keys }: Rebuilt, out: Output): string[
         'yellow',
         'lost   ',
         `${trail}: what was acknowledged after record ${size - 1}, received ${utc(receivedAt)} UTC, if anything was`,
+      ),
+    ),
+    ...holds.flatMap(({ trail, held, from }) =>
+      labelled(
+        out,
+        'green',
+        'hold   ',
+        `${trail}: ${held ? 'under legal hold' : 'no longer under legal hold'}, ${RECALLED_FROM[from]}`,
       ),
     ),
     ...(replaced?.carried ?? []).flatMap(({ trail, from, to, became }) => {
