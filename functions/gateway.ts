@@ -40,7 +40,7 @@ export async function answer<Needs>(asked: ApiEvent, options: GatewayOptions<Nee
   };
   let response: ApiResponse;
   try {
-    const request = await requestOf(event, actions, router);
+    const request = await readRequest(event, actions, router);
     response = await router.handle(await services(), request, onError);
   } catch (error) {
     response = problemResponse(error, requestId);
@@ -58,7 +58,7 @@ export async function answer<Needs>(asked: ApiEvent, options: GatewayOptions<Nee
   return result;
 }
 
-async function requestOf<Needs>(
+async function readRequest<Needs>(
   { method, path, query, headers, caller, sent, requestId }: GatewayCall,
   actions: readonly Action[],
   router: Router<Needs>,
@@ -101,7 +101,7 @@ async function encode(response: ApiResponse, { requestId, acceptEncoding }: Resu
     'x-content-type-options': 'nosniff',
     ...response.headers,
   };
-  const body = await bytesOf(response.body);
+  const body = await readBytes(response.body);
   if (body.length < MIN_GZIP_BYTES || !takesGzip(acceptEncoding)) {
     return { statusCode: response.status, headers, body: body.toString(), isBase64Encoded: false };
   }
@@ -113,7 +113,7 @@ async function encode(response: ApiResponse, { requestId, acceptEncoding }: Resu
   };
 }
 
-async function bytesOf(body: ApiResponse['body']): Promise<Buffer> {
+async function readBytes(body: ApiResponse['body']): Promise<Buffer> {
   if (typeof body === 'string' || body instanceof Uint8Array) return Buffer.from(body);
   const chunks: Buffer[] = [];
   for await (const chunk of body) chunks.push(Buffer.from(chunk));

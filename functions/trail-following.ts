@@ -123,7 +123,7 @@ export class TrailFollowing {
       nextAt,
       // Before the visit, so that it is what waited and not what is left over where all goes well.
       onVisit: async (trail, isDue) => {
-        const lag = await this.#lagOf(trail);
+        const lag = await this.#readLag(trail);
         seal = Math.max(seal, lag.seal);
         archive = Math.max(archive, lag.archive);
         if (isDue || lag.archive > 0) await this.#noteUnverified(trail);
@@ -250,7 +250,7 @@ export class TrailFollowing {
   }
 
   /** How long a trail's records have been waiting for a checkpoint and for the archive, in milliseconds. */
-  async #lagOf(trail: string): Promise<{ readonly seal: number; readonly archive: number }> {
+  async #readLag(trail: string): Promise<{ readonly seal: number; readonly archive: number }> {
     try {
       const seal = await this.#followers.signer.lagMs(trail);
       return { seal, archive: (await this.#followers.archiver.status(trail)).lagMs };

@@ -11,7 +11,7 @@ import type { Queries } from '../query/queries.ts';
 import type { Match } from '../query/query.ts';
 import type { DownloadWriter } from '../store/ports.ts';
 import { type ExportSpec, queryOfExport } from './export-job.ts';
-import { encoderOf } from './formats/encoders.ts';
+import { openEncoder } from './formats/encoders.ts';
 import { Evidence } from './line-proofs.ts';
 
 /** Where an export's records come from. */
@@ -73,7 +73,7 @@ export async function writeExport(
   const evidence = new Evidence(checkpoint.size, source.nodes);
   const proof = target.proof === undefined ? undefined : new Measured(target.proof);
   const encoded = async function* (): AsyncGenerator<Uint8Array, void, void> {
-    const encoder = await encoderOf(spec.format, source.logName, chainOf(source, spec, checkpoint));
+    const encoder = await openEncoder(spec.format, source.logName, chainOf(source, spec, checkpoint));
     for await (const matches of batchesOf(source, spec, checkpoint)) {
       const between = await evidence.add(matches);
       await proof?.write(between);

@@ -112,9 +112,9 @@ export class ArchivedRecords {
 
   async #fetch(trail: string, index: number, name: string): Promise<Bundle> {
     const [bytes, [root]] = await Promise.all([
-      damageOf(this.#objects.get(name), name),
+      asArchiveDamage(this.#objects.get(name), name),
       // The root of 256 leaves is a node at level 8 (RFC 6962 section 2.1), a hash of a tile at level 1.
-      damageOf(this.#nodesOf(trail)([{ level: 8, index }]), undefined),
+      asArchiveDamage(this.#nodesOf(trail)([{ level: 8, index }]), undefined),
     ]);
     if (bytes === undefined) throw damaged(`${name} is missing from the archive`);
     const bundle = unpacked(bytes, index * TILE_WIDTH, name);
@@ -181,7 +181,7 @@ function blocksOf(trail: string, bundle: Bundle, from: number, to: number): Bloc
 }
 
 /** What the archive's side says is not right there is damage of the archive. */
-async function damageOf<T>(reading: Promise<T>, name: string | undefined): Promise<T> {
+async function asArchiveDamage<T>(reading: Promise<T>, name: string | undefined): Promise<T> {
   try {
     return await reading;
   } catch (cause) {

@@ -1,7 +1,7 @@
 import type { CommitContext } from './attempt.ts';
 import type { Commit } from './commit.ts';
 import { sortableNumber, waitingPartition } from './items/layout.ts';
-import { type InLine, inLineOf, LANES, type Placed } from './items/submission.ts';
+import { type InLine, LANES, type Placed, unpackInLine } from './items/submission.ts';
 import type { TurnWatch } from './turn-watch.ts';
 
 /** How long things take in a line; all in milliseconds. */
@@ -53,7 +53,10 @@ const READ_PER_LANE = 12;
 export async function readLine({ table, trail }: CommitContext, joinedFrom: number): Promise<readonly InLine[]> {
   const from = sortableNumber(Math.max(0, joinedFrom));
   const lanes = Array.from({ length: LANES }, (_, lane) =>
-    Array.fromAsync(table.query({ partition: waitingPartition(trail, lane), from, limit: READ_PER_LANE }), inLineOf),
+    Array.fromAsync(
+      table.query({ partition: waitingPartition(trail, lane), from, limit: READ_PER_LANE }),
+      unpackInLine,
+    ),
   );
   const found = (await Promise.all(lanes)).flat().filter((one) => one !== undefined);
   return found.sort((a, b) => (a.place.sort < b.place.sort ? -1 : 1));

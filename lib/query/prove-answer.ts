@@ -95,7 +95,7 @@ async function prove(
     ...(until !== undefined && to < size ? [to] : []),
   ];
   const lines = new Map([...shown].map(([seq, { line }]) => [seq, line]));
-  for (const seq of beside) if (!lines.has(seq)) lines.set(seq, await recordOf(sources, trail, seq));
+  for (const seq of beside) if (!lines.has(seq)) lines.set(seq, await readRecordLine(sources, trail, seq));
   const seqs = [...lines.keys()].sort((a, b) => a - b);
   const hashes = seqs.length === 0 ? [] : await proveLeaves(seqs, size, sources.nodes(trail));
   const period: AnswerPeriod = defined({
@@ -121,7 +121,7 @@ async function prove(
   return { matches: collector.matches, from, to, proof };
 }
 
-async function recordOf({ ledger }: ProofSources, trail: string, seq: number): Promise<string> {
+async function readRecordLine({ ledger }: ProofSources, trail: string, seq: number): Promise<string> {
   const line = await ledger.record(trail, seq);
   if (line === undefined) throw new SealtrailError('store_corrupt', `record ${seq} of trail ${trail} is missing`);
   return line;
@@ -142,7 +142,7 @@ async function indexProof(
   );
   const read: NodeReader = async (ids) => ids.flatMap((id) => tree.node(id) ?? []);
   const [line, proof, runsProof, answers] = await Promise.all([
-    recordOf(sources, INDEX_TRAIL, record),
+    readRecordLine(sources, INDEX_TRAIL, record),
     proveInclusion(record, checkpoint.size, sources.nodes(INDEX_TRAIL)),
     proveRange(first, first + needed.length, runs.length, read),
     Promise.all(

@@ -9,7 +9,7 @@ import type { ArchivedRecords } from '../ledger/archived-records.ts';
 import { readHead } from '../ledger/commit.ts';
 import { SealtrailError } from '../log/error.ts';
 import { parseRecord } from '../log/record.ts';
-import { absenceOf } from '../question/absences.ts';
+import { findAbsence } from '../question/absences.ts';
 import { literalValue } from '../question/patterns.ts';
 import type { Files, Table } from '../store/ports.ts';
 import { activityOf, countMatches, noActivity } from './activity.ts';
@@ -22,7 +22,7 @@ import { type ProofSources, proveAnswer } from './prove-answer.ts';
 import { type Filters, type Match, type Page, type Period, type ProvenPage, type Query, sourcesOf } from './query.ts';
 import { RecentBlocks } from './recent-blocks.ts';
 import { Search, type SearchContext, scan, searched } from './search.ts';
-import { spanOf } from './span.ts';
+import { readSpan } from './span.ts';
 import { bucketOf, type SummaryRequest, summarise } from './summary.ts';
 import { seqAt, type TrailEnd } from './times.ts';
 
@@ -153,7 +153,7 @@ export class Queries {
    * @param trails 1 to {@link MAX_TRAILS}, in any order
    * @throws as {@link page}
    */
-  async pageOf(trails: readonly string[], query: Query): Promise<MergedPage> {
+  async readPage(trails: readonly string[], query: Query): Promise<MergedPage> {
     const names = [...new Set(trails)].sort();
     if (names.length === 0 || names.length > MAX_TRAILS) throw new RangeError(`${names.length} trails in one query`);
     const filters = new Map<string, RecordFilter>();
@@ -221,7 +221,7 @@ export class Queries {
       return matches.length > 0 ? true : more ? undefined : false;
     };
     const context = { trail, head, isInPeriod: low < high, has, counts: (top: number) => this.summary(trail, { top }) };
-    return absenceOf({ ...context, first: first && parseRecord(first.line).receivedAt }, query);
+    return findAbsence({ ...context, first: first && parseRecord(first.line).receivedAt }, query);
   }
 
   /**
@@ -275,7 +275,7 @@ export class Queries {
     if (isCounted(request)) return inZone(request, plain);
     const { filters = {}, seqs, ...period } = request;
     const head = await readHead(this.#table, trail);
-    const bucket = bucketOf(await spanOf(this.#table, trail, head, filters.time ?? request, this.#archive), request);
+    const bucket = bucketOf(await readSpan(this.#table, trail, head, filters.time ?? request, this.#archive), request);
     const query = {
       filters,
       order: 'newest',
@@ -298,7 +298,7 @@ export class Queries {
     // What it says is said of one person: nothing of someone else's may be counted.
     const filter = new RecordFilter({ actor: [literalValue(actor)] }, policy, 'own');
     const head = await readHead(this.#table, trail);
-    const span = await spanOf(this.#table, trail, head, period, this.#archive);
+    const span = await readSpan(this.#table, trail, head, period, this.#archive);
     const indexed = await countByIndex({ table: this.#table, runs: this.#runs }, trail, filter.valuesOf('actor'), span);
     const { from, to } = indexed ?? { from: span.low, to: span.low };
     const counts = indexed?.counts ?? noActivity();

@@ -21,7 +21,7 @@ export interface Span {
 }
 
 /** @throws as `seqAt` */
-export async function spanOf(
+export async function readSpan(
   table: Table,
   trail: string,
   head: TrailEnd,

@@ -13,7 +13,7 @@ import { breakdown, bucketFor, DEFAULT_TOP } from '../question/tally.ts';
 import type { Table } from '../store/ports.ts';
 import type { Period } from './query.ts';
 import { addCount, noValues, readCounts, tallyHours, type ValueCounts } from './run-tally.ts';
-import { type Span, spanOf } from './span.ts';
+import { readSpan, type Span } from './span.ts';
 
 const DAY_MS = 24 * HOUR_MS;
 const BUCKET_MS: Readonly<Record<Bucket, number>> = { minute: MINUTE_MS, hour: HOUR_MS, day: DAY_MS };
@@ -49,7 +49,7 @@ export async function summarise(sources: SummarySources, trail: string, request:
     // Where the files are gone and nothing took their place, everything is counted anew.
     const index = current.revision === gone?.revision ? NO_INDEX : current;
     const head = await readHead(table, trail);
-    const span = await spanOf(table, trail, head, request, archive);
+    const span = await readSpan(table, trail, head, request, archive);
     const tally = new Tally(bucketOf(span, request));
     try {
       await countPeriod(sources, trail, index, span, tally);

@@ -59,7 +59,7 @@ export interface AbsenceContext {
 }
 
 /** Why no record passed a query. */
-export async function absenceOf(
+export async function findAbsence(
   { trail, head, first, isInPeriod, has, counts }: AbsenceContext,
   { filters, from, to }: { readonly filters: FilterValuesByName; readonly from?: number; readonly to?: number },
 ): Promise<readonly Absence[]> {

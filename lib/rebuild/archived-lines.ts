@@ -42,7 +42,7 @@ export async function* archivedLines(
     if (segment.last < next) continue;
     const isNext = next === from ? segment.first <= from : segment.first === next;
     if (!isNext) throw damaged(`record ${next} of trail ${trail} is not where it belongs, before ${segment.key}`);
-    yield (await linesOf(objects, segment)).slice(next - segment.first);
+    yield (await readLines(objects, segment)).slice(next - segment.first);
     next = segment.last + 1;
   }
 }
@@ -55,7 +55,7 @@ async function* segmentsOf(objects: Objects, trail: string): AsyncGenerator<Segm
   }
 }
 
-async function linesOf(objects: Objects, { key, first, last }: Segment): Promise<readonly ArchivedLine[]> {
+async function readLines(objects: Objects, { key, first, last }: Segment): Promise<readonly ArchivedLine[]> {
   const packed = await objects.get(key);
   if (packed === undefined) throw damaged(`${key} is missing from the archive`);
   const count = last - first + 1;

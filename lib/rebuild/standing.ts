@@ -36,7 +36,7 @@ export interface StandingSources {
  *
  * @throws `archive_damaged` naming an object; the errors of the stores
  */
-export async function standingOf({ table, objects, ledger }: StandingSources, trail: string): Promise<Standing> {
+export async function readStanding({ table, objects, ledger }: StandingSources, trail: string): Promise<Standing> {
   const head = await readHead(table, trail);
   const archived = await archivedRecords(objects, trail);
   const checkpoint = await newestCheckpoint(objects, trail);

@@ -29,7 +29,7 @@ export class FolderHealth {
   }
 
   /** The permission bits of a file in it. */
-  async modeOf(name: string): Promise<number> {
+  async readMode(name: string): Promise<number> {
     return (await this.#look(name, (path) => stat(path))).mode & 0o777;
   }
 

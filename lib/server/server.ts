@@ -191,7 +191,7 @@ export class HttpServer {
       const verdict =
         proof === undefined ? this.#verifier.check(claim, body.sent) : this.#verifier.checkBody(claim, body.sent);
       exchange.principal = this.#principalOf(verdict);
-      const request = await requestOf(claim, body, exchange.principal, exchange.requestId);
+      const request = await readRequest(claim, body, exchange.principal, exchange.requestId);
       return await this.#options.handle(request);
     } catch (error) {
       const problem = problemResponse(error, exchange.requestId);
@@ -297,7 +297,7 @@ function unauthenticated({ reason }: Refusal): SealtrailError {
   return new SealtrailError('unauthenticated', message, { cause: reason });
 }
 
-async function requestOf(claim: Claim, body: Body, principal: Principal, requestId: string): Promise<ApiRequest> {
+async function readRequest(claim: Claim, body: Body, principal: Principal, requestId: string): Promise<ApiRequest> {
   return {
     method: claim.method,
     path: claim.path,

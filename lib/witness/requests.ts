@@ -30,7 +30,7 @@ export async function answerRequest(witness: Witness, { method, path, read }: Wi
   if (method !== 'GET' && method !== 'HEAD') return plain(405, 'only add-checkpoint takes anything');
   if (path === '/') return plain(200, (await witness.cosigners()).map(({ vkey }) => vkey).join('\n'));
   const [, originHash] = /^\/([0-9a-f]{64})\/checkpoint$/.exec(path) ?? [];
-  return originHash === undefined ? plain(404, 'there is nothing here') : witness.checkpointOf(originHash);
+  return originHash === undefined ? plain(404, 'there is nothing here') : witness.readCheckpoint(originHash);
 }
 
 const plain = (status: number, text: string): WitnessAnswer => ({

@@ -137,7 +137,7 @@ export class Witness {
    * @throws the Table's errors
    * @see C2SP tlog-witness, "Monitor Retrieval Mechanism"
    */
-  async checkpointOf(originHash: string): Promise<WitnessAnswer> {
+  async readCheckpoint(originHash: string): Promise<WitnessAnswer> {
     const last = /^[0-9a-f]{64}$/.test(originHash) ? await this.#read(originHash) : undefined;
     if (last === undefined) return { status: 404, type: TEXT, body: 'nothing of this log was cosigned here\n' };
     return { status: 200, type: TEXT, body: last.note };

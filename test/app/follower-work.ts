@@ -100,7 +100,7 @@ export const FOLLOWER_WORK: readonly Work[] = [
     shows: 'a cosigned checkpoint of _heads in the archive',
     check: async (host) => {
       await append(host, EVENTS.slice(0, 1));
-      await until(host, async () => (await firstOf(host, '_heads/witnessed/'))?.match(/\n— /g)?.length, 2);
+      await until(host, async () => (await takeFirst(host, '_heads/witnessed/'))?.match(/\n— /g)?.length, 2);
     },
   },
   {
@@ -189,7 +189,7 @@ async function until<T>(host: FollowingHost, look: () => Promise<T>, wanted: unk
 }
 
 /** The first object below a prefix. */
-async function firstOf({ objects }: FollowingHost, prefix: string): Promise<string | undefined> {
+async function takeFirst({ objects }: FollowingHost, prefix: string): Promise<string | undefined> {
   for await (const { key } of objects.list(prefix)) return Buffer.from((await objects.get(key)) ?? []).toString();
   return undefined;
 }

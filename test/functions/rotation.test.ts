@@ -105,7 +105,7 @@ describe('a rotation of signing keys', () => {
     await deployedWith([older]);
     await deployedWith([older, newer]);
     const log = await deployedWith([newer], [older]);
-    const queries = { pageOf: undefined } as never; // not asked for keys
+    const queries = { readPage: undefined } as never; // not asked for keys
     const result = await answer(gatewayEvent({ route: 'GET /v1/keys', query: 'trail=orders' }), {
       router: new Router(READ_ROUTES),
       services: async () => ({ ...log, queries }),

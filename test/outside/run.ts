@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { encoderOf } from '../../lib/export/formats/encoders.ts';
+import { openEncoder } from '../../lib/export/formats/encoders.ts';
 import { parseNote, pemOf } from '../../lib/log/note.ts';
 import { LOG_NAME, type SealedArchive, sealedArchive } from './archives.ts';
 import { attempt, fsckAgrees, installFsck, TOOLS } from './fsck.ts';
@@ -90,7 +90,7 @@ try {
   ok('DuckDB reads every record', rows.trim() === '65537 65537 e-9999', rows);
 
   const table = join(work, 'exported.parquet');
-  const encoder = await encoderOf('parquet', LOG_NAME);
+  const encoder = await openEncoder('parquet', LOG_NAME);
   const rest = segments.map((name) => encoder.add(linesIn(join(days, name))));
   writeFileSync(table, Buffer.concat([...rest, encoder.end()]));
   const columns = `select count(*), min(seq), count(receivedAt), count(actorId), typeof(any_value(seq)), typeof(any_value(receivedAt)) like 'TIMESTAMP%' from '${table}'`;

@@ -29,7 +29,7 @@ describe('a value that is masked in records', () => {
     const found = await queries.page(TRAIL, { ...page, filters: { actor: [anna] } });
     expect(found.matches.map(({ seq }) => seq)).toEqual([0, 1, 3]);
     expect(found.masked).toEqual([{ filter: 'actor', asked: anna, as: tagged, shared }]);
-    const merged = await queries.pageOf([TRAIL, 'other'], { ...page, filters: { actor: [anna] } });
+    const merged = await queries.readPage([TRAIL, 'other'], { ...page, filters: { actor: [anna] } });
     expect(merged.masked).toEqual(found.masked);
   });
 

@@ -94,7 +94,7 @@ async function readAll(
   let next: Query | undefined = query;
   for (let pages = 1; next !== undefined; pages++) {
     if (pages > 5000) throw new Error('the pages do not end');
-    const page = await queries.pageOf(trails, next);
+    const page = await queries.readPage(trails, next);
     expect(page.matches.length).toBeLessThanOrEqual(query.limit);
     lines.push(...page.matches.map(({ line }) => line));
     sizes.push(page.asOf);
@@ -179,36 +179,36 @@ describe('a page of several trails', () => {
 
   it('says how far it holds of each, whichever way they were named', async () => {
     const { queries } = await world();
-    const page = await queries.pageOf(['payments', 'nowhere', 'orders', 'payments'], ask({}, { limit: 3 }));
+    const page = await queries.readPage(['payments', 'nowhere', 'orders', 'payments'], ask({}, { limit: 3 }));
     expect(places(page.matches)).toEqual(['payments 5', 'orders 5', 'payments 4']);
     expect(page).toMatchObject({ asOf: { nowhere: 0, orders: 6, payments: 6 }, more: true });
     const { cursor = '' } = page;
-    const next = await queries.pageOf(['orders', 'nowhere', 'payments'], ask({}, { limit: 2, cursor }));
+    const next = await queries.readPage(['orders', 'nowhere', 'payments'], ask({}, { limit: 2, cursor }));
     expect(places(next.matches)).toEqual(['orders 4', 'payments 3']);
   });
 
   it('shows what is appended later, where it is read oldest first', async () => {
     const { table, queries } = await world();
-    const end = await queries.pageOf(TIE, ask({}, { order: 'oldest' }));
+    const end = await queries.readPage(TIE, ask({}, { order: 'oldest' }));
     expect(end.more).toBe(false);
     // By a clock that is behind: an earlier time than what was answered, and still not missed.
     await append(table, [{}], START + 5, 'app', 'orders');
     const { cursor = '' } = end;
-    const later = await queries.pageOf(TIE, ask({}, { order: 'oldest', cursor }));
+    const later = await queries.readPage(TIE, ask({}, { order: 'oldest', cursor }));
     expect(places(later.matches)).toEqual(['orders 6']);
   });
 
   it('reaches no other trail, and no other question, with its cursor', async () => {
     const { queries } = await world();
-    const { cursor = '' } = await queries.pageOf(TIE, ask({}, { limit: 2 }));
+    const { cursor = '' } = await queries.readPage(TIE, ask({}, { limit: 2 }));
     const refused = { code: 'invalid_cursor', field: 'cursor' };
     const mine = ask({}, { limit: 2, cursor });
     for (const trails of [['orders', 'shop-2'], TRAILS, ['orders']]) {
-      await expect(queries.pageOf(trails, mine)).rejects.toMatchObject(refused);
+      await expect(queries.readPage(trails, mine)).rejects.toMatchObject(refused);
     }
     await expect(queries.page('orders', mine)).rejects.toMatchObject(refused);
-    await expect(queries.pageOf(TIE, { ...mine, filters: { actor: ['alice'] } })).rejects.toMatchObject(refused);
-    await expect(queries.pageOf(TIE, { ...mine, order: 'oldest' })).rejects.toMatchObject(refused);
+    await expect(queries.readPage(TIE, { ...mine, filters: { actor: ['alice'] } })).rejects.toMatchObject(refused);
+    await expect(queries.readPage(TIE, { ...mine, order: 'oldest' })).rejects.toMatchObject(refused);
   });
 
   it('costs about the same with many trails as with one', async () => {
@@ -218,7 +218,7 @@ describe('a page of several trails', () => {
       for (let n = 0; n < 10; n++) await append(table, new Array(20).fill({}), START + n, 'app', trail);
     }
     const before = table.faults.calls.length;
-    await openQueries(table).pageOf(many, ask({}, { limit: 100 }));
+    await openQueries(table).readPage(many, ask({}, { limit: 100 }));
     // For each trail its head, twice, and a block or two.
     expect(table.faults.calls.length - before).toBeLessThan(5 * many.length);
   });

@@ -132,19 +132,20 @@ describe('frequent values', () => {
     await index(table);
     expect((await readIndexSnapshot(table, TRAIL)).runs.length).toBeLessThan(12);
     const all = Array.from({ length: total }, (_, seq) => seq);
-    const pageOf = async (query: Query) => (await openQueries(table).page(TRAIL, query)).matches.map(({ seq }) => seq);
+    const readPage = async (query: Query) =>
+      (await openQueries(table).page(TRAIL, query)).matches.map(({ seq }) => seq);
     const reads = all.filter((seq) => seq % 50 !== 7);
     const logins = all.filter((seq) => seq % 50 === 7);
-    expect(await pageOf(ask({ type: ['data.read'] }))).toEqual(reads.slice(-100).reverse());
-    expect(await pageOf(ask({ type: ['data.*'] }, { order: 'oldest' }))).toEqual(reads.slice(0, 100));
-    expect(await pageOf(ask({ type: ['auth.login'] }, { limit: 1000 }))).toEqual(logins.toReversed().slice(0, 1000));
-    expect(await pageOf(ask({ type: ['auth.login', 'data.read'] }, { order: 'oldest' }))).toEqual(all.slice(0, 100));
-    expect(await pageOf(ask({ actor: ['rare'], type: ['auth.login'] }))).toEqual(
+    expect(await readPage(ask({ type: ['data.read'] }))).toEqual(reads.slice(-100).reverse());
+    expect(await readPage(ask({ type: ['data.*'] }, { order: 'oldest' }))).toEqual(reads.slice(0, 100));
+    expect(await readPage(ask({ type: ['auth.login'] }, { limit: 1000 }))).toEqual(logins.toReversed().slice(0, 1000));
+    expect(await readPage(ask({ type: ['auth.login', 'data.read'] }, { order: 'oldest' }))).toEqual(all.slice(0, 100));
+    expect(await readPage(ask({ actor: ['rare'], type: ['auth.login'] }))).toEqual(
       all.filter((seq) => seq % 1000 === 57).reverse(),
     );
-    expect(await pageOf(ask({ actor: ['rare'], type: ['data.read'] }))).toEqual([]);
+    expect(await readPage(ask({ actor: ['rare'], type: ['data.read'] }))).toEqual([]);
     const since = { from: START + 20_000, to: START + 22_000 };
-    expect(await pageOf(ask({ type: ['auth.login'] }, since))).toEqual(
+    expect(await readPage(ask({ type: ['auth.login'] }, since))).toEqual(
       logins.filter((seq) => seq >= 20_000 && seq < 22_000).reverse(),
     );
   });

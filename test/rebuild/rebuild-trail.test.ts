@@ -4,7 +4,7 @@ import { FOLLOWERS, openFollowers } from '../../lib/app/followers.ts';
 import { type ArchivedLog, wireLog } from '../../lib/app/log.ts';
 import { type Verifier, verifierFromSpki } from '../../lib/log/note.ts';
 import { rebuildTrail } from '../../lib/rebuild/rebuild-trail.ts';
-import { standingOf } from '../../lib/rebuild/standing.ts';
+import { readStanding } from '../../lib/rebuild/standing.ts';
 import type { Outcome, Write } from '../../lib/store/ports.ts';
 import { MemoryFiles } from '../../lib/testing/memory/files.ts';
 import { MemoryObjects } from '../../lib/testing/memory/objects.ts';
@@ -43,7 +43,7 @@ async function linesOf({ ledger }: ArchivedLog): Promise<readonly string[]> {
 
 async function rebuild(table: MemoryTable, objects: MemoryObjects, key = verifier) {
   const { ledger } = wireLog({ table, objects, signers: [] }, { ...settings, signs: false });
-  const standing = await standingOf({ table, objects, ledger }, TRAIL);
+  const standing = await readStanding({ table, objects, ledger }, TRAIL);
   if (standing.state !== 'behind') return standing.state;
   return rebuildTrail({ table, objects, verifiers: () => [key] }, standing);
 }
@@ -195,5 +195,5 @@ describe('a rebuilding that fails', () => {
 
 async function standing(table: MemoryTable, objects: MemoryObjects) {
   const { ledger } = wireLog({ table, objects, signers: [] }, { ...settings, signs: false });
-  return (await standingOf({ table, objects, ledger }, TRAIL)).state;
+  return (await readStanding({ table, objects, ledger }, TRAIL)).state;
 }

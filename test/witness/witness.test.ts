@@ -61,12 +61,12 @@ describe('a witness', () => {
   it('shows monitors what it cosigned last, with both signatures', async () => {
     const { witness } = setUp();
     const originHash = hash('sha256', log.origin, 'hex');
-    expect(await witness.checkpointOf(originHash)).toMatchObject({ status: 404 });
-    expect(await witness.checkpointOf('x')).toMatchObject({ status: 404 });
+    expect(await witness.readCheckpoint(originHash)).toMatchObject({ status: 404 });
+    expect(await witness.readCheckpoint('x')).toMatchObject({ status: 404 });
     const { body: line } = await witness.addCheckpoint(log.body(0, 3));
     // A log may send the lines along that it has; there is one of each witness.
     await witness.addCheckpoint(log.body(3, 3, [], log.note(3) + line));
-    const { status, body } = await witness.checkpointOf(originHash);
+    const { status, body } = await witness.readCheckpoint(originHash);
     expect(status).toBe(200);
     const { text, signatures } = parseNote(body);
     expect(text).toBe(log.text(3));

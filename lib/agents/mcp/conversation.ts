@@ -95,7 +95,7 @@ export class Conversation {
     const passed = (): void => {
       for (const one of found) one.passed();
     };
-    return { gate: gates.length === 0 ? undefined : refusalOf(messages, gates), passed };
+    return { gate: gates.length === 0 ? undefined : writeRefusal(messages, gates), passed };
   }
 
   /** Logs that the conversation is over, and how many calls are left without an outcome. */
@@ -297,7 +297,7 @@ function answerOf(result: unknown): Readonly<Record<string, unknown>> {
   };
 }
 
-async function refusalOf(
+async function writeRefusal(
   messages: readonly Message[],
   gates: readonly Promise<string | undefined>[],
 ): Promise<string | undefined> {

@@ -48,7 +48,7 @@ export const getActivity = route({
   query: z.strictObject({ actor, ...DAYS }),
   replies: { 200: activitySchema },
   handler: async ({ queries }: ActivityServices, { params: { trail }, query: { actor, days } }) =>
-    activityOf(queries, trail, actor, days),
+    readActivity(queries, trail, actor, days),
 });
 
 export const getActorActivity = route({
@@ -62,10 +62,10 @@ export const getActorActivity = route({
   query: z.strictObject(DAYS),
   replies: { 200: activitySchema },
   handler: async ({ queries }: ActivityServices, { params: { trail, actor }, query: { days } }) =>
-    activityOf(queries, trail, actor, days),
+    readActivity(queries, trail, actor, days),
 });
 
-async function activityOf(queries: ActivityServices['queries'], trail: string, actor: string, days: number) {
+async function readActivity(queries: ActivityServices['queries'], trail: string, actor: string, days: number) {
   const from = Date.now() - days * DAY_MS;
   const activity = await queries.activity(trail, actor, { from });
   if (activity.total > 0) return json(200, { trail, ...activity });

@@ -157,7 +157,7 @@ const proofParameter = oneOf(['1'])
 
 /** Services for queries. */
 export interface QueryServices {
-  readonly queries: Pick<Queries, 'page' | 'pageOf' | 'provenPage' | 'absence'>;
+  readonly queries: Pick<Queries, 'page' | 'readPage' | 'provenPage' | 'absence'>;
 }
 
 /**
@@ -208,7 +208,7 @@ export const queryTrails = route({
   handler: async ({ queries }: QueryServices, { query: { trail: named, format, ...query }, sent }) => {
     const trails = [...new Set(named)];
     const asked = askedQuery(query);
-    const page = await explained(queries, trails, asked, await queries.pageOf(trails, asked.query));
+    const page = await explained(queries, trails, asked, await queries.readPage(trails, asked.query));
     const shown = Object.fromEntries(trails.map((trail) => [trail, 0]));
     for (const { trail } of page.matches) shown[trail] = (shown[trail] ?? 0) + 1;
     return pageResponse(sent, format, page, shown);

@@ -94,7 +94,7 @@ export const requestExport = route({
     const asker = { name: caller, ...(key === undefined ? {} : { idempotencyKey: key }) };
     const job = await exports.request(trail, specOf(body), asker);
     const location = `/v1/trails/${trail}/exports/${job.id}`;
-    return json(job.state === 'done' ? 200 : 202, await replyOf(exports, job), { location });
+    return json(job.state === 'done' ? 200 : 202, await makeReply(exports, job), { location });
   },
 });
 
@@ -112,7 +112,7 @@ export const getExport = route({
     if (job === undefined) {
       throw new SealtrailError('not_found', `trail ${trail} has no such export, or it has expired`);
     }
-    const reply = await replyOf(exports, job);
+    const reply = await makeReply(exports, job);
     const isHandedOut = 'links' in reply;
     return { ...json(200, reply), shown: { [trail]: isHandedOut ? (job.manifest?.records ?? 0) : 0 } };
   },
@@ -120,7 +120,7 @@ export const getExport = route({
 
 const EXPORT_ID = /^[0-9a-f]{32}$/;
 
-async function replyOf(exports: Exports, job: ExportJob): Promise<object> {
+async function makeReply(exports: Exports, job: ExportJob): Promise<object> {
   const { lease: _, attempts: __, state, filters, ...visible } = job;
   const links = await exports.links(job);
   return {

@@ -9,7 +9,7 @@ import { json } from '../core/http.ts';
 import { ACTIONS } from '../core/principal.ts';
 import { route } from '../core/route.ts';
 import { count, hex } from './reply-fields.ts';
-import { afterCursor, pageOf, TRAIL_PAGE, trailCursor } from './trails.ts';
+import { afterCursor, readPage, TRAIL_PAGE, trailCursor } from './trails.ts';
 
 const keyFields = {
   trail: z.string(),
@@ -66,7 +66,7 @@ export const listKeys = route({
   handler: async ({ ledger, logName, retiredKeys = async () => [] }: KeyServices, { query, mayAccess }) => {
     const { names, ...next } = query.trail
       ? { names: query.trail.filter(mayAccess) }
-      : await pageOf(ledger.trails(afterCursor(query)), mayAccess, query.limit);
+      : await readPage(ledger.trails(afterCursor(query)), mayAccess, query.limit);
     const keys: PublicKey[] = [];
     const retired: RetiredPublicKey[] = [];
     const ended = await retiredKeys();

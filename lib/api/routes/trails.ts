@@ -47,7 +47,7 @@ export const listTrails = route({
   query: z.strictObject(TRAIL_PAGE),
   replies: { 200: trailsSchema },
   handler: async ({ ledger }: TrailServices, { query, mayAccess }) => {
-    const { names, ...next } = await pageOf(ledger.trails(afterCursor(query)), mayAccess, query.limit);
+    const { names, ...next } = await readPage(ledger.trails(afterCursor(query)), mayAccess, query.limit);
     const limiter = new Limiter(AT_ONCE);
     const trails = names.map((trail) =>
       limiter.run(async () => {
@@ -64,7 +64,7 @@ export const afterCursor = ({ cursor }: { readonly cursor?: string }): { readonl
   cursor === undefined ? {} : { after: cursor };
 
 /** The first names that the caller may see, and the cursor where there are more. */
-export async function pageOf(
+export async function readPage(
   trails: AsyncIterable<string>,
   mayAccess: (trail: string) => boolean,
   limit: number,

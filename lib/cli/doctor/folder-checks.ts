@@ -40,7 +40,7 @@ export async function checkFolder(dir: string): Promise<Check[]> {
 
 function checkSecret(health: FolderHealth, dir: string, name: string): Promise<Check> {
   return check(name, async () => {
-    const mode = await health.modeOf(name);
+    const mode = await health.readMode(name);
     if ((mode & 0o077) === 0) return ok('only its owner can read it');
     return problem(`others can read it (mode ${mode.toString(8)})`, `chmod 600 ${join(dir, name)}`);
   });

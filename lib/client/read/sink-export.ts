@@ -63,7 +63,7 @@ export async function exportSink(
       ),
       ...periodOf(filters, requestedAt),
       ...found,
-      ...{ checkpoint: '', file: await digestOf(part), requestedBy: 'local', requestedAt, finishedAt: Date.now() },
+      ...{ checkpoint: '', file: await hashFile(part), requestedBy: 'local', requestedAt, finishedAt: Date.now() },
     };
     await writeFile(manifestFileOf(file), `${JSON.stringify(manifest, null, 2)}\n`, { flag: 'wx' });
     await rename(part, file);
@@ -98,7 +98,7 @@ function periodOf(
   );
 }
 
-async function digestOf(path: string): Promise<ExportManifest['file']> {
+async function hashFile(path: string): Promise<ExportManifest['file']> {
   const hash = createHash('sha256');
   await pipeline(createReadStream(path), hash);
   return { bytes: (await stat(path)).size, sha256: hash.digest('hex') };

@@ -11,7 +11,7 @@ import { OcsfChain } from './ocsf-chain.ts';
  * @param logName the log's name, which OCSF events carry
  * @param chain names the sequence of records, and no other one: OCSF events carry it too
  */
-export async function encoderOf(format: ExportFormat, logName: string, chain = logName): Promise<Encoder> {
+export async function openEncoder(format: ExportFormat, logName: string, chain = logName): Promise<Encoder> {
   switch (format) {
     case 'ndjson':
       return new RowEncoder((lines) => `${lines.join('\n')}\n`);

@@ -13,7 +13,7 @@ import {
   type SignedCheckpoint,
   takeArchiveStep,
 } from './archive-state.ts';
-import { assertSignature, keyIdOf, putKey, signatoriesOf } from './public-keys.ts';
+import { assertSignature, keyIdOf, putKey, readSignatories } from './public-keys.ts';
 import type { SegmentLimits } from './segment.ts';
 
 /** What an {@link Archiver} works with. */
@@ -230,7 +230,7 @@ export class Archiver implements Follower {
     checkpoint: SignedCheckpoint,
   ): Promise<readonly Verifier[]> {
     const { ledger, retired = async () => [] } = this.#stores;
-    return signatoriesOf(trail, await ledger.verifiers(trail), keys, checkpoint, retired);
+    return readSignatories(trail, await ledger.verifiers(trail), keys, checkpoint, retired);
   }
 
   async #planSeal(trail: string, { size }: ArchiveState): Promise<Plan> {

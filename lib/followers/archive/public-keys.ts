@@ -49,7 +49,7 @@ function isSameKey(stored: Uint8Array, verifier: Verifier): boolean {
  *
  * @param retired asked only where it matters
  */
-export async function signatoriesOf(
+export async function readSignatories(
   trail: string,
   current: readonly Verifier[],
   archived: readonly string[],
@@ -77,7 +77,7 @@ function keyIdsIn(note: string): readonly number[] {
  * Checks the signature of a checkpoint that is about to be archived, against the keys that sign now and, where those
  * have replaced others since, against the keys that signed what is archived.
  *
- * @param current its {@link signatoriesOf}, at least one, named like the checkpoint's origin
+ * @param current its {@link readSignatories}, at least one, named like the checkpoint's origin
  * @param archived key IDs of public keys in the archive
  * @throws `store_corrupt` unless one of them has signed it
  */

@@ -47,7 +47,7 @@ export async function witnessedHead(
     ...{ trail, from: start },
     proof: proof.map(toBase64),
     checkpoint: newer.note,
-    ...(stated !== undefined && { statement: await statementOf(ledger, nodes, stated, heads) }),
+    ...(stated !== undefined && { statement: await findStatement(ledger, nodes, stated, heads) }),
     heads: note,
   };
 }
@@ -59,7 +59,7 @@ async function coveredHead(table: Table, trail: string, witnessed: number): Prom
   throw notWitnessed(`witnesses have not cosigned a head of ${trail} yet: try again in a minute`);
 }
 
-async function statementOf(
+async function findStatement(
   ledger: WitnessedHeadSources['ledger'],
   nodes: WitnessedHeadSources['nodes'],
   { seq }: StatedHead,

@@ -127,7 +127,7 @@ async function passOverAll(options: SweepOptions, sweep: SoFar): Promise<number 
   let state = await pass.claim(name, leaseMs);
   if (state.error !== undefined) options.onError(state.error, { follower: 'sweep', trail: 'of all trails' });
   while (state.claim !== undefined && !state.isDone && !signal.aborted) {
-    const step = await firstOf(trails(state.cursor), PASS_STEP);
+    const step = await takeFirst(trails(state.cursor), PASS_STEP);
     let { missed } = state;
     await atOnce(step, concurrency, async (trail) => {
       if (await visitInPass(trail, options, sweep)) missed += 1;
@@ -160,7 +160,7 @@ async function visitInPass(trail: string, options: SweepOptions, { failed, visit
   return isMissed;
 }
 
-async function firstOf(trails: AsyncIterable<string>, count: number): Promise<readonly string[]> {
+async function takeFirst(trails: AsyncIterable<string>, count: number): Promise<readonly string[]> {
   const found: string[] = [];
   for await (const trail of trails) {
     found.push(trail);

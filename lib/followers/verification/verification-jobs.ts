@@ -101,7 +101,7 @@ export class VerificationJobs {
   }
 
   /** The lanes of a job that was split. */
-  async lanesOf({ trail, id, lanes = 0 }: VerificationJob): Promise<readonly StoredJob[]> {
+  async readLanes({ trail, id, lanes = 0 }: VerificationJob): Promise<readonly StoredJob[]> {
     const found = await Promise.all(Array.from({ length: lanes }, (_, n) => this.get(trail, laneId(id, n))));
     return found.flatMap((lane) => lane ?? []);
   }

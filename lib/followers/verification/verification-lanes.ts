@@ -67,7 +67,7 @@ export function lanesOf(
 export const laneId = (id: string, n: number): string => `${id}.${n}`;
 
 /** Verifies the next step of a lane. @throws as {@link Verifier.verifyStretch} */
-export async function stepOf(
+export async function chooseStep(
   verifier: LaneVerifier,
   trail: string,
   lane: Lane,

@@ -6,7 +6,7 @@ import { type ErrorCode, SealtrailError } from '../../log/error.ts';
 import { identityOf } from '../../log/identity.ts';
 import type { Table } from '../../store/ports.ts';
 import { isUnfinished, type StoredJob, scopeOf, type VerificationJob, VerificationJobs } from './verification-jobs.ts';
-import { type Lane, type LaneVerifier, laneId, lanesOf, stepOf, together } from './verification-lanes.ts';
+import { chooseStep, type Lane, type LaneVerifier, laneId, lanesOf, together } from './verification-lanes.ts';
 import type { Verifier } from './verifier.ts';
 
 /** What {@link Verifications} work with. */
@@ -177,13 +177,13 @@ export class Verifications {
     if (inLanes !== undefined && lane !== undefined) {
       let next = lane;
       while (next.at < next.to) {
-        next = await stepOf(inLanes, trail, next, { signal: ends, stepRecords });
+        next = await chooseStep(inLanes, trail, next, { signal: ends, stepRecords });
         await holder.keep(next);
       }
       return holder.settle({ state: 'done' });
     }
     if (inLanes !== undefined && lanes !== undefined) {
-      const found = (await this.#jobs.lanesOf(job)).map((stored) => stored.job);
+      const found = (await this.#jobs.readLanes(job)).map((stored) => stored.job);
       const failed = found.find(({ state }) => state === 'failed');
       if (failed?.error !== undefined) return holder.settle({ state: 'failed', error: failed.error });
       const report = await inLanes.conclude(trail, request, together(found.flatMap((one) => one.lane ?? [])));
@@ -211,7 +211,7 @@ export class Verifications {
   async #isReady(trail: string, id: string): Promise<boolean> {
     const stored = await this.#jobs.get(trail, id);
     if (stored === undefined || !isUnfinished(stored.job)) return false;
-    return !(await this.#jobs.lanesOf(stored.job)).some(({ job }) => isUnfinished(job));
+    return !(await this.#jobs.readLanes(stored.job)).some(({ job }) => isUnfinished(job));
   }
 
   /** Takes the lease. Undefined where there is nothing to do, or another run does it. */
@@ -226,7 +226,7 @@ export class Verifications {
 
   async #startIfForgotten(job: VerificationJob): Promise<VerificationJob> {
     if (!isUnfinished(job)) return job;
-    const lanes = (await this.#jobs.lanesOf(job)).map((stored) => stored.job);
+    const lanes = (await this.#jobs.readLanes(job)).map((stored) => stored.job);
     const unfinished = lanes.filter(isUnfinished);
     for (const one of unfinished.length > 0 ? unfinished : [job]) {
       const { state, lease, requestedAt } = one;

@@ -235,13 +235,13 @@ export class Verifier implements Follower {
     for (;;) {
       const verified = await verifyTrail(this.#stores, trail, 'incremental', { ...course, records: this.#stepRecords });
       if (verified?.isPartial !== true) return verified;
-      if (verified.place === undefined) return this.#extentOf(verified, course);
+      if (verified.place === undefined) return this.#readExtent(verified, course);
       await storePlace(this.#stores.table, trail, verified.place);
     }
   }
 
   /** All the damage from a place on, or what a step has found of it where there is no time to look at the rest. */
-  async #extentOf(found: Verified, course: VerificationCourse): Promise<Verified | undefined> {
+  async #readExtent(found: Verified, course: VerificationCourse): Promise<Verified | undefined> {
     try {
       return await verifyTrail(this.#stores, found.report.trail, 'incremental', course);
     } catch (error) {

@@ -72,7 +72,7 @@ export async function askWitness(question: Question, send: Send): Promise<Witnes
     if ('failed' in answer) return { is: 'failed', reason: answer.failed };
     if (answer.status === 200) return judgeLines(question, answer.body);
     // The proof is right by our tree, so the witness has another one.
-    if (answer.status === 422 && old > 0) return conflictOf(question, 'forked', old, send);
+    if (answer.status === 422 && old > 0) return findConflict(question, 'forked', old, send);
     if (answer.status !== 409) return { is: 'failed', reason: refusalText(answer) };
     const has = sizeOf(answer.body);
     if (has === undefined || has === old) return { is: 'failed', reason: 'it answered 409 without another size' };
@@ -90,9 +90,9 @@ async function judgeSize(
   size: number,
   send: Send,
 ): Promise<WitnessOutcome | undefined> {
-  if (has < question.known) return conflictOf(question, 'forgot', has, send);
+  if (has < question.known) return findConflict(question, 'forgot', has, send);
   if (has <= size) return undefined;
-  return has > (await question.headSize()) ? conflictOf(question, 'ahead', has, send) : { is: 'newer', size: has };
+  return has > (await question.headSize()) ? findConflict(question, 'ahead', has, send) : { is: 'newer', size: has };
 }
 
 async function post(
@@ -125,7 +125,7 @@ function judgeLines({ cosigner, note }: Question, lines: string): WitnessOutcome
   }
 }
 
-async function conflictOf(
+async function findConflict(
   question: Question,
   kind: Conflict['kind'],
   size: number,

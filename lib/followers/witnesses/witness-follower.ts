@@ -107,7 +107,7 @@ export class WitnessFollower implements Follower {
     const size = (await ledger.head(HEADS_TRAIL))?.size ?? 0;
     const list = (settings?.policy.witnesses ?? []).filter(({ url }) => url !== undefined);
     return {
-      ...{ size, witnessed, lagMs: size > witnessed ? await this.#ageOf(witnessed) : 0 },
+      ...{ size, witnessed, lagMs: size > witnessed ? await this.#readAge(witnessed) : 0 },
       witnesses: list.map(({ name, cosigner: { vkey } }) => {
         const { size: cosigned = 0, error, conflict } = witnesses[vkey] ?? {};
         return {
@@ -120,7 +120,7 @@ export class WitnessFollower implements Follower {
     };
   }
 
-  async #ageOf(seq: number): Promise<number> {
+  async #readAge(seq: number): Promise<number> {
     const { ledger } = this.#options;
     for await (const { receivedAt } of ledger.blocks(HEADS_TRAIL, { from: seq, to: seq + 1 })) {
       return Math.max(0, this.#now() - receivedAt);

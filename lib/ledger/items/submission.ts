@@ -98,7 +98,7 @@ export const leaveLine = ({ partition, sort }: Place): Write => ({
 });
 
 /** Reads a place in line; undefined where the item cannot be one, or only a newer version could read it. */
-export async function inLineOf(item: Item): Promise<InLine | undefined> {
+export async function unpackInLine(item: Item): Promise<InLine | undefined> {
   if (!isKnown('waiting submission', item)) return undefined;
   const { id, since, left, rawBytes, submitter, count, body, key, bodyHash } = item.attributes;
   if (typeof id !== 'string' || typeof since !== 'number' || typeof rawBytes !== 'number') return undefined;

@@ -16,7 +16,7 @@ import { SqliteTable } from '../../store/sqlite/table.ts';
 import { type DataFolder, openDataFolder } from '../data-folder.ts';
 import { type Carried, carryOver } from './carry-over.ts';
 import { type KeyChange, replaceKey } from './replace-key.ts';
-import { databaseFile, standingsOf } from './standings.ts';
+import { databaseFile, readStandings } from './standings.ts';
 
 /** A data folder whose database was completed from its archive. */
 export interface Rebuilt {
@@ -46,7 +46,7 @@ export interface Rebuilt {
 export async function rebuildFolder(dir: string, { replace = false } = {}): Promise<Rebuilt | undefined> {
   const objects = await FolderObjects.open(join(dir, 'archive'));
   try {
-    const standings = await standingsOf(dir);
+    const standings = await readStandings(dir);
     const wrong = standings.filter(({ state }) => state !== 'whole');
     if (wrong.length === 0) return undefined;
     const differing = wrong.find(({ state }) => state === 'differs');
@@ -84,7 +84,7 @@ async function exchange(dir: string, objects: FolderObjects, standings: readonly
   try {
     const folder = await openDataFolder(dir, { hasRecords: true });
     const keys = await replaceKey(folder, standings);
-    const archived = await standingsOf(dir, table);
+    const archived = await readStandings(dir, table);
     const trails = await rebuildTrails(folder, table, objects, keys, archived.filter(isBehind));
     const carried = await carryOver({ former, table, objects, logName: folder.config.logName });
     const all = standings.map(({ trail }) => trail);

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { wireLog } from '../../app/log.ts';
 import { trailsIn } from '../../ledger/history.ts';
-import { type Standing, standingOf } from '../../rebuild/standing.ts';
+import { readStanding, type Standing } from '../../rebuild/standing.ts';
 import { FolderObjects } from '../../store/folder/objects.ts';
 import type { Table } from '../../store/ports.ts';
 import { SqliteTable } from '../../store/sqlite/table.ts';
@@ -31,7 +31,7 @@ const NO_TABLE: Table = {
  *
  * @throws `in_use` while a server has it open; `archive_damaged`; `not_found` where there is no archive
  */
-export async function standingsOf(dir: string, open?: Table): Promise<readonly Standing[]> {
+export async function readStandings(dir: string, open?: Table): Promise<readonly Standing[]> {
   const objects = await FolderObjects.openReadOnly(join(dir, 'archive'));
   const own =
     open === undefined && (await exists(databaseFile(dir))) ? await SqliteTable.open(databaseFile(dir)) : undefined;
@@ -40,7 +40,7 @@ export async function standingsOf(dir: string, open?: Table): Promise<readonly S
     const { ledger } = wireLog({ table, objects, signers: [] }, { logName: 'any', signs: false });
     const names = new Set([...(await Array.fromAsync(ledger.trails())), ...(await Array.fromAsync(trailsIn(objects)))]);
     const standings: Standing[] = [];
-    for (const trail of [...names].sort()) standings.push(await standingOf({ table, objects, ledger }, trail));
+    for (const trail of [...names].sort()) standings.push(await readStanding({ table, objects, ledger }, trail));
     return standings;
   } finally {
     await own?.close();

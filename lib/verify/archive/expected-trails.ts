@@ -69,7 +69,7 @@ export async function hasArrived(objects: Objects, trail: string): Promise<boole
 const MAX_NAMED = 20;
 
 /** What stands in the archive and is no object, so that no check is about it: named by sort. */
-export async function leftoversOf(objects: Objects): Promise<Skipped[]> {
+export async function listLeftovers(objects: Objects): Promise<Skipped[]> {
   const names = new Map<Leftover['what'], string[]>();
   for await (const { name, what } of objects.leftovers?.() ?? []) {
     names.set(what, [...(names.get(what) ?? []), name]);

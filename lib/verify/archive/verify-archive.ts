@@ -13,7 +13,7 @@ import { verifyShard } from '../shards/shard.ts';
 import type { Claim, SegmentLimits, ShardJob, ShardResult } from '../shards/shard-job.ts';
 import { WorkerPool } from '../shards/worker-pool.ts';
 import { archiveReport, type Expected } from './archive-report.ts';
-import { expectedTrails, hasArrived, leftoversOf, missingTrail } from './expected-trails.ts';
+import { expectedTrails, hasArrived, listLeftovers, missingTrail } from './expected-trails.ts';
 import { findLogName, type LogName } from './log-name.ts';
 import { judgePrevious, type Previous } from './previous.ts';
 import { type ArchiveKeys, checkKeyNames, readArchiveKeys } from './published-keys.ts';
@@ -194,7 +194,7 @@ class ArchiveRun {
     const list = expectedTrails(witnesses, (trail) => this.#inventory.trails.has(trail));
     const skipped: Skipped[] = [
       ...(begun.size === 0 && stated.length === 0 ? [{ why: UNSTATED }] : []),
-      ...(await leftoversOf(this.#objects)),
+      ...(await listLeftovers(this.#objects)),
     ];
     for (const expected of list.filter(({ isPresent }) => !isPresent)) {
       const { trail } = expected;

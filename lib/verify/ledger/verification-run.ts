@@ -87,11 +87,11 @@ export async function verifyTrail(
 ): Promise<Verified | undefined> {
   const startedAt = stores.now();
   const findings = new VerificationFindings();
-  const standing = await standingOf(stores, trail, findings);
+  const standing = await readStanding(stores, trail, findings);
   if (standing === undefined) return undefined;
   const { table } = stores;
   const { head, size, archived, signatories } = standing;
-  const scope = await scopeOf(stores, trail, request, standing, { findings, records });
+  const scope = await readScope(stores, trail, request, standing, { findings, records });
   const { mode, range, start, end, place, isCut } = scope;
   const notLookedAt: string[] = [];
   const compare = { ...stores, trail, from: scope.compareFrom, to: scope.compareTo, archived, findings, signal };
@@ -154,12 +154,12 @@ interface Standing {
 }
 
 /** @returns undefined where there is no such trail */
-async function standingOf(
+async function readStanding(
   stores: VerificationStores,
   trail: string,
   findings: VerificationFindings,
 ): Promise<Standing | undefined> {
-  const signatories = await signatoriesOf(stores, trail);
+  const signatories = await readSignatories(stores, trail);
   // The head comes last: what is appended meanwhile cannot make it look too small.
   const mark = await orDamage(readMark(stores.table, trail), 'watermark_damaged', findings);
   const { place: remembered, damagedAt } = mark ?? EMPTY_MARK;
@@ -199,7 +199,7 @@ interface Scope {
 const BEYOND = Number.MAX_SAFE_INTEGER;
 
 /** @throws `invalid_parameter`, see {@link assertRange} */
-async function scopeOf(
+async function readScope(
   stores: VerificationStores,
   trail: string,
   request: VerificationRequest | VerificationStretch,
@@ -244,7 +244,7 @@ async function checkpointFrom(table: Table, trail: string, from: number, head: n
   return head;
 }
 
-async function signatoriesOf({ ledger, retired }: VerificationStores, trail: string): Promise<Signatories> {
+async function readSignatories({ ledger, retired }: VerificationStores, trail: string): Promise<Signatories> {
   const keys = (await retired?.()) ?? [];
   const origin = ledger.origin(trail);
   return {

@@ -143,7 +143,7 @@ export class UpperTiles {
       const { level, index, offset, span } = tileOfNode(id);
       const hashes: Hash[] = [];
       for (let at = index * TILE_WIDTH + offset; hashes.length < span; at++) {
-        const hash = (await this.hash(level, at)) ?? (await this.#rootOf(level - 1, at));
+        const hash = (await this.hash(level, at)) ?? (await this.#readRoot(level - 1, at));
         if (hash === undefined) return undefined;
         hashes.push(hash);
       }
@@ -153,7 +153,7 @@ export class UpperTiles {
   }
 
   /** The root of a full tile, for a hash whose tile is not there yet. */
-  async #rootOf(level: number, index: number): Promise<Hash | undefined> {
+  async #readRoot(level: number, index: number): Promise<Hash | undefined> {
     const [copy] = await this.#reader.tileCopies(level, index);
     if (copy?.width !== TILE_WIDTH) return undefined;
     return appendLeaves(EMPTY_FRONTIER, decodeTile(copy.bytes, TILE_WIDTH)).root;

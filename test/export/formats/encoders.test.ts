@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { parquetMetadata, parquetReadObjects, parquetSchema } from 'hyparquet';
 import { describe, expect, it } from 'vitest';
 import { EXPORT_FORMATS, type ExportFormat } from '../../../lib/contract/exports.ts';
-import { encoderOf } from '../../../lib/export/formats/encoders.ts';
+import { openEncoder } from '../../../lib/export/formats/encoders.ts';
 import { OcsfChain } from '../../../lib/export/formats/ocsf-chain.ts';
 import { COLUMNS } from '../../../lib/question/columns.ts';
 import { CSV_HEADER, csvRow } from '../../../lib/question/csv.ts';
@@ -24,7 +24,7 @@ async function encode(
   lines: readonly string[],
   batches: readonly number[] = [],
 ): Promise<Uint8Array> {
-  const encoder = await encoderOf(format, 'audit.example.com');
+  const encoder = await openEncoder(format, 'audit.example.com');
   const parts: Uint8Array[] = [];
   let at = 0;
   for (const size of [...batches, lines.length]) {
@@ -132,7 +132,7 @@ describe('Parquet', () => {
   });
 
   it('is written a row group at a time, so that memory does not grow with the export', async () => {
-    const encoder = await encoderOf('parquet', 'log');
+    const encoder = await openEncoder('parquet', 'log');
     const parts: Uint8Array[] = [];
     const sizes: number[] = [];
     for (let batch = 0; batch < 25; batch++) {
@@ -149,7 +149,7 @@ describe('Parquet', () => {
   });
 
   it('holds long records in shorter row groups', async () => {
-    const encoder = await encoderOf('parquet', 'log');
+    const encoder = await openEncoder('parquet', 'log');
     const long = Array.from({ length: 400 }, (_, seq) => lineOf(seq, { description: 'x'.repeat(30_000) }));
     expect(encoder.add(long).length).toBeGreaterThan(0);
   });

@@ -66,7 +66,7 @@ export class Witnesses {
     this.requests.push(`${host} ${body?.split('\n')[0] ?? pathname.slice(-11)}`);
     if (this.#down.has(host)) throw new TypeError('fetch failed', { cause: new Error(`connect ECONNREFUSED ${host}`) });
     if (body !== undefined) return this.at(host).addCheckpoint(Buffer.from(body));
-    return this.at(host).checkpointOf(pathname.split('/')[1] ?? '');
+    return this.at(host).readCheckpoint(pathname.split('/')[1] ?? '');
   };
 }
 

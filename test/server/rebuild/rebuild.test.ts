@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type Embedded, openEmbedded } from '../../../lib/server/embedded.ts';
 import { rebuildFolder } from '../../../lib/server/rebuild/rebuild.ts';
-import { standingsOf } from '../../../lib/server/rebuild/standings.ts';
+import { readStandings } from '../../../lib/server/rebuild/standings.ts';
 import { FolderObjects } from '../../../lib/store/folder/objects.ts';
 import { verifyArchive } from '../../../lib/verify/archive/verify-archive.ts';
 import { parseTrustedKeys } from '../../../lib/verify/evidence/trust.ts';
@@ -60,7 +60,7 @@ describe('a data folder', () => {
     const tags: (string | undefined)[] = [];
     await opened(dir, async (log) => void tags.push(await policyOf(log)));
     await rm(database(dir));
-    const states = (await standingsOf(dir)).map(({ trail, state, archived }) => [trail, state, archived]);
+    const states = (await readStandings(dir)).map(({ trail, state, archived }) => [trail, state, archived]);
     expect(states).toContainEqual(['orders', 'behind', 600]);
     const rebuilt = await rebuildFolder(dir);
     expect(rebuilt?.trails).toContainEqual({ trail: 'orders', before: 0, size: 600, receivedAt: expect.any(Number) });
@@ -126,7 +126,7 @@ describe('a data folder', () => {
       expect((await append(log, 'orders', 'z')).first).toBe(600);
     });
     expect(errors).toEqual([]);
-    expect((await standingsOf(dir)).filter(({ state }) => state !== 'whole')).toEqual([]);
+    expect((await readStandings(dir)).filter(({ state }) => state !== 'whole')).toEqual([]);
   });
 
   it('knows what is sent again under its idempotency key, though no record names the key', async () => {

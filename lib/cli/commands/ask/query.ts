@@ -111,7 +111,7 @@ async function query(
   const found =
     options.proof === undefined
       ? pagesOf(http, trails, options, terminal.signal)
-      : await provenOf(http, trails, { ...options, proof: options.proof }, terminal);
+      : await fetchProven(http, trails, { ...options, proof: options.proof }, terminal);
   const some = bounded(found, all || options.unanswered ? Number.POSITIVE_INFINITY : scan, terminal.stderr);
   const pages = explained(some, (page) => explainAbsence(http, page.absence, terminal));
   if (format === 'json') return printJson(terminal, pages);
@@ -131,7 +131,7 @@ function pagesOf(http: SignedHttp, trails: readonly string[], options: Options, 
 }
 
 /** All pages, of which the proofs were checked and are written to a file. */
-async function provenOf(
+async function fetchProven(
   http: SignedHttp,
   [trail = '', ...others]: readonly string[],
   options: Options & { readonly proof: string },

@@ -40,7 +40,7 @@ async function show(terminal: Terminal, trail: string, id: string, options: Opti
   const answer = await http.send({ path, signal });
   const line = answer.text().replace(/\n$/, '');
   const record = parseRecord(line);
-  const proof = await proofOf(http, record, line, options.key, signal);
+  const proof = await fetchProof(http, record, line, options.key, signal);
   if (answer.headers.get('x-more') === 'true') {
     stderr.write(`Other records of ${trail} have this id, too: sealtrail query ${trail} --id ${printable(id)}\n`);
   }
@@ -49,7 +49,7 @@ async function show(terminal: Terminal, trail: string, id: string, options: Opti
 }
 
 /** What is newer than the last signature has no proof yet; any other failure is one. */
-async function proofOf(
+async function fetchProof(
   http: SignedHttp,
   { trail, seq }: SealedRecord,
   line: string,

@@ -28,7 +28,7 @@ async function hook(shell: Shell, options: CaptureOptions): Promise<void> {
   const { terminal } = shell;
   const { agent = 'agent', content = false, failClosed = false, tenant, project } = options;
   try {
-    const event = hookEvent(await textOf(terminal.stdin), { agent, content, tenant, project });
+    const event = hookEvent(await readText(terminal.stdin), { agent, content, tenant, project });
     const recorder = openRecorder(terminal, options, { flushTimeout: FLUSH_TIMEOUT });
     const why = await logHook(event, recorder.actions);
     await recorder.close();
@@ -40,7 +40,7 @@ async function hook(shell: Shell, options: CaptureOptions): Promise<void> {
   }
 }
 
-async function textOf(stdin: Input): Promise<string> {
+async function readText(stdin: Input): Promise<string> {
   const parts: Buffer[] = [];
   let held = 0;
   for await (const chunk of stdin) {

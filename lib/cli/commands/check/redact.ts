@@ -39,7 +39,7 @@ export const installRedact: Install = (program, shell) => {
 
 async function redact(shell: Shell, options: Options): Promise<void> {
   const { stdout } = shell.terminal;
-  const policy = policyFor(options.trail ?? '', await configOf(options.config));
+  const policy = policyFor(options.trail ?? '', await readConfig(options.config));
   const input = openInput(shell.terminal, options.try);
   const outcomes = outcomesOf(input.chunks, policy, options.lenient ? 'lenient' : 'strict');
   const tally = { sealed: 0, refused: 0 };
@@ -50,7 +50,7 @@ async function redact(shell: Shell, options: Options): Promise<void> {
 }
 
 /** Errors: `usage` where the file cannot be read, `invalid_parameter` with the field where it is not a policy. */
-async function configOf(file: string | undefined): Promise<PrivacyConfig> {
+async function readConfig(file: string | undefined): Promise<PrivacyConfig> {
   if (file === undefined) return {};
   const text = await readText(file, 'the policy');
   try {

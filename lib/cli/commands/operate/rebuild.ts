@@ -36,8 +36,8 @@ export const installRebuild: Install = (program, shell) => {
 
 /** @returns `wrong` where there is something to rebuild */
 async function look({ stdout }: Terminal, dir: string, { json }: Options): Promise<ExitCode> {
-  const { standingsOf } = await import('../../../server/rebuild/standings.ts');
-  const standings = await standingsOf(dir);
+  const { readStandings } = await import('../../../server/rebuild/standings.ts');
+  const standings = await readStandings(dir);
   const wrong = standings.filter(({ state }) => state !== 'whole');
   if (json) {
     const trails = wrong.map(({ trail, head, archived, state }) => ({ trail, state, database: head.size, archived }));

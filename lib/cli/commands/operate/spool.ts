@@ -36,18 +36,18 @@ export const installSpool: Install = (program, shell) => {
 };
 
 async function spool(terminal: Terminal, dir: string, options: Options): Promise<void> {
-  const found = await contentsOf(dir);
+  const found = await readContents(dir);
   const { stdout } = terminal;
   if (options.send !== true || found.waiting.batches === 0) {
     return options.json ? write(stdout, `${JSON.stringify(found)}\n`) : writeLines(stdout, shown(stdout, dir, found));
   }
   const errors: Error[] = [];
   const sink = new ApiSink({
-    ...{ trail: options.trail ?? (await trailOf(dir)), http: connect(terminal, options), spool: dir },
+    ...{ trail: options.trail ?? (await readTrail(dir)), http: connect(terminal, options), spool: dir },
     ...{ onError: (error) => errors.push(error), onAlarm: (error) => errors.push(error) },
   });
   await sink.close();
-  const left = await contentsOf(dir);
+  const left = await readContents(dir);
   const sent = found.waiting.batches - left.waiting.batches;
   const aside = left.setAside.length - found.setAside.length;
   if (left.waiting.batches > 0 || aside > 0) {
@@ -59,7 +59,7 @@ async function spool(terminal: Terminal, dir: string, options: Options): Promise
   await writeLines(stdout, labelled(stdout, 'green', 'sent', sentence));
 }
 
-async function contentsOf(dir: string): Promise<SpoolContents> {
+async function readContents(dir: string): Promise<SpoolContents> {
   try {
     return await spoolContents(dir);
   } catch (cause) {
@@ -68,7 +68,7 @@ async function contentsOf(dir: string): Promise<SpoolContents> {
 }
 
 /** Finds the trail by the checkpoint that the client stores beside the batches. */
-async function trailOf(dir: string): Promise<string> {
+async function readTrail(dir: string): Promise<string> {
   const names = (await readdir(dir)).flatMap((name) => /^(.+)\.checkpoint$/.exec(name)?.[1] ?? []).filter(isTrailName);
   const [trail, ...others] = names;
   if (trail !== undefined && others.length === 0) return trail;
