@@ -3,7 +3,7 @@ import { relative, resolve } from 'node:path';
 import { build, type Metafile } from 'esbuild';
 import { openApi } from '../../lib/api/core/openapi.ts';
 import { ROUTES } from '../../lib/api/routes.ts';
-import { bundleShims } from './shims.ts';
+import { bundleShims, uselessShims } from './shims.ts';
 
 /** Bundles each function into one file, for the stack to deploy: `node functions/bundle/bundle.ts [folder]`. */
 
@@ -18,6 +18,7 @@ const sourceOf = (name: string): string => resolve(HERE, deployment.has(name) ? 
 /**
  * @param folder receives `<function>/index.mjs` for each function, and the API's description beside the function `read`
  * @returns the bytes that a cold start reads, by function
+ * @throws Error where a shim changes nothing any more
  */
 export async function bundleFunctions(folder: string): Promise<Record<(typeof FUNCTIONS)[number], number>> {
   const bundle = async (name: (typeof FUNCTIONS)[number]) => {
@@ -46,6 +47,8 @@ export async function bundleFunctions(folder: string): Promise<Record<(typeof FU
     return [name, bytesAtStart(metafile.outputs, relative(process.cwd(), resolve(outdir, 'index.mjs')))] as const;
   };
   const sizes = await Promise.all(FUNCTIONS.map(bundle));
+  const useless = uselessShims();
+  if (useless.length > 0) throw new Error(`shims that change nothing in any bundle: ${useless.join(', ')}`);
   await writeFile(resolve(folder, 'read/openapi.json'), `${JSON.stringify(openApi(ROUTES))}\n`);
   // The cast: made from that list of names.
   return Object.fromEntries(sizes) as Record<(typeof FUNCTIONS)[number], number>;

@@ -10,9 +10,59 @@ const never = (what: string): string => `() => { throw new Error('not in the bun
 
 const NEVER_RUN: readonly { readonly filter: RegExp; readonly contents: string }[] = [
   {
-    // DynamoDB's client caches endpoints in it if endpoint discovery is on, which it is not.
-    filter: /mnemonist\/lru-cache\.js$/,
-    contents: 'module.exports = class extends Map { constructor() { super(); } peek(key) { return this.get(key); } };',
+    // DynamoDB's client discovers endpoints where it is told to, which it is not.
+    filter: /middleware-endpoint-discovery\/dist-es\/resolveEndpointDiscoveryConfig\.js$/,
+    contents: 'export const resolveEndpointDiscoveryConfig = (config) => config;',
+  },
+  {
+    // Signatures for several regions, and with sessions of S3 Express: the log's buckets are in one region, and none of that kind.
+    filter: /signature-v4-multi-region\/dist-es\/SignatureV4MultiRegion\.js$/,
+    contents: `
+      import { SignatureV4 } from '@smithy/signature-v4';
+      export class SignatureV4MultiRegion extends SignatureV4 { static sigv4aDependency() { return 'none'; } }`,
+  },
+  {
+    filter: /middleware-s3-express\/classes\/S3ExpressIdentityProviderImpl\.js$/,
+    contents: `export class S3ExpressIdentityProviderImpl { getS3ExpressIdentity() { (${never('S3 Express')})(); } }`,
+  },
+  {
+    filter: /client-s3\/dist-es\/commands\/CreateSessionCommand\.js$/,
+    contents: 'export const CreateSessionCommand = undefined;',
+  },
+  {
+    // The clients ask for the standard mode of retries.
+    filter: /util-retry\/AdaptiveRetryStrategy\.js$/,
+    contents: `export class AdaptiveRetryStrategy { constructor() { (${never('adaptive retries')})(); } }`,
+  },
+  {
+    // Lambda passes the region through the environment.
+    filter: /regionConfig\/getInstanceMetadataRegion\.js$/,
+    contents: `export const getInstanceMetadataRegion = ${never('metadata of an instance')};`,
+  },
+  {
+    // A function has no home folder, and all settings in its environment: this spares each cold start two reads of files.
+    filter: /shared-ini-file-loader\/loadSharedConfigFiles\.js$/,
+    contents: `
+      export const CONFIG_PREFIX_SEPARATOR = '.';
+      export const loadSharedConfigFiles = async () => ({ configFile: {}, credentialsFile: {} });`,
+  },
+  // Streams as browsers have them: Node's HTTP client gives and takes Node's own.
+  {
+    filter: /util-stream\/sdk-stream-mixin\.browser\.js$/,
+    contents: `export const sdkStreamMixin = ${never('web streams')};`,
+  },
+  {
+    filter: /util-stream\/checksum\/createChecksumStream\.browser\.js$/,
+    contents: `export const createChecksumStream = ${never('web streams')};`,
+  },
+  // For bodies that are uploaded as streams; all bodies here are whole.
+  {
+    filter: /util-stream\/getAwsChunkedEncodingStream\.js$/,
+    contents: `export const getAwsChunkedEncodingStream = ${never('streamed uploads')};`,
+  },
+  {
+    filter: /util-stream\/createBufferedReadable\.js$/,
+    contents: `export const createBufferedReadable = ${never('streamed uploads')};`,
   },
   {
     // None of the operations used here has event streams.
@@ -35,9 +85,11 @@ const NEVER_RUN: readonly { readonly filter: RegExp; readonly contents: string }
       .map((name) => `export const ${name} = ${never(name)};`)
       .join('\n'),
   },
-  // Replacements for OpenSSL in a Node without it.
+  // Replacements for OpenSSL and zlib in a Node without them.
+  { filter: /submodules\/checksum\/crc32\/Crc32Js\.js$/, contents: 'export const Crc32Js = undefined;' },
   { filter: /submodules\/checksum\/sha256\/Sha256Js\.js$/, contents: 'export const Sha256Js = undefined;' },
   { filter: /submodules\/sha\/sha1\/Sha1Js\.js$/, contents: 'export const Sha1Js = undefined;' },
+  { filter: /submodules\/checksum\/md5\/Md5Js\.js$/, contents: 'export const Md5Js = undefined;' },
 ];
 
 interface Edit {
@@ -53,6 +105,29 @@ const EDITS: readonly Edit[] = [
     edit: onlySchemasInUse,
   },
   {
+    // Steps of each request that do nothing here: for a client with a logger, for S3 Express, for buckets of other regions, and for
+    // buckets that are URLs.
+    filter: /client-[^/]+\/dist-es\/\w+Client\.js$/,
+    loader: 'js',
+    edit: (source) =>
+      source.replace(
+        /^.*\.use\(get(?:Logger|S3Express\w*|RegionRedirectMiddleware|ValidateBucketName)Plugin\(.*$/gm,
+        '',
+      ),
+  },
+  {
+    // Keys of the customer's own that go with each request, and a warning about streams of unknown length.
+    filter: /client-s3\/dist-es\/commandBuilder\.js$/,
+    loader: 'js',
+    edit: (source) => source.replace(/\bget(?:Ssec|CheckContentLengthHeader)Plugin\(config\),/g, ''),
+  },
+  {
+    // Names of regions that people read.
+    filter: /util-endpoints\/lib\/aws\/partitions\.js$/,
+    loader: 'js',
+    edit: (source) => source.replace(/"description": "[^"]*"/g, ''),
+  },
+  {
     // A client reads only its version from its package.json.
     filter: /@aws-sdk\/client-[^/]+\/package\.json$/,
     loader: 'json',
@@ -62,12 +137,14 @@ const EDITS: readonly Edit[] = [
     },
   },
   {
-    // Only the API's description needs JSON Schema, and it is generated along with the bundles.
+    // Only the API's description needs JSON Schema, and it is generated along with the bundles. The methods of strings for addresses,
+    // dates and the like, `z.string().email()`, bring all of these formats; where one is needed there is `z.email()`.
     filter: /zod\/v4\/classic\/schemas\.js$/,
     loader: 'js',
     edit: (source) =>
       source
         .replace(/^ +inst\._zod\.processJSONSchema = .*;$/gm, '')
+        .replace(/^(export const ZodString = [^{]+\{[^}]+\}), \{[^]*?^\}\);$/m, '$1);')
         .replace(
           /^import \{ (\w+), (\w+) \} from "\.\.\/core\/to-json-schema\.js";$/m,
           `const $1 = ${never('JSON Schema')}, $2 = $1;`,
@@ -88,12 +165,29 @@ function onlySchemasInUse(source: string): string {
     .replace(/^n0_registry\.registerError\((?!TransactionCanceledException\$).*\);$/gm, '');
 }
 
+/** The shims that have changed a file. */
+const changed = new Set<RegExp>();
+
+/** Shims that have changed nothing in any bundle: the library has another form by now. */
+export const uselessShims = (): readonly string[] =>
+  [...NEVER_RUN, ...EDITS].filter(({ filter }) => !changed.has(filter)).map(({ filter }) => filter.source);
+
 export const bundleShims: Plugin = {
   name: 'bundle-shims',
   setup: (context) => {
-    for (const { filter, contents } of NEVER_RUN) context.onLoad({ filter }, () => ({ contents, loader: 'js' }));
+    for (const { filter, contents } of NEVER_RUN) {
+      context.onLoad({ filter }, () => {
+        changed.add(filter);
+        return { contents, loader: 'js' };
+      });
+    }
     for (const { filter, loader, edit } of EDITS) {
-      context.onLoad({ filter }, async ({ path }) => ({ contents: edit(await readFile(path, 'utf8')), loader }));
+      context.onLoad({ filter }, async ({ path }) => {
+        const source = await readFile(path, 'utf8');
+        const contents = edit(source);
+        if (contents !== source) changed.add(filter);
+        return { contents, loader };
+      });
     }
   },
 };

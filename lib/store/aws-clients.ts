@@ -36,14 +36,17 @@ const DYNAMO = limits(1_000, 5_000);
 const S3 = limits(2_000, 20_000);
 /** A signature takes milliseconds. An append does not wait longer, because the sealer retries. */
 const KMS = limits(1_000, 2_000);
+/** Whatever `AWS_RETRY_MODE` says: the bundles of the functions have no other mode. */
+const STANDARD = { retryMode: 'standard' } as const;
+
 /** A DynamoDB client for `DynamoTable`. */
 export const dynamoClient = (config: DynamoDBClientConfig = {}): DynamoDBClient =>
-  new DynamoDBClient({ maxAttempts: 4, requestHandler: DYNAMO, ...config });
+  new DynamoDBClient({ maxAttempts: 4, ...STANDARD, requestHandler: DYNAMO, ...config });
 
 /** An S3 client for `S3Objects`. */
 export const s3Client = (config: S3ClientConfig = {}): S3Client =>
-  new S3Client({ maxAttempts: 5, requestHandler: S3, ...config });
+  new S3Client({ maxAttempts: 5, ...STANDARD, requestHandler: S3, ...config });
 
 /** A KMS client for `KmsSigner`. */
 export const kmsClient = (config: KMSClientConfig = {}): KMSClient =>
-  new KMSClient({ maxAttempts: 3, requestHandler: KMS, ...config });
+  new KMSClient({ maxAttempts: 3, ...STANDARD, requestHandler: KMS, ...config });
