@@ -110,7 +110,7 @@ export async function until(time: number): Promise<void> {
 }
 
 /** About 600 bytes. */
-const eventOf = (n: number): object => ({
+export const eventOf = (n: number): object => ({
   type: ['auth.login', 'data.read', 'data.update', 'config.changed'][n % 4],
   actor: { id: `user-${(n * 7919) % 100}@example.com`, type: 'user', ip: '10.1.2.3' },
   resource: { id: `document-${(n * 31) % 2000}`, type: 'document' },

@@ -5,6 +5,7 @@ import { benchContention } from './contention.ts';
 import { benchContentionLocal } from './contention-local.ts';
 import { benchCost } from './cost.ts';
 import { benchExport } from './export.ts';
+import { benchHandler } from './handler.ts';
 import { benchIndex } from './index.ts';
 import { benchProof } from './proof.ts';
 import { benchQuery } from './query.ts';
@@ -27,6 +28,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Figure[]>>> = {
   index: () => benchIndex(),
   proof: () => benchProof(),
   export: () => benchExport(),
+  handler: () => benchHandler(),
   query: () => benchQuery(),
   redaction: () => benchRedaction(),
   trails: () => benchTrails(),

@@ -144,7 +144,7 @@ const EDITS: readonly Edit[] = [
     edit: (source) =>
       source
         .replace(/^ +inst\._zod\.processJSONSchema = .*;$/gm, '')
-        .replace(/^(export const ZodString = [^{]+\{[^}]+\}), \{[^]*?^\}\);$/m, '$1);')
+        .replace(/^(export const ZodString = [^{]+\{[^}]+\}), \{[\s\S]*?^\}\);$/m, '$1);')
         .replace(
           /^import \{ (\w+), (\w+) \} from "\.\.\/core\/to-json-schema\.js";$/m,
           `const $1 = ${never('JSON Schema')}, $2 = $1;`,
