@@ -2,6 +2,7 @@ import type { Services } from '../api/services.ts';
 import { ExportWorker } from '../export/export-worker.ts';
 import type { Exports } from '../export/exports.ts';
 import type { Archiver } from '../followers/archive/archiver.ts';
+import type { ForwardStatus } from '../followers/forwarding/forwarder.ts';
 import { LegalHoldOrders } from '../followers/legal-hold/legal-hold-requests.ts';
 import { Runner, type RunnerErrorSource } from '../followers/runtime/runner.ts';
 import { VerificationWorker } from '../followers/verification/verification-worker.ts';
@@ -9,10 +10,12 @@ import { Verifications } from '../followers/verification/verifications.ts';
 import type { Verifier } from '../followers/verification/verifier.ts';
 import { assertUsable } from '../followers/witnesses/usable-policy.ts';
 import type { WitnessFollower, WitnessSettings } from '../followers/witnesses/witness-follower.ts';
+import type { ForwardSettings } from '../forward/settings.ts';
 import { trailsIn } from '../ledger/history.ts';
 import type { Downloads, Files, Objects } from '../store/ports.ts';
 import { openExports } from './exports.ts';
 import { FOLLOWERS, type FollowerPace, openFollowers, SCHEDULED } from './followers.ts';
+import { openForwarders } from './forwarders.ts';
 import { type LogSettings, type LogStores, wireLog } from './log.ts';
 import { openQueries } from './queries.ts';
 
@@ -28,6 +31,8 @@ export interface OpenLogSettings extends LogSettings {
   readonly pace?: FollowerPace;
   /** Witnesses to ask for cosignatures. @default none */
   readonly witnesses?: WitnessSettings;
+  /** Where records are forwarded to. @default nowhere */
+  readonly forward?: ForwardSettings;
   /**
    * Called on errors outside of requests (followers, signatures, exports), and on alarms. Must not throw.
    * @default emits a process warning, so that no alarm goes unnoticed
@@ -44,6 +49,8 @@ export interface OpenLog extends Services {
   /** How far the witnesses have come with the log's heads. */
   readonly witnesses: Pick<WitnessFollower, 'status'>;
   readonly exports: Exports;
+  /** How far each destination has come in each of its trails. */
+  readonly forwarding: () => AsyncIterable<ForwardStatus>;
   /** Finishes the work in progress and stops. Leaves the stores open: close them afterwards. Idempotent. */
   close(): Promise<void>;
 }
@@ -71,7 +78,7 @@ export interface OpenLog extends Services {
  * await log.close();
  */
 export async function openLog(stores: OpenLogStores, settings: OpenLogSettings): Promise<OpenLog> {
-  const { pace = {}, witnesses, onError = warn } = settings;
+  const { pace = {}, witnesses, forward, onError = warn } = settings;
   if (witnesses !== undefined) assertUsable(witnesses.policy, settings.logName);
   const log = wireLog(
     stores,
@@ -87,7 +94,9 @@ export async function openLog(stores: OpenLogStores, settings: OpenLogSettings):
     ...{ pace, onUnrecorded },
     ...(witnesses && { witnesses }),
   });
-  const runner = new Runner({ followers: Object.values(followers), trails: () => log.ledger.trails(), onError });
+  const forwarders = openForwarders(log, forward ?? { destinations: [] }, { isAlone: true });
+  const all = [...Object.values(followers), ...forwarders];
+  const runner = new Runner({ followers: all, trails: () => log.ledger.trails(), onError });
   const queries = await openQueries(log);
   const exports: Exports = openExports(log, {
     queries,
@@ -134,6 +143,9 @@ export async function openLog(stores: OpenLogStores, settings: OpenLogSettings):
     },
     queries,
     exports,
+    forwarding: async function* () {
+      for (const forwarder of forwarders) yield* forwarder.status();
+    },
     close: () => {
       closed ??= close();
       return closed;

@@ -124,6 +124,7 @@ const ROWS = {
   ],
   trail: ['began info -', 'head info -'],
   witness: ['conflict critical -'],
+  forward: ['set_aside error -'],
   producer: ['gap error -', 'gap_filled info -', 'fork critical -'],
   custom: ['event info - custom'],
 } as const satisfies Readonly<Record<string, readonly Row[]>>;

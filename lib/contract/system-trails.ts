@@ -14,6 +14,10 @@ export const HEAD_STATED = 'trail.head';
 
 /** Type of the record in `_system` that a witness holds another history of `_heads` than the log. */
 export const WITNESS_CONFLICT = 'witness.conflict';
+
+/** Type of the record in `_system` that a destination will never take a record: `details.seq` of the trail `resource.id`. */
+export const FORWARD_SET_ASIDE = 'forward.set_aside';
+
 /** The trail of the query index: a record for each run of the query index, with its root. */
 export const INDEX_TRAIL = '_index';
 

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { hotRetentionSchema } from '../followers/expiry/retention.ts';
+import { type ForwardSettings, forwardSchema } from '../forward/settings.ts';
 import { privacyConfigSchema } from '../privacy/config/privacy-config.ts';
 
 /** `config.json` of a data folder. */
@@ -12,6 +13,7 @@ export const configFileSchema = z.strictObject({
   retention: hotRetentionSchema
     .describe('How long records stay in the database once the archive has them, by trail.')
     .optional(),
+  forward: forwardSchema.optional(),
   recordReads: z.boolean().describe('Whether the trail `_access` keeps who read what. Default: it does.').optional(),
 });
 export type Config = z.infer<typeof configFileSchema>;
@@ -27,13 +29,16 @@ export interface StartSettings {
   readonly pii?: 'mask' | 'include';
   /** Days that records stay in the database, in trails for which the configuration has nothing of its own. */
   readonly hotDays?: number | 'forever';
+  /** A file with the setting `forward`, which is read in place of that of `config.json`. */
+  readonly forwardFile?: string;
 }
 
 /** A configuration with settings that were given at start. They hold for every trail that it does not name. */
-export function withSettings(config: Config, { pii, hotDays }: StartSettings): Config {
+export function withSettings(config: Config, { pii, hotDays }: StartSettings, forward?: ForwardSettings): Config {
   const { privacy, retention } = config;
   return {
     ...config,
+    ...(forward && { forward }),
     ...(pii && { privacy: { ...privacy, default: { ...privacy?.default, pii } } }),
     ...(hotDays !== undefined && { retention: { ...retention, default: { ...retention?.default, hotDays } } }),
   };

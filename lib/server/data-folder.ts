@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFile, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type * as z from 'zod';
+import { type ForwardSettings, forwardSchema } from '../forward/settings.ts';
 import { firstIssue } from '../json/parse-or-throw.ts';
 import type { RetiredKey } from '../keys/retired-key.ts';
 import { assertKnown, type StoredKind, withFormat } from '../ledger/items/format.ts';
@@ -79,7 +80,8 @@ export async function openDataFolder(
     const message = `this log is named ${own.logName} (in ${configFile}), not ${name}: its name cannot change`;
     throw new SealtrailError('usage', message);
   }
-  const config = withSettings({ ...(given ?? own), logName: own.logName }, settings);
+  const forward = settings.forwardFile === undefined ? undefined : await readForwarding(settings.forwardFile);
+  const config = withSettings({ ...(given ?? own), logName: own.logName }, settings, forward);
   const retired = await readRetiredKeys(dir);
   const signers = await openSigners(dir, retired);
   const credentialsFile = join(dir, 'credentials');
@@ -101,6 +103,13 @@ async function readGivenConfig(file: string): Promise<z.infer<typeof givenConfig
   const text = await readIfThere(file);
   if (text === undefined) throw new SealtrailError('not_found', `there is no file ${file}`);
   return parseFile(file, 'config.json', text, givenConfigSchema);
+}
+
+/** @throws `invalid_parameter` naming what is not right, `not_found`, `unavailable` */
+async function readForwarding(file: string): Promise<ForwardSettings> {
+  const text = await readIfThere(file);
+  if (text === undefined) throw new SealtrailError('not_found', `there is no file ${file}`);
+  return parseFile(file, 'config.json', text, forwardSchema);
 }
 
 /**

@@ -113,11 +113,12 @@ async function assemble(dir: string, table: SqliteTable, options: EmbeddedOption
   const downloads = await FolderDownloads.open(join(dir, 'exports'), { secret, path: DOWNLOADS_PATH });
   const files = await FolderFiles.open(join(dir, 'index'));
   const stores = { table, objects, signers, retired, downloads, files };
-  const { privacy, retention, recordReads } = config;
+  const { privacy, retention, recordReads, forward } = config;
   const log = await openLog(stores, {
     ...{ logName: config.logName, pace, onError },
     ...(witnesses && { witnesses }),
     ...(privacy && { privacy }),
+    ...(forward && { forward }),
     ...(retention && { retention }),
     ...(recordReads !== undefined && { recordsReads: recordReads }),
   });

@@ -98,7 +98,7 @@ const OWN = [
   ...['producer.fork', 'access.query', 'access.record', 'access.proof', 'access.summary', 'access.activity'],
   ...['access.export', 'access.verification', 'system.verification_completed', 'security.verification_failed'],
   ...['system.legal_hold_set', 'system.legal_hold_released', 'system.trail_rebuilt', 'system.export_completed'],
-  ...['trail.head', 'witness.conflict', 'mcp.initialized', 'mcp.closed', 'mcp.unreadable'],
+  ...['trail.head', 'witness.conflict', 'forward.set_aside', 'mcp.initialized', 'mcp.closed', 'mcp.unreadable'],
 ];
 
 it.each(OWN)('%s, which the product writes, is in the catalogue', (name) => {

@@ -129,6 +129,8 @@ describe('the JSON Schema of config.json', () => {
         look(`${at}.${name}`, member);
         if (member.items !== undefined) look(`${at}.${name}[]`, member.items as typeof node);
       }
+      const choices = [...((node.anyOf ?? []) as []), ...((node.oneOf ?? []) as [])];
+      for (const [n, choice] of choices.entries()) look(`${at}|${n}`, choice);
     };
     look('', schema);
     expect(bare).toEqual([]);
@@ -157,13 +159,17 @@ describe('the JSON Schema of config.json', () => {
   });
 
   it('has a row for each setting on its page', async () => {
-    const page = await readFile(PAGE, 'utf8');
-    const names = (node: { readonly properties?: object; readonly items?: object }): string[] =>
-      Object.entries(node.properties ?? {}).flatMap(([name, member]) => [
-        name,
-        ...names(member),
-        ...names(member.items ?? {}),
-      ]);
-    for (const name of new Set(names(schema))) expect(page).toContain(`\`${name}\``);
+    const forwarding = await readFile(PAGE.replace('configuration', 'forwarding'), 'utf8');
+    const page = `${await readFile(PAGE, 'utf8')}${forwarding}`;
+    type Node = { readonly [key in 'properties' | 'items']?: object } & {
+      readonly [key in 'anyOf' | 'oneOf']?: object[];
+    };
+    const names = ({ properties = {}, anyOf = [], oneOf = [] }: Node): string[] => [
+      ...Object.entries(properties).flatMap(([name, member]) => [name, ...names(member), ...names(member.items ?? {})]),
+      ...[...anyOf, ...oneOf].flatMap(names),
+    ];
+    const missing = [...new Set(names(schema))].filter((name) => !page.includes(name));
+    expect(missing).toEqual([]);
+    expect(names(schema)).toContain('alarmSeconds');
   });
 });

@@ -20,6 +20,7 @@ export interface ServeOptions extends SettingOptions {
   readonly witnessLag: number;
   readonly logRequests?: boolean;
   readonly config?: string;
+  readonly forward?: string;
 }
 
 /** Runs a server until the user stops it, then finishes pending work. */
@@ -29,7 +30,10 @@ export async function serve(terminal: Terminal, options: ServeOptions): Promise<
   const log = await openEmbedded(options.data, {
     ...(policy && { witnesses: { policy, alarmMs: options.witnessLag * 1000 } }),
     ...defined({ logName: options.logName }),
-    settings: defined({ configFile: options.config, pii: options.pii, hotDays: options.retention }),
+    settings: defined({
+      ...{ configFile: options.config, pii: options.pii, hotDays: options.retention },
+      forwardFile: options.forward,
+    }),
     onError: (error, source) => complain(stderr, source, error),
   });
   try {

@@ -28,18 +28,23 @@ interface Fingerprint {
 export class OcsfChain {
   readonly #logName: string;
   readonly #chain: string;
+  readonly #original: boolean;
   #prev: Attested | undefined;
 
-  /** @param chain names this sequence of events, and no other: an export of the same records by other filters is another */
-  constructor(logName: string, chain: string) {
+  /**
+   * @param chain names this sequence of events, and no other: an export of the same records by other filters is another
+   * @param original whether `raw_data` holds the record's own line. @default false
+   */
+  constructor(logName: string, chain: string, original = false) {
     this.#logName = logName;
     this.#chain = chain;
+    this.#original = original;
   }
 
   /** The event of the next record, in one line with its line end. @throws `malformed_record` */
   line(line: string): string {
     const record = parseRecord(line);
-    const event = ocsfEvent(record, this.#logName);
+    const event = { ...ocsfEvent(record, this.#logName), ...(this.#original && { raw_data: line }) };
     const attestation = {
       uid: toHex(leafHash(line)),
       authority_uid: `${this.#logName}/${record.trail}`,

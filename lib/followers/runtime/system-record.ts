@@ -6,7 +6,12 @@ import type { LedgerReceipt } from '../../ledger/receipt.ts';
 import { DEFAULT_POLICY } from '../../privacy/policy.ts';
 
 /** The parts of the log that record in `_system`. Stored with each record, so none may be renamed. */
-type Recorder = typeof LOG_SUBMITTER | 'sealtrail:watchman' | 'sealtrail:producers' | 'sealtrail:witnesses';
+type Recorder =
+  | typeof LOG_SUBMITTER
+  | 'sealtrail:watchman'
+  | 'sealtrail:producers'
+  | 'sealtrail:witnesses'
+  | 'sealtrail:forwarder';
 
 /** Something that the log did or found. */
 export interface SystemRecord {

@@ -1,5 +1,6 @@
 import { SealtrailError } from '../../log/error.ts';
 import type { Hash } from '../../log/hash.ts';
+import { checkLeaves, proveLeaves, type ShownLeaf } from '../../log/multiproof.ts';
 import {
   checkConsistency,
   checkInclusion,
@@ -43,6 +44,16 @@ export async function provenRange(
   const proof = await proveRange(first, first + leaves.length, to.size, read);
   assertProven(`records from ${first} in ${to.size}`, () => checkRange(leaves, first, to.size, proof, to.root));
   return [...proof];
+}
+
+/** Makes and checks one proof of several leaves, ascending and at least one. See {@link provenInclusion}. */
+export async function provenLeaves(read: NodeReader, leaves: readonly ShownLeaf[], to: SignedRoot): Promise<Hash[]> {
+  const indexes = leaves.map(({ index }) => index);
+  const proof = await proveLeaves(indexes, to.size, read);
+  assertProven(`${leaves.length} records from ${indexes[0]} in ${to.size}`, () =>
+    checkLeaves(leaves, to.size, proof, to.root),
+  );
+  return proof;
 }
 
 /** Makes and checks a consistency proof (RFC 6962 section 2.1.2). See {@link provenInclusion}. */

@@ -26,6 +26,10 @@ export const installServe: Install = (program, shell) => {
       integer('--witness-lag', 1, 86_400),
       600,
     )
+    .option(
+      '--forward <file>',
+      'where records are forwarded to, in place of what config.json says (docs/forwarding.md)',
+    )
     .option('--log-requests', 'log every request to standard error, one JSON document a line')
     .action(async (options: ServeOptions) => {
       assertServerNode('sealtrail serve');

@@ -1,0 +1,22 @@
+import type { Batch } from './destination.ts';
+
+/** The version of what a batch looks like as JSON, beside its records. */
+const BATCH_VERSION = 1;
+
+/** What a batch covers, and its proof: everything but the records. */
+function batchHeader(batch: Batch): Readonly<Record<string, unknown>> {
+  const { log, trail, from, to, format, filter, records, proof } = batch;
+  return {
+    ...{ v: BATCH_VERSION, id: batch.id, log, trail, from, to, count: records.length, format },
+    ...(filter && { filter }),
+    ...(proof && { checkpoint: proof.checkpoint, proof: proof.hashes }),
+  };
+}
+
+/** A batch as one JSON document, with every record byte for byte as it was sealed or encoded. */
+export function batchJson(batch: Batch): string {
+  const isJson = batch.format !== 'cef';
+  const records = batch.records.map(({ text }) => (isJson ? text : JSON.stringify(text)));
+  const head = JSON.stringify(batchHeader(batch));
+  return `${head.slice(0, -1)},"records":[${records.join(',')}]}`;
+}
