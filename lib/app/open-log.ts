@@ -1,4 +1,5 @@
 import type { Services } from '../api/services.ts';
+import { defined } from '../base/defined.ts';
 import { ExportWorker } from '../export/export-worker.ts';
 import type { Exports } from '../export/exports.ts';
 import type { Archiver } from '../followers/archive/archiver.ts';
@@ -12,6 +13,7 @@ import { assertUsable } from '../followers/witnesses/usable-policy.ts';
 import type { WitnessFollower, WitnessSettings } from '../followers/witnesses/witness-follower.ts';
 import type { ForwardSettings } from '../forward/settings.ts';
 import { trailsIn } from '../ledger/history.ts';
+import type { Ledger } from '../ledger/ledger.ts';
 import type { Downloads, Files, Objects } from '../store/ports.ts';
 import { openExports } from './exports.ts';
 import { FOLLOWERS, type FollowerPace, openFollowers, SCHEDULED } from './followers.ts';
@@ -110,16 +112,22 @@ export async function openLog(stores: OpenLogStores, settings: OpenLogSettings):
     start: async (trail, id) => verifying.wake(trail, id),
     onError: (error, trail, id) => onError(error, { follower: `verification ${id}`, trail }),
   });
-  const verifying = new VerificationWorker(verifications, (error, trail) => onUnrecorded(trail, error));
+  const verifying = new VerificationWorker({ verifications, onError: (error, trail) => onUnrecorded(trail, error) });
   const holds = new LegalHoldOrders(log);
   await log.retiredKeys();
   runner.start();
+  let isClosing = false;
+  const takingUp = takeUpVerifications(log.ledger, verifying, {
+    isOver: () => isClosing,
+    onError: (error, trail) => onError(error, defined({ trail })),
+  });
   const looking = wakeArchived(stores.objects, runner, (error) => onError(error, {}));
   exporter.start();
 
   let closed: Promise<void> | undefined;
   const close = async (): Promise<void> => {
-    await looking;
+    isClosing = true;
+    await Promise.all([looking, takingUp]);
     // Stop the followers first, so that none mistakes the end of the ledger for a failure.
     const stopped = runner.stop();
     await verifying.stop();
@@ -157,6 +165,22 @@ export async function openLog(stores: OpenLogStores, settings: OpenLogSettings):
 async function wakeArchived(objects: Objects, runner: Runner, onError: (error: unknown) => void): Promise<void> {
   try {
     for await (const trail of trailsIn(objects)) runner.wake(trail);
+  } catch (error) {
+    onError(error);
+  }
+}
+
+/** Goes on with the verifications on request that the last process left, as it does with exports. */
+async function takeUpVerifications(
+  ledger: Ledger,
+  verifying: VerificationWorker,
+  { isOver, onError }: { readonly isOver: () => boolean; readonly onError: (error: unknown, trail?: string) => void },
+): Promise<void> {
+  try {
+    for await (const trail of ledger.trails()) {
+      if (isOver()) return;
+      await verifying.takeUp(trail).catch((error: unknown) => onError(error, trail));
+    }
   } catch (error) {
     onError(error);
   }

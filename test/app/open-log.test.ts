@@ -1,5 +1,6 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { SignedHttp } from '../../lib/client/http/http.ts';
+import { Verifications } from '../../lib/followers/verification/verifications.ts';
 import { Directory, type OpenLog, openLog, prepareBatch, serveLog, verifyArchive } from '../../lib/index.ts';
 import { verifierFromSpki } from '../../lib/log/note.ts';
 import { DEFAULT_POLICY } from '../../lib/privacy/policy.ts';
@@ -68,6 +69,25 @@ describe('a log over drivers of its own', () => {
     await Promise.all([before.close(), before.close()]);
     await expect(append(before)).rejects.toMatchObject({ code: 'unavailable' });
     expect((await append(await open(over))).first).toBe(1);
+  });
+
+  it('goes on with a verification that a process was at when it was killed', async () => {
+    const over = stores();
+    const before = await open(over);
+    await append(before);
+    const killed = new Verifications({
+      table: over.table,
+      verifier: { verify: () => new Promise(() => undefined) },
+      start: async () => undefined,
+      onError: expect.fail,
+    });
+    const { id } = await killed.request('orders', 'full', { name: 'auditor' });
+    void killed.run('orders', id);
+    await vi.waitFor(async () => expect(await killed.get('orders', id)).toMatchObject({ state: 'running' }));
+    await before.close();
+    await open(over);
+    const job = () => killed.get('orders', id);
+    await vi.waitFor(async () => expect(await job()).toMatchObject({ state: 'done', report: { verdict: 'ok' } }));
   });
 
   it('is served over HTTP, and its exports are handed out by its own downloads', async () => {

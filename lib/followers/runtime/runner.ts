@@ -1,3 +1,5 @@
+import { DAY_MS } from '../../base/time.ts';
+import { utcDate } from '../../log/archive.ts';
 import type { Follower } from './follower.ts';
 import { Lane, type Pace } from './follower-queue.ts';
 import { systemTimers, type Timers } from './timers.ts';
@@ -15,7 +17,7 @@ export interface RunnerOptions {
   readonly trails: () => AsyncIterable<string>;
   /** Called on every error, alarms included; the visit is repeated later. Must not throw. */
   readonly onError: (error: unknown, source: RunnerErrorSource) => void;
-  /** Milliseconds between the end of one sweep over all trails and the next one. @default 30,000 */
+  /** Milliseconds between the end of one sweep over all trails and the next one. @default one sweep each UTC day */
   readonly sweepMs?: number;
   /** @default 4 trails at once, 100 ms between visits to a trail, retries after 250 ms to 30 s */
   readonly pace?: Partial<Pace>;
@@ -26,10 +28,14 @@ export interface RunnerOptions {
 }
 
 const PACE: Pace = { concurrency: 4, spacingMs: 100, retryMs: 250, maxRetryMs: 30_000 };
+/** Where the trails could not be listed, they are again after so many milliseconds. */
+const LIST_AGAIN_MS = 30_000;
+/** A timer does not run while a machine sleeps, so the day is looked at as often as that. */
+const LOOK_MS = 3_600_000;
 
 /**
- * Runs the followers within one process: when woken by a commit, and in a sweep over all trails, which finds what a
- * wake got lost for. Each follower has a lane of its own, so one that is slow or failing holds up no other, and none is
+ * Runs the followers within one process: when woken by a commit, when they want to come back, and in a sweep over all trails at the
+ * start and with each UTC day, which brings what no commit does, such as the daily seals. A trail at rest costs nothing in between. Each follower has a lane of its own, so one that is slow or failing holds up no other, and none is
  * ever at the same trail twice at once. All of it is only about when: what is to be done is read from the stores.
  *
  * @example
@@ -41,7 +47,7 @@ const PACE: Pace = { concurrency: 4, spacingMs: 100, retryMs: 250, maxRetryMs: 3
 export class Runner {
   readonly #trails: () => AsyncIterable<string>;
   readonly #onError: RunnerOptions['onError'];
-  readonly #sweepMs: number;
+  readonly #sweepMs: number | undefined;
   readonly #timers: Timers;
   readonly #lanes: readonly Lane[];
   #started = false;
@@ -54,7 +60,7 @@ export class Runner {
     const { followers, timers = systemTimers, random = Math.random, onError } = options;
     this.#trails = options.trails;
     this.#onError = onError;
-    this.#sweepMs = options.sweepMs ?? 30_000;
+    this.#sweepMs = options.sweepMs;
     this.#timers = timers;
     this.#lanes = followers.map((follower) => {
       const report = (error: unknown, trail: string): void => onError(error, { follower: follower.name, trail });
@@ -99,21 +105,38 @@ export class Runner {
   }
 
   #sweepNow(): void {
-    this.#sweeping = this.#sweep().finally(() => {
+    const day = utcDate(this.#timers.now());
+    this.#sweeping = this.#sweep().then((isWhole) => {
       this.#sweeping = undefined;
       this.#settle();
-      if (this.#stopped === undefined) this.#cancelSweep = this.#timers.after(this.#sweepMs, () => this.#sweepNow());
+      if (!isWhole) this.#later(Math.min(LIST_AGAIN_MS, this.#sweepMs ?? LIST_AGAIN_MS), () => this.#sweepNow());
+      else if (this.#sweepMs !== undefined) this.#later(this.#sweepMs, () => this.#sweepNow());
+      else this.#awaitDayAfter(day);
     });
   }
 
-  async #sweep(): Promise<void> {
+  #awaitDayAfter(day: string): void {
+    if (this.#stopped !== undefined) return;
+    const now = this.#timers.now();
+    if (utcDate(now) !== day) this.#sweepNow();
+    else this.#later(Math.min(LOOK_MS, DAY_MS - (now % DAY_MS)), () => this.#awaitDayAfter(day));
+  }
+
+  #later(milliseconds: number, then: () => void): void {
+    if (this.#stopped === undefined) this.#cancelSweep = this.#timers.after(milliseconds, then);
+  }
+
+  /** @returns whether all trails could be listed */
+  async #sweep(): Promise<boolean> {
     try {
       for await (const trail of this.#trails()) {
-        if (this.#stopped !== undefined) return;
+        if (this.#stopped !== undefined) break;
         this.wake(trail);
       }
+      return true;
     } catch (error) {
       this.#onError(error, {});
+      return false;
     }
   }
 

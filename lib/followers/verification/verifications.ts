@@ -42,6 +42,8 @@ export interface VerificationRunOptions {
    * run goes on with it at once if this one has come further, and otherwise it has failed. @default again
    */
   readonly whenEnded?: 'again' | 'goes_on';
+  /** Whether the process that was at it is known to be gone, so that its lease need not run out. @default false */
+  readonly takeOver?: boolean;
 }
 
 /** How long a run is left alone without a sign of life, and how often it gives one. */
@@ -121,6 +123,12 @@ export class Verifications {
     return unfinished.length;
   }
 
+  /** What runs of a trail there are to take up where no other process is at work: those that wait, and those whose process is gone. */
+  async unfinished(trail: string): Promise<readonly VerificationJob[]> {
+    const jobs = await this.#jobs.unfinished(trail, this.#unreadable(trail));
+    return (await Promise.all(jobs.map((job) => this.#readRuns(job)))).flatMap(({ runs }) => runs);
+  }
+
   /** The same once it has come to its end, or as it stands when the time is over. */
   async settled(job: VerificationJob, milliseconds: number): Promise<VerificationJob> {
     const until = this.#now() + milliseconds;
@@ -140,9 +148,9 @@ export class Verifications {
    */
   async run(trail: string, id: string, options: VerificationRunOptions = {}): Promise<void> {
     if (!(await this.#isReady(trail, id))) return;
-    const claimed = await this.#claim(trail, id);
+    const { signal, whenEnded = 'again', takeOver = false } = options;
+    const claimed = await this.#claim(trail, id, takeOver);
     if (claimed === undefined) return;
-    const { signal, whenEnded = 'again' } = options;
     const holder = new Holder(this.#jobs, claimed, this.#now);
     try {
       if (claimed.job.attempts > MAX_ATTEMPTS) {
@@ -166,7 +174,8 @@ export class Verifications {
       else await holder.settle({ state: 'failed', error: publicError(error) });
     }
     const { lane } = claimed.job;
-    if (lane !== undefined) await this.run(trail, lane.of, options);
+    // What is taken over is this run: the last of the lanes concludes, and only that one.
+    if (lane !== undefined) await this.run(trail, lane.of, { ...options, takeOver: false });
   }
 
   /** What a run does once it has the lease. */
@@ -215,25 +224,33 @@ export class Verifications {
   }
 
   /** Takes the lease. Undefined where there is nothing to do, or another run does it. */
-  async #claim(trail: string, id: string): Promise<StoredJob | undefined> {
+  async #claim(trail: string, id: string, takeOver: boolean): Promise<StoredJob | undefined> {
     const stored = await this.#jobs.get(trail, id);
     if (stored === undefined || !isUnfinished(stored.job)) return undefined;
     const { lease: held, progress: _, ...job } = stored.job;
-    if (held !== undefined && held.until > this.#now()) return undefined;
+    if (held !== undefined && held.until > this.#now() && !takeOver) return undefined;
     const lease = { owner: randomUUID(), until: this.#now() + LEASE_MS };
     return this.#jobs.replace(stored, { ...job, state: 'running', attempts: job.attempts + 1, lease });
   }
 
   async #startIfForgotten(job: VerificationJob): Promise<VerificationJob> {
     if (!isUnfinished(job)) return job;
-    const lanes = (await this.#jobs.readLanes(job)).map((stored) => stored.job);
-    const unfinished = lanes.filter(isUnfinished);
-    for (const one of unfinished.length > 0 ? unfinished : [job]) {
+    const { lanes, runs } = await this.#readRuns(job);
+    for (const one of runs) {
       const { state, lease, requestedAt } = one;
       const quietSince = state === 'running' ? (lease?.until ?? 0) : requestedAt + OVERDUE_MS;
       if (quietSince < this.#now()) await this.#options.start(one.trail, one.id);
     }
     return lanes.length === 0 ? job : { ...job, progress: progressOf(lanes) };
+  }
+
+  /** The lanes of a job that is not finished, and the jobs of it that a run has to do: its lanes that are not, or else it itself. */
+  async #readRuns(
+    job: VerificationJob,
+  ): Promise<{ readonly lanes: readonly VerificationJob[]; readonly runs: readonly VerificationJob[] }> {
+    const lanes = (await this.#jobs.readLanes(job)).map((stored) => stored.job);
+    const unfinished = lanes.filter(isUnfinished);
+    return { lanes, runs: unfinished.length > 0 ? unfinished : [job] };
   }
 
   #unreadable(trail: string): (error: unknown, id: string) => void {

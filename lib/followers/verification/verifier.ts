@@ -1,4 +1,5 @@
 import { defined } from '../../base/defined.ts';
+import { DAY_MS } from '../../base/time.ts';
 import type { VerificationReport, VerificationRequest, VerificationStatus } from '../../contract/verification.ts';
 import { isUnreadable } from '../../ledger/items/format.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
@@ -30,13 +31,23 @@ export interface VerifierOptions extends Omit<VerificationStores, 'now' | 'ledge
   readonly ledger: Pick<Ledger, 'head' | 'origin' | 'verifiers' | 'exactCheckpoint' | 'blocks' | 'append'>;
   /** Unix milliseconds. @default Date.now */
   readonly now?: () => number;
-  /** Milliseconds between two scheduled verifications of a trail. @default 3,600,000 */
+  /** Milliseconds between two scheduled verifications of a trail that has new records; one without has one a day. @default 3,600,000 */
   readonly everyMs?: number;
   /** Records of an incremental verification between two notes of how far it has come. @default 100,000 */
   readonly stepRecords?: number;
   /** Called when damage was found and could not be recorded in `_system`. Must not throw. @default nothing */
   readonly onUnrecorded?: (trail: string, reason: unknown) => void;
 }
+
+/** When a trail is due. */
+interface Due {
+  /** Unix milliseconds. */
+  readonly at: number;
+  /** The size at which a verification found nothing new: until the trail grows, once a day is enough. */
+  readonly restingAt?: number;
+}
+
+type VerificationOutcome = VerificationMark & { readonly report: VerificationReport };
 
 /** Ranges that are verified at the same time. Of the other modes each trail has one at most. */
 const MAX_RANGES = 4;
@@ -53,7 +64,7 @@ export class Verifier implements Follower {
   readonly #everyMs: number;
   readonly #stepRecords: number;
   readonly #onUnrecorded: NonNullable<VerifierOptions['onUnrecorded']>;
-  readonly #due = new Map<string, number>();
+  readonly #due = new Map<string, Due>();
   readonly #underWay = new Map<string, Promise<VerificationReport>>();
   #ranges = 0;
 
@@ -173,26 +184,50 @@ export class Verifier implements Follower {
    */
   async run(trail: string, { signal, force = false }: RunOptions = {}): Promise<void> {
     const now = this.#stores.now();
-    const due = this.#due.get(trail) ?? (await this.#firstDue(trail));
+    const due = await this.#nextDue(trail);
     if (due === undefined) return;
     this.#due.set(trail, due);
-    if (now < due && !force) return;
-    let stored: VerificationMark;
+    if (now < this.#timeOf(due) && !force) return;
+    let stored: VerificationOutcome;
     try {
       stored = await this.#verify(trail, 'incremental', { quiet: true, signal });
     } catch (error) {
       if (signal?.aborted) return;
       throw error;
     }
-    this.#due.set(trail, now + this.#everyMs);
     const alarm = alarmOf(trail, stored);
+    const rests = alarm === undefined && foundNothingNew(stored) ? { restingAt: stored.report.to } : {};
+    this.#due.set(trail, { at: now + this.#everyMs, ...rests });
     if (alarm !== undefined) throw new SealtrailError('store_corrupt', alarm);
   }
 
   /** When the next scheduled verification is due. */
   revisit(trail: string): number | undefined {
     const due = this.#due.get(trail);
-    return due === undefined ? undefined : Math.max(0, due - this.#stores.now());
+    return due === undefined ? undefined : Math.max(0, this.#timeOf(due) - this.#stores.now());
+  }
+
+  #timeOf({ at, restingAt }: Due): number {
+    return restingAt === undefined ? at : at + Math.max(0, DAY_MS - this.#everyMs);
+  }
+
+  /** When the next verification of a trail is due, now that it may have grown. */
+  async #nextDue(trail: string): Promise<Due | undefined> {
+    const due = this.#due.get(trail);
+    if (due === undefined) {
+      const at = await this.#firstDue(trail);
+      return at === undefined ? undefined : { at };
+    }
+    return due.restingAt === undefined || (await this.#sizeOf(trail)) === due.restingAt ? due : { at: due.at };
+  }
+
+  async #sizeOf(trail: string): Promise<number | undefined> {
+    try {
+      return (await this.#ledger.head(trail))?.size;
+    } catch (error) {
+      if (isUnreadable(error)) return undefined;
+      throw error;
+    }
   }
 
   /** So much after the last one, no matter which process ran it, or else after the trail's first record. */
@@ -219,7 +254,7 @@ export class Verifier implements Follower {
     trail: string,
     request: VerificationRequest,
     { quiet, ...course }: VerificationCourse & { readonly quiet: boolean },
-  ): Promise<VerificationMark & { readonly report: VerificationReport }> {
+  ): Promise<VerificationOutcome> {
     const verified =
       request === 'incremental'
         ? await this.#verifyInSteps(trail, course)
@@ -273,7 +308,7 @@ function alarmOf(trail: string, { report, damagedAt }: VerificationMark): string
   return `verification of trail ${trail} found damage at ${when}, and no full one has found it gone since`;
 }
 
-function foundNothingNew({ report }: Verified): boolean {
+function foundNothingNew({ report }: Pick<Verified, 'report'>): boolean {
   return report.verdict === 'ok' && report.from === report.to && report.archivedFrom === report.archivedTo;
 }
 

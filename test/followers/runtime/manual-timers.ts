@@ -4,7 +4,7 @@ import type { Timers } from '../../../lib/followers/runtime/timers.ts';
 /** Time that passes only when a test says so. */
 export class ManualTimers implements Timers {
   #now: number;
-  readonly #waiting = new Set<{ readonly at: number; readonly run: () => void }>();
+  readonly #waiting = new Set<{ at: number; readonly run: () => void }>();
 
   constructor(now = 0) {
     this.#now = now;
@@ -23,6 +23,12 @@ export class ManualTimers implements Timers {
   /** Timers that wait to go off. */
   get pending(): number {
     return this.#waiting.size;
+  }
+
+  /** Lets the clock go on while the machine sleeps: timers wait as long as before. */
+  sleep(milliseconds: number): void {
+    this.#now += milliseconds;
+    for (const timer of this.#waiting) timer.at += milliseconds;
   }
 
   /** Lets time pass, with everything that happens in it. */

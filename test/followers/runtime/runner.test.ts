@@ -88,6 +88,21 @@ describe('a runner', () => {
     await runner.stop();
   });
 
+  it('leaves trails at rest alone until the UTC day is over, also where the machine slept through its end', async () => {
+    const HOUR = 3_600_000;
+    const { runner, probe, timers } = setUp({ trailNames: ['a', 'b'] });
+    runner.start();
+    await timers.advance(24 * HOUR - 1);
+    expect(probe.trails).toEqual(['a', 'b']);
+    await timers.advance(1);
+    expect(probe.times).toEqual([0, 0, 24 * HOUR, 24 * HOUR]);
+    timers.sleep(50 * HOUR);
+    await timers.advance(HOUR);
+    expect(probe.times.slice(4)).toEqual([75 * HOUR, 75 * HOUR]);
+    await runner.stop();
+    expect(timers.pending).toBe(0);
+  });
+
   it('turns a storm of wakes into two visits: one at once and one for all that came after it began', async () => {
     const { runner, probe, timers } = setUp();
     for (let i = 0; i < 10_000; i++) runner.wake('orders');

@@ -204,9 +204,35 @@ describe('the process that does it', () => {
     expect(world.told).toEqual([away, secret]);
   });
 
+  it('may be gone with its lease: a process that is alone takes it up at once, and only what is not done', async () => {
+    const { id } = await world.process().request(TRAIL, 'full', ASKER);
+    void world.process().run(TRAIL, id);
+    await world.nth(1);
+    const worker = new VerificationWorker({ verifications: world.process(), onError: expect.fail });
+    await worker.takeUp(TRAIL);
+    (await world.nth(2)).end.resolve(reportOn(TRAIL));
+    await vi.waitFor(async () =>
+      expect(await world.process().get(TRAIL, id)).toMatchObject({ state: 'done', attempts: 2 }),
+    );
+    await worker.takeUp(TRAIL);
+    await worker.stop();
+    expect(world.underWay).toHaveLength(2);
+  });
+
+  it('that could not get through comes back to it by itself', async () => {
+    const { id } = await world.process().request(TRAIL, 'full', ASKER);
+    const worker = new VerificationWorker({ verifications: world.process(), onError: expect.fail, againMs: 1 });
+    worker.wake(TRAIL, id);
+    vi.setSystemTime(Date.now() + MINUTE + 1);
+    (await world.nth(1)).end.reject(new SealtrailError('unavailable', 'the store is away'));
+    await vi.waitFor(() => expect(world.started.length).toBeGreaterThan(1));
+    await worker.stop();
+    expect(world.started.at(-1)).toBe(id);
+  });
+
   it('that must stop leaves it to be begun again, or says that there was not enough time', async () => {
     const { id } = await world.process().request(TRAIL, 'full', ASKER);
-    const worker = new VerificationWorker(world.process(), expect.fail);
+    const worker = new VerificationWorker({ verifications: world.process(), onError: expect.fail });
     worker.wake(TRAIL, id);
     await world.nth(1);
     await worker.stop();

@@ -192,6 +192,21 @@ describe('on a schedule', () => {
     expect(await recorded(made)).toHaveLength(1);
   });
 
+  it('a trail at rest is verified once a day, and an hour after the last time once it grows', async () => {
+    const made = await archived();
+    await made.verifier.run(TRAIL, { force: true });
+    expect(made.verifier.revisit(TRAIL)).toBe(HOUR);
+    await made.verifier.run(TRAIL, { force: true });
+    expect(made.verifier.revisit(TRAIL)).toBe(24 * HOUR);
+    made.clock += HOUR / 2;
+    await made.verifier.run(TRAIL);
+    expect(made.verifier.revisit(TRAIL)).toBe(23.5 * HOUR);
+    await append(made, 1);
+    await made.verifier.run(TRAIL);
+    expect(made.verifier.revisit(TRAIL)).toBe(HOUR / 2);
+    expect(await made.verifier.status(TRAIL)).toMatchObject({ runs: 2 });
+  });
+
   it('damage is an alarm, once an hour', async () => {
     const made = await archived();
     await edit(made.table, block(300), () => undefined);
