@@ -160,11 +160,24 @@ describe('a period in a URL', () => {
     const first = askedQuery(parseParameters(schema, new URLSearchParams('from=2h&to=30m')));
     const { from = 0, to = 0 } = first.query;
     expect(to - from).toBe(90 * 60_000);
-    const cursor = first.packCursor('abc');
+    const cursor = first.packCursor('abc', false);
     const next = parse(`from=2h&to=30m&cursor=${cursor.replace(/\d+$/, (at) => String(Number(at) - 5000))}`);
     expect(next).toMatchObject({ cursor: 'abc', from: from - 5000, to: to - 5000 });
     expect(parse(`from=2h&to=30m&cursor=${cursor}`)).toMatchObject({ cursor: 'abc', from, to });
-    expect(askedQuery(parseParameters(schema, new URLSearchParams('from=5'))).packCursor('abc')).toBe('abc');
+    expect(askedQuery(parseParameters(schema, new URLSearchParams('from=5'))).packCursor('abc', false)).toBe('abc');
+  });
+
+  it('has cursors that keep whether nothing was found so far', () => {
+    const asked = (text: string) => askedQuery(parseParameters(z.strictObject(QUERY), new URLSearchParams(text)));
+    expect(asked('').isEmptySoFar).toBe(true);
+    for (const period of ['from=2h', 'from=5']) {
+      const first = asked(period);
+      const [empty, found] = [true, false].map((isEmpty) =>
+        asked(`${period}&cursor=${first.packCursor('abc', isEmpty)}`),
+      );
+      expect(empty).toMatchObject({ isEmptySoFar: true, query: { cursor: 'abc', from: first.query.from } });
+      expect(found).toMatchObject({ isEmptySoFar: false, query: { cursor: 'abc', from: first.query.from } });
+    }
   });
 
   it('is of the time zone that is named', () => {

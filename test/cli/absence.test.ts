@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createAuditLogger } from '../../lib/client/index.ts';
 import { SealtrailError } from '../../lib/log/error.ts';
@@ -99,6 +100,45 @@ describe('an answer without records', () => {
     expect(activity.json()).toMatchObject({ total: 0, absence: [{ reason: 'no_such_value' }] });
     const found = await http.send({ path: '/v1/trails/orders/events', query: { actor: 'alice' } });
     expect(found.json()).not.toHaveProperty('absence');
+  });
+
+  it('says it of proven answers, too', async () => {
+    const proof = join(test.folder, 'nothing.proof');
+    const proven = await asked('query', 'orders', '--actor', 'alcie', '--proof', proof);
+    expect(proven).toMatchObject({ code: 0 });
+    expect(proven.stderr).toContain('No record of orders has --actor alcie, in any period. Did you mean alice?');
+    const masked = await asked('query', 'orders', '--actor', 'zoe@example.com', '--proof', proof, '--json');
+    expect(JSON.parse(masked.stdout)).toMatchObject({
+      masked: [{ filter: 'actor', asked: 'zoe@example.com', as: expect.stringMatching(/^z\*\*\*~/) }],
+      absence: [{ reason: 'no_such_value' }],
+    });
+  });
+
+  it('says it at the end of many pages that had nothing, and not after one that had something', async () => {
+    const http = test.client('auditor');
+    const pages = vi.spyOn(test.log.queries, 'page');
+    const known = { sources: { hot: 0, archive: 0 }, scanned: 1, asOf: 2 };
+    const page = (matches: readonly { seq: number; line: string }[], cursor?: string) =>
+      pages.mockResolvedValueOnce({ ...known, matches, more: cursor !== undefined, ...(cursor && { cursor }) });
+    const ask = async (query: Record<string, string>) =>
+      (await http.send({ path: '/v1/trails/orders/events', query: { text: 'x', ...query } })).json();
+    try {
+      for (const [matches, isAbsent] of [
+        [[], true],
+        [[{ seq: 0, line: (await test.log.ledger.record('orders', 0)) ?? '' }], false],
+      ] as const) {
+        page(matches, 'abc');
+        const { cursor, ...first } = (await ask({})) as Record<string, string>;
+        expect(first).not.toHaveProperty('absence');
+        page([], 'def');
+        const next = (await ask({ cursor: cursor ?? '' })) as Record<string, string>;
+        page([]);
+        const last = await ask({ cursor: next.cursor ?? '' });
+        expect(Object.hasOwn(Object(last), 'absence')).toBe(isAbsent);
+      }
+    } finally {
+      pages.mockRestore();
+    }
   });
 
   it('says that a period begins after the newest record', async () => {

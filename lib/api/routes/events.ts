@@ -292,11 +292,13 @@ type ShownPage = (Page | MergedPage) & { readonly absence?: readonly Absence[] }
 async function explained<P extends Page | MergedPage>(
   queries: QueryServices['queries'],
   trails: readonly string[],
-  { query, packCursor }: AskedQuery,
+  { query, packCursor, isEmptySoFar }: AskedQuery,
   page: P,
 ): Promise<P & { readonly absence?: readonly Absence[] }> {
-  const packed = page.cursor === undefined ? page : { ...page, cursor: packCursor(page.cursor) };
-  if (page.matches.length > 0 || page.more || query.cursor !== undefined) return packed;
+  const isEmpty = isEmptySoFar && page.matches.length === 0;
+  // Oldest first there is a cursor at the end, too, to wait with: it is explained once that nothing is there yet.
+  const packed = page.cursor === undefined ? page : { ...page, cursor: packCursor(page.cursor, isEmpty && page.more) };
+  if (!isEmpty || page.more) return packed;
   const reasons = await Promise.all(trails.map((trail) => queries.absence(trail, query)));
   return { ...packed, absence: reasons.flat() };
 }

@@ -123,27 +123,30 @@ export function selectionOf(
  * every page would be of another period. The cursor's own signature covers the period that it stands for.
  */
 const ASKED_AT = /^([^.]*)\.(\d{1,15})$/;
+/** What is behind a cursor where no page before it had a record. It only decides whether an empty last page is explained. */
+const EMPTY_SO_FAR = '.e';
 
 /** A query, and how its users get the cursor of the next page. */
 export interface AskedQuery {
   readonly query: Query;
-  readonly packCursor: (cursor: string) => string;
+  /** Whether no page before this one had a record. */
+  readonly isEmptySoFar: boolean;
+  /** @param isEmpty whether no page up to this one had a record */
+  readonly packCursor: (cursor: string, isEmpty: boolean) => string;
 }
 
 /** The query from parsed parameters. @throws `invalid_parameter` as {@link selectionOf} */
-export function askedQuery({
-  order,
-  limit,
-  cursor: packed = '',
-  ...selection
-}: Parsed<typeof querySchema>): AskedQuery {
+export function askedQuery({ order, limit, cursor = '', ...selection }: Parsed<typeof querySchema>): AskedQuery {
+  const isMarked = cursor.endsWith(EMPTY_SO_FAR);
+  const packed = isMarked ? cursor.slice(0, -EMPTY_SO_FAR.length) : cursor;
   const [, bare = packed, at] = ASKED_AT.exec(packed) ?? [];
   const now = at === undefined ? Date.now() : Number(at);
   const { from, to, timeFrom, timeTo } = selection;
   const isMoving = [from, to, timeFrom, timeTo].some((time) => time !== undefined && isRelative(time));
   return {
     query: { ...selectionOf(selection, now), order, limit, ...(bare === '' ? {} : { cursor: bare }) },
-    packCursor: (cursor) => (isMoving ? `${cursor}.${now}` : cursor),
+    isEmptySoFar: isMarked || cursor === '',
+    packCursor: (next, isEmpty) => `${next}${isMoving ? `.${now}` : ''}${isEmpty ? EMPTY_SO_FAR : ''}`,
   };
 }
 

@@ -97,15 +97,16 @@ export const getSummary = route({
     { queries }: SummaryServices,
     { params: { trail }, query: { by, bucket, clock, top, ...selection } },
   ) => {
-    const { query, packCursor } = askedQuery({ ...selection, order: 'newest', limit: 1 });
+    const { query, packCursor, isEmptySoFar } = askedQuery({ ...selection, order: 'newest', limit: 1 });
     const { order: _, limit: __, ...selected } = query;
     const { cursor, ...summary } = await queries.summary(trail, {
       ...selected,
       ...{ clock, zone: selection.tz ?? 'UTC' },
       ...defined({ by, bucket, top }),
     });
-    const isAbsent = summary.total === 0 && cursor === undefined && query.cursor === undefined;
-    const why = isAbsent ? { absence: await queries.absence(trail, query) } : {};
-    return json(200, { trail, ...summary, ...why, ...(cursor === undefined ? {} : { cursor: packCursor(cursor) }) });
+    const isEmpty = isEmptySoFar && summary.total === 0;
+    const why = isEmpty && cursor === undefined ? { absence: await queries.absence(trail, query) } : {};
+    const next = cursor === undefined ? {} : { cursor: packCursor(cursor, isEmpty) };
+    return json(200, { trail, ...summary, ...why, ...next });
   },
 });

@@ -3,7 +3,7 @@ import { SealtrailError } from '../../log/error.ts';
 import { isObject } from '../../log/json.ts';
 import { checkAnswer } from '../../verify/answers/check-answer.ts';
 import type { TrustedKeys } from '../../verify/evidence/trust.ts';
-import type { LinePage } from './pages.ts';
+import { absenceSchema, type LinePage, maskedSchema } from './pages.ts';
 
 /** A page whose proof was checked. */
 export interface ProvenLinePage extends LinePage {
@@ -29,7 +29,7 @@ export async function* provenPages(
         'the server did not answer with a proof: it may be of an earlier version',
       );
     }
-    const { proof, sources, scanned, asOf, more } = answer;
+    const { proof, sources, scanned, asOf, more, masked, absence } = answer;
     const { records, trail: of } = checkAnswer(proof, keys);
     if (of !== trail) throw new SealtrailError('proof_mismatch', `the server proved an answer of trail ${of}`);
     const next = typeof answer.cursor === 'string' ? answer.cursor : undefined;
@@ -39,8 +39,8 @@ export async function* provenPages(
       scanned: Number(scanned),
       asOf: Number(asOf),
       more: more === true,
-      masked: [],
-      absence: [],
+      masked: maskedSchema.array().safeParse(masked).data ?? [],
+      absence: absenceSchema.safeParse(absence).data ?? [],
       cursor: next,
       proof,
     };

@@ -29,7 +29,8 @@ export async function fetchSummary(
   const { bucket, clock, tz } = histogram;
   const tally = new Tally({ bucket, clock, zone: tz, by: groups?.fields });
   let scanned = 0;
-  for (let part = first; ; ) {
+  let part = first;
+  for (;;) {
     tally.addPart(part);
     scanned += part.scanned ?? 0;
     onPart?.({ ...part, scanned });
@@ -41,7 +42,15 @@ export async function fetchSummary(
     }
   }
   const { top } = query;
-  return { ...rest, ...tally.counts(top === undefined ? undefined : Number(top)), scanned, more: false };
+  // Only the last part knows that nothing was found at all.
+  const { absence } = part;
+  return {
+    ...rest,
+    ...(absence && { absence }),
+    ...tally.counts(top === undefined ? undefined : Number(top)),
+    scanned,
+    more: false,
+  };
 }
 
 /** The parts that are read here are checked; the server is taken at its word for the rest. */
