@@ -1,4 +1,4 @@
-import type { EventFilters, EventPeriods } from './query.ts';
+import type { EventFilters, EventPeriods, Masked } from './query.ts';
 
 /** File formats of exports. */
 export const EXPORT_FORMATS = ['ndjson', 'json', 'csv', 'ocsf', 'cloudevents', 'parquet'] as const;
@@ -49,6 +49,8 @@ export interface ExportManifest {
   readonly compression: ExportCompression;
   /** Values by the filter's name, as in a query; all must hold. `severity` and `notSeverity` list every severity that is meant. */
   readonly filters: Readonly<Record<string, readonly string[]>>;
+  /** Values of filters that were looked for in masked form, since records hold them so; absent where there is none. */
+  readonly masked?: readonly Masked[];
   /** Received at this time or later, Unix milliseconds. */
   readonly from?: number;
   /** Received before this time. */

@@ -36,6 +36,8 @@ const jobSchema = z.object({
   trail: z.string(),
   requestedBy: z.string(),
   requestedAt: count,
+  /** SHA-256 of the request, in hex, where it has an idempotency key. Its times may be words, of another moment when it is repeated. */
+  requestHash: z.string().exactOptional(),
   /** When what was exported is removed; Unix milliseconds. */
   expiresAt: count,
   state: z.enum(['queued', 'running', 'done', 'failed']),

@@ -14,7 +14,7 @@ import { type ExportProgress, type ExportTarget, isTransient, writeExport } from
 export interface RunContext {
   readonly jobs: ExportJobs;
   readonly ledger: Pick<Ledger, 'append' | 'head' | 'checkpoint'>;
-  readonly queries: Pick<Queries, 'all'>;
+  readonly queries: Pick<Queries, 'all' | 'masked'>;
   /** Tree nodes of a trail. */
   readonly nodes: (trail: string) => NodeReader;
   readonly downloads: Downloads;

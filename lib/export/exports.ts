@@ -14,7 +14,7 @@ import type { RunOptions } from './export-run.ts';
 export interface ExportsOptions {
   readonly table: Table;
   readonly ledger: Pick<Ledger, 'append' | 'head' | 'checkpoint' | 'trails'>;
-  readonly queries: Pick<Queries, 'all'>;
+  readonly queries: Pick<Queries, 'all' | 'masked'>;
   /** Tree nodes of a trail, for proofs. */
   readonly nodes: (trail: string) => NodeReader;
   readonly downloads: Downloads;
@@ -39,8 +39,8 @@ export interface ExportLinks {
 /** Who asks for an export. */
 export interface ExportAsker {
   readonly name: string;
-  /** Repeatable: the same key and export give the same job. */
-  readonly idempotencyKey?: string;
+  /** Repeatable: the same key and request, or the same key and export, give the same job. */
+  readonly idempotency?: { readonly key: string; readonly requestHash: string };
 }
 
 /** How long an export is kept. */
@@ -87,9 +87,10 @@ export class Exports {
       expiresAt: requestedAt + EXPORT_KEPT_MS,
       state: 'queued',
       attempts: 0,
+      ...(asker.idempotency && { requestHash: asker.idempotency.requestHash }),
     };
     const standing = known ?? (await this.#jobs.add(job));
-    if (standing !== undefined && textOf(standing.job) !== textOf(job)) {
+    if (standing !== undefined && !isRepetition(job, standing.job)) {
       throw new SealtrailError(
         'idempotency_conflict',
         'this idempotency key was used for another export: use a new key',
@@ -198,10 +199,14 @@ const hasProof = ({ proof }: ExportManifest): boolean => proof !== undefined && 
 const isUnfinished = ({ state }: ExportJob): boolean => state === 'queued' || state === 'running';
 
 /** An id that cannot be guessed, or the one that belongs to an idempotency key of the asker's, whatever its session. */
-function idOf(trail: string, { name, idempotencyKey }: ExportAsker): string {
-  if (idempotencyKey === undefined) return randomBytes(16).toString('hex');
-  return hash('sha256', JSON.stringify(['export', trail, identityOf(name), idempotencyKey]), 'hex').slice(0, 32);
+function idOf(trail: string, { name, idempotency }: ExportAsker): string {
+  if (idempotency === undefined) return randomBytes(16).toString('hex');
+  return hash('sha256', JSON.stringify(['export', trail, identityOf(name), idempotency.key]), 'hex').slice(0, 32);
 }
+
+/** Whether a job is asked for again: in the same words, or in others that mean the same. */
+const isRepetition = (job: ExportJob, standing: ExportJob): boolean =>
+  (job.requestHash !== undefined && job.requestHash === standing.requestHash) || textOf(job) === textOf(standing);
 
 /** What was asked for, as text. */
 function textOf({ format, compression, filters, ...job }: ExportJob): string {

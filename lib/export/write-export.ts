@@ -9,6 +9,7 @@ import { parseNote } from '../log/note.ts';
 import type { NodeReader } from '../log/tree.ts';
 import type { Queries } from '../query/queries.ts';
 import type { Match } from '../query/query.ts';
+import { SeenMasks } from '../question/masks.ts';
 import type { DownloadWriter } from '../store/ports.ts';
 import { type ExportSpec, queryOfExport } from './export-job.ts';
 import { openEncoder } from './formats/encoders.ts';
@@ -16,7 +17,7 @@ import { Evidence } from './line-proofs.ts';
 
 /** Where an export's records come from. */
 export interface ExportSource {
-  readonly queries: Pick<Queries, 'all'>;
+  readonly queries: Pick<Queries, 'all' | 'masked'>;
   readonly nodes: NodeReader;
   readonly logName: string;
   readonly trail: string;
@@ -42,7 +43,7 @@ export interface ExportProgress {
 }
 
 /** What an export turned out to hold, as its manifest says it. */
-export type Written = Pick<ExportManifest, 'records' | 'first' | 'last' | 'checkpoint' | 'file' | 'proof'>;
+export type Written = Pick<ExportManifest, 'masked' | 'records' | 'first' | 'last' | 'checkpoint' | 'file' | 'proof'>;
 
 /** Names the sequence of records that an export holds: by the trail, its size, and what was asked for. */
 function chainOf({ logName, trail }: ExportSource, spec: ExportSpec, { size }: Checkpoint): string {
@@ -70,6 +71,7 @@ export async function writeExport(
 ): Promise<Written> {
   const checkpoint = parseCheckpoint(parseNote(source.checkpoint).text);
   const found: { records: number; first?: number; last?: number } = { records: 0 };
+  const masks = new SeenMasks(await source.queries.masked(source.trail, queryOfExport(spec)));
   const evidence = new Evidence(checkpoint.size, source.nodes);
   const proof = target.proof === undefined ? undefined : new Measured(target.proof);
   const encoded = async function* (): AsyncGenerator<Uint8Array, void, void> {
@@ -82,6 +84,7 @@ export async function writeExport(
       found.first ??= first.seq;
       found.last = last.seq;
       found.records += matches.length;
+      for (const { line } of matches) masks.see(line);
       yield encoder.add(matches.map(({ line }) => line));
       await onProgress({ records: found.records, at: last.seq + 1, of: checkpoint.size });
       await turn();
@@ -92,6 +95,7 @@ export async function writeExport(
   const file = new Measured(target.file);
   for await (const chunk of packed(encoded(), spec)) await file.write(chunk);
   return {
+    ...(masks.found.length > 0 && { masked: masks.found }),
     ...found,
     checkpoint: source.checkpoint,
     file: await file.measures(),

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { defined } from '../base/defined.ts';
 import { dimensionsOf } from '../contract/dimensions.ts';
-import type { Absence } from '../contract/query.ts';
+import type { Absence, Masked } from '../contract/query.ts';
 import { MAX_LIMIT, MAX_TRAILS } from '../contract/query.ts';
 import type { Activity, Summary } from '../contract/summary.ts';
 import { RunFiles } from '../index/reader/run-file.ts';
@@ -222,6 +222,11 @@ export class Queries {
     };
     const context = { trail, head, isInPeriod: low < high, has, counts: (top: number) => this.summary(trail, { top }) };
     return findAbsence({ ...context, first: first && parseRecord(first.line).receivedAt }, query);
+  }
+
+  /** The values that a query's filters look for in masked form; `shared` wherever records may have it. @throws the Table's errors */
+  async masked(trail: string, query: Pick<Query, 'filters'>): Promise<readonly Masked[]> {
+    return (await this.#filter(trail, query)).masked(() => true);
   }
 
   /**

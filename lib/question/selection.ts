@@ -70,17 +70,26 @@ function testsOf(query: EventQuery, masks: (name: FilterName, value: string) => 
     const values = [query[name] ?? []].flat();
     if (values.length === 0) return [];
     try {
-      const filter = filterOf(name) ?? 'text';
-      const read = values.map((value) => filterValue(filter, String(value)));
-      const [severity] = SEVERITIES.filter((one) => filter === 'severity' && one === read[0]);
-      const all =
-        severity === undefined ? read.flatMap((value) => [value, ...masks(name, value)]) : severitiesFrom(severity);
-      return [filterTest(name, all)];
+      const meant = meantValues(name, values.map(String));
+      return [
+        filterTest(
+          name,
+          meant.flatMap((value) => [value, ...masks(name, value)]),
+        ),
+      ];
     } catch (error) {
       if (!(error instanceof SealtrailError)) throw error;
       throw invalid(name, error.message);
     }
   });
+}
+
+/** The values that a filter stands for: names of types in their one form, and of severities all that are as high. */
+export function meantValues(name: FilterName, values: readonly string[]): readonly string[] {
+  const filter = filterOf(name) ?? 'text';
+  const read = values.map((value) => filterValue(filter, value));
+  const severity = SEVERITIES.find((one) => filter === 'severity' && one === read[0]);
+  return severity === undefined ? read : severitiesFrom(severity);
 }
 
 function momentOf(name: string, value: string | number | undefined, clock: Clock): number | undefined {

@@ -138,6 +138,28 @@ describe('an export over HTTP', () => {
     expect(exportSchema.parse(second.json())).toMatchObject({ id: first.id, state: 'done' });
     await expect(ask({ format: 'json' }, headers)).rejects.toMatchObject({ code: 'idempotency_conflict' });
   });
+
+  it('is the same one at a later moment, with the times of the first, where the times are words', async () => {
+    const headers = { 'idempotency-key': 'words' };
+    const words = { format: 'csv', from: '2h', timeTo: 'now' };
+    const first = exportSchema.parse((await ask(words, headers)).json());
+    await expect.poll(() => Date.now()).toBeGreaterThan(first.requestedAt + 2);
+    const again = exportSchema.parse((await ask(words, headers)).json());
+    expect(again).toMatchObject({ id: first.id, from: first.from, timeTo: first.timeTo });
+    // In other words that mean the same, and in none that mean another period.
+    const { from, timeTo } = first;
+    expect(exportSchema.parse((await ask({ format: 'csv', from, timeTo }, headers)).json()).id).toBe(first.id);
+    await expect(ask({ ...words, from: '3h' }, headers)).rejects.toMatchObject({ code: 'idempotency_conflict' });
+  });
+
+  it('says which values it looked for in masked form', async () => {
+    const asked = 'user-3@example.com';
+    const { manifest } = await finished({ format: 'ndjson', actor: asked, notResource: 'r-1' });
+    const masked = [{ filter: 'actor', asked, as: expect.stringMatching(/^u\*\*\*~\w+@example\.com$/) }];
+    expect(manifest).toMatchObject({ filters: { actor: [asked] }, masked });
+    expect(manifest?.records).toBeGreaterThan(0);
+    expect((await finished({ format: 'ndjson', actor: 'alice' })).manifest).not.toHaveProperty('masked');
+  });
 });
 
 describe('what is refused', () => {

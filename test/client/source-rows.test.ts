@@ -219,6 +219,29 @@ describe.each(STORES)('kept in %s', (store) => {
     await expect(filled[store].reader.export(file, request)).rejects.toMatchObject({ code: 'usage' });
   });
 
+  it('export: its manifest says by number, severity and mask what is in the file (S2, S3)', async () => {
+    const file = join(await temporaryFolder(), 'some.ndjson');
+    const request = { format: 'ndjson', seq: '1..3', severity: 'warning', actor: 'mallory@example.com' } as const;
+    const { manifest } = await filled[store].reader.export(file, request);
+    expect(manifest).toMatchObject({
+      ...{ records: 1, first: 1, last: 1, seqs: { from: 1, to: 4 } },
+      filters: { severity: ['warning', 'error', 'critical'], actor: ['mallory@example.com'] },
+      masked: [{ filter: 'actor', asked: 'mallory@example.com', as: expect.stringMatching(/^m\*\*\*/) }],
+    });
+  });
+
+  it('what is said of someone by a masked address says so: query, summary, activity (S1, S2)', async () => {
+    const { reader } = filled[store];
+    const actor = 'mallory@example.com';
+    const masked = { filter: 'actor', asked: actor, as: expect.stringMatching(/^m\*\*\*/) };
+    const pages: PageNotes[] = [];
+    await all(reader.query({ actor }, { onPage: (page) => pages.push(page) }));
+    expect(pages).toMatchObject([{ masked: [masked] }]);
+    expect(await reader.summary({ actor })).toMatchObject({ total: 1, masked: [masked] });
+    expect(await reader.activity(actor)).toMatchObject({ total: 1, masked });
+    expect(await reader.activity('alice')).not.toHaveProperty('masked');
+  });
+
   it('integrity check: totals and a list of problems, and what it did not look at (S1, S4)', async () => {
     const report = await filled[store].reader.verifyIntegrity('full');
     expect(report).toMatchObject({ mode: 'full', verdict: 'ok', from: 0, to: TOTAL, problems: [], moreProblems: 0 });

@@ -62,6 +62,8 @@ async function fileOf(exports: Exports, downloads: MemoryDownloads, id: string):
   return Buffer.from(file).toString();
 }
 
+const keyed = (key: string) => ({ key, requestHash: 'ab' });
+
 describe('an export', () => {
   it('is made once, however many are started for it', async () => {
     const { table, exports, downloads, started } = await world();
@@ -100,14 +102,14 @@ describe('an export', () => {
 
   it('is of the same trail for who asks twice, and of no more than twenty that wait', async () => {
     const { exports } = await world();
-    for (let n = 0; n < 20; n++) await exports.request(TRAIL, NDJSON, { ...ASKER, idempotencyKey: `k-${n}` });
-    await exports.request(TRAIL, NDJSON, { ...ASKER, idempotencyKey: 'k-7' });
+    for (let n = 0; n < 20; n++) await exports.request(TRAIL, NDJSON, { ...ASKER, idempotency: keyed(`k-${n}`) });
+    await exports.request(TRAIL, NDJSON, { ...ASKER, idempotency: keyed('k-7') });
     await expect(exports.request(TRAIL, NDJSON, ASKER)).rejects.toMatchObject({ code: 'rate_limited', retryAfter: 30 });
   });
 
   it('is the same one for each session of a role, and says which of them asked for it', async () => {
     const { exports } = await world();
-    const ask = (name: string) => exports.request(TRAIL, NDJSON, { name, idempotencyKey: 'once' });
+    const ask = (name: string) => exports.request(TRAIL, NDJSON, { name, idempotency: keyed('once') });
     const role = 'arn:aws:sts::123456789012:assumed-role/auditor';
     const first = await ask(`${role}/aws-sdk-js-session-1`);
     expect(first.requestedBy).toBe(`${role}/aws-sdk-js-session-1`);

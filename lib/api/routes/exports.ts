@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import * as z from 'zod';
 import { defined } from '../../base/defined.ts';
 import {
@@ -89,9 +90,10 @@ export const requestExport = route({
   replies: { 200: exportSchema, 202: exportSchema },
   handler: async (
     { exports }: ExportServices,
-    { params: { trail }, headers: { 'Idempotency-Key': key }, body, caller },
+    { params: { trail }, headers: { 'Idempotency-Key': key }, body, caller, sent },
   ) => {
-    const asker = { name: caller, ...(key === undefined ? {} : { idempotencyKey: key }) };
+    const idempotency = key === undefined ? undefined : { key, requestHash: hash('sha256', sent.body, 'hex') };
+    const asker = { name: caller, ...(idempotency && { idempotency }) };
     const job = await exports.request(trail, specOf(body), asker);
     const location = `/v1/trails/${trail}/exports/${job.id}`;
     return json(job.state === 'done' ? 200 : 202, await makeReply(exports, job), { location });
@@ -121,7 +123,7 @@ export const getExport = route({
 const EXPORT_ID = /^[0-9a-f]{32}$/;
 
 async function makeReply(exports: Exports, job: ExportJob): Promise<object> {
-  const { lease: _, attempts: __, state, filters, ...visible } = job;
+  const { lease: _, attempts: __, requestHash: ___, state, filters, ...visible } = job;
   const links = await exports.links(job);
   return {
     ...visible,

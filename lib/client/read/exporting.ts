@@ -13,7 +13,7 @@ import { percentEncode } from '../http/percent-encode.ts';
 const FIRST_LOOK_MS = 50;
 const LOOK_MS = 1_000;
 
-/** Asks for an export, with filters named as in a query. */
+/** Asks for an export, with filters named as in a query. Under a key, so that a request whose answer is lost makes no second one. */
 export async function askForExport(
   http: SignedHttp,
   trail: string,
@@ -21,7 +21,8 @@ export async function askForExport(
   signal: AbortSignal,
 ): Promise<ExportReply> {
   const body = JSON.stringify(request);
-  return parseExport(await http.send({ method: 'POST', path: exportsPath(trail), body, signal }));
+  const headers = { 'idempotency-key': randomUUID() };
+  return parseExport(await http.send({ method: 'POST', path: exportsPath(trail), body, headers, signal }));
 }
 
 /**

@@ -1,5 +1,13 @@
 import { resolveType } from '../../contract/catalogue.ts';
-import { type EventQuery, type FilterName, filterOf, MASKED_FILTERS } from '../../contract/query.ts';
+import {
+  type EventFilters,
+  type EventQuery,
+  type FilterName,
+  filterOf,
+  MASKED_FILTERS,
+  type Masked,
+  negationOf,
+} from '../../contract/query.ts';
 import { timeMillis } from '../../contract/time.ts';
 import { fieldPath, type Step } from '../../json/field-path.ts';
 import { SealtrailError } from '../../log/error.ts';
@@ -7,6 +15,7 @@ import { isObject, parseJson } from '../../log/json.ts';
 import { RECORD_VERSION } from '../../log/record-format.ts';
 import { maskValue } from '../../privacy/mask.ts';
 import { REDACTED } from '../../privacy/secret-value.ts';
+import { SeenMasks } from '../../question/masks.ts';
 import { selectRecords } from '../../question/selection.ts';
 import type { KeptEvent, Sink } from '../event/sink.ts';
 import type { LogRecord } from './reader.ts';
@@ -71,6 +80,37 @@ function eventIn(json: string): (Record<string, unknown> & { readonly type: stri
 export function masksOf(name: FilterName, value: string): readonly string[] {
   const isMasked = MASKED_FILTERS.some((filter) => filter === filterOf(name));
   return isMasked && maskValue(value) !== value ? [maskValue(value)] : [];
+}
+
+/**
+ * Looks for values that a sink holds in masked form. Without the secret of a log there are no tags: people whose addresses look alike
+ * have the same mask, and an answer says so.
+ */
+export class SinkMasks {
+  readonly #seen: SeenMasks;
+
+  constructor(filters: EventFilters) {
+    const masked = MASKED_FILTERS.flatMap((filter) =>
+      [filter, negationOf(filter)].flatMap((name) =>
+        [filters[name] ?? []].flat().flatMap((value): Masked[] => {
+          const asked = String(value);
+          return masksOf(name, asked).map((as) => ({ filter, asked, as, shared: as }));
+        }),
+      ),
+    );
+    this.#seen = new SeenMasks(masked);
+  }
+
+  /** @param record one that passed */
+  see(record: LogRecord): void {
+    this.#seen.see(JSON.stringify(record.event));
+  }
+
+  /** Of the values those that records have in masked form: a sink may hold others as they are. */
+  get found(): { readonly masked?: readonly Masked[] } {
+    const masked = this.#seen.found.filter(({ shared }) => shared !== undefined);
+    return masked.length > 0 ? { masked } : {};
+  }
 }
 
 /** What a question to a sink found out besides its records. */

@@ -7,7 +7,7 @@ import { nearNames } from '../../question/near.ts';
 import { selectRecords } from '../../question/selection.ts';
 import { dimensionPattern, filterTest, type RecordTest } from '../../question/tests.ts';
 import { filterValue } from '../../question/values.ts';
-import { type AskSink, masksOf } from './kept-records.ts';
+import { type AskSink, masksOf, SinkMasks } from './kept-records.ts';
 import type { LogRecord, QueryWatch } from './reader.ts';
 
 /** Values of a dimension among which near ones are looked for. */
@@ -30,6 +30,7 @@ export async function* watchedRecords(
   onPage: NonNullable<QueryWatch['onPage']>,
 ): AsyncGenerator<LogRecord, void, undefined> {
   const seen = new SinkAbsence(query);
+  const masks = new SinkMasks(query);
   let [asOf, found] = [0, 0];
   const onRecord = (record: LogRecord): void => {
     asOf = Math.max(asOf, record.seq + 1);
@@ -37,9 +38,10 @@ export async function* watchedRecords(
   };
   for await (const record of ask(query, onRecord)) {
     found += 1;
+    masks.see(record);
     yield record;
   }
-  onPage({ asOf, scanned: asOf, more: false, ...(found === 0 && { absence: seen.reasons(trail) }) });
+  onPage({ asOf, scanned: asOf, more: false, ...masks.found, ...(found === 0 && { absence: seen.reasons(trail) }) });
 }
 
 /** Looks at all records of a sink, to say why none of them passed a question. */

@@ -5,7 +5,7 @@ import { momentIn } from '../../question/moments.ts';
 import { literalValue } from '../../question/patterns.ts';
 import { bucketFor, Tally } from '../../question/tally.ts';
 import type { KeptEvent } from '../event/sink.ts';
-import { type AskSink, type KeepingSink, recordOf } from './kept-records.ts';
+import { type AskSink, type KeepingSink, recordOf, SinkMasks } from './kept-records.ts';
 import type { IntegrityReport, IntegrityScope, LogRecord, SummaryQuery } from './reader.ts';
 
 const DAY_MS = 86_400_000;
@@ -29,13 +29,17 @@ export async function summarizeSink(ask: AskSink, query: SummaryQuery): Promise<
     asOf = Math.max(asOf, seq + 1);
     [first, last] = [Math.min(first, receivedAt), Math.max(last, receivedAt)];
   };
-  for await (const record of ask({ ...filters, order: 'oldest' }, onRecord)) fine.add(record);
+  const masks = new SinkMasks(filters);
+  for await (const record of ask({ ...filters, order: 'oldest' }, onRecord)) {
+    fine.add(record);
+    masks.see(record);
+  }
   const times = { from: momentOf(query.from, now, query.tz), to: momentOf(query.to, now, query.tz) };
   const span = Math.min(times.to ?? last, last) - (times.from ?? first);
   const tally = tallyOf({ ...view, bucket: bucket ?? bucketFor(Math.max(0, span)) });
   tally.addPart(fine.counts(Number.POSITIVE_INFINITY));
   const period = Object.fromEntries(Object.entries(times).filter(([, time]) => time !== undefined));
-  return { ...period, asOf, ...tally.counts(top), scanned: asOf, more: false };
+  return { ...period, asOf, ...tally.counts(top), ...masks.found, scanned: asOf, more: false };
 }
 
 function tallyOf(options: ConstructorParameters<typeof Tally>[0]): Tally {
@@ -58,12 +62,15 @@ export async function sinkActivity(ask: AskSink, actor: string, days = 30): Prom
   const from = Date.now() - days * DAY_MS;
   const tally = new Tally({ bucket: 'day' });
   let last: LogRecord | undefined;
+  const masks = new SinkMasks({ actor: literalValue(actor) });
   for await (const record of ask({ actor: literalValue(actor), from, order: 'oldest' })) {
     tally.add(record);
+    masks.see(record);
     last = record;
   }
   const { total, by } = tally.counts();
-  const counted = { actor, from, total, byType: by.type, byOutcome: by.outcome };
+  const [masked] = masks.found.masked ?? [];
+  const counted = { actor, from, total, byType: by.type, byOutcome: by.outcome, ...(masked && { masked }) };
   return last === undefined
     ? counted
     : { ...counted, last: { seq: last.seq, receivedAt: last.receivedAt, type: last.event.type } };

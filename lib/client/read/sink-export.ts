@@ -7,9 +7,10 @@ import type { ExportManifest, ExportRequest } from '../../contract/exports.ts';
 import { FILTER_NAMES } from '../../contract/query.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { CSV_HEADER, csvRow } from '../../question/csv.ts';
-import { momentIn } from '../../question/moments.ts';
+import { momentIn, numbersIn } from '../../question/moments.ts';
+import { meantValues } from '../../question/selection.ts';
 import { assertFree, type ExportFiles, manifestFileOf } from './exporting.ts';
-import type { AskSink } from './kept-records.ts';
+import { type AskSink, SinkMasks } from './kept-records.ts';
 import type { LogRecord } from './reader.ts';
 
 /** How a file begins, how each record stands in it, and how it ends. */
@@ -46,10 +47,16 @@ export async function exportSink(
   await assertFree(file);
   const requestedAt = Date.now();
   const found: { records: number; first?: number; last?: number } = { records: 0 };
+  const masks = new SinkMasks(filters);
   const records = ask({ ...filters, order: 'oldest' });
   const part = `${file}.unfinished-${randomUUID()}`;
   try {
-    const chunks = chunksOf(records, layout, found);
+    const chunks = chunksOf(records, layout, (record) => {
+      found.records += 1;
+      found.first ??= record.seq;
+      found.last = record.seq;
+      masks.see(record);
+    });
     const target = createWriteStream(part, { flags: 'wx' });
     await (compression === 'gzip'
       ? pipeline(chunks, createGzip(), target, { signal })
@@ -58,10 +65,12 @@ export async function exportSink(
       ...{ v: 1, id: randomUUID().replaceAll('-', ''), log: '', trail, format, compression },
       filters: Object.fromEntries(
         FILTER_NAMES.flatMap((name) =>
-          filters[name] === undefined ? [] : [[name, [filters[name]].flat().map(String)]],
+          filters[name] === undefined ? [] : [[name, meantValues(name, [filters[name]].flat().map(String))]],
         ),
       ),
+      ...masks.found,
       ...periodOf(filters, requestedAt),
+      ...numbersOf(filters),
       ...found,
       ...{ checkpoint: '', file: await hashFile(part), requestedBy: 'local', requestedAt, finishedAt: Date.now() },
     };
@@ -76,14 +85,14 @@ export async function exportSink(
 async function* chunksOf(
   records: AsyncIterable<LogRecord>,
   { head, record: write, tail }: Layout,
-  found: { records: number; first?: number; last?: number },
+  onRecord: (record: LogRecord) => void,
 ): AsyncGenerator<string, void, void> {
   yield head;
+  let isFirst = true;
   for await (const record of records) {
-    yield write(JSON.stringify(record), found.records === 0);
-    found.records += 1;
-    found.first ??= record.seq;
-    found.last = record.seq;
+    yield write(JSON.stringify(record), isFirst);
+    isFirst = false;
+    onRecord(record);
   }
   yield tail;
 }
@@ -96,6 +105,11 @@ function periodOf(
   return Object.fromEntries(
     asked.flatMap(([name, time]) => (time === undefined ? [] : [[name, momentIn(String(time), { now, zone: tz })]])),
   );
+}
+
+function numbersOf({ seq }: Pick<ExportRequest, 'seq'>): Pick<ExportManifest, 'seqs'> {
+  const seqs = seq === undefined ? undefined : numbersIn(String(seq));
+  return seqs === undefined ? {} : { seqs };
 }
 
 async function hashFile(path: string): Promise<ExportManifest['file']> {

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import * as z from 'zod';
 import { EXPORT_COMPRESSIONS, EXPORT_FORMATS, type ExportManifest } from '../../contract/exports.ts';
+import { MASKED_FILTERS, type Masked } from '../../contract/query.ts';
 import { canonicalJson } from '../../json/canonical.ts';
 import type { Shape } from '../../json/shape.ts';
 
@@ -23,6 +24,20 @@ export const exportManifestSchema: z.ZodType<ExportManifest> = z.strictObject({
     .describe(
       'Values by the name of a filter of a query; all must hold. `severity` lists every severity that is meant.',
     ),
+  masked: z
+    .array(
+      z.strictObject({
+        filter: z.enum(MASKED_FILTERS),
+        asked: z.string(),
+        as: z.string(),
+        shared: z.string().exactOptional(),
+      } satisfies Shape<Masked>),
+    )
+    .describe(
+      'Values of filters that records hold in masked form: as they were asked for, and as records have them; ' +
+        '`shared` is a mask that records of others may have, too.',
+    )
+    .exactOptional(),
   from: time.describe('Received at this time or later; absent: from the first record.').exactOptional(),
   to: time.describe('Received before this time; absent: to the checkpoint.').exactOptional(),
   timeFrom: time.describe('Happened at this time or later, by the producer’s clock.').exactOptional(),

@@ -41,6 +41,8 @@ export interface ProvenExport extends ProvenCheckpoint {
   readonly complete: 'log' | 'range' | 'unknown';
   /** Who vouches for what the manifest says: the log, in a proven record of its own, or no one. */
   readonly vouched: Vouched;
+  /** Values of filters that were looked for in masked form, as the manifest says. */
+  readonly masked?: ExportManifest['masked'];
   /**
    * Members of the manifest that no one vouches for; none where the log does. Otherwise who asked and when, and, of a file
    * whose records are not proven, everything about them. `filters.<name>`: records were masked there, or this version does
@@ -51,7 +53,18 @@ export interface ProvenExport extends ProvenCheckpoint {
 
 /** What only the manifest says, whatever is proven of the records. */
 const UNSIGNED = ['id', 'requestedBy', 'requestedAt', 'finishedAt'];
-const OF_RECORDS = ['filters', 'from', 'to', 'timeFrom', 'timeTo', 'seqs', 'records', 'first', 'last'] as const;
+const OF_RECORDS = [
+  'filters',
+  'masked',
+  'from',
+  'to',
+  'timeFrom',
+  'timeTo',
+  'seqs',
+  'records',
+  'first',
+  'last',
+] as const;
 
 /**
  * Checks an export offline: that the file is the one which the manifest describes, that the manifest's checkpoint is signed
@@ -70,11 +83,11 @@ const OF_RECORDS = ['filters', 'from', 'to', 'timeFrom', 'timeTo', 'seqs', 'reco
 export async function checkExport(evidence: ExportEvidence, trust: TrustedKeys): Promise<ProvenExport> {
   const manifest = parseManifest(evidence.manifest);
   const { checkpoint, proven } = openTrusted(manifest.checkpoint, trust);
-  const { log, trail, format, records } = manifest;
+  const { log, trail, format, records, masked } = manifest;
   if (checkpoint.origin !== `${log}/${trail}`) {
     throw mismatch(`the checkpoint is of ${checkpoint.origin}, the manifest says ${log}/${trail}`);
   }
-  const known = { trail, format, records, ...proven };
+  const known = { trail, format, records, ...(masked && { masked }), ...proven };
   const vouchedFor = (said: readonly string[]) => {
     const vouched = whoVouches(manifest, trust);
     return { vouched, unproven: vouched === 'log' ? [] : said };

@@ -9,7 +9,8 @@ import {
 } from '../../../client/read/exporting.ts';
 import { EXPORT_FORMATS, type ExportFormat, type ExportReply } from '../../../contract/exports.ts';
 import { SealtrailError } from '../../../log/error.ts';
-import { bytes, count, labelled, Progress, plural, write, writeLines } from '../../output/terminal.ts';
+import { maskedSentence } from '../../output/pages.ts';
+import { bytes, count, labelled, Progress, painter, plural, write, writeLines } from '../../output/terminal.ts';
 import { filtersOf, withFilters } from '../../shell/filters.ts';
 import {
   connect,
@@ -69,6 +70,7 @@ async function exportTrail(shell: Shell, trail: string, options: Options): Promi
     progress.clear();
     if (options.json) return await write(stdout, `${JSON.stringify({ files, manifest: found.manifest })}\n`);
     await writeLines(stdout, labelled(stdout, 'green', 'ok', sentenceOn(found, files)));
+    for (const one of found.manifest?.masked ?? []) stderr.write(`${painter(stderr)('dim', maskedSentence(one))}\n`);
   } catch (error) {
     progress.clear();
     // On the server it goes on, also after it was stopped in the middle.

@@ -4,6 +4,7 @@ import { manifestFileOf, proofFileOf } from '../../../client/read/exporting.ts';
 import { SealtrailError } from '../../../log/error.ts';
 import type { ProvenExport } from '../../../verify/files/export-file.ts';
 import type { WitnessedProof } from '../../../verify/files/proof-file.ts';
+import { maskedSentence } from '../../output/pages.ts';
 import { count, labelled, plural, type Terminal, write, writeLines } from '../../output/terminal.ts';
 import { witnessedFileOf, witnessedSentence } from '../../output/witnessed.ts';
 import { EXIT, exitCodeFor } from '../../shell/exit.ts';
@@ -122,9 +123,9 @@ const VOUCHED: Readonly<Record<ProvenExport['vouched'], string>> = {
 };
 
 function sentenceOn(file: string, evidence: ProvenExport): string {
-  const { records, proven, complete, origin, size, keys, format, unproven, vouched } = evidence;
+  const { records, proven, complete, origin, size, keys, format, unproven, vouched, masked = [] } = evidence;
   const claims = `: nothing proves what it says of ${unproven.join(', ')}.`;
-  const said = `${VOUCHED[vouched]}${vouched === 'log' ? '' : claims}`;
+  const said = [`${VOUCHED[vouched]}${vouched === 'log' ? '' : claims}`, ...masked.map(maskedSentence)].join(' ');
   const signed = `a checkpoint of ${plural(size, 'record')} signed by the key with the SHA-256 fingerprint ${keys.join(', ')}`;
   if (proven === 'file') {
     const alone =
