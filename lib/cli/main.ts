@@ -26,6 +26,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Install>>> = {
   witnessed: async () => (await import('./commands/check/witnessed.ts')).installWitnessed,
   'verify-proof': async () => (await import('./commands/check/verify-proof.ts')).installVerifyProof,
   'verify-answer': async () => (await import('./commands/check/verify-answer.ts')).installVerifyAnswer,
+  'verify-stream': async () => (await import('./commands/check/verify-stream.ts')).installVerifyStream,
   'verify-receipt': async () => (await import('./commands/check/verify-receipt.ts')).installVerifyReceipt,
   'verify-export': async () => (await import('./commands/check/verify-export.ts')).installVerifyExport,
   'verify-trail': async () => (await import('./commands/check/verify-trail.ts')).installVerifyTrail,

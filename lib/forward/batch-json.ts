@@ -20,3 +20,6 @@ export function batchJson(batch: Batch): string {
   const head = JSON.stringify(batchHeader(batch));
   return `${head.slice(0, -1)},"records":[${records.join(',')}]}`;
 }
+
+/** The header as an event of its own, for destinations that keep each event by itself: `{"sealtrail_batch": {...}}`. */
+export const batchEvent = (batch: Batch): string => JSON.stringify({ sealtrail_batch: batchHeader(batch) });

@@ -64,6 +64,7 @@ describe.each(SHELLS.filter(isInstalled))('the completion for %s', (shell) => {
       'verify-export',
       'verify-proof',
       'verify-receipt',
+      'verify-stream',
       'verify-trail',
     ]);
   });
