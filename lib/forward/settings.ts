@@ -95,12 +95,94 @@ const common = {
     .optional(),
 };
 
+const authorization = secretSchema
+  .describe('Where the whole value of the header `authorization` is kept, such as `ApiKey ...` or `Bearer ...`.')
+  .optional();
+const file = z.string().min(1).max(4096);
+const awsName = z.string().regex(/^[\w.:/-]{1,256}$/, 'must be the name or ARN of a resource of AWS');
+const region = z
+  .string()
+  .regex(/^[a-z0-9-]{1,32}$/)
+  .describe('Its region. Default: that of the environment.')
+  .optional();
+/** For emulators. */
+const endpoint = url.describe('Another endpoint than that of AWS.').optional();
+const kind = <Name extends string>(name: Name, what: string) => z.literal(name).describe(what);
+
 export const destinationSchema = z.discriminatedUnion('type', [
   z.strictObject({
-    type: z.literal('webhook').describe('A receiver of Standard Webhooks.'),
+    type: kind('webhook', 'A receiver of Standard Webhooks.'),
     ...common,
     url,
     secret: secretSchema.describe('The signing secret of Standard Webhooks: `whsec_` and base64.'),
+  }),
+  z.strictObject({
+    type: kind('splunk', 'The HTTP Event Collector of Splunk.'),
+    ...common,
+    url,
+    token: secretSchema.describe('The token of the collector.'),
+    index: z.string().min(1).max(255).describe('The index. Default: that of the token.').optional(),
+    sourcetype: z.string().min(1).max(255).describe('Default: `sealtrail:record`.').optional(),
+    acknowledge: z
+      .boolean()
+      .describe('Whether to wait until the indexers have written a batch. Default: false.')
+      .optional(),
+  }),
+  z.strictObject({
+    type: kind('elasticsearch', 'Elasticsearch or OpenSearch.'),
+    ...common,
+    url,
+    index: z
+      .string()
+      .regex(/^[a-z0-9][a-z0-9._-]{0,254}$/)
+      .describe('The index or data stream.'),
+    authorization,
+  }),
+  z.strictObject({
+    type: kind('datadog', 'The log intake of Datadog.'),
+    ...common,
+    url: url.describe('Another intake than that of the site.').optional(),
+    site: z
+      .string()
+      .regex(/^[a-z0-9.-]{1,128}$/)
+      .describe('Default: datadoghq.com.')
+      .optional(),
+    apiKey: secretSchema.describe('The API key.'),
+  }),
+  z.strictObject({ type: kind('otlp', 'A receiver of OpenTelemetry logs over HTTP.'), ...common, url, authorization }),
+  z.strictObject({
+    type: kind('syslog', 'A receiver of syslog (RFC 5424) over TLS (RFC 5425).'),
+    ...common,
+    host: z
+      .string()
+      .regex(/^[A-Za-z0-9.:-]{1,255}$/)
+      .describe('Its name, which its certificate must have.'),
+    port: z.int().min(1).max(65_535).describe('Default: 6514.').optional(),
+    caFile: file
+      .describe('The certificates that its own must be signed by, in PEM. Default: those of Node.')
+      .optional(),
+    certFile: file.describe('A certificate to show, in PEM.').optional(),
+    keyFile: file.describe('The key of that certificate, in PEM.').optional(),
+  }),
+  z.strictObject({
+    type: kind('firehose', 'A delivery stream of Amazon Data Firehose.'),
+    ...common,
+    stream: awsName.describe('Its name.'),
+    ...{ region, endpoint },
+  }),
+  z.strictObject({
+    type: kind('eventbridge', 'A bus of Amazon EventBridge.'),
+    ...common,
+    bus: awsName.describe('Its name or ARN.'),
+    source: z.string().min(1).max(256).describe('`source` of the events. Default: sealtrail.').optional(),
+    ...{ region, endpoint },
+  }),
+  z.strictObject({
+    type: kind('s3', 'A bucket in S3.'),
+    ...common,
+    bucket: awsName.describe('Its name.'),
+    prefix: z.string().max(512).describe('What the names of objects begin with, such as `ext/sealtrail/`.').optional(),
+    ...{ region, endpoint },
   }),
 ]);
 /** Where records are forwarded to. */
