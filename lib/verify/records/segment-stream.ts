@@ -7,12 +7,9 @@ import type { Findings } from '../report/findings.ts';
 import type { ProblemKind } from '../report/problem.ts';
 import { type Line, LineReader, type ReportLine, UNREADABLE } from './check-line.ts';
 import { unpackMember } from './gzip-member.ts';
+import { LineCutter } from './line-cutter.ts';
 import { type ReportAt, SegmentAligner } from './segment-aligner.ts';
 
-const LINE_FEED = 0x0a;
-/** RFC 6962 section 2.1: what is hashed of a leaf begins with this byte. */
-const LEAF_PREFIX = 0x00;
-const PREFIX = Buffer.from([LEAF_PREFIX]);
 /** Problems of a segment as a whole, reported by one reader only. */
 const OF_THE_WHOLE: ReadonlySet<ProblemKind> = new Set([
   'malformed_segment',
@@ -130,12 +127,12 @@ export class SegmentStream {
     const aligner = new SegmentAligner(first, last, (seq, line) => this.#place(seq, line), report);
     const checkDay = dayCheck(segment, report);
     const reportLine: ReportLine = (kind, message, seq) => report(kind, seq ?? aligner.next, message);
-    const lines = new LineSplitter((leaf) => {
+    const each = (line: Line): void => {
       if (aligner.isOverfull) return;
-      const line = this.#reader.read(leaf, object, reportLine);
       checkDay(line);
       aligner.add(line);
-    });
+    };
+    const lines = new LineCutter({ reader: this.#reader, object, report: reportLine, each });
     const chunks = unpackMember(member, (last - first + 1) * (MAX_RECORD_BYTES + 1));
     let length = 0;
     for (;;) {
@@ -176,44 +173,4 @@ function dayCheck({ day, first }: SegmentName, report: ReportAt): (line: Line) =
     reported = true;
     report('wrong_date', Math.max(seq, first), 'the segment holds a record of another day than its name says');
   };
-}
-
-/**
- * Cuts chunks into lines, and gives each the prefix of a leaf (RFC 6962 section 2.1) in place of the line feed before it,
- * so that nothing is copied. A line that is too long for a record is handed out in parts.
- */
-class LineSplitter {
-  readonly #each: (leaf: Buffer) => void;
-  /** The beginning of a line, behind its prefix. */
-  #rest: Buffer = PREFIX;
-
-  constructor(each: (leaf: Buffer) => void) {
-    this.#each = each;
-  }
-
-  /** @param chunk is written to */
-  add(chunk: Buffer): void {
-    let start = 0; // of the line whose prefix is before it
-    for (let end = chunk.indexOf(LINE_FEED); end >= 0; end = chunk.indexOf(LINE_FEED, start)) {
-      if (start === 0) {
-        this.#each(Buffer.concat([this.#rest, chunk.subarray(0, end)]));
-        this.#rest = PREFIX;
-      } else {
-        chunk[start - 1] = LEAF_PREFIX;
-        this.#each(chunk.subarray(start - 1, end));
-      }
-      start = end + 1;
-    }
-    this.#rest = Buffer.concat([this.#rest, chunk.subarray(start)]);
-    if (this.#rest.length <= 1 + MAX_RECORD_BYTES) return;
-    this.#each(this.#rest);
-    this.#rest = PREFIX;
-  }
-
-  /** @returns whether the last line was whole; it is handed out all the same */
-  finish(): boolean {
-    if (this.#rest.length <= PREFIX.length) return true;
-    this.#each(this.#rest);
-    return false;
-  }
 }

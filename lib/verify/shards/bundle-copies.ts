@@ -1,7 +1,8 @@
 import { SealtrailError } from '../../log/error.ts';
 import { HASH_BYTES, type Hash, sameBytes } from '../../log/hash.ts';
 import { decodeBundle, decodeTile, TILE_WIDTH } from '../../log/tile.ts';
-import { completeRoot, hashLeaves } from '../../log/tile-hash.ts';
+import { hashLeaves } from '../../log/tile-hash.ts';
+import { tileRoot } from '../native/native.ts';
 import { type Line, type LineReader, UNREADABLE } from '../records/check-line.ts';
 import { recordDiff } from '../records/record-diff.ts';
 import type { Findings } from '../report/findings.ts';
@@ -59,11 +60,11 @@ function holds({ width, bytes: stored }: Copy, lines: readonly Line[]): boolean 
   const bundle = Buffer.from(stored.buffer, stored.byteOffset, stored.length);
   let at = 0;
   for (let i = 0; i < width; i++) {
-    const leaf = lines[i]?.leaf;
-    if (leaf === undefined) return false;
-    const end = at + 1 + leaf.length;
-    if (end > bundle.length || bundle.readUInt16BE(at) !== leaf.length - 1) return false;
-    if (bundle.compare(leaf, 1, leaf.length, at + 2, end) !== 0) return false;
+    const line = lines[i];
+    if (line === undefined) return false;
+    const end = at + 2 + line.length;
+    if (end > bundle.length || bundle.readUInt16BE(at) !== line.length) return false;
+    if (bundle.compare(line.bytes, line.from + 1, line.end, at + 2, end) !== 0) return false;
     at = end;
   }
   return at === bundle.length;
@@ -143,7 +144,7 @@ class Differing {
     const fits = (hashes: Hashes): boolean => {
       const leaves = complete(hashes);
       if (subtree === undefined || leaves?.length !== TILE_WIDTH) return false;
-      return sameBytes(completeRoot(Buffer.concat(leaves)), subtree);
+      return sameBytes(tileRoot(Buffer.concat(leaves)), subtree);
     };
     return [voted, byTile, bySegment, byBundle].find(fits) ?? voted;
   }

@@ -80,8 +80,10 @@ export class HeadRecords {
   }
 
   /** @param line a record that could be read */
-  add({ leaf }: Line): void {
-    if (this.#mark === undefined || !leaf.includes(this.#mark)) return;
+  add(line: Line): void {
+    if (this.#mark === undefined) return;
+    const { leaf } = line;
+    if (!leaf.includes(this.#mark)) return;
     if (this.#trail === HEADS_TRAIL) this.#state(leaf.subarray(1));
     else this.#conflict(leaf.subarray(1));
   }

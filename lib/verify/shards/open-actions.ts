@@ -8,7 +8,9 @@ import type { Problem } from '../report/problem.ts';
 /** Actions that are followed at most, those asked for and those that ended unasked: some 20 MB. */
 export const MAX_ACTIONS = 50_000;
 
-/** Cheap to look for: a record of an action has it, and few others do. */
+/** How the type of a record of an action begins, in JSON. */
+const TYPE = Buffer.from('"action.');
+/** Cheap to look for where the type's place is not known: a record of an action has it, and few others do. */
 const MARK = Buffer.from('"type":"action.');
 const ENDS: ReadonlySet<unknown> = new Set(ACTION_ENDS);
 
@@ -29,9 +31,9 @@ export class OpenActions {
   #isLost = false;
 
   /** Takes in the next record of the trail. */
-  add({ leaf }: Line, record: number): void {
-    if (this.#isLost || !leaf.includes(MARK)) return;
-    const { type, context } = parseRecord(leaf.subarray(1)).event;
+  add(line: Line, record: number): void {
+    if (this.#isLost || !mayBeAction(line)) return;
+    const { type, context } = parseRecord(line.leaf.subarray(1)).event;
     const id = isObject(context) ? context.action : undefined;
     if (typeof id !== 'string') return;
     if (type === ACTION_REQUESTED) this.#begin(id, record);
@@ -74,4 +76,11 @@ export class OpenActions {
     if (this.#ended.size >= MAX_ACTIONS) this.#isLost = true;
     else this.#ended.add(id);
   }
+}
+
+function mayBeAction(line: Line): boolean {
+  const { bytes, typeAt } = line;
+  if (typeAt < 0) return line.leaf.includes(MARK);
+  for (let i = 0; i < TYPE.length; i++) if (bytes[typeAt + i] !== TYPE[i]) return false;
+  return true;
 }

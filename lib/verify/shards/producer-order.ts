@@ -27,14 +27,14 @@ export class Producers {
   /** Takes in the next record of the trail. What is no mark is not one: it will be missed. */
   add(line: Line, record: number): void {
     if (line.numbered === undefined) return;
-    const { leaf, numbered } = line;
+    const { bytes, numbered } = line;
     // What is not ASCII is no mark and no id of a numbered event.
-    const producerJson = leaf.toString('latin1', numbered.producerAt, numbered.producerEnd);
-    const idJson = leaf.toString('latin1', numbered.idAt, numbered.idEnd);
+    const producerJson = bytes.toString('latin1', numbered.producerAt, numbered.producerEnd);
+    const idJson = bytes.toString('latin1', numbered.idAt, numbered.idEnd);
     const [isMark, id = '', prev = '', digits = ''] = MARK.exec(producerJson) ?? [];
     const seq = Number(digits);
     if (isMark === undefined || !EVENT_ID.test(idJson) || !Number.isSafeInteger(seq)) return;
-    const submitter = identityOf(leaf.toString('utf8', numbered.submitterAt, numbered.submitterEnd));
+    const submitter = identityOf(bytes.toString('utf8', numbered.submitterAt, numbered.submitterEnd));
     const numbering = this.#of(`${id} ${submitter}`);
     numbering?.add({ seq, prev, link: producerLinkOf(idJson, producerJson), record });
   }

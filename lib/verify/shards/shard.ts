@@ -242,7 +242,7 @@ class SpanWalk {
       if (line === undefined) this.#gap ??= first + i;
       else {
         this.#records += 1;
-        this.#bytes += line.leaf.length - 1;
+        this.#bytes += line.length;
         if (line.seq !== UNREADABLE) {
           this.#checkTime(first + i, line);
           this.#producers.add(line, first + i);

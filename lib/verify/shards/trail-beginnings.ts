@@ -18,8 +18,10 @@ export class BegunTrails {
   }
 
   /** @param line a record that could be read */
-  add({ leaf }: Line): void {
-    if (!this.#isSystem || !leaf.includes(MARK)) return;
+  add(line: Line): void {
+    if (!this.#isSystem) return;
+    const { leaf } = line;
+    if (!leaf.includes(MARK)) return;
     const { event, submitter } = parseRecord(leaf.subarray(1));
     const { type, resource } = event;
     if (submitter !== LOG_SUBMITTER || type !== TRAIL_BEGAN || !isObject(resource)) return;

@@ -1,7 +1,7 @@
 import { appendLeaves, EMPTY_FRONTIER, type Frontier, frontierRoot } from '../../log/frontier.ts';
 import { HASH_BYTES, type Hash, nodeHash } from '../../log/hash.ts';
 import { TILE_WIDTH } from '../../log/tile.ts';
-import { completeRoot } from '../../log/tile-hash.ts';
+import { tileRoot } from '../native/native.ts';
 import type { UpperTiles } from './check-tiles.ts';
 import type { RootClaim } from './root-checks.ts';
 
@@ -56,7 +56,7 @@ export class TreeWalk {
         at === undefined || known < width ? undefined : appendLeaves(at, hashes(row, done, width)).frontier;
       return;
     }
-    const root = known === width ? completeRoot(row) : subtree;
+    const root = known === width ? tileRoot(row) : subtree;
     await this.#append(first / TILE_WIDTH, before, root);
     if (this.frontier === undefined || known < width) return;
     for (const claim of inside) if (claim.size === first + width) onRoot(claim, frontierRoot(this.frontier));

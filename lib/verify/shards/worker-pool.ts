@@ -1,3 +1,5 @@
+import { getCompileCacheDir } from 'node:module';
+import { dirname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { type ErrorCode, SealtrailError } from '../../log/error.ts';
 import type { ShardJob, ShardResult } from './shard-job.ts';
@@ -97,7 +99,7 @@ export class WorkerPool {
     if (this.#idle.length + this.#busy.size >= this.#plan.count) return undefined;
     const { module, args } = this.#plan;
     const start: WorkerStart = { module, args };
-    const worker = new Worker(WORKER, { workerData: start });
+    const worker = new Worker(WORKER, { workerData: start, env: environment() });
     worker.on('message', (answer: WorkerAnswer) => this.#answered(worker, answer));
     worker.on('error', (error) => this.#died(worker, error));
     worker.on('exit', () => this.#died(worker, new Error('a worker thread ended before its work')));
@@ -126,6 +128,13 @@ export class WorkerPool {
     task?.reject(error);
     if (this.#closing === undefined) this.#dispatch();
   }
+}
+
+/** A thread keeps what it compiles where its process does, but has to be asked for it by the environment (Node from 22.8 on). */
+function environment(): NodeJS.ProcessEnv {
+  const kept = getCompileCacheDir?.();
+  // Of the folder that was named, Node takes one for each of its versions.
+  return kept === undefined ? process.env : { ...process.env, NODE_COMPILE_CACHE: dirname(kept) };
 }
 
 const tell = (worker: Worker, request: WorkerRequest): void => worker.postMessage(request);

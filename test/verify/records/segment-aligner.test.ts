@@ -1,11 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Line, UNREADABLE } from '../../../lib/verify/records/check-line.ts';
+import { Line, UNREADABLE } from '../../../lib/verify/records/check-line.ts';
 import { SegmentAligner } from '../../../lib/verify/records/segment-aligner.ts';
 
-const lineOf = (seq: number): Line => ({
-  ...{ leaf: Buffer.alloc(1), seq, receivedAt: 0, prev: '', object: '', numbered: undefined },
-});
+const lineOf = (seq: number): Line => new Line(Buffer.alloc(1), 0, 1, '', seq, 0, '');
 
 /** What becomes of lines that say they are these records, in a segment of records 10 to 19. */
 function align(...seqs: readonly number[]): {
