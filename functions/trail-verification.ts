@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { type Opened, openFollowers, SCHEDULED } from '../lib/app/followers.ts';
 import type { ArchivedLog } from '../lib/app/log.ts';
-import { DAY_MS } from '../lib/base/time.ts';
+import { DAY_MS } from '../lib/contract/time.ts';
 import type { VerificationReport, VerificationStatus } from '../lib/contract/verification.ts';
 import type { Follower, RunOptions } from '../lib/followers/runtime/follower.ts';
 import { FullPass } from '../lib/followers/runtime/full-pass.ts';

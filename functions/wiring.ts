@@ -5,6 +5,7 @@ import type { ArchivedLog, LogHooks, LogStores } from '../lib/app/log.ts';
 import { openQueries } from '../lib/app/queries.ts';
 import type { Exports } from '../lib/export/exports.ts';
 import { type RetentionConfig, retentionConfigSchema } from '../lib/followers/expiry/retention.ts';
+import { firstIssue } from '../lib/json/parse-or-throw.ts';
 import { type PrivacyConfig, privacyConfigSchema } from '../lib/privacy/config/privacy-config.ts';
 import { dynamoClient, kmsClient, s3Client } from '../lib/store/aws-clients.ts';
 import { DynamoTable } from '../lib/store/dynamodb/table.ts';
@@ -123,8 +124,8 @@ export const ownName = (variables: Variables): string => read(self, variables).A
 function read<T>(what: z.ZodType<T>, input: unknown, from = 'the environment variable'): T {
   const parsed = what.safeParse(input);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  throw new RangeError(`${`${from} ${issue?.path.join('.')}`.trim()} is invalid: ${issue?.message}`);
+  const { path, message } = firstIssue(parsed.error);
+  throw new RangeError(`${`${from} ${path.join('.')}`.trim()} is invalid: ${message}`);
 }
 
 /** The ledger's table. Its client finds region, credentials and endpoint like any AWS SDK. */

@@ -1,4 +1,4 @@
-import { DAY_MS } from '../base/time.ts';
+import { DAY_MS } from '../contract/time.ts';
 import type { ObjectLock } from '../followers/archive/archive-records.ts';
 import { Archiver } from '../followers/archive/archiver.ts';
 import { TrailBeginnings } from '../followers/beginnings/trail-beginnings.ts';

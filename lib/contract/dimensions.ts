@@ -1,3 +1,4 @@
+import { isObject } from '../log/json.ts';
 import type { SealedRecord } from '../log/record.ts';
 import { CONTEXT_FIELDS } from './event.ts';
 
@@ -78,9 +79,4 @@ export function dimensionsOf(record: SealedRecord): readonly DimensionValue[] {
 
 const NOTHING: Readonly<Record<string, unknown>> = Object.freeze(Object.create(null));
 
-function part(value: unknown): Readonly<Record<string, unknown>> {
-  // An array has no named fields; any other object is only read by name.
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Readonly<Record<string, unknown>>)
-    : NOTHING;
-}
+const part = (value: unknown): Readonly<Record<string, unknown>> => (isObject(value) ? value : NOTHING);

@@ -1,5 +1,5 @@
-/** Milliseconds of a day of UTC. */
-const DAY_MS = 86_400_000;
+/** Milliseconds of a UTC day. Unix time has no leap seconds. */
+export const DAY_MS = 86_400_000;
 
 /** The longest time taken: far more digits of a second than any clock has. */
 const MAX_TIME_LENGTH = 64;

@@ -5,6 +5,7 @@ import { fitEvent, noteOfCut } from '../contract/fit.ts';
 import { timeMillis } from '../contract/time.ts';
 import { canonicalJson } from '../json/canonical.ts';
 import { errorAt, type Step } from '../json/field-path.ts';
+import { firstIssue } from '../json/parse-or-throw.ts';
 import type { JsonLimits } from '../json/scan.ts';
 import { readTolerantJson } from '../json/strict.ts';
 import { SealtrailError } from '../log/error.ts';
@@ -242,15 +243,11 @@ function shownPaths(paths: readonly string[]): string[] | undefined {
 }
 
 function schemaError(error: z.ZodError, at: readonly Step[]): SealtrailError {
-  const issue = error.issues[0];
-  if (issue === undefined) return invalid(at, 'not an event');
-  // The schema has no symbols for keys.
-  const path = [...at, ...(issue.path as Step[])];
-  if (issue.code !== 'unrecognized_keys') return invalid(path, issue.message);
-  const key = issue.keys[0] ?? '';
-  const isFieldOfServer = key === 'redacted' && issue.path.length === 0;
+  const { path, unknown, message } = firstIssue(error);
+  if (unknown === undefined) return invalid([...at, ...path], message);
+  const isFieldOfServer = unknown === 'redacted' && path.length === 0;
   return invalid(
-    [...path, key],
+    [...at, ...path, unknown],
     isFieldOfServer ? 'is set by the server only: leave it out' : 'unknown field: free data belongs in `details`',
   );
 }

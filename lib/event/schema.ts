@@ -22,24 +22,18 @@ import {
 import { timeMillis } from '../contract/time.ts';
 import { ACTOR_TYPES, DECISIONS, OUTCOMES, SEVERITIES } from '../contract/vocabulary.ts';
 import type { Shape } from '../json/shape.ts';
+import { isObject } from '../log/json.ts';
 import { PRODUCER_ID, PRODUCER_LINK, type ProducerMark } from '../log/producer.ts';
 import { isMaskedIp } from '../privacy/mask.ts';
 
 // The members of every object stand in canonical order (RFC 8785 section 3.2.3). Zod keeps it, so nothing is left to sort
 // when an event is written.
 
-/** A JSON object of any shape. */
-export type JsonObject = Record<string, unknown>;
-
 /** Text within limits of the contract. */
 const text = ({ min, max }: TextLimits, about: string) => {
   const bounded = z.string().max(max);
   return (min > 0 ? bounded.min(min) : bounded).describe(about);
 };
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
 
 /** Who acted. */
 const actorSchema = z.strictObject({

@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import { defined } from '../base/defined.ts';
-import { DAY_MS } from '../base/time.ts';
 import { EXPORT_COMPRESSIONS, EXPORT_FORMATS } from '../contract/exports.ts';
 import { FILTER_NAMES } from '../contract/query.ts';
+import { DAY_MS } from '../contract/time.ts';
 import { attributesOf, withFormat } from '../ledger/items/format.ts';
 import { exportKey, exportPartition } from '../ledger/items/layout.ts';
 import { SealtrailError } from '../log/error.ts';

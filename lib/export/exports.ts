@@ -1,6 +1,6 @@
 import { hash, randomBytes } from 'node:crypto';
-import { DAY_MS } from '../base/time.ts';
 import { EXPORT_MEDIA, type ExportManifest } from '../contract/exports.ts';
+import { DAY_MS } from '../contract/time.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { SealtrailError } from '../log/error.ts';
 import { identityOf } from '../log/identity.ts';

@@ -20,27 +20,34 @@ export function parseOrThrow<T>(
 ): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  if (issue === undefined) throw new RangeError('zod refused a value without an issue');
-  const path = stepsOf(issue);
-  if (issue.code === 'unrecognized_keys')
-    throw errorAt(code, pathOf([...path, ...issue.keys.slice(0, 1)]), unknownAmong(schema, path));
-  throw errorAt(code, pathOf(path), issue.message);
+  const { path, unknown, message } = firstIssue(parsed.error);
+  if (unknown === undefined) throw errorAt(code, pathOf(path), message);
+  throw errorAt(code, pathOf([...path, unknown]), unknownAmong(schema, path));
 }
 
-/**
- * A schema's first complaint, for errors that say more than {@link parseOrThrow}'s, such as the name of a file.
- *
- * @returns `field` is empty where the whole value is at fault; `text` names the field and says what is wrong with it
- */
-export function firstIssue({ issues: [issue] }: z.ZodError): { readonly field: string; readonly text: string } {
-  if (issue === undefined) throw new RangeError('zod refused a value without an issue');
-  const field = fieldPath(stepsOf(issue));
-  return { field, text: field === '' ? issue.message : `${field}: ${issue.message}` };
+/** What a schema found wrong first. */
+export interface Issue {
+  /** The path of the value at fault, or of the object that has an unknown member. */
+  readonly path: readonly Step[];
+  /** The member that the schema does not know, if that is what is wrong. */
+  readonly unknown?: string;
+  readonly message: string;
 }
 
-const stepsOf = ({ path }: z.core.$ZodIssue): Step[] =>
-  path.map((step) => (typeof step === 'symbol' ? String(step) : step));
+/** A schema's first complaint, for errors that say more than {@link parseOrThrow}'s. */
+export function firstIssue({ issues: [issue] }: z.ZodError): Issue {
+  if (issue === undefined) throw new RangeError('zod refused a value without an issue');
+  const path = issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step));
+  const { message } = issue;
+  return issue.code === 'unrecognized_keys' ? { path, unknown: issue.keys[0] ?? '', message } : { path, message };
+}
+
+/** A complaint as text that names the field, such as `trails[0].pii: …`. `field` is empty if the whole value is at fault. */
+export function issueText(error: z.ZodError): { readonly field: string; readonly text: string } {
+  const { path, message } = firstIssue(error);
+  const field = fieldPath(path);
+  return { field, text: field === '' ? message : `${field}: ${message}` };
+}
 
 /** @returns the message about an unknown member: with the known ones, where the member is of the outermost object */
 function unknownAmong(schema: z.ZodType, path: readonly Step[]): string {

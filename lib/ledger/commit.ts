@@ -6,7 +6,7 @@ import type { Block } from './items/block.ts';
 import { emptyHead, type Head, headFromItem } from './items/head.ts';
 import { type IdempotencyRecord, readIdempotencyRecord } from './items/idempotency.ts';
 import { headKey } from './items/layout.ts';
-import { MAX_BODY_BYTES, packBody, type StoredBody } from './items/stored-block.ts';
+import { MAX_PACKED_BYTES, packBody, type StoredBody } from './items/stored-block.ts';
 import { runOf, type Submission } from './items/submission.ts';
 
 /** What became of a submission: sealed into a block from `first` on, or found to have been, earlier. */
@@ -113,8 +113,8 @@ export async function readHead(table: Table, trail: string): Promise<Head> {
 /** Packs events for one transaction. @throws `batch_too_large` where none could hold them */
 export async function packSubmissions(submissions: readonly Submission[]): Promise<StoredBody> {
   const body = await packBody(submissions.map(runOf));
-  if (body.bytes.length > MAX_BODY_BYTES) {
-    const message = `the events come to ${body.bytes.length} bytes compressed, of which ${MAX_BODY_BYTES} fit: send fewer at a time`;
+  if (body.bytes.length > MAX_PACKED_BYTES) {
+    const message = `the events come to ${body.bytes.length} bytes compressed, of which ${MAX_PACKED_BYTES} fit: send fewer at a time`;
     throw new SealtrailError('batch_too_large', message);
   }
   return body;

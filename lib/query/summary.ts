@@ -1,6 +1,7 @@
 import { defined } from '../base/defined.ts';
 import { dimensionsOf } from '../contract/dimensions.ts';
 import { type Bucket, COUNTED, type Counted, type Summary } from '../contract/summary.ts';
+import { DAY_MS } from '../contract/time.ts';
 import { type IndexSnapshot, NO_INDEX, readIndexSnapshot } from '../index/format/index-state.ts';
 import { HOUR_MS, MINUTE_MS, type RunCounts } from '../index/format/run-counts.ts';
 import { type RunFiles, RunGone } from '../index/reader/run-file.ts';
@@ -15,7 +16,6 @@ import type { Period } from './query.ts';
 import { addCount, noValues, readCounts, tallyHours, type ValueCounts } from './run-tally.ts';
 import { readSpan, type Span } from './span.ts';
 
-const DAY_MS = 24 * HOUR_MS;
 const BUCKET_MS: Readonly<Record<Bucket, number>> = { minute: MINUTE_MS, hour: HOUR_MS, day: DAY_MS };
 /** Maximum buckets of a histogram: two weeks of minutes, more than two years of hours. */
 const MAX_BUCKETS = 20_160;

@@ -1,4 +1,4 @@
-import { timeMillis } from '../contract/time.ts';
+import { DAY_MS, timeMillis } from '../contract/time.ts';
 import { localTime, momentOf, startOf, UTC } from './zones.ts';
 
 /** What the words of a time depend on. */
@@ -18,7 +18,6 @@ const LOCAL = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2})(:\d{2}(?:\.\d{1,9})?)?$/;
 const TIME_OF_DAY = /^(\d{1,2}):(\d{2})(?::(\d{2}))?$/;
 const AGO = /^-?((?:\d{1,6}(?:ms|s|m|h|d|w))+)(?: ago)?$/;
 const PART = /(\d+)(ms|[smhdw])/g;
-const DAY_MS = 86_400_000;
 const UNIT_MS: Readonly<Record<string, number>> = {
   ...{ ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: DAY_MS, w: 7 * DAY_MS },
 };

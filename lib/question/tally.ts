@@ -8,6 +8,7 @@ import {
   type Histogram,
   type Summary,
 } from '../contract/summary.ts';
+import { DAY_MS } from '../contract/time.ts';
 import type { SealedRecord } from '../log/record.ts';
 import { type FieldReader, fieldReader, isUnit, type TimeView, timeOf } from './fields.ts';
 import { startOf, UTC } from './zones.ts';
@@ -18,7 +19,7 @@ export const DEFAULT_TOP = 100;
 /** The buckets of a histogram where none are asked for: minutes up to three hours, hours up to a week, else days. */
 export function bucketFor(milliseconds: number): Bucket {
   if (milliseconds <= 3 * 3_600_000) return 'minute';
-  return milliseconds <= 7 * 86_400_000 ? 'hour' : 'day';
+  return milliseconds <= 7 * DAY_MS ? 'hour' : 'day';
 }
 
 /** What is counted. */

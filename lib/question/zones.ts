@@ -1,4 +1,5 @@
 import type { Unit } from '../contract/summary.ts';
+import { DAY_MS } from '../contract/time.ts';
 
 /** The time zone of times that name none. */
 export const UTC = 'UTC';
@@ -64,9 +65,9 @@ function zoneOf(name: string): Zone {
  */
 export function momentOf(zone: string, local: number): number {
   // A day away from any change there may be, on both sides of it.
-  const before = local - offsetAt(zone, local - 86_400_000);
+  const before = local - offsetAt(zone, local - DAY_MS);
   if (before + offsetAt(zone, before) === local) return before;
-  const after = local - offsetAt(zone, local + 86_400_000);
+  const after = local - offsetAt(zone, local + DAY_MS);
   return after + offsetAt(zone, after) === local ? after : before;
 }
 
@@ -83,7 +84,7 @@ export function startOf(unit: Unit, zone: string, millis: number): number {
 }
 
 /** Milliseconds of the units that have always as many. */
-const UNIT_MS = { minute: MINUTE_MS, hour: 3_600_000, day: 86_400_000 } as const;
+const UNIT_MS = { minute: MINUTE_MS, hour: 3_600_000, day: DAY_MS } as const;
 
 /** `2026-11-21 04:31:09`, as a zone's clocks show it; of a unit only as much as it takes to name it. */
 export function shownTime(zone: string, millis: number, unit?: Unit): string {

@@ -3,7 +3,7 @@ import { readFile, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type * as z from 'zod';
 import { type ForwardSettings, forwardSchema } from '../forward/settings.ts';
-import { firstIssue } from '../json/parse-or-throw.ts';
+import { issueText } from '../json/parse-or-throw.ts';
 import type { RetiredKey } from '../keys/retired-key.ts';
 import { assertKnown, type StoredKind, withFormat } from '../ledger/items/format.ts';
 import { SealtrailError } from '../log/error.ts';
@@ -237,7 +237,7 @@ export function parseFile<T>(file: string, name: StoredFile, text: string, schem
 }
 
 function notRight(file: string, error: z.ZodError): SealtrailError {
-  const { field, text } = firstIssue(error);
+  const { field, text } = issueText(error);
   return new SealtrailError('invalid_parameter', `${file}: ${text}`, { field });
 }
 

@@ -1,6 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
 import { MIN_HOT_DAYS, type RetentionConfig, retentionConfigSchema } from '../followers/expiry/retention.ts';
-import { firstIssue } from '../json/parse-or-throw.ts';
+import { issueText } from '../json/parse-or-throw.ts';
 import { assertKept, type Regime, type RegimeLabel } from './regimes.ts';
 import type { Lock, StageDefaults } from './resources/stage.ts';
 
@@ -60,7 +60,7 @@ export function retentionOf(
     trails: trails.map(({ trail, ...props }) => ({ trail, ...daysOf(props) })),
   };
   const parsed = retentionConfigSchema.safeParse(config);
-  if (!parsed.success) throw new RangeError(`retention: ${firstIssue(parsed.error).text}`);
+  if (!parsed.success) throw new RangeError(`retention: ${issueText(parsed.error).text}`);
   assertKept(parsed.data, [
     ...labelsOf(all, '*', -1),
     ...trails.flatMap((one, entry) => labelsOf(one, one.trail, entry)),

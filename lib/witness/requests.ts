@@ -5,12 +5,12 @@ export interface WitnessRequest {
   readonly method: string;
   /** Without the query. */
   readonly path: string;
-  /** Reads the body; undefined: it is longer than {@link MAX_BODY_BYTES}. Called for submissions alone. */
+  /** Reads the body; undefined: it is longer than {@link MAX_REQUEST_BYTES}. Called for submissions alone. */
   readonly read: () => Promise<Uint8Array | undefined>;
 }
 
 /** A proof of 63 hashes and a checkpoint with some ML-DSA-44 lines. */
-export const MAX_BODY_BYTES = 65_536;
+export const MAX_REQUEST_BYTES = 65_536;
 
 /**
  * Answers a request: `POST /add-checkpoint`, `GET /<origin hash>/checkpoint`, and `GET /` with the witness's vkeys.
@@ -22,8 +22,8 @@ export async function answerRequest(witness: Witness, { method, path, read }: Wi
   if (path === '/add-checkpoint') {
     if (method !== 'POST') return plain(405, 'add-checkpoint takes a POST');
     const body = await read();
-    if (body === undefined || body.length > MAX_BODY_BYTES) {
-      return plain(413, `a request has at most ${MAX_BODY_BYTES} bytes`);
+    if (body === undefined || body.length > MAX_REQUEST_BYTES) {
+      return plain(413, `a request has at most ${MAX_REQUEST_BYTES} bytes`);
     }
     return witness.addCheckpoint(body);
   }

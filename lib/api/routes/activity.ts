@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { DAY_MS } from '../../base/time.ts';
 import type { Activity } from '../../contract/summary.ts';
+import { DAY_MS } from '../../contract/time.ts';
 import type { Shape } from '../../json/shape.ts';
 import type { Queries } from '../../query/queries.ts';
 import { literalValue } from '../../question/patterns.ts';

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import * as z from 'zod';
 import { defined } from '../../base/defined.ts';
+import { unicodeEscape } from '../../base/escape.ts';
 import { MAX_BATCH_EVENTS } from '../../contract/event.ts';
 import { type Absence, MAX_TRAILS, QUERY_FORMATS, type QueryFormat, type QueryPage } from '../../contract/query.ts';
 import type { Receipt } from '../../contract/receipt.ts';
@@ -318,7 +319,7 @@ const MAX_HEADER = 3000;
 /** JSON in ASCII (RFC 9110 section 5.5), of as many values as there is room for. */
 function listHeader(values: readonly object[]): string {
   const json = JSON.stringify(values);
-  const ascii = json.replace(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  const ascii = json.replace(/[^ -~]/g, unicodeEscape);
   return ascii.length <= MAX_HEADER ? ascii : listHeader(values.slice(0, Math.floor(values.length / 2)));
 }
 

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { isObject } from '../../log/json.ts';
 
 /** The export of `@octokit/webhooks-examples`: real payloads from GitHub, for each kind of webhook. */
 export interface WebhookExamples {
@@ -173,8 +174,7 @@ function digestOf(payload: Payload): Payload {
 
 function objectIn(holder: Payload | undefined, field: string): Payload | undefined {
   const value = holder?.[field];
-  // The cast: an object that is not an array has unknown fields, which is all that Payload means.
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Payload) : undefined;
+  return isObject(value) ? value : undefined;
 }
 
 function textIn(holder: Payload | undefined, field: string): string | undefined {

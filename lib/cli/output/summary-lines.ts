@@ -8,6 +8,7 @@ import {
   type Summary,
   UNITS,
 } from '../../contract/summary.ts';
+import { DAY_MS } from '../../contract/time.ts';
 import type { Shape } from '../../json/shape.ts';
 import { csvLine } from '../../question/csv.ts';
 import { isUnit } from '../../question/fields.ts';
@@ -174,7 +175,7 @@ function bar(share: number, width: number): string {
   return '█'.repeat(Math.floor(eighths / 8)) + (EIGHTHS[eighths % 8] ?? '');
 }
 
-const BUCKET_MS: Readonly<Record<Bucket, number>> = { minute: 60_000, hour: 3_600_000, day: 86_400_000 };
+const BUCKET_MS: Readonly<Record<Bucket, number>> = { minute: 60_000, hour: 3_600_000, day: DAY_MS };
 /** Empty buckets in a row that are drawn; of more there is one line that says how many. */
 const EMPTY_DRAWN = 3;
 

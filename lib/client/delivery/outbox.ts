@@ -1,6 +1,7 @@
 import type { Receipt } from '../../contract/receipt.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { asError, type Entry, withResolvers } from '../event/sink.ts';
+import { retryDelayMs } from '../http/retry-delay.ts';
 import type { Deliverer } from './delivery.ts';
 import { instead, isForgery, isRefusal } from './rejection.ts';
 import type { Batch, Spool, Stored } from './spool.ts';
@@ -42,9 +43,6 @@ export interface OutboxOptions {
   readonly isNeeded: () => boolean;
 }
 
-const FIRST_BACKOFF = 100;
-const MAX_BACKOFF_MS = 10_000;
-const MAX_RETRY_AFTER_MS = 60_000;
 /** How often and after how many milliseconds a log that has not signed yet is asked again. */
 const SEAL_ATTEMPTS = 3;
 const SEAL_PAUSE = 400;
@@ -212,11 +210,8 @@ export class Outbox {
     this.#options.onChange();
   }
 
-  /** Full jitter on top of what the server asked for. */
   async #pause(attempt: number, error: unknown): Promise<void> {
-    const retryAfterMs = error instanceof SealtrailError ? (error.retryAfter ?? 0) * 1000 : 0;
-    const ceiling = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF * 2 ** Math.min(attempt - 1, 20));
-    await this.#wait(Math.min(MAX_RETRY_AFTER_MS, retryAfterMs) + Math.random() * ceiling);
+    await this.#wait(retryDelayMs(attempt, error instanceof SealtrailError ? error.retryAfter : undefined));
   }
 
   /** Keeps the process alive where it must: what is only in memory is not to be lost because nothing else is left to do. */

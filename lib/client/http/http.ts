@@ -9,6 +9,7 @@ import { assertOptions, MAX_TIMEOUT_MS } from '../event/options.ts';
 import { SigningClock } from './clock.ts';
 import { percentEncode } from './percent-encode.ts';
 import { problemOf } from './problem.ts';
+import { retryDelayMs } from './retry-delay.ts';
 
 /** What a request is signed with. */
 export interface Credentials {
@@ -68,10 +69,6 @@ export interface HttpAnswer {
 
 /** The service name in the signature's scope: that of API Gateway, which the embedded server expects as well. */
 const SERVICE = 'execute-api';
-const FIRST_BACKOFF = 100;
-const MAX_BACKOFF_MS = 10_000;
-/** Longest `Retry-After` that is waited for, in milliseconds: a server must not park its clients for hours. */
-const MAX_RETRY_AFTER_MS = 60_000;
 /** Smaller bodies gain nothing by gzip, in bytes. */
 const MIN_COMPRESSED_BYTES = 1000;
 /** What a server says that cannot read gzip, or gets it spoiled by something in front of it. */
@@ -134,15 +131,9 @@ export class SignedHttp {
         continue;
       }
       if (!result.again || attempt >= this.#attempts) throw result.error;
-      await this.#wait(this.#pause(attempt, result.error.retryAfter));
+      await this.#wait(retryDelayMs(attempt, result.error.retryAfter, this.#random));
       request.signal?.throwIfAborted();
     }
-  }
-
-  /** Full jitter (AWS Architecture Blog, "Exponential Backoff And Jitter"), on top of what the server asked for. */
-  #pause(attempt: number, retryAfter: number | undefined): number {
-    const ceiling = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF * 2 ** (attempt - 1));
-    return Math.min(MAX_RETRY_AFTER_MS, (retryAfter ?? 0) * 1000) + Math.floor(this.#random() * ceiling);
   }
 
   /** @param corrected whether the clock was set by the answer to the same request */

@@ -1,4 +1,5 @@
 import type { Activity, Summary } from '../../contract/summary.ts';
+import { DAY_MS } from '../../contract/time.ts';
 import type { VerificationProblem, VerificationRange } from '../../contract/verification.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { momentIn } from '../../question/moments.ts';
@@ -8,7 +9,6 @@ import type { KeptEvent } from '../event/sink.ts';
 import { type AskSink, type KeepingSink, recordOf, SinkMasks } from './kept-records.ts';
 import type { IntegrityReport, IntegrityScope, LogRecord, SummaryQuery } from './reader.ts';
 
-const DAY_MS = 86_400_000;
 const MAX_DAYS = 3660;
 /** Problems that are listed, as of a log. */
 const MAX_PROBLEMS = 100;

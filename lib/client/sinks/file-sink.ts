@@ -2,6 +2,7 @@ import { type FileHandle, mkdir, open, readdir, rm, stat } from 'node:fs/promise
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { QueryOrder } from '../../contract/query.ts';
+import { DAY_MS } from '../../contract/time.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { assertOptions } from '../event/options.ts';
 import { asError, BufferLimiter, type BufferOptions, type Entry, type KeptEvent, type Sink } from '../event/sink.ts';
@@ -27,7 +28,6 @@ export interface FileSinkOptions extends BufferOptions {
   readonly clock?: () => number;
 }
 
-const DAY_MS = 86_400_000;
 /** The rest of a file's name, after its prefix. */
 const PERIOD_FILE = /^\d{4}-(?:\d\d-\d\d(?:T\d\d)?|W\d\d)\.(?:ndjson|log)$/;
 const RETRY_MS = 500;

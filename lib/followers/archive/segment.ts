@@ -1,6 +1,6 @@
 import { promisify } from 'node:util';
 import { crc32, gzip, inflateRaw } from 'node:zlib';
-import { DAY_MS } from '../../base/time.ts';
+import { DAY_MS } from '../../contract/time.ts';
 import { sameBytes } from '../../log/hash.ts';
 
 const compress = promisify(gzip);

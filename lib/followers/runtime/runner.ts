@@ -1,4 +1,4 @@
-import { DAY_MS } from '../../base/time.ts';
+import { DAY_MS } from '../../contract/time.ts';
 import { utcDate } from '../../log/archive.ts';
 import type { Follower } from './follower.ts';
 import { Lane, type Pace } from './follower-queue.ts';

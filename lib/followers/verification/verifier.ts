@@ -1,5 +1,5 @@
 import { defined } from '../../base/defined.ts';
-import { DAY_MS } from '../../base/time.ts';
+import { DAY_MS } from '../../contract/time.ts';
 import type { VerificationReport, VerificationRequest, VerificationStatus } from '../../contract/verification.ts';
 import { isUnreadable } from '../../ledger/items/format.ts';
 import type { Ledger } from '../../ledger/ledger.ts';

@@ -56,7 +56,7 @@ const FORMER_SECTION = 16;
 /** Bytes of a body that go into one item: an item holds 400,000, of which some are for keys and other attributes. */
 const PART_BYTES = 360_000;
 /** Bytes of a body that go into one transaction of 4,000,000, which the head and the idempotency items share. */
-export const MAX_BODY_BYTES = 3_600_000;
+export const MAX_PACKED_BYTES = 3_600_000;
 
 /** What a block's item says beside its records. */
 export interface BlockMarks {

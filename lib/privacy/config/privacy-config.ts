@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { matchesTrail, TRAIL_PATTERN, TRAIL_PATTERN_RULE } from '../../contract/trail-pattern.ts';
-import { errorAt, type Step } from '../../json/field-path.ts';
+import { errorAt } from '../../json/field-path.ts';
+import { firstIssue } from '../../json/parse-or-throw.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { DEFAULT_POLICY, type PrivacyPolicy } from '../policy.ts';
 import { SECRET_PATTERNS } from '../secret-text.ts';
@@ -62,23 +63,18 @@ export function parsePrivacyConfig(json: string): PrivacyConfig {
   }
   const parsed = privacyConfigSchema.safeParse(value);
   if (parsed.success) return parsed.data;
-  throw configError(parsed.error.issues[0]);
+  throw configError(parsed.error);
 }
 
-function configError(issue: z.core.$ZodIssue | undefined): SealtrailError {
-  // The schema has no symbols for keys.
-  const steps = (issue?.path ?? []) as Step[];
-  if (issue?.code === 'unrecognized_keys') {
+function configError(error: z.ZodError): SealtrailError {
+  const { path: steps, unknown, message } = firstIssue(error);
+  if (unknown !== undefined) {
     const known =
       steps.length === 0 ? ['default', 'trails'] : [...(steps[0] === 'trails' ? ['trail'] : []), ...Object.keys(rules)];
-    return errorAt(
-      'invalid_parameter',
-      [...steps, ...issue.keys.slice(0, 1)],
-      `unknown setting: there are ${known.join(', ')}`,
-    );
+    return errorAt('invalid_parameter', [...steps, unknown], `unknown setting: there are ${known.join(', ')}`);
   }
   const about = steps.length === 0 ? 'the privacy configuration: ' : '';
-  return errorAt('invalid_parameter', steps, `${about}${issue?.message ?? 'not valid'}`);
+  return errorAt('invalid_parameter', steps, `${about}${message}`);
 }
 
 /** Policies by configuration and by which of its entries match, so that a policy and what is made from it is made once. */

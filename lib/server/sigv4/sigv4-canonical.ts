@@ -85,7 +85,10 @@ function normalizePath(path: string): string {
   return kept.length === 0 ? '/' : `/${kept.join('/')}${path.endsWith('/') ? '/' : ''}`;
 }
 
-/** Every byte but the unreserved ones, in upper-case hexadecimal. */
+/**
+ * Escapes all bytes but the unreserved ones, in upper-case hexadecimal. Not `encodeURIComponent`: a request's path need not be
+ * UTF-8, so these are bytes, one a character.
+ */
 function percentEncode(bytes: string, keepSlashes: boolean): string {
   return bytes.replace(keepSlashes ? /[^A-Za-z0-9\-._~/]/g : /[^A-Za-z0-9\-._~]/g, (byte) => {
     return `%${byte.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;

@@ -21,9 +21,9 @@ interface TrailWitnesses {
 /**
  * The trails that an archive should hold, by name, each with what says so. A key that is good for every trail names none.
  *
- * @param isPresent whether the archive holds anything of a trail
+ * @param isThere whether the archive holds anything of a trail
  */
-export function expectedTrails(witnesses: TrailWitnesses, isPresent: (trail: string) => boolean): ExpectedTrail[] {
+export function expectedTrails(witnesses: TrailWitnesses, isThere: (trail: string) => boolean): ExpectedTrail[] {
   const evidence = new Map<string, Set<TrailEvidence>>();
   const expect = (trail: string | undefined, from: TrailEvidence): void => {
     if (trail !== undefined) evidence.set(trail, (evidence.get(trail) ?? new Set()).add(from));
@@ -35,7 +35,7 @@ export function expectedTrails(witnesses: TrailWitnesses, isPresent: (trail: str
   for (const trail of stated) expect(trail, 'head_statement');
   return [...evidence]
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([trail, from]) => ({ trail, evidence: [...from], isPresent: isPresent(trail) }));
+    .map(([trail, from]) => ({ trail, evidence: [...from], isThere: isThere(trail) }));
 }
 
 /** The trail of a key's name; undefined for keys of other logs and without a name. */

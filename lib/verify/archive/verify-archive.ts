@@ -196,7 +196,7 @@ class ArchiveRun {
       ...(begun.size === 0 && stated.length === 0 ? [{ why: UNSTATED }] : []),
       ...(await listLeftovers(this.#objects)),
     ];
-    for (const expected of list.filter(({ isPresent }) => !isPresent)) {
+    for (const expected of list.filter(({ isThere }) => !isThere)) {
       const { trail } = expected;
       if (await hasArrived(this.#objects, trail)) skipped.push({ trail, why: 'archived while the verification ran' });
       else findings.add(missingTrail(expected));

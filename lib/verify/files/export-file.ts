@@ -3,7 +3,8 @@ import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import type { ExportManifest } from '../../contract/exports.ts';
 import { exportManifestSchema, isFiltered } from '../../export/formats/manifest.ts';
-import { firstIssue } from '../../json/parse-or-throw.ts';
+import { linesOf } from '../../json/lines.ts';
+import { issueText } from '../../json/parse-or-throw.ts';
 import { toHex } from '../../log/encoding.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { HASH_BYTES, type Hash, leafHash, sameBytes, ZERO_HASH } from '../../log/hash.ts';
@@ -102,7 +103,7 @@ export async function checkExport(evidence: ExportEvidence, trust: TrustedKeys):
   const { hashes, sha256 } = manifest.proof;
   const proof = new Counted(evidence.proof ?? nothing());
   const tree = new SelectionTree(manifest, checkpoint.size, hashesOf(proof.chunks()));
-  for await (const line of linesOf(plainBytes(file.chunks(), manifest))) await tree.add(line);
+  for await (const line of recordLines(plainBytes(file.chunks(), manifest))) await tree.add(line);
   await tree.finish();
   // First what says most: that the file is not the same is true of every change.
   if (!sameBytes(tree.root, checkpoint.root)) {
@@ -128,7 +129,7 @@ function parseManifest(text: string): ExportManifest {
   }
   const parsed = exportManifestSchema.safeParse(value);
   if (parsed.success) return parsed.data;
-  throw malformed(`the manifest is not one of an export: ${firstIssue(parsed.error).text}`);
+  throw malformed(`the manifest is not one of an export: ${issueText(parsed.error).text}`);
 }
 
 /** Lines and hashes as they come, put together from the left. */
@@ -254,20 +255,12 @@ async function* plainBytes(chunks: AsyncIterable<Uint8Array>, { compression }: E
 }
 
 /** Lines without their ends, one record long at most. */
-async function* linesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
-  let rest: Uint8Array = new Uint8Array(0);
-  for await (const chunk of chunks) {
-    const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
-    let start = 0;
-    for (let end = bytes.indexOf(0x0a); end >= 0; end = bytes.indexOf(0x0a, start)) {
-      yield bytes.subarray(start, end);
-      start = end + 1;
-    }
-    rest = bytes.subarray(start);
-    if (rest.length > MAX_RECORD_BYTES)
-      throw mismatch(`a line has more than the ${MAX_RECORD_BYTES} bytes of a record`);
+async function* recordLines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
+  const tooLong = () => mismatch(`a line has more than the ${MAX_RECORD_BYTES} bytes of a record`);
+  for await (const line of linesOf(chunks, MAX_RECORD_BYTES, tooLong)) {
+    if (line.at(-1) !== 0x0a) throw mismatch('the last line has no end');
+    yield line.subarray(0, -1);
   }
-  if (rest.length > 0) throw mismatch('the last line has no end');
 }
 
 async function* hashesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {

@@ -1,4 +1,4 @@
-import { DAY_MS } from '../../base/time.ts';
+import { DAY_MS } from '../../contract/time.ts';
 import { MAX_RECORD_BYTES } from '../../log/record.ts';
 import type { Evidence } from '../evidence/evidence.ts';
 import type { SegmentName } from '../evidence/object-names.ts';

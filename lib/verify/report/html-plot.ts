@@ -1,4 +1,4 @@
-import { DAY_MS } from '../../base/time.ts';
+import { DAY_MS } from '../../contract/time.ts';
 import { type Markup, markup } from './markup.ts';
 import type { Timeline } from './report.ts';
 

@@ -119,7 +119,7 @@ export interface ExpectedTrail {
   /** At least one. `system_record`: `_system` records that the trail began. `head_statement`: `_heads` states a head of it. */
   readonly evidence: readonly TrailEvidence[];
   /** Whether the archive holds anything of it. */
-  readonly isPresent: boolean;
+  readonly isThere: boolean;
 }
 
 /** What a policy's witnesses say. */

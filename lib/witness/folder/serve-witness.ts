@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { SealtrailError } from '../../log/error.ts';
-import { answerRequest, MAX_BODY_BYTES } from '../requests.ts';
+import { answerRequest, MAX_REQUEST_BYTES } from '../requests.ts';
 import type { Witness } from '../witness.ts';
 
 /** Where a witness listens, and whom it tells of failures. */
@@ -97,7 +97,7 @@ async function readBody(request: IncomingMessage): Promise<Uint8Array | undefine
   let bytes = 0;
   for await (const chunk of request) {
     bytes += chunk.length;
-    if (bytes > MAX_BODY_BYTES) return undefined;
+    if (bytes > MAX_REQUEST_BYTES) return undefined;
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

@@ -53,7 +53,7 @@ describe('a trail that was removed as a whole is missed', () => {
   ])('where %s', async (_, archive, trust, evidence) => {
     const report = await verify(archive, trust);
     expect(report.problems).toMatchObject([{ kind: 'missing_trail', trail: 'payments', object: 'payments/' }]);
-    expect(report.expectedTrails).toContainEqual({ trail: 'payments', evidence: [evidence], isPresent: false });
+    expect(report.expectedTrails).toContainEqual({ trail: 'payments', evidence: [evidence], isThere: false });
     expect(report.verdict).toBe('incomplete');
     expect(exitCodeOf(report)).toBe(1);
   });
@@ -119,7 +119,7 @@ describe('the set of trails', () => {
   test('is known where _system records them, and says nothing against what is there', async () => {
     const report = await verify(whole, vkeys.concat(pem));
     expect(report).toMatchObject({ verdict: 'ok', problems: [], skipped: [] });
-    expect(report.expectedTrails?.map(({ trail, isPresent }) => [trail, isPresent])).toEqual([
+    expect(report.expectedTrails?.map(({ trail, isThere }) => [trail, isThere])).toEqual([
       ['_system', true],
       ['orders', true],
       ['payments', true],

@@ -2,8 +2,8 @@ import * as z from 'zod';
 import type { Masked } from '../../../contract/query.ts';
 import type { Activity } from '../../../contract/summary.ts';
 import type { Shape } from '../../../json/shape.ts';
-import { SealtrailError } from '../../../log/error.ts';
 import { absenceSchema, maskedSchema, maskedSentence } from '../../output/pages.ts';
+import { readAnswer } from '../../output/read-answer.ts';
 import { utc } from '../../output/records.ts';
 import { breakdownLines, breakdownSchema } from '../../output/summary-lines.ts';
 import { printable } from '../../output/table.ts';
@@ -54,16 +54,11 @@ async function activity(terminal: Terminal, trail: string, actor: string, option
   const path = `/v1/trails/${trail}/activity`;
   const http = connect(terminal, options);
   const answer = await http.send({ path, query: { actor, days }, signal: terminal.signal });
-  const parsed = activitySchema.safeParse(answer.json());
-  if (!parsed.success)
-    throw new SealtrailError('unavailable', 'the server answered with something that is no activity');
-  if (parsed.data.total === 0) await explainAbsence(http, parsed.data.absence, terminal);
+  const shown = readAnswer(activitySchema, answer.json(), 'an activity');
+  if (shown.total === 0) await explainAbsence(http, shown.absence, terminal);
   if (json) return write(terminal.stdout, answer.text());
   const who = `${printable(actor)} in ${trail}`;
-  await writeLines(
-    terminal.stdout,
-    activityLines(who, `the last ${plural(days, 'day')}`, parsed.data, terminal.stdout),
-  );
+  await writeLines(terminal.stdout, activityLines(who, `the last ${plural(days, 'day')}`, shown, terminal.stdout));
 }
 
 /** How records name an actor, and what was not counted. */

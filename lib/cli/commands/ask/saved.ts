@@ -1,7 +1,8 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as z from 'zod';
 import { SealtrailError } from '../../../log/error.ts';
+import { replaceFile } from '../../../store/durable-file.ts';
 import type { Terminal } from '../../output/terminal.ts';
 
 /** Saved questions by name: the words of a command line, the command first. */
@@ -48,8 +49,7 @@ async function write(terminal: Pick<Terminal, 'env'>, questions: SavedQuestions)
   const file = questionsFile(terminal);
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
   const sorted = Object.fromEntries(Object.entries(questions).sort(([a], [b]) => (a < b ? -1 : 1)));
-  await writeFile(`${file}.new`, `${JSON.stringify({ v: 1, questions: sorted }, null, 2)}\n`, { mode: 0o600 });
-  await rename(`${file}.new`, file);
+  await replaceFile(file, Buffer.from(`${JSON.stringify({ v: 1, questions: sorted }, null, 2)}\n`), 0o600);
 }
 
 /** Saves a command line under a name, without what said to save it. */

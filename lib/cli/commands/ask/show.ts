@@ -1,4 +1,5 @@
 import type { SignedHttp } from '../../../client/http/http.ts';
+import { percentEncode } from '../../../client/http/percent-encode.ts';
 import { SealtrailError } from '../../../log/error.ts';
 import { isObject } from '../../../log/json.ts';
 import { parseRecord, type SealedRecord } from '../../../log/record.ts';
@@ -36,7 +37,7 @@ export const installShow: Install = (program, shell) => {
 async function show(terminal: Terminal, trail: string, id: string, options: Options): Promise<void> {
   const { stdout, stderr, signal } = terminal;
   const http = connect(terminal, options);
-  const path = `/v1/trails/${trail}/events/${encodeURIComponent(id)}`;
+  const path = `/v1/trails/${trail}/events/${percentEncode(id)}`;
   const answer = await http.send({ path, signal });
   const line = answer.text().replace(/\n$/, '');
   const record = parseRecord(line);

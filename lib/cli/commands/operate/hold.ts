@@ -3,6 +3,7 @@ import * as z from 'zod';
 import type { LegalHoldReply } from '../../../contract/replies.ts';
 import type { Shape } from '../../../json/shape.ts';
 import { SealtrailError } from '../../../log/error.ts';
+import { readAnswer } from '../../output/read-answer.ts';
 import { labelled, type Output, plural, type Terminal, write, writeLines } from '../../output/terminal.ts';
 import { connect, type Install, type ServerOptions, trailName, withJson, withServer } from '../../shell/shell.ts';
 
@@ -53,14 +54,10 @@ async function hold(terminal: Terminal, trail: string, change: Change | undefine
   const body = JSON.stringify({ held: change === 'on', reason });
   const answer = await http.send(change === undefined ? request : { ...request, method: 'POST', body });
   if (options.json) return write(terminal.stdout, answer.text());
-  await writeLines(terminal.stdout, holdLines(trail, readHold(answer.json()), terminal.stdout));
-}
-
-function readHold(answer: unknown): LegalHoldReply {
-  const parsed = holdSchema.safeParse(answer);
-  if (parsed.success) return parsed.data;
-  const message = 'the server answered with something that is no legal hold';
-  throw new SealtrailError('unavailable', message, { cause: parsed.error });
+  await writeLines(
+    terminal.stdout,
+    holdLines(trail, readAnswer(holdSchema, answer.json(), 'a legal hold'), terminal.stdout),
+  );
 }
 
 function holdLines(

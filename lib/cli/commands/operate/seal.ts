@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { SealReply } from '../../../contract/replies.ts';
 import type { Shape } from '../../../json/shape.ts';
-import { SealtrailError } from '../../../log/error.ts';
+import { readAnswer } from '../../output/read-answer.ts';
 import { labelled, plural, type Terminal, write, writeLines } from '../../output/terminal.ts';
 import { connect, type Install, type ServerOptions, trailName, withJson, withServer } from '../../shell/shell.ts';
 
@@ -34,8 +34,7 @@ async function seal(terminal: Terminal, trail: string, options: Options): Promis
   ).json();
   const { stdout } = terminal;
   if (options.json) return write(stdout, `${JSON.stringify(answer)}\n`);
-  const { success, data, error } = sealSchema.safeParse(answer);
-  if (!success) throw new SealtrailError('unavailable', 'the server did not answer with a seal', { cause: error });
-  const sentence = `The archive of ${trail} is complete up to its ${plural(data.size, 'record')}.`;
+  const { size } = readAnswer(sealSchema, answer, 'a seal');
+  const sentence = `The archive of ${trail} is complete up to its ${plural(size, 'record')}.`;
   await writeLines(stdout, labelled(stdout, 'green', 'sealed', sentence));
 }
