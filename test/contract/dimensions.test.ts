@@ -1,19 +1,32 @@
 import { describe, expect, it } from 'vitest';
 import { DIMENSIONS, dimensionsOf } from '../../lib/contract/dimensions.ts';
+import type { Actor, Changes, EventContext, Resource, StoredEvent } from '../../lib/contract/event.ts';
 import type { SealedRecord } from '../../lib/log/record.ts';
 
-function record(event: Record<string, unknown>): SealedRecord {
-  return { v: 1, trail: 't', seq: 0, prev: '0'.repeat(64), receivedAt: 0, submitter: 'writer', event };
+function record(event: object): SealedRecord {
+  return { v: 1, trail: 't', seq: 0, prev: '0'.repeat(64), receivedAt: 0, submitter: 'writer', event: { ...event } };
 }
 
-const FULL = {
+type Complete<T> = { readonly [K in keyof T]-?: Exclude<T[K], undefined> };
+type CompleteEvent = Complete<Omit<StoredEvent, 'actor' | 'resource' | 'context' | 'changes'>> & {
+  readonly actor: Complete<Actor>;
+  readonly resource: Complete<Resource>;
+  readonly context: Complete<EventContext>;
+  readonly changes: Complete<Changes>;
+};
+
+/**
+ * Every field that an event may have, so that a dimension that begins to read another one is seen. Where what these fields are filed
+ * under changes, raise `DIMENSION_RULES`: indexes that stand lack it.
+ */
+const FULL: CompleteEvent = {
   id: 'e-1',
   type: 'action.executed',
   action: 'delete file',
   outcome: 'success',
   severity: 'info',
   decision: 'allow',
-  actor: { id: 'agent-7', type: 'agent', ip: '203.0.113.***', userAgent: 'curl/8' },
+  actor: { id: 'agent-7', name: 'Agent Seven', type: 'agent', ip: '203.0.113.***', userAgent: 'curl/8' },
   resource: { type: 'file', id: '/tmp/x', name: 'x' },
   context: {
     tenant: 'acme',
@@ -25,7 +38,13 @@ const FULL = {
     action: 'act-1',
     approval: 'ok-1',
   },
+  changes: { before: { actor: 'before' }, after: { actor: 'after' } },
+  converted: ['details.n'],
+  description: 'deletes a file',
   details: { actor: 'nobody' },
+  producer: { id: 'shop-1', prev: '0'.repeat(64), seq: 0 },
+  redacted: ['details.token'],
+  time: '2026-11-21T12:00:00Z',
 };
 
 describe('the dimensions of a record', () => {

@@ -5,21 +5,41 @@ import {
   CURSOR_SECRET_KEY,
   checkpointKey,
   countsPartition,
+  DEPLOYMENT_PARTITION,
   exportKey,
   headKey,
   idempotencyKey,
   longPostingsPartition,
   openTileKey,
+  PREFIX,
   postingsPartition,
   producerKey,
   retiredKeyKey,
   splitPartition,
+  TRAILS_PARTITION,
   trailKey,
+  WORK_PREFIX,
   watermarkKey,
 } from '../../../lib/ledger/items/layout.ts';
 
 describe('the names of partitions', () => {
   it('are those that existing deployments hold', () => {
+    expect(PREFIX).toEqual({
+      head: 'head/',
+      block: 'block/',
+      blockPart: 'block-part/',
+      checkpoint: 'checkpoint/',
+      idempotency: 'idempotency/',
+      waiting: 'waiting/',
+      landing: 'landing/',
+      turn: 'turn/',
+      follower: 'follower/',
+      postings: 'postings/',
+      longPostings: 'long-postings/',
+      counts: 'counts/',
+      export: 'export/',
+    });
+    expect([TRAILS_PARTITION, DEPLOYMENT_PARTITION, WORK_PREFIX]).toEqual(['trails', 'deployment', 'work/']);
     const partitions = [
       headKey('t'),
       blockKey('t', 7),

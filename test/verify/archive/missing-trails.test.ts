@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { FolderObjects } from '../../../lib/store/folder/objects.ts';
 import { exitCodeOf, parseTrustedKeys, type Report, verifyArchive } from '../../../lib/verify/index.ts';
 import { type Archive, buildTrail, copyOf, KEY, keyIdOf, LOG, objectsOf, p256Key, vkeyOf } from '../archive-builder.ts';
@@ -38,6 +38,20 @@ const verify = async (archive: Archive, trust = pem): Promise<Report> =>
 
 const PAYMENTS = /^payments\//;
 const SYSTEM = /^_system\//;
+
+it('is asked of no text that cannot name a trail: the ID of a P-256 key vouches for the key alone, not for its name', async () => {
+  const key = p256Key(3);
+  const { archive } = buildTrail({ runs: [3], seals: [3], keys: [key] });
+  const object = [...archive.keys()].find((name) => name.endsWith('.vkey')) ?? '';
+  const vkey = archive.get(object)?.toString('latin1') ?? '';
+  for (const name of ['o\x7frders', 'Orders', '..']) {
+    const edited = new Map([...archive, [object, Buffer.from(vkey.replace('/orders+', `/${name}+`), 'latin1')]]);
+    const { verdict, problems } = await verify(edited, parseTrustedKeys(key.pem));
+    expect({ verdict, problems }).toMatchObject({ verdict: 'damaged', problems: [{ kind: 'malformed_key', object }] });
+  }
+  const trust = parseTrustedKeys(`${vkeyOf(`${LOG}/o\x7frders`, key)}\n${key.pem}`);
+  expect((await verify(archive, trust)).problems).toMatchObject([{ kind: 'missing_trail' }]);
+});
 
 describe('a trail that was removed as a whole is missed', () => {
   test.each([
