@@ -10,8 +10,7 @@ import { nodeReader } from '../ledger/tree/nodes.ts';
 import { TileCache } from '../ledger/tree/tile-cache.ts';
 import type { NodeReader } from '../log/tree.ts';
 import { type PrivacyConfig, policyFor } from '../privacy/config/privacy-config.ts';
-import type { MaskTag } from '../privacy/mask.ts';
-import { maskTags } from '../privacy/mask-tag.ts';
+import { maskTags, withTags } from '../privacy/mask-tag.ts';
 import type { PrivacyPolicy } from '../privacy/policy.ts';
 import type { Files, Objects, Signer, Table } from '../store/ports.ts';
 import { lazy } from './lazy.ts';
@@ -133,15 +132,4 @@ export function wireLog(stores: LogStores, settings: LogSettings, hooks: LogHook
     ...archived,
     ...(files && { files }),
   };
-}
-
-/** Policies with tags by those without, so that what is made from one is made once. */
-const TAGGED = new WeakMap<PrivacyPolicy, PrivacyPolicy>();
-
-function withTags(policy: PrivacyPolicy, maskTag: MaskTag): PrivacyPolicy {
-  const known = TAGGED.get(policy);
-  if (known?.maskTag === maskTag) return known;
-  const tagged = { ...policy, maskTag };
-  TAGGED.set(policy, tagged);
-  return tagged;
 }

@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import type { MaskTag } from './mask.ts';
+import type { PrivacyPolicy } from './policy.ts';
 
 /** RFC 4648 section 6, in lower case: it stands in URLs, e-mail addresses and file names as it is. */
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567';
@@ -29,4 +30,16 @@ export function maskTags(secret: Uint8Array): MaskTag {
     remembered.set(address, tag);
     return tag;
   };
+}
+
+/** Policies with tags by those without, so that what is made from one is made once. */
+const TAGGED = new WeakMap<PrivacyPolicy, PrivacyPolicy>();
+
+/** A policy whose masks carry tags. The same object for the same policy and tags. */
+export function withTags(policy: PrivacyPolicy, maskTag: MaskTag): PrivacyPolicy {
+  const known = TAGGED.get(policy);
+  if (known?.maskTag === maskTag) return known;
+  const tagged = { ...policy, maskTag };
+  TAGGED.set(policy, tagged);
+  return tagged;
 }

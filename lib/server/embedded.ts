@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, stat } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { FollowerPace } from '../app/followers.ts';
 import { type OpenLog, type OpenLogSettings, openLog, warn } from '../app/open-log.ts';
 import type { WitnessSettings } from '../followers/witnesses/witness-follower.ts';
-import { cursorSecret } from '../ledger/items/deployment-secret.ts';
+import { cursorSecret, maskSecret } from '../ledger/items/deployment-secret.ts';
 import { TRAILS_PARTITION } from '../ledger/items/layout.ts';
 import { SealtrailError } from '../log/error.ts';
 import { FolderDownloads } from '../store/folder/downloads.ts';
@@ -17,6 +18,7 @@ import { Directory } from './access.ts';
 import type { StartSettings } from './config-file.ts';
 import { type DataFolder, type FirstConfig, openDataFolder, writeFirstConfig } from './data-folder.ts';
 import { DOWNLOADS_PATH } from './downloads.ts';
+import { IntakePool } from './intake/intake-pool.ts';
 import { keepMaskSecret } from './mask-secret-file.ts';
 
 type OnError = NonNullable<OpenLogSettings['onError']>;
@@ -31,6 +33,8 @@ export interface EmbeddedOptions extends Pick<FollowerPace, 'archiveDelayMs' | '
    * @default a warning of the process, so that no alarm goes unseen
    */
   readonly onError?: OnError;
+  /** Threads that prepare the events of large requests. @default one less than there are processors, at most 4 */
+  readonly intakeThreads?: number;
   /** Settings of this start, over the folder's `config.json`. */
   readonly settings?: StartSettings;
 }
@@ -101,7 +105,7 @@ async function makeFolder(dir: string): Promise<void> {
 }
 
 async function assemble(dir: string, table: SqliteTable, options: EmbeddedOptions): Promise<Embedded> {
-  const { logName, settings, witnesses, onError = warn, ...pace } = options;
+  const { logName, settings, witnesses, onError = warn, intakeThreads = defaultThreads(), ...pace } = options;
   await warnIfOpen(dir, onError);
   const hasRecords = await hasTrails(table);
   const folder = await openDataFolder(dir, { logName, hasRecords, ...(settings && { settings }) });
@@ -123,16 +127,23 @@ async function assemble(dir: string, table: SqliteTable, options: EmbeddedOption
     ...(recordReads !== undefined && { recordsReads: recordReads }),
   });
   const housekeeping = keepHouse(table, onError);
+  const intake = new IntakePool({
+    threads: intakeThreads,
+    start: async () => ({ privacy: privacy ?? {}, maskSecret: await maskSecret(table) }),
+    onError: (error) => onError(error, { follower: 'intake' }),
+  });
 
   let closed: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     housekeeping.stop();
+    await intake.close();
     await log.close();
     await objects.close();
     await table.close();
   };
   return {
     ...log,
+    prepare: (preparation, policy) => intake.prepare(preparation, policy),
     downloads,
     directory,
     folder,
@@ -142,6 +153,9 @@ async function assemble(dir: string, table: SqliteTable, options: EmbeddedOption
     },
   };
 }
+
+/** Where there is one processor, a thread of its own would only take turns with the one that commits. */
+const defaultThreads = (): number => Math.min(availableParallelism() - 1, 4);
 
 /** A folder that was made beforehand keeps its mode, and the archive in it can be read by others. */
 async function warnIfOpen(dir: string, onError: OnError): Promise<void> {

@@ -5,8 +5,8 @@ import { unicodeEscape } from '../../base/escape.ts';
 import { MAX_BATCH_EVENTS } from '../../contract/event.ts';
 import { type Absence, MAX_TRAILS, QUERY_FORMATS, type QueryFormat, type QueryPage } from '../../contract/query.ts';
 import type { Receipt } from '../../contract/receipt.ts';
-import { eventIdsOf } from '../../event/event-id.ts';
-import { isLenient, prepareBatch } from '../../event/intake.ts';
+import { isLenient } from '../../event/intake.ts';
+import { type Prepare, prepareHere } from '../../event/preparation.ts';
 import { auditEventSchema } from '../../event/schema.ts';
 import { parseOrThrow } from '../../json/parse-or-throw.ts';
 import type { Shape } from '../../json/shape.ts';
@@ -74,6 +74,8 @@ export const mergedPageSchema = pageSchema.omit({ proof: true }).extend({
 export interface AppendServices {
   readonly ledger: Pick<Ledger, 'append'>;
   readonly policyOf: (trail: string) => PrivacyPolicy | Promise<PrivacyPolicy>;
+  /** @default in this thread */
+  readonly prepare?: Prepare;
 }
 
 /** 201 for a new append, 200 for a repeated one, 202 for one that no checkpoint covers yet. */
@@ -98,18 +100,19 @@ export const appendEvents = route({
   body: { described: eventsBody() },
   replies: { 200: receiptSchema, 201: receiptSchema, 202: receiptSchema },
   handler: async (
-    { ledger, policyOf }: AppendServices,
+    { ledger, policyOf, prepare = prepareHere }: AppendServices,
     { params: { trail }, headers: { 'Idempotency-Key': key, Prefer }, caller, sent },
   ) => {
     const preferences = preferencesOf(Prefer);
     const policy = await policyOf(trail);
     const handling = preferences.has('handling=lenient') ? 'lenient' : 'strict';
     const idempotency = key === undefined ? undefined : { key, bodyHash: hash('sha256', sent.body, 'hex') };
-    const newId = idempotency && eventIdsOf({ trail, identity: identityOf(caller), ...idempotency });
+    const repeatable = idempotency && { trail, identity: identityOf(caller), ...idempotency };
+    const contentType = sent.headers['content-type'];
     const receipt = await ledger.append({
       trail,
       submitter: caller,
-      events: prepareBatch(sent.body, sent.headers['content-type'], policy, handling, newId),
+      events: await prepare({ trail, body: sent.body, contentType, handling, repeatable }, policy),
       wait: !preferences.has('respond-async'),
       ...(idempotency && { idempotency }),
     });

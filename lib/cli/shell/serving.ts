@@ -19,6 +19,7 @@ export interface ServeOptions extends SettingOptions {
   /** Seconds. */
   readonly witnessLag: number;
   readonly logRequests?: boolean;
+  readonly threads?: number;
   readonly config?: string;
   readonly forward?: string;
 }
@@ -29,7 +30,7 @@ export async function serve(terminal: Terminal, options: ServeOptions): Promise<
   const policy = options.policy === undefined ? undefined : await readPolicy(options.policy);
   const log = await openEmbedded(options.data, {
     ...(policy && { witnesses: { policy, alarmMs: options.witnessLag * 1000 } }),
-    ...defined({ logName: options.logName }),
+    ...defined({ logName: options.logName, intakeThreads: options.threads }),
     settings: defined({
       ...{ configFile: options.config, pii: options.pii, hotDays: options.retention },
       forwardFile: options.forward,

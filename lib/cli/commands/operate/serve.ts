@@ -30,6 +30,11 @@ export const installServe: Install = (program, shell) => {
       '--forward <file>',
       'where records are forwarded to, in place of what config.json says (docs/forwarding.md)',
     )
+    .option(
+      '--threads <n>',
+      'threads that prepare the events of large requests (default: one less than there are processors, at most 4)',
+      integer('--threads', 0, 64),
+    )
     .option('--log-requests', 'log every request to standard error, one JSON document a line')
     .action(async (options: ServeOptions) => {
       assertServerNode('sealtrail serve');

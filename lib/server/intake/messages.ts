@@ -1,0 +1,52 @@
+import type { Preparation } from '../../event/preparation.ts';
+import { type ErrorCode, SealtrailError } from '../../log/error.ts';
+import type { PrivacyConfig } from '../../privacy/config/privacy-config.ts';
+
+/** What a thread is started with. */
+export interface IntakeStart {
+  readonly privacy: PrivacyConfig;
+  /** Of the tags in masked addresses: 32 bytes. */
+  readonly maskSecret: Uint8Array;
+}
+
+/** What a thread is asked. */
+export type IntakeRequest = { readonly id: number; readonly preparation: Preparation } | 'stop';
+
+/** What it answers. */
+export type IntakeAnswer =
+  | 'ready'
+  | {
+      readonly id: number;
+      readonly ids: readonly string[];
+      /** Canonical JSON, one event a line: one text passes between threads faster than many. */
+      readonly lines: string;
+    }
+  | { readonly id: number; readonly failure: Failure };
+
+/** An error as plain data: it does not keep its class between threads. */
+interface Failure {
+  /** Undefined for an error of ours. */
+  readonly code: ErrorCode | undefined;
+  readonly message: string;
+  readonly field: string | undefined;
+  readonly retryAfter: number | undefined;
+  /** Of an error of ours: where it came from. */
+  readonly stack: string | undefined;
+}
+
+export function failureOf(error: unknown): Failure {
+  if (error instanceof SealtrailError) {
+    const { code, message, field, retryAfter } = error;
+    return { code, message, field, retryAfter, stack: undefined };
+  }
+  const { message, stack } = error instanceof Error ? error : { message: String(error), stack: undefined };
+  return { code: undefined, message, field: undefined, retryAfter: undefined, stack };
+}
+
+export function errorFrom({ code, message, field, retryAfter, stack }: Failure): Error {
+  if (code === undefined) return Object.assign(new Error(message), stack === undefined ? {} : { stack });
+  return new SealtrailError(code, message, {
+    ...(field === undefined ? {} : { field }),
+    ...(retryAfter === undefined ? {} : { retryAfter }),
+  });
+}
