@@ -1,7 +1,7 @@
 /**
  * Credentials that show what they are by a prefix, as data. The list follows the rules of secretlint 13.0.7
- * (`@secretlint/secretlint-rule-preset-recommend`, MIT licence, © 2020 azu) and what the services document, with lengths
- * loosened: a token that a log took half of is still a token. docs/adr says why it is kept here.
+ * (`@secretlint/secretlint-rule-preset-recommend`, MIT licence, © 2020 azu), the services that gitleaks 8 (MIT licence, © 2019 Zachary
+ * Rice) and TruffleHog 3 name, and what the services document, with lengths loosened: a token that a log took half of is still a token. docs/adr says why it is kept here.
  *
  * Each begins with letters that are rare in text, then a bounded class: no expression looks at a character twice.
  */
@@ -68,7 +68,7 @@ export const TOKEN_FORMATS: readonly TokenFormat[] = [
   { service: 'Sentry', hint: 'sntry', source: 'sntry[su]_[A-Za-z0-9+/=_-]{40,}' },
   { service: 'Shopify', hint: 'shp[acps]', source: `shp(?:at|ca|pa|ss)_${A}{32,}` },
   { service: 'Slack', hint: 'xox|xapp', source: `(?:xox[abeoprs](?:\\.xox[bp])?-${W}{10,}|xapp-\\d-${W}{20,})` },
-  { service: 'Square', hint: 'sq0|EAAA', source: `(?:sq0(?:atp|csp|idp)-${W}{22,}|EAAA${W}{56,})` },
+  { service: 'Square and Facebook', hint: 'sq0|EAA', source: `(?:sq0(?:atp|csp|idp)-${W}{22,}|EAA[A-Z]${W}{56,})` },
   {
     service: 'Stripe',
     hint: 'k_(?:live|test|prod)_|whsec_',
@@ -80,6 +80,42 @@ export const TOKEN_FORMATS: readonly TokenFormat[] = [
   { service: 'Twilio', hint: 'SK[a-f0-9]{4}', source: `SK[a-f0-9]{32}` },
   { service: 'Vercel', hint: 'vc[pikar]_', source: `vc[pikar]_${A}{24,}` },
   { service: 'xAI', hint: 'xai-', source: `xai-${A}{60,}` },
+  { service: '1Password keys', hint: 'A3-', source: 'A3-[A-Z0-9]{6}-[A-Z0-9]{6}(?:-[A-Z0-9]{5}){3,4}' },
+  { service: 'Alibaba', hint: 'LTAI', source: `LTAI${A}{16,}` },
+  { service: 'Artifactory', hint: 'AKCp|cmVmdGtu', source: `(?:AKCp${A}{60,}|cmVmdGtu${A}{50,})` },
+  { service: 'Azure DevOps', hint: 'JQQJ99', source: `${A}{52}JQQJ99${A}{20,}` },
+  { service: 'Dropbox', hint: 'sl\\.', source: `sl\\.${W}{100,}` },
+  { service: 'Dynatrace', hint: 'dt0c01', source: 'dt0c01\\.[A-Z0-9]{24}\\.[A-Z0-9]{40,}' },
+  { service: 'ElevenLabs', hint: 'sk_', source: `sk_${H}{40,}` },
+  { service: 'Flutterwave', hint: 'FLWSECK', source: `FLWSECK(?:_TEST)?-${A}{12,}(?:-X)?` },
+  { service: 'Fly.io', hint: 'f[om][12]_', source: `f(?:o1_${W}{40,}|m[12][ar]?_[A-Za-z0-9+/]{80,}={0,3})` },
+  { service: 'Harness', hint: 'pat\\.', source: `pat\\.${W}{22}\\.${H}{24}\\.${A}{20}` },
+  { service: 'Mapbox', hint: 'sk\\.eyJ', source: `sk\\.eyJ${W}{20,}\\.${W}{20,}` },
+  { service: 'MaxMind', hint: '_mmk', source: `${A}{6}_${A}{29}_mmk` },
+  { service: 'NuGet', hint: 'oy2', source: 'oy2[a-z0-9]{43}' },
+  { service: 'Octopus Deploy', hint: 'API-', source: 'API-[A-Z0-9]{26}' },
+  { service: 'OpenShift', hint: 'sha256~', source: `sha256~${W}{40,}` },
+  { service: 'Plaid', hint: 'access-', source: `access-(?:sandbox|development|production)-${H}{8}-[A-Fa-f0-9-]{20,}` },
+  { service: 'Sourcegraph', hint: 'sgp_', source: `sgp_(?:(?:${H}{16}|local)_)?${H}{40}` },
+  { service: 'Yandex', hint: 'AQVN|y0_', source: `(?:AQVN${W}{35,}|y0_${W}{50,})` },
+  {
+    service: 'Brevo, Clojars, Contentful, Duffel, Frame.io, NVIDIA, Scalingo, Typeform',
+    hint: 'xkeysib|CLOJARS|CFPAT|duffel|fio-|nvapi|tk-us|tfp_',
+    source: `(?:xkeysib-|CLOJARS_|CFPAT-|duffel_(?:live|test)_|fio-u-|nvapi-|tk-us-|tfp_)(?=[A-Za-z_-]{0,120}\\d)${W}{32,}`,
+  },
+  {
+    service:
+      'Adobe, Buildkite, Cerebras, crates.io, Deno, EasyPost, Infracost, Intra42, LlamaCloud, Netlify, PostHog, Prefect, ReadMe, ' +
+      'Render, Shippo, SonarQube',
+    hint: 'p8e-|bkua_|csk-|cio|ddp_|EZ[AT]K|ico-|s-s4t|llx-|nfp_|ph[xr]_|pnu_|rdme_|rnd_|shippo|sq[aup]_',
+    source:
+      `(?:bkua_|ddp_|nfp_|ph[xr]_|pnu_|rdme_|rnd_|s-s4t2(?:ud|af)-|shippo_(?:live|test)_|sq[aup]_)${A}{24,}|` +
+      `(?:p8e-|csk-|cio|EZ[AT]K|ico-|llx-)(?=[A-Za-z]{0,120}\\d)${A}{24,}`,
+  },
+  { service: 'SettleMint', hint: 'sm_[aps]at_', source: `sm_[aps]at_${A}{16,}` },
+  { service: 'Pinecone', hint: 'pcsk_', source: `pcsk_${A}{5,6}_${A}{40,}` },
+  { service: 'Razorpay', hint: 'rzp_', source: `rzp_(?:live|test)_${A}{14,}` },
+  { service: 'Resend', hint: 're_', source: `re_${A}{8}_${A}{20,}` },
 ];
 
 /** Addresses that are credentials: who knows one may write there. What names the service stays. */
