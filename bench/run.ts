@@ -11,6 +11,7 @@ import { benchProof } from './proof.ts';
 import { benchQuery } from './query.ts';
 import { benchRedaction } from './redaction.ts';
 import { compare, type Figure, report } from './report.ts';
+import { benchScan } from './scan.ts';
 import { benchTrails } from './trails.ts';
 import { benchVerify } from './verify.ts';
 
@@ -31,6 +32,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Figure[]>>> = {
   handler: () => benchHandler(),
   query: () => benchQuery(),
   redaction: () => benchRedaction(),
+  scan: () => benchScan(),
   trails: () => benchTrails(),
   verify: () => benchVerify(),
 };

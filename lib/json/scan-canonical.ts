@@ -102,6 +102,8 @@ export function scanRecordLine(bytes: Uint8Array, start: number, end: number, in
   at = scanString(bytes, into.submitterAt, end);
   if (at < 0 || !follows(bytes, at, end, TRAIL)) return false;
   into.submitterEnd = at - 1;
+  // A log writes none that is empty: the slow way says so.
+  if (into.submitterEnd === into.submitterAt) return false;
   at += TRAIL.length;
   into.trailAt = at;
   at = scanString(bytes, at, end);

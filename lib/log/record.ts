@@ -29,11 +29,12 @@ export interface SealedRecord extends Envelope {
  * canonical already, and the keys around it are in the order of their UTF-16 code units (RFC 8785 section 3.2.3).
  *
  * @returns a function of the envelope and the event's canonical JSON, which the caller vouches for; it throws
- *   `malformed_record` if `submitter` is not well-formed UTF-16 and thus has no UTF-8 form
+ *   `malformed_record` if `submitter` is empty, or not well-formed UTF-16 and thus has no UTF-8 form
  */
 export function recordLineFor(v: RecordVersion): (envelope: Envelope, eventJson: string) => string {
   const lineOf = RECORD_LINES[v];
   return (envelope, eventJson) => {
+    if (envelope.submitter === '') throw malformed('the submitter is empty');
     if (!envelope.submitter.isWellFormed()) throw malformed('the submitter is not well-formed text');
     return lineOf(envelope, eventJson);
   };

@@ -119,10 +119,11 @@ export class LineReader {
     const bytes = leaf.subarray(1);
     try {
       const record = parseRecord(bytes);
-      const { seq, receivedAt, prev, trail } = record;
+      const { seq, receivedAt, prev, trail, submitter } = record;
       if (trail !== this.trail.toString()) {
         report('wrong_trail', `the record says that it is of the trail ${trail}`, seq);
       }
+      if (submitter === '') report('malformed_record', 'its submitter is empty: no log takes events from no one', seq);
       if (!isCanonical(bytes)) {
         report('not_canonical', 'the line is not the canonical JSON (RFC 8785) of what it says', seq);
       }

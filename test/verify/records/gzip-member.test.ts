@@ -1,4 +1,4 @@
-import { gzipSync } from 'node:zlib';
+import { constants, crc32, deflateRawSync, gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { type GzipFlaw, unpackMember } from '../../../lib/verify/records/gzip-member.ts';
 
@@ -29,6 +29,36 @@ describe('a gzip member of the archive', () => {
       expect(unpacked.content.equals(content)).toBe(true);
     }
     expect((await unpack(gzipSync(large), 4_000_000)).largest).toBeLessThanOrEqual(256 * 1024);
+  });
+
+  // ADR 21: what is promised of a segment is its content, however deflate wrote it (RFC 1951 section 3.2.3).
+  test.each<[string, Buffer]>([
+    ['not compressed', deflateRawSync(text, { level: 0 })],
+    ['at another level', deflateRawSync(text, { level: 9 })],
+    ['with fixed codes', deflateRawSync(text, { strategy: constants.Z_FIXED })],
+    ['without matches', deflateRawSync(text, { strategy: constants.Z_HUFFMAN_ONLY })],
+    ['with runs alone', deflateRawSync(text, { strategy: constants.Z_RLE, memLevel: 1, windowBits: 9 })],
+    [
+      'behind empty blocks',
+      Buffer.concat([Buffer.alloc(5_000, Buffer.from([0, 0, 0, 255, 255])), deflateRawSync(text)]),
+    ],
+    [
+      'in many blocks',
+      Buffer.concat([
+        ...text
+          .toString()
+          .split(/(?<=\n)/)
+          .map((line) => deflateRawSync(line, { finishFlush: constants.Z_FULL_FLUSH })),
+        Buffer.from([3, 0]),
+      ]),
+    ],
+  ])('is the same %s', async (_, deflated) => {
+    const trailer = Buffer.alloc(8);
+    trailer.writeUInt32LE(crc32(text), 0);
+    trailer.writeUInt32LE(text.length, 4);
+    const member = Buffer.concat([gzipSync(text).subarray(0, 10), deflated, trailer]);
+    const { content, flaw } = await unpack(member);
+    expect({ same: content.equals(text), flaw }).toEqual({ same: true, flaw: undefined });
   });
 
   test('a flipped bit anywhere is found, or leaves the content as it was', async () => {
