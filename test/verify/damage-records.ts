@@ -209,6 +209,7 @@ export const signed: Damage[] = [
   ],
   ['a record with another number', 'wrong_seq', (line: string) => line.replace(/"seq":[0-9]+/, '"seq":5000')],
   ['a line that is no record', 'malformed_record', () => 'hello'],
+  ['a record from no one', 'malformed_record', (line: string) => line.replace('"submitter":"app"', '"submitter":""')],
 ].map(([name, kind, rewrite]): Damage => {
   const change = rewrite as (line: string) => string; // the tuple above
   return {

@@ -120,7 +120,8 @@ class Native {
     const words = this.#words;
     line.at = (words[word] ?? 0) + shift;
     line.end = (words[word + 1] ?? 0) + shift;
-    line.isTaken = words[word + 2] === 1;
+    // A submitter that is empty is looked at the slow way, which says so.
+    line.isTaken = words[word + 2] === 1 && (words[word + 5] ?? 0) > (words[word + 4] ?? 0);
     line.prevAt = (words[word + 3] ?? 0) + shift;
     line.submitterAt = (words[word + 4] ?? 0) + shift;
     line.submitterEnd = (words[word + 5] ?? 0) + shift;
