@@ -203,7 +203,7 @@ export interface QueryPage {
 /** The format of {@link AnswerProof}. */
 export const ANSWER_FORMAT = 'sealtrail-answer/v1';
 
-/** A proof that a page leaves nothing out, in plain JSON (docs/spec.md, "Proofs of answers"). Hashes and leaves are in base64. */
+/** A proof that a page leaves nothing out, in plain JSON (docs/spec.md, "Proofs of answers"). Leaves are in base64, and so are hashes, one after the other. */
 export interface AnswerProof {
   readonly format: typeof ANSWER_FORMAT;
   readonly trail: string;
@@ -220,7 +220,7 @@ export interface AnswerProof {
   /** The signed checkpoint that they are under. */
   readonly checkpoint: string;
   /** That the records are under the checkpoint. */
-  readonly proof: readonly string[];
+  readonly proof: string;
   /** What the index says of the records that are not shown; absent if all are shown. */
   readonly index?: IndexProof;
 }
@@ -239,19 +239,26 @@ export interface IndexProof {
   readonly checkpoint: string;
   /** The line of the record in `_index` that states the runs, and its audit path. */
   readonly record: string;
-  readonly proof: readonly string[];
+  readonly proof: string;
   /** Consecutive runs, from the one with the number `first` on, and that they are of the index. */
   readonly first: number;
   readonly runs: readonly string[];
-  readonly runsProof: readonly string[];
-  /** For each run, each indexed filter and each of its terms: its leaves. Without terms the filter rules out nothing. */
-  readonly answers: readonly (readonly (readonly LeafProof[])[])[];
+  readonly runsProof: string;
+  /** For each run. */
+  readonly answers: readonly RunAnswer[];
+}
+
+/** What a run files under the terms of a query. */
+export interface RunAnswer {
+  /** For each indexed filter and each of its terms: its leaves. Without terms the filter rules out nothing. */
+  readonly terms: readonly (readonly TermLeaves[])[];
+  /** That all of these leaves are of the run. */
+  readonly proof: string;
 }
 
 /** Consecutive leaves of a run: those of a term, and the ones on either side. */
-export interface LeafProof {
+export interface TermLeaves {
   /** The number of the first. */
   readonly first: number;
   readonly leaves: readonly string[];
-  readonly proof: readonly string[];
 }

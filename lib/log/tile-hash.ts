@@ -35,14 +35,25 @@ nodeInput[0] = 0x01; // RFC 6962 section 2.1: the prefix of a node
  * @param row the concatenated hashes of its leaves, a power of two in number
  */
 export function completeRoot(row: Uint8Array): Buffer {
+  return completeRows(row).at(-1) ?? Buffer.alloc(0);
+}
+
+/**
+ * All hashes of a complete subtree, level by level, from its leaves to its root.
+ *
+ * @param row the concatenated hashes of its leaves, a power of two in number
+ */
+export function completeRows(row: Uint8Array): Buffer[] {
   let below = Buffer.from(row.buffer, row.byteOffset, row.length);
+  const rows = [below];
   while (below.length > HASH_BYTES) {
     const above = Buffer.allocUnsafe(below.length / 2);
     for (let at = 0; at < above.length; at += HASH_BYTES) {
       below.copy(nodeInput, 1, at * 2, at * 2 + 2 * HASH_BYTES);
       hashInto(above, at, nodeInput); // RFC 6962 section 2.1: SHA-256(0x01 || left || right)
     }
+    rows.push(above);
     below = above;
   }
-  return below;
+  return rows;
 }

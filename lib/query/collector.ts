@@ -9,6 +9,7 @@ import { readBlocks } from '../ledger/blocks.ts';
 import { SealtrailError } from '../log/error.ts';
 import type { Table } from '../store/ports.ts';
 import type { RecordFilter } from './filter.ts';
+import { ProofSize } from './proof-size.ts';
 import { type Match, matchOf } from './query.ts';
 import type { RecentBlocks } from './recent-blocks.ts';
 
@@ -28,16 +29,22 @@ export interface AnswerRequest {
   readonly limit: number;
   readonly low: number;
   readonly high: number;
+  /** The size of the tree that records are proven to be in. */
+  readonly size: number;
 }
 
 /** Most records that one proof shows: what does not pass is shown too, where the index does not rule it out. */
 const MAX_SHOWN = 1000;
-/** Records that are read together. */
-const AT_ONCE = 32;
+/** Records that are read together, and runs that are looked at ahead. */
+const RECORDS_AT_ONCE = 32;
+const RUNS_AHEAD = 8;
+/** Records of a run that are looked at first where its lists are long, and at least. */
+const FIRST_WINDOW = 4096;
+const MIN_WINDOW = 256;
 
 /**
- * Collects the records of an answer, and those that may have been, from one end of a range on, until the answer or what is shown is full.
- * At any time every record of `[from, to)` that may pass is in `shown`.
+ * Collects the records of an answer, and those that may have been, from one end of a range on, until the answer, what is shown or the
+ * proof is full. At any time every record of `[from, to)` that may pass is in `shown`.
  */
 export class Collector {
   readonly matches: Match[] = [];
@@ -46,10 +53,12 @@ export class Collector {
   to: number;
   readonly #sources: RecordSources;
   readonly #request: AnswerRequest;
+  readonly #proof: ProofSize;
 
   constructor(sources: RecordSources, request: AnswerRequest) {
     this.#sources = sources;
     this.#request = request;
+    this.#proof = new ProofSize(request.size, request.limit);
     this.from = request.isDescending ? request.high : request.low;
     this.to = this.from;
   }
@@ -59,15 +68,11 @@ export class Collector {
     const { low, high, isDescending, filter } = this.#request;
     const edge = filter.isIndexed ? Math.min(Math.max(size, low), high) : low;
     const indexed = runs.filter((run) => run.first < edge && endOf(run) > low);
-    const parts: ({ readonly run: StoredRun } | undefined)[] = indexed.map((run) => ({ run }));
-    for (const part of isDescending ? [undefined, ...parts.reverse()] : [...parts, undefined]) {
-      const [from, to] =
-        part === undefined ? [edge, high] : [Math.max(part.run.first, low), Math.min(endOf(part.run), edge)];
-      if (from >= to) continue;
-      const isWhole = part === undefined ? await this.#tail(from, to) : await this.#run(part.run, from, to);
-      if (!isWhole) return;
-      this.#covered(from, to);
-    }
+    const tail = () => (edge < high ? this.#tail(edge, high) : true);
+    if (isDescending && !(await tail())) return;
+    if (isDescending) this.#covered(edge, high);
+    if (!(await this.#indexed(isDescending ? indexed.reverse() : indexed, edge)) || isDescending) return;
+    if (await tail()) this.#covered(edge, high);
   }
 
   async #tail(from: number, to: number): Promise<boolean> {
@@ -81,23 +86,65 @@ export class Collector {
     return true;
   }
 
-  async #run(run: StoredRun, from: number, to: number): Promise<boolean> {
-    const { trail, isDescending } = this.#request;
-    const file = this.#sources.runs.open(trail, run);
-    const seqs = numbersOf(await this.#candidates(file, from, to), isDescending);
+  async #indexed(runs: readonly StoredRun[], edge: number): Promise<boolean> {
+    const { low, filter } = this.#request;
+    const lookUp = (run: StoredRun) => {
+      const found = this.#lookUp(run);
+      found.catch(() => undefined); // what goes wrong shows when it is needed
+      return found;
+    };
+    const ahead = runs.slice(0, RUNS_AHEAD).map(lookUp);
+    for (const [n, run] of runs.entries()) {
+      const [from, to] = [Math.max(run.first, low), Math.min(endOf(run), edge)];
+      if (!this.#proof.addRun(run.leaves, filter.keys.flat().length, this.from < this.to)) return false;
+      const next = runs[n + RUNS_AHEAD];
+      if (next !== undefined) ahead.push(lookUp(next));
+      const { file, filters } = (await ahead[n]) ?? (await this.#lookUp(run));
+      if (!(await this.#run(file, filters, from, to))) return false;
+      this.#covered(from, to);
+    }
+    return true;
+  }
+
+  async #lookUp(run: StoredRun) {
+    const file = this.#sources.runs.open(this.#request.trail, run);
+    return { file, filters: await Promise.all(this.#request.filter.keys.map((keys) => RunPostings.find(file, keys))) };
+  }
+
+  /** Goes through a run in windows, as wide as the proof has room for. */
+  async #run(file: RunFile, filters: readonly RunPostings[], from: number, to: number): Promise<boolean> {
+    const { isDescending } = this.#request;
+    let width = filters.every((one) => one.unread(from, to) === 0) ? to - from : FIRST_WINDOW;
+    for (let [low, high] = [from, to]; low < high; ) {
+      const window = isDescending
+        ? ([Math.max(low, high - width), high] as const)
+        : ([low, Math.min(high, low + width)] as const);
+      const lists = await Promise.all(filters.map((one) => one.within(...window)));
+      if (!this.#proof.hasRoomFor(lists, window)) {
+        if (width > MIN_WINDOW) {
+          width = Math.max(MIN_WINDOW, Math.floor(width / 4));
+          continue;
+        }
+        if (this.from < this.to) return false;
+      }
+      this.#proof.add(lists, window);
+      const left = lists.reduce<Spans>((both, list) => intersectSpans(both, list), [...window]);
+      if (!(await this.#look(file, left))) return false;
+      this.#covered(...window);
+      if (isDescending) high = window[0];
+      else low = window[1];
+      width *= 4;
+    }
+    return true;
+  }
+
+  async #look(file: RunFile, candidates: Spans): Promise<boolean> {
+    const seqs = numbersOf(candidates, this.#request.isDescending);
     for (let some = nextOf(seqs); some.length > 0; some = nextOf(seqs)) {
       const found = await Promise.all(some.map((seq) => this.#read(file, seq)));
       for (const match of found) if (!this.#take(match)) return false;
     }
     return true;
-  }
-
-  async #candidates(file: RunFile, from: number, to: number): Promise<Spans> {
-    let left: Spans = [from, to];
-    for (const keys of this.#request.filter.keys) {
-      left = intersectSpans(left, await (await RunPostings.find(file, keys)).within(from, to));
-    }
-    return left;
   }
 
   async #read(file: RunFile, seq: number): Promise<Match> {
@@ -113,9 +160,10 @@ export class Collector {
   /** @returns false if it is the last that there is room for */
   #take(match: Match): boolean {
     this.shown.set(match.seq, match);
+    this.#proof.addRecord(match.seq);
     this.#covered(match.seq, match.seq + 1);
     if (this.#request.filter.accepts(match.line)) this.matches.push(match);
-    return this.matches.length < this.#request.limit && this.shown.size < MAX_SHOWN;
+    return this.matches.length < this.#request.limit && this.shown.size < MAX_SHOWN && !this.#proof.isFull;
   }
 
   #covered(from: number, to: number): void {
@@ -127,7 +175,7 @@ export class Collector {
 /** The next numbers, as many as are read together. Not `take`, which ends the rest. */
 function nextOf(seqs: Iterator<number, void, void>): number[] {
   const some: number[] = [];
-  while (some.length < AT_ONCE) {
+  while (some.length < RECORDS_AT_ONCE) {
     const next = seqs.next();
     if (next.done) break;
     some.push(next.value);

@@ -4,7 +4,7 @@ import {
   type AnswerPeriod,
   type AnswerProof,
   type IndexProof,
-  type LeafProof,
+  type RunAnswer,
 } from '../contract/query.ts';
 import { INDEX_TRAIL } from '../contract/system-trails.ts';
 import { type IndexSnapshot, NO_INDEX, readIndexSnapshot } from '../index/format/index-state.ts';
@@ -14,13 +14,13 @@ import { endOf } from '../index/format/runs.ts';
 import { runLine } from '../index/format/statement.ts';
 import type { TermKey } from '../index/format/term.ts';
 import { type RunFile, RunGone } from '../index/reader/run-file.ts';
-import { leavesAround, runNodes } from '../index/reader/run-nodes.ts';
+import { RunNodes } from '../index/reader/run-nodes.ts';
 import type { StoredCheckpoint } from '../ledger/checkpoints.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { toBase64 } from '../log/encoding.ts';
 import { SealtrailError } from '../log/error.ts';
 import { appendLeaves, EMPTY_FRONTIER } from '../log/frontier.ts';
-import { leafHash } from '../log/hash.ts';
+import { type Hash, leafHash } from '../log/hash.ts';
 import { proveLeaves } from '../log/multiproof.ts';
 import { type NodeReader, proveInclusion, proveRange } from '../log/tree.ts';
 import { type AnswerRequest, Collector, type RecordSources } from './collector.ts';
@@ -115,7 +115,7 @@ async function prove(
     matches,
     records: seqs.map((seq) => lines.get(seq) ?? ''),
     checkpoint: note,
-    proof: hashes.map(toBase64),
+    proof: joined(hashes),
     ...(needsIndex && { index: await indexProof(sources, request, index, from, to) }),
   };
   return { matches: collector.matches, from, to, proof };
@@ -148,29 +148,38 @@ async function indexProof(
     Promise.all(
       needed.map((run) => {
         const [low, high] = [Math.max(from, run.first), Math.min(to, endOf(run), size)];
-        return runAnswers(sources.runs.open(trail, run), run, filter.keys, low, high);
+        return runAnswer(sources.runs.open(trail, run), run, filter.keys, low, high);
       }),
     ),
   ]);
   return {
-    ...{ checkpoint: checkpoint.note, record: line, proof: proof.map(toBase64) },
-    ...{ first, runs: needed.map(runLine), runsProof: runsProof.map(toBase64), answers },
+    ...{ checkpoint: checkpoint.note, record: line, proof: joined(proof) },
+    ...{ first, runs: needed.map(runLine), runsProof: joined(runsProof), answers },
   };
 }
 
-/** What a run files under each value of each filter. */
-function runAnswers(
+/** What a run files under each value of each filter, with one proof for all leaves. */
+async function runAnswer(
   file: RunFile,
   run: StoredRun,
   keys: readonly (readonly TermKey[])[],
   from: number,
   to: number,
-): Promise<LeafProof[][]> {
-  const nodes = runNodes(file);
-  const answer = async (key: TermKey): Promise<LeafProof> => {
-    const { first, leaves } = await leavesAround(file, key, from, to);
-    const proof = await proveRange(first, first + leaves.length, run.leaves, nodes);
-    return { first, leaves: leaves.map((leaf) => toBase64(leafBytes(leaf))), proof: proof.map(toBase64) };
-  };
-  return Promise.all(keys.map((some) => Promise.all(some.map(answer))));
+): Promise<RunAnswer> {
+  const nodes = new RunNodes(file);
+  const found = await Promise.all(
+    keys.map((some) => Promise.all(some.map((key) => nodes.leavesAround(key, from, to)))),
+  );
+  const places = new Set(found.flat().flatMap(({ first, leaves }) => leaves.map((_, n) => first + n)));
+  const proof = await proveLeaves(
+    [...places].sort((a, b) => a - b),
+    run.leaves,
+    nodes.read,
+  );
+  const terms = found.map((some) =>
+    some.map(({ first, leaves }) => ({ first, leaves: leaves.map((leaf) => toBase64(leafBytes(leaf))) })),
+  );
+  return { terms, proof: joined(proof) };
 }
+
+const joined = (hashes: readonly Hash[]): string => toBase64(Buffer.concat(hashes));

@@ -135,7 +135,7 @@ export class Queries {
     if (at !== undefined && !isDescending) low = Math.max(low, at.seq);
     high = Math.max(low, high);
     const sources = { table: this.#table, blocks: this.#blocks, runs: this.#runs, archive: this.#archive, ...proofs };
-    const request = { trail, filter, isDescending, limit: query.limit, low, high };
+    const request = { trail, filter, isDescending, limit: query.limit, low, high, size: checkpoint.size };
     const { matches, from, to, proof } = await proveAnswer(sources, request, query, checkpoint);
     const next = { seq: isDescending ? from : to, asOf };
     const more = isDescending ? from > low : to < high;

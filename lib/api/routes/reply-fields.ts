@@ -7,9 +7,10 @@ import {
   type AnswerProof,
   FILTER_NAMES,
   type IndexProof,
-  type LeafProof,
   MASKED_FILTERS,
   type Masked,
+  type RunAnswer,
+  type TermLeaves,
 } from '../../contract/query.ts';
 import type { Breakdown } from '../../contract/summary.ts';
 import type { Shape } from '../../json/shape.ts';
@@ -51,13 +52,21 @@ export const breakdown = z.strictObject({
   others: count.describe('Records with values that are not listed.'),
 } satisfies Shape<Breakdown>);
 
-const hashes = z.array(hash64);
+const hashes = z.string().describe('Hashes of 32 bytes, one after the other, in base64.');
 const texts = z.array(z.string());
-const leafProof = z.strictObject({
-  first: count.describe('The number of the first leaf.'),
-  leaves: texts.describe('Consecutive leaves in base64.'),
+const runAnswer = z.strictObject({
+  terms: z
+    .array(
+      z.array(
+        z.strictObject({
+          first: count.describe('The number of the first leaf.'),
+          leaves: texts.describe('Consecutive leaves in base64.'),
+        } satisfies Shape<TermLeaves>),
+      ),
+    )
+    .describe('For each filter that the index carries, and each of its values.'),
   proof: hashes,
-} satisfies Shape<LeafProof>);
+} satisfies Shape<RunAnswer>);
 const indexProof = z.strictObject({
   checkpoint: note,
   record: z.string().describe('The line of the record in `_index` that states the runs.'),
@@ -65,9 +74,7 @@ const indexProof = z.strictObject({
   first: count.describe('The number of the first run.'),
   runs: texts,
   runsProof: hashes,
-  answers: z
-    .array(z.array(z.array(leafProof)))
-    .describe('For each run, each filter that the index carries, and each of its values.'),
+  answers: z.array(runAnswer).describe('For each run.'),
 } satisfies Shape<IndexProof>);
 const answerPeriod = z.strictObject({
   from: z.int().exactOptional(),

@@ -30,7 +30,7 @@ export interface IndexerOptions {
    * indexed yet, so waiting costs them time and nothing else. @default 1,024
    */
   readonly minRecords?: number;
-  /** Records of a new run, about: they are collected in memory. A run ends with a block. @default 65,536 */
+  /** Records of a new run, about: they are collected in memory, some 200 bytes for each. A run ends with a block. @default 262,144 */
   readonly maxRecords?: number;
   /** Milliseconds that records may wait for more to be indexed with. @default 60,000 */
   readonly delayMs?: number;
@@ -43,7 +43,7 @@ export interface IndexerOptions {
 }
 
 const DEFAULTS = {
-  ...{ minRecords: 1024, maxRecords: 65_536, delayMs: 60_000 },
+  ...{ minRecords: 1024, maxRecords: 262_144, delayMs: 60_000 },
   ...{ isPatient: false, graceMs: 1_800_000, now: () => Date.now() },
 };
 /** Records of a run of `_index` itself: each run makes a record there, so that fewer would beget ever more. */

@@ -2,7 +2,7 @@ import { type Move, readWatermark, type Watermark } from '../../ledger/items/wat
 import { SealtrailError } from '../../log/error.ts';
 import { HASH_BYTES, type Hash } from '../../log/hash.ts';
 import type { Attribute, Table } from '../../store/ports.ts';
-import { INDEX_RULES } from './index-rules.ts';
+import { INDEX_FORM } from './index-rules.ts';
 import { NAME_BYTES, runKey, type StoredRun } from './run-layout.ts';
 import { endOf } from './runs.ts';
 import { VarintReader, VarintWriter } from './varint.ts';
@@ -26,7 +26,7 @@ export interface IndexState {
   readonly record?: number;
   /** Whether rows of the index of earlier versions are left in the Table. */
   readonly hasRows: boolean;
-  /** Whether the runs were written under other rules (see {@link INDEX_RULES}) and must be replaced, not read. */
+  /** Whether the runs were written under other rules (see {@link INDEX_FORM}) and must be replaced, not read. */
   readonly isOutdated: boolean;
 }
 
@@ -55,7 +55,7 @@ export async function readIndexSnapshot(table: Table, trail: string): Promise<In
 /** A move of the watermark, with the state stored beside it. */
 export function moveTo(size: number, { runs, superseded, record, hasRows }: Omit<IndexState, 'isOutdated'>): Move {
   const state = {
-    rules: INDEX_RULES,
+    rules: INDEX_FORM,
     files: encodeRuns(runs),
     ...(superseded.length > 0 && { superseded: JSON.stringify(superseded.map(({ key, at }) => [key, at])) }),
     ...(record !== undefined && { record }),
@@ -78,7 +78,7 @@ export function stateOf(mark: Watermark): IndexState {
   if (files === undefined) return { runs: [], superseded: [], hasRows: true, isOutdated: true };
   if (!(files instanceof Uint8Array)) throw corrupt(mark.trail);
   const others = { superseded: supersededOf(mark, superseded), hasRows: rows === 1 };
-  if (rules !== INDEX_RULES) return { ...others, runs: outdatedRuns(mark, files), isOutdated: true };
+  if (rules !== INDEX_FORM) return { ...others, runs: outdatedRuns(mark, files), isOutdated: true };
   const runs = decodeRuns(mark, files);
   return { ...others, runs, isOutdated: false, ...(typeof record === 'number' && { record }) };
 }

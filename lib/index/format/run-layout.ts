@@ -1,6 +1,5 @@
-import { appendLeaves, EMPTY_FRONTIER } from '../../log/frontier.ts';
 import { HASH_BYTES, type Hash, sameBytes, sha256 } from '../../log/hash.ts';
-import { INDEX_RULES } from './index-rules.ts';
+import { INDEX_FORM } from './index-rules.ts';
 import { damaged } from './leaf.ts';
 import type { Run } from './runs.ts';
 import { KEY_BYTES, readKey, type TermKey, writeKey } from './term.ts';
@@ -10,13 +9,13 @@ import { putVarint, VarintReader } from './varint.ts';
  * The layout of a run's file:
  *
  *     groups of 32 leaves, in the order of their keys and then of their records
- *     pages of 128 fences: for each group its first leaf, its length and its hash
- *     counts, for summaries (counts.ts)
+ *     pages of 128 fences: for each group its first leaf, its length, its hash, and a sum of its bytes
+ *     counts, for summaries (run-counts.ts)
  *     the first records of the blocks, in chunks (hints: they are no part of the tree)
  *     the header, with a fence for each page
  *
  * A reader fetches the header, a page, and a group: three ranges. The catalogue has the SHA-256 of the header, the header that of
- * each page, and a page the hash of each group's leaves, so that nothing of them can be changed unseen.
+ * each page, and a page a sum of each group, so that nothing of them can be changed unseen.
  */
 
 /** Leaves of a group: a complete subtree, as the last group's may be incomplete. */
@@ -28,8 +27,11 @@ export const CHUNK_RECORDS = 16_384;
 /** Hints up to this many bytes are fetched with the header. */
 export const FEW_HINTS = 32_768;
 
-const MAGIC = Buffer.from('STIX\x01', 'latin1');
-const RULES = Buffer.from(INDEX_RULES, 'hex');
+/** What every header begins with. */
+const MAGIC = Buffer.from(`STIX ${INDEX_FORM} `, 'latin1');
+
+/** The leading bytes of the SHA-256 of a group that its fence has: 2^128 tries find no other group. */
+const SUM_BYTES = 16;
 
 /** Where a group or page begins, how long it is, and the hash of its subtree. */
 export interface Fence {
@@ -39,6 +41,12 @@ export interface Fence {
   /** Bytes. */
   readonly length: number;
   readonly hash: Hash;
+}
+
+/** A group's fence. */
+export interface GroupFence extends Fence {
+  /** The leading bytes of the SHA-256 of its bytes: one hash tells that they are whole, where no path is needed. */
+  readonly sum: Uint8Array;
 }
 
 /** A page of fences. */
@@ -92,30 +100,38 @@ function putFence(bytes: Buffer, at: number, { key, first, length, hash }: Fence
   return end + HASH_BYTES;
 }
 
+/** The sum of a group's bytes that its fence has. */
+export const sumOf = (group: Uint8Array): Uint8Array => sha256(group).subarray(0, SUM_BYTES);
+
 /** The bytes of a page. */
-export function encodePage(fences: readonly Fence[], base: number): Buffer {
+export function encodePage(fences: readonly GroupFence[], base: number): Buffer {
   const bytes = Buffer.alloc(fences.length * FENCE_BYTES);
   let at = 0;
-  for (const fence of fences) at = putFence(bytes, at, fence, base);
+  for (const fence of fences) {
+    at = putFence(bytes, at, fence, base);
+    bytes.set(fence.sum, at);
+    at += SUM_BYTES;
+  }
   return bytes.subarray(0, at);
 }
 
 /** Reads a page of a run. @throws `store_corrupt` unless it is what the header says */
-export function decodePage(bytes: Buffer, page: PageFence, base: number): Fence[] {
+export function decodePage(bytes: Buffer, page: PageFence, base: number): GroupFence[] {
   if (!sameBytes(sha256(bytes), page.sum)) throw damaged('has another page than its header says');
-  const fences: Fence[] = [];
+  const fences: GroupFence[] = [];
   let groupBytes = 0;
   for (let at = 0; at < bytes.length; ) {
     const { fence, end } = takeFence(bytes, at, base);
-    fences.push(fence);
+    at = end + SUM_BYTES;
+    if (at > bytes.length) throw damaged('has a page that ends within a fence');
+    fences.push({ ...fence, sum: bytes.subarray(end, at) });
     groupBytes += fence.length;
-    at = end;
   }
   if (groupBytes !== page.groupBytes) throw damaged('has a page of other groups than its header says');
   return fences;
 }
 
-function takeFence(bytes: Buffer, at: number, base: number): { fence: Fence; end: number; reader: VarintReader } {
+function takeFence(bytes: Buffer, at: number, base: number): { fence: Fence; end: number } {
   if (at + KEY_BYTES > bytes.length) throw damaged('has a page that ends within a fence');
   const reader = new VarintReader(bytes, at + KEY_BYTES);
   const first = base + reader.next();
@@ -123,18 +139,8 @@ function takeFence(bytes: Buffer, at: number, base: number): { fence: Fence; end
   const end = reader.at + HASH_BYTES;
   if (end > bytes.length) throw damaged('has a page that ends within a fence');
   const fence = { key: readKey(bytes, at), first, length, hash: bytes.subarray(reader.at, end) };
-  return { fence, end, reader };
+  return { fence, end };
 }
-
-/** Whether the hashes of consecutive complete subtrees, the last perhaps incomplete, have a root (RFC 6962 section 2.1). */
-export const leadsTo = (parts: readonly { readonly hash: Hash }[], root: Hash): boolean =>
-  sameBytes(
-    appendLeaves(
-      EMPTY_FRONTIER,
-      parts.map(({ hash }) => hash),
-    ).root,
-    root,
-  );
 
 /** What a header says besides what follows from its run. */
 export interface HeaderContent {
@@ -147,9 +153,8 @@ export interface HeaderContent {
 /** The bytes of a header. */
 export function encodeHeader(run: Run, leaves: number, content: HeaderContent): Buffer {
   const { pages, pageBytes, countBytes, chunks } = content;
-  const bytes = Buffer.alloc(MAGIC.length + RULES.length + 9 * 7 + chunks.length * 4 + pages.length * FENCE_BYTES);
+  const bytes = Buffer.alloc(MAGIC.length + 9 * 7 + chunks.length * 4 + pages.length * FENCE_BYTES);
   let at = MAGIC.copy(bytes);
-  at += RULES.copy(bytes, at);
   const numbers = [run.first, run.size, leaves, pageBytes, countBytes, chunks.length, ...chunks, pages.length];
   for (const number of numbers) at = putVarint(bytes, at, number);
   for (const page of pages) {
@@ -164,8 +169,8 @@ export function encodeHeader(run: Run, leaves: number, content: HeaderContent): 
 /** Reads a header. @throws `store_corrupt` unless it is that of the run */
 export function decodeHeader(bytes: Buffer, run: StoredRun): Header {
   if (!sameBytes(sha256(bytes), run.header)) throw damaged('has another header than recorded');
-  const intro = MAGIC.length + RULES.length;
-  if (!bytes.subarray(0, intro).equals(Buffer.concat([MAGIC, RULES]))) throw damaged('has a header of another form');
+  const intro = MAGIC.length;
+  if (!bytes.subarray(0, intro).equals(MAGIC)) throw damaged('has a header of another form');
   const reader = new VarintReader(bytes, intro);
   const matchesRun = [run.first, run.size, run.leaves].every((number) => reader.next() === number);
   const [pageBytes, countBytes] = [reader.next(), reader.next()];
@@ -178,7 +183,7 @@ export function decodeHeader(bytes: Buffer, run: StoredRun): Header {
   const whole = groupBytes + pageBytes + countBytes + hintBytes + bytes.length;
   const isWhole = matchesRun && at === bytes.length && whole === run.bytes && hintBytes === run.hintBytes;
   const isListed = pages.reduce((sum, { length }) => sum + length, 0) === pageBytes;
-  if (!isWhole || !isListed || !leadsTo(pages, run.root)) throw damaged('has a header of another run');
+  if (!isWhole || !isListed) throw damaged('has a header of another run');
   const countsAt = groupBytes + pageBytes;
   return { pages, pagesAt: groupBytes, countsAt, hintsAt: countsAt + countBytes, chunks };
 }

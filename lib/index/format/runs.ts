@@ -8,17 +8,17 @@ export interface Run {
   readonly size: number;
 }
 
-/** Sixteen runs of a class merge into one of the next. */
-const FAN = 16;
+/**
+ * The records at which each class of runs begins. Sixteen runs of a class merge into one of the next. From 65,536 records on that
+ * takes two steps of four, for a long trail has most of its records in such runs, and each costs a query some reads and a proof a
+ * path.
+ */
+const BOUNDS = [16, 256, 4096, 65_536, 262_144, 2 ** 20] as const;
 /** Runs of this class, of 2^20 records and more, are never merged. */
-export const TOP_CLASS = 5;
+export const TOP_CLASS = BOUNDS.length;
 
 /** A run's class: 0 for fewer than 16 records, 1 for fewer than 256, and so on up to {@link TOP_CLASS}. */
-export function classOf(size: number): number {
-  let runClass = 0;
-  for (let bound = FAN; size >= bound && runClass < TOP_CLASS; bound *= FAN) runClass += 1;
-  return runClass;
-}
+export const classOf = (size: number): number => BOUNDS.filter((bound) => size >= bound).length;
 
 /** The record after a run's last one. */
 export const endOf = (run: Run): number => run.first + run.size;
@@ -34,7 +34,8 @@ export interface Stretch {
  * each record is rewritten about once per class at most:
  *
  * - no run follows one of a lower class;
- * - fewer than sixteen runs are of the same class (except for the top class, which is never merged).
+ * - fewer than sixteen runs are of the same class, and fewer than four where classes are four apart (except for the top class,
+ *   which is never merged).
  */
 export function nextMerge(runs: readonly Run[]): Stretch | undefined {
   return outOfOrder(runs) ?? fullClass(runs);
@@ -56,7 +57,7 @@ function fullClass(runs: readonly Run[]): Stretch | undefined {
   let found: Stretch | undefined;
   let start = runs.length;
   let records = 0;
-  for (let runClass = 0, bound = FAN; runClass < TOP_CLASS; runClass++, bound *= FAN) {
+  for (const [runClass, bound] of BOUNDS.entries()) {
     for (; start > 0; start--) {
       const run = runs[start - 1];
       if (run === undefined || classOf(run.size) > runClass) break;

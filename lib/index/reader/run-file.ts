@@ -1,8 +1,9 @@
 import { LoadingCache } from '../../base/loading-cache.ts';
 import { SealtrailError } from '../../log/error.ts';
-import { sameBytes, sha256 } from '../../log/hash.ts';
+import { appendLeaves, EMPTY_FRONTIER, type Growth } from '../../log/frontier.ts';
+import { type Hash, sameBytes, sha256 } from '../../log/hash.ts';
 import type { Files } from '../../store/ports.ts';
-import { damaged, hashLeaf, type Leaf, readLeaves } from '../format/leaf.ts';
+import { damaged, type Leaf, readLeaves } from '../format/leaf.ts';
 import { decodeCounts, type RunCounts } from '../format/run-counts.ts';
 import {
   CHUNK_RECORDS,
@@ -10,18 +11,19 @@ import {
   decodePage,
   FEW_HINTS,
   type Fence,
+  type GroupFence,
   type Header,
-  leadsTo,
   PAGE_GROUPS,
   runKey,
   type StoredRun,
+  sumOf,
 } from '../format/run-layout.ts';
 import { endOf } from '../format/runs.ts';
 import { compareKeys, type TermKey } from '../format/term.ts';
 import { VarintReader } from '../format/varint.ts';
 
 /** A group of leaves by its number, with the first of its leaves. */
-export interface Group extends Fence {
+export interface Group extends GroupFence {
   /** Its number in the run, from 0. */
   readonly number: number;
   /** Where its bytes begin in the file. */
@@ -29,12 +31,23 @@ export interface Group extends Fence {
 }
 
 /** What readers of runs keep: headers, pages and hints, which never change. */
-type Kept = Buffer | Opened | readonly Group[];
+type Kept = Buffer | Opened | Page;
 interface Opened {
   readonly header: Header;
   readonly hints: Buffer | undefined;
   readonly weight: number;
+  /** The tree over the pages. */
+  readonly tree: () => Growth;
 }
+interface Page {
+  readonly groups: readonly Group[];
+  readonly weight: number;
+  /** The tree over the groups. */
+  readonly tree: () => Growth;
+}
+
+/** Bytes that a group takes in memory, about, with its place in a tree. */
+const GROUP_WEIGHT = 400;
 
 /** Bytes that readers of one process keep. */
 const KEPT_BYTES = 32_000_000;
@@ -47,9 +60,7 @@ export class RunGone extends Error {
 /** Reads runs, and keeps of them what is small. */
 export class RunFiles {
   readonly #files: Pick<Files, 'read'>;
-  readonly #kept = new LoadingCache<Kept>(KEPT_BYTES, (kept) =>
-    Buffer.isBuffer(kept) ? kept.length : 'weight' in kept ? kept.weight : kept.length * 150,
-  );
+  readonly #kept = new LoadingCache<Kept>(KEPT_BYTES, (kept) => (Buffer.isBuffer(kept) ? kept.length : kept.weight));
 
   constructor(files: Pick<Files, 'read'>) {
     this.#files = files;
@@ -61,7 +72,7 @@ export class RunFiles {
 }
 
 /**
- * One run's file. All that it returns was checked against the run's root, except hints.
+ * One run's file. All that it returns was checked against the sums that the catalogue has of it, except hints.
  *
  * Every method throws {@link RunGone} if the file is gone, `store_corrupt` if it is not what was written, and the errors of
  * {@link Files}.
@@ -91,7 +102,7 @@ export class RunFile {
     if (last < 0) return [];
     const found: Group[] = [];
     for (let n = Math.max(0, lastWhere(header.pages, isBefore)); n <= last; n++) {
-      const groups = await this.#page(n);
+      const { groups } = await this.#page(n);
       found.push(...groups.slice(Math.max(0, lastWhere(groups, isBefore)), lastWhere(groups, isNotAfter) + 1));
     }
     return found;
@@ -99,16 +110,22 @@ export class RunFile {
 
   /** The groups of a page; of several, in order. */
   async pageOfGroup(number: number): Promise<readonly Group[]> {
-    return this.#page(Math.floor(number / PAGE_GROUPS));
+    return (await this.#page(Math.floor(number / PAGE_GROUPS))).groups;
+  }
+
+  /** The tree over the hashes of a page's groups. */
+  async treeOfPage(number: number): Promise<Growth> {
+    return (await this.#page(number)).tree();
+  }
+
+  /** The tree over the hashes of the pages. */
+  async treeOfPages(): Promise<Growth> {
+    return (await this.#opened()).tree();
   }
 
   /** Begins to read the header, if it is not kept: what goes wrong shows when it is needed. */
   prefetch(): void {
     this.#opened().catch(() => undefined);
-  }
-
-  async header(): Promise<Header> {
-    return (await this.#opened()).header;
   }
 
   /** The leaves of consecutive groups, by one read. */
@@ -117,11 +134,10 @@ export class RunFile {
     if (first === undefined || last === undefined) return [];
     const bytes = await this.#read(first.at, last.at + last.length - first.at);
     return this.#guard(() =>
-      groups.map(({ at, length, hash }) => {
-        const leaves = readLeaves(bytes.subarray(at - first.at, at - first.at + length), this.run.first);
-        const hashes = leaves.map((leaf) => ({ hash: hashLeaf(leaf) }));
-        if (!leadsTo(hashes, hash)) throw damaged('has a group with other leaves than its page says');
-        return leaves;
+      groups.map(({ at, length, sum }) => {
+        const group = bytes.subarray(at - first.at, at - first.at + length);
+        if (!sameBytes(sumOf(group), sum)) throw damaged('has a group with other leaves than its page says');
+        return readLeaves(group, this.run.first);
       }),
     );
   }
@@ -181,29 +197,31 @@ export class RunFile {
       return {
         header,
         hints: withHints === hintBytes ? tail.subarray(0, withHints) : undefined,
-        weight: 2 * tail.length,
+        weight: 3 * tail.length,
+        tree: grown(header.pages),
       };
     });
     return kept as Opened; // what this key was loaded with
   }
 
-  async #page(number: number): Promise<readonly Group[]> {
+  async #page(number: number): Promise<Page> {
     const { header } = await this.#opened();
     const page = header.pages[number];
-    if (page === undefined) return [];
+    if (page === undefined) return { groups: [], weight: 0, tree: grown([]) };
     const kept = await this.#kept.get(`${this.key} ${number}`, async () => {
       const before = header.pages.slice(0, number);
       const sum = (of: 'length' | 'groupBytes') => before.reduce((total, one) => total + one[of], 0);
       const bytes = await this.#read(header.pagesAt + sum('length'), page.length);
       let at = sum('groupBytes');
       const fences = this.#guard(() => decodePage(bytes, page, this.run.first));
-      return fences.map((fence, n) => {
+      const groups = fences.map((fence, n) => {
         const group = { ...fence, number: number * PAGE_GROUPS + n, at };
         at += fence.length;
         return group;
       });
+      return { groups, weight: groups.length * GROUP_WEIGHT, tree: grown(groups) };
     });
-    return kept as readonly Group[]; // what this key was loaded with
+    return kept as Page; // what this key was loaded with
   }
 
   async #read(at: number, length: number): Promise<Buffer> {
@@ -227,6 +245,18 @@ export class RunFile {
       throw new SealtrailError(error.code, message, { cause: error });
     }
   }
+}
+
+/** The tree over hashes (RFC 6962 section 2.1), made when it is first asked for: most readers never do. */
+function grown(parts: readonly { readonly hash: Hash }[]): () => Growth {
+  let tree: Growth | undefined;
+  return () => {
+    tree ??= appendLeaves(
+      EMPTY_FRONTIER,
+      parts.map(({ hash }) => hash),
+    );
+    return tree;
+  };
 }
 
 /** The index of the last of an ascending list that holds; -1 if none does. */

@@ -1,7 +1,8 @@
 import { countsPartition, longPostingsPartition, postingsPartition } from '../../ledger/items/layout.ts';
 import type { Table } from '../../store/ports.ts';
-import { TOP_CLASS } from '../format/runs.ts';
 
+/** The highest class of runs in those versions. */
+const TOP_CLASS = 5;
 /** Rows that one transaction removes. */
 const AT_ONCE = 90;
 

@@ -1,4 +1,4 @@
-import { appendLeaves, EMPTY_FRONTIER, type Frontier } from '../../log/frontier.ts';
+import { appendLeaves, EMPTY_FRONTIER } from '../../log/frontier.ts';
 import { type Hash, sha256 } from '../../log/hash.ts';
 import type { DownloadWriter } from '../../store/ports.ts';
 import { hashLeaf, type Leaf, leavesOf, MAX_LEAF_BYTES, putLeaf } from '../format/leaf.ts';
@@ -6,11 +6,12 @@ import {
   CHUNK_RECORDS,
   encodeHeader,
   encodePage,
-  type Fence,
   GROUP_LEAVES,
+  type GroupFence,
   PAGE_GROUPS,
   type PageFence,
   type StoredRun,
+  sumOf,
 } from '../format/run-layout.ts';
 import type { Run } from '../format/runs.ts';
 import type { Spans } from '../format/spans.ts';
@@ -44,10 +45,9 @@ export class RunWriter {
   #groupStart = 0;
   #first: Leaf | undefined;
   #previous: TermKey | undefined;
-  #fences: Fence[] = [];
+  #fences: GroupFence[] = [];
   readonly #pages: PageFence[] = [];
   readonly #pageBodies: Buffer[] = [];
-  #tree: Frontier = EMPTY_FRONTIER;
   #leaves = 0;
 
   constructor(run: NamedRun, file: DownloadWriter) {
@@ -79,12 +79,13 @@ export class RunWriter {
     return this.#filled >= BUFFER_BYTES;
   }
 
-  /** Writes what was gathered. */
+  /** Writes what was gathered, but for a group that is under way. */
   async flush(): Promise<void> {
-    // A group may be under way: it goes out in pieces, and its length is counted from before its beginning.
-    const bytes = Buffer.from(this.#buffer.subarray(0, this.#filled));
-    this.#groupStart -= this.#filled;
-    this.#filled = 0;
+    const whole = this.#first === undefined ? this.#filled : this.#groupStart;
+    const bytes = Buffer.from(this.#buffer.subarray(0, whole));
+    this.#buffer.copyWithin(0, whole, this.#filled);
+    this.#filled -= whole;
+    this.#groupStart = 0;
     if (bytes.length > 0) await this.#file.write(bytes);
   }
 
@@ -107,7 +108,8 @@ export class RunWriter {
     return {
       ...this.#run,
       leaves: this.#leaves,
-      root: appendLeaves(this.#tree, []).root,
+      // A page is a complete subtree, but for the last: the tree over their hashes has the root of the tree over the leaves.
+      root: rootOf(this.#pages),
       counts: sha256(counts),
       header: sha256(header),
       bytes: this.#groupBytes + pages.length + counts.length + hints.length + header.length,
@@ -121,8 +123,8 @@ export class RunWriter {
     const { key, first } = this.#first;
     const length = this.#filled - this.#groupStart;
     this.#groupBytes += length;
-    this.#fences.push({ key, first, length, hash: appendLeaves(EMPTY_FRONTIER, this.#group).root });
-    this.#tree = appendLeaves(this.#tree, this.#group).frontier;
+    const sum = sumOf(this.#buffer.subarray(this.#groupStart, this.#filled));
+    this.#fences.push({ key, first, length, hash: appendLeaves(EMPTY_FRONTIER, this.#group).root, sum });
     this.#group = [];
     this.#first = undefined;
     if (this.#fences.length === PAGE_GROUPS) this.#endPage();
@@ -132,16 +134,20 @@ export class RunWriter {
     const [fence] = this.#fences;
     if (fence === undefined) return;
     const body = encodePage(this.#fences, this.#run.first);
-    const hash = appendLeaves(
-      EMPTY_FRONTIER,
-      this.#fences.map((group) => group.hash),
-    ).root;
+    const hash = rootOf(this.#fences);
     const groupBytes = this.#fences.reduce((sum, { length }) => sum + length, 0);
     this.#pages.push({ key: fence.key, first: fence.first, length: body.length, hash, groupBytes, sum: sha256(body) });
     this.#pageBodies.push(body);
     this.#fences = [];
   }
 }
+
+/** The root over consecutive complete subtrees, the last perhaps incomplete (RFC 6962 section 2.1). */
+const rootOf = (parts: readonly { readonly hash: Hash }[]): Hash =>
+  appendLeaves(
+    EMPTY_FRONTIER,
+    parts.map(({ hash }) => hash),
+  ).root;
 
 function widened(buffer: Buffer): Buffer {
   const wider = Buffer.allocUnsafe(2 * buffer.length);

@@ -1,9 +1,9 @@
 import { tileName } from '../../log/archive.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { appendLeaves, EMPTY_FRONTIER } from '../../log/frontier.ts';
-import { type Hash, sameBytes } from '../../log/hash.ts';
+import { HASH_BYTES, type Hash, sameBytes } from '../../log/hash.ts';
 import { decodeTile, nodeFromTile, TILE_WIDTH, tileOfNode } from '../../log/tile.ts';
-import { completeRoot } from '../../log/tile-hash.ts';
+import { completeRows } from '../../log/tile-hash.ts';
 import type { NodeReader } from '../../log/tree.ts';
 import type { Objects, Table } from '../../store/ports.ts';
 import { type OpenTile, readOpenTile } from '../items/edge-tile.ts';
@@ -55,11 +55,16 @@ export function nodeReader(sources: NodeSources, trail: string): NodeReader {
       ),
     );
     return ids.map((id) => {
-      const { level, index } = tileOfNode(id);
-      return nodeFromTile(read.get(`${level}/${index}`) ?? [], id);
+      const { level, index, offset, span } = tileOfNode(id);
+      const hashes = read.get(`${level}/${index}`) ?? [];
+      const row = innerRows.get(hashes)?.[Math.log2(span)];
+      return row?.subarray((offset / span) * HASH_BYTES, (offset / span + 1) * HASH_BYTES) ?? nodeFromTile(hashes, id);
     });
   };
 }
+
+/** The hashes above those of a full tile, as long as the tile itself is kept: checking it made them, and paths are made of them. */
+const innerRows = new WeakMap<readonly Hash[], readonly Buffer[]>();
 
 /** The tiles of one trail while one question is answered. */
 class TileReading {
@@ -132,9 +137,11 @@ class TileReading {
     }
     const root = above[offset];
     // C2SP tlog-tiles, Merkle Tree: a hash at level 1 and above is the root of a full tile of the level below.
-    if (root === undefined || !sameBytes(completeRoot(bytes), root)) {
+    const rows = completeRows(bytes);
+    if (root === undefined || !sameBytes(rows.at(-1) ?? bytes, root)) {
       throw new SealtrailError('store_corrupt', `${name} does not hash to what stands for it one level above`);
     }
+    innerRows.set(hashes, rows);
     this.#cache.set(name, hashes);
     return hashes;
   }

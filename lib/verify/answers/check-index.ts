@@ -1,4 +1,4 @@
-import type { AnswerProof, IndexProof, LeafProof } from '../../contract/query.ts';
+import type { AnswerProof, IndexProof, RunAnswer, TermLeaves } from '../../contract/query.ts';
 import { FILTER_NAMES } from '../../contract/query.ts';
 import { INDEX_RUN, INDEX_SUBMITTER, INDEX_TRAIL } from '../../contract/system-trails.ts';
 import { INDEX_RULES } from '../../index/format/index-rules.ts';
@@ -7,8 +7,9 @@ import { clipSpans, intersectSpans, pushSpan, type Spans, unionSpans } from '../
 import { compareKeys, keyOf, type TermKey } from '../../index/format/term.ts';
 import type { Checkpoint } from '../../log/checkpoint.ts';
 import { fromBase64, fromHex } from '../../log/encoding.ts';
-import { type Hash, leafHash } from '../../log/hash.ts';
+import { type Hash, leafHash, sameBytes } from '../../log/hash.ts';
 import { isCount, isObject } from '../../log/json.ts';
+import { checkLeaves } from '../../log/multiproof.ts';
 import { parseRecord } from '../../log/record.ts';
 import { checkInclusion, checkRange } from '../../log/tree.ts';
 import { indexedTerms } from '../../question/terms.ts';
@@ -52,7 +53,7 @@ export function checkIndex(
   if (index.answers.length !== runs.length) throw wrong('coverage', 'there is not one answer for each run');
   const candidates = runs.flatMap((run, n) => {
     const [from, to] = [Math.max(run.from, range.from), Math.min(run.to, end)];
-    return from < to ? [...inRun(run, index.answers[n] ?? [], keys, from, to)] : [];
+    return from < to ? [...inRun(run, index.answers[n], keys, from, to)] : [];
   });
   return { size: stated.size, candidates };
 }
@@ -115,32 +116,60 @@ function keysOf(filters: AnswerProof['filters']): TermKey[][] {
 /** The records of `[from, to)` in a run that may pass. */
 function inRun(
   run: Run,
-  answers: readonly (readonly LeafProof[])[],
+  answer: RunAnswer | undefined,
   keys: readonly (readonly TermKey[])[],
   from: number,
   to: number,
 ): Spans {
-  if (answers.length !== keys.length) throw wrong('leaves', 'there are not leaves for each filter of the index');
+  if (answer?.terms.length !== keys.length) throw wrong('leaves', 'there are not leaves for each filter of the index');
+  const shown = answer.terms.map((terms) => inKind('leaves', () => terms.map((one) => leavesOf(one, run))));
+  inKind('leaves', () => checkShown(run, shown.flat(), answer.proof));
   let left: Spans = [from, to];
   for (const [n, terms] of keys.entries()) {
-    const shown = answers[n] ?? [];
-    if (shown.length === 0) continue;
-    if (shown.length !== terms.length) throw wrong('leaves', 'there are not leaves for each value of a filter');
-    const lists = terms.map((key, m) => inKind('leaves', () => underKey(run, shown[m], key, from, to)));
+    const ofFilter = shown[n] ?? [];
+    if (ofFilter.length === 0) continue;
+    if (ofFilter.length !== terms.length) throw wrong('leaves', 'there are not leaves for each value of a filter');
+    const lists = terms.map((key, m) => inKind('leaves', () => underKey(run, ofFilter[m], key, from, to)));
     left = intersectSpans(left, unionSpans(lists));
   }
   return left;
 }
 
+interface ShownLeaves {
+  readonly first: number;
+  readonly leaves: readonly Leaf[];
+}
+
+const leavesOf = ({ first, leaves }: TermLeaves, run: Run): ShownLeaves => ({
+  first,
+  leaves: leaves.map((text) => leafFrom(fromBase64(text, 'malformed_proof', 'a leaf'), run.from)),
+});
+
+/** Checks that all leaves that are shown of a run are of its tree, each at its place. */
+function checkShown(run: Run, shown: readonly ShownLeaves[], proof: string): void {
+  const places = new Map<number, Hash>();
+  for (const { first, leaves } of shown) {
+    for (const [n, leaf] of leaves.entries()) {
+      const hash = hashLeaf(leaf);
+      const known = places.get(first + n);
+      if (known !== undefined && !sameBytes(known, hash)) throw wrong('leaves', 'two leaves are shown at one place');
+      places.set(first + n, hash);
+    }
+  }
+  const leaves = [...places].map(([index, hash]) => ({ index, hash })).sort((a, b) => a.index - b.index);
+  const hashes = hashesOf(proof);
+  if (leaves.length > 0) checkLeaves(leaves, run.leaves, hashes, run.root);
+  else if (hashes.length > 0) throw wrong('leaves', 'there are hashes, and no leaves that they prove');
+}
+
 /** The records of `[from, to)` that a run files under a key. */
-function underKey(run: Run, shown: LeafProof | undefined, key: TermKey, from: number, to: number): Spans {
+function underKey(run: Run, shown: ShownLeaves | undefined, key: TermKey, from: number, to: number): Spans {
   if (shown === undefined || shown.leaves.length === 0) throw wrong('leaves', 'a term has no leaves around it');
-  const leaves = shown.leaves.map((text) => leafFrom(fromBase64(text, 'malformed_proof', 'a leaf'), run.from));
-  checkRange(leaves.map(hashLeaf), shown.first, run.leaves, hashesOf(shown.proof), run.root);
+  const { first: number, leaves } = shown;
   assertOrder(leaves);
   const [first, last] = [leaves[0], leaves.at(-1)];
-  const isFromStart = shown.first === 0 || (first !== undefined && isAtMost(first, key, from));
-  const isToEnd = shown.first + leaves.length === run.leaves || (last !== undefined && isBeyond(last, key, to));
+  const isFromStart = number === 0 || (first !== undefined && isAtMost(first, key, from));
+  const isToEnd = number + leaves.length === run.leaves || (last !== undefined && isBeyond(last, key, to));
   if (!isFromStart || !isToEnd) throw wrong('leaves', 'the leaves that are shown are not those around a term');
   return clipSpans(spansUnder(leaves, key, run), from, to);
 }

@@ -5,7 +5,8 @@ import {
   FILTER_NAMES,
   type FilterName,
   type IndexProof,
-  type LeafProof,
+  type RunAnswer,
+  type TermLeaves,
 } from '../../contract/query.ts';
 import { fromBase64 } from '../../log/encoding.ts';
 import { HASH_BYTES, type Hash } from '../../log/hash.ts';
@@ -30,7 +31,7 @@ export function parseAnswer(value: unknown): AnswerProof {
     matches: list(proof.matches, count),
     records: list(proof.records, text),
     checkpoint: text(proof.checkpoint),
-    proof: list(proof.proof, text),
+    proof: text(proof.proof),
     ...(proof.index !== undefined && { index: indexOf(proof.index) }),
   };
 }
@@ -40,17 +41,22 @@ function indexOf(value: unknown): IndexProof {
   return {
     checkpoint: text(index.checkpoint),
     record: text(index.record),
-    proof: list(index.proof, text),
+    proof: text(index.proof),
     first: count(index.first),
     runs: list(index.runs, text),
-    runsProof: list(index.runsProof, text),
-    answers: list(index.answers, (run) => list(run, (filter) => list(filter, leafProof))),
+    runsProof: text(index.runsProof),
+    answers: list(index.answers, runAnswer),
   };
 }
 
-function leafProof(value: unknown): LeafProof {
-  const { first, leaves, proof } = members(value, ['first', 'leaves', 'proof']);
-  return { first: count(first), leaves: list(leaves, text), proof: list(proof, text) };
+function runAnswer(value: unknown): RunAnswer {
+  const { terms, proof } = members(value, ['terms', 'proof']);
+  return { terms: list(terms, (filter) => list(filter, termLeaves)), proof: text(proof) };
+}
+
+function termLeaves(value: unknown): TermLeaves {
+  const { first, leaves } = members(value, ['first', 'leaves']);
+  return { first: count(first), leaves: list(leaves, text) };
 }
 
 function filtersOf(value: unknown): AnswerProof['filters'] {
@@ -71,13 +77,14 @@ function periodOf(value: unknown): AnswerPeriod {
   return period as AnswerPeriod; // just tested
 }
 
-/** Hashes in base64. */
-export const hashesOf = (texts: readonly string[]): Hash[] =>
-  texts.map((one) => {
-    const hash = fromBase64(one, 'malformed_proof', 'a hash');
-    if (hash.length !== HASH_BYTES) throw malformed('a hash has 32 bytes');
-    return hash;
-  });
+/** Hashes in base64, one after the other. */
+export function hashesOf(joined: string): Hash[] {
+  const bytes = fromBase64(joined, 'malformed_proof', 'the hashes of a proof');
+  if (bytes.length % HASH_BYTES !== 0) throw malformed(`a hash has ${HASH_BYTES} bytes`);
+  return Array.from({ length: bytes.length / HASH_BYTES }, (_, n) =>
+    bytes.subarray(n * HASH_BYTES, (n + 1) * HASH_BYTES),
+  );
+}
 
 function members(
   value: unknown,

@@ -68,7 +68,7 @@ async function showing(lines: readonly string[], more: Partial<AnswerProof> = {}
   const nodes = nodeReader({ table: trail.table, ledger: trail.ledger }, TRAIL);
   const seqs = lines.map((line) => JSON.parse(line).seq);
   const hashes = await proveLeaves(seqs, records.length, nodes);
-  return { ...proof, records: lines, proof: hashes.map(toBase64), ...more };
+  return { ...proof, records: lines, proof: toBase64(Buffer.concat(hashes)), ...more };
 }
 
 const withIndex = (change: Partial<IndexProof>): AnswerProof => ({ ...proof, index: { ...index, ...change } });
@@ -133,14 +133,15 @@ const ATTACKS: Readonly<Record<string, readonly [kind: string, () => Promise<unk
     'leaves',
     () =>
       withIndex({
-        answers: index.answers.map((run) =>
-          run.map((filter) =>
-            filter.map((one) => ({
+        answers: index.answers.map(({ terms, ...run }) => ({
+          ...run,
+          terms: terms.map((filter) =>
+            filter.map(({ leaves, ...one }) => ({
               ...one,
-              leaves: one.leaves.filter((_, n) => n !== Math.floor(one.leaves.length / 2)),
+              leaves: leaves.filter((_, n) => n !== Math.floor(leaves.length / 2)),
             })),
           ),
-        ),
+        })),
       }),
   ],
   'the leaf is that of another value': [
