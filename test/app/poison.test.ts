@@ -112,9 +112,10 @@ const OF_A_TRAIL: Readonly<Record<Exclude<StoredKind, ElsewhereTested | `${strin
   'rebuilt trail': [rebuiltKey(POISONED)],
   trail: [trailKey(POISONED)],
   'edge tile': [openTileKey(POISONED, 1)],
-  watermark: [
-    ...['archiver', 'indexer', 'producers', 'expirer', 'legal-hold', 'verifier', 'beginnings', 'signer', 'history'],
-  ].map((name) => watermarkKey(POISONED, name)),
+  watermark: [...['archiver', 'producers', 'expirer', 'legal-hold', 'verifier', 'beginnings', 'signer', 'history']].map(
+    (name) => watermarkKey(POISONED, name),
+  ),
+  'index state': [watermarkKey(POISONED, 'indexer')],
   producer: [producerKey(POISONED, 'till', 'shop')],
   'due producer': [producerDueKey(POISONED, 1, 'till', 'shop')],
   refusal: [refusalKey(POISONED)],

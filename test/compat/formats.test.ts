@@ -66,7 +66,8 @@ const READERS: readonly (readonly [kind: string, key: Key, read: (table: Table) 
   ['checkpoint', checkpointKey(TRAIL, 1), (table) => ledgerOf(table).checkpoint(TRAIL)],
   ['idempotency key', idempotencyKey(TRAIL, 'shop', 'k'), (table) => ledgerOf(table).append(REQUEST)],
   ['edge tile', openTileKey(TRAIL, 1), (table) => readOpenTile(table, TRAIL, 1)],
-  ['watermark', watermarkKey(TRAIL, 'indexer'), (table) => readWatermark(table, TRAIL, 'indexer')],
+  ['watermark', watermarkKey(TRAIL, 'archiver'), (table) => readWatermark(table, TRAIL, 'archiver')],
+  ['index state', watermarkKey(TRAIL, 'indexer'), (table) => readWatermark(table, TRAIL, 'indexer')],
   ['watermark', watermarkKey(TRAIL, VERIFIER), (table) => readMark(table, TRAIL)],
   ['producer', producerKey(TRAIL, 'shop-1', 'shop'), (table) => readProducer(table, PRODUCER)],
   ['export', exportKey(TRAIL, 'x'), (table) => new ExportJobs(table).get(TRAIL, 'x')],
@@ -81,7 +82,7 @@ const READERS: readonly (readonly [kind: string, key: Key, read: (table: Table) 
 ];
 
 /** The newest format of what has changed since its first. */
-const NEWEST: Readonly<Record<string, number>> = { 'retired key': 2 };
+const NEWEST: Readonly<Record<string, number>> = { 'retired key': 2, 'index state': 2 };
 
 describe('an item of a later format', () => {
   it.each(READERS)('is refused by name: %s', async (kind, key, read) => {

@@ -1,5 +1,5 @@
 import { INDEX_TRAIL } from '../../contract/system-trails.ts';
-import { INDEXER, type IndexState, moveTo, startOver, stateOf } from '../../index/format/index-state.ts';
+import { type IndexState, moveTo, startOver, stateOf } from '../../index/format/index-state.ts';
 import { rangeOfKey, runKey, type StoredRun } from '../../index/format/run-layout.ts';
 import { endOf, mergedRun, nextMerge } from '../../index/format/runs.ts';
 import { RunFiles, RunGone } from '../../index/reader/run-file.ts';
@@ -9,7 +9,7 @@ import { writeMerged, writeRun } from '../../index/writer/run-files.ts';
 import type { ArchivedRecords } from '../../ledger/archived-records.ts';
 import { readBlocks } from '../../ledger/blocks.ts';
 import { readHead } from '../../ledger/commit.ts';
-import { moveWatermark, readWatermark, type Watermark } from '../../ledger/items/watermark.ts';
+import { INDEXER, moveWatermark, readWatermark, type Watermark } from '../../ledger/items/watermark.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { SealtrailError } from '../../log/error.ts';
 import type { Files, Table } from '../../store/ports.ts';

@@ -1,4 +1,4 @@
-import { type Move, readWatermark, type Watermark } from '../../ledger/items/watermark.ts';
+import { INDEXER, type Move, readWatermark, type Watermark } from '../../ledger/items/watermark.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { HASH_BYTES, type Hash } from '../../log/hash.ts';
 import type { Attribute, Table } from '../../store/ports.ts';
@@ -6,9 +6,6 @@ import { INDEX_FORM } from './index-rules.ts';
 import { NAME_BYTES, runKey, type StoredRun } from './run-layout.ts';
 import { endOf } from './runs.ts';
 import { VarintReader, VarintWriter } from './varint.ts';
-
-/** The name of the indexer's watermark. */
-export const INDEXER = 'indexer';
 
 /** A file that is no longer part of the index. Readers that began earlier may still need it. */
 export interface Superseded {

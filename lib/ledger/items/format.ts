@@ -23,6 +23,8 @@ const FORMATS = {
   trail: 1,
   'edge tile': 1,
   watermark: 1,
+  // 2: files with sums of their groups. Earlier versions call it a watermark, and refuse it by that name.
+  'index state': 2,
   refusal: 1,
   producer: 1,
   'due producer': 1,
@@ -40,7 +42,7 @@ const FORMATS = {
   'retired-keys.json': 1,
 } as const;
 
-/** Stored items, besides index items: those are as the index state of their trail says. */
+/** Stored items and files. */
 export type StoredKind = keyof typeof FORMATS;
 
 /** Attributes, or the members of a file, together with their format. */

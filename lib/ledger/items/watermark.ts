@@ -1,7 +1,12 @@
 import { SealtrailError } from '../../log/error.ts';
 import type { Attribute, Condition, Item, Table, Write } from '../../store/ports.ts';
-import { attributesOf, withFormat } from './format.ts';
+import { attributesOf, type StoredKind, withFormat } from './format.ts';
 import { watermarkKey } from './layout.ts';
+
+/** The follower that writes the query index. What it remembers is the index's list of files, and has formats of its own. */
+export const INDEXER = 'indexer';
+
+const kindOf = (follower: string): StoredKind => (follower === INDEXER ? 'index state' : 'watermark');
 
 /** How far a follower has come in a trail, and what else it remembers. */
 export interface Watermark {
@@ -25,7 +30,7 @@ export interface Move {
 /**
  * The watermark of a follower in a trail; at 0, with nothing remembered, where it has none.
  *
- * @throws `store_corrupt` when the stored item cannot be a watermark.
+ * @throws `store_corrupt` when the stored item cannot be a watermark; `unavailable` when a newer version wrote it; the Table's errors
  */
 export async function readWatermark(table: Table, trail: string, follower: string): Promise<Watermark> {
   const item = await table.get(watermarkKey(trail, follower));
@@ -63,7 +68,7 @@ export async function moveWatermark(
   const revision = from.revision + 1;
   const put = {
     ...watermarkKey(trail, follower),
-    attributes: withFormat('watermark', { ...state, size: to.size, revision }),
+    attributes: withFormat(kindOf(follower), { ...state, size: to.size, revision }),
   };
   const when: Condition =
     from.revision === 0 ? { is: 'absent' } : { is: 'equal', attribute: 'revision', value: from.revision };
@@ -72,7 +77,7 @@ export async function moveWatermark(
 }
 
 function fromItem(trail: string, follower: string, item: Item): Watermark {
-  const { size, revision, ...state } = attributesOf('watermark', item);
+  const { size, revision, ...state } = attributesOf(kindOf(follower), item);
   if (!isCount(size) || !isCount(revision) || revision === 0) {
     throw new SealtrailError('store_corrupt', `the watermark of the ${follower} in trail ${trail} is not readable`);
   }

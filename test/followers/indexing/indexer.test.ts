@@ -301,11 +301,11 @@ describe('an index that cannot be right', () => {
   });
 
   it('is not touched where a newer version wrote it', async () => {
-    const table = await spoil({ format: 2 });
+    const table = await spoil({ format: 3 });
     await expect(run(table)).rejects.toMatchObject({
       code: 'unavailable',
       message:
-        'the watermark (follower/payments indexer) was written by a newer version: it has format 2, and this version knows 1',
+        'the index state (follower/payments indexer) was written by a newer version: it has format 3, and this version knows 2',
     });
   });
 });
