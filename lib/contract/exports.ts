@@ -71,6 +71,8 @@ export interface ExportManifest {
   readonly file: FileDigest;
   /** NDJSON only: the file of 32-byte hashes that proves every line to be in the log. */
   readonly proof?: { readonly hashes: number; readonly sha256: string };
+  /** With NDJSON and a filter that the index carries: the file that proves that no record is left out. */
+  readonly complete?: FileDigest;
   readonly requestedBy: string;
   readonly requestedAt: number;
   readonly finishedAt: number;
@@ -98,5 +100,7 @@ export interface ExportReply extends Pick<ExportManifest, 'id' | 'trail' | 'form
   readonly error?: { readonly code: string; readonly message: string };
   readonly manifest?: ExportManifest;
   /** URLs, or paths on the server, that need no signature of their own. */
-  readonly links?: { readonly file: string; readonly proof?: string; readonly expiresAt: number } | undefined;
+  readonly links?:
+    | { readonly file: string; readonly proof?: string; readonly complete?: string; readonly expiresAt: number }
+    | undefined;
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExportManifest } from '../contract/exports.ts';
+import type { StoredCheckpoint } from '../ledger/checkpoints.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { SealtrailError } from '../log/error.ts';
 import type { NodeReader } from '../log/tree.ts';
@@ -14,7 +15,7 @@ import { type ExportProgress, type ExportTarget, isTransient, writeExport } from
 export interface RunContext {
   readonly jobs: ExportJobs;
   readonly ledger: Pick<Ledger, 'append' | 'head' | 'checkpoint'>;
-  readonly queries: Pick<Queries, 'all' | 'masked'>;
+  readonly queries: Pick<Queries, 'all' | 'masked' | 'provenAll'>;
   /** Tree nodes of a trail. */
   readonly nodes: (trail: string) => NodeReader;
   readonly downloads: Downloads;
@@ -96,7 +97,8 @@ export class ExportRun {
     };
     try {
       const file = await create('file');
-      const target: ExportTarget = format === 'ndjson' ? { file, proof: await create('proof') } : { file };
+      const target: ExportTarget =
+        format === 'ndjson' ? { file, proof: await create('proof'), complete: await create('complete') } : { file };
       const source = { queries, nodes: nodes(trail), logName, trail, checkpoint };
       const written = await writeExport(source, holder.job, target, async (progress) => {
         this.#options.signal?.throwIfAborted();
@@ -105,6 +107,7 @@ export class ExportRun {
       });
       await file.finish();
       if (written.proof !== undefined && written.proof.hashes > 0) await target.proof?.finish();
+      if (written.complete !== undefined) await target.complete?.finish();
       const known = { v: 1, id, log: logName, trail, format, compression, ...boundsOf(holder.job) } as const;
       const request = { requestedBy, requestedAt, finishedAt: now() };
       return await this.#stated({ ...known, filters: listed(filters), ...written, ...request }, holder.job);
@@ -131,12 +134,12 @@ export class ExportRun {
   }
 
   /** The checkpoint that covers all acknowledged records. The sealer makes it, in case the append could not. */
-  async #covering(trail: string): Promise<string> {
+  async #covering(trail: string): Promise<StoredCheckpoint> {
     const { ledger } = this.#context;
     const head = await ledger.head(trail);
     for (let tries = 0; tries < CHECKPOINT_TRIES; tries++) {
       const checkpoint = await ledger.checkpoint(trail, head?.size ?? 1);
-      if (checkpoint !== undefined) return checkpoint.note;
+      if (checkpoint !== undefined) return checkpoint;
       this.#options.signal?.throwIfAborted();
       await sleep(CHECKPOINT_PAUSE_MS);
     }

@@ -14,7 +14,7 @@ import type { RunOptions } from './export-run.ts';
 export interface ExportsOptions {
   readonly table: Table;
   readonly ledger: Pick<Ledger, 'append' | 'head' | 'checkpoint' | 'trails'>;
-  readonly queries: Pick<Queries, 'all' | 'masked'>;
+  readonly queries: Pick<Queries, 'all' | 'masked' | 'provenAll'>;
   /** Tree nodes of a trail, for proofs. */
   readonly nodes: (trail: string) => NodeReader;
   readonly downloads: Downloads;
@@ -32,6 +32,7 @@ export interface ExportLinks {
   /** A URL, or a path on this server. */
   readonly file: string;
   readonly proof?: string;
+  readonly complete?: string;
   /** Unix milliseconds. */
   readonly expiresAt: number;
 }
@@ -120,11 +121,13 @@ export class Exports {
     const gzip = compression === 'gzip';
     const file = { fileName: gzip ? `${name}.gz` : name, mediaType: gzip ? 'application/gzip' : type, seconds };
     const proof = { fileName: `${name}.proof`, mediaType: 'application/octet-stream', seconds };
+    const complete = { fileName: `${name}.complete`, mediaType: EXPORT_MEDIA.ndjson.type, seconds };
     const folder = folderOf(job);
     const { downloads } = this.#options;
     return {
       file: await downloads.link(`${folder}/file`, file),
       ...(hasProof(manifest) ? { proof: await downloads.link(`${folder}/proof`, proof) } : {}),
+      ...(manifest.complete && { complete: await downloads.link(`${folder}/complete`, complete) }),
       expiresAt: now + seconds * 1000,
     };
   }

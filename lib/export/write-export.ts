@@ -3,6 +3,7 @@ import { pipeline } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import { createGzip } from 'node:zlib';
 import type { ExportManifest } from '../contract/exports.ts';
+import type { StoredCheckpoint } from '../ledger/checkpoints.ts';
 import { type Checkpoint, parseCheckpoint } from '../log/checkpoint.ts';
 import { SealtrailError } from '../log/error.ts';
 import { parseNote } from '../log/note.ts';
@@ -17,12 +18,12 @@ import { Evidence } from './line-proofs.ts';
 
 /** Where an export's records come from. */
 export interface ExportSource {
-  readonly queries: Pick<Queries, 'all' | 'masked'>;
+  readonly queries: Pick<Queries, 'all' | 'masked' | 'provenAll'>;
   readonly nodes: NodeReader;
   readonly logName: string;
   readonly trail: string;
-  /** The signed note that covers every record that may be exported. */
-  readonly checkpoint: string;
+  /** Covers every record that may be exported. */
+  readonly checkpoint: StoredCheckpoint;
 }
 
 /** Where it goes. Neither is finished here. */
@@ -30,6 +31,8 @@ export interface ExportTarget {
   readonly file: DownloadWriter;
   /** Where the proof goes; undefined where there is none. */
   readonly proof?: DownloadWriter;
+  /** Where the proof goes that no record is left out; undefined where there is none. */
+  readonly complete?: DownloadWriter;
 }
 
 /** How far an export has come. */
@@ -43,7 +46,10 @@ export interface ExportProgress {
 }
 
 /** What an export turned out to hold, as its manifest says it. */
-export type Written = Pick<ExportManifest, 'masked' | 'records' | 'first' | 'last' | 'checkpoint' | 'file' | 'proof'>;
+export type Written = Pick<
+  ExportManifest,
+  'masked' | 'records' | 'first' | 'last' | 'checkpoint' | 'file' | 'proof' | 'complete'
+>;
 
 /** Names the sequence of records that an export holds: by the trail, its size, and what was asked for. */
 function chainOf({ logName, trail }: ExportSource, spec: ExportSpec, { size }: Checkpoint): string {
@@ -69,14 +75,15 @@ export async function writeExport(
   target: ExportTarget,
   onProgress: (progress: ExportProgress) => Promise<void>,
 ): Promise<Written> {
-  const checkpoint = parseCheckpoint(parseNote(source.checkpoint).text);
+  const checkpoint = parseCheckpoint(parseNote(source.checkpoint.note).text);
   const found: { records: number; first?: number; last?: number } = { records: 0 };
   const masks = new SeenMasks(await source.queries.masked(source.trail, queryOfExport(spec)));
   const evidence = new Evidence(checkpoint.size, source.nodes);
   const proof = target.proof === undefined ? undefined : new Measured(target.proof);
+  const complete = target.complete === undefined ? undefined : new Measured(target.complete);
   const encoded = async function* (): AsyncGenerator<Uint8Array, void, void> {
     const encoder = await openEncoder(spec.format, source.logName, chainOf(source, spec, checkpoint));
-    for await (const matches of batchesOf(source, spec, checkpoint)) {
+    for await (const matches of batchesOf(source, spec, complete)) {
       const between = await evidence.add(matches);
       await proof?.write(between);
       const [first, last] = [matches[0], matches.at(-1)];
@@ -97,20 +104,23 @@ export async function writeExport(
   return {
     ...(masks.found.length > 0 && { masked: masks.found }),
     ...found,
-    checkpoint: source.checkpoint,
+    checkpoint: source.checkpoint.note,
     file: await file.measures(),
     ...(proof === undefined ? {} : { proof: { hashes: evidence.hashes, sha256: (await proof.measures()).sha256 } }),
+    ...(complete === undefined || complete.isEmpty ? {} : { complete: await complete.measures() }),
   };
 }
 
+/** The records in batches. @param complete where the proof goes that they are all, if it can be had */
 async function* batchesOf(
-  { queries, trail }: ExportSource,
+  source: ExportSource,
   spec: ExportSpec,
-  { size }: Checkpoint,
+  complete: Measured | undefined,
 ): AsyncGenerator<readonly Match[], void, void> {
+  const { size } = source.checkpoint;
   let batch: Match[] = [];
   let characters = 0;
-  for await (const matches of queries.all(trail, queryOfExport(spec))) {
+  for await (const matches of await matchesOf(source, spec, complete)) {
     for (const match of matches) {
       if (match.seq >= size) break;
       batch.push(match);
@@ -123,6 +133,22 @@ async function* batchesOf(
     if ((matches.at(-1)?.seq ?? 0) >= size) break;
   }
   if (batch.length > 0) yield batch;
+}
+
+async function matchesOf(
+  { queries, trail, checkpoint }: ExportSource,
+  spec: ExportSpec,
+  complete: Measured | undefined,
+): Promise<AsyncIterable<readonly Match[]>> {
+  const query = queryOfExport(spec);
+  const pages = complete && (await queries.provenAll(trail, query, checkpoint));
+  if (complete === undefined || pages === undefined) return queries.all(trail, query);
+  return (async function* () {
+    for await (const { matches, proof } of pages) {
+      await complete.write(Buffer.from(`${JSON.stringify(proof)}\n`));
+      yield matches;
+    }
+  })();
 }
 
 function packed(chunks: AsyncIterable<Uint8Array>, { compression }: ExportSpec): AsyncIterable<Uint8Array> {
@@ -139,6 +165,10 @@ class Measured {
 
   constructor(writer: DownloadWriter) {
     this.#writer = writer;
+  }
+
+  get isEmpty(): boolean {
+    return this.#bytes === 0;
   }
 
   async write(bytes: Uint8Array): Promise<void> {

@@ -2,6 +2,7 @@ import type { IndexSnapshot } from '../index/format/index-state.ts';
 import type { StoredRun } from '../index/format/run-layout.ts';
 import { endOf } from '../index/format/runs.ts';
 import { intersectSpans, numbersOf, type Spans } from '../index/format/spans.ts';
+import { ProofSize } from '../index/reader/proof-size.ts';
 import type { RunFile, RunFiles } from '../index/reader/run-file.ts';
 import { RunPostings } from '../index/reader/run-postings.ts';
 import type { ArchivedRecords } from '../ledger/archived-records.ts';
@@ -9,7 +10,6 @@ import { readBlocks } from '../ledger/blocks.ts';
 import { SealtrailError } from '../log/error.ts';
 import type { Table } from '../store/ports.ts';
 import type { RecordFilter } from './filter.ts';
-import { ProofSize } from './proof-size.ts';
 import { type Match, matchOf } from './query.ts';
 import type { RecentBlocks } from './recent-blocks.ts';
 
@@ -31,10 +31,14 @@ export interface AnswerRequest {
   readonly high: number;
   /** The size of the tree that records are proven to be in. */
   readonly size: number;
+  /** Whether the asker has the records of the answer, so that only others are shown. @default false */
+  readonly hasMatches?: boolean;
 }
 
 /** Most records that one proof shows: what does not pass is shown too, where the index does not rule it out. */
 const MAX_SHOWN = 1000;
+/** Most characters of their lines, to within a record. */
+const MAX_CHARACTERS = 4_000_000;
 /** Records that are read together, and runs that are looked at ahead. */
 const RECORDS_AT_ONCE = 32;
 const RUNS_AHEAD = 8;
@@ -54,6 +58,7 @@ export class Collector {
   readonly #sources: RecordSources;
   readonly #request: AnswerRequest;
   readonly #proof: ProofSize;
+  #characters = 0;
 
   constructor(sources: RecordSources, request: AnswerRequest) {
     this.#sources = sources;
@@ -159,11 +164,17 @@ export class Collector {
 
   /** @returns false if it is the last that there is room for */
   #take(match: Match): boolean {
-    this.shown.set(match.seq, match);
-    this.#proof.addRecord(match.seq);
     this.#covered(match.seq, match.seq + 1);
-    if (this.#request.filter.accepts(match.line)) this.matches.push(match);
-    return this.matches.length < this.#request.limit && this.shown.size < MAX_SHOWN && !this.#proof.isFull;
+    const { filter, limit, hasMatches = false } = this.#request;
+    const isMatch = filter.accepts(match.line);
+    if (isMatch) this.matches.push(match);
+    if (!isMatch || !hasMatches) {
+      this.shown.set(match.seq, match);
+      this.#characters += match.line.length;
+      this.#proof.addRecord(match.seq);
+    }
+    const hasRoom = this.shown.size < MAX_SHOWN && this.#characters < MAX_CHARACTERS && !this.#proof.isFull;
+    return this.matches.length < limit && hasRoom;
   }
 
   #covered(from: number, to: number): void {

@@ -70,6 +70,36 @@ export async function proveAnswer(
   }
 }
 
+/** Records of an answer whose proof is made at once for an asker who has them. */
+const PROVEN_AT_ONCE = 5000;
+/** Records that such proofs show, where the index has not got to them. */
+const MAX_TAIL = 20_000;
+
+/**
+ * Answers oldest first, page by page, for an asker who has the records: the proofs do not show them.
+ *
+ * @returns undefined if too many records are not indexed yet
+ * @throws as {@link proveAnswer}
+ */
+export async function proveAll(
+  sources: ProofSources,
+  request: Pick<AnswerRequest, 'trail' | 'filter' | 'low' | 'high' | 'size'>,
+  query: Pick<Query, 'from' | 'to'>,
+  checkpoint: StoredCheckpoint,
+): Promise<AsyncGenerator<ProvenMatches, void, void> | undefined> {
+  const { trail, low, high } = request;
+  if (high - (await statedIndex(sources, trail)).size > MAX_TAIL) return undefined;
+  return (async function* () {
+    let at = low;
+    do {
+      const rest = { ...request, low: at, isDescending: false, limit: PROVEN_AT_ONCE, hasMatches: true };
+      const page = await proveAnswer(sources, rest, query, checkpoint);
+      yield page;
+      at = page.to;
+    } while (at < high);
+  })();
+}
+
 /** The index of a trail; none while its newest statement is not signed. */
 async function statedIndex({ table, ledger }: ProofSources, trail: string): Promise<StatedIndex> {
   const index = await readIndexSnapshot(table, trail);

@@ -6,6 +6,7 @@ import { MAX_LIMIT, MAX_TRAILS } from '../contract/query.ts';
 import type { Activity, Summary } from '../contract/summary.ts';
 import { RunFiles } from '../index/reader/run-file.ts';
 import type { ArchivedRecords } from '../ledger/archived-records.ts';
+import type { StoredCheckpoint } from '../ledger/checkpoints.ts';
 import { readHead } from '../ledger/commit.ts';
 import { SealtrailError } from '../log/error.ts';
 import { parseRecord } from '../log/record.ts';
@@ -18,7 +19,7 @@ import { type CountRequest, countPages, inZone, isCounted } from './counting.ts'
 import { Cursors, type Position } from './cursor.ts';
 import { type MaskingPolicy, RecordFilter } from './filter.ts';
 import { type MergedPage, mergePage, type Part } from './merged.ts';
-import { type ProofSources, proveAnswer } from './prove-answer.ts';
+import { type ProofSources, type ProvenMatches, proveAll, proveAnswer } from './prove-answer.ts';
 import { type Filters, type Match, type Page, type Period, type ProvenPage, type Query, sourcesOf } from './query.ts';
 import { RecentBlocks } from './recent-blocks.ts';
 import { Search, type SearchContext, scan, searched } from './search.ts';
@@ -144,6 +145,29 @@ export class Queries {
       ...maskedBy([filter], matches),
     };
     return isDescending && !more ? page : { ...page, cursor: this.#cursors.seal([trail], question, [next]) };
+  }
+
+  /**
+   * All records below a checkpoint's size that match a query, oldest first, page by page, each with the proof that it leaves nothing
+   * out, for an asker who has the records: a proof shows only what else may have matched.
+   *
+   * @returns undefined if a proof would have to show nearly everything: the index does not carry the filters, or not yet the trail
+   * @throws as {@link page}
+   */
+  async provenAll(
+    trail: string,
+    query: Pick<Query, 'filters' | 'from' | 'to' | 'seqs'>,
+    checkpoint: StoredCheckpoint,
+  ): Promise<AsyncGenerator<ProvenMatches, void, void> | undefined> {
+    const proofs = this.#proofs;
+    const filter = await this.#filter(trail, query);
+    if (proofs === undefined || !filter.isIndexed) return undefined;
+    const head = await readHead(this.#table, trail);
+    const range = await this.#range(trail, head, query);
+    const high = Math.min(range.high, checkpoint.size);
+    const low = Math.min(range.low, high);
+    const sources = { table: this.#table, blocks: this.#blocks, runs: this.#runs, archive: this.#archive, ...proofs };
+    return proveAll(sources, { trail, filter, low, high, size: checkpoint.size }, query, checkpoint);
   }
 
   /**

@@ -105,9 +105,10 @@ describe('an export over HTTP', () => {
     expect(lines.length).toBeGreaterThan(5);
     expect(`${lines.join('\n')}\n`).toBe(page.text());
     expect(manifest?.filters.type).toEqual(['auth.login']);
-    const proof = await fetchLink(links?.proof);
-    const evidence = { manifest: JSON.stringify(manifest), file: streamOf(file), proof: streamOf(proof) };
-    expect(await checkExport(evidence, await trust())).toMatchObject({ proven: 'records', complete: 'unknown' });
+    const [proof, complete] = [await fetchLink(links?.proof), await fetchLink(links?.complete)];
+    const files = { file: streamOf(file), proof: streamOf(proof), complete: streamOf(complete) };
+    const evidence = { manifest: JSON.stringify(manifest), ...files };
+    expect(await checkExport(evidence, await trust())).toMatchObject({ proven: 'records', complete: 'filters' });
   });
 
   it.each(EXPORT_FORMATS)('can be had as %s', async (format) => {

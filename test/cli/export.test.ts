@@ -49,7 +49,7 @@ describe('sealtrail export', () => {
     const { code, stdout } = await run(asked);
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({
-      files: { file, manifest: `${file}.manifest.json`, proof: `${file}.proof` },
+      files: { file, manifest: `${file}.manifest.json`, proof: `${file}.proof`, complete: `${file}.complete` },
       manifest: { records: 20, filters: { type: ['auth.login'], actor: ['user-1'] } },
     });
     expect(gunzipSync(readFileSync(file)).toString().split('\n')).toHaveLength(21);
@@ -57,9 +57,11 @@ describe('sealtrail export', () => {
     expect(JSON.parse(verified.stdout)).toMatchObject({
       ok: true,
       proven: 'records',
-      complete: 'unknown',
+      complete: 'filters',
       records: 20,
     });
+    const said = await cli(['verify-export', file, '--key', key]);
+    expect(said.stdout).toContain('No other record of the period passes them');
   });
 
   it.each(['json', 'csv', 'ocsf', 'parquet'])('writes %s, of which the log states the file', async (format) => {

@@ -67,6 +67,7 @@ export const exportSchema = z.strictObject({
     .strictObject({
       file: z.string().describe('A URL, or a path on this server; needs no signature of its own.'),
       proof: z.string().describe('A link to the proof file, if there is one.').exactOptional(),
+      complete: z.string().describe('A link to the proof that no record is left out, if there is one.').exactOptional(),
       expiresAt: millis.describe('After this, get the export again for new links.'),
     })
     .exactOptional(),

@@ -56,11 +56,14 @@ export interface ExportFiles {
   readonly manifest: string;
   /** Present where there is a proof to keep. */
   readonly proof?: string;
+  /** Present where there is a proof that no record is left out. */
+  readonly complete?: string;
 }
 
-/** Where the manifest and the proof of an exported file are. */
+/** Where the manifest and the proofs of an exported file are. */
 export const manifestFileOf = (file: string): string => `${file}.manifest.json`;
 export const proofFileOf = (file: string): string => `${file}.proof`;
+export const completeFileOf = (file: string): string => `${file}.complete`;
 
 /** @throws `usage` when something stands already where an export is to be kept, or nothing can be written there */
 export async function assertFree(file: string): Promise<void> {
@@ -68,7 +71,7 @@ export async function assertFree(file: string): Promise<void> {
   await access(folder, constants.W_OK).catch((cause: unknown) => {
     throw new SealtrailError('usage', `${folder} is no folder that can be written to`, { cause });
   });
-  for (const path of [file, manifestFileOf(file), proofFileOf(file)]) {
+  for (const path of [file, manifestFileOf(file), proofFileOf(file), completeFileOf(file)]) {
     const exists = await lstat(path).then(
       () => true,
       () => false,
@@ -106,18 +109,25 @@ export async function keepExport(
     }
   };
   try {
-    const { proof, file } = manifest;
+    const { proof, complete, file } = manifest;
     const hasProof = proof !== undefined && proof.hashes > 0;
     if (hasProof && links.proof === undefined) throw new SealtrailError('unavailable', 'the server gave no proof');
     if (hasProof)
       await fetchTo(links.proof ?? '', proofFileOf(path), { bytes: proof.hashes * 32, sha256: proof.sha256 });
+    if (complete !== undefined && links.complete === undefined) {
+      throw new SealtrailError('unavailable', 'the server gave no link to the proof that no record is left out');
+    }
+    if (complete !== undefined) await fetchTo(links.complete ?? '', completeFileOf(path), complete);
     const text = `${JSON.stringify(manifest, null, 2)}\n`;
     await writeFile(unfinished(manifestFileOf(path)), text, { flag: 'wx', flush: true });
     await fetchTo(links.file, path, file);
     for (const [part, name] of parts) await rename(part, name);
     await syncFolder(dirname(path));
-    const kept = { file: path, manifest: manifestFileOf(path) };
-    return hasProof ? { ...kept, proof: proofFileOf(path) } : kept;
+    return {
+      ...{ file: path, manifest: manifestFileOf(path) },
+      ...(hasProof && { proof: proofFileOf(path) }),
+      ...(complete !== undefined && { complete: completeFileOf(path) }),
+    };
   } catch (cause) {
     if (!(cause instanceof Error && 'syscall' in cause)) throw cause;
     throw new SealtrailError('usage', `cannot write ${path}: ${cause.message}`, { cause });
@@ -191,12 +201,14 @@ function isExport(value: unknown): value is ExportReply {
 
 function isManifest(value: unknown): value is ExportManifest {
   if (!isObject(value)) return false;
-  const { records, file, proof } = value;
+  const { records, file, proof, complete } = value;
   return (
     isCount(records) &&
-    isObject(file) &&
-    isCount(file.bytes) &&
-    typeof file.sha256 === 'string' &&
+    isDigest(file) &&
+    (complete === undefined || isDigest(complete)) &&
     (proof === undefined || (isObject(proof) && isCount(proof.hashes) && typeof proof.sha256 === 'string'))
   );
 }
+
+const isDigest = (value: unknown): boolean =>
+  isObject(value) && isCount(value.bytes) && typeof value.sha256 === 'string';

@@ -62,6 +62,10 @@ export const exportManifestSchema: z.ZodType<ExportManifest> = z.strictObject({
     })
     .describe('With NDJSON: what proves every line to be in the log.')
     .exactOptional(),
+  complete: z
+    .strictObject({ bytes: count, sha256: sha256.describe('Of the file as it is.') })
+    .describe('With NDJSON and a filter that the index carries: what proves that no record is left out.')
+    .exactOptional(),
   requestedBy: z.string(),
   requestedAt: millis,
   finishedAt: millis,

@@ -9,7 +9,7 @@ import { checkLeaves } from '../../log/multiproof.ts';
 import { parseRecord, type SealedRecord } from '../../log/record.ts';
 import { filterTest } from '../../question/tests.ts';
 import { type TrustedKeys, trailOf } from '../evidence/trust.ts';
-import { openTrusted, type ProvenCheckpoint } from '../files/proof-file.ts';
+import { openTrusted, type ProvenCheckpoint } from '../evidence/trusted-note.ts';
 import { checkIndex, type IndexedPart } from './check-index.ts';
 import { hashesOf, parseAnswer } from './parse-answer.ts';
 import { inKind, wrong } from './wrong.ts';
@@ -31,6 +31,8 @@ export interface ProvenAnswer {
   /** How many of the range's records the index vouches for: what is not shown of them rests on it. */
   readonly indexed: number;
   readonly checkpoint: ProvenCheckpoint;
+  /** That checkpoint as it was signed. */
+  readonly note: string;
   /** The checkpoint of `_index`, if the index was used. */
   readonly index?: ProvenCheckpoint;
 }
@@ -40,10 +42,12 @@ export interface ProvenAnswer {
  * that the index vouches for, that the log filed them truly, which anyone who has the records can check (`sealtrail verify --index`).
  *
  * @param value the parsed JSON of a proof
+ * @param known numbers of records of the trail that pass, ascending: the caller has them and has proven them, and the proof does not
+ *   show them. @default none
  * @throws `malformed_proof`, `malformed_record`, `malformed_note`, `malformed_checkpoint`, `bad_signature`, `proof_mismatch`, with what
  *   is wrong in `field` (see `ANSWER_KINDS`)
  */
-export function checkAnswer(value: unknown, trust: TrustedKeys): ProvenAnswer {
+export function checkAnswer(value: unknown, trust: TrustedKeys, known: readonly number[] = []): ProvenAnswer {
   const answer = inKind('form', () => parseAnswer(value));
   const { trail, range, filters, period } = answer;
   const { checkpoint, proven } = inKind('signature', () => openTrusted(answer.checkpoint, trust));
@@ -59,10 +63,16 @@ export function checkAnswer(value: unknown, trust: TrustedKeys): ProvenAnswer {
     answer.index && inKind('signature', () => openIndex(answer.index?.checkpoint ?? '', checkpoint, trust));
   const indexed =
     answer.index && opened && range.from < range.to ? checkIndex(answer, answer.index, opened.checkpoint) : undefined;
-  assertCandidates(answer, shown, indexed);
+  const passing = new Set(known);
+  assertCandidates(
+    answer,
+    { size: shown.size + passing.size, has: (seq) => shown.has(seq) || passing.has(seq) },
+    indexed,
+  );
   const passes = inKind('form', () => testOf(answer));
   const matching = [...shown].filter(([seq, { record }]) => seq >= range.from && seq < range.to && passes(record));
-  if (matching.map(([seq]) => seq).join() !== answer.matches.join()) {
+  const numbers = [...matching.map(([seq]) => seq), ...known].sort((a, b) => a - b);
+  if (numbers.join() !== answer.matches.join()) {
     throw wrong('answer', 'the records of the answer are not those that pass');
   }
   const [before, after] = [shown.get(range.from - 1), shown.get(range.to)];
@@ -73,6 +83,7 @@ export function checkAnswer(value: unknown, trust: TrustedKeys): ProvenAnswer {
     records: matching.map(([, { line }]) => line),
     indexed: Math.max(0, Math.min(indexed?.size ?? 0, range.to) - range.from),
     checkpoint: proven,
+    note: answer.checkpoint,
     ...(opened && { index: opened.proven }),
   };
 }
@@ -113,7 +124,7 @@ function shownRecords({ trail, records, proof }: AnswerProof, checkpoint: Checkp
 /** That every record of the range that may pass is shown. */
 function assertCandidates(
   { range }: AnswerProof,
-  shown: ReadonlyMap<number, Shown>,
+  shown: Pick<ReadonlyMap<number, unknown>, 'size' | 'has'>,
   indexed: IndexedPart | undefined,
 ): void {
   const tail = Math.max(range.from, Math.min(indexed?.size ?? 0, range.to));

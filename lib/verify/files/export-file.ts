@@ -3,7 +3,6 @@ import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import type { ExportManifest } from '../../contract/exports.ts';
 import { exportManifestSchema, isFiltered } from '../../export/formats/manifest.ts';
-import { linesOf } from '../../json/lines.ts';
 import { issueText } from '../../json/parse-or-throw.ts';
 import { toHex } from '../../log/encoding.ts';
 import { SealtrailError } from '../../log/error.ts';
@@ -11,9 +10,11 @@ import { HASH_BYTES, type Hash, leafHash, sameBytes, ZERO_HASH } from '../../log
 import { MAX_RECORD_BYTES, parseRecord } from '../../log/record.ts';
 import { nodesBetween, TreeBuilder } from '../../log/tree-builder.ts';
 import type { TrustedKeys } from '../evidence/trust.ts';
+import { openTrusted, type ProvenCheckpoint } from '../evidence/trusted-note.ts';
+import { ExportCoverage } from './export-coverage.ts';
 import { ExportFilters } from './export-filters.ts';
+import { wholeLines } from './lines.ts';
 import { type Vouched, whoVouches } from './manifest-statement.ts';
-import { openTrusted, type ProvenCheckpoint } from './proof-file.ts';
 
 /** What an export came as. Streams are read once, from their beginning. */
 export interface ExportEvidence {
@@ -23,6 +24,8 @@ export interface ExportEvidence {
   readonly file: AsyncIterable<Uint8Array>;
   /** The proof file; absent where there is none. */
   readonly proof?: AsyncIterable<Uint8Array>;
+  /** The proof that no record is left out; absent where there is none. */
+  readonly complete?: AsyncIterable<Uint8Array>;
 }
 
 /** The known state of an export that passed. Plain JSON. */
@@ -37,9 +40,12 @@ export interface ProvenExport extends ProvenCheckpoint {
   readonly proven: 'records' | 'file';
   /**
    * Whether nothing is left out. `log`: the export holds every record that the checkpoint covers. `range`: it holds every
-   * record from its first to its last. `unknown`: it was filtered, or its records are not proven.
+   * record from its first to its last. `filters`: it holds every record of its period that passes its filters, as far as the index
+   * vouches for it. `unknown`: it was filtered without such a proof, or its records are not proven.
    */
-  readonly complete: 'log' | 'range' | 'unknown';
+  readonly complete: 'log' | 'range' | 'filters' | 'unknown';
+  /** Of `filters`: how many records the index vouches for; `sealtrail verify --index` checks what it says. */
+  readonly indexed?: number;
   /** Who vouches for what the manifest says: the log, in a proven record of its own, or no one. */
   readonly vouched: Vouched;
   /** Values of filters that were looked for in masked form, as the manifest says. */
@@ -71,7 +77,7 @@ const OF_RECORDS = [
  * Checks an export offline: that the file is the one which the manifest describes, that the manifest's checkpoint is signed
  * by a trusted key, that the log states the manifest, and, of NDJSON, that every line is a record of the log. In constant memory.
  *
- * It cannot tell whether a filter left out a record that it should have let pass: `complete` says what is known.
+ * Whether a filter left out a record that it should have let pass, `complete` says: it takes the proof beside the file.
  *
  * @throws `malformed_proof`, `malformed_note`, `malformed_checkpoint`: it is no export. `bad_signature`, `proof_mismatch`:
  *   it is one, and does not hold; the message names the first thing that is wrong
@@ -103,16 +109,24 @@ export async function checkExport(evidence: ExportEvidence, trust: TrustedKeys):
   const { hashes, sha256 } = manifest.proof;
   const proof = new Counted(evidence.proof ?? nothing());
   const tree = new SelectionTree(manifest, checkpoint.size, hashesOf(proof.chunks()));
-  for await (const line of recordLines(plainBytes(file.chunks(), manifest))) await tree.add(line);
+  const pages = manifest.complete && new Counted(evidence.complete ?? nothing());
+  const coverage = pages && new ExportCoverage(pages.chunks(), manifest, trust);
+  const lines = wholeLines(plainBytes(file.chunks(), manifest), MAX_RECORD_BYTES, 'a record');
+  for await (const line of lines) {
+    const seq = await tree.add(line);
+    await coverage?.add(seq);
+  }
   await tree.finish();
+  const covered = await coverage?.finish(checkpoint.size);
   // First what says most: that the file is not the same is true of every change.
   if (!sameBytes(tree.root, checkpoint.root)) {
     throw mismatch('the lines and the proof do not lead to the root that was signed: a line or a hash is not right');
   }
   file.assertDigest('file', manifest.file);
   proof.assertDigest('proof', { bytes: hashes * HASH_BYTES, sha256 });
-  const complete = completeness(manifest, checkpoint.size);
-  return { ...known, proven: 'records', complete, ...vouchedFor([...UNSIGNED, ...tree.unproven]) };
+  if (manifest.complete !== undefined) pages?.assertDigest('proof that no record is left out', manifest.complete);
+  const complete = covered === undefined ? completeness(manifest, checkpoint.size) : 'filters';
+  return { ...known, proven: 'records', complete, ...covered, ...vouchedFor([...UNSIGNED, ...tree.unproven]) };
 }
 
 function completeness(manifest: ExportManifest, size: number): ProvenExport['complete'] {
@@ -159,7 +173,8 @@ class SelectionTree {
     return this.#filters.unproven;
   }
 
-  async add(line: Uint8Array): Promise<void> {
+  /** @returns the record's number */
+  async add(line: Uint8Array): Promise<number> {
     const number = this.#records + 1;
     const record = recordAt(line, number);
     const { seq, trail, receivedAt, prev } = record;
@@ -187,6 +202,7 @@ class SelectionTree {
     this.#tree.add(this.#leaf);
     this.#records = number;
     this.#last = seq;
+    return seq;
   }
 
   async finish(): Promise<void> {
@@ -251,15 +267,6 @@ async function* plainBytes(chunks: AsyncIterable<Uint8Array>, { compression }: E
     yield* pipeline(chunks, createGunzip(), () => undefined);
   } catch (cause) {
     throw new SealtrailError('proof_mismatch', 'the file is not whole gzip', { cause });
-  }
-}
-
-/** Lines without their ends, one record long at most. */
-async function* recordLines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
-  const tooLong = () => mismatch(`a line has more than the ${MAX_RECORD_BYTES} bytes of a record`);
-  for await (const line of linesOf(chunks, MAX_RECORD_BYTES, tooLong)) {
-    if (line.at(-1) !== 0x0a) throw mismatch('the last line has no end');
-    yield line.subarray(0, -1);
   }
 }
 

@@ -1,26 +1,15 @@
 import { checkWitnessedHead, readWitnessedHead, type WitnessedResult } from '../../contract/witnessed-head.ts';
-import { type Checkpoint, parseCheckpoint } from '../../log/checkpoint.ts';
 import { fromBase64, fromHex, toHex } from '../../log/encoding.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { HASH_BYTES, leafHash } from '../../log/hash.ts';
 import { isObject } from '../../log/json.ts';
-import { openNote, parseNote, type Verifier } from '../../log/note.ts';
+import type { Verifier } from '../../log/note.ts';
 import type { Policy } from '../../log/policy.ts';
 import { parseProof } from '../../log/proof.ts';
 import { parseRecord } from '../../log/record.ts';
 import { checkConsistency, checkInclusion } from '../../log/tree.ts';
-import { fingerprintOf, keysOfCheckpoint, type TrustedKeys, trailOf } from '../evidence/trust.ts';
-
-/** A checkpoint that a trusted key has signed; plain JSON. */
-export interface ProvenCheckpoint {
-  /** `<log name>/<trail>`. */
-  readonly origin: string;
-  readonly size: number;
-  /** Lower-case hex, like all hashes here. */
-  readonly root: string;
-  /** SHA-256 fingerprints of the trusted keys that signed it. */
-  readonly keys: readonly string[];
-}
+import { keysOfCheckpoint, type TrustedKeys, trailOf } from '../evidence/trust.ts';
+import { openTrusted, type ProvenCheckpoint } from '../evidence/trusted-note.ts';
 
 /** A record that is proven to be in a log. */
 export interface ProvenRecord extends ProvenCheckpoint {
@@ -145,16 +134,6 @@ function parseJson(text: string): unknown {
   } catch (cause) {
     throw malformed('a cosigned head is JSON', cause);
   }
-}
-
-/** Opens a note with the keys that are trusted for its own origin at its own size. @throws `bad_signature` */
-export function openTrusted(note: string, trust: TrustedKeys): { checkpoint: Checkpoint; proven: ProvenCheckpoint } {
-  const checkpoint = parseCheckpoint(parseNote(note).text);
-  const { origin, size } = checkpoint;
-  const verifiers = keysOfCheckpoint(trust, origin, size);
-  const signed = new Set(openNote(note, verifiers).verified.map(({ keyId }) => keyId));
-  const keys = verifiers.filter(({ keyId }) => signed.has(keyId)).map(({ spki }) => fingerprintOf(spki));
-  return { checkpoint, proven: { origin, size, root: toHex(checkpoint.root), keys } };
 }
 
 const malformed = (message: string, cause?: unknown): SealtrailError =>

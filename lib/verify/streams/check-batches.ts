@@ -2,7 +2,7 @@ import { fromBase64, toHex } from '../../log/encoding.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { checkLeaves } from '../../log/multiproof.ts';
 import type { TrustedKeys } from '../evidence/trust.ts';
-import { openTrusted } from '../files/proof-file.ts';
+import { openTrusted } from '../evidence/trusted-note.ts';
 import type { BatchHeader, Held } from './stream-items.ts';
 import { MOST_FINDINGS, type StreamFinding, type StreamFindingKind, type TrailStream } from './stream-report.ts';
 

@@ -37,7 +37,8 @@ export const installExport: Install = (program, shell) => {
     .summary('write records to a file, with a manifest and proofs')
     .description(
       'Writes every record that passes the filters to a file, and beside it FILE.manifest.json, which says what is in it,\n' +
-        'and FILE.proof where one is needed: "sealtrail verify-export FILE" checks them offline.',
+        'and of NDJSON, where they are needed, FILE.proof, by which each line is a record of the log, and FILE.complete,\n' +
+        'by which no other passes the filters: "sealtrail verify-export FILE" checks them offline.',
     )
     .requiredOption('--output <file>', 'where to; must not be there yet')
     .addOption(new Option('--format <name>', 'how to write').choices([...EXPORT_FORMATS]).default('ndjson'))
@@ -96,7 +97,8 @@ function progressOf({ state, progress }: ExportReply): string {
   return `${plural(progress.records, 'record')} written, ${count(Math.floor(share * 100))} % of the trail looked at`;
 }
 
-function sentenceOn({ manifest }: ExportReply, { file, proof }: ExportFiles): string {
+function sentenceOn({ manifest }: ExportReply, { file, proof, complete }: ExportFiles): string {
   const written = `${plural(manifest?.records ?? 0, 'record')} in ${file} (${bytes(manifest?.file.bytes ?? 0)})`;
-  return `${written}, with ${manifestFileOf(file)}${proof === undefined ? '' : ` and ${proof}`}.`;
+  const beside = [manifestFileOf(file), proof, complete].filter((name) => name !== undefined);
+  return `${written}, with ${new Intl.ListFormat('en').format(beside)}.`;
 }

@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { access } from 'node:fs/promises';
-import { manifestFileOf, proofFileOf } from '../../../client/read/exporting.ts';
+import { completeFileOf, manifestFileOf, proofFileOf } from '../../../client/read/exporting.ts';
 import { SealtrailError } from '../../../log/error.ts';
 import type { ProvenExport } from '../../../verify/files/export-file.ts';
 import type { WitnessedProof } from '../../../verify/files/proof-file.ts';
@@ -15,6 +15,7 @@ interface Options {
   readonly key: string;
   readonly manifest?: string;
   readonly proof?: string;
+  readonly complete?: string;
   readonly policy?: string;
   readonly json?: true;
 }
@@ -27,12 +28,16 @@ export const installVerifyExport: Install = (program, shell) => {
       .description(
         'Checks offline that a file is what its manifest says, and that the log itself states the manifest, in a record of\n' +
           '_system under a checkpoint signed by the key; of NDJSON, that every line is a record of the log that passes the\n' +
-          'filters, and whether any is missing between the first and the last. Whether a filter left out a record that it\n' +
-          'should have let pass is the word of the log alone.',
+          'filters, and whether any is missing: between the first and the last, or, by the proof beside the file, of those that\n' +
+          'pass the filters, as far as the index vouches for it ("sealtrail verify --index" checks what the index says).',
       )
       .requiredOption('--key <file>', "the log's public key: a vkey or a PEM file")
       .option('--manifest <file>', 'the manifest (default: <file>.manifest.json)')
       .option('--proof <file>', 'the proof, where there is one (default: <file>.proof)')
+      .option(
+        '--complete <file>',
+        'the proof that no record is left out, where there is one (default: <file>.complete)',
+      )
       .option(
         '--policy <file>',
         'witnesses that must have cosigned: needs <file>.witnessed.json, see "sealtrail witnessed"',
@@ -80,10 +85,13 @@ async function verifyExport(file: string, options: Options, { signal }: Terminal
   const manifest = await readText(options.manifest ?? manifestFileOf(file), 'the manifest');
   const proofFile = options.proof ?? proofFileOf(file);
   const hasProof = options.proof !== undefined || (await exists(proofFile));
+  const completeFile = options.complete ?? completeFileOf(file);
+  const hasComplete = options.complete !== undefined || (await exists(completeFile));
   const evidence = {
     manifest,
     file: bytesOf(file, signal),
     ...(hasProof ? { proof: bytesOf(proofFile, signal) } : {}),
+    ...(hasComplete ? { complete: bytesOf(completeFile, signal) } : {}),
   };
   const proven = await checkExport(evidence, trust);
   const ok = proven.vouched === 'log';
@@ -113,6 +121,7 @@ async function* bytesOf(file: string, signal: AbortSignal): AsyncGenerator<Uint8
 const COMPLETE: Readonly<Record<ProvenExport['complete'], string>> = {
   log: 'They are all that the checkpoint covers',
   range: 'None is missing between the first and the last',
+  filters: 'No other record of the period passes them',
   unknown: 'Whether others should have passed the filters is not proven',
 };
 
@@ -123,7 +132,7 @@ const VOUCHED: Readonly<Record<ProvenExport['vouched'], string>> = {
 };
 
 function sentenceOn(file: string, evidence: ProvenExport): string {
-  const { records, proven, complete, origin, size, keys, format, unproven, vouched, masked = [] } = evidence;
+  const { records, proven, complete, indexed, origin, size, keys, format, unproven, vouched, masked = [] } = evidence;
   const claims = `: nothing proves what it says of ${unproven.join(', ')}.`;
   const said = [`${VOUCHED[vouched]}${vouched === 'log' ? '' : claims}`, ...masked.map(maskedSentence)].join(' ');
   const signed = `a checkpoint of ${plural(size, 'record')} signed by the key with the SHA-256 fingerprint ${keys.join(', ')}`;
@@ -135,5 +144,5 @@ function sentenceOn(file: string, evidence: ProvenExport): string {
       `${said} Each record by itself is not proven: ${alone}.`
     );
   }
-  return `All ${count(records)} lines of ${file} are records of ${origin} and pass the manifest’s filters, under ${signed}. ${COMPLETE[complete]}. ${said}`;
+  return `All ${count(records)} lines of ${file} are records of ${origin} and pass the manifest’s filters, under ${signed}. ${COMPLETE[complete]}${indexed === undefined || indexed === 0 ? '' : `: the index vouches for ${plural(indexed, 'record')}`}. ${said}`;
 }

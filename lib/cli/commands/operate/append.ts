@@ -6,7 +6,7 @@ import { KeptCheckpoint } from '../../../client/delivery/kept-checkpoint.ts';
 import { checkpointOf } from '../../../client/event/receipt.ts';
 import { MAX_BATCH_EVENTS, MAX_BODY_BYTES } from '../../../contract/event.ts';
 import { SealtrailError } from '../../../log/error.ts';
-import { openTrusted } from '../../../verify/files/proof-file.ts';
+import { openTrusted } from '../../../verify/evidence/trusted-note.ts';
 import { printable } from '../../output/table.ts';
 import {
   bytes,

@@ -1,5 +1,5 @@
-import type { Spans } from '../index/format/spans.ts';
-import { HASH_BYTES } from '../log/hash.ts';
+import { HASH_BYTES } from '../../log/hash.ts';
+import type { Spans } from '../format/spans.ts';
 
 /**
  * Bytes of a proof, besides the lines of its records: what a page of few records takes at most, about, and what each record more may
