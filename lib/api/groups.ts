@@ -6,6 +6,7 @@ import { type AppendServices, appendEvents, getRecord, queryEvents, queryTrails 
 import { type ExportServices, getExport, requestExport } from './routes/exports.ts';
 import { listKeys } from './routes/keys.ts';
 import { getLegalHold, type LegalHoldServices, setLegalHold } from './routes/legal-hold.ts';
+import { appendOtlpLogs, appendOtlpTraces } from './routes/otlp/append-otlp.ts';
 import { getConsistency, getProof } from './routes/proofs.ts';
 import { type SealServices, sealTrail } from './routes/seals.ts';
 import { getSummary } from './routes/summary.ts';
@@ -20,7 +21,7 @@ import type { ReadServices } from './services.ts';
  */
 
 /** Appends events. */
-export const APPEND_ROUTES: readonly Route<AppendServices>[] = [appendEvents];
+export const APPEND_ROUTES: readonly Route<AppendServices>[] = [appendEvents, appendOtlpLogs, appendOtlpTraces];
 
 /** Reads records and proofs, and changes nothing. */
 export const READ_ROUTES: readonly Route<ReadServices>[] = [

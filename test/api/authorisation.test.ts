@@ -57,6 +57,8 @@ describe('what a caller needs', () => {
   it('is on record here, since it is a promise: a change is a decision', () => {
     expect(Object.fromEntries(ALL.map((route) => [route.name, [route.action.on, ...needs(route)].join(' ')]))).toEqual({
       appendEvents: 'path append',
+      appendOtlpLogs: 'path append',
+      appendOtlpTraces: 'path append',
       queryEvents: 'path read',
       queryTrails: 'query read',
       getRecord: 'path read',
@@ -113,7 +115,7 @@ describe.each(onTrails.map(({ name }) => name))('%s', (name) => {
           const { status, isReached, detail } = await call(route, action, pattern, [trail]);
           expect({ pattern, trail, status, isReached }).toEqual(
             isAllowed
-              ? { pattern, trail, status: 500, isReached: true }
+              ? { pattern, trail, status: route.internalStatus ?? 500, isReached: true }
               : { pattern, trail, status: 403, isReached: false },
           );
           if (!isAllowed) expect(detail).toMatch(/^not allowed: [a-z, ]+ on (trail \w+|these trails)$/);

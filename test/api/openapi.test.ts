@@ -94,6 +94,14 @@ interface Example extends Sending {
   readonly status: number;
 }
 
+const LOGS = {
+  resourceLogs: [
+    { scopeLogs: [{ logRecords: [{ timeUnixNano: '1767225600000000000', body: { stringValue: 'x' } }] }] },
+  ],
+};
+/** A span without an id, which is rejected. */
+const NO_SPANS = { resourceSpans: [{ scopeSpans: [{ spans: [{ name: 'x' }] }] }] };
+
 const many = { events: [EVENT, { type: 'data.update', outcome: 'denied', changes: { before: 1, after: [2] } }] };
 
 /** Every success that the description promises, by method and path of the route. */
@@ -104,6 +112,11 @@ const examples = (): Readonly<Record<string, readonly Example[]>> => ({
     { to: '/v1/trails/orders/events', status: 200, ...json(EVENT, { 'idempotency-key': 'once' }) },
     { to: '/v1/trails/orders/events', status: 202, ...json(EVENT, { prefer: 'respond-async' }) },
   ],
+  'POST /v1/otlp/{trail}/v1/logs': [
+    { to: '/v1/otlp/telemetry/v1/logs', status: 200, ...json(LOGS) },
+    { to: '/v1/otlp/telemetry/v1/logs', status: 200, ...json({}) },
+  ],
+  'POST /v1/otlp/{trail}/v1/traces': [{ to: '/v1/otlp/telemetry/v1/traces', status: 200, ...json(NO_SPANS) }],
   'GET /v1/trails/{trail}/events': [
     { to: '/v1/trails/orders/events?actor=alice&limit=2', status: 200 },
     { to: '/v1/trails/orders/events?actor=nobody', status: 200 },

@@ -68,7 +68,10 @@ export function openApi(routes: readonly Described[]): object {
 function operation(route: Described): object {
   const { name, method, summary, body, replies, formats } = route;
   const isRaw = body !== undefined && 'described' in body;
-  const problems = { ...PROBLEMS, ...(method === 'POST' ? BODY_PROBLEMS : {}), ...(isRaw ? APPEND_PROBLEMS : {}) };
+  const all = { ...PROBLEMS, ...(method === 'POST' ? BODY_PROBLEMS : {}), ...(isRaw ? APPEND_PROBLEMS : {}) };
+  const problems = Object.fromEntries(
+    Object.entries(all).filter(([status]) => status !== '500' || route.internalStatus === undefined),
+  );
   return {
     operationId: name,
     summary,

@@ -45,6 +45,9 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   internal: 500,
 };
 
+/** The HTTP status of a code. */
+export const statusOf = (code: ErrorCode): number => STATUS[code];
+
 /** Whether a text is one of the codes. */
 export const isErrorCode = (text: string): text is ErrorCode => Object.hasOwn(STATUS, text);
 

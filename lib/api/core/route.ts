@@ -18,6 +18,8 @@ interface Contract<Path extends string, Recorded extends AccessType | false> {
   readonly summary: string;
   /** Successful responses by status: a schema for JSON, else a media type. */
   readonly replies: Readonly<Record<number, z.ZodType | string>>;
+  /** What errors inside are answered with, for clients that never retry a 500. @default 500 */
+  readonly internalStatus?: 503 | undefined;
   /** Media types besides JSON that the parameter `format` can select. */
   readonly formats?: readonly string[];
 }
