@@ -82,7 +82,8 @@ function visitObject(value: Readonly<Record<string, unknown>>, depth: number, it
 function parsed(text: string): unknown {
   if (!/^\s*[[{]/.test(text)) return undefined;
   try {
-    return JSON.parse(text);
+    // Syslog puts a byte order mark before it.
+    return JSON.parse(text.trim());
   } catch {
     return undefined;
   }
