@@ -11,7 +11,7 @@ import { archivedStores, COUNTED, environmentOf } from './wiring.ts';
 const MARGIN_MS = 10_000;
 
 const environment = environmentOf(process.env);
-const { archiveDelayMs, witnessPolicy, witnessEveryMs } = environment;
+const { archiveDelayMs, witnessPolicy, witnessEveryMs, tsaUrl, tsaAuthorities } = environment;
 const pace = archiveDelayMs === undefined ? {} : { archiveDelayMs };
 // Only where there are witnesses: otherwise a cold start reads less.
 const policy =
@@ -21,6 +21,9 @@ const following = new TrailFollowing(wireLog(archivedStores(environment), enviro
   settings,
   policy,
   witnessEveryMs,
+  ...(tsaUrl !== undefined && {
+    timestamps: { url: tsaUrl, ...(tsaAuthorities !== undefined && { authorities: tsaAuthorities }) },
+  }),
 });
 
 /**

@@ -33,6 +33,8 @@ export const UNITS = {
   ArchiveLag: MetricUnit.Milliseconds,
   /** How long the oldest head of the log has been waiting for a quorum of witnesses. */
   WitnessLag: MetricUnit.Milliseconds,
+  /** How long the oldest seal without a time-stamp has been waiting for one. */
+  TimestampLag: MetricUnit.Milliseconds,
   /** Appends that were stored but could not be signed at once. */
   Unsealed: MetricUnit.Count,
   /** Trails whose time is ahead of the clock, each reported every five minutes in which it grows. */

@@ -9,6 +9,7 @@ import { FullPass } from '../lib/followers/runtime/full-pass.ts';
 import { sweepTrails } from '../lib/followers/runtime/sweep.ts';
 import { atOnce, type Visit, type VisitOptions, visitTrail } from '../lib/followers/runtime/visit.ts';
 import { type Finding, findingOf, recordFinding } from '../lib/followers/tampering/tamper-monitor.ts';
+import type { TimestampService } from '../lib/followers/timestamps/ask-service.ts';
 import { SealtrailError } from '../lib/log/error.ts';
 import type { Policy } from '../lib/log/policy.ts';
 import { failure, requestedTrail, type SealAnswer } from './seal-requests.ts';
@@ -39,6 +40,7 @@ interface DeploymentSettings {
   readonly settings?: string;
   readonly policy?: Policy | undefined;
   readonly witnessEveryMs?: number | undefined;
+  readonly timestamps?: TimestampService;
 }
 
 /** Runs the followers for one instance of a function, over many invocations. */
@@ -52,6 +54,7 @@ export class TrailFollowing {
   readonly #lateMs: number;
   readonly #settings: string;
   readonly #isWitnessed: boolean;
+  readonly #isTimestamped: boolean;
   readonly #due: DueList;
   readonly #unverified: DueList;
   readonly #pass: FullPass;
@@ -61,22 +64,25 @@ export class TrailFollowing {
    * @param deployment.settings identifies the deployment's settings: the first sweep under others visits every trail
    * @param deployment.policy of the witnesses to ask
    * @param deployment.witnessEveryMs the least time between two rounds of them
+   * @param deployment.timestamps of the seals
    */
   constructor(
     log: ArchivedLog,
     pace: FollowerPace = {},
-    { settings = JSON.stringify(pace), policy, witnessEveryMs = WITNESS_MS }: DeploymentSettings = {},
+    { settings = JSON.stringify(pace), policy, witnessEveryMs = WITNESS_MS, timestamps }: DeploymentSettings = {},
   ) {
     const { table } = log;
     this.#hurries = pace.archiveDelayMs === undefined;
     this.#lateMs = (pace.archiveDelayMs ?? 0) + 60_000;
     this.#settings = settings;
     this.#log = log;
-    // The lag is a metric with an alarm of its own, and no failure of the follower.
+    // Their lags are metrics with alarms of their own, and no failures of the followers.
     const witnesses = policy && {
       witnesses: { policy, everyMs: witnessEveryMs, alarmMs: Number.POSITIVE_INFINITY },
     };
-    this.#followers = openFollowers(FOLLOWERS, log, { pace: { ...PACE, ...pace }, ...witnesses });
+    const stamped = timestamps && { timestamps: { ...timestamps, alarmMs: Number.POSITIVE_INFINITY } };
+    this.#followers = openFollowers(FOLLOWERS, log, { pace: { ...PACE, ...pace }, ...witnesses, ...stamped });
+    this.#isTimestamped = timestamps !== undefined;
     this.#isWitnessed = policy !== undefined;
     this.#claims = new ExpiryClaims(table, log.archive);
     this.#due = followList(table);
@@ -111,6 +117,7 @@ export class TrailFollowing {
     await this.#endRetiredKeys();
     let seal = 0;
     let archive = 0;
+    let timestamps = 0;
     const swept = await sweepTrails({
       ...this.#visit(signal, this.#hurries, this.#followers),
       list: this.#due,
@@ -126,6 +133,7 @@ export class TrailFollowing {
         const lag = await this.#readLag(trail);
         seal = Math.max(seal, lag.seal);
         archive = Math.max(archive, lag.archive);
+        timestamps = Math.max(timestamps, lag.timestamps);
         if (isDue || lag.archive > 0) await this.#noteUnverified(trail);
         return lag.archive > this.#lateMs;
       },
@@ -134,6 +142,7 @@ export class TrailFollowing {
     count('SealLag', seal);
     count('ArchiveLag', Math.max(archive, swept.overdueMs));
     if (this.#isWitnessed) count('WitnessLag', await this.#witnessLag());
+    if (this.#isTimestamped) count('TimestampLag', timestamps);
     const { failed, unreached } = swept;
     if (failed.size > 0) throw new SealtrailError('unavailable', `${failed.size} trails could not be followed`);
     if (unreached > 0) throw new SealtrailError('unavailable', `${unreached} trails were not reached in time`);
@@ -249,15 +258,25 @@ export class TrailFollowing {
     return lagMs;
   }
 
-  /** How long a trail's records have been waiting for a checkpoint and for the archive, in milliseconds. */
-  async #readLag(trail: string): Promise<{ readonly seal: number; readonly archive: number }> {
+  /** How long a trail's records have been waiting for a checkpoint and for the archive, and its seal for a time-stamp, in milliseconds. */
+  async #readLag(
+    trail: string,
+  ): Promise<{ readonly seal: number; readonly archive: number; readonly timestamps: number }> {
     try {
       const seal = await this.#followers.signer.lagMs(trail);
-      return { seal, archive: (await this.#followers.archiver.status(trail)).lagMs };
+      const archive = (await this.#followers.archiver.status(trail)).lagMs;
+      return { seal, archive, timestamps: await this.#readTimestampLag(trail) };
     } catch (error) {
       report(error, { follower: 'sweep', trail });
-      return { seal: 0, archive: 0 };
+      return { seal: 0, archive: 0, timestamps: 0 };
     }
+  }
+
+  async #readTimestampLag(trail: string): Promise<number> {
+    if (!this.#isTimestamped) return 0;
+    const { lagMs, error } = await this.#followers.timestamps.status(trail);
+    if (error !== undefined) logger.warn('a seal has no time-stamp', { trail, reason: error });
+    return lagMs;
   }
 }
 

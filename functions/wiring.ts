@@ -37,6 +37,10 @@ export interface Environment {
   readonly privacy: PrivacyConfig;
   /** Whether reads are recorded in the trail `_access`. */
   readonly recordsReads: boolean;
+  /** The URL of a time-stamping service; undefined: none is asked. */
+  readonly tsaUrl?: string;
+  /** Certificates that must have issued that of the service, in PEM. */
+  readonly tsaAuthorities?: string;
   /** How long records may wait for more before they are archived, in milliseconds; undefined: as soon as possible. */
   readonly archiveDelayMs?: number;
   /** A C2SP tlog-policy of witnesses to ask; undefined: none are. */
@@ -70,6 +74,8 @@ const schema = z.object({
   SEALTRAIL_PRIVACY: json.pipe(privacyConfigSchema).default({}),
   SEALTRAIL_WITNESS_POLICY: z.string().optional(),
   SEALTRAIL_WITNESS_EVERY_MS: z.coerce.number().int().positive().optional(),
+  SEALTRAIL_TSA_URL: z.string().optional(),
+  SEALTRAIL_TSA_AUTHORITIES: z.string().optional(),
   SEALTRAIL_ARCHIVE_DELAY_MS: z.coerce.number().int().positive().optional(),
 });
 
@@ -103,6 +109,8 @@ export function environmentOf(variables: Variables): Environment {
     recordsReads: data.SEALTRAIL_RECORD_READS === 'true',
     ...(data.SEALTRAIL_WITNESS_POLICY !== undefined && { witnessPolicy: data.SEALTRAIL_WITNESS_POLICY }),
     ...(data.SEALTRAIL_WITNESS_EVERY_MS !== undefined && { witnessEveryMs: data.SEALTRAIL_WITNESS_EVERY_MS }),
+    ...(data.SEALTRAIL_TSA_URL !== undefined && { tsaUrl: data.SEALTRAIL_TSA_URL }),
+    ...(data.SEALTRAIL_TSA_AUTHORITIES !== undefined && { tsaAuthorities: data.SEALTRAIL_TSA_AUTHORITIES }),
     ...(data.SEALTRAIL_ARCHIVE_DELAY_MS !== undefined && { archiveDelayMs: data.SEALTRAIL_ARCHIVE_DELAY_MS }),
   };
 }

@@ -28,8 +28,8 @@ describe('the packages that the package depends on', () => {
     const oldest = numbers(engines.node.replace('>=', ''));
     const tooNew = locked.filter(([, { engines }]) => {
       if (engines?.node === undefined) return false;
-      const least = /^>=\s*(\d+(\.\d+)*)$/.exec(engines.node)?.[1];
-      return least === undefined || numbers(least) > oldest;
+      const least = engines.node.split('||').map((range) => /^\s*>=\s*(\d+(\.\d+)*)\s*$/.exec(range)?.[1]);
+      return !least.some((version) => version !== undefined && numbers(version) <= oldest);
     });
     expect(locked.length).toBeGreaterThan(20);
     expect(tooNew.map(([path, { engines }]) => `${path}: ${engines?.node}`)).toEqual([]);

@@ -12,6 +12,7 @@ import { LegalHolds } from '../followers/legal-hold/legal-holds.ts';
 import { ProducerFollower } from '../followers/producers/producer-gaps.ts';
 import type { Follower } from '../followers/runtime/follower.ts';
 import { Sealer } from '../followers/signing/head-signer.ts';
+import { Timestamper, type TimestampSettings } from '../followers/timestamps/timestamper.ts';
 import { Verifier } from '../followers/verification/verifier.ts';
 import { WitnessFollower, type WitnessSettings } from '../followers/witnesses/witness-follower.ts';
 import type { ArchivedLog } from './log.ts';
@@ -37,6 +38,8 @@ export interface FollowerSettings {
   readonly pace?: FollowerPace;
   /** Witnesses to ask for cosignatures. @default none, and no heads are stated */
   readonly witnesses?: WitnessSettings;
+  /** A service that time-stamps each seal. @default none */
+  readonly timestamps?: TimestampSettings;
   /** Called if a verification finds damage that cannot be recorded in `_system`. Must not throw. */
   readonly onUnrecorded?: (trail: string, reason: unknown) => void;
 }
@@ -70,6 +73,13 @@ export const FOLLOWERS = {
       ...{ table, objects, ledger, nodes },
       lockFor: (trail) => lockFrom(retentionOf(trail)),
       ...(witnesses && { settings: witnesses }),
+    }),
+  // After the archiver, which seals.
+  timestamps: ({ table, objects, ledger, retentionOf }, { timestamps }) =>
+    new Timestamper({
+      ...{ table, objects, ledger },
+      lockFor: (trail) => lockFrom(retentionOf(trail)),
+      ...(timestamps && { settings: timestamps }),
     }),
   indexer: ({ table, files, archive, ledger }, { pace = {} }) =>
     new Indexer({

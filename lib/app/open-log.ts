@@ -6,6 +6,7 @@ import type { Archiver } from '../followers/archive/archiver.ts';
 import type { ForwardStatus } from '../followers/forwarding/forwarder.ts';
 import { LegalHoldOrders } from '../followers/legal-hold/legal-hold-requests.ts';
 import { Runner, type RunnerErrorSource } from '../followers/runtime/runner.ts';
+import { assertUsableService, type Timestamper, type TimestampSettings } from '../followers/timestamps/timestamper.ts';
 import { VerificationWorker } from '../followers/verification/verification-worker.ts';
 import { Verifications } from '../followers/verification/verifications.ts';
 import type { Verifier } from '../followers/verification/verifier.ts';
@@ -35,6 +36,8 @@ export interface OpenLogSettings extends LogSettings {
   readonly witnesses?: WitnessSettings;
   /** Where records are forwarded to. @default nowhere */
   readonly forward?: ForwardSettings;
+  /** A service that time-stamps each seal. @default none */
+  readonly timestamps?: TimestampSettings;
   /**
    * Called on errors outside of requests (followers, signatures, exports), and on alarms. Must not throw.
    * @default emits a process warning, so that no alarm goes unnoticed
@@ -50,6 +53,8 @@ export interface OpenLog extends Services {
   readonly verifications: Verifications;
   /** How far the witnesses have come with the log's heads. */
   readonly witnesses: Pick<WitnessFollower, 'status'>;
+  /** How far the time-stamps of a trail's seals have come. */
+  readonly timestamps: Pick<Timestamper, 'status'>;
   readonly exports: Exports;
   /** How far each destination has come in each of its trails. */
   readonly forwarding: () => AsyncIterable<ForwardStatus>;
@@ -61,7 +66,8 @@ export interface OpenLog extends Services {
  * Opens a whole log over your own drivers and starts its followers. Only one process may have it open at a time, since it
  * takes over unfinished exports. `openEmbedded` does the same over a folder.
  *
- * @throws the Table's errors; `malformed_policy` for a policy that can never be fulfilled
+ * @throws the Table's errors; `malformed_policy` for a policy that can never be fulfilled; `invalid_parameter` for a time-stamping
+ *   service without a usable URL
  *
  * @example
  * // Drivers for another cloud. Each passes the contract suite of its port, `sealtrail/testing/contracts`.
@@ -80,8 +86,9 @@ export interface OpenLog extends Services {
  * await log.close();
  */
 export async function openLog(stores: OpenLogStores, settings: OpenLogSettings): Promise<OpenLog> {
-  const { pace = {}, witnesses, forward, onError = warn } = settings;
+  const { pace = {}, witnesses, timestamps, forward, onError = warn } = settings;
   if (witnesses !== undefined) assertUsable(witnesses.policy, settings.logName);
+  if (timestamps !== undefined) assertUsableService(timestamps);
   const log = wireLog(
     stores,
     { ...settings, isAlone: true },
@@ -95,6 +102,7 @@ export async function openLog(stores: OpenLogStores, settings: OpenLogSettings):
   const followers = openFollowers({ ...FOLLOWERS, ...SCHEDULED }, log, {
     ...{ pace, onUnrecorded },
     ...(witnesses && { witnesses }),
+    ...(timestamps && { timestamps }),
   });
   const forwarders = openForwarders(log, forward ?? { destinations: [] }, { isAlone: true });
   const all = [...Object.values(followers), ...forwarders];
@@ -141,6 +149,7 @@ export async function openLog(stores: OpenLogStores, settings: OpenLogSettings):
     verifier: followers.verifier,
     verifications,
     witnesses: followers.witnesses,
+    timestamps: followers.timestamps,
     legalHolds: {
       status: (trail) => holds.status(trail),
       set: async (trail, request) => {

@@ -17,6 +17,9 @@ export const checkpointName = (trail: string, size: number): string => `${trail}
  */
 export const witnessedName = (trail: string, size: number): string => `${trail}/witnessed/${size}`;
 
+/** A time-stamp over an archived checkpoint of a size, byte for byte (RFC 3161 section 2.4.2, a TimeStampResp). */
+export const timestampName = (trail: string, size: number): string => `${trail}/checkpoints/${size}.tsr`;
+
 /** A hash tile (C2SP tlog-tiles, Merkle Tree). */
 export const tileName = (trail: string, tile: Tile): string => `${trail}/${tilePath(tile)}`;
 

@@ -13,6 +13,7 @@ export type ErrorCode =
   | 'malformed_key'
   | 'malformed_policy'
   | 'bad_signature'
+  | 'bad_timestamp'
   | 'proof_mismatch'
   | 'not_witnessed'
   // What a caller sent (lib/event, lib/api).

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { FollowerPace } from '../app/followers.ts';
 import { type OpenLog, type OpenLogSettings, openLog, warn } from '../app/open-log.ts';
+import type { TimestampSettings } from '../followers/timestamps/timestamper.ts';
 import type { WitnessSettings } from '../followers/witnesses/witness-follower.ts';
 import { cursorSecret, maskSecret } from '../ledger/items/deployment-secret.ts';
 import { TRAILS_PARTITION } from '../ledger/items/layout.ts';
@@ -26,6 +27,8 @@ type OnError = NonNullable<OpenLogSettings['onError']>;
 export interface EmbeddedOptions extends Pick<FollowerPace, 'archiveDelayMs' | 'verifyEveryMs' | 'gapGraceMs'> {
   /** Witnesses to ask for cosignatures. @default none */
   readonly witnesses?: WitnessSettings;
+  /** A service that time-stamps each seal. @default none */
+  readonly timestamps?: TimestampSettings;
   /** The first part of every checkpoint's origin. It is fixed when the data folder is made. @default `<random>.sealtrail.local` */
   readonly logName?: string;
   /**
@@ -105,7 +108,15 @@ async function makeFolder(dir: string): Promise<void> {
 }
 
 async function assemble(dir: string, table: SqliteTable, options: EmbeddedOptions): Promise<Embedded> {
-  const { logName, settings, witnesses, onError = warn, intakeThreads = defaultThreads(), ...pace } = options;
+  const {
+    logName,
+    settings,
+    witnesses,
+    timestamps,
+    onError = warn,
+    intakeThreads = defaultThreads(),
+    ...pace
+  } = options;
   await warnIfOpen(dir, onError);
   const hasRecords = await hasTrails(table);
   const folder = await openDataFolder(dir, { logName, hasRecords, ...(settings && { settings }) });
@@ -121,6 +132,7 @@ async function assemble(dir: string, table: SqliteTable, options: EmbeddedOption
   const log = await openLog(stores, {
     ...{ logName: config.logName, pace, onError },
     ...(witnesses && { witnesses }),
+    ...(timestamps && { timestamps }),
     ...(privacy && { privacy }),
     ...(forward && { forward }),
     ...(retention && { retention }),

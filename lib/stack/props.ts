@@ -114,6 +114,14 @@ export interface SealtrailProps extends RetentionProps {
    */
   readonly witnessEvery?: Duration;
   /**
+   * A service that time-stamps each seal (RFC 3161): its URL and, if the log is to demand that one of them issued the service's
+   * certificate, authorities in PEM. The function `Follow` asks it over the Internet, about once a day and trail.
+   * docs/witnesses.md explains it.
+   *
+   * @default none
+   */
+  readonly timestamps?: { readonly url: string; readonly authorities?: string };
+  /**
    * Whether API Gateway counts requests, errors and latency per route, which costs up to 30 dollars a month. No alarm or graph
    * of the stack needs it.
    *

@@ -10,9 +10,11 @@ import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
+import { assertUsableService } from '../followers/timestamps/timestamper.ts';
 import { assertUsable } from '../followers/witnesses/usable-policy.ts';
 import { parsePolicy } from '../log/policy.ts';
 import { privacyConfigSchema } from '../privacy/config/privacy-config.ts';
+import { parseAuthorities } from '../tsp/authorities.ts';
 import { BucketEmptier, type PublicKey, publicKeysOf } from './functions/custom-resources.ts';
 import { ASYNC_LIMITS, deadLetters } from './functions/dead-letters.ts';
 import { exportsBucket, wakeExporter } from './functions/exporting.ts';
@@ -82,7 +84,7 @@ export class Sealtrail extends Construct {
   /** @throws RangeError for an invalid log name, or if the functions are not bundled */
   constructor(scope: Construct, id: string, props: SealtrailProps) {
     super(scope, id);
-    const { logName, signingAlgorithm = 'ed25519', encryptionKey: key, witnessPolicy } = props;
+    const { logName, signingAlgorithm = 'ed25519', encryptionKey: key, witnessPolicy, timestamps } = props;
     const { stageName, stage, rotation, lock, archiveDelay, retention, isRemovable, recordsReads } = settingsOf(props);
     const witnessEvery = checkedRounds(props.witnessEvery);
 
@@ -141,6 +143,7 @@ export class Sealtrail extends Construct {
         SEALTRAIL_RECORD_READS: String(recordsReads),
         ...(witnessPolicy !== undefined && { SEALTRAIL_WITNESS_POLICY: witnessPolicy }),
         ...(witnessEvery !== undefined && { SEALTRAIL_WITNESS_EVERY_MS: String(witnessEvery.toMilliseconds()) }),
+        ...timestampVariables(timestamps),
         ...(archiveDelay !== undefined && { SEALTRAIL_ARCHIVE_DELAY_MS: String(archiveDelay.toMilliseconds()) }),
         SEALTRAIL_PRIVACY: JSON.stringify(privacyConfigSchema.parse(props.privacy ?? {})),
       }),
@@ -191,6 +194,7 @@ export class Sealtrail extends Construct {
       followerMapping,
       archiveDelayMs: archiveDelay?.toMilliseconds() ?? 0,
       isWitnessed: witnessPolicy !== undefined,
+      isTimestamped: timestamps !== undefined,
       deadLetters: {
         Follow: deadLetters(this, functions.follow, ASYNC_LIMITS.follow),
         Export: deadLetters(this, functions.export, ASYNC_LIMITS.export),
@@ -305,6 +309,16 @@ export class Sealtrail extends Construct {
   policies(id: string, trails: readonly string[]): TrailPolicies {
     return new TrailPolicies(this, `${id}Policies`, this, trails);
   }
+}
+
+/** @throws RangeError for a URL or certificates that cannot be used */
+function timestampVariables(timestamps: SealtrailProps['timestamps']): Record<string, string> {
+  if (timestamps === undefined) return {};
+  const { url, authorities } = timestamps;
+  assertUsableService({ url });
+  if (authorities === undefined) return { SEALTRAIL_TSA_URL: url };
+  parseAuthorities(authorities);
+  return { SEALTRAIL_TSA_URL: url, SEALTRAIL_TSA_AUTHORITIES: authorities };
 }
 
 /** The settings of a log, with the defaults of its stage. @throws RangeError for one that is invalid */

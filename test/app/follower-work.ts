@@ -104,6 +104,14 @@ export const FOLLOWER_WORK: readonly Work[] = [
     },
   },
   {
+    follower: 'timestamps',
+    shows: 'a time-stamp over the first seal',
+    check: async (host) => {
+      await append(host, EVENTS.slice(0, 3));
+      await until(host, async () => (await host.objects.get(`${TRAIL}/checkpoints/3.tsr`)) !== undefined, true);
+    },
+  },
+  {
     follower: 'indexer',
     shows: 'every record in the index',
     check: async (host) => {

@@ -9,6 +9,7 @@ import { MemorySigner } from '../../lib/testing/memory/signer.ts';
 import { MemoryTable } from '../../lib/testing/memory/table.ts';
 import { FOLLOWER_WORK, type FollowingHost, LOG_NAME, PACE, RETENTION } from '../app/follower-work.ts';
 import { witnessAtHand } from '../app/witness-at-hand.ts';
+import { Authority } from '../tsp/authority.ts';
 import { wired } from './deployed.ts';
 
 /** In AWS two functions share the registered followers: `follow` sweeps twice a minute, `verify` comes once an hour. */
@@ -26,12 +27,15 @@ async function host(): Promise<FollowingHost> {
   const stores = { table, objects, signers: [signer] };
   const witness = await witnessAtHand(LOG_NAME, signer);
   onTestFinished(() => witness.close());
+  const service = new Authority();
+  onTestFinished(() => service.close());
+  const timestamps = { url: await service.listen(), authorities: service.root };
   const settings = { logName: LOG_NAME, retention: RETENTION };
   const log = wired(stores, settings);
   const following = new TrailFollowing(
     log,
     { gapGraceMs: PACE.gapGraceMs, indexDelayMs: PACE.indexDelayMs },
-    { policy: parsePolicy(witness.policy), witnessEveryMs: 0 },
+    { policy: parsePolicy(witness.policy), witnessEveryMs: 0, timestamps },
   );
   const verification = new TrailVerification(wired(stores, { ...settings, signs: false }));
   const { signal } = new AbortController();

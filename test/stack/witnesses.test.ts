@@ -1,5 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
+import { Authority } from '../tsp/authority.ts';
 import { makeStack, synthesise } from './synthesised.ts';
 
 /** A policy that a deployment is given reaches the function that asks the witnesses, and brings what that needs, no more. */
@@ -31,5 +32,23 @@ describe('witnesses of a deployment', () => {
     expect(() => makeStack({ witnessPolicy: 'quorum W1' })).toThrow('ends with a newline');
     const often = { witnessPolicy: POLICY, witnessEvery: Duration.seconds(5) };
     expect(() => makeStack(often)).toThrow('witnessEvery must be half a minute to five minutes, not 5 seconds');
+  });
+});
+
+describe('the time-stamping service of a deployment', () => {
+  const service = new Authority();
+  afterAll(() => service.close());
+
+  it('is told to the functions, with an alarm', () => {
+    const template = synthesise({ timestamps: { url: 'https://tsa.example/', authorities: service.root } });
+    expect(JSON.stringify(template.toJSON())).toContain('"SEALTRAIL_TSA_URL":"https://tsa.example/"');
+    template.hasResourceProperties('AWS::CloudWatch::Alarm', { MetricName: 'TimestampLag', Threshold: 21_600_000 });
+  });
+
+  it('is none by default, and is refused at synthesis if it cannot be used', () => {
+    expect(JSON.stringify(synthesise().toJSON())).not.toContain('TSA_URL');
+    expect(() => makeStack({ timestamps: { url: 'tsa.example' } })).toThrow('is not one of HTTP');
+    const certificates = { url: 'https://tsa.example/', authorities: 'none' };
+    expect(() => makeStack({ timestamps: certificates })).toThrow('it holds no certificate in PEM');
   });
 });

@@ -40,6 +40,7 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   malformed_key: 500,
   malformed_policy: 500,
   bad_signature: 500,
+  bad_timestamp: 500,
   proof_mismatch: 500,
   usage: 500,
   internal: 500,

@@ -28,6 +28,7 @@ export function reportLines(report: Report, out: Output, width = widthOf(out)): 
     ...keyLines(report, heading),
     ...previousLines(report, heading),
     ...witnessLines(report, width, heading),
+    ...timestampLines(report, width, heading),
     ...sinceLines(report, heading),
     ...problemLines(report.problems, report.problemCounts, width, heading),
     ...(report.skipped.length === 0 ? [] : ['', heading('not looked at')]),
@@ -169,6 +170,21 @@ function witnessLines({ witnesses, trails }: Report, width: number, heading: (te
     ...wrap(lines.join(''), width),
     ...wrap(`records under them: ${each.join(', ')}`, width),
   ];
+}
+
+function timestampLines({ trails }: Report, width: number, heading: (text: string) => string): string[] {
+  const lines = trails.flatMap(({ trail, timestamps, covered }) => {
+    if (timestamps === undefined) return [];
+    const { found, held, newest } = timestamps;
+    if (newest === undefined) return [`${trail}: none that holds, of ${count(found)}`];
+    const under = `${count(Math.min(newest.size, covered.to))} of ${plural(covered.to, 'record')}`;
+    return [
+      `${trail}: ${under}, at ${utc(newest.time)} UTC by ${newest.service}; ${count(held)} of ${count(found)} hold`,
+    ];
+  });
+  return lines.length === 0
+    ? []
+    : ['', heading('records under time-stamps'), ...lines.flatMap((line) => wrap(line, width))];
 }
 
 function sinceLines({ since }: Report, heading: (text: string) => string): string[] {

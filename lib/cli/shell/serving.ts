@@ -1,13 +1,15 @@
 import { once } from 'node:events';
 import { resolve } from 'node:path';
 import { defined } from '../../base/defined.ts';
+import type { TimestampSettings } from '../../followers/timestamps/timestamper.ts';
+import { SealtrailError } from '../../log/error.ts';
 import { type Embedded, openEmbedded } from '../../server/embedded.ts';
 import { serveLog } from '../../server/serve.ts';
 import type { AccessEntry, HttpServer } from '../../server/server.ts';
 import { type Output, type Terminal, write } from '../output/terminal.ts';
 import { complain } from './complain.ts';
 import type { SettingOptions } from './settings.ts';
-import { readPolicy } from './trust.ts';
+import { readPolicy, readText } from './trust.ts';
 
 /** Options of `sealtrail serve`. */
 export interface ServeOptions extends SettingOptions {
@@ -18,6 +20,10 @@ export interface ServeOptions extends SettingOptions {
   readonly policy?: string;
   /** Seconds. */
   readonly witnessLag: number;
+  readonly tsa?: string;
+  readonly tsaCa?: string;
+  /** Seconds. */
+  readonly tsaLag: number;
   readonly logRequests?: boolean;
   readonly threads?: number;
   readonly config?: string;
@@ -28,9 +34,11 @@ export interface ServeOptions extends SettingOptions {
 export async function serve(terminal: Terminal, options: ServeOptions): Promise<void> {
   const { stdout, stderr, signal } = terminal;
   const policy = options.policy === undefined ? undefined : await readPolicy(options.policy);
+  const timestamps = await timestampSettings(options);
   const log = await openEmbedded(options.data, {
     ...(policy && { witnesses: { policy, alarmMs: options.witnessLag * 1000 } }),
     ...defined({ logName: options.logName, intakeThreads: options.threads }),
+    ...(timestamps && { timestamps }),
     settings: defined({
       ...{ configFile: options.config, pii: options.pii, hotDays: options.retention },
       forwardFile: options.forward,
@@ -49,6 +57,18 @@ export async function serve(terminal: Terminal, options: ServeOptions): Promise<
   } finally {
     await log.close();
   }
+}
+
+/** @throws `usage`, `malformed_key` */
+async function timestampSettings({ tsa, tsaCa, tsaLag }: ServeOptions): Promise<TimestampSettings | undefined> {
+  if (tsa === undefined) {
+    if (tsaCa !== undefined) throw new SealtrailError('usage', '--tsa-ca is of use only with --tsa');
+    return undefined;
+  }
+  const authorities = tsaCa === undefined ? undefined : await readText(tsaCa, 'the certificates');
+  // Read here, so that a wrong file is told before the first seal.
+  if (authorities !== undefined) (await import('../../tsp/authorities.ts')).parseAuthorities(authorities);
+  return { url: tsa, alarmMs: tsaLag * 1000, ...defined({ authorities }) };
 }
 
 /** Serves an open log over HTTP; errors that are not a caller's fault go to `stderr`. */

@@ -27,6 +27,7 @@ export interface VerifyCommandOptions {
   readonly to?: number;
   readonly previous?: readonly string[];
   readonly policy?: string;
+  readonly tsaCa?: string;
   readonly sinceReport?: string;
   readonly logName?: string;
   readonly workers?: number | true;
@@ -43,7 +44,7 @@ export async function verify(shell: Shell, archive: string, options: VerifyComma
   }
   if (options.report !== undefined) await assertWritable(options.report);
   const found = await reportOn(terminal, archive, options);
-  const again = repeatCommand(found, options.key, options.sinceReport, options.policy);
+  const again = repeatCommand(found, options);
   const command = options.index ? `${again} --index` : again;
   const report: Report = { ...found, program: { name: 'sealtrail', version: version(), command } };
   const index = options.index && (await indexReport(archive, options, terminal));
@@ -113,7 +114,7 @@ function trailsOf({ trail, index }: VerifyCommandOptions): readonly string[] | u
 }
 
 async function verifyOptions(archive: string, options: VerifyCommandOptions): Promise<VerifyOptions> {
-  const { from, to, previous = [], logName, sinceReport, policy } = options;
+  const { from, to, previous = [], logName, sinceReport, policy, tsaCa } = options;
   const workers = options.workers === true ? availableParallelism() : (options.workers ?? 1);
   const module = new URL(
     import.meta.url.endsWith('.ts') ? './archive-source.ts' : './archive-source.js',
@@ -127,6 +128,7 @@ async function verifyOptions(archive: string, options: VerifyCommandOptions): Pr
     ...(previous.length === 0 ? {} : { previous: await Promise.all(previous.map(readKept)) }),
     ...defined({ logName }),
     ...(policy !== undefined && { policy: await readPolicy(policy) }),
+    ...(tsaCa !== undefined && { authorities: await readText(tsaCa, 'the certificates') }),
     ...(sinceReport !== undefined && {
       earlier: parseEarlierReport(sinceReport, await readText(sinceReport, 'the report')),
     }),

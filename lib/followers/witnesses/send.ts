@@ -1,4 +1,5 @@
-import type { HttpAnswer, Send } from './witness-client.ts';
+import { boundedBody } from '../../base/http.ts';
+import type { Send } from './witness-client.ts';
 
 /** A witness that takes longer is asked again later. */
 const TIMEOUT_MS = 8_000;
@@ -14,17 +15,5 @@ export const sendOverHttp: Send = async (url, body) => {
   const how = { redirect: 'error', signal } as const;
   const headers = { 'Content-Type': 'text/plain; charset=utf-8' };
   const response = await fetch(url, body === undefined ? how : { ...how, method: 'POST', body, headers });
-  return { status: response.status, body: await readText(response) };
+  return { status: response.status, body: Buffer.from(await boundedBody(response, MAX_ANSWER_BYTES)).toString() };
 };
-
-async function readText(response: Response): Promise<HttpAnswer['body']> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  // Leaving the loop early cancels the stream.
-  for await (const chunk of response.body ?? []) {
-    bytes += chunk.length;
-    if (bytes > MAX_ANSWER_BYTES) throw new Error(`the answer is longer than ${MAX_ANSWER_BYTES} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString();
-}

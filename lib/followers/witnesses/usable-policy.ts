@@ -1,3 +1,4 @@
+import { isPlainUrl } from '../../base/http.ts';
 import { HEADS_TRAIL } from '../../contract/system-trails.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { isQuorum, type Policy } from '../../log/policy.ts';
@@ -12,13 +13,7 @@ import { reachable } from './witness-round.ts';
 export function assertUsable(policy: Policy, logName: string): void {
   const witnesses = reachable(policy);
   for (const { name, url } of witnesses) {
-    const parsed = URL.canParse(url) ? new URL(url) : undefined;
-    if (
-      parsed === undefined ||
-      !/^https?:$/.test(parsed.protocol) ||
-      parsed.username !== '' ||
-      parsed.password !== ''
-    ) {
+    if (!isPlainUrl(url)) {
       throw malformed(`the URL of the witness ${name} is not one of HTTP without a user`);
     }
   }

@@ -77,9 +77,10 @@ function integrityAlarms(observed: Observed): readonly AlarmSpec[] {
 
 /** Alarms for acknowledged events that are not signed, archived or indexed in time, or cannot be exported. */
 function followingAlarms(observed: Observed): readonly AlarmSpec[] {
-  const { follower, archiveDelayMs, isWitnessed } = observed;
+  const { follower, archiveDelayMs, isWitnessed, isTimestamped } = observed;
   return [
     ...(isWitnessed ? [witnessAlarm(observed)] : []),
+    ...(isTimestamped ? [timestampAlarm(observed)] : []),
     {
       id: 'SealLagAlarm',
       metric: ownMetric(observed, 'SealLag', { statistic: 'Maximum' }),
@@ -137,6 +138,14 @@ const witnessAlarm = (observed: Observed): AlarmSpec => ({
   threshold: 900_000 + observed.archiveDelayMs,
   needsData: true,
   what: 'No quorum of witnesses has cosigned the newest heads for a quarter of an hour, or the sweep does not run',
+});
+
+/** Services have days off, and a seal can wait. */
+const timestampAlarm = (observed: Observed): AlarmSpec => ({
+  id: 'TimestampLagAlarm',
+  metric: ownMetric(observed, 'TimestampLag', { statistic: 'Maximum' }),
+  threshold: 21_600_000,
+  what: 'For six hours the time-stamping service has given no time-stamp for a seal',
 });
 
 /** Alarms for problems that callers notice, or soon will. */

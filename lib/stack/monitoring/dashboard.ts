@@ -56,6 +56,7 @@ function following(observed: Observed): IWidget[] {
       ownMetric(observed, 'ArchiveLag', highest),
       ownMetric(observed, 'VerificationLag', highest),
       ownMetric(observed, 'WitnessLag', highest),
+      ownMetric(observed, 'TimestampLag', highest),
       follower.metric('IteratorAge', { ...highest, period: Duration.minutes(5) }),
     ]),
     graph(

@@ -24,6 +24,8 @@ export interface Observed {
   readonly archiveDelayMs: number;
   /** Whether witnesses are asked. */
   readonly isWitnessed: boolean;
+  /** Whether seals are time-stamped. */
+  readonly isTimestamped: boolean;
   /** Dead-letter queues of asynchronous invocations, by function name. */
   readonly deadLetters: Readonly<Record<string, IQueue>>;
 }

@@ -1,6 +1,8 @@
 import type { Verifier } from '../../log/note.ts';
 import type { Policy } from '../../log/policy.ts';
 import type { Objects } from '../../store/ports.ts';
+import type { Authorities } from '../../tsp/authorities.ts';
+import type { WitnessedCheckpoint } from '../attested/witnessed.ts';
 import type { TrustedKeys } from '../evidence/trust.ts';
 import type { Findings } from '../report/findings.ts';
 import type { Coverage, Skipped } from '../report/report.ts';
@@ -8,7 +10,6 @@ import type { TimelineCounts } from '../report/timeline.ts';
 import type { JoinedHeads } from '../shards/head-records.ts';
 import type { RunShard } from '../shards/join-shards.ts';
 import type { Claim, SegmentLimits } from '../shards/shard-job.ts';
-import type { WitnessedCheckpoint } from './witnessed.ts';
 
 /** What the verification of a trail needs besides its inventory. */
 export interface TrailContext {
@@ -29,6 +30,8 @@ export interface TrailContext {
   readonly policy?: Policy;
   /** The first record without a cosigned head, whose time is wanted. */
   readonly timeAt?: number;
+  /** Who may have issued the certificates of time-stamping services; absent: time-stamps are not judged. */
+  readonly authorities?: Authorities;
   readonly segmentLimits: SegmentLimits;
   /** Into how many spans to cut the trail at most. */
   readonly parts: number;
@@ -53,6 +56,6 @@ export interface TrailOutcome {
   readonly heads: JoinedHeads;
   /** Of `_heads`: the largest checkpoint that the policy's quorum cosigned. */
   readonly witnessed?: WitnessedCheckpoint;
-  /** When the first record without a cosigned head was received, Unix milliseconds. */
-  readonly timedAt?: number;
+  /** When the records were received whose times were wanted, Unix milliseconds. */
+  readonly timedAt: ReadonlyMap<number, number>;
 }

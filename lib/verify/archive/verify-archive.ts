@@ -3,6 +3,7 @@ import { HEADS_TRAIL, SYSTEM_TRAIL } from '../../contract/system-trails.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { type Verifier, verifierFromSpki } from '../../log/note.ts';
 import type { Objects } from '../../store/ports.ts';
+import type { Authorities } from '../../tsp/authorities.ts';
 import { Evidence } from '../evidence/evidence.ts';
 import { type Inventory, takeInventory } from '../evidence/inventory.ts';
 import { Findings } from '../report/findings.ts';
@@ -52,7 +53,8 @@ export async function verifyArchive(objects: Objects, given: VerifyOptions): Pro
   const logName = await findLogName(objects, inventory, options.trust, options.logName);
   if (logName !== undefined) checkKeyNames(keys, logName.name, findings);
   const previous = judgePrevious(options.previous ?? [], options.trust, logName?.name, inventory, options.trails);
-  const run = new ArchiveRun(objects, options, inventory, keys, logName, previous);
+  const authorities = await authoritiesOf(options);
+  const run = new ArchiveRun(objects, options, inventory, keys, logName, previous, authorities);
   const outcomes = await run.verifyTrails();
   const expected = await run.expectTrails(outcomes, findings);
   const found = { options, outcomes, expected, findings, stated: run.stated, inventory, keys, logName, previous };
@@ -61,6 +63,12 @@ export async function verifyArchive(objects: Objects, given: VerifyOptions): Pro
 
 const UNSTATED =
   'which trails there should be: `_system`, which records each as it begins, is not here or names none. Trusted keys and keys/ were compared';
+
+/** Few ask, and the verifier is loaded sooner without. @throws `malformed_key` */
+async function authoritiesOf({ authorities }: VerifyOptions): Promise<Authorities | undefined> {
+  if (authorities === undefined) return undefined;
+  return (await import('../../tsp/authorities.ts')).parseAuthorities(authorities);
+}
 
 /** One verification under way. */
 class ArchiveRun {
@@ -71,6 +79,7 @@ class ArchiveRun {
   readonly #logName: LogName | undefined;
   readonly #previous: readonly Previous[];
   readonly #progress: ProgressMeter;
+  readonly #authorities: Authorities | undefined;
   #stated: Stated = statedBy(undefined);
 
   /** What the trail of heads states, once the trails are verified. */
@@ -85,6 +94,7 @@ class ArchiveRun {
     keys: ArchiveKeys,
     logName: LogName | undefined,
     previous: readonly Previous[],
+    authorities: Authorities | undefined,
   ) {
     this.#objects = objects;
     this.#options = options;
@@ -92,6 +102,7 @@ class ArchiveRun {
     this.#keys = keys;
     this.#logName = logName;
     this.#previous = previous;
+    this.#authorities = authorities;
     const totals = [...inventory.trails.values()].map(({ trail, segments }) => [trail, segments.end()] as const);
     this.#progress = new ProgressMeter(options.onProgress, totals);
   }
@@ -166,6 +177,7 @@ class ArchiveRun {
         ...extra,
       ],
       ...(policy !== undefined && { policy, timeAt: this.#stated.witnessedOf(trail) }),
+      ...defined({ authorities: this.#authorities }),
       segmentLimits,
       parts,
       onScope: (records) => this.#progress.expect(trail, records),

@@ -23,6 +23,8 @@ export interface VerifyOptions {
   readonly previous?: readonly KeptCheckpoint[];
   /** Witnesses, and how many of them must have cosigned. @default cosignatures are not judged */
   readonly policy?: Policy;
+  /** Authorities that may have issued the certificates of time-stamping services, in PEM. @default time-stamps are not judged */
+  readonly authorities?: string;
   /** A report of an earlier verification of the same scope, to compare with. See `parseEarlierReport`. */
   readonly earlier?: EarlierReport;
   /** Work in parallel. @default in this thread */

@@ -6,6 +6,8 @@ import { toHex } from '../../log/encoding.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { futureTime, MAX_CLOCK_AHEAD_MS } from '../../log/record.ts';
 import { TILE_WIDTH } from '../../log/tile.ts';
+import { judgeTimestamps, readTimestamps, type Stamped, timesWanted } from '../attested/timestamps.ts';
+import { readWitnessed, type WitnessedCheckpoint } from '../attested/witnessed.ts';
 import { Evidence, readOutcome } from '../evidence/evidence.ts';
 import type { TrailInventory } from '../evidence/inventory.ts';
 import { hasSize } from '../evidence/lower-bound.ts';
@@ -14,7 +16,7 @@ import { judgeCheckpoint } from '../evidence/read-checkpoint.ts';
 import { keyIdText, keysOfTrail, type TrailKey } from '../evidence/trust.ts';
 import { Findings } from '../report/findings.ts';
 import { isNote, PROBLEM_KINDS, type ProblemKind } from '../report/problem.ts';
-import type { Coverage, ProducerCounts, Skipped, Span, Verdict } from '../report/report.ts';
+import type { Coverage, ProducerCounts, Skipped, Span, TimestampCounts, Verdict } from '../report/report.ts';
 import { TimelineCounter } from '../report/timeline.ts';
 import { type JoinedSpans, splitJob, verifySpans } from '../shards/join-shards.ts';
 import { MAX_ACTIONS } from '../shards/open-actions.ts';
@@ -24,7 +26,6 @@ import { mismatchProblem } from './mismatch.ts';
 import { findNewest, readSealed } from './newest.ts';
 import { beyond, reportMissing, reportSeals } from './presence.ts';
 import type { TrailContext, TrailOutcome } from './trail-outcome.ts';
-import { readWitnessed, type WitnessedCheckpoint } from './witnessed.ts';
 
 /** Verifies one trail of an archive. */
 export async function verifyTrail(inventory: TrailInventory, context: TrailContext): Promise<TrailOutcome> {
@@ -44,6 +45,8 @@ class TrailVerification {
   #size = 0;
   #newest: Checkpoint | undefined;
   #witnessed: WitnessedCheckpoint | undefined;
+  /** Time-stamps that hold, over checkpoints within {@link #size}. */
+  #stamped: readonly Stamped[] = [];
 
   constructor(inventory: TrailInventory, context: TrailContext) {
     this.#inventory = inventory;
@@ -71,13 +74,16 @@ class TrailVerification {
     this.#checkClock(scope, joined);
     const producers = this.#checkProducers(joined);
     this.#checkActions(joined);
-    const coverage = { ...this.#coverage(scope, joined), ...defined({ producers }) };
+    const own = this.#coverage(scope, joined);
+    const timestamps = this.#judgeTimestamps(own.covered.to, joined.timedAt);
+    const coverage = { ...own, ...defined({ producers, timestamps }) };
     const { signed, begun, heads, timedAt } = joined;
     const timeline = this.#timeline.counts();
     return {
       ...{ coverage, findings: this.#findings, skipped: this.#skipped, timeline, signed, begun, heads },
       contradicted: this.#contradicted,
-      ...defined({ timedAt, witnessed: this.#witnessed }),
+      timedAt,
+      ...defined({ witnessed: this.#witnessed }),
     };
   }
 
@@ -116,6 +122,7 @@ class TrailVerification {
     this.#size = this.#newest?.size ?? most;
     if (this.#context.range === undefined) await this.#checkSeals(sealed.newest?.checkpoint.size);
     this.#witnessed = await readWitnessed(inventory, this.#evidence, expected, this.#context.policy, this.#findings);
+    await this.#readTimestamps();
     for (const { object, size, source } of previous) {
       if (size <= this.#size) continue;
       if (source === 'stated' && (await this.#isSkipped(size))) continue;
@@ -208,6 +215,7 @@ class TrailVerification {
   #job(span: Span, claims: readonly Claim[]): ShardJob {
     const { origin, oldest, trust, archiveKeys, segmentLimits } = this.#context;
     const inventory = this.#inventory;
+    const unwitnessed = inventory.trail === HEADS_TRAIL ? (this.#witnessed?.size ?? 0) : this.#context.timeAt;
     return {
       trail: inventory.trail,
       origin,
@@ -222,8 +230,27 @@ class TrailVerification {
       claims,
       segmentLimits,
       witnessed: this.#witnessed?.size ?? 0,
-      timeAt: inventory.trail === HEADS_TRAIL ? (this.#witnessed?.size ?? 0) : this.#context.timeAt,
+      timesAt: [...(unwitnessed === undefined ? [] : [unwitnessed]), ...timesWanted(this.#stamped)],
     };
+  }
+
+  /** Time-stamps are of whole trails: a range may have none. */
+  async #readTimestamps(): Promise<void> {
+    const { range, authorities } = this.#context;
+    if (range !== undefined) return;
+    const held = await readTimestamps(this.#inventory, this.#evidence, authorities, this.#findings);
+    this.#stamped = held.filter(({ size }) => size <= this.#size);
+  }
+
+  #judgeTimestamps(size: number, timedAt: ReadonlyMap<number, number>): TimestampCounts | undefined {
+    const { trail, timestamps } = this.#inventory;
+    if (this.#context.range !== undefined) return undefined;
+    const isAsked = this.#context.authorities !== undefined;
+    const judged = { trail, stamped: this.#stamped, found: timestamps.length, size, timedAt, isAsked };
+    const { problems, skipped, counts } = judgeTimestamps(judged, Date.now());
+    for (const problem of problems) this.#findings.add(problem);
+    this.#skipped.push(...skipped);
+    return counts;
   }
 
   #reportMismatch(mismatch: Mismatch, matched: number | undefined): void {

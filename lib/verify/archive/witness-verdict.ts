@@ -118,7 +118,8 @@ function judgeTrail(
   const from = stated.witnessedOf(trail);
   if (from >= covered.to) return;
   const records = { from, to: covered.to };
-  if (timedAt !== undefined && now - timedAt < GRACE_MS) {
+  const receivedAt = timedAt.get(from);
+  if (receivedAt !== undefined && now - receivedAt < GRACE_MS) {
     skipped.push({ trail, records, why: 'not under cosigned heads yet: received within the last ten minutes' });
     return;
   }

@@ -19,6 +19,8 @@ export interface TrailInventory {
   readonly checkpoints: readonly number[];
   /** Sizes of the checkpoints with cosignatures, ascending. */
   readonly witnessed: readonly number[];
+  /** Sizes of the checkpoints with a time-stamp, ascending. */
+  readonly timestamps: readonly number[];
   /** Versions of `<trail>/checkpoint`, oldest first; empty where it is missing. */
   readonly newest: readonly string[];
   /** Indices of full tiles, by level. */
@@ -45,6 +47,7 @@ const MAX_BYTES = {
   newest: 1 << 20,
   checkpoint: 1 << 20,
   witnessed: 1 << 20,
+  timestamp: 1 << 16,
   segment: 128 << 20,
   tile: TILE_WIDTH * (MAX_RECORD_BYTES + 2),
   key: 1 << 16,
@@ -60,6 +63,7 @@ interface Draft {
   readonly segments: SegmentIndex;
   readonly checkpoints: number[];
   readonly witnessed: number[];
+  readonly timestamps: number[];
   newest: string[];
   readonly tiles: Map<number, Runs>;
   readonly bundles: Runs;
@@ -149,8 +153,9 @@ class Taking {
   finish(): Inventory {
     const trails = new Map<string, TrailInventory>();
     for (const [trail, draft] of [...this.#trails].sort(([a], [b]) => (a < b ? -1 : 1))) {
-      const sorted = (sizes: number[]): number[] => sizes.sort((a, b) => a - b);
-      trails.set(trail, { ...draft, checkpoints: sorted(draft.checkpoints), witnessed: sorted(draft.witnessed) });
+      const { checkpoints, witnessed, timestamps } = draft;
+      for (const sizes of [checkpoints, witnessed, timestamps]) sizes.sort((a, b) => a - b);
+      trails.set(trail, draft);
     }
     return { trails, keyFiles: this.#keyFiles, oldest: this.#oldest, digest: this.#digest.digest('hex') };
   }
@@ -163,6 +168,7 @@ class Taking {
       segments: new SegmentIndex(),
       checkpoints: [],
       witnessed: [],
+      timestamps: [],
       newest: [],
       tiles: new Map(),
       bundles: new Runs(),
@@ -181,6 +187,7 @@ class Taking {
     if (name.kind === 'newest') draft.newest = real.map(({ version }) => version).reverse();
     else if (name.kind === 'checkpoint') draft.checkpoints.push(name.size);
     else if (name.kind === 'witnessed') draft.witnessed.push(name.size);
+    else if (name.kind === 'timestamp') draft.timestamps.push(name.size);
     else if (name.kind === 'segment') draft.segments.add(name.segment);
     else {
       const { tile } = name;

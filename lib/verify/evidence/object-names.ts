@@ -17,6 +17,8 @@ export type ArchiveName =
   | { readonly kind: 'checkpoint'; readonly trail: string; readonly size: number }
   /** A checkpoint with cosignatures; of the trail of heads alone. */
   | { readonly kind: 'witnessed'; readonly trail: string; readonly size: number }
+  /** A time-stamp over the checkpoint of a size. */
+  | { readonly kind: 'timestamp'; readonly trail: string; readonly size: number }
   | { readonly kind: 'segment'; readonly trail: string; readonly segment: SegmentName }
   | { readonly kind: 'tile'; readonly trail: string; readonly tile: TilePath }
   | { readonly kind: 'key'; readonly keyId: string; readonly form: 'vkey' | 'pem' }
@@ -25,6 +27,7 @@ export type ArchiveName =
 
 const KEY_FILE = /^keys\/([0-9a-f]{8})\.(vkey|pem)$/;
 const CHECKPOINT = /^checkpoints\/(0|[1-9][0-9]{0,15})$/;
+const TIMESTAMP = /^checkpoints\/(0|[1-9][0-9]{0,15})\.tsr$/;
 const WITNESSED = /^witnessed\/(0|[1-9][0-9]{0,15})$/;
 const SEGMENT = /^records\/dt=([0-9]{4}-[0-9]{2}-[0-9]{2})\/([0-9]{16})-([0-9]{16})\.jsonl\.gz$/;
 
@@ -43,6 +46,8 @@ function parseTrailName(trail: string, name: string): ArchiveName | undefined {
   if (name === 'checkpoint') return { kind: 'newest', trail };
   const checkpoint = CHECKPOINT.exec(name);
   if (checkpoint !== null) return withSize('checkpoint', trail, checkpoint[1]);
+  const timestamp = TIMESTAMP.exec(name);
+  if (timestamp !== null) return withSize('timestamp', trail, timestamp[1]);
   const witnessed = WITNESSED.exec(name);
   if (witnessed !== null) return trail === HEADS_TRAIL ? withSize('witnessed', trail, witnessed[1]) : undefined;
   const segment = SEGMENT.exec(name);
@@ -52,7 +57,7 @@ function parseTrailName(trail: string, name: string): ArchiveName | undefined {
 }
 
 function withSize(
-  kind: 'checkpoint' | 'witnessed',
+  kind: 'checkpoint' | 'witnessed' | 'timestamp',
   trail: string,
   digits: string | undefined,
 ): ArchiveName | undefined {

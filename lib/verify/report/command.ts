@@ -3,18 +3,22 @@ import type { Report } from './report.ts';
 /** What of a report says what was asked for. */
 type Asked = Pick<Report, 'source' | 'logName' | 'logNameFrom' | 'scope' | 'previous'>;
 
+/** Files that a verification was given. */
+interface GivenFiles {
+  readonly key?: string;
+  readonly sinceReport?: string | undefined;
+  readonly policy?: string | undefined;
+  readonly tsaCa?: string | undefined;
+}
+
 /**
  * The command that repeats a verification, as a POSIX shell takes it.
  *
- * @param key the key file
- * @param since the earlier report that it was compared with
- * @param policy the policy file
+ * @param files those that it was given: of keys, the earlier report, the policy, and certificates of authorities
  */
 export function repeatCommand(
   { source, logName, logNameFrom, scope, previous }: Asked,
-  key = 'KEY.pem',
-  since?: string,
-  policy?: string,
+  { key = 'KEY.pem', sinceReport, policy, tsaCa }: GivenFiles = {},
 ): string {
   const options: readonly (readonly [string, string | number | undefined])[] = [
     ['--key', key],
@@ -23,8 +27,9 @@ export function repeatCommand(
     ['--to', scope?.range?.to],
     ['--log-name', logNameFrom === 'given' ? logName : undefined],
     ...previous.map(({ name }) => ['--previous', name] as const),
-    ['--since-report', since],
+    ['--since-report', sinceReport],
     ['--policy', policy],
+    ['--tsa-ca', tsaCa],
   ];
   const words = options.flatMap(([name, value]) => (value === undefined ? [] : [name, shellWord(String(value))]));
   return ['sealtrail verify', shellWord(source), ...words].join(' ');

@@ -45,6 +45,7 @@ ${report.problems.length === 0 ? undefined : problems(report)}
 ${report.timeline === undefined ? undefined : section('When', plotTimeline(report.timeline))}
 ${section('What was looked at', coverage(report.trails), expected(report.expectedTrails), skipped(report.skipped))}
 ${report.witnesses === undefined ? undefined : section('Witnesses', witnesses(report.witnesses, report.trails))}
+${timestamps(report.trails)}
 ${report.previous.length === 0 ? undefined : section('Checkpoints kept from earlier', previous(report.previous))}
 ${report.since === undefined ? undefined : section('Since the earlier report', since(report.since))}
 ${section('Keys', keys(report.keys))}
@@ -215,6 +216,21 @@ function witnesses({ size, by }: WitnessReport, trails: readonly Coverage[]): Ma
     ({ trail, witnessed = 0, covered }) => `${trail} ${grouped(witnessed)} of ${grouped(covered.to)}`,
   );
   return markup`<p>The heads up to ${grouped(size)} records were cosigned by</p><ul>${lines}</ul><p>Records under them: ${each.join(', ')}.</p>`;
+}
+
+function timestamps(trails: readonly Coverage[]): Markup | undefined {
+  const rows = trails.flatMap(({ trail, covered, timestamps: counts }) => {
+    if (counts === undefined) return [];
+    const { newest, held, found } = counts;
+    const when = newest === undefined ? 'none that holds' : `${utc(newest.time)} UTC, ${newest.service}`;
+    const under = `${grouped(Math.min(newest?.size ?? 0, covered.to))} of ${grouped(covered.to)}`;
+    return [
+      markup`<tr><td class="long">${trail}</td><td class="n">${under}</td><td class="long">${when}</td><td class="n">${grouped(held)} of ${grouped(found)}</td></tr>`,
+    ];
+  });
+  if (rows.length === 0) return undefined;
+  const head = markup`<thead><tr><th>Trail</th><th class="n">Records under one</th><th>The newest</th><th class="n">That hold</th></tr></thead>`;
+  return section('Time-stamps', markup`<table>${head}<tbody>${rows}</tbody></table>`);
 }
 
 function previous(list: readonly PreviousResult[]): Markup {

@@ -41,6 +41,7 @@ export const PROBLEM_KINDS = {
   unknown_key: 'damage',
   retired_key: 'damage',
   fork: 'damage',
+  bad_timestamp: 'damage',
   // Against a checkpoint kept elsewhere.
   rolled_back: 'damage',
   history_rewritten: 'damage',
@@ -58,6 +59,7 @@ export const PROBLEM_KINDS = {
   unreadable: 'open',
   not_witnessed: 'open',
   witness_conflict: 'open',
+  not_timestamped: 'open',
   missing_events: 'open',
   producer_fork: 'open',
   unvouched_key: 'open',

@@ -47,6 +47,15 @@ export interface ProducerCounts {
   readonly unfollowed?: number;
 }
 
+/** The time-stamps of a trail's seals. */
+export interface TimestampCounts {
+  /** Time-stamps in the archive, and those of them that hold. */
+  readonly found: number;
+  readonly held: number;
+  /** The one over the largest seal: its size, its time in Unix milliseconds, and the service's certificate. */
+  readonly newest?: { readonly size: number; readonly time: number; readonly service: string };
+}
+
 /** What was looked at in one trail. */
 export interface Coverage {
   readonly trail: string;
@@ -71,6 +80,8 @@ export interface Coverage {
   readonly lastAt?: number;
   /** Records that a cosigned head covers; absent without a policy. */
   readonly witnessed?: number;
+  /** Of its seals; absent where no authorities of time-stamping services were given. */
+  readonly timestamps?: TimestampCounts;
   /** Absent where no event is numbered, or not all records were looked at. */
   readonly producers?: ProducerCounts;
 }

@@ -33,8 +33,8 @@ export interface JoinedSpans {
   readonly begun: ReadonlySet<string>;
   /** What records say of heads and witnesses. */
   readonly heads: JoinedHeads;
-  /** When the record was received whose time was wanted, Unix milliseconds. */
-  readonly timedAt: number | undefined;
+  /** When the records were received whose times were wanted, Unix milliseconds. */
+  readonly timedAt: ReadonlyMap<number, number>;
 }
 
 /** Fewer records than this are not worth a span of their own. */
@@ -106,7 +106,7 @@ class Joining {
   readonly #stated = new Map<string, StatedHeads>();
   readonly #conflicts: ConflictRecord[] = [];
   readonly #forked: HeadsSeen['forked'][number][] = [];
-  #timedAt: number | undefined;
+  readonly #timedAt = new Map<number, number>();
   #records = 0;
   #bytes = 0;
   #matched: number | undefined;
@@ -129,7 +129,7 @@ class Joining {
     this.#actions.join(result.actions);
     for (const trail of result.begun) this.#begun.add(trail);
     this.#joinHeads(result.heads);
-    this.#timedAt ??= result.timedAt;
+    for (const [seq, time] of result.timedAt) this.#timedAt.set(seq, time);
     for (const mismatch of result.mismatches) {
       this.#mismatches.push({ ...mismatch, after: mismatch.after ?? this.#matched });
     }

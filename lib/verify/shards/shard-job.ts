@@ -53,8 +53,8 @@ export interface ShardJob {
   readonly claims: readonly Claim[];
   /** Of `_heads`, how many records a cosigned checkpoint covers. */
   readonly witnessed: number;
-  /** A record whose time is wanted; undefined: none. */
-  readonly timeAt: number | undefined;
+  /** Records whose times are wanted. */
+  readonly timesAt: readonly number[];
   readonly segmentLimits: SegmentLimits;
 }
 
@@ -102,6 +102,6 @@ export interface ShardResult {
   readonly begun: readonly string[];
   /** What the records say of heads and witnesses: those of `_heads` and `_system` alone say something. */
   readonly heads: HeadsSeen;
-  /** When the record was received whose time was wanted, Unix milliseconds; undefined where it is not in this span. */
-  readonly timedAt: number | undefined;
+  /** When the records of this span were received whose times were wanted, Unix milliseconds. */
+  readonly timedAt: ReadonlyMap<number, number>;
 }

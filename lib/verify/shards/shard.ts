@@ -57,7 +57,8 @@ class SpanWalk {
   readonly #actions = new OpenActions();
   readonly #begun: BegunTrails;
   readonly #heads: HeadRecords;
-  #timedAt: number | undefined;
+  readonly #timesAt: ReadonlySet<number>;
+  readonly #timedAt = new Map<number, number>();
   readonly #roots: RootChecks;
   readonly #tiles: TileReader;
   readonly #upper: UpperTiles;
@@ -79,6 +80,7 @@ class SpanWalk {
     this.#job = job;
     this.#options = options;
     this.#at = job.span.from;
+    this.#timesAt = new Set(job.timesAt);
     const { trail, inventory, span, size } = job;
     const evidence = new Evidence(objects, job.oldest, this.#findings);
     const source = { trail, inventory, evidence, findings: this.#findings, span, size };
@@ -249,7 +251,7 @@ class SpanWalk {
           this.#actions.add(line, first + i);
           this.#begun.add(line);
           this.#heads.add(line);
-          if (first + i === this.#job.timeAt) this.#timedAt = line.receivedAt;
+          if (this.#timesAt.has(first + i)) this.#timedAt.set(first + i, line.receivedAt);
           if (before !== undefined && !namesPrevious(line, before, at)) this.#reportBroken(first + i, line);
         }
       }

@@ -45,6 +45,7 @@ export function unpackJob(job: PackedJob): ShardJob {
       ...rest,
       // Compared before the records are.
       witnessed: [],
+      timestamps: [],
       segments: SegmentIndex.of(segments),
       tiles: new Map(tiles.map(([level, pairs]) => [level, Runs.of(pairs)])),
       bundles: Runs.of(bundles),

@@ -32,6 +32,10 @@ export const installVerify: Install = (program, shell) => {
       collect,
     )
     .option('--policy <file>', 'witnesses that must have cosigned: a C2SP tlog-policy (docs/witnesses.md)')
+    .option(
+      '--tsa-ca <file>',
+      'judge time-stamps: certificates in PEM of who may have issued those of the services (docs/witnesses.md)',
+    )
     .option('--since-report <file>', 'compare with an earlier report, as --json printed it')
     .option('--log-name <name>', 'the name that the log must have, such as audit.example.com')
     .option('--index', 'also compute what the query index states of itself, in _index, from the records, and compare')

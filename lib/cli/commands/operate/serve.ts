@@ -35,6 +35,14 @@ export const installServe: Install = (program, shell) => {
       'threads that prepare the events of large requests (default: one less than there are processors, at most 4)',
       integer('--threads', 0, 64),
     )
+    .option('--tsa <url>', 'time-stamp each seal: the URL of a service of RFC 3161 (docs/witnesses.md)')
+    .option('--tsa-ca <file>', 'certificates in PEM, one of which must have issued that of the service')
+    .option(
+      '--tsa-lag <seconds>',
+      'how long a seal may be without a time-stamp before that is an alarm',
+      integer('--tsa-lag', 1, 604_800),
+      21_600,
+    )
     .option('--log-requests', 'log every request to standard error, one JSON document a line')
     .action(async (options: ServeOptions) => {
       assertServerNode('sealtrail serve');
