@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { Context, DynamoDBBatchResponse, DynamoDBStreamEvent, ScheduledEvent, SQSEvent } from 'aws-lambda';
 import { wireLog } from '../lib/app/log.ts';
-import type { SealAnswer, SealRequest } from './seal-requests.ts';
+import type { ReceiptAnswer, ReceiptRequest, SealAnswer, SealRequest } from './seal-requests.ts';
 import { streamRecords } from './stream-changes.ts';
 import { withTelemetry } from './telemetry.ts';
 import { TrailFollowing } from './trail-following.ts';
@@ -28,16 +28,17 @@ const following = new TrailFollowing(wireLog(archivedStores(environment), enviro
 
 /**
  * Runs the followers, woken by the table's stream, by a schedule, and by a message halfway between two scheduled runs. It also
- * seals trails on behalf of the function `seal`, which lacks the permissions.
+ * seals trails and signs COSE receipts on behalf of the function `seal`, which lacks the permissions.
  */
 export const handler = withTelemetry(
   async (
-    event: DynamoDBStreamEvent | SQSEvent | ScheduledEvent | SealRequest,
+    event: DynamoDBStreamEvent | SQSEvent | ScheduledEvent | SealRequest | ReceiptRequest,
     context: Context,
-  ): Promise<DynamoDBBatchResponse | SealAnswer | undefined> => {
+  ): Promise<DynamoDBBatchResponse | SealAnswer | ReceiptAnswer | undefined> => {
     const remainingMs = context.getRemainingTimeInMillis();
     const signal = AbortSignal.timeout(Math.max(1, remainingMs - MARGIN_MS));
     if ('seal' in event) return following.seal(event, signal);
+    if ('receipt' in event) return following.receipt(event);
     const changes = streamRecords(event);
     if (changes !== undefined) return following.batch(changes, signal);
     await following.sweep(signal, remainingMs);

@@ -5,7 +5,7 @@ import { lambdaClient } from '../lib/store/lambda/client.ts';
 import { LambdaFunction } from '../lib/store/lambda/function.ts';
 import { answer } from './gateway.ts';
 import type { ApiEvent } from './gateway-call.ts';
-import { InvokedArchiver } from './seal-requests.ts';
+import { askReceipt, InvokedArchiver } from './seal-requests.ts';
 import { withTelemetry } from './telemetry.ts';
 import { COUNTED, environmentOf, followerOf, ledgerTable } from './wiring.ts';
 import { listedHolds } from './work-lists.ts';
@@ -20,13 +20,17 @@ const follower = new LambdaFunction({
   name: followerOf(process.env),
   timeoutMs: TIMEOUT_MS,
 });
-const services = { archiver: new InvokedArchiver(follower), legalHolds: listedHolds(log) };
+const services = {
+  archiver: new InvokedArchiver(follower),
+  legalHolds: listedHolds(log),
+  coseReceipt: (trail: string, seq: number) => askReceipt(follower, trail, seq),
+};
 const router = new Router(ADMIN_ROUTES);
 
 /**
- * Serves administrators: seals a trail, and manages its legal hold. It neither signs nor touches the archive: it invokes
- * `follow` to seal, and the next sweep of `follow` applies a hold to the archive and signs its record.
+ * Serves administrators: seals a trail, and manages its legal hold; and whoever may read a record and wants a COSE receipt of it. It
+ * neither signs nor touches the archive: it invokes `follow` to seal and to sign, and the next sweep of `follow` applies a hold to the archive and signs its record.
  */
 export const handler = withTelemetry((event: ApiEvent) =>
-  answer(event, { router, services: async () => services, actions: ['admin'] }),
+  answer(event, { router, services: async () => services, actions: ['admin', 'read', 'verify'] }),
 );

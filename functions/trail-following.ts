@@ -10,9 +10,10 @@ import { sweepTrails } from '../lib/followers/runtime/sweep.ts';
 import { atOnce, type Visit, type VisitOptions, visitTrail } from '../lib/followers/runtime/visit.ts';
 import { type Finding, findingOf, recordFinding } from '../lib/followers/tampering/tamper-monitor.ts';
 import type { TimestampService } from '../lib/followers/timestamps/ask-service.ts';
+import { toBase64 } from '../lib/log/encoding.ts';
 import { SealtrailError } from '../lib/log/error.ts';
 import type { Policy } from '../lib/log/policy.ts';
-import { failure, requestedTrail, type SealAnswer } from './seal-requests.ts';
+import { failure, type ReceiptAnswer, requestedReceipt, requestedTrail, type SealAnswer } from './seal-requests.ts';
 import { changeOf, wakesOf } from './stream-changes.ts';
 import { count, describe, logger } from './telemetry.ts';
 import { followList, verifyList } from './work-lists.ts';
@@ -161,6 +162,27 @@ export class TrailFollowing {
       return { sealed: (await archiver.seal(trail, { signal })) ?? null };
     } catch (error) {
       report(error, { follower: archiver.name, trail });
+      return failure(error);
+    }
+  }
+
+  /**
+   * Signs a COSE receipt on request. Never throws: see `seal-requests.ts`.
+   *
+   * @param request not validated yet
+   */
+  async receipt(request: unknown): Promise<ReceiptAnswer> {
+    const asked = requestedReceipt(request);
+    if (asked === undefined) {
+      return failure(new SealtrailError('invalid_parameter', 'a request for a receipt must name a record'));
+    }
+    try {
+      return { signed: toBase64(await this.#log.coseReceipt(asked.trail, asked.seq)) };
+    } catch (error) {
+      // What is not there, or not yet, is no failure of this function.
+      if (!(error instanceof SealtrailError) || !['not_found', 'unavailable'].includes(error.code)) {
+        report(error, { follower: 'receipts', trail: asked.trail });
+      }
       return failure(error);
     }
   }

@@ -29,6 +29,7 @@ const CONFINED: readonly { readonly what: RegExp; readonly to: RegExp }[] = [
   { what: /^@aws-sdk\/credential-/, to: /^lib\/(client|cli|store)\// },
   { what: /^(aws-cdk-lib|constructs)($|\/)/, to: /^(lib\/stack\/|bin\/app\.ts$)/ },
   { what: /^(pkijs|asn1js)$/, to: /^lib\/tsp\// },
+  { what: /^cborg$/, to: /^lib\/cose\// },
   { what: /^@middy\//, to: /^functions\// },
   { what: /^(vitest|fast-check)$/, to: /^lib\/testing\/contracts\// },
   { what: /^commander$/, to: /^(lib\/cli\/|bin\/sealtrail\.ts$)/ },

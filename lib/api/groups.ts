@@ -7,7 +7,7 @@ import { type ExportServices, getExport, requestExport } from './routes/exports.
 import { listKeys } from './routes/keys.ts';
 import { getLegalHold, type LegalHoldServices, setLegalHold } from './routes/legal-hold.ts';
 import { appendOtlpLogs, appendOtlpTraces } from './routes/otlp/append-otlp.ts';
-import { getConsistency, getProof } from './routes/proofs.ts';
+import { type CoseServices, getConsistency, getCoseReceipt, getProof } from './routes/proofs.ts';
 import { type SealServices, sealTrail } from './routes/seals.ts';
 import { getSummary } from './routes/summary.ts';
 import { listTrails } from './routes/trails.ts';
@@ -49,5 +49,10 @@ export const VERIFY_ROUTES: readonly Route<VerifyServices & AuditServices>[] = [
 /** Makes exports and links to them. */
 export const EXPORT_ROUTES: readonly Route<ExportServices & AuditServices>[] = [requestExport, getExport];
 
-/** For administrators of a trail. */
-export const ADMIN_ROUTES: readonly Route<SealServices & LegalHoldServices>[] = [sealTrail, setLegalHold, getLegalHold];
+/** For administrators of a trail, and what else a function does that has `follow` sign. */
+export const ADMIN_ROUTES: readonly Route<SealServices & LegalHoldServices & CoseServices>[] = [
+  sealTrail,
+  setLegalHold,
+  getLegalHold,
+  getCoseReceipt,
+];

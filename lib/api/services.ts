@@ -7,7 +7,7 @@ import type { AppendServices, QueryServices, RecordServices } from './routes/eve
 import type { ExportServices } from './routes/exports.ts';
 import type { KeyServices } from './routes/keys.ts';
 import type { LegalHoldServices } from './routes/legal-hold.ts';
-import type { ProofServices } from './routes/proofs.ts';
+import type { CoseServices, ProofServices } from './routes/proofs.ts';
 import type { SealServices } from './routes/seals.ts';
 import type { SummaryServices } from './routes/summary.ts';
 import type { TrailServices } from './routes/trails.ts';
@@ -33,6 +33,7 @@ export interface Services
     VerifyServices,
     ExportServices,
     SealServices,
+    CoseServices,
     LegalHoldServices {
   readonly ledger: Ledger;
   readonly queries: Queries;

@@ -58,6 +58,8 @@ export interface Log {
   readonly nodes: (trail: string) => NodeReader;
   /** The way from a checkpoint to the newest cosigned head that covers it: see `witnessed-heads.ts`. */
   readonly witnessed: (trail: string, from: number | undefined) => Promise<WitnessedHead>;
+  /** Signs a COSE receipt of a record: see `cose-receipts.ts`. */
+  readonly coseReceipt: (trail: string, seq: number) => Promise<Uint8Array>;
   /** The policy of a trail, with the tags of this log. @throws the Table's errors: the secret of the tags is kept there */
   readonly policyOf: (trail: string) => PrivacyPolicy | Promise<PrivacyPolicy>;
   readonly logName: string;
@@ -120,6 +122,10 @@ export function wireLog(stores: LogStores, settings: LogSettings, hooks: LogHook
     witnessed: async (trail, from) => {
       const { witnessedHead } = await import('../followers/heads/witnessed-heads.ts');
       return witnessedHead({ table, ledger, nodes }, trail, from);
+    },
+    coseReceipt: async (trail, seq) => {
+      const { signCoseReceipt } = await import('./cose-receipts.ts');
+      return signCoseReceipt({ ledger, nodes, signers }, trail, seq);
     },
     policyOf: async (trail) => {
       const policy = policyFor(trail, privacy);

@@ -47,6 +47,14 @@ export interface KeysReply {
   readonly cursor?: string | undefined;
 }
 
+/** A COSE receipt of a record. */
+export interface CoseReceiptReply {
+  readonly trail: string;
+  readonly seq: number;
+  /** A COSE_Sign1 in base64 (RFC 9942, RFC9162_SHA256). */
+  readonly receipt: string;
+}
+
 /** A checkpoint up to which the archive is complete. */
 export interface SealReply {
   readonly trail: string;

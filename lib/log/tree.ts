@@ -94,11 +94,26 @@ export function checkRange(
   proof: readonly Hash[],
   root: Hash,
 ): void {
+  assertHashes([root]);
+  if (!sameBytes(rangeRoot(leaves, first, size, proof), root)) {
+    throw mismatch('the inclusion proof does not lead to the root');
+  }
+}
+
+/**
+ * The root that an inclusion proof leads to.
+ *
+ * @throws `malformed_proof`
+ */
+export const inclusionRoot = (leaf: Hash, index: number, size: number, proof: readonly Hash[]): Hash =>
+  rangeRoot([leaf], index, size, proof);
+
+function rangeRoot(leaves: readonly Hash[], first: number, size: number, proof: readonly Hash[]): Hash {
   const end = first + leaves.length;
   if (!isCount(first) || !isCount(size) || leaves.length === 0 || end > size) {
     throw malformed(`records ${first} to ${end - 1} cannot be in a tree of ${size}`);
   }
-  assertHashes([...leaves, root]);
+  assertHashes(leaves);
   const hashes = new ProofCursor(proof);
   const rebuild = (span: Span): Hash => {
     if (first <= span.from && span.to <= end) {
@@ -119,7 +134,7 @@ export function checkRange(
   };
   const found = rebuild({ from: 0, to: size });
   hashes.assertEnd();
-  if (!sameBytes(found, root)) throw mismatch('the inclusion proof does not lead to the root');
+  return found;
 }
 
 /**

@@ -66,6 +66,7 @@ describe('what a caller needs', () => {
       getCheckpoint: 'path read verify',
       getConsistency: 'path read append verify',
       getWitnessed: 'path read append verify',
+      getCoseReceipt: 'path read verify',
       getSummary: 'path read',
       getActivity: 'path read',
       getActorActivity: 'path read',

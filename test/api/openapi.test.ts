@@ -130,6 +130,7 @@ const examples = (): Readonly<Record<string, readonly Example[]>> => ({
   ],
   'GET /v1/trails/{trail}/events/{event}': [{ to: '/v1/trails/orders/events/0', status: 200 }],
   'GET /v1/trails/{trail}/events/{seq}/proof': [{ to: '/v1/trails/orders/events/0/proof', status: 200 }],
+  'GET /v1/trails/{trail}/events/{seq}/receipt': [{ to: '/v1/trails/orders/events/0/receipt', status: 200 }],
   'GET /v1/trails/{trail}/checkpoint': [{ to: '/v1/trails/orders/checkpoint?size=1', status: 200 }],
   'GET /v1/trails/{trail}/consistency': [{ to: '/v1/trails/orders/consistency?from=1', status: 200 }],
   'GET /v1/trails/{trail}/witnessed': [{ to: '/v1/trails/_heads/witnessed', status: 200 }],

@@ -39,6 +39,20 @@ describe('a proof', () => {
     }
   });
 
+  it('is a COSE receipt if that is asked for, and checks offline too', async () => {
+    const file = join(test.folder, 'orders-9.cose');
+    const asked = ['proof', 'orders', '9', '--format', 'cose', '-o', file];
+    expect(await cli(asked, { env: test.env('auditor') })).toMatchObject({ code: 0, stderr: '' });
+    const proven = await cli(['verify-proof', file, '--key', key, '--json']);
+    expect(JSON.parse(proven.stdout)).toMatchObject({ ok: true, trail: 'orders', seq: 9, size: 300 });
+    const record = readFileSync(join(test.folder, 'orders-9.record.json'), 'utf8');
+    writeFileSync(join(test.folder, 'orders-9.record.json'), record.replace('user-', 'User-'));
+    const changed = await cli(['verify-proof', file, '--key', key]);
+    expect([changed.code, changed.stdout]).toEqual([1, expect.stringContaining('no trusted key signed the receipt')]);
+    const growth = await cli(['proof', 'orders', '--from', '1', '--format', 'cose'], { env: test.env('auditor') });
+    expect([growth.code, growth.stderr]).toEqual([2, expect.stringContaining('a COSE receipt is of a record')]);
+  });
+
   it('tells a program what it proved', async () => {
     const { stdout } = await cli(['verify-proof', await proofOf(7), '--key', key, '--json']);
     expect(JSON.parse(stdout)).toEqual({

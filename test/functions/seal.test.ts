@@ -1,12 +1,13 @@
 import type { DynamoDBRecord } from 'aws-lambda';
 import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
 import { answer } from '../../functions/gateway.ts';
-import { InvokedArchiver } from '../../functions/seal-requests.ts';
+import { askReceipt, InvokedArchiver } from '../../functions/seal-requests.ts';
 import { logger, metrics } from '../../functions/telemetry.ts';
 import { TrailFollowing } from '../../functions/trail-following.ts';
 import { Router } from '../../lib/api/core/router.ts';
 import { ADMIN_ROUTES } from '../../lib/api/groups.ts';
 import { wireLog } from '../../lib/app/log.ts';
+import { checkCoseReceipt } from '../../lib/cose/receipt.ts';
 import { Archiver } from '../../lib/followers/archive/archiver.ts';
 import { LegalHoldOrders } from '../../lib/followers/legal-hold/legal-hold-requests.ts';
 import { openCheckpoint } from '../../lib/log/checkpoint.ts';
@@ -53,14 +54,23 @@ async function sealing(
   const { table } = deployed;
   const { ledger } = wireLog({ table, signers: [] }, { logName: 'audit.example.com', signs: false });
   const follower = await invoked(({ payload }) => run(payload), { timeoutMs });
-  const services = { archiver: new InvokedArchiver(follower), legalHolds: new LegalHoldOrders({ table, ledger }) };
+  const services = {
+    archiver: new InvokedArchiver(follower),
+    legalHolds: new LegalHoldOrders({ table, ledger }),
+    coseReceipt: (trail: string, seq: number) => askReceipt(follower, trail, seq),
+  };
   const router = new Router(ADMIN_ROUTES);
   const call = (method: 'GET' | 'POST', path: string, trail: string, body?: string) => {
     const route = `${method} /v1/trails/{trail}/${path}`;
     const event = gatewayEvent({ route, parameters: { trail }, ...(body === undefined ? {} : { body }) });
     return answer(event, { router, services: async () => services, actions: ['admin'] });
   };
-  return { call, seal: (trail = 'orders') => call('POST', 'seals', trail) };
+  const receipt = (seq: string, trail = 'orders') => {
+    const route = 'GET /v1/trails/{trail}/events/{seq}/receipt';
+    const event = gatewayEvent({ route, parameters: { trail, seq } });
+    return answer(event, { router, services: async () => services, actions: ['admin', 'read', 'verify'] });
+  };
+  return { call, receipt, seal: (trail = 'orders') => call('POST', 'seals', trail) };
 }
 
 describe('a seal on request', () => {
@@ -92,6 +102,38 @@ describe('a seal on request', () => {
     expect((await seal('_system')).statusCode).toBe(404); // asked for, and without a record here
     expect((await seal('orders/../keys')).statusCode).toBe(400);
     expect(asked).toEqual(['{"seal":"_system"}']);
+  });
+});
+
+describe('a COSE receipt on request', () => {
+  const receipts = async (payload: string): Promise<{ readonly answer: string }> => ({
+    answer: JSON.stringify(await following.receipt(JSON.parse(payload))),
+  });
+
+  it('is signed by follow, for a record and under the root that the log has signed', async () => {
+    await deployed.call(append('orders'));
+    await deployed.call(append('orders'));
+    const { receipt } = await sealing(receipts);
+    const result = await receipt('1');
+    expect(result.statusCode).toBe(200);
+    const { ledger } = deployed.log;
+    const keys = await ledger.verifiers('orders');
+    const line = (await ledger.record('orders', 1)) ?? '';
+    const bytes = Buffer.from(String(bodyOf(result).receipt), 'base64');
+    expect(checkCoseReceipt(bytes, line, () => keys)).toMatchObject({ size: 2, index: 1 });
+  });
+
+  it('is not there for what the log has not, nor for a name that could be another key', async () => {
+    await deployed.call(append('orders'));
+    const { receipt } = await sealing(receipts);
+    expect(bodyOf(await receipt('7'))).toMatchObject({ status: 404, code: 'not_found' });
+    expect((await receipt('0', 'orders/../keys')).statusCode).toBe(400);
+    const odd = { receipt: { trail: '../keys', seq: 0 } };
+    for (const request of [odd, { receipt: { trail: 'orders', seq: -1 } }, {}, null]) {
+      expect(await following.receipt(request)).toMatchObject({ failed: { code: 'invalid_parameter' } });
+    }
+    const { receipt: old } = await sealing(async () => ({ answer: '{"sealed":null}' }));
+    expect(bodyOf(await old('0'))).toMatchObject({ status: 503 });
   });
 });
 

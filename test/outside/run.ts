@@ -7,10 +7,11 @@ import { openEncoder } from '../../lib/export/formats/encoders.ts';
 import { parseNote, pemOf } from '../../lib/log/note.ts';
 import { LOG_NAME, type SealedArchive, sealedArchive } from './archives.ts';
 import { attempt, fsckAgrees, installFsck, TOOLS } from './fsck.ts';
+import { checkReceipts } from './receipts.ts';
 
 /**
- * Archives of ours under tools that are not: Tessera's fsck and proof builder, golang.org/x/mod's notes, OpenSSL, jq and
- * DuckDB. Each must agree on good archives and object to a damaged one. Needs go, openssl, jq, python3 and the package
+ * Archives of ours under tools that are not: Tessera's fsck and proof builder, golang.org/x/mod's notes, OpenSSL, pycose, jq
+ * and DuckDB. Each must agree on good archives and object to a damaged one. Needs go, openssl, jq, python3 and the package
  * registries, so it is a script of its own and not a part of `npm test`.
  */
 
@@ -106,6 +107,8 @@ try {
     const seen = sh(tools.python, ['-c', script, instant, zone], { env: { ...process.env, TZ: zone } }).trim();
     ok(`DuckDB reads the same instants of a Parquet export in ${zone}`, seen === wanted, `${seen}, not ${wanted}`);
   }
+
+  await checkReceipts(tools.python, work, ok);
 
   const victim = archives.get(257);
   if (victim === undefined) throw new RangeError('no archive of 257');

@@ -238,6 +238,7 @@ export const SHADOWED_IDS: ReadonlySet<string> = new Set([
   'consistency',
   'legal-hold',
   'proof',
+  'receipt',
   'verifications',
   'witnessed',
 ]);

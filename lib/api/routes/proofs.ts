@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { ConsistencyReply } from '../../contract/replies.ts';
+import type { ConsistencyReply, CoseReceiptReply } from '../../contract/replies.ts';
 import type { Shape } from '../../json/shape.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { provenConsistency, provenInclusion } from '../../ledger/tree/proven.ts';
@@ -45,6 +45,32 @@ export const getProof = route({
     const hashes = await provenInclusion(nodes(trail), leafHash(line), seq, { size, root });
     return text(formatProof({ index: seq, hashes, checkpoint: checkpoint.note }));
   },
+});
+
+const coseReceiptSchema = z.strictObject({
+  trail: z.string(),
+  seq: count,
+  receipt: z.string().describe('A COSE_Sign1 in base64 (RFC 9942, RFC9162_SHA256).'),
+} satisfies Shape<CoseReceiptReply>);
+
+/** Services for COSE receipts. */
+export interface CoseServices {
+  /** Signs a receipt of a record. */
+  readonly coseReceipt: (trail: string, seq: number) => Promise<Uint8Array>;
+}
+
+/** It holds only hashes and the name of the trail: what a reader may have of a record, who has the record. */
+export const getCoseReceipt = route({
+  name: 'getCoseReceipt',
+  method: 'GET',
+  path: '/v1/trails/{trail}/events/{seq}/receipt',
+  action: { on: 'path', anyOf: ['read', 'verify'] },
+  recorded: false,
+  summary: 'A COSE receipt that a record is in the log (RFC 9942), signed for this call.',
+  params: z.strictObject({ seq: wholeNumber.describe('A record number, from 0 on.') }),
+  replies: { 200: coseReceiptSchema },
+  handler: async ({ coseReceipt }: CoseServices, { params: { trail, seq } }) =>
+    json(200, { trail, seq, receipt: toBase64(await coseReceipt(trail, seq)) }),
 });
 
 export const consistencySchema = z.strictObject({

@@ -1,6 +1,8 @@
 import { writeFile } from 'node:fs/promises';
+import { Option } from 'commander';
 import type { SignedHttp } from '../../../client/http/http.ts';
 import { parseCheckpoint } from '../../../log/checkpoint.ts';
+import { fromBase64 } from '../../../log/encoding.ts';
 import { SealtrailError } from '../../../log/error.ts';
 import { parseNote } from '../../../log/note.ts';
 import { checkConsistencyFile, checkProofFile } from '../../../verify/files/proof-file.ts';
@@ -21,6 +23,7 @@ interface Options extends ServerOptions {
   readonly from?: string;
   readonly to?: number;
   readonly output?: string;
+  readonly format?: 'tlog' | 'cose';
   readonly key?: string;
   readonly json?: true;
 }
@@ -52,7 +55,12 @@ export const installProof: Install = (program, shell) => {
     .option('--to <size>', 'the size of the later one (default: the newest)', integer('--to', 0, MAX_COUNT))
     .option(
       '-o, --output <file>',
-      'the proof file (default: <trail>-<seq>.tlog-proof or <trail>-<from>-<to>.consistency.json)',
+      'the proof file (default: <trail>-<seq>.tlog-proof or .cose, or <trail>-<from>-<to>.consistency.json)',
+    )
+    .addOption(
+      new Option('--format <format>', 'of the proof of a record: C2SP tlog-proof, or a COSE receipt (RFC 9942)')
+        .choices(['tlog', 'cose'])
+        .default('tlog'),
     )
     .option('--key <file>', "the log's public key (vkey or PEM) to check with (default: ask the server for it)");
   withJson(withServer(command)).action((trail: string, seq: number | undefined, options: Options) =>
@@ -82,9 +90,13 @@ interface Asking {
 
 /** What is to be proven: one record, or growth. Errors: `usage` where it is neither, or both. */
 function proverOf(trail: string, seq: number | undefined, options: Options): (asking: Asking) => Promise<Written> {
-  const { from, to, output } = options;
+  const { from, to, output, format } = options;
+  if (format === 'cose' && seq === undefined) {
+    throw new SealtrailError('usage', 'a COSE receipt is of a record: name it by its number');
+  }
   if (seq !== undefined && from === undefined && to === undefined) {
-    return (asking) => proveRecord(asking, trail, seq, output);
+    const prove = format === 'cose' ? proveByReceipt : proveRecord;
+    return (asking) => prove(asking, trail, seq, output);
   }
   if (seq === undefined && from !== undefined) return (asking) => proveGrowth(asking, trail, from, to, output);
   throw new SealtrailError('usage', 'what is to be proven? A record by its number, or growth with --from and --to');
@@ -108,8 +120,8 @@ async function proveRecord(
     throw new SealtrailError('proof_mismatch', message);
   }
   const recordFile = recordFileOf(output);
-  await writeText(output, answer.text());
-  await writeText(recordFile, `${line}\n`);
+  await writeOut(output, answer.text());
+  await writeOut(recordFile, `${line}\n`);
   const { origin, size } = proven;
   return {
     sentence: `Record ${count(seq)} of ${trail} is in the log ${origin} of ${plural(size, 'record')}.`,
@@ -119,6 +131,45 @@ async function proveRecord(
     ],
     result: { ...proven, proofFile: output, recordFile },
   };
+}
+
+async function proveByReceipt(
+  { http, signal, keys }: Asking,
+  trail: string,
+  seq: number,
+  output = `${trail}-${seq}.cose`,
+): Promise<Written> {
+  const path = `/v1/trails/${trail}/events/${seq}`;
+  const [record, answer] = await Promise.all([
+    http.send({ path, signal }),
+    http.send({ path: `${path}/receipt`, signal }),
+  ]);
+  const line = record.text().replace(/\n$/, '');
+  const receipt = receiptIn(answer.text());
+  const { checkCoseFile } = await import('../../../verify/files/cose-file.ts');
+  const proven = checkCoseFile(receipt, line, keys.keys);
+  if (proven.seq !== seq || proven.trail !== trail) {
+    const message = `the server proved record ${proven.seq} of ${proven.trail}, not ${seq} of ${trail}`;
+    throw new SealtrailError('proof_mismatch', message);
+  }
+  const recordFile = recordFileOf(output);
+  await writeOut(output, receipt);
+  await writeOut(recordFile, `${line}\n`);
+  return {
+    sentence: `Record ${count(seq)} of ${trail} is in the log ${proven.origin} of ${plural(proven.size, 'record')}.`,
+    files: [
+      [output, 'the COSE receipt'],
+      [recordFile, 'the record'],
+    ],
+    result: { ...proven, proofFile: output, recordFile },
+  };
+}
+
+/** The receipt in the server's answer. */
+function receiptIn(answer: string): Uint8Array {
+  const { receipt }: { readonly receipt?: unknown } = JSON.parse(answer);
+  if (typeof receipt === 'string') return fromBase64(receipt, 'malformed_proof', 'the receipt');
+  throw new SealtrailError('malformed_proof', 'the server answered without a receipt');
 }
 
 async function proveGrowth(
@@ -139,7 +190,7 @@ async function proveGrowth(
     throw new SealtrailError('proof_mismatch', message);
   }
   const proofFile = output ?? `${trail}-${from.size}-${to.size}.consistency.json`;
-  await writeText(proofFile, answer.text());
+  await writeOut(proofFile, answer.text());
   return {
     sentence: `The log ${to.origin} of ${plural(to.size, 'record')} extends what it was at ${plural(from.size, 'record')}.`,
     files: [[proofFile, 'both checkpoints and the proof']],
@@ -147,9 +198,9 @@ async function proveGrowth(
   };
 }
 
-async function writeText(file: string, text: string): Promise<void> {
+async function writeOut(file: string, content: string | Uint8Array): Promise<void> {
   try {
-    await writeFile(file, text);
+    await writeFile(file, content);
   } catch (cause) {
     throw new SealtrailError('usage', `cannot write ${file}: ${cause instanceof Error ? cause.message : cause}`, {
       cause,

@@ -1,3 +1,4 @@
+import { fromUtf8 } from '../../../log/encoding.ts';
 import { type ErrorCode, SealtrailError } from '../../../log/error.ts';
 import type { Policy } from '../../../log/policy.ts';
 import { parseProof } from '../../../log/proof.ts';
@@ -14,7 +15,7 @@ import { count, labelled, plural, type Terminal, write, writeLines } from '../..
 import { witnessedFileOf, witnessedSentence } from '../../output/witnessed.ts';
 import { EXIT, exitCodeFor } from '../../shell/exit.ts';
 import { type Install, withJson } from '../../shell/shell.ts';
-import { readPolicy, readText, readTrust } from '../../shell/trust.ts';
+import { readBytes, readPolicy, readText, readTrust } from '../../shell/trust.ts';
 
 interface Options {
   readonly key: string;
@@ -26,14 +27,14 @@ interface Options {
 
 /** Where `sealtrail proof` puts the record that belongs to a proof. */
 export function recordFileOf(proofFile: string): string {
-  return `${proofFile.replace(/\.tlog-proof$/, '')}.record.json`;
+  return `${proofFile.replace(/\.(tlog-proof|cose)$/, '')}.record.json`;
 }
 
 export const installVerifyProof: Install = (program, shell) => {
   withJson(
     program
       .command('verify-proof')
-      .argument('<files...>', 'what "sealtrail proof" wrote: .tlog-proof or .consistency.json')
+      .argument('<files...>', 'what "sealtrail proof" wrote: .tlog-proof, .cose or .consistency.json')
       .summary('check proofs offline')
       .description(
         'Checks offline that the record beside a .tlog-proof file is in the log, as signed by the key; or, in a file of a\n' +
@@ -118,7 +119,16 @@ async function judge(file: string, given: Given): Promise<Verdict> {
 }
 
 async function provenBy(file: string, { trust, record, kept }: Given): Promise<ProvenRecord | ProvenGrowth> {
-  const proof = await readText(file, 'the proof');
+  const bytes = await readBytes(file, 'the proof');
+  // RFC 9052 section 2: the tag of a COSE_Sign1.
+  if (bytes[0] === 0xd2) {
+    if (kept !== undefined)
+      throw new SealtrailError('usage', `--previous is for proofs that the log only grew, and ${file} is of a record`);
+    const { checkCoseFile } = await import('../../../verify/files/cose-file.ts');
+    const line = await readText(record ?? recordFileOf(file), 'the record');
+    return checkCoseFile(bytes, line.replace(/\n$/, ''), trust);
+  }
+  const proof = fromUtf8(bytes, 'usage', `the proof ${file}`);
   // A C2SP tlog-proof begins with its name; what the server answers about consistency is JSON.
   if (proof.startsWith('{')) return checkConsistencyFile(proof, trust, kept);
   if (kept !== undefined) {
