@@ -55,10 +55,11 @@ export const FOLLOWERS = {
   history: ({ table, ledger }) => new HistoryCheck({ table, ledger }),
   drainer: ({ ledger }) => new LineDrainer(ledger),
   signer: ({ ledger }) => new Sealer({ ledger }),
-  archiver: ({ objects, table, ledger, retentionOf, retiredKeys }, { pace = {} }) =>
+  archiver: ({ objects, table, ledger, retentionOf, retiredKeys, mlDsa }, { pace = {} }) =>
     new Archiver({
       ...{ objects, table, ledger, retired: retiredKeys },
       lockFor: (trail) => lockFrom(retentionOf(trail)),
+      ...(mlDsa && { mlDsa }),
       ...(pace.archiveDelayMs !== undefined && { maxDelayMs: pace.archiveDelayMs }),
     }),
   // After the archiver: they go by what is archived.

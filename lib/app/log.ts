@@ -24,6 +24,8 @@ export interface LogStores {
   readonly files?: Files;
   /** All of them sign each checkpoint. If empty, this process neither signs nor verifies. */
   readonly signers: readonly Signer[];
+  /** A second key, of ML-DSA-44, that signs what is archived beside the others. @default none */
+  readonly mlDsa?: Pick<Signer, 'publicKey' | 'sign'>;
   /**
    * Keys that signed in the past. A {@link RetiredKey} says where it stopped; for a {@link Signer} that is determined and
    * stored on first use. @default none
@@ -71,6 +73,7 @@ export interface Log {
 
 /** A log whose archive and index can be read. */
 export interface ArchivedLog extends Log {
+  readonly mlDsa?: LogStores['mlDsa'];
   readonly objects: Objects;
   /** The files of the query index. */
   readonly files: Files;
@@ -93,13 +96,17 @@ export function wireLog(
 ): ArchivedLog;
 export function wireLog(stores: LogStores, settings: LogSettings, hooks?: LogHooks): Log;
 export function wireLog(stores: LogStores, settings: LogSettings, hooks: LogHooks = {}): Log {
-  const { table, objects, files, signers, retired = [] } = stores;
+  const { table, objects, files, signers, mlDsa, retired = [] } = stores;
   const { logName, recordsReads = true, signs = true, isAlone = false, retention = {} } = settings;
   // Always the same object, since policies are cached by it.
   const privacy = settings.privacy ?? {};
   const tags = lazy(async () => maskTags(await maskSecret(table)));
   const cache = new TileCache();
-  const archived = objects && { objects, archive: new ArchivedRecords({ objects, table, cache }) };
+  const archived = objects && {
+    ...(mlDsa && { mlDsa }),
+    objects,
+    archive: new ArchivedRecords({ objects, table, cache }),
+  };
   const nodes = (trail: string) => nodeReader({ table, ledger, cache, ...(objects && { objects }) }, trail);
   const archive = archived && { archive: archived.archive };
   const history = new History({ table, isAlone, ...(objects && { objects }) });

@@ -3,7 +3,14 @@ import { parseCheckpoint } from './checkpoint.ts';
 import { fromHex, toBase64, toHex, toUtf8 } from './encoding.ts';
 import { SealtrailError } from './error.ts';
 import { sha256 } from './hash.ts';
-import { assertKeyName, ED25519_SPKI_PREFIX, formatSignatureLine, type NoteSignature, splitVkey } from './note.ts';
+import {
+  assertKeyName,
+  ED25519_SPKI_PREFIX,
+  formatSignatureLine,
+  type NoteSignature,
+  parseNote,
+  splitVkey,
+} from './note.ts';
 
 /**
  * How a cosigner signs: Ed25519 (`cosignature/v1`, signature type 0x04) or ML-DSA-44 (`subtree/v1`, type 0x06), both with the
@@ -22,6 +29,8 @@ export interface Cosigner {
   readonly vkey: string;
   /** The public key itself, 32 or 1,312 bytes: equal for two names of one key. */
   readonly material: Uint8Array;
+  /** Whether this Node.js can check its signatures: before 24.7 none of ML-DSA-44. */
+  readonly isSupported: boolean;
   /** When it signed a checkpoint's text, in Unix seconds; undefined if the signature is not by this key. Never throws. */
   timeOf(text: string, signature: Uint8Array): number | undefined;
 }
@@ -45,6 +54,13 @@ const TIME_BYTES = 8;
  * @example parseCosigner('remora.n621.de+da77ade7+BOvN63jn/bLvkieywe8R6UYAtVtNbZpXh34x7onlmtw2').algorithm // 'ed25519'
  */
 export function parseCosigner(vkey: string): Cosigner {
+  const cosigner = parseAnyCosigner(vkey);
+  if (cosigner.isSupported) return cosigner;
+  throw malformedKey('the public key of the witness is not readable: ML-DSA-44 needs Node.js 24.7 or later');
+}
+
+/** Like {@link parseCosigner}, also of a key that this Node.js cannot verify by. */
+export function parseAnyCosigner(vkey: string): Cosigner {
   const { name, typed } = splitVkey(vkey);
   const algorithm = ALGORITHMS.find((known) => TYPE[known] === typed[0] && KEY_BYTES[known] === typed.length - 1);
   if (algorithm === undefined) {
@@ -58,7 +74,7 @@ export function parseCosigner(vkey: string): Cosigner {
 const ALGORITHMS = Object.keys(TYPE) as CosignerAlgorithm[]; // the keys of a literal
 
 /**
- * Makes a cosigner from its public key in SubjectPublicKeyInfo DER.
+ * Makes a cosigner from its public key in SubjectPublicKeyInfo DER, also one that is not supported.
  *
  * @throws `malformed_key`
  */
@@ -85,7 +101,8 @@ function cosignerFromKey(name: string, algorithm: CosignerAlgorithm, key: Uint8A
     algorithm,
     vkey: `${name}+${toHex(digest.subarray(0, 4))}+${toBase64(typed)}`,
     material: Uint8Array.from(key),
-    timeOf: (text, signature) => timeIfValid({ name, algorithm }, publicKey, text, signature),
+    isSupported: publicKey !== undefined,
+    timeOf: (text, signature) => publicKey && timeIfValid({ name, algorithm }, publicKey, text, signature),
   };
 }
 
@@ -112,6 +129,10 @@ export function cosignatureMessage(
   return Buffer.concat([toUtf8('subtree/v1\n\0'), vector(name), bigEndian(seconds), vector(origin), ...span, root]);
 }
 
+/** The public key of a cosigner as SubjectPublicKeyInfo in DER. */
+export const spkiOf = ({ algorithm, material }: Pick<Cosigner, 'algorithm' | 'material'>): Uint8Array =>
+  Buffer.concat([SPKI_PREFIX[algorithm], material]);
+
 /** A signature with its time, as a note carries it (C2SP tlog-cosignature, `timestamped_signature`). */
 export const timestamped = (seconds: number, signature: Uint8Array): Uint8Array =>
   Buffer.concat([bigEndian(seconds), signature]);
@@ -123,6 +144,43 @@ export function cosignatureLine(
   signature: Uint8Array,
 ): string {
   return formatSignatureLine({ name, keyId, signature: timestamped(seconds, signature) });
+}
+
+/** The bytes of a line by an ML-DSA-44 key, without the key ID. */
+const ML_DSA_LINE_BYTES = TIME_BYTES + SIGNATURE_BYTES['ml-dsa-44'];
+
+/** Whether a signature line is by the form of an ML-DSA-44 key. */
+export const isMlDsaLine = ({ signature }: Pick<NoteSignature, 'signature'>): boolean =>
+  signature.length === ML_DSA_LINE_BYTES;
+
+/** Whether a note is another one, byte for byte, with nothing after it but lines of ML-DSA-44 under the log's own name. */
+export function isNoteWithMlDsa(note: string, plain: string): boolean {
+  if (!note.startsWith(plain)) return false;
+  try {
+    const { text, signatures } = parseNote(plain);
+    const { origin } = parseCheckpoint(text);
+    const lines = parseNote(note).signatures.slice(signatures.length);
+    return lines.every((line) => line.name === origin && isMlDsaLine(line));
+  } catch (error) {
+    if (error instanceof SealtrailError) return false; // no note at all
+    throw error;
+  }
+}
+
+/**
+ * Adds the line of a log's own ML-DSA-44 key to one of its checkpoints, unless it is there. The time is 0: an archived checkpoint
+ * is not the largest of its log (C2SP tlog-checkpoint, "Signatures"; tlog-cosignature, "ML-DSA-44 signed message").
+ *
+ * @param cosigner named like the checkpoint's origin
+ */
+export async function withMlDsaLine(
+  note: string,
+  cosigner: Cosigner,
+  sign: (message: Uint8Array) => Promise<Uint8Array>,
+): Promise<string> {
+  const { text, signatures } = parseNote(note);
+  if (signatures.some(({ name, keyId }) => name === cosigner.name && keyId === cosigner.keyId)) return note;
+  return note + cosignatureLine(cosigner, 0, await sign(cosignatureMessage(cosigner, text, 0)));
 }
 
 /** A cosignature that holds. */
@@ -182,12 +240,13 @@ function timeIfValid(
   }
 }
 
-function readKey(algorithm: CosignerAlgorithm, spki: Uint8Array): KeyObject {
+function readKey(algorithm: CosignerAlgorithm, spki: Uint8Array): KeyObject | undefined {
   try {
     return createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' });
   } catch (cause) {
-    const hint = algorithm === 'ml-dsa-44' ? ': ML-DSA-44 needs Node.js 24.7 or later' : '';
-    throw new SealtrailError('malformed_key', `the public key of the witness is not readable${hint}`, { cause });
+    // Any bytes are a key of ML-DSA-44 (FIPS 204, Algorithm 23), so the algorithm is not known here.
+    if (algorithm === 'ml-dsa-44') return undefined;
+    throw new SealtrailError('malformed_key', 'the public key of the witness is not readable', { cause });
   }
 }
 

@@ -99,9 +99,9 @@ export function verifierFromPem(name: string, pem: string): Verifier {
   return verifierFromSpki(name, key.export({ format: 'der', type: 'spki' }));
 }
 
-/** The public key of a verifier, in PEM. */
-export function pemOf(verifier: Verifier): string {
-  const lines = toBase64(verifier.spki).match(/.{1,64}/g) ?? [];
+/** A public key in PEM. */
+export function pemOf({ spki }: Pick<Verifier, 'spki'>): string {
+  const lines = toBase64(spki).match(/.{1,64}/g) ?? [];
   return `-----BEGIN PUBLIC KEY-----\n${lines.join('\n')}\n-----END PUBLIC KEY-----\n`; // RFC 7468 section 13
 }
 

@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { FollowerPace } from '../app/followers.ts';
+import type { LogStores } from '../app/log.ts';
 import { type OpenLog, type OpenLogSettings, openLog, warn } from '../app/open-log.ts';
 import type { TimestampSettings } from '../followers/timestamps/timestamper.ts';
 import type { WitnessSettings } from '../followers/witnesses/witness-follower.ts';
@@ -13,6 +14,7 @@ import { SealtrailError } from '../log/error.ts';
 import { FolderDownloads } from '../store/folder/downloads.ts';
 import { FolderFiles } from '../store/folder/files.ts';
 import { FolderObjects } from '../store/folder/objects.ts';
+import { openMlDsaKey } from '../store/keyfile/ml-dsa-key.ts';
 import type { Table } from '../store/ports.ts';
 import { SqliteTable } from '../store/sqlite/table.ts';
 import { Directory } from './access.ts';
@@ -27,6 +29,8 @@ type OnError = NonNullable<OpenLogSettings['onError']>;
 export interface EmbeddedOptions extends Pick<FollowerPace, 'archiveDelayMs' | 'verifyEveryMs' | 'gapGraceMs'> {
   /** Witnesses to ask for cosignatures. @default none */
   readonly witnesses?: WitnessSettings;
+  /** Whether an ML-DSA-44 key is made that signs what is archived too, if there is none yet. One that is there signs. @default false */
+  readonly mlDsa?: boolean;
   /** A service that time-stamps each seal. @default none */
   readonly timestamps?: TimestampSettings;
   /** The first part of every checkpoint's origin. It is fixed when the data folder is made. @default `<random>.sealtrail.local` */
@@ -107,12 +111,30 @@ async function makeFolder(dir: string): Promise<void> {
   }
 }
 
+/**
+ * The log's ML-DSA-44 key, if it has one. What was begun goes on: an archive that has its lines shall go on to have them.
+ *
+ * @throws `signer_unavailable` if it cannot be used, or made by this Node.js
+ */
+async function openSecondKey(dir: string, makesKey: boolean): Promise<LogStores['mlDsa']> {
+  const file = join(dir, 'signing-key-ml-dsa.pem');
+  const isThere = await stat(file).then(
+    () => true,
+    () => false,
+  );
+  if (!isThere && !makesKey) return undefined;
+  const key = await openMlDsaKey(file);
+  if (key !== undefined) return key;
+  throw new SealtrailError('signer_unavailable', 'this Node.js knows no ML-DSA-44: it takes 24.7 or later');
+}
+
 async function assemble(dir: string, table: SqliteTable, options: EmbeddedOptions): Promise<Embedded> {
   const {
     logName,
     settings,
     witnesses,
     timestamps,
+    mlDsa: makesKey = false,
     onError = warn,
     intakeThreads = defaultThreads(),
     ...pace
@@ -127,7 +149,8 @@ async function assemble(dir: string, table: SqliteTable, options: EmbeddedOption
   const secret = await cursorSecret(table);
   const downloads = await FolderDownloads.open(join(dir, 'exports'), { secret, path: DOWNLOADS_PATH });
   const files = await FolderFiles.open(join(dir, 'index'));
-  const stores = { table, objects, signers, retired, downloads, files };
+  const mlDsa = await openSecondKey(dir, makesKey);
+  const stores = { table, objects, signers, retired, downloads, files, ...(mlDsa && { mlDsa }) };
   const { privacy, retention, recordReads, forward } = config;
   const log = await openLog(stores, {
     ...{ logName: config.logName, pace, onError },

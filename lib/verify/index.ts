@@ -3,6 +3,7 @@
 export type { KeptCheckpoint } from './archive/previous.ts';
 export { verifyArchive } from './archive/verify-archive.ts';
 export type { VerifyOptions } from './archive/verify-options.ts';
+export { type MlDsaKeys, parseMlDsaKeys } from './attested/ml-dsa.ts';
 export { fingerprintOf, parseTrustedKeys, type TrustedKey, type TrustedKeys } from './evidence/trust.ts';
 export type { ProvenCheckpoint } from './evidence/trusted-note.ts';
 export { checkExport, type ExportEvidence, type ProvenExport } from './files/export-file.ts';

@@ -29,6 +29,7 @@ export function reportLines(report: Report, out: Output, width = widthOf(out)): 
     ...previousLines(report, heading),
     ...witnessLines(report, width, heading),
     ...timestampLines(report, width, heading),
+    ...mlDsaLines(report, width, heading),
     ...sinceLines(report, heading),
     ...problemLines(report.problems, report.problemCounts, width, heading),
     ...(report.skipped.length === 0 ? [] : ['', heading('not looked at')]),
@@ -185,6 +186,15 @@ function timestampLines({ trails }: Report, width: number, heading: (text: strin
   return lines.length === 0
     ? []
     : ['', heading('records under time-stamps'), ...lines.flatMap((line) => wrap(line, width))];
+}
+
+function mlDsaLines({ trails }: Report, width: number, heading: (text: string) => string): string[] {
+  const each = trails.flatMap(({ trail, mlDsa, covered }) =>
+    mlDsa === undefined ? [] : [`${trail} ${count(mlDsa)} of ${count(covered.to)}`],
+  );
+  return each.length === 0
+    ? []
+    : ['', heading('records under a line of the ML-DSA-44 key'), ...wrap(each.join(', '), width)];
 }
 
 function sinceLines({ since }: Report, heading: (text: string) => string): string[] {

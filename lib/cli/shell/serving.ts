@@ -20,6 +20,7 @@ export interface ServeOptions extends SettingOptions {
   readonly policy?: string;
   /** Seconds. */
   readonly witnessLag: number;
+  readonly mlDsa?: true;
   readonly tsa?: string;
   readonly tsaCa?: string;
   /** Seconds. */
@@ -39,6 +40,7 @@ export async function serve(terminal: Terminal, options: ServeOptions): Promise<
     ...(policy && { witnesses: { policy, alarmMs: options.witnessLag * 1000 } }),
     ...defined({ logName: options.logName, intakeThreads: options.threads }),
     ...(timestamps && { timestamps }),
+    ...(options.mlDsa && { mlDsa: true }),
     settings: defined({
       ...{ configFile: options.config, pii: options.pii, hotDays: options.retention },
       forwardFile: options.forward,

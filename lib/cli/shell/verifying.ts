@@ -8,6 +8,7 @@ import type { IndexReport } from '../../verify/answers/check-runs.ts';
 import { parseEarlierReport } from '../../verify/archive/since-report.ts';
 import { verifyArchive } from '../../verify/archive/verify-archive.ts';
 import type { VerifyOptions } from '../../verify/archive/verify-options.ts';
+import { parseMlDsaKeys } from '../../verify/attested/ml-dsa.ts';
 import { repeatCommand } from '../../verify/report/command.ts';
 import { renderReport } from '../../verify/report/html.ts';
 import { exitCodeOf, type Report } from '../../verify/report/report.ts';
@@ -28,6 +29,7 @@ export interface VerifyCommandOptions {
   readonly previous?: readonly string[];
   readonly policy?: string;
   readonly tsaCa?: string;
+  readonly mlDsaKey?: string;
   readonly sinceReport?: string;
   readonly logName?: string;
   readonly workers?: number | true;
@@ -114,7 +116,7 @@ function trailsOf({ trail, index }: VerifyCommandOptions): readonly string[] | u
 }
 
 async function verifyOptions(archive: string, options: VerifyCommandOptions): Promise<VerifyOptions> {
-  const { from, to, previous = [], logName, sinceReport, policy, tsaCa } = options;
+  const { from, to, previous = [], logName, sinceReport, policy, tsaCa, mlDsaKey } = options;
   const workers = options.workers === true ? availableParallelism() : (options.workers ?? 1);
   const module = new URL(
     import.meta.url.endsWith('.ts') ? './archive-source.ts' : './archive-source.js',
@@ -128,6 +130,7 @@ async function verifyOptions(archive: string, options: VerifyCommandOptions): Pr
     ...(previous.length === 0 ? {} : { previous: await Promise.all(previous.map(readKept)) }),
     ...defined({ logName }),
     ...(policy !== undefined && { policy: await readPolicy(policy) }),
+    ...(mlDsaKey !== undefined && { mlDsaKeys: parseMlDsaKeys(await readText(mlDsaKey, 'the key file')) }),
     ...(tsaCa !== undefined && { authorities: await readText(tsaCa, 'the certificates') }),
     ...(sinceReport !== undefined && {
       earlier: parseEarlierReport(sinceReport, await readText(sinceReport, 'the report')),

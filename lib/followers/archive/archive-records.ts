@@ -7,7 +7,7 @@ import { SealtrailError } from '../../log/error.ts';
 import { leafHash, sameBytes } from '../../log/hash.ts';
 import { parseNote } from '../../log/note.ts';
 import { encodeBundle, encodeTile, TILE_WIDTH } from '../../log/tile.ts';
-import type { LockMode, Objects, Retention, Table } from '../../store/ports.ts';
+import type { LockMode, Objects, Retention, Signer, Table } from '../../store/ports.ts';
 import { readLegalHold } from '../legal-hold/legal-hold-state.ts';
 import {
   type ArchiveState,
@@ -35,6 +35,8 @@ export interface ArchiveStores {
   readonly ledger: Pick<Ledger, 'head' | 'blocks' | 'checkpoint' | 'exactCheckpoint' | 'seal' | 'verifiers'>;
   /** How a trail's objects are locked; without a trail, those of no trail, such as keys. @default not at all */
   readonly lockFor?: (trail?: string) => ObjectLock | undefined;
+  /** A second key of the log, of ML-DSA-44, that signs what is archived. @default none */
+  readonly mlDsa?: Pick<Signer, 'publicKey' | 'sign'>;
   /** The keys that sign no more. @default none */
   readonly retired?: () => Promise<readonly RetiredKey[]>;
   /** Unix milliseconds. */

@@ -1,7 +1,9 @@
 import { HEADS_TRAIL } from '../../contract/system-trails.ts';
-import { utcDate } from '../../log/archive.ts';
+import { checkpointName, utcDate } from '../../log/archive.ts';
+import { parseCheckpoint } from '../../log/checkpoint.ts';
+import { cosignerFromSpki, isNoteWithMlDsa, withMlDsaLine } from '../../log/cosignature.ts';
 import { SealtrailError } from '../../log/error.ts';
-import type { Verifier } from '../../log/note.ts';
+import { parseNote, type Verifier } from '../../log/note.ts';
 import type { Follower, RunOptions } from '../runtime/follower.ts';
 import { type ArchiveStores, archiveRecords, retentionFrom } from './archive-records.ts';
 import { archiveSeal, assertInStep, republish } from './archive-seal.ts';
@@ -13,7 +15,7 @@ import {
   type SignedCheckpoint,
   takeArchiveStep,
 } from './archive-state.ts';
-import { assertSignature, keyIdOf, putKey, readSignatories } from './public-keys.ts';
+import { assertSignature, keyIdOf, putKey, putMlDsaKey, readSignatories } from './public-keys.ts';
 import type { SegmentLimits } from './segment.ts';
 
 /** What an {@link Archiver} works with. */
@@ -79,10 +81,13 @@ export class Archiver implements Follower {
   readonly #segment: SegmentLimits;
   readonly #oldest = new Map<string, Oldest>();
   readonly #revisit = new Map<string, number>();
+  /** Trails whose ML-DSA-44 key this instance has seen to be in the archive. */
+  readonly #published = new Set<string>();
 
   constructor(options: ArchiverOptions) {
-    const { objects, table, ledger, lockFor, retired, now = Date.now } = options;
-    this.#stores = { objects, table, ledger, now, ...(lockFor && { lockFor }), ...(retired && { retired }) };
+    const { objects, table, ledger, lockFor, retired, mlDsa, now = Date.now } = options;
+    const given = { ...(lockFor && { lockFor }), ...(retired && { retired }), ...(mlDsa && { mlDsa }) };
+    this.#stores = { objects, table, ledger, now, ...given };
     this.#maxDelayMs = options.maxDelayMs ?? 20_000;
     this.#segment = options.segment ?? SEGMENT;
   }
@@ -181,7 +186,8 @@ export class Archiver implements Follower {
         alarm = error;
       }
     }
-    await takeArchiveStep(table, state, { plan, keys: [...keys] });
+    const signed = { ...plan, checkpoint: await this.#withMlDsa(trail, plan.checkpoint) };
+    await takeArchiveStep(table, state, { plan: signed, keys: [...keys] });
     if (alarm === undefined) return;
     await this.#completePlans(trail, signal);
     throw alarm;
@@ -235,11 +241,33 @@ export class Archiver implements Follower {
 
   async #planSeal(trail: string, { size }: ArchiveState): Promise<Plan> {
     const checkpoint = await this.#stores.ledger.exactCheckpoint(trail, size);
-    if (checkpoint !== undefined) return { kind: 'seal', checkpoint };
+    if (checkpoint !== undefined) return { kind: 'seal', checkpoint: await this.#asArchived(trail, checkpoint) };
     throw new SealtrailError(
       'store_corrupt',
       `the checkpoint of trail ${trail} at size ${size} is gone from the ledger`,
     );
+  }
+
+  /**
+   * The checkpoint with the line of the log's ML-DSA-44 key, whose public key is archived first. The plan holds it: the key signs
+   * differently each time.
+   */
+  async #withMlDsa(trail: string, { size, note }: SignedCheckpoint): Promise<SignedCheckpoint> {
+    const { objects, mlDsa } = this.#stores;
+    if (mlDsa === undefined) return { size, note };
+    const cosigner = cosignerFromSpki(parseCheckpoint(parseNote(note).text).origin, await mlDsa.publicKey());
+    if (!this.#published.has(trail)) await putMlDsaKey(objects, cosigner, await retentionFrom(this.#stores));
+    this.#published.add(trail);
+    return { size, note: await withMlDsaLine(note, cosigner, (message) => mlDsa.sign(message)) };
+  }
+
+  /** The checkpoint as it was archived, perhaps with the line of an ML-DSA-44 key: what is sealed is the same, byte for byte. */
+  async #asArchived(trail: string, { size, note }: SignedCheckpoint): Promise<SignedCheckpoint> {
+    const archived = await this.#stores.objects.get(checkpointName(trail, size));
+    if (archived === undefined) return { size, note };
+    const longer = Buffer.from(archived).toString();
+    // Anything else is an alarm, once it is compared.
+    return { size, note: isNoteWithMlDsa(longer, note) ? longer : note };
   }
 
   /** Whether the trail was never sealed, or holds records of an earlier day that were not. */

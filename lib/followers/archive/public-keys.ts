@@ -1,6 +1,7 @@
 import type { RetiredKey } from '../../keys/retired-key.ts';
 import { pemName, vkeyName } from '../../log/archive.ts';
 import { openCheckpoint } from '../../log/checkpoint.ts';
+import { type Cosigner, spkiOf } from '../../log/cosignature.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { sameBytes } from '../../log/hash.ts';
 import { parseNote, parseVkey, pemOf, type Verifier, verifierFromPem, verifierFromSpki } from '../../log/note.ts';
@@ -9,7 +10,7 @@ import type { SignedCheckpoint } from './archive-state.ts';
 import { putOnce } from './archive-writer.ts';
 
 /** A key's ID as the archive names it: 8 hex digits, lower case (C2SP signed-note, Verifier keys). */
-export const keyIdOf = ({ keyId }: Verifier): string => keyId.toString(16).padStart(8, '0');
+export const keyIdOf = ({ keyId }: Pick<Verifier, 'keyId'>): string => keyId.toString(16).padStart(8, '0');
 
 /**
  * Puts a public key at the archive's root, as a vkey line and as PEM. A reader of the archive finds it there; whether to
@@ -27,6 +28,17 @@ export async function putKey(objects: Objects, verifier: Verifier, retention: Re
     const stored = await objects.get(vkeyName(id));
     if (stored === undefined || !isSameKey(stored, verifier)) throw error;
   }
+}
+
+/** Puts the ML-DSA-44 key of a trail at the archive's root, like {@link putKey}. @throws `object_differs` */
+export async function putMlDsaKey(
+  objects: Objects,
+  cosigner: Cosigner,
+  retention: Retention | undefined,
+): Promise<void> {
+  const id = keyIdOf(cosigner);
+  await putOnce(objects, pemName(id), Buffer.from(pemOf({ spki: spkiOf(cosigner) })), retention);
+  await putOnce(objects, vkeyName(id), Buffer.from(`${cosigner.vkey}\n`), retention);
 }
 
 /**

@@ -26,6 +26,8 @@ export interface Expected {
 export interface Found {
   readonly options: VerifyOptions;
   readonly outcomes: readonly TrailOutcome[];
+  /** Records under a line of the log's ML-DSA-44 key, by trail. */
+  readonly mlDsa: ReadonlyMap<string, number>;
   readonly expected: Expected;
   /** Findings about the archive as a whole; those of the trails are added to them. */
   readonly findings: Findings;
@@ -77,12 +79,13 @@ export function archiveReport(found: Found, startedAt: number): Report {
 /** The coverage of a trail. What was found around it counts for it too, such as an object that does not belong there. */
 function coverageOf(
   { coverage, findings: own }: TrailOutcome,
-  { findings, stated, options: { policy } }: Found,
+  { findings, stated, mlDsa, options: { policy } }: Found,
 ): Coverage {
   const kinds = [...own.kinds(), ...findings.kindsOf(coverage.trail)];
   const proven = provenRecords(coverage.covered, own.list(), own.counts());
   const cosigned = policy && { witnessed: stated.witnessedOf(coverage.trail) };
-  return { ...coverage, proven, ...cosigned, verdict: verdictOf(kinds) };
+  const second = defined({ mlDsa: mlDsa.get(coverage.trail) });
+  return { ...coverage, proven, ...cosigned, ...second, verdict: verdictOf(kinds) };
 }
 
 /** Adds the findings of the trails and of kept checkpoints to those of the archive. */

@@ -1,7 +1,8 @@
 import { pemName, vkeyName } from '../../log/archive.ts';
+import { parseAnyCosigner } from '../../log/cosignature.ts';
 import { fromUtf8 } from '../../log/encoding.ts';
 import { SealtrailError } from '../../log/error.ts';
-import { parseVkey, pemOf, type Verifier } from '../../log/note.ts';
+import { parseVkey, pemOf, splitVkey, type Verifier } from '../../log/note.ts';
 import { isSystemTrailName, isTrailName } from '../../log/trail-name.ts';
 import type { Evidence } from '../evidence/evidence.ts';
 import { keyIdText } from '../evidence/trust.ts';
@@ -45,7 +46,9 @@ async function readVkey(id: string, evidence: Evidence, findings: Findings): Pro
   try {
     const text = fromUtf8(bytes, 'malformed_key', 'the vkey');
     if (!text.endsWith('\n')) throw new SealtrailError('malformed_key', 'a vkey file ends with a newline');
-    const verifier = parseVkey(text.slice(0, -1));
+    const vkey = text.slice(0, -1);
+    if (splitVkey(vkey).typed[0] === ML_DSA_TYPE) return void readMlDsaVkey(id, vkey);
+    const verifier = parseVkey(vkey);
     if (keyIdText(verifier.keyId) === id) return verifier;
     findings.add({ kind: 'malformed_key', object, message: `the file holds the key ${keyIdText(verifier.keyId)}` });
   } catch (error) {
@@ -53,6 +56,16 @@ async function readVkey(id: string, evidence: Evidence, findings: Findings): Pro
     findings.add({ kind: 'malformed_key', object, message: error.message });
   }
   return undefined;
+}
+
+/** Note type of ML-DSA-44 (C2SP tlog-cosignature). */
+const ML_DSA_TYPE = 0x06;
+
+/** A copy for convenience, of a key that signs beside the others. @throws `malformed_key` */
+function readMlDsaVkey(id: string, vkey: string): void {
+  const { keyId } = parseAnyCosigner(vkey);
+  if (keyIdText(keyId) === id) return;
+  throw new SealtrailError('malformed_key', `the file holds the key ${keyIdText(keyId)}`);
 }
 
 async function checkPem(id: string, verifier: Verifier, evidence: Evidence, findings: Findings): Promise<void> {

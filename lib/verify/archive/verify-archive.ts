@@ -4,6 +4,7 @@ import { SealtrailError } from '../../log/error.ts';
 import { type Verifier, verifierFromSpki } from '../../log/note.ts';
 import type { Objects } from '../../store/ports.ts';
 import type { Authorities } from '../../tsp/authorities.ts';
+import { judgeMlDsa } from '../attested/ml-dsa.ts';
 import { Evidence } from '../evidence/evidence.ts';
 import { type Inventory, takeInventory } from '../evidence/inventory.ts';
 import { Findings } from '../report/findings.ts';
@@ -56,8 +57,20 @@ export async function verifyArchive(objects: Objects, given: VerifyOptions): Pro
   const authorities = await authoritiesOf(options);
   const run = new ArchiveRun(objects, options, inventory, keys, logName, previous, authorities);
   const outcomes = await run.verifyTrails();
+  const mlDsa = await run.judgeMlDsa(outcomes, evidence, findings);
   const expected = await run.expectTrails(outcomes, findings);
-  const found = { options, outcomes, expected, findings, stated: run.stated, inventory, keys, logName, previous };
+  const found = {
+    options,
+    outcomes,
+    mlDsa,
+    expected,
+    findings,
+    stated: run.stated,
+    inventory,
+    keys,
+    logName,
+    previous,
+  };
   return archiveReport(found, startedAt);
 }
 
@@ -194,6 +207,25 @@ class ArchiveRun {
     return this.#keys.verifiers
       .filter(({ name, algorithm }) => algorithm === 'ecdsa-p256' || name === origin)
       .map(({ spki }) => verifierFromSpki(origin, spki));
+  }
+
+  /** Looks for the lines of the log's ML-DSA-44 key, once it is known how far the trails are proven. */
+  async judgeMlDsa(
+    outcomes: readonly TrailOutcome[],
+    evidence: Evidence,
+    findings: Findings,
+  ): Promise<ReadonlyMap<string, number>> {
+    const { mlDsaKeys, range } = this.#options;
+    const under = new Map<string, number>();
+    if (mlDsaKeys === undefined || range !== undefined) return under;
+    for (const { coverage } of outcomes) {
+      const inventory = this.#inventory.trails.get(coverage.trail);
+      if (inventory === undefined) continue;
+      const origin = this.#originOf(coverage.trail);
+      const size = await judgeMlDsa(inventory, evidence, mlDsaKeys, origin, coverage.covered.to, findings);
+      under.set(coverage.trail, size);
+    }
+    return under;
   }
 
   /** Compares the trails with what says that there should be, and reports those that are missing. */

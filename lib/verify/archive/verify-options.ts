@@ -2,6 +2,7 @@ import { HEADS_TRAIL } from '../../contract/system-trails.ts';
 import { SealtrailError } from '../../log/error.ts';
 import type { Policy } from '../../log/policy.ts';
 import { isSystemTrailName, isTrailName } from '../../log/trail-name.ts';
+import type { MlDsaKeys } from '../attested/ml-dsa.ts';
 import { isKeyName, type TrustedKeys } from '../evidence/trust.ts';
 import type { OnProgress } from '../report/report.ts';
 import type { SegmentLimits } from '../shards/shard-job.ts';
@@ -25,6 +26,8 @@ export interface VerifyOptions {
   readonly policy?: Policy;
   /** Authorities that may have issued the certificates of time-stamping services, in PEM. @default time-stamps are not judged */
   readonly authorities?: string;
+  /** ML-DSA-44 keys of the log, a line of which must cover all records. See `parseMlDsaKeys`. @default those lines are not judged */
+  readonly mlDsaKeys?: MlDsaKeys;
   /** A report of an earlier verification of the same scope, to compare with. See `parseEarlierReport`. */
   readonly earlier?: EarlierReport;
   /** Work in parallel. @default in this thread */

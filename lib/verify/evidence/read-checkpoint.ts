@@ -1,4 +1,5 @@
 import { type Checkpoint, parseCheckpoint } from '../../log/checkpoint.ts';
+import { isMlDsaLine } from '../../log/cosignature.ts';
 import { fromUtf8, toUtf8 } from '../../log/encoding.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { type NoteSignature, parseNote, type Verifier } from '../../log/note.ts';
@@ -97,7 +98,8 @@ function extras(
 ): Judged['flaws'] {
   const keyIds = new Set([...trusted.map(({ verifier }) => verifier), ...known].map(({ keyId }) => keyId));
   // Lines under other names are those of witnesses (C2SP tlog-cosignature).
-  const strange = signatures.filter(({ name, keyId }) => name === origin && !keyIds.has(keyId));
+  // And those of the log's ML-DSA-44 key are judged where that is given.
+  const strange = signatures.filter((line) => line.name === origin && !keyIds.has(line.keyId) && !isMlDsaLine(line));
   const lines = strange.map(({ keyId }) => ({
     kind: 'unknown_key' as const,
     message: `a signature line under the log’s own name is by the key ${keyIdText(keyId)}, which is neither trusted nor in keys/`,

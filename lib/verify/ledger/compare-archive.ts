@@ -1,6 +1,7 @@
 import { isUnreadable } from '../../ledger/items/format.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { checkpointName, tileName } from '../../log/archive.ts';
+import { isNoteWithMlDsa } from '../../log/cosignature.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { HASH_BYTES, type Hash, sameBytes } from '../../log/hash.ts';
 import { TILE_WIDTH } from '../../log/tile.ts';
@@ -146,7 +147,8 @@ async function compareCheckpoint({ objects, ledger, trail, findings }: CompareOp
       const gone = 'the archive has a checkpoint that the ledger has not';
       return findings.add({ kind: 'missing_checkpoint', seq: size, object, message: gone });
     }
-    if (!sameBytes(Buffer.from(stored.note), archived)) message = 'the archived checkpoint is not the ledger’s';
+    if (!isNoteWithMlDsa(Buffer.from(archived).toString(), stored.note))
+      message = 'the archived checkpoint is not the ledger’s';
   } catch (error) {
     // The ledger's own is not readable, which the walk reports by itself.
     if (!isUnreadable(error)) throw error;

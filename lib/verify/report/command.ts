@@ -9,6 +9,7 @@ interface GivenFiles {
   readonly sinceReport?: string | undefined;
   readonly policy?: string | undefined;
   readonly tsaCa?: string | undefined;
+  readonly mlDsaKey?: string | undefined;
 }
 
 /**
@@ -18,7 +19,7 @@ interface GivenFiles {
  */
 export function repeatCommand(
   { source, logName, logNameFrom, scope, previous }: Asked,
-  { key = 'KEY.pem', sinceReport, policy, tsaCa }: GivenFiles = {},
+  { key = 'KEY.pem', sinceReport, policy, tsaCa, mlDsaKey }: GivenFiles = {},
 ): string {
   const options: readonly (readonly [string, string | number | undefined])[] = [
     ['--key', key],
@@ -30,6 +31,7 @@ export function repeatCommand(
     ['--since-report', sinceReport],
     ['--policy', policy],
     ['--tsa-ca', tsaCa],
+    ['--ml-dsa-key', mlDsaKey],
   ];
   const words = options.flatMap(([name, value]) => (value === undefined ? [] : [name, shellWord(String(value))]));
   return ['sealtrail verify', shellWord(source), ...words].join(' ');

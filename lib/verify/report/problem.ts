@@ -60,6 +60,7 @@ export const PROBLEM_KINDS = {
   not_witnessed: 'open',
   witness_conflict: 'open',
   not_timestamped: 'open',
+  no_ml_dsa_line: 'open',
   missing_events: 'open',
   producer_fork: 'open',
   unvouched_key: 'open',

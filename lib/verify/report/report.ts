@@ -80,6 +80,8 @@ export interface Coverage {
   readonly lastAt?: number;
   /** Records that a cosigned head covers; absent without a policy. */
   readonly witnessed?: number;
+  /** Records under a line of the log's ML-DSA-44 key; absent where none was given. */
+  readonly mlDsa?: number;
   /** Of its seals; absent where no authorities of time-stamping services were given. */
   readonly timestamps?: TimestampCounts;
   /** Absent where no event is numbered, or not all records were looked at. */

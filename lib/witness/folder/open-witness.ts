@@ -2,11 +2,11 @@ import { mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SealtrailError } from '../../log/error.ts';
 import { replaceFile } from '../../store/durable-file.ts';
+import { openMlDsaKey } from '../../store/keyfile/ml-dsa-key.ts';
 import { KeyFileSigner } from '../../store/keyfile/signer.ts';
 import { SqliteTable } from '../../store/sqlite/table.ts';
 import { LOG_LIST_HEADER, type LogKeys, parseLogList } from '../log-list.ts';
 import { Witness } from '../witness.ts';
-import { openMlDsaKey } from './ml-dsa-key.ts';
 
 /** A witness in a folder. */
 export interface FolderWitness {

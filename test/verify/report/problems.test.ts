@@ -28,7 +28,7 @@ describe('the kinds of problem', () => {
 
   test('are each asserted by a test', () => {
     const isTold =
-      /(^|\/)(verify-archive|missing-trails|archiver|auditor|edits|interrupted|open-actions|producer-order|surroundings|timestamps|witnesses|workers)\.test\.ts$|(^|\/)damage-\w+\.ts$/;
+      /(^|\/)(verify-archive|missing-trails|archiver|auditor|edits|interrupted|open-actions|ml-dsa|producer-order|surroundings|timestamps|witnesses|workers)\.test\.ts$|(^|\/)damage-\w+\.ts$/;
     const tests = readdirSync(CHECKS, { recursive: true, encoding: 'utf8' })
       .filter((name) => isTold.test(name))
       .map((name) => readFileSync(join(CHECKS, name), 'utf8'))

@@ -36,6 +36,7 @@ export const installVerify: Install = (program, shell) => {
       '--tsa-ca <file>',
       'judge time-stamps: certificates in PEM of who may have issued those of the services (docs/witnesses.md)',
     )
+    .option('--ml-dsa-key <file>', "the log's ML-DSA-44 key, a line of which must cover all records: vkeys or PEM")
     .option('--since-report <file>', 'compare with an earlier report, as --json printed it')
     .option('--log-name <name>', 'the name that the log must have, such as audit.example.com')
     .option('--index', 'also compute what the query index states of itself, in _index, from the records, and compare')

@@ -35,6 +35,10 @@ export const installServe: Install = (program, shell) => {
       'threads that prepare the events of large requests (default: one less than there are processors, at most 4)',
       integer('--threads', 0, 64),
     )
+    .option(
+      '--ml-dsa',
+      'sign what is archived by an ML-DSA-44 key too, which is made if there is none (docs/witnesses.md)',
+    )
     .option('--tsa <url>', 'time-stamp each seal: the URL of a service of RFC 3161 (docs/witnesses.md)')
     .option('--tsa-ca <file>', 'certificates in PEM, one of which must have issued that of the service')
     .option(

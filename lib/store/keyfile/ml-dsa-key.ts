@@ -1,17 +1,17 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { SealtrailError } from '../../log/error.ts';
-import { replaceFile } from '../../store/durable-file.ts';
-import type { CosignerKey } from '../witness.ts';
+import { replaceFile } from '../durable-file.ts';
+import type { Signer } from '../ports.ts';
 
 /**
- * A witness's ML-DSA-44 key in a PKCS #8 PEM file, made if it is not there. It stays secure against quantum computers, and C2SP
- * says that witnesses should have one.
+ * An ML-DSA-44 key (FIPS 204) in a PKCS #8 PEM file, made if it is not there. It stays secure against quantum computers, and C2SP
+ * says that witnesses and logs should have one.
  *
  * @returns undefined if this Node.js knows no ML-DSA (before 24.7)
  * @throws `signer_unavailable` if others can read the file; `malformed_key` if it holds another key
  */
-export async function openMlDsaKey(file: string): Promise<CosignerKey | undefined> {
+export async function openMlDsaKey(file: string): Promise<Pick<Signer, 'publicKey' | 'sign'> | undefined> {
   const exists = await stat(file).then(
     ({ mode }) => {
       if ((mode & 0o077) === 0) return true;
@@ -34,7 +34,7 @@ function newKey(): KeyObject | undefined {
   }
 }
 
-function keyOf(file: string, key: KeyObject): CosignerKey {
+function keyOf(file: string, key: KeyObject): Pick<Signer, 'publicKey' | 'sign'> {
   if (key.asymmetricKeyType !== 'ml-dsa-44') {
     throw new SealtrailError('malformed_key', `${file} holds no ML-DSA-44 key`);
   }
