@@ -1,4 +1,5 @@
 import { benchAppend } from './append.ts';
+import { benchAppendParts } from './append-parts.ts';
 import { keepInBaseline } from './baseline.ts';
 import { benchClient } from './client.ts';
 import { benchContention } from './contention.ts';
@@ -22,6 +23,7 @@ import { benchVerify } from './verify.ts';
 
 const BENCHES: Readonly<Record<string, () => Promise<Figure[]>>> = {
   append: () => benchAppend(),
+  'append-parts': () => benchAppendParts(),
   client: () => benchClient(),
   contention: () => benchContention(),
   'contention-local': () => benchContentionLocal(),

@@ -18,8 +18,8 @@ export interface IntakeOptions {
 type Events = readonly PreparedEvent[];
 
 /**
- * Below this the way to another thread and back takes as long as the work: 50 microseconds, against some 20 for each event.
- * Bytes of a body.
+ * Bytes of a body below which it is prepared where it is: asking a thread costs the committing one 25 to 35 microseconds, an event 10,
+ * and the answer comes later.
  */
 const LEAST_BYTES = 4_096;
 /** Bodies that a thread is given at once: the next one is there when one is done, and more would only wait. */
