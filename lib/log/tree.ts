@@ -175,6 +175,16 @@ export function checkConsistency(from: number, fromRoot: Hash, to: number, toRoo
   if (!sameBytes(after, toRoot)) throw mismatch('the consistency proof does not lead to the newer root');
 }
 
+/**
+ * The root of the leaves before a range that ends its tree, from the range's proof: that is then the complete subtrees before the
+ * range, narrowest first. With a proof that {@link checkRange} has found right, the tree is an extension of the one with this root.
+ *
+ * @see RFC 6962 section 2.1.2: what a consistency proof shows
+ */
+export function rootBeforeRange(proof: readonly Hash[]): Hash {
+  return joinSubtrees(proof.toReversed());
+}
+
 /** The spans whose hashes prove a range, in the proof's order. At most 2 per level of the tree. */
 function rangeSiblings(first: number, end: number, size: number): Span[] {
   assertCount(first, 'first');

@@ -11,6 +11,7 @@ import {
   proveInclusion,
   proveRange,
   rangeProofFrom,
+  rootBeforeRange,
   treeRoot,
 } from '../../lib/log/tree.ts';
 import { NaiveTree, naiveLeaves } from './naive-tree.ts';
@@ -145,6 +146,15 @@ describe('a range proof', () => {
       }
     }
     expect(wrong).toEqual([]);
+  });
+
+  it('of the last leaves has the root of the tree before them', async () => {
+    for (let size = 1; size <= 70; size++) {
+      for (let first = 0; first < size; first++) {
+        const proof = await proveRange(first, size, size, readerOf(size));
+        expect(texts([rootBeforeRange(proof)])).toEqual(texts([rootOf(first)]));
+      }
+    }
   });
 
   it('of older leaves does not come out of it', () => {

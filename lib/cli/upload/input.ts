@@ -318,10 +318,11 @@ export async function* gather(events: AsyncIterable<InputEvent>, limits: BatchLi
   }
 }
 
-type Settled<T> = { readonly value: T } | { readonly error: unknown };
+/** What came of a promise. */
+export type Settled<T> = { readonly value: T } | { readonly error: unknown };
 
 /** Makes a promise that never rejects, so that it can wait while a batch is sent. */
-function settle<T>(promise: Promise<T>): Promise<Settled<T>> {
+export function settle<T>(promise: Promise<T>): Promise<Settled<T>> {
   return promise.then(
     (value) => ({ value }),
     (error: unknown) => ({ error }),

@@ -4,10 +4,12 @@ import type { SignedHttp } from '../../client/http/http.ts';
 import { LogView } from '../../client/read/log-view.ts';
 import type { Receipt } from '../../contract/receipt.ts';
 import type { Checkpoint } from '../../log/checkpoint.ts';
+import { fromBase64 } from '../../log/encoding.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { parseJson } from '../../log/json.ts';
 import { parseRecord } from '../../log/record.ts';
-import type { Batch, InputEvent, OnRefusal } from './input.ts';
+import { rootBeforeRange } from '../../log/tree.ts';
+import { type Batch, type InputEvent, type OnRefusal, type Settled, settle } from './input.ts';
 
 /** Options of an upload. */
 export interface UploadOptions {
@@ -36,6 +38,9 @@ export interface Uploaded {
   /** The checkpoint that covers it; undefined if the log has not signed one yet. */
   readonly checkpoint: Checkpoint | undefined;
 }
+
+/** That a request was answered. */
+const ANSWERED = Symbol('answered');
 
 /** An answer about one event of a batch. */
 interface Fault {
@@ -87,16 +92,43 @@ export class Upload {
    *   requests have ended by then
    */
   async *run(batches: AsyncIterable<Batch>): AsyncGenerator<Uploaded> {
+    const source = batches[Symbol.asyncIterator]();
     const running: Promise<Sent | Error | undefined>[] = [];
+    let next = settle(source.next());
     try {
-      for await (const batch of batches) {
-        running.push(this.#send(batch));
-        if (running.length >= this.#options.parallel) yield* this.#take(await running.shift());
+      for (;;) {
+        const read = await this.#readOrAnswered(next, running[0]);
+        if (read === ANSWERED) {
+          yield* this.#take(await running.shift());
+          continue;
+        }
+        if ('error' in read || read.value.done === true) {
+          while (running.length > 0) yield* this.#take(await running.shift());
+          if ('error' in read) throw read.error;
+          return;
+        }
+        // With one request at once, the order of events stays: the next one goes out when this one is answered.
+        const answered = running.length < this.#options.parallel ? undefined : await running.shift();
+        if (answered instanceof Error) throw answered;
+        running.push(this.#send(read.value.value));
+        next = settle(source.next());
+        // While that is under way: checking takes as long as the log takes.
+        yield* this.#take(answered);
       }
-      while (running.length > 0) yield* this.#take(await running.shift());
     } finally {
       await Promise.all(running);
+      // Not awaited: a pipe may not say anything for a long time.
+      void source.return?.();
     }
+  }
+
+  /** The next batch; or that the oldest request was answered, while the input is still to say something. */
+  async #readOrAnswered(
+    next: Promise<Settled<IteratorResult<Batch>>>,
+    oldest: Promise<unknown> | undefined,
+  ): Promise<Settled<IteratorResult<Batch>> | typeof ANSWERED> {
+    if (oldest === undefined) return next;
+    return Promise.race([next, oldest.then((): typeof ANSWERED => ANSWERED)]);
   }
 
   /**
@@ -151,11 +183,21 @@ export class Upload {
     const { trail, trust } = this.#options;
     const checkpoint = checkReceipt(receipt, { trail, count: events.length }, trust);
     for (const [i, event] of events.entries()) assertAsSent(event, receipt.lines?.[i]);
-    if (checkpoint !== undefined) await this.#view.extend(checkpoint);
+    if (checkpoint !== undefined) await this.#view.extend(checkpoint, treeBefore(receipt, checkpoint));
     if (checkpoint !== undefined && checkpoint === this.#view.newest) this.#newestNote = receipt.checkpoint;
     this.#unproven -= events.length;
     yield { receipt, checkpoint };
   }
+}
+
+/** The tree before a receipt's records, from its proof, where they are the last in the tree of the checkpoint. */
+function treeBefore(
+  { first, count, proof }: Receipt,
+  { size }: Checkpoint,
+): Pick<Checkpoint, 'size' | 'root'> | undefined {
+  if (proof === undefined || first + count !== size) return undefined;
+  const hashes = proof.map((hash) => fromBase64(hash, 'proof_mismatch', 'a hash of the proof'));
+  return { size: first, root: rootBeforeRange(hashes) };
 }
 
 /** Asserts that a record contains the sent event, except for permitted additions, normalisation, redaction and masking. */

@@ -2,6 +2,7 @@ import type { ConsistencyReply, KeysReply, PublicKey, RetiredPublicKey } from '.
 import type { Checkpoint } from '../../log/checkpoint.ts';
 import { fromBase64, toHex } from '../../log/encoding.ts';
 import { SealtrailError } from '../../log/error.ts';
+import { sameBytes } from '../../log/hash.ts';
 import { isCount, isObject, ownMember } from '../../log/json.ts';
 import { parseVkey, type Verifier } from '../../log/note.ts';
 import { checkConsistency } from '../../log/tree.ts';
@@ -86,11 +87,14 @@ export class LogView {
    * Takes in a checkpoint whose signature has been checked, asking the server for the proof that it and the newest one
    * are of one history. Calls must not overlap.
    *
+   * @param before the size and root of a tree that the checkpoint's is proven to extend, from a receipt: where that is the newest one,
+   *   nothing needs to be asked
+   *
    * @throws `proof_mismatch`: two checkpoints with valid signatures contradict each other, which proves misconduct; the server's own errors
    */
-  async extend(checkpoint: Checkpoint): Promise<void> {
+  async extend(checkpoint: Checkpoint, before?: Pick<Checkpoint, 'size' | 'root'>): Promise<void> {
     const seen = this.#newest;
-    if (seen !== undefined) {
+    if (seen !== undefined && !isOf(seen, before, checkpoint)) {
       const [older, newer] = seen.size <= checkpoint.size ? [seen, checkpoint] : [checkpoint, seen];
       await this.#assertConsistency(older, newer);
     }
@@ -124,6 +128,16 @@ export class LogView {
     if (!Array.isArray(proof)) throw new SealtrailError('proof_mismatch', 'the server sent no consistency proof');
     return proof.map((hash: unknown) => fromBase64(String(hash), 'proof_mismatch', 'a hash of the consistency proof'));
   }
+}
+
+/** Whether a checkpoint is of the log that another is of, and what came before it is just that. */
+function isOf(
+  seen: Checkpoint,
+  before: Pick<Checkpoint, 'size' | 'root'> | undefined,
+  { origin }: Checkpoint,
+): boolean {
+  if (before === undefined || seen.origin !== origin) return false;
+  return seen.size === before.size && sameBytes(seen.root, before.root);
 }
 
 /** Who does not know a checkpoint that he has signed has lost it, or wants it to be lost. */
