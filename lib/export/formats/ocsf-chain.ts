@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { canonicalJson } from '../../json/canonical.ts';
 import { toHex } from '../../log/encoding.ts';
 import { leafHash } from '../../log/hash.ts';
@@ -52,8 +52,8 @@ export class OcsfChain {
       ...(this.#prev === undefined ? {} : { prev_event: this.#prev }),
     };
     // OCSF: the entire event, the attestation included, but for its fingerprint and signatures.
-    const canonical = canonicalJson(JSON.parse(JSON.stringify({ ...event, attestation_list: [attestation] })));
-    const value = createHash('sha256').update(canonical).digest('hex');
+    const canonical = canonicalJson({ ...event, attestation_list: [attestation] });
+    const value = hash('sha256', canonical, 'hex');
     const fingerprint: Fingerprint = {
       algorithm: 'SHA-256',
       algorithm_id: 3,
