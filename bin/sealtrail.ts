@@ -35,6 +35,11 @@ async function keepCompiled(): Promise<void> {
     import('node:os'),
     import('node:path'),
   ]);
-  // Absent before Node 22.8. Where the folder cannot be written, Node goes on without.
-  enableCompileCache?.(join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'sealtrail', 'compiled'));
+  try {
+    const caches = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
+    // Absent before Node 22.8. Where the folder cannot be written, Node goes on without.
+    enableCompileCache?.(join(caches, 'sealtrail', 'compiled'));
+  } catch {
+    // A user without a home, as in some containers: everything works, and starts more slowly.
+  }
 }
