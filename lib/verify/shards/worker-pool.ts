@@ -1,4 +1,4 @@
-import { getCompileCacheDir } from 'node:module';
+import * as modules from 'node:module';
 import { dirname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { type ErrorCode, SealtrailError } from '../../log/error.ts';
@@ -132,7 +132,8 @@ export class WorkerPool {
 
 /** A thread keeps what it compiles where its process does, but has to be asked for it by the environment (Node from 22.8 on). */
 function environment(): NodeJS.ProcessEnv {
-  const kept = getCompileCacheDir?.();
+  // By its name in the whole: importing what an older Node lacks is an error before anything runs.
+  const kept = modules.getCompileCacheDir?.();
   // Of the folder that was named, Node takes one for each of its versions.
   return kept === undefined ? process.env : { ...process.env, NODE_COMPILE_CACHE: dirname(kept) };
 }
