@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Callable, Optional
+from typing import Callable
 
 from .record import is_trail
 from .tree import MAX_SIZE
@@ -44,7 +44,7 @@ class TrailFiles:
     segments: list[Segment] = field(default_factory=list)
     checkpoints: dict[int, str] = field(default_factory=dict)
     witnessed: dict[int, str] = field(default_factory=dict)
-    newest: Optional[str] = None
+    newest: str | None = None
     tiles: dict[Tile, str] = field(default_factory=dict)
 
 
@@ -123,7 +123,7 @@ def _enter_trail(files: TrailFiles, name: str, rest: str) -> bool:
     return True
 
 
-def _index(path: str) -> Optional[int]:
+def _index(path: str) -> int | None:
     """The index of a tile's path, which has no more parts than it needs (C2SP tlog-tiles)."""
     if path.startswith("x000/"):
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any, Optional
+from typing import Any
 
 from .receipt import producer_link
 from .record import Record
@@ -45,7 +45,7 @@ class Producers:
         """Each producer's id, the kind of problem, and its text."""
         for (_, producer), events in self._events.items():
             links = {link for marks in events.values() for link, _ in marks}
-            before: Optional[str] = None
+            before: str | None = None
             for seq in sorted(events):
                 marks = events[seq]
                 if len(marks) > 1:
@@ -58,7 +58,7 @@ class Producers:
                 before = next(iter(marks))[0]
 
 
-def _mark_of(event: dict[str, Any]) -> Optional[dict[str, Any]]:
+def _mark_of(event: dict[str, Any]) -> dict[str, Any] | None:
     mark = event.get("producer")
     if not isinstance(mark, dict) or mark.keys() != {"id", "prev", "seq"} or not isinstance(event.get("id"), str):
         return None

@@ -55,7 +55,7 @@ def _unpack(file: Path) -> Iterator[bytes]:
             raise SealtrailError("trailing_bytes", "bytes stand behind the end of its gzip data")
 
 
-def _inflate(inflate: "zlib._Decompress", data: bytes) -> bytes:
+def _inflate(inflate: zlib._Decompress, data: bytes) -> bytes:
     try:
         return inflate.decompress(data, _CHUNK)
     except zlib.error as cause:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Callable, Optional
+from typing import Callable
 
 from ._inventory import TrailFiles
 from .record import MAX_RECORD_BYTES
@@ -60,14 +60,17 @@ class TileChecks:
             kind = "record_mismatch" if tile[0] == _BUNDLES else "tile_mismatch"
             self._report(kind, name, "it does not hold the records of the segments, or their hashes")
 
-    def finish(self, newest: int, sealed: Optional[int]) -> None:
+    def finish(self, newest: int, sealed: int | None) -> None:
         """Reports what is missing, and what reaches beyond the records, once they were all added.
 
         ``newest`` is the size of the newest archived checkpoint, ``sealed`` that of ``<trail>/checkpoint``.
         """
         for tile in sorted(set(self._files.tiles) - self._seen):
             self._report("beyond_checkpoint", self._files.tiles[tile], "it reaches beyond the records")
-        seals = {sealed or 0, *(index * _WIDTH + width for level, index, width in self._seen if level <= 0 and width < _WIDTH)}
+        seals = {
+            sealed or 0,
+            *(index * _WIDTH + width for level, index, width in self._seen if level <= 0 and width < _WIDTH),
+        }
         wanted = {(level, index, _WIDTH) for level, count in _levels(newest) for index in range(count // _WIDTH)}
         for seal in seals:
             wanted.update((level, *divmod(count, _WIDTH)) for level, count in _levels(seal) if count % _WIDTH)

@@ -6,7 +6,7 @@ import datetime
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Callable, Optional
+from typing import Callable
 
 from ._inventory import Segment, TrailFiles
 from ._producers import Producers
@@ -84,7 +84,7 @@ class TrailVerification:
             self._report("no_trusted_key", f"{self._files.trail}/", "none of the given keys is trusted for this trail")
         return newest
 
-    def _open(self, name: str) -> Optional[Checkpoint]:
+    def _open(self, name: str) -> Checkpoint | None:
         try:
             note = parse_note((self._root / name).read_bytes())
             checkpoint = parse_checkpoint(note.text)
@@ -103,7 +103,7 @@ class TrailVerification:
         self._trusted_sizes.add(checkpoint.size)
         return checkpoint
 
-    def _judge(self, note: Note, size: int) -> Optional[tuple[str, str]]:
+    def _judge(self, note: Note, size: int) -> tuple[str, str] | None:
         """What is wrong with the signatures of a checkpoint. Those under other names are of witnesses."""
         text, is_trusted, is_retired = note.text.encode(), False, False
         ours = {key.verifier.key_id for key in self._trusted}
@@ -153,7 +153,7 @@ class TrailVerification:
         if texts[0] != texts[1]:
             self._report("misplaced_checkpoint", name, "it is not the text of the archived checkpoint of its size")
 
-    def _sealed(self, newest: int) -> Optional[int]:
+    def _sealed(self, newest: int) -> int | None:
         """The size that ``<trail>/checkpoint`` says; None if it is missing or wrong, which is reported."""
         widths = [(index * 256 + width) for level, index, width in self._files.tiles if level == 0 and width < 256]
         if self._files.newest is None:
@@ -238,7 +238,7 @@ class TrailVerification:
             if size in self._trusted_sizes and self._trusted:
                 self.proven = size
 
-    def _check_end(self, segment: Segment, size: int, following: Optional[Segment], newest: int) -> None:
+    def _check_end(self, segment: Segment, size: int, following: Segment | None, newest: int) -> None:
         """A run of the archiver ends with a checkpoint; within a run a segment ends when the day does, or when it is full."""
         end = segment.last + 1
         is_full = end - segment.first >= FULL_RECORDS or size + MAX_RECORD_BYTES + 1 > FULL_BYTES

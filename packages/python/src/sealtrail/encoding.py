@@ -6,7 +6,7 @@ import base64
 import binascii
 import json
 import re
-from typing import Any, Union
+from typing import Any
 
 import rfc8785
 
@@ -47,7 +47,7 @@ def count_from(text: str, code: str, what: str) -> int:
     return int(text)
 
 
-def parse_json(data: Union[bytes, str], code: str, what: str) -> Any:
+def parse_json(data: bytes | str, code: str, what: str) -> Any:
     """Parses JSON strictly: UTF-8, no name twice in an object, no NaN. Numbers are doubles, as RFC 8785 has them."""
     try:
         text = data.decode("utf-8") if isinstance(data, bytes) else data
@@ -91,7 +91,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _whole(text: str) -> Union[int, float]:
+def _whole(text: str) -> int | float:
     # A double: a longer whole number has no other meaning to RFC 8785. More digits than a double has are not worth reading.
     return int(text) if len(text) < 16 else float(text) if abs(float(text)) > _MAX_SAFE else int(text)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Optional
-
 
 class SealtrailError(Exception):
     """Something that went wrong, with a stable code.
@@ -13,9 +11,7 @@ class SealtrailError(Exception):
     request that is at fault, and ``retry_after`` is the wait that the log asks for, in seconds.
     """
 
-    def __init__(
-        self, code: str, message: str, *, field: Optional[str] = None, retry_after: Optional[float] = None
-    ) -> None:
+    def __init__(self, code: str, message: str, *, field: str | None = None, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.code = code
         self.field = field

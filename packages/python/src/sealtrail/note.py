@@ -118,7 +118,7 @@ def parse_vkey(text: str) -> Verifier:
     return verifier
 
 
-def verifier_from_pem(pem: Union[str, bytes], name: str) -> Verifier:
+def verifier_from_pem(pem: str | bytes, name: str) -> Verifier:
     """Reads a public key (SubjectPublicKeyInfo in PEM) for a name. Raises ``malformed_key``."""
     try:
         key = serialization.load_pem_public_key(pem.encode() if isinstance(pem, str) else pem)
@@ -131,7 +131,7 @@ def _from_der(der: bytes) -> _PublicKey:
     return serialization.load_der_public_key(der)  # type: ignore[return-value]  # Verifier refuses any other sort of key.
 
 
-def parse_note(data: Union[str, bytes]) -> Note:
+def parse_note(data: str | bytes) -> Note:
     """Reads a signed note (C2SP signed-note), checking its form alone. Raises ``malformed_note``."""
     try:
         text = data.decode("utf-8") if isinstance(data, bytes) else data
@@ -159,7 +159,7 @@ def _signature(line: str) -> Signature:
     return Signature(match[1], raw[:4], raw[4:])
 
 
-def open_note(data: Union[str, bytes], verifiers: Iterable[Verifier]) -> str:
+def open_note(data: str | bytes, verifiers: Iterable[Verifier]) -> str:
     """The text of a note that one of these keys signed.
 
     Raises ``malformed_note``, and ``bad_signature`` if no signature of these keys is there, or any of them does not hold.
@@ -205,7 +205,7 @@ def parse_checkpoint(text: str) -> Checkpoint:
     return Checkpoint(origin, size, root, tuple(extensions))
 
 
-def open_checkpoint(data: Union[str, bytes], origin: str, verifiers: Sequence[Verifier]) -> Checkpoint:
+def open_checkpoint(data: str | bytes, origin: str, verifiers: Sequence[Verifier]) -> Checkpoint:
     """Opens a checkpoint of an origin with keys that are trusted for it, those that have its name.
 
     Raises ``malformed_note``, ``malformed_checkpoint``, ``bad_signature``, and ``wrong_origin``.

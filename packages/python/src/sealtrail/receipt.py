@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Callable, Optional, Union
+from typing import Any, Callable
 
 from .encoding import canonical_json, count_from, from_base64, hash_from_base64, parse_json
 from .errors import SealtrailError
@@ -33,7 +33,7 @@ def checkpoint_of(note: str, trail: str, trust: Trust) -> Checkpoint:
         raise SealtrailError("proof_mismatch", cause.message) from cause
 
 
-def check_receipt(receipt: Mapping[str, Any], trail: str, count: int, trust: Trust) -> Optional[Checkpoint]:
+def check_receipt(receipt: Mapping[str, Any], trail: str, count: int, trust: Trust) -> Checkpoint | None:
     """Checks that a receipt is for ``count`` events of a trail, and that it proves what it says.
 
     Consecutive records, each line of which hashes to its leaf, are under a checkpoint that a trusted key signed.
@@ -50,7 +50,7 @@ def check_receipt(receipt: Mapping[str, Any], trail: str, count: int, trust: Tru
         raise SealtrailError("proof_mismatch", "the receipt does not have the shape of one") from cause
 
 
-def _check_receipt(receipt: Mapping[str, Any], trail: str, count: int, trust: Trust) -> Optional[Checkpoint]:
+def _check_receipt(receipt: Mapping[str, Any], trail: str, count: int, trust: Trust) -> Checkpoint | None:
     first, events = receipt["first"], receipt["events"]
     if not isinstance(first, int) or receipt["trail"] != trail:
         raise _wrong(f"it is for the trail {receipt['trail']}, not {trail}")
@@ -85,7 +85,7 @@ def _check_lines(
             raise _wrong(f"the line of record {first + i} is that of another record")
 
 
-def check_proof(line: Union[bytes, str], proof: Union[bytes, str], trust: Trust) -> tuple[Record, Checkpoint]:
+def check_proof(line: bytes | str, proof: bytes | str, trust: Trust) -> tuple[Record, Checkpoint]:
     """Checks a C2SP tlog-proof for a record line, which is given without a line end.
 
     Returns the record and the checkpoint that covers it.
@@ -103,7 +103,7 @@ def check_proof(line: Union[bytes, str], proof: Union[bytes, str], trust: Trust)
     return record, checkpoint
 
 
-def parse_proof(proof: Union[bytes, str]) -> tuple[int, list[bytes], str]:
+def parse_proof(proof: bytes | str) -> tuple[int, list[bytes], str]:
     """Reads a C2SP tlog-proof: the index, the audit path and the checkpoint. Raises ``malformed_proof``."""
     try:
         text = proof.decode("utf-8") if isinstance(proof, bytes) else proof
@@ -113,9 +113,9 @@ def parse_proof(proof: Union[bytes, str]) -> tuple[int, list[bytes], str]:
     version, *lines = head.split("\n")
     if version != "c2sp.org/tlog-proof@v1" or not empty:
         raise _malformed("it does not begin like a C2SP tlog-proof")
-    if lines and lines[0].startswith("extra "):
-        if not from_base64(lines.pop(0)[len("extra ") :], "malformed_proof", "its extra data"):
-            raise _malformed("its extra data is empty")
+    extra = lines.pop(0)[len("extra ") :] if lines and lines[0].startswith("extra ") else None
+    if extra is not None and not from_base64(extra, "malformed_proof", "its extra data"):
+        raise _malformed("its extra data is empty")
     if not lines or not lines[0].startswith("index "):
         raise _malformed("it has no index")
     index = count_from(lines.pop(0)[len("index ") :], "malformed_proof", "the index")
@@ -124,7 +124,7 @@ def parse_proof(proof: Union[bytes, str]) -> tuple[int, list[bytes], str]:
     return index, [hash_from_base64(one, "malformed_proof", "a hash of the proof") for one in lines], note
 
 
-def check_consistency_file(data: Union[bytes, str], trust: Trust) -> tuple[Checkpoint, Checkpoint]:
+def check_consistency_file(data: bytes | str, trust: Trust) -> tuple[Checkpoint, Checkpoint]:
     """Checks a consistency file: both checkpoints are signed, and the second extends the first. Returns the two.
 
     Raises ``proof_mismatch`` and ``bad_signature``.

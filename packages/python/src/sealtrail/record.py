@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, Union
+from typing import Any
 
 from .encoding import parse_json
 from .errors import SealtrailError
@@ -34,7 +34,7 @@ def is_trail(name: str) -> bool:
     return _TRAIL.fullmatch(name) is not None
 
 
-def parse_record(line: Union[bytes, str]) -> Record:
+def parse_record(line: bytes | str) -> Record:
     """Reads a record line: its shape, but neither that it is canonical nor that its hashes fit. Raises ``malformed_record``."""
     return record_of(parse_json(line, "malformed_record", "a record"), len(line.encode() if isinstance(line, str) else line))
 
@@ -53,9 +53,7 @@ def record_of(value: Any, length: int) -> Record:
         raise _malformed("receivedAt and seq are whole numbers")
     if not isinstance(value["submitter"], str) or not isinstance(value["trail"], str) or not is_trail(value["trail"]):
         raise _malformed("submitter is text, and trail the name of a trail")
-    return Record(
-        value["trail"], value["seq"], value["receivedAt"], value["submitter"], value["prev"], value["event"]
-    )
+    return Record(value["trail"], value["seq"], value["receivedAt"], value["submitter"], value["prev"], value["event"])
 
 
 def _is_count(value: Any) -> bool:

@@ -76,6 +76,8 @@ def check_range(leaves: Sequence[bytes], first: int, size: int, proof: Sequence[
     end = first + len(leaves)
     if not leaves or first < 0 or end > size or size > MAX_SIZE:
         raise _mismatch(f"records {first} to {end - 1} are not in a tree of {size}")
+    if any(len(one) != 32 for one in (*leaves, root)):
+        raise _mismatch("a hash has 32 bytes")
     rest = _hashes(proof, 2 * MAX_PATH)
 
     def walk(low: int, high: int) -> bytes:

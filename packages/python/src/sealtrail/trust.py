@@ -6,7 +6,6 @@ import base64
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Optional
 
 from .encoding import count_from
 from .errors import SealtrailError
@@ -26,15 +25,15 @@ class TrustedKey:
     """
 
     verifier: Verifier
-    name: Optional[str] = None
-    trail: Optional[str] = None
+    name: str | None = None
+    trail: str | None = None
     since: int = 0
     until: int = MAX_SIZE
 
 
 @dataclass
 class _Scope:
-    trail: Optional[str] = None
+    trail: str | None = None
     since: int = 0
     until: int = MAX_SIZE
     words: list[str] = field(default_factory=list)
@@ -48,7 +47,7 @@ def parse_trusted_keys(text: str) -> list[TrustedKey]:
     """
     lines = [line.strip() for line in text.splitlines()]
     keys: list[TrustedKey] = []
-    pending: Optional[_Scope] = None
+    pending: _Scope | None = None
     at = 0
     while at < len(lines):
         line, number, at = lines[at], at + 1, at + 1
@@ -88,7 +87,7 @@ def keys_of_trail(trust: Sequence[TrustedKey], origin: str, trail: str) -> list[
     ]
 
 
-def _trusted(verifier: Verifier, name: Optional[str], scope: _Scope) -> TrustedKey:
+def _trusted(verifier: Verifier, name: str | None, scope: _Scope) -> TrustedKey:
     return TrustedKey(verifier, name, scope.trail, scope.since, scope.until)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Callable, Optional, Union
+from typing import Any, Callable
 
 from ._inventory import HEADS, Inventory, take_inventory
 from ._trail import TrailVerification
@@ -16,8 +16,19 @@ from .trust import TrustedKey, keys_of_trail
 
 #: Kinds of problems that leave something open; all others are damage (docs/problems.md).
 OPEN_KINDS = frozenset(
-    "missing_trail no_checkpoint no_trusted_key beyond_checkpoint stale_checkpoint unreadable missing_events "
-    "producer_fork unvouched_key extension_lines future_time".split()
+    [
+        "missing_trail",
+        "no_checkpoint",
+        "no_trusted_key",
+        "beyond_checkpoint",
+        "stale_checkpoint",
+        "unreadable",
+        "missing_events",
+        "producer_fork",
+        "unvouched_key",
+        "extension_lines",
+        "future_time",
+    ]
 )
 
 
@@ -39,7 +50,7 @@ class Report:
     this program leaves to ``sealtrail verify``.
     """
 
-    log_name: Optional[str] = None
+    log_name: str | None = None
     problems: list[Problem] = field(default_factory=list)
     proven: dict[str, int] = field(default_factory=dict)
     not_checked: list[str] = field(default_factory=list)
@@ -64,10 +75,10 @@ class Report:
 
 
 def verify_archive(
-    folder: Union[str, Path],
+    folder: str | Path,
     trust: Sequence[TrustedKey],
     *,
-    log_name: Optional[str] = None,
+    log_name: str | None = None,
     kept: Sequence[str] = (),
     on_trail: Callable[[str, int], None] = lambda trail, size: None,
 ) -> Report:
@@ -100,7 +111,7 @@ def verify_archive(
 class _Run:
     """One verification under way."""
 
-    def __init__(self, root: Path, trust: Sequence[TrustedKey], log_name: Optional[str]) -> None:
+    def __init__(self, root: Path, trust: Sequence[TrustedKey], log_name: str | None) -> None:
         self._root, self._trust = root, trust
         self.report = Report()
         self.inventory: Inventory = take_inventory(root, self._add)
@@ -141,7 +152,7 @@ class _Run:
     def _is_pem(self, name: str, verifier: Verifier) -> bool:
         return (self._root / name).read_bytes() == verifier.pem.encode()
 
-    def _find_name(self) -> Optional[str]:
+    def _find_name(self) -> str | None:
         """The name of the log as a checkpoint has it, of those that a trusted key signed if there is one."""
         unproven = None
         for trail, files in sorted(self.inventory.trails.items()):
@@ -238,7 +249,7 @@ class _Run:
             self.report.not_checked.append("cosignatures of witnesses: sealtrail verify --policy")
 
 
-def _name_of(trust: Sequence[TrustedKey]) -> Optional[str]:
+def _name_of(trust: Sequence[TrustedKey]) -> str | None:
     """The log's name that the trusted vkeys agree on."""
     names = {one.name.rpartition("/")[0] for one in trust if one.name and "/" in one.name}
     return names.pop() if len(names) == 1 else None

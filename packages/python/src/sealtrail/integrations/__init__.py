@@ -1,0 +1,1 @@
+"""Handlers that log what other libraries do."""
