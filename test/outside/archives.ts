@@ -5,7 +5,7 @@ import { formatCheckpoint } from '../../lib/log/checkpoint.ts';
 import { EMPTY_ROOT } from '../../lib/log/hash.ts';
 import { formatNote, type Verifier, verifierFromSpki } from '../../lib/log/note.ts';
 import { FolderObjects } from '../../lib/store/folder/objects.ts';
-import type { SignatureAlgorithm } from '../../lib/store/ports.ts';
+import type { SignatureAlgorithm, Signer } from '../../lib/store/ports.ts';
 import { MemorySigner } from '../../lib/testing/memory/signer.ts';
 import { MemoryTable } from '../../lib/testing/memory/table.ts';
 import { writeEmptyArchive } from '../followers/archive/empty-archive.ts';
@@ -21,8 +21,16 @@ export interface SealedArchive {
   readonly verifier: Verifier;
 }
 
-/** @param size of the trail; 0 gives an archive that holds only a checkpoint */
-export async function sealedArchive(root: string, size: number, algorithm: SignatureAlgorithm): Promise<SealedArchive> {
+/**
+ * @param size of the trail; 0 gives an archive that holds only a checkpoint
+ * @param mlDsa a second key, of ML-DSA-44
+ */
+export async function sealedArchive(
+  root: string,
+  size: number,
+  algorithm: SignatureAlgorithm,
+  mlDsa?: Pick<Signer, 'publicKey' | 'sign'>,
+): Promise<SealedArchive> {
   const trail = `size-${size}`;
   const objects = await FolderObjects.open(root);
   const signer = new MemorySigner(algorithm);
@@ -38,7 +46,7 @@ export async function sealedArchive(root: string, size: number, algorithm: Signa
       const events = Array.from({ length: Math.min(1000, size - from) }, (_, n) => event(from + n));
       await ledger.append({ trail, submitter: 'outside', events });
     }
-    await new Archiver({ objects, table, ledger }).seal(trail);
+    await new Archiver({ objects, table, ledger, ...(mlDsa && { mlDsa }) }).seal(trail);
     await ledger.close();
   }
   await objects.close();

@@ -4,7 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { openEncoder } from '../../lib/export/formats/encoders.ts';
+import { cosignatureLine, cosignatureMessage, cosignerFromSpki, isMlDsaLine } from '../../lib/log/cosignature.ts';
 import { parseNote, pemOf } from '../../lib/log/note.ts';
+import { openMlDsaKey } from '../../lib/store/keyfile/ml-dsa-key.ts';
+import { MemorySigner } from '../../lib/testing/memory/signer.ts';
+import { newNonce, timestampRequest } from '../../lib/tsp/request.ts';
+import { Authority } from '../tsp/authority.ts';
 import { LOG_NAME, type SealedArchive, sealedArchive } from './archives.ts';
 import { attempt, fsckAgrees, installFsck, TOOLS } from './fsck.ts';
 import { checkReceipts } from './receipts.ts';
@@ -58,6 +63,56 @@ function checkWithOpenSsl(archive: SealedArchive, folder: string): boolean {
   return attempt('openssl', args).status === 0;
 }
 
+/** An archive with all that others attest: a line by ML-DSA-44, lines of witnesses, and a time-stamp. */
+async function checkAttested({ fsck, outside }: ReturnType<typeof install>): Promise<void> {
+  const mlDsa = await openMlDsaKey(join(work, 'ml-dsa.pem'));
+  const archive = await sealedArchive(join(work, 'attested'), 300, 'ed25519', mlDsa);
+  const checkpoint = join(archive.folder, 'checkpoint');
+  const { text, signatures } = parseNote(readFileSync(checkpoint, 'utf8'));
+  ok('a checkpoint has a second line, by ML-DSA-44', signatures.length === 2 && signatures.some(isMlDsaLine));
+
+  const witness = new MemorySigner();
+  const cosigner = cosignerFromSpki('w.example', await witness.publicKey());
+  const seconds = Math.floor(Date.now() / 1000);
+  const line = cosignatureLine(cosigner, seconds, await witness.sign(cosignatureMessage(cosigner, text, seconds)));
+  chmodSync(checkpoint, 0o644);
+  writeFileSync(checkpoint, `${readFileSync(checkpoint, 'utf8')}${line}`);
+  ok('OpenSSL verifies the first line among others', checkWithOpenSsl(archive, work));
+
+  const authority = new Authority();
+  const subject = join(archive.folder, 'checkpoints/300');
+  const request = timestampRequest(readFileSync(subject), newNonce());
+  writeFileSync(`${subject}.tsr`, authority.reply(request));
+  const verified = attempt('openssl', [
+    'ts',
+    '-verify',
+    '-data',
+    subject,
+    '-in',
+    `${subject}.tsr`,
+    '-CAfile',
+    join(authority.folder, 'ca.pem'),
+  ]);
+  ok('OpenSSL verifies a time-stamp over a checkpoint, to a request of ours', verified.status === 0, verified.said);
+  const other = attempt('openssl', [
+    'ts',
+    '-verify',
+    '-data',
+    checkpoint,
+    '-in',
+    `${subject}.tsr`,
+    '-CAfile',
+    join(authority.folder, 'ca.pem'),
+  ]);
+  ok('OpenSSL objects to it over other bytes', other.status !== 0);
+  await authority.close();
+
+  const { agrees, said } = fsckAgrees(fsck, archive.folder, archive.verifier.vkey);
+  ok('fsck agrees on an archive with lines of ML-DSA-44 and witnesses, and time-stamps', agrees, said);
+  const go = attempt(outside, [archive.folder, archive.verifier.vkey]);
+  ok('x/mod opens its notes, and tiles and proofs agree', go.status === 0, go.said);
+}
+
 const linesIn = (segment: string): string[] => gunzipSync(readFileSync(segment)).toString().split('\n').slice(0, -1);
 
 const work = mkdtempSync(join(tmpdir(), 'sealtrail-outside-'));
@@ -109,6 +164,7 @@ try {
   }
 
   await checkReceipts(tools.python, work, ok);
+  await checkAttested(tools);
 
   const victim = archives.get(257);
   if (victim === undefined) throw new RangeError('no archive of 257');
