@@ -50,7 +50,7 @@ export async function benchProof(records = 1_000_000): Promise<Figure[]> {
       nodes: (trail) => nodeReader({ objects, table, ledger, cache }, trail),
       logName: 'bench.example.com',
       witnessed: async () => {
-        throw new RangeError('nobody asks for witnesses here');
+        throw new RangeError('no one asks for witnesses here');
       },
       policyOf: () => DEFAULT_POLICY,
       recordsReads: false,

@@ -12,7 +12,7 @@ import type { Figure } from './report.ts';
  */
 
 const POLICY: PrivacyPolicy = { ...DEFAULT_POLICY, maskTag: maskTags(new Uint8Array(32).fill(1)) };
-/** A round lasts so long, and the median of the rounds is told. */
+/** The length of a round; the median of the rounds is reported. */
 const ROUND_MS = 400;
 const ROUNDS = 7;
 

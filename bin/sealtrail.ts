@@ -19,7 +19,7 @@ if (major < 20 || (major === 20 && minor < 18)) {
       stop.abort();
     });
   }
-  // A reader that went away (`| head`) is told by the failed write; without a listener it would be a crash as well.
+  // A reader that went away (`| head`) shows as a failed write; without a listener it would be a crash as well.
   process.stdout.on('error', () => {});
   const { stdin, stdout, stderr, env } = process;
   process.exitCode = await main(process.argv.slice(2), { stdin, stdout, stderr, env, signal: stop.signal });

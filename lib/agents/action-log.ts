@@ -18,11 +18,11 @@ export interface ActionLogOptions {
   readonly failClosed: boolean;
   /** How long an action waits for its request to be logged, in milliseconds. */
   readonly logTimeout: number;
-  /** Told when an action goes on, or is refused, although its request is not safe yet. One English sentence. */
+  /** Called when an action goes on, or is refused, although its request is not safe yet. One English sentence. */
   readonly onTrouble: (message: string) => void;
 }
 
-/** Logs what an agent wants to do before it is done, and what became of it. */
+/** Logs an agent's request before it is carried out, and its outcome. */
 export class ActionLog {
   readonly #options: ActionLogOptions;
 
@@ -43,7 +43,7 @@ export class ActionLog {
     if (why === undefined) return undefined;
     onTrouble(`${failClosed ? 'refused' : 'let through'} unlogged: ${fields.action ?? 'an action'}: ${why}`);
     if (!failClosed) return undefined;
-    // The request is on its way, and may be logged later: then it is to be seen that it was not carried out.
+    // The request is on its way, and may be logged later: its outcome then shows that it was not carried out.
     const details = { ...fields.details, reasons: [`not logged in time: ${why}`] };
     audit.log({ ...event, type: 'action.denied', decision: 'deny', details });
     return why;

@@ -24,7 +24,7 @@ export function newEventId(): string {
   return GENERATOR.generate().toString();
 }
 
-/** What an idempotency key stands for: the same in each repetition of a request. */
+/** The meaning of an idempotency key: the same in each repetition of a request. */
 export interface RepeatableRequest {
   readonly trail: string;
   /** The stable part of the submitter. */

@@ -105,7 +105,7 @@ export function isLenient({ unfit }: PrivacyPolicy, handling: 'strict' | 'lenien
   return unfit === 'keep' || (unfit === 'ask' && handling === 'lenient');
 }
 
-/** What a body may be. */
+/** The forms of a body. */
 const FORMATS = { 'application/json': 'events', [CLOUD_EVENT]: 'cloudEvent', [CLOUD_EVENTS]: 'cloudEvents' } as const;
 type BodyFormat = (typeof FORMATS)[keyof typeof FORMATS];
 /** RFC 8259 section 11: JSON has no parameters; but many clients send the charset that it must have anyway. */
@@ -142,7 +142,7 @@ function batchOf(body: Record<string, unknown>): readonly unknown[] {
   return events;
 }
 
-/** What an event is made from, whatever it is; with the paths of what is not as it was sent. */
+/** The input of an event, whatever it is, with the paths of values that are not as they were sent. */
 function fitted(sent: unknown): { readonly value: unknown; readonly converted: readonly string[] } {
   const { event, converted } = fitEvent(sent, { isTime: (text) => timeMillis(text) !== undefined, isMaskedIp });
   const cut = Buffer.byteLength(JSON.stringify(event)) > MAX_EVENT_BYTES ? cutLargest(event) : [];
@@ -180,7 +180,7 @@ function fits(json: string): boolean {
   return json.length * 3 <= MAX_STORED_EVENT_BYTES || Buffer.byteLength(json) <= MAX_STORED_EVENT_BYTES;
 }
 
-/** What is left when both are gone is within the limits of the texts. Returns the paths of what it replaced by a note. */
+/** Without both, the rest is within the limits of the texts. Returns the paths that it replaced by a note. */
 function cutLargest(event: { details?: unknown; changes?: unknown }): string[] {
   const cut: string[] = [];
   for (const name of ['details', 'changes'] as const) {
@@ -201,7 +201,7 @@ function placeOf(index: number | undefined): readonly Step[] {
   return index === undefined ? [] : [BATCH_KEY, index];
 }
 
-/** What an event lacks is undefined until it is written. */
+/** Fields that an event lacks are undefined until it is written. */
 type StoredEvent = { readonly [Field in keyof AuditEvent]-?: AuditEvent[Field] | undefined };
 
 /** In canonical order, so that nothing is left to sort. */

@@ -46,7 +46,7 @@ const actorSchema = z.strictObject({
   userAgent: text(ACTOR_TEXTS.userAgent, 'The program it acted with, such as an HTTP User-Agent.').optional(),
 } satisfies Shape<Actor>);
 
-/** What was acted on. */
+/** The object acted on. */
 const resourceSchema = z.strictObject({
   id: text(RESOURCE_TEXTS.id, 'Which one. Masked.').optional(),
   name: text(RESOURCE_TEXTS.name, 'A name for people to read. Masked.').optional(),

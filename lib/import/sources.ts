@@ -6,7 +6,7 @@ import { okta } from './okta.ts';
 import { otlpJson } from './otlp.ts';
 import type { ImportSource } from './source.ts';
 
-/** What `sealtrail import` reads, by name. docs/importing.md has the mappings. */
+/** The sources of `sealtrail import`, by name. docs/importing.md has the mappings. */
 export const IMPORT_SOURCES = {
   cloudtrail: cloudTrail,
   'k8s-audit': kubernetesAudit,

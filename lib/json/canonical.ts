@@ -13,7 +13,7 @@ import { SealtrailError } from '../log/error.ts';
  * canonicalJson({ b: 1e2, a: '\u20ac' }); // {"a":"€","b":100}
  */
 export function canonicalJson(value: unknown): string {
-  // JCS is defined as what JSON.stringify writes for sorted members, so sorting is all there is to do for plain data;
+  // JCS is defined as what JSON.stringify writes for sorted members, so for plain data sorting is enough;
   // the native writer is several times as fast as one in JavaScript. Anything else takes the general way.
   const sorted = sortMembers(value, 0);
   if (sorted !== NOT_PLAIN) {
@@ -36,7 +36,7 @@ function canonicalizeAny(value: unknown): string {
   return json;
 }
 
-/** What {@link sortMembers} answers for a value that is not plain, sortable data. */
+/** The result of {@link sortMembers} for a value that is not plain, sortable data. */
 const NOT_PLAIN: unique symbol = Symbol('not plain');
 
 /** Deeper, or circular, is not plain. */

@@ -25,7 +25,7 @@ export function parseOrThrow<T>(
   throw errorAt(code, pathOf([...path, unknown]), unknownAmong(schema, path));
 }
 
-/** What a schema found wrong first. */
+/** The first thing that a schema found wrong. */
 export interface Issue {
   /** The path of the value at fault, or of the object that has an unknown member. */
   readonly path: readonly Step[];

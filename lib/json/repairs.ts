@@ -1,6 +1,6 @@
 import { fieldPath, type Step } from './field-path.ts';
 
-/** What may be kept in another form where a text is read, rather than refused. */
+/** Values that a reader keeps in another form rather than refuse them. */
 export interface Tolerance {
   /** Numbers that a double does not keep: their digits as text. */
   readonly numbers: boolean;
@@ -14,14 +14,14 @@ export interface Tolerance {
 /** Refuses all that cannot be kept as it is. */
 export const STRICT: Tolerance = { numbers: false, rest: false };
 
-/** A piece of the text that is to be read as another one. */
+/** A piece of the text to read as another one. */
 interface Repair {
   readonly start: number;
   readonly end: number;
   readonly replacement: string;
 }
 
-/** What is kept in another form than it was sent, in the order of the text. */
+/** The values kept in another form than they were sent, in the order of the text. */
 export class Repairs {
   readonly #repairs: Repair[] = [];
   readonly #places = new Map<number | undefined, Set<string>>();
@@ -47,7 +47,7 @@ export class Repairs {
     return [...(this.#places.get(unit) ?? [])].sort();
   }
 
-  /** The text as it is to be read. */
+  /** The text to read. */
   applied(bytes: Buffer): Buffer {
     const parts: Buffer[] = [];
     let done = 0;

@@ -6,7 +6,7 @@ import { RECORD_VERSIONS } from '../log/record-format.ts';
  * as much. Section numbers are those of RFC 8785.
  */
 
-/** What {@link scanRecordLine} found. One object is reused: copy what must outlive the next call. */
+/** The result of {@link scanRecordLine}. One object is reused: copy what must outlive the next call. */
 export interface ScannedLine {
   seq: number;
   /** Unix milliseconds. */

@@ -2,7 +2,7 @@ import { isExactNumber } from './exact-number.ts';
 import { errorAt, type Step } from './field-path.ts';
 import type { Repairs, Tolerance } from './repairs.ts';
 
-/** What a text may hold, besides being JSON. Sizes are in bytes of UTF-8. */
+/** Limits of a text, besides being JSON. Sizes are in bytes of UTF-8. */
 export interface JsonLimits {
   /** Levels of objects and arrays in a unit; the unit itself is the first. */
   readonly depth: number;
@@ -41,7 +41,7 @@ const LOWER_T = 0x74;
 const LOWER_U = 0x75;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
-/** What the scan reads past the last byte. */
+/** The byte that the scan reads past the end. */
 const END = -1;
 
 const HEX4 = /^[0-9a-fA-F]{4}$/;

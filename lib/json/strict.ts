@@ -21,13 +21,13 @@ export function readStrictJson(bytes: Uint8Array, limits: JsonLimits): unknown {
   return readTolerantJson(bytes, limits, STRICT).value;
 }
 
-/** What a text means, and what of it is kept in another form than it was sent. */
+/** The value of a text, and the places that are kept in another form than they were sent. */
 export interface TolerantJson {
   readonly value: unknown;
   readonly repairs: Repairs;
 }
 
-/** {@link readStrictJson}, but what a tolerance names is kept in another form instead of refused, and told. */
+/** {@link readStrictJson}, but values that a tolerance names are kept in another form instead of refused, and listed. */
 export function readTolerantJson(bytes: Uint8Array, limits: JsonLimits, tolerance: Tolerance): TolerantJson {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const ascii = isAscii(buffer);

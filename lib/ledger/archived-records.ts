@@ -14,7 +14,7 @@ import { readOpenTile } from './items/edge-tile.ts';
 import { nodeReader } from './tree/nodes.ts';
 import { TileCache } from './tree/tile-cache.ts';
 
-/** What {@link ArchivedRecords} work with. */
+/** The dependencies of {@link ArchivedRecords}. */
 export interface ArchivedRecordsOptions {
   readonly objects: Objects;
   readonly table: Table;
@@ -180,7 +180,7 @@ function blocksOf(trail: string, bundle: Bundle, from: number, to: number): Bloc
   return blocks;
 }
 
-/** What the archive's side says is not right there is damage of the archive. */
+/** Maps errors that say the archive is not right to `archive_damaged`. */
 async function asArchiveDamage<T>(reading: Promise<T>, name: string | undefined): Promise<T> {
   try {
     return await reading;
@@ -190,7 +190,7 @@ async function asArchiveDamage<T>(reading: Promise<T>, name: string | undefined)
   }
 }
 
-/** What the archive holds needs no records of the ledger. */
+/** Archived records need none of the ledger's. */
 // biome-ignore lint/correctness/useYield: it is an error to ask
 async function* noBlocks(trail: string): AsyncGenerator<Block, void, void> {
   throw new SealtrailError('store_corrupt', `the open tiles of trail ${trail} do not reach as far as its archive`);

@@ -13,7 +13,7 @@ import { blockKey, trailKey } from './items/layout.ts';
 import { type StoredBody, storeBlock } from './items/stored-block.ts';
 import { leaveLine, runOf, type Submission } from './items/submission.ts';
 
-/** What a commit works with. */
+/** The dependencies of a commit. */
 export interface CommitContext {
   readonly table: Table;
   readonly trail: string;
@@ -40,7 +40,7 @@ export interface Attempt<S extends Submission> {
 
 export type Failed = Extract<Outcome, { committed: false }>;
 
-/** Tries of one transaction whose store is busy or silent, before its callers are told: about six seconds. */
+/** Tries of one transaction whose store is busy or silent, before its callers get an error: about six seconds. */
 const MAX_ATTEMPTS = 12;
 const PAUSES = { firstMs: 2, maxMs: 1000 };
 
@@ -158,7 +158,7 @@ export const inDoubt = (cause: unknown): SealtrailError =>
     retryAfter: 1,
   });
 
-/** What kept an attempt from being committed. */
+/** The reason that an attempt was not committed. */
 export interface Hindrance<S extends Submission> {
   /** The head that won the race; undefined where the head was not at fault. `winner` is undefined where there is no head. */
   readonly race: { readonly winner: Item | undefined } | undefined;

@@ -8,7 +8,7 @@ import { loadBlock, OpenBlock } from './items/stored-block.ts';
 
 /**
  * Every block that overlaps a range, whole, in order. The range is clipped to the trail's size at the time of the call.
- * What has left the hot store is read from the archive, and comes in blocks that are cut to its bundles and the range.
+ * Records that have left the hot store are read from the archive, in blocks that are cut to its bundles and the range.
  *
  * @param archive where blocks are read that are not there any more; without it they cannot be
  * @throws `store_corrupt` when a block is damaged, or missing where the head says that there is one, and not in the archive
@@ -127,7 +127,7 @@ export async function readRecord(
   return undefined;
 }
 
-/** What holds records that are not in the hot store. @throws as {@link readBlocks} */
+/** The source of records that are not in the hot store. @throws as {@link readBlocks} */
 export async function readArchived(
   table: Table,
   trail: string,

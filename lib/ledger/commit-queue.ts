@@ -21,7 +21,7 @@ interface Waiting extends Submission {
   readonly reject: (reason: unknown) => void;
 }
 
-/** What a queue of commits works with. */
+/** The dependencies of a queue of commits. */
 export interface CommitQueueOptions extends CommitContext {
   /** Called for each commit of what other processes submitted too, and awaited: it signs. Must not reject. */
   readonly onCombined: (commit: Commit) => Promise<unknown>;

@@ -9,7 +9,7 @@ import { headKey } from './items/layout.ts';
 import { MAX_PACKED_BYTES, packBody, type StoredBody } from './items/stored-block.ts';
 import { runOf, type Submission } from './items/submission.ts';
 
-/** What became of a submission: sealed into a block from `first` on, or found to have been, earlier. */
+/** The outcome of a submission: sealed into a block from `first` on, or found to have been, earlier. */
 export type SubmissionResult<S extends Submission = Submission> =
   | { readonly submission: S; readonly first: number }
   | { readonly submission: S; readonly remembered: IdempotencyRecord };
@@ -95,7 +95,7 @@ function meetsOthers({ size, isShared, receivedAt }: Head, known: Head | undefin
   return now - receivedAt < (isShared === true ? SHARING_MS : known === undefined ? MEETING_MS : 0);
 }
 
-/** What an attempt that went through has committed. */
+/** The commit of an attempt that went through. */
 export function committed<S extends Submission>(
   { to, block, growth, results }: Attempt<S>,
   { rawBytes }: StoredBody,

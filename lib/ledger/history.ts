@@ -10,7 +10,7 @@ import { readHead } from './commit.ts';
 import { TRAILS_PARTITION } from './items/layout.ts';
 import { readRefusal } from './items/refusal.ts';
 
-/** What {@link History} works with. */
+/** The dependencies of {@link History}. */
 export interface HistoryOptions {
   readonly table: Table;
   /** The archive. Absent: this process cannot read it, and goes by what the follower `history` has stored. */
@@ -21,7 +21,7 @@ export interface HistoryOptions {
   readonly now?: () => number;
 }
 
-/** What this process last found out about a trail. */
+/** The last state of a trail that this process saw. */
 interface Verdict {
   /** Unix milliseconds. */
   readonly at: number;
@@ -93,7 +93,7 @@ function assertNone(conflict: string | undefined): void {
   if (conflict !== undefined) throw new SealtrailError('history_conflict', conflict, { retryAfter: 60 });
 }
 
-/** What stands beside the trails, in a folder whose name a trail may have. */
+/** The archive's folders beside the trails, whose names a trail may have. */
 const KEY_FILE = /^keys\/[0-9a-f]{8}\.(?:pem|vkey)$/;
 
 /** The trails that an archive holds something of, whether or not the Table knows them. */

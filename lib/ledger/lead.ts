@@ -66,7 +66,7 @@ export async function lead(context: LineContext, leader: Leader): Promise<readon
   return commits;
 }
 
-/** What a block is made from. */
+/** The input of a block. */
 interface Front {
   /** Goes in first, whether or not it is seen in line. */
   readonly own: Placed | undefined;
@@ -75,12 +75,12 @@ interface Front {
   readonly isLate: () => boolean;
 }
 
-/** What of a line goes into the next block. */
+/** The part of a line that goes into the next block. */
 interface Choice {
   readonly members: readonly Placed[];
   /** Places that are taken out of the line without a record. */
   readonly dropped: readonly Place[];
-  /** What the next block may hold. */
+  /** The limits of the next block. */
   readonly rest: readonly InLine[];
 }
 
@@ -177,7 +177,7 @@ function choose(context: LineContext, line: readonly InLine[], own: Placed | und
 const isPastCall = ({ now, pace }: LineContext, place: Place): boolean =>
   !place.isLeft && now() - place.since >= pace.lastCallMs;
 
-/** Writes of a transaction for one submission: it leaves the line, and what became of it is recorded. */
+/** Writes of a transaction for one submission: it leaves the line, and its outcome is recorded. */
 const writesOf = (place: Place, key: string | undefined, isRepeated: boolean): number =>
   isRepeated || (place.isLeft && key === undefined) ? 1 : 2;
 

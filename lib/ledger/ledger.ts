@@ -26,7 +26,7 @@ import { blockNodes } from './tree/block-nodes.ts';
 import { provenRange } from './tree/proven.ts';
 import type { FoundBlock } from './wait.ts';
 
-/** What a ledger is made of. */
+/** The dependencies of a ledger. */
 export interface LedgerOptions {
   readonly table: Table;
   /** Keys that sign each checkpoint: at least one, unless nothing is signed or verified here. */
@@ -37,15 +37,15 @@ export interface LedgerOptions {
   readonly logName: string;
   /** Unix milliseconds. @default Date.now */
   readonly now?: () => number;
-  /** Told after each commit, so that followers need not wait for their schedule. Must not throw. */
+  /** Called after each commit, so that followers need not wait for their schedule. Must not throw. */
   readonly onCommit?: (trail: string, size: number, sealed: CommittedEvents) => void;
   /** Called for each head that was signed, with the milliseconds that it stood without a signature. Must not throw. */
   readonly onSigned?: (trail: string, waitedMs: number) => void;
   /** Called for each try of a commit that is followed by another. Must not throw. */
   readonly onRetry?: (trail: string, retry: Retry) => void;
-  /** Told, once until it is over, that a trail's time is ahead of the clock: see {@link ClockWatch}. Must not throw. */
+  /** Called when a trail's time is ahead of the clock, once until it is over: see {@link ClockWatch}. Must not throw. */
   readonly onClockBehind?: (error: SealtrailError, trail: string) => void;
-  /** Told when a head could not be signed at once; the append stands and the sealer tries again. Must not throw. */
+  /** Called when a head could not be signed at once; the append stands and the sealer tries again. Must not throw. */
   readonly onUnsealed?: (trail: string, reason: unknown) => void;
   /** Where tree nodes for proofs come from. @default the trail's blocks, all of them, which is slow on long trails. */
   readonly nodes?: (trail: string) => NodeReader;

@@ -14,7 +14,7 @@ export interface Pace {
   readonly leadMs: number;
   /** How long a submission waits before its caller hears that the trail is busy. */
   readonly maxWaitMs: number;
-  /** What has waited this long is left alone by the others: its process is about to take it out of the line, or is gone. */
+  /** Others leave a submission alone that has waited this long: its process is about to take it out of the line, or is gone. */
   readonly lastCallMs: number;
   /** A newcomer is refused at once where others wait this long. */
   readonly refuseMs: number;
@@ -29,7 +29,7 @@ export const PACE: Pace = {
   refuseMs: 1_000,
 };
 
-/** What work on a trail's line needs. */
+/** The context of work on a trail's line. */
 export interface LineContext extends CommitContext {
   readonly pace: Pace;
   readonly turns: TurnWatch;

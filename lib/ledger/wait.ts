@@ -29,7 +29,7 @@ export interface FoundBlock {
   readonly growth: Growth;
 }
 
-/** What became of a submission. `commit`: this process committed it; `found`: another one did; `remembered`: it is a repetition. */
+/** The outcome of a submission. `commit`: this process committed it; `found`: another one did; `remembered`: it is a repetition. */
 export type CommitResult =
   | { readonly commit: Commit; readonly first: number }
   | { readonly found: FoundBlock; readonly first: number }
@@ -108,7 +108,7 @@ async function waitAt(context: LineContext, placed: Placed, began: number): Prom
   let lookMs = 0;
   for (;;) {
     const lookedAt = performance.now();
-    // Withdrawing takes about as long as a look, and the caller is to be told in time.
+    // Withdrawing takes about as long as a look, and the caller must get its answer in time.
     const maxWaitMs = Math.max(pace.maxWaitMs - 2 * lookMs, (pace.lastCallMs + pace.maxWaitMs) / 2);
     const waitedMs = lookedAt - began;
     if (waitedMs >= maxWaitMs) return giveUp(context, placed, busyTrail(failure));
@@ -155,7 +155,7 @@ async function giveUp(context: LineContext, placed: Placed, failure: unknown): P
   return landed;
 }
 
-/** That a trail takes no more for the moment. */
+/** The error of a trail that is busy. */
 const busyTrail = (cause?: unknown): SealtrailError =>
   new SealtrailError('rate_limited', 'the trail takes no more events at the moment: try again', {
     cause,

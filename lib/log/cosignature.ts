@@ -107,7 +107,7 @@ function cosignerFromKey(name: string, algorithm: CosignerAlgorithm, key: Uint8A
 }
 
 /**
- * What a cosigner signs for a checkpoint.
+ * The message that a cosigner signs for a checkpoint.
  *
  * @param text of the checkpoint, with its final newline
  * @param seconds when, in Unix seconds

@@ -24,7 +24,7 @@ export function redactAssignments(text: string, keys: KeyMatcher): string {
   return assigned.includes('-') ? redactOptions(assigned, keys) : assigned;
 }
 
-/** What is to be replaced by `[redacted]`. */
+/** The part to replace by `[redacted]`. */
 interface Edit {
   readonly start: number;
   readonly end: number;
@@ -68,7 +68,7 @@ const QUOTE = /["'`\\]/;
 interface Name {
   readonly text: string;
   readonly isQuoted: boolean;
-  /** What stands before it: `?` and `&` in a query, `;` in a connection string. */
+  /** The character before it: `?` and `&` in a query, `;` in a connection string. */
   readonly before: string;
 }
 

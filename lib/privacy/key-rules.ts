@@ -1,5 +1,5 @@
 /**
- * What the names of keys say, as data. A key is split into words (see `wordsOf`); then three questions, in this order:
+ * The rules on the names of keys, as data. A key is split into words (see `wordsOf`); then three questions, in this order:
  *
  * 1. Is the secret word part of a phrase that means something else? `next_token` is a place in a list ({@link PHRASES}).
  * 2. Which noun is it about? `db_password` is about a password ({@link NOUNS}).
@@ -7,7 +7,7 @@
  */
 
 /**
- * What under a noun can be the secret itself. Booleans and null never are.
+ * The values under a noun that can be the secret itself. Booleans and null never are.
  *
  * - `text`: any text but words such as `true` or `read`, durations, dates and numbers sent as text. Numbers are counts.
  * - `digits`: numbers too, of three digits or more: some of these secrets are made of digits.
@@ -39,7 +39,7 @@ export const NOUNS: Readonly<Record<Exclude<Holds, 'anything'>, readonly string[
   credential: ['authorization', 'session id', 'sessid', 'sid', 'csrf', 'xsrf', 'connect sid', 'session cookie'],
 };
 
-/** What stands before `token` or after it, where it is no credential: places in lists, and words of language models. */
+/** The words before or after `token` if it is no credential: places in lists, and words of language models. */
 const HARMLESS_TOKENS = [
   ...['next', 'page', 'next page', 'previous', 'prev', 'continuation', 'pagination', 'per', 'stop', 'start', 'eos'],
   ...['bos', 'pad', 'unk', 'mask', 'sep', 'cls', 'special', 'first', 'last', 'max', 'min', 'prompt', 'completion'],
@@ -131,7 +131,7 @@ export const RUN_ON_STARTS: readonly string[] = [
   ...['password', 'passwd', 'passphrase', 'apikey', 'privatekey', 'creditcard', 'secretkey', 'accesskey', 'authtoken'],
   ...['accesstoken', 'cardnumber', 'clientsecret'],
 ];
-/** What may follow at the end of such a word without it being secret: `passwordless`. */
+/** The endings of such a word that make it no secret: `passwordless`. */
 export const HARMLESS_ENDINGS: ReadonlySet<string> = new Set([
   'less',
   'ed',

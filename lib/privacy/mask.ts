@@ -20,7 +20,7 @@ export type MaskTag = (address: string) => string;
 
 const NO_TAG: MaskTag = () => '';
 
-/** What stands for what was taken out. */
+/** The marks in place of masked text. */
 const STARS = '***';
 
 /**
@@ -51,12 +51,12 @@ const MASKED_IP = /^(?:(?:\d{1,3}\.){3}|(?:[0-9a-f]{1,4}:){3})\*\*\*(?:~[a-z2-7]
 
 // -------------------------------------------------------------------------------------------------------- e-mail
 
-/** What a local part may hold (RFC 5321 `Atom`, RFC 6531), without what rather ends a word in text; and the stars. */
+/** The characters of a local part (RFC 5321 `Atom`, RFC 6531), without those that rather end a word; and the stars. */
 const LOCAL = /[\p{L}\p{N}._+*~%-]/u;
 const LETTER = /\p{L}/u;
 /** The labels of a domain name (RFC 5321 `Domain`, RFC 6531). */
 const DOMAIN = /[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)+/uy;
-/** What follows the sign in `package@1.2.3-rc.one`. */
+/** The text after the sign in `package@1.2.3-rc.one`. */
 const VERSION_START = /^v?\d+\.\d+\.\d/;
 /** The last label of a domain is no number, and no single letter. */
 const TOP_LEVEL = /\.(?=[^.]*\p{L})[^.]{2,}$/u;
@@ -101,7 +101,7 @@ function domainAt(text: string, at: number): string | undefined {
   return domain !== undefined && TOP_LEVEL.test(domain) && !VERSION_START.test(domain) ? domain : undefined;
 }
 
-/** The first character, unless it is half of the whole. `git@` is the account that a Git server has for everybody. */
+/** The first character, unless it is half of the whole. `git@` is the account that all users of a Git server share. */
 function maskLocal(local: string, tag: () => string): string {
   if (local === 'git' || MASKED_LOCAL.test(local)) return local;
   return (local.length > 2 ? local.charAt(0) : '') + STARS + tag();
@@ -113,7 +113,7 @@ const MASKED_LOCAL = /^.?\*\*\*(?:~[a-z2-7]{12})?$/u;
 
 /** Four small numbers, not within a longer version or OID, nor before a pre-release (`1.2.3.4-rc`). */
 const IPV4_CANDIDATE = /(?<![A-Za-z0-9.*]|[A-Za-z]-)(?:\d{1,3}\.){3}\d{1,3}(?![A-Za-z0-9]|\.\d|[-+][A-Za-z])/g;
-/** What comes before a version of four numbers: `Chrome/1.2.3.4` (but not `//1.2.3.4`), `version 1.2.3.4`. */
+/** The text before a version of four numbers: `Chrome/1.2.3.4` (but not `//1.2.3.4`), `version 1.2.3.4`. */
 const BEFORE_VERSION = /(?:(?:^|[\s(;,"'])[A-Za-z][\w.-]*\/|(?<![A-Za-z])v(?:er|ersion)?[\s:=.#"']*)$/i;
 /** How far back to look for it. */
 const LOOK_BACK = 40;

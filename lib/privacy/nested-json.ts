@@ -14,7 +14,7 @@ const MAX_DEPTH = 64;
 const SHORTEST = 6;
 /** Strings and numbers of JSON text. */
 const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*/gs;
-/** What only numbers have that a double may not give back as they are written. */
+/** Marks of numbers that a double may not give back as written. */
 const LONG_NUMBER = /\d{16}|\d[.eE]|-0/;
 
 /** The object or list that a text is the JSON of, or undefined where it is none. */

@@ -5,7 +5,7 @@ import { REDACTED } from './secret-value.ts';
  * logged by HAR, OpenTelemetry, CloudFormation and Lambda; `{"field": "password", "old": …, "new": …}`, as changes are.
  */
 
-/** What a member of such an object is. */
+/** The part of a member in such an object. */
 export type Role = 'name' | 'value';
 
 const ROLES: ReadonlyMap<string, Role> = new Map<string, Role>([

@@ -2,7 +2,7 @@ import type { MaskTag } from './mask.ts';
 import type { KeyRules } from './secret-keys.ts';
 import { SECRET_PATTERNS, type SecretPattern } from './secret-text.ts';
 
-/** What happens to the events of a trail before they are sealed. */
+/** The treatment of a trail's events before they are sequenced. */
 export interface PrivacyPolicy {
   /** Which keys hold secrets. */
   readonly redactKeys: KeyRules;
@@ -12,13 +12,13 @@ export interface PrivacyPolicy {
   readonly pii: 'mask' | 'include';
   /** Tells people apart whose addresses are masked alike. @default nothing does */
   readonly maskTag?: MaskTag;
-  /** What becomes of numbers that a double does not keep: their digits as text, or the request is refused. */
+  /** The treatment of numbers that a double does not keep: their digits as text, or the request is refused. */
   readonly longNumbers: 'text' | 'refuse';
-  /** What becomes of values that do not fit their field: kept in another form, refused, or as the request asks (`Prefer: handling`). */
+  /** The treatment of values that do not fit their field: kept in another form, refused, or as the request asks (`Prefer: handling`). */
   readonly unfit: 'ask' | 'keep' | 'refuse';
 }
 
-/** What holds where a deployment says nothing. */
+/** The policy of a deployment without one. */
 export const DEFAULT_POLICY: PrivacyPolicy = {
   redactKeys: { standard: true, redact: [], keep: [] },
   redactPatterns: SECRET_PATTERNS,

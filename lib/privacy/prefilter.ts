@@ -1,4 +1,4 @@
-/** What may stand in a text, by the characters it has: a name beside a secret, a token, a card number, a scheme, an `@`. */
+/** The possible contents of a text, by its characters: a name beside a secret, a token, a card number, a scheme, an `@`. */
 export const MAY_NAME_SECRET = 1;
 export const MAY_HOLD_TOKEN = 2;
 export const MAY_HOLD_CARD = 4;
@@ -25,7 +25,7 @@ const SCHEME = /basic|bearer/i;
 
 const IN_RUN = 1;
 const IS_DIGIT = 2;
-/** What a run has that is no word: a digit, a capital, `_`, `-`. */
+/** The marks of a run that is no word: a digit, a capital, `_`, `-`. */
 const IS_MIXED = 4;
 const IN_AWS_SECRET = 8;
 const IN_HEX = 16;

@@ -18,7 +18,7 @@ export class RedactionList {
     this.#places.push([...steps]);
   }
 
-  /** What was noted since `count` was as it was then is noted no more: one place stands for all of it. */
+  /** Drops the places noted since `count` was as given: one place stands for all of them. */
   replaceSince(count: number, steps: readonly Step[]): void {
     this.#places.length = count;
     this.add(steps);

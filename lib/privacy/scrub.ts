@@ -12,7 +12,7 @@ import { canBeCredential, isSecretValue, REDACTED } from './secret-value.ts';
 
 type JsonObject = Record<string, unknown>;
 
-/** What of an event can hold secrets or name people. */
+/** The fields of an event that can hold secrets or name people. */
 export interface ScrubbableEvent {
   action?: string | undefined;
   actor?:
@@ -34,9 +34,9 @@ export interface ScrubbableEvent {
  * - Secrets inside text (and card numbers that are numbers), in every text of the event, keys included. An id that is a
  *   URL with a password loses the password only.
  * - E-mail and IP addresses are masked there too, and in `actor.id`, `actor.name`, `actor.ip`, `resource.id` and
- *   `resource.name`, unless the policy includes PII. Masked values are told by their looks, and not listed.
+ *   `resource.name`, unless the policy includes PII. Masked values are recognised by their form, and not listed.
  *
- * What went through once stays as it is. The event must be fresh from a parser: a tree that nothing else holds.
+ * A second pass changes nothing. The event must be fresh from a parser: a tree that nothing else holds.
  */
 export function scrubEvent(event: ScrubbableEvent, policy: PrivacyPolicy): string[] {
   let scrubber = SCRUBBERS.get(policy);
@@ -71,7 +71,7 @@ interface KeyFacts extends KeyVerdict {
 
 /** The known state of a value from what it stands in. */
 interface Surroundings {
-  /** What is secret among the members of an object under a secret key, or beside the name of one. */
+  /** Redacts the secret members of an object under a secret key, or beside the name of one. */
   readonly holds: Holds | undefined;
   readonly pair: Holds | undefined;
   /** Whether `token` is a piece of text here. */
@@ -211,7 +211,7 @@ class Scrubber {
     return list;
   }
 
-  /** What the items of a list of texts hold by the ones before them: raw headers, a command line's options. */
+  /** The meaning of a text in a list by the ones before it: raw headers, a command line's options. */
   #namesInTurn(list: readonly string[]): (Holds | undefined)[] {
     const isEven = list.length % 2 === 0;
     return list.map((item, i) => {

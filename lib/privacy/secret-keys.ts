@@ -21,13 +21,13 @@ export interface KeyRules {
   readonly keep: readonly string[];
 }
 
-/** What a key's name says about the values under it. */
+/** The meaning of a key's name for the values under it. */
 export interface KeyVerdict {
-  /** What is secret there; undefined where nothing is. */
+  /** The secret part; undefined if there is none. */
   readonly holds: Holds | undefined;
   /** Whether the key tells about something rather than being it: such members of a secret object stay. */
   readonly isAbout: boolean;
-  /** What the key is in a pair of name and value. */
+  /** The key's part in a pair of name and value. */
   readonly role: Role | undefined;
   /** Whether it is just `token`, which language models have a meaning of their own for. */
   readonly isToken: boolean;
@@ -155,7 +155,7 @@ function nounAt(words: readonly string[], last: number): Found | undefined {
   return undefined;
 }
 
-/** `pass` and `address` have no plural to be undone; what has is told by what is left. */
+/** `pass` and `address` have no plural to be undone; a plural is recognised by its stem. */
 function singular(word = ''): string {
   return word.endsWith('s') && !word.endsWith('ss') ? word.slice(0, -1) : word;
 }

@@ -199,7 +199,7 @@ function passesLuhn(digits: string): boolean {
 
 // ------------------------------------------------------------------------------------------------------------- all
 
-/** What is taken out may leave something that is one more secret with what stands around it; never for long. */
+/** Redacts again: a redacted text may form one more secret with its surroundings; never for long. */
 const MAX_PASSES = 4;
 
 /**

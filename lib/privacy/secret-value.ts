@@ -1,6 +1,6 @@
 import type { Holds } from './key-rules.ts';
 
-/** What stands for what was redacted. */
+/** The mark in place of redacted text. */
 export const REDACTED = '[redacted]';
 
 /** Words that say something about a secret, and are none: settings, decisions, schemes, and what others put in its place. */

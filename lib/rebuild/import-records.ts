@@ -23,7 +23,7 @@ export interface ImportEnd {
 
 /**
  * Puts records at the end of a trail in the Table, as they are: those of one time as one block, in a transaction each, as appends do.
- * What was put in before a crash is found there and passed over.
+ * Records put in before a crash are found and passed over.
  *
  * A record does not say under which idempotency key it was sent. For as long as a key is remembered, repetitions are known by
  * the events instead (`Repetitions`); so each record is made findable by its event before it is put in.

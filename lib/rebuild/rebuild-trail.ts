@@ -22,7 +22,7 @@ import { type ArchivedLine, archivedLines } from './archived-lines.ts';
 import { importRecords } from './import-records.ts';
 import { archivedSizes, type Standing } from './standing.ts';
 
-/** What a trail is rebuilt from and into. */
+/** The stores that a trail is rebuilt from and into. */
 export interface RebuildStores {
   readonly table: Table;
   readonly objects: Objects;
@@ -45,7 +45,7 @@ export interface RebuiltTrail {
 
 /**
  * Completes a trail that is `behind` its archive: its records, its checkpoints, and where the archiver stands. Nothing is written
- * before all that is to be put in was read, and found to give the root that the newest archived checkpoint signs. Each step can be
+ * before all of its records were read, and found to give the root that the newest archived checkpoint signs. Each step can be
  * repeated after a crash; until the last one the trail takes no appends, since it is still behind its archive or its checkpoints.
  *
  * It signs nothing. Whether the keys may go on is for the caller to decide: what they signed last is not known.

@@ -6,7 +6,7 @@ import { SealtrailError } from '../log/error.ts';
 import { parseRecord } from '../log/record.ts';
 import type { Objects, Table } from '../store/ports.ts';
 
-/** What legal holds are recalled from and into. */
+/** The stores that legal holds are recalled from and into. */
 export interface HoldSources {
   readonly table: Table;
   readonly objects: Objects;

@@ -1,5 +1,5 @@
 /**
- * Events ready to be appended, which can be told apart: `{"id":"e-<name>-<n>",…}` in canonical JSON.
+ * Distinct events ready to be appended: `{"id":"e-<name>-<n>",…}` in canonical JSON.
  *
  * @example
  * await ledger.append({ trail: 'orders', submitter: 'shop', events: sampleEvents('first', 3) });

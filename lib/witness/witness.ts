@@ -13,7 +13,7 @@ import type { LogKeys } from './log-list.ts';
 /** A key of a witness. See {@link Signer}. */
 export type CosignerKey = Pick<Signer, 'publicKey' | 'sign'>;
 
-/** What a {@link Witness} works with. */
+/** The dependencies of {@link Witness}. */
 export interface WitnessOptions {
   /** Where it keeps what it cosigned: its whole memory. Losing it lets every log roll back once. */
   readonly table: Table;
@@ -36,7 +36,7 @@ export interface WitnessAnswer {
   readonly body: string;
 }
 
-/** What a witness cosigned last of a log. */
+/** The last checkpoint of a log that a witness cosigned. */
 interface Last {
   readonly checkpoint: Checkpoint;
   /** With the log's signatures, and the witness's own. */
@@ -176,7 +176,7 @@ function withoutLines(note: string, cosigners: readonly Cosigner[]): string {
   return `${text}\n${lines.filter((_, at) => !isOwn(at)).join('')}`;
 }
 
-/** What the log is to send instead: the size that the witness has. */
+/** The answer to the log: the size that the witness has. */
 const conflict = (size: number): WitnessAnswer => ({ status: 409, type: SIZE, body: `${size}\n` });
 
 const hashOf = (origin: string): string => toHex(sha256(origin));

@@ -5,14 +5,14 @@ import { SealtrailError } from '../../log/error.ts';
 import { isObject, parseJson } from '../../log/json.ts';
 import { contentDigest } from '../content-digest.ts';
 
-/** What a hook of a command-line agent tells, in the terms of the log. */
+/** The event of a command-line agent's hook, in the terms of the log. */
 export type HookEvent =
   | { readonly kind: 'before' | 'after' | 'failed' | 'denied'; readonly action: string; readonly fields: Fields }
   | { readonly kind: 'other'; readonly type: string; readonly fields: Fields };
 
 /** How a hook's event is logged. */
 export interface HookOptions {
-  /** What the agent is called. */
+  /** The agent's name. */
   readonly agent: string;
   /** Whether what was typed, asked and answered is logged, redacted, beside its digests. */
   readonly content: boolean;
@@ -69,7 +69,7 @@ const CONTENT: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * What the JSON on a hook's standard input says.
+ * Reads the JSON on a hook's standard input.
  *
  * @throws `invalid_json`, `invalid_event` where it names no event
  */

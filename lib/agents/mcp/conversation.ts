@@ -11,12 +11,12 @@ import { type AuditedCall, auditedCall, traceOf } from './methods.ts';
 /** Who sent a message. */
 export type Side = 'client' | 'server';
 
-/** What all conversations of a proxy share. */
+/** The context that all conversations of a proxy share. */
 export interface ConversationOptions {
   readonly actions: ActionLog;
-  /** What the server is called. @default as it calls itself when it is initialised */
+  /** The server's name. @default as it calls itself when it is initialised */
   readonly server?: string | undefined;
-  /** What the agent is called. @default as the client calls itself */
+  /** The agent's name. @default as the client calls itself */
   readonly agent?: string | undefined;
   /** Whether arguments and results are logged, redacted, beside their digests. */
   readonly content: boolean;
@@ -26,7 +26,7 @@ export interface ConversationOptions {
   readonly context: EventContext;
 }
 
-/** What a proxy has to do about a message. */
+/** A proxy's action on a message. */
 export interface Examined {
   /**
    * The message must wait for it; it resolves to what to answer instead of passing it on, or to undefined where it may pass.
@@ -268,7 +268,7 @@ export class Conversation {
 /** Milliseconds since a call was asked for. */
 const elapsed = ({ since }: Pending): number => Math.round((performance.now() - since) * 1000) / 1000;
 
-/** What one side says of itself. */
+/** The introduction of one side. */
 interface Peer {
   readonly name?: string;
   readonly version?: string;
@@ -286,7 +286,7 @@ function peerOf(info: unknown): Peer {
 /** Requests of either side have ids of their own; the number 1 and the text "1" are two. */
 const keyOf = (from: Side, id: JsonRpcId): string => `${from} ${JSON.stringify(id)}`;
 
-/** What an answer says besides its content: what a person answered, which task stands for the result to come. */
+/** The facts of an answer besides its content: what a person answered, which task stands for the result to come. */
 function answerOf(result: unknown): Readonly<Record<string, unknown>> {
   if (!isObject(result)) return {};
   const { action, task, isError } = result;

@@ -19,7 +19,7 @@ export interface HttpProxyOptions extends ConversationOptions {
   readonly url: URL;
   /** On the loopback interface; 0 takes any that is free. */
   readonly port: number;
-  /** Called for what went wrong with a request that its client cannot be told. */
+  /** Called with errors that a request's client cannot receive. */
   readonly onError: (error: Error) => void;
   /** Most bytes of a message. @default 64 MiB */
   readonly mostBytes?: number;
@@ -27,7 +27,7 @@ export interface HttpProxyOptions extends ConversationOptions {
 
 /** A proxy that listens. */
 export interface HttpProxy {
-  /** What a client is given in place of the server's URL. */
+  /** The URL for clients, in place of the server's. */
   readonly url: string;
   /** Ends all conversations. */
   close(): Promise<void>;
@@ -106,7 +106,7 @@ class Exchange {
     }
   }
 
-  /** A failure that the client can still be told, or else sees by the connection's end. */
+  /** A failure: sent to the client if its head is not sent yet, or else shown by the connection's end. */
   fail(thrown: unknown): void {
     const error = thrown instanceof Error ? thrown : new Error(String(thrown));
     if (this.#outgoing.destroyed) return; // The client is gone, which is its right.

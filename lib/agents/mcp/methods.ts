@@ -27,11 +27,11 @@ const AUDITED: Readonly<Record<string, AuditedMethod>> = {
 export interface AuditedCall {
   readonly kind: string;
   readonly name: string | undefined;
-  /** What was asked for: hashed, and logged by choice. */
+  /** The content of the request: hashed, and logged by choice. */
   readonly content: unknown;
 }
 
-/** What a method's call acts on; undefined for methods that are not logged, such as lists and pings. */
+/** The target of a method's call; undefined for methods that are not logged, such as lists and pings. */
 export function auditedCall(method: string, params: unknown): AuditedCall | undefined {
   const found = Object.hasOwn(AUDITED, method) ? AUDITED[method] : undefined;
   if (found === undefined) return undefined;

@@ -5,7 +5,7 @@ import { linesOf } from '../../json/lines.ts';
 import { SealtrailError } from '../../log/error.ts';
 import type { Conversation, Side } from './conversation.ts';
 
-/** What a proxy over stdio connects. */
+/** The ends of a proxy over stdio. */
 export interface StdioProxyOptions {
   readonly command: string;
   readonly args: readonly string[];

@@ -11,7 +11,7 @@ import type { Action, Principal } from './principal.ts';
  * - `path`: on the trail that the path names
  * - `query`: on every trail that the query parameter `trail` names; the response covers no others
  * - `answer`: on each trail in the response
- * - `nothing`: none, and no signature either, since the response is the same for everybody
+ * - `nothing`: none, and no signature either, since the response is the same for all callers
  */
 export type Access = PathAccess | OtherAccess;
 export type PathAccess = { readonly on: 'path'; readonly anyOf: AnyOf };

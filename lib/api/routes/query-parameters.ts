@@ -119,11 +119,11 @@ export function selectionOf(
 }
 
 /**
- * What is behind a cursor of a query with times such as `2h`: when its first page was asked for, in Unix milliseconds. Without it,
+ * The content of a cursor of a query with times such as `2h`: when its first page was requested, in Unix milliseconds. Without it,
  * every page would be of another period. The cursor's own signature covers the period that it stands for.
  */
 const ASKED_AT = /^([^.]*)\.(\d{1,15})$/;
-/** What is behind a cursor where no page before it had a record. It only decides whether an empty last page is explained. */
+/** The content of a cursor if no page before it had a record. It only decides whether an empty last page is explained. */
 const EMPTY_SO_FAR = '.e';
 
 /** A query, and how its users get the cursor of the next page. */

@@ -2,7 +2,7 @@ import type { Argument, Command, Option } from 'commander';
 import { CATALOGUE } from '../../contract/catalogue.ts';
 import { ACTOR_TYPES, DECISIONS, OUTCOMES, SEVERITIES } from '../../contract/vocabulary.ts';
 
-/** What may stand in a place of a command line: one of these words, a file, or what no shell can know. */
+/** The values of a place in a command line: one of these words, a file, or anything. */
 export type Completed = readonly string[] | 'file' | 'anything';
 
 /** An option of a command. */
@@ -10,7 +10,7 @@ export interface CompletedOption {
   /** Its names, such as `--help` and `-h`. */
   readonly names: readonly string[];
   readonly help: string;
-  /** What its value may be; undefined: it takes none. */
+  /** Its possible values; undefined: it takes none. */
   readonly value?: Completed;
 }
 
@@ -20,7 +20,7 @@ export interface CompletedCommand {
   readonly path: readonly string[];
   readonly help: string;
   readonly options: readonly CompletedOption[];
-  /** What may stand besides options: names of further commands, or arguments. */
+  /** The words besides options: names of further commands, or arguments. */
   readonly words: Completed;
   readonly commands: readonly CompletedCommand[];
 }
@@ -34,7 +34,7 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
   '--actor-type': ACTOR_TYPES,
 };
 
-/** What a shell needs to know of a program and its commands. */
+/** The commands and options of a program, for a shell. */
 export function completedCommand(command: Command, path: readonly string[] = []): CompletedCommand {
   const help = command.createHelp();
   const commands = help

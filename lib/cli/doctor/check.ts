@@ -2,14 +2,14 @@ import { defined } from '../../base/defined.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { adviceOn } from '../shell/exit.ts';
 
-/** What one check came to. `unknown`: it could not be made, for the reason that `message` gives. */
+/** The result of one check. `unknown`: it could not be made, for the reason that `message` gives. */
 export interface Check {
-  /** What was looked at, such as `signing key`. */
+  /** The thing checked, such as `signing key`. */
   readonly what: string;
   readonly state: 'ok' | 'warning' | 'problem' | 'unknown';
-  /** What was seen. */
+  /** The observation. */
   readonly message: string;
-  /** What to do about it. */
+  /** The remedy. */
   readonly advice?: string;
 }
 

@@ -10,7 +10,7 @@ import { parseRecord, type SealedRecord } from '../../log/record.ts';
 import { decodeBundle, decodeTile, parseTilePath, TILE_WIDTH } from '../../log/tile.ts';
 import { fingerprintOf, keyIdText, parseTrustedKeys } from '../../verify/evidence/trust.ts';
 
-/** What a file of a log holds, for people and programs. It is described as it stands; nothing is verified. */
+/** The description of a log's file, for people and programs. It is described as it stands; nothing is verified. */
 export interface Description {
   readonly kind:
     | 'checkpoint'

@@ -5,7 +5,7 @@ import { SealtrailError } from '../../log/error.ts';
 import { isObject } from '../../log/json.ts';
 import { readText } from '../shell/trust.ts';
 
-/** What one receipt came to. `unsealed`: it has no checkpoint yet, so that it proves nothing. */
+/** The verdict on one receipt. `unsealed`: it has no checkpoint yet, so that it proves nothing. */
 export type ReceiptVerdict =
   | {
       readonly verdict: 'ok';

@@ -3,7 +3,7 @@ import { fieldPath, type Step } from '../../json/field-path.ts';
 import { isObject } from '../../log/json.ts';
 import type { PrivacyPolicy } from '../../privacy/policy.ts';
 
-/** What a log would seal of an event. */
+/** The record that a log would make of an event. */
 export interface Preview {
   /** Paths of what is redacted. */
   readonly redacted: readonly string[];

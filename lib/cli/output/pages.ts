@@ -102,7 +102,7 @@ function absenceIn(header: string | null): readonly Absence[] {
   return parsed.success ? parsed.data : [];
 }
 
-/** What to know of a value that records hold in masked form. */
+/** A sentence on a value that records hold in masked form. */
 export function maskedSentence({ filter, asked, as, shared }: Masked): string {
   const said = `${printable(asked)} is masked: records name the ${filter} ${printable(as)}.`;
   if (shared === undefined) return said;

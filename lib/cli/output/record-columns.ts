@@ -23,7 +23,7 @@ const NARROW = 52;
 const WIDE = 110;
 const VERY_WIDE = 140;
 
-/** What a table is about: events, or the actions of one agent, where who acted goes without saying. */
+/** The subject of a table: events, or the actions of one agent, where who acted goes without saying. */
 export type View = 'events' | 'actions';
 
 /** How records are shown. */
@@ -115,7 +115,7 @@ function apart(record: SealedRecord, zone: string, isShort: boolean): string {
   return shown.slice(0, 10) === shownTime(zone, record.receivedAt).slice(0, 10) ? shown.slice(11) : shown.slice(0, 10);
 }
 
-/** What a column of choice is called besides dimensions and paths, and what it holds. */
+/** Names of columns to choose besides dimensions and paths, with their values. */
 const MEMBERS: Readonly<Record<string, (record: SealedRecord) => string>> = {
   trail: ({ trail }) => trail,
   record: ({ seq }) => String(seq),
@@ -143,7 +143,7 @@ export function chosenColumn(name: string, zone: string = UTC): RecordColumn {
   return { title: name, cell: shownField(name) };
 }
 
-/** What a zone is called in a heading: the last part of its name. */
+/** A zone's name in a heading: the last part of its full name. */
 export const placeOf = (zone: string): string => zone.slice(zone.lastIndexOf('/') + 1).replaceAll('_', ' ');
 
 function resourceOf(event: Readonly<Record<string, unknown>>): string {

@@ -66,7 +66,7 @@ export function summaryLines(trail: string, summary: ShownSummary, out: Output, 
   return lines;
 }
 
-/** What stands for a field that a record lacks. */
+/** The text for a field that a record lacks. */
 const NONE = '(none)';
 
 /** A table of groups, with bars or without. */

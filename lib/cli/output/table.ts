@@ -14,7 +14,7 @@ export interface Column {
   readonly style?: (padded: string, cell: string) => string;
 }
 
-/** What stands between two columns. */
+/** The space between two columns. */
 export const GAP = '  ';
 const NARROWEST = 6;
 

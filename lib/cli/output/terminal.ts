@@ -7,7 +7,7 @@ export type Output = Writable & { readonly isTTY?: boolean; readonly columns?: n
 /** A stream of bytes that may be a terminal, as `process.stdin` is. */
 export type Input = Readable & { readonly isTTY?: boolean };
 
-/** What a command may touch of the process it runs in, so that it can be run by tests and by other commands. */
+/** The parts of its process that a command may use, so that it can be run by tests and by other commands. */
 export interface Terminal {
   readonly stdin: Input;
   readonly stdout: Output;

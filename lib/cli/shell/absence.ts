@@ -24,7 +24,7 @@ export async function explainAbsence(
   }
 }
 
-/** A trail without records may yet be one: `_access` before anybody asked. */
+/** A trail without records may yet be one: `_access` before the first request. */
 async function assertTrail(http: SignedHttp, trail: string, signal: AbortSignal): Promise<void> {
   const known = (await listTrails(http, signal)).map((one) => one.trail);
   if (known.includes(trail)) return;

@@ -26,7 +26,7 @@ export function optionOf(parameter: string): string {
   return TAKEN.has(option) ? `event-${option}` : option;
 }
 
-/** What an option is called besides: an analyst asks since when, and the API from when. */
+/** Further names of options: an analyst asks since when, and the API from when. */
 const ALSO: Readonly<Record<string, string>> = { from: 'since', to: 'until' };
 
 const CONTRARIES: ReadonlySet<string> = new Set(FILTERS.map((filter) => negationOf(filter)));

@@ -23,7 +23,7 @@ export async function retire(terminal: Terminal, { data, json }: RotationOptions
   assertServerNode('sealtrail keys retire');
   const { completeRotation } = await import('../../server/key-rotation.ts');
   await tell(terminal, await completeRotation(data), json, [
-    'This key signs no more, and its private half was removed: destroy its copies too. What it signed stays valid, up to',
+    'This key no longer signs, and its private half was removed: destroy its copies too. What it signed stays valid, up to',
     'these sizes. Lines for the key files of verifiers, in place of those without an end:',
   ]);
 }

@@ -12,7 +12,7 @@ import { eventsOf } from './rejection.ts';
 import { differenceFromSent } from './sealed-event-diff.ts';
 import type { Batch } from './spool.ts';
 
-/** What a {@link Delivery} works with. */
+/** The dependencies of {@link Delivery}. */
 export interface DeliveryOptions {
   readonly http: SignedHttp;
   readonly trail: string;
@@ -23,11 +23,11 @@ export interface DeliveryOptions {
   readonly keys: readonly string[] | undefined;
   /** The file in which the newest checkpoint seen is kept. */
   readonly checkpoint: string | undefined;
-  /** Told where it cannot be kept: that keeps nothing from being sent. */
+  /** Called where it cannot be kept: that keeps nothing from being sent. */
   readonly onError: (error: Error) => void;
 }
 
-/** What sends batches: a {@link Delivery}, or something that stands for one. */
+/** A sender of batches: a {@link Delivery}, or a stand-in. */
 export type Deliverer = Pick<Delivery, 'send' | 'close'>;
 
 /** How often the kept checkpoint is compared with and replaced, at most. */

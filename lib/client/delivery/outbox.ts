@@ -26,18 +26,18 @@ export interface Outage {
   readonly cause: Error;
 }
 
-/** What an {@link Outbox} works with. */
+/** The dependencies of {@link Outbox}. */
 export interface OutboxOptions {
   readonly delivery: Promise<Deliverer>;
   readonly spool: Promise<Spool | undefined>;
   /** Called for everything that goes wrong; of an outage once for each kind of error. */
   readonly onError: (error: Error) => void;
-  /** Told when an outage is over. */
+  /** Called when an outage is over. */
   readonly onRecovery: (outage: Outage) => void;
   readonly onAlarm: (error: SealtrailError) => void;
   /** Called for every job that has come to its end. */
   readonly onDone: (job: Job) => void;
-  /** Told whenever something may have changed that someone waits for. */
+  /** Called whenever something may have changed that someone waits for. */
   readonly onChange: () => void;
   /** Whether the process should stay for what is on its way: without it, it would be lost. */
   readonly isNeeded: () => boolean;
@@ -65,7 +65,7 @@ export class Outbox {
     this.#options = options;
   }
 
-  /** What went wrong with the newest attempt; undefined where nothing did. */
+  /** The error of the newest attempt, if any. */
   get failing(): Error | undefined {
     return this.#failing;
   }
@@ -75,7 +75,7 @@ export class Outbox {
     return this.#queue.filter(({ entries }) => entries.length === 0).length;
   }
 
-  /** What is not in the log yet, oldest first. */
+  /** The events that are not in the log yet, oldest first. */
   get jobs(): readonly Job[] {
     return this.#queue;
   }

@@ -11,7 +11,7 @@ const REFUSED: ReadonlySet<string> = new Set([
   'batch_too_large',
   'idempotency_conflict',
 ]);
-/** What is wrong with a receipt, and with the log that gave it. */
+/** Error codes of a wrong receipt, and so of the log that gave it. */
 const FORGED: ReadonlySet<string> = new Set(['proof_mismatch', 'bad_signature', 'malformed_record']);
 
 /** Whether the log refuses a batch for good. */
@@ -33,7 +33,7 @@ function follow(batch: Batch, events: readonly unknown[]): Batch {
   return { key: createHash('sha256').update(`${batch.key}\n${body}`).digest('hex'), count: events.length, body };
 }
 
-/** What to send instead of a batch that was refused. */
+/** The batches to send instead of a refused one. */
 export interface Instead {
   readonly batches: readonly Batch[];
   /** Position of the event that is not sent as it was, in the batch as it was. */
@@ -41,7 +41,7 @@ export interface Instead {
 }
 
 /**
- * What to send instead of a refused batch: the same with the event at fault reduced to its core, or two halves where the
+ * The batches to send instead of a refused one: the same with the event at fault reduced to its core, or two halves where the
  * answer names none. Undefined where nothing is left to try.
  */
 export function instead(batch: Batch, error: SealtrailError): Instead | undefined {
@@ -67,7 +67,7 @@ export function instead(batch: Batch, error: SealtrailError): Instead | undefine
 }
 
 const CORE = ['id', 'producer', 'time', 'type', 'action', 'outcome', 'severity', 'decision', 'context'] as const;
-/** What a log takes of any event. */
+/** The core of an event, which every log takes. */
 const LAST = 'audit.invalid_event';
 
 /**

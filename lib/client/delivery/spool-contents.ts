@@ -2,7 +2,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { decode, isAlive, NEW, SUFFIX } from './spool.ts';
 
-/** What lies in a spool folder, or a part of it. */
+/** The contents of a spool folder, or a part of them. */
 export interface SpooledBatches {
   readonly batches: number;
   readonly events: number;
@@ -23,7 +23,7 @@ export interface SpoolContents {
 }
 
 /**
- * What lies in a spool folder, without touching it. Throws the system's errors.
+ * Reads the contents of a spool folder without touching it. Throws the system's errors.
  */
 export async function spoolContents(dir: string): Promise<SpoolContents> {
   const parts = { waiting: [NOTHING], running: [NOTHING] };

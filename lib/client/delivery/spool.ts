@@ -28,7 +28,7 @@ const GONE_MS = 300_000;
 const ALIVE = 'alive';
 /** Of a stored batch's file. */
 export const SUFFIX = '.batch';
-/** What a lane is called until its owner stands in it. */
+/** A lane's name until its owner is in it. */
 export const NEW = 'new-';
 /** This process's lanes. A container's process often has the number of the one before it. */
 const OWN = new Set<string>();
@@ -84,7 +84,7 @@ export class Spool {
   }
 
   /**
-   * Stores what is to be sent instead of a batch, in its place: a process that takes over comes to them when it would have
+   * Stores the replacement of a batch in its place: a process that takes over comes to them when it would have
    * come to it. Should this process end before it is done, the next one makes the same of it. Throws the system's errors.
    */
   async putInstead(stored: Stored, batches: readonly Batch[]): Promise<Stored[]> {
@@ -140,7 +140,7 @@ export class Spool {
     return target;
   }
 
-  /** What processes that are gone have left, oldest first. */
+  /** Batches left by processes that are gone, oldest first. */
   async abandoned(): Promise<Stored[]> {
     const found: Stored[] = [];
     for (const name of (await readdir(this.#dir)).sort()) {
@@ -166,7 +166,7 @@ export class Spool {
     await rmdir(this.#lane).catch(() => undefined); // It is not empty: then it stays.
   }
 
-  /** It gets its name with its owner in it: so no other process sees a lane that only seems to be nobody's. */
+  /** It gets its name with its owner in it: so no other process sees a lane that seems to have no owner. */
   async #makeLane(): Promise<void> {
     const made = join(this.#dir, `${NEW}${randomUUID()}`);
     await mkdir(made, { recursive: true, mode: 0o700 });

@@ -2,7 +2,7 @@ import { DEFAULT_POLICY, type PrivacyPolicy } from '../../privacy/policy.ts';
 import { type ScrubbableEvent, scrubEvent } from '../../privacy/scrub.ts';
 import { assertOptions } from './options.ts';
 
-/** What is taken out of events before they leave the logger, whatever its sinks are (docs/schema.md, "Redaction"). */
+/** The redaction of events before they leave the logger, whatever its sinks are (docs/schema.md, "Redaction"). */
 export interface EventPrivacy {
   /** Names of keys that hold secrets, besides those that the rules find. */
   readonly redactKeys?: readonly string[];
@@ -22,7 +22,7 @@ export interface EventPrivacy {
 
 type Scrub = (fields: Record<string, unknown>) => void;
 
-/** What is done to an event before it goes to a log, and what besides before it goes elsewhere. */
+/** The treatment of an event before it goes to a log, and of one that goes elsewhere. */
 export interface Scrubbing {
   readonly always: Scrub;
   readonly locally: Scrub | undefined;

@@ -53,7 +53,7 @@ export function cutData(fields: Fields, name: 'details' | 'changes', places: Set
   places.add(name);
 }
 
-/** What is left when even the texts are too large: who did what to what, and how it ended, within the limits of their texts. */
+/** The rest of an event whose texts are too large: who did what to what, and how it ended, within the limits of their texts. */
 export function coreOf(fields: Fields, places: Set<string>): Fields {
   const { changes, converted, details, description, actor, resource, ...core } = fields;
   const short = (path: string, value: unknown): unknown => {

@@ -30,7 +30,7 @@ export type AnyName = EventName | (string & Record<never, never>);
 /** An event as an application logs it. `details` and `changes` may hold any value: see {@link toSerializable}. */
 export interface LogEvent<Name extends string = AnyName>
   extends Omit<SentEvent, 'converted' | 'producer' | 'time' | 'type'> {
-  /** What happened: a name of the catalogue (docs/schema.md), or dotted words of your own such as `invoice.paid`. */
+  /** The event's type: a name of the catalogue (docs/schema.md), or dotted words of your own such as `invoice.paid`. */
   readonly type: Name;
   /** RFC 3339, or a Date. @default now */
   readonly time?: string | Date | undefined;
@@ -46,9 +46,9 @@ export interface PreparedEvent {
   readonly bytes: number;
 }
 
-/** What to do with an event whose JSON is larger than {@link MAX_LOGGED_BYTES}. */
+/** The treatment of an event whose JSON is larger than {@link MAX_LOGGED_BYTES}. */
 export type TooLarge = 'cut' | 'refuse';
-/** What to do with an event that has a field which no event has, or a value that does not fit its field. */
+/** The treatment of an event with an unknown field, or a value that does not fit its field. */
 export type Invalid = 'fit' | 'throw';
 
 /** How an event is prepared. */
@@ -102,7 +102,7 @@ const NESTED: readonly (readonly [keyof LogEvent, Rules])[] = [
 /**
  * Checks an event, makes it plain and fills in its id and time.
  *
- * What does not fit is kept in another form (see {@link fitEvent}), and `converted` lists the places: an event holds what
+ * Values that do not fit are kept in another form (see {@link fitEvent}), and `converted` lists the places: an event holds what
  * others sent, and must never be lost for it.
  *
  * @throws only by choice: `invalid_event` with the field, `record_too_large`
@@ -167,7 +167,7 @@ function now(): string {
 const NOWHERE: ReadonlySet<string> = new Set();
 
 /**
- * What is plain already is not copied further down: it becomes JSON before anybody can change it, and copying was a third
+ * Serializable values are not copied further down: they become JSON before anyone can change them, and copying was a third
  * of the time that `log` takes. To be scrubbed, it must be a copy.
  */
 function snapshot(event: LogEvent, isCopy: boolean): Snapshot<unknown> {

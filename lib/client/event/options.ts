@@ -1,6 +1,6 @@
 import { SealtrailError } from '../../log/error.ts';
 
-/** What an option must be where it is given: one of these words, or a whole number from the first to the second. */
+/** The rule of an option: one of these words, or a whole number from the first to the second. */
 type Rule = readonly string[] | { readonly from: number; readonly to?: number };
 
 /** The longest time that a timer of Node can wait, in milliseconds. */

@@ -10,7 +10,7 @@ import { checkRange } from '../../log/tree.ts';
 
 export type { Receipt } from '../../contract/receipt.ts';
 export type { WitnessedHead, WitnessedResult } from '../../contract/witnessed-head.ts';
-// For receipts whose trail is to be under witnesses too.
+// For receipts whose trail must be under witnesses too.
 export { checkWitnessedHead, readWitnessedHead } from '../../contract/witnessed-head.ts';
 
 /**
@@ -21,7 +21,7 @@ export { checkWitnessedHead, readWitnessedHead } from '../../contract/witnessed-
  */
 export type Trust = (origin: string, size: number) => readonly Verifier[];
 
-/** What was asked for, to compare the receipt with. */
+/** The request, to compare the receipt with. */
 export interface Sent {
   readonly trail: string;
   readonly count: number;

@@ -16,7 +16,7 @@ export interface EventReceipt {
   readonly receipt: Receipt;
 }
 
-/** An event on its way, and how to tell what became of it. The first call counts. */
+/** An event on its way, and callbacks for its outcome. The first call counts. */
 export interface Entry extends PreparedEvent {
   /** It is as safe as the sink makes it. */
   readonly landed: (receipt?: EventReceipt) => void;
@@ -81,7 +81,7 @@ export interface BufferOptions {
   readonly whenFull?: 'block' | 'throw' | 'drop';
 }
 
-/** What a full buffer left out since it was last asked. */
+/** The events that a full buffer dropped since the last call. */
 export interface Loss {
   readonly count: number;
   readonly first: string;
@@ -124,7 +124,7 @@ export class BufferLimiter {
   /**
    * Makes room for an event.
    *
-   * @returns false where it is to be left out (and `failed` was called), else true or a promise of room for the next
+   * @returns false if it is dropped (and `failed` was called), else true or a promise of room for the next
    * @throws `store_full` by choice
    */
   enter(entry: Entry): boolean | Promise<void> {
@@ -158,7 +158,7 @@ export class BufferLimiter {
     this.#loss = { first, last: this.#loss?.last ?? last, count: count + (this.#loss?.count ?? 0) };
   }
 
-  /** What was lost since the last call. */
+  /** The loss since the last call. */
   takeLoss(): Loss | undefined {
     const loss = this.#loss;
     this.#loss = undefined;

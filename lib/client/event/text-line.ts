@@ -10,7 +10,7 @@ export function textLine(json: string, severity: string): string {
   return `${String(event.time)} ${severity.toUpperCase()} ${inShort(event)}${[...rest, ...end].join('')}`;
 }
 
-/** What happened, who did it and how it ended: `auth.login outcome=denied actor=alice action=sign-in`. */
+/** One line on an event, its actor and its outcome: `auth.login outcome=denied actor=alice action=sign-in`. */
 export function inShort(event: Fields): string {
   const parts = [part('outcome', event.outcome), part('actor', id(event.actor)), part('action', event.action)];
   return `${String(event.type)}${parts.join('')}`;

@@ -38,7 +38,7 @@ export function toSerializable(value: unknown): unknown {
   return converted(value).value;
 }
 
-/** What {@link toSerializable} makes of a value, and the paths of what JSON cannot keep as it was. */
+/** The result of {@link toSerializable}, and the paths of values that JSON cannot keep as they were. */
 export function converted(value: unknown): { readonly value: unknown; readonly places: ReadonlySet<string> } {
   const walk = { inside: [], values: 0, steps: [], places: new Set<string>() };
   return { value: convert(value, walk), places: walk.places };

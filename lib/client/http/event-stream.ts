@@ -32,7 +32,7 @@ export class EventCutter {
     return events;
   }
 
-  /** What is left when the stream has ended: an event without its blank line, or nothing. */
+  /** The rest when the stream has ended: an event without its blank line, or nothing. */
   rest(): Buffer {
     return Buffer.from(this.#held, 'latin1');
   }

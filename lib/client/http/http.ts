@@ -11,7 +11,7 @@ import { percentEncode } from './percent-encode.ts';
 import { problemOf } from './problem.ts';
 import { retryDelayMs } from './retry-delay.ts';
 
-/** What a request is signed with. */
+/** The credentials that sign a request. */
 export interface Credentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
@@ -22,7 +22,7 @@ export interface Credentials {
 export interface HttpOptions {
   /** Where the server is, such as `http://127.0.0.1:8321` or the URL of an API Gateway stage. */
   readonly endpoint: string;
-  /** Asked before every attempt, so it should cache; the providers of the AWS SDK do. */
+  /** Called before every attempt, so it should cache; the providers of the AWS SDK do. */
   readonly credentials: () => Promise<Credentials>;
   /** @default the region in the endpoint's name if API Gateway gave it one, else `us-east-1` */
   readonly region?: string;
@@ -71,7 +71,7 @@ export interface HttpAnswer {
 const SERVICE = 'execute-api';
 /** Smaller bodies gain nothing by gzip, in bytes. */
 const MIN_COMPRESSED_BYTES = 1000;
-/** What a server says that cannot read gzip, or gets it spoiled by something in front of it. */
+/** Error codes of a server that cannot read gzip, or behind a proxy that spoils it. */
 const NOT_UNDERSTOOD: ReadonlySet<string> = new Set(['invalid_json', 'unsupported_media_type']);
 /** Statuses that say "not now": from the server itself, and from gateways in front of it. */
 const TRANSIENT = new Set([429, 502, 503, 504]);

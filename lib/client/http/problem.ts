@@ -1,6 +1,6 @@
 import { type ErrorCode, SealtrailError } from '../../log/error.ts';
 
-/** What to call an answer that carries no problem document of ours (a gateway's, say). */
+/** The error code of an answer without a problem document of ours (a gateway's, say). */
 const CODE_BY_STATUS: Readonly<Record<number, ErrorCode>> = {
   401: 'unauthenticated',
   403: 'forbidden',

@@ -3,7 +3,7 @@ import { diff } from '../event/diff.ts';
 import type { AnyName, LogEvent } from '../event/event.ts';
 import type { LogHandle } from './handle.ts';
 
-/** What a call may say besides what it is about. */
+/** The optional fields of a call. */
 export type Fields = Omit<LogEvent, 'type'>;
 
 /** How full a budget is. */

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Actor, EventContext, Resource } from '../../contract/event.ts';
 import type { LogEvent } from '../event/event.ts';
 
-/** What every event of a piece of work shares. */
+/** The context that every event of a piece of work shares. */
 export interface SharedContext extends EventContext {
   readonly actor?: Actor | undefined;
   readonly resource?: Resource | undefined;

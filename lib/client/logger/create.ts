@@ -26,7 +26,7 @@ export interface ApiOptions extends Omit<ApiSinkOptions, 'http' | 'deliverer'> {
   readonly compress?: boolean;
 }
 
-/** What a logger is made of: at least one sink. */
+/** The options of a logger: at least one sink. */
 export interface AuditLoggerOptions extends LoggerOptions {
   readonly api?: ApiOptions;
   readonly file?: FileSinkOptions;

@@ -2,7 +2,7 @@ import type { PreparedEvent } from '../event/event.ts';
 import type { Entry, EventReceipt } from '../event/sink.ts';
 
 /**
- * What `log` returns at once. No one has to look at it: a failure that no one awaits disturbs nothing, and `onError` hears of
+ * The handle that `log` returns at once. It may be ignored: a failure that no one awaits disturbs nothing, and `onError` hears of
  * its cause.
  *
  * @example
@@ -54,7 +54,7 @@ export class LogHandle {
     return this.#keeping;
   }
 
-  /** For the logger: one more sink is to say what became of it. @returns the entry to hand to it */
+  /** For the logger: one more sink reports its outcome. @returns the entry to hand to it */
   entry(event: PreparedEvent): Entry {
     this.#due++;
     this.#unkept++;

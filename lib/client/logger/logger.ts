@@ -37,14 +37,14 @@ export interface LoggerOptions {
   /** Gets a line of text and the event at `debug`, `info`, `warn` (or `warning`) or `error` by severity; pino gets the event first. */
   readonly mirror?: Mirror;
   /**
-   * What happens to an event with a field that no event has, or a value that does not fit its field. `fit`: it is kept in
+   * The treatment of an event with an unknown field, or a value that does not fit its field. `fit`: it is kept in
    * another form, `converted` lists the places, and `onError` hears of each field once. `throw`: `log` throws, with the
    * field. For tests: in production, a caller who sends such a value would keep it from being logged.
    *
    * @default fit
    */
   readonly invalid?: Invalid;
-  /** What happens to an event over 32,512 bytes: its details are cut, with a note, or `log` throws. @default cut */
+  /** The treatment of an event over 32,512 bytes: its details are cut, with a note, or `log` throws. @default cut */
   readonly tooLarge?: TooLarge;
   /** Secrets and personal data that are taken out before an event goes anywhere. @default as a log does by default */
   readonly privacy?: EventPrivacy | 'off';
@@ -147,7 +147,7 @@ export class AuditLogger<Name extends string = AnyName> extends AuditCalls<Name>
     this.#handlers.push(handler);
   }
 
-  /** Tells it no more. @returns whether it was there @example audit.removeHandler(console.log); */
+  /** Removes a handler. @returns whether it was there @example audit.removeHandler(console.log); */
   removeHandler(handler: Handler): boolean {
     return removeFrom(this.#handlers, handler);
   }
@@ -157,7 +157,7 @@ export class AuditLogger<Name extends string = AnyName> extends AuditCalls<Name>
     this.#filters.push(filter);
   }
 
-  /** Asks it no more. @returns whether it was there @example audit.removeFilter(() => true); */
+  /** Removes a filter. @returns whether it was there @example audit.removeFilter(() => true); */
   removeFilter(filter: Filter): boolean {
     return removeFrom(this.#filters, filter);
   }
@@ -165,13 +165,13 @@ export class AuditLogger<Name extends string = AnyName> extends AuditCalls<Name>
   /**
    * Logs an event and waits for its receipt.
    *
-   * @throws as `log`, and what became of it where it did not reach the log
+   * @throws as `log`, and the reason if it did not reach the log
    * @example const receipt = await audit.logAndSeal({ type: 'invoice.paid' });
    */
   async logAndSeal(event: LogEvent<Name>): Promise<EventReceipt | undefined> {
     const handle = this.log(event);
     const receipt = handle.receipt;
-    // Only so that it does not wait for others to share its batch: the receipt says what became of it.
+    // Only so that it does not wait for others to share its batch: the receipt has the outcome.
     this.#settleAll('flush').catch(() => undefined);
     return receipt;
   }

@@ -5,11 +5,11 @@ import type { AuditCalls, Fields } from '../logger/calls.ts';
 
 /** How calls are audited. */
 export interface AuditedFetchOptions {
-  /** What makes the calls. @default the global `fetch`, as it is at each call */
+  /** The function that makes the calls. @default the global `fetch`, as it is at each call */
   readonly fetch?: typeof fetch;
   /** For every event of a call, such as its `actor`. */
   readonly fields?: Fields;
-  /** Told when an event cannot be logged, which never disturbs the call. @default a warning of the process */
+  /** Called when an event cannot be logged, which never disturbs the call. @default a warning of the process */
   readonly onError?: (error: Error) => void;
 }
 
@@ -92,7 +92,7 @@ function answered({ status, headers }: Response): object {
   };
 }
 
-/** Bytes of a body, where that can be told without reading it. */
+/** Bytes of a body, if known without reading it. */
 function sizeOf(body: RequestInit['body'] | undefined): number | undefined {
   if (typeof body === 'string') return Buffer.byteLength(body);
   if (body instanceof URLSearchParams) return Buffer.byteLength(String(body));

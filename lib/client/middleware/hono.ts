@@ -2,7 +2,7 @@ import type { Context, MiddlewareHandler } from 'hono';
 import type { AuditLogger } from '../logger/logger.ts';
 import { RequestAudit, type RequestAuditOptions, type RequestFacts, size } from './requests.ts';
 
-/** What the middleware of Hono can be told. */
+/** Options of the middleware for Hono. */
 export interface HonoAuditOptions extends RequestAuditOptions<Context> {
   /** Where the caller is: Hono does not know, `getConnInfo` of its adapters does. @default it is not said */
   readonly ip?: (context: Context) => string | undefined;

@@ -4,13 +4,13 @@ import type { AuditLogger } from '../logger/logger.ts';
 
 /** How a function is audited. */
 export interface AuditMiddlewareOptions {
-  /** What every event of an invocation shares, besides its `request` (the invocation's id). */
+  /** The context of every event of an invocation, besides its `request` (the invocation's id). */
   readonly context?: (event: unknown) => SharedContext;
-  /** Told when an invocation ends before its events are safe; its result stands. @default a warning of the process */
+  /** Called when an invocation ends before its events are safe; its result stands. @default a warning of the process */
   readonly onError?: (error: Error) => void;
 }
 
-/** What middy hands to a middleware, as far as it matters here. */
+/** The part of middy's request that is used here. */
 interface Invocation {
   readonly event: unknown;
   readonly context: { readonly awsRequestId?: string; readonly getRemainingTimeInMillis?: () => number };

@@ -6,7 +6,7 @@ import { toSerializable } from '../event/to-serializable.ts';
 import type { SharedContext } from '../logger/context.ts';
 import type { AuditLogger } from '../logger/logger.ts';
 
-/** What the middleware of every framework can be told. @typeParam Request the framework's request */
+/** Options of the middleware of every framework. @typeParam Request the framework's request */
 export interface RequestAuditOptions<Request> {
   /**
    * Who asks, and for whom: `actor`, `session`, `tenant`, … Asked when a request comes in, for whatever is logged while it is
@@ -15,7 +15,7 @@ export interface RequestAuditOptions<Request> {
   readonly context?: (request: Request) => SharedContext;
   /** Requests that get no event of their own, such as health checks. @default none */
   readonly skip?: (request: Request) => boolean;
-  /** Told when an event cannot be logged or an option throws; the request goes on. @default a warning of the process */
+  /** Called when an event cannot be logged or an option throws; the request goes on. @default a warning of the process */
   readonly onError?: (error: Error) => void;
 }
 
@@ -39,7 +39,7 @@ export interface Answered {
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** A request that could not be looked at. */
+/** The facts of a request that could not be read. */
 const NOT_KNOWN: RequestFacts = { method: '(unknown)', url: '', header: () => undefined, ip: undefined };
 
 /** One request on its way: a context for all that happens meanwhile, and one event at its end. */

@@ -13,7 +13,7 @@ interface Model {
   readonly modelId: string;
 }
 
-/** What this reads of the parameters of a call. */
+/** The parameters of a call that this reads. */
 interface Params {
   readonly prompt: unknown;
   readonly maxOutputTokens?: number | undefined;
@@ -126,7 +126,7 @@ function resultOf(result: object, content: boolean): ModelAnswer {
   };
 }
 
-/** What a part of a stream says of the answer as a whole. */
+/** The facts in a part of a stream about the whole answer. */
 function partOf(part: unknown): ModelAnswer {
   if (!isObject(part)) return {};
   if (part.type === 'response-metadata') {

@@ -2,7 +2,7 @@ import { isObject, parseJson } from '../../log/json.ts';
 import { contentFor } from '../event/content.ts';
 import { type TokenUsage, usageOf } from './usage.ts';
 
-/** What an answer of a model says, besides its content. */
+/** The facts of a model's answer, besides its content. */
 export interface ModelAnswer {
   /** As the provider names it, which may be more exact than what was asked for. */
   readonly model?: string;
@@ -11,7 +11,7 @@ export interface ModelAnswer {
   readonly finishReason?: string;
   readonly usage?: TokenUsage;
   readonly errorType?: string;
-  /** What the model said; only where content is logged. */
+  /** The model's output; only if content is logged. */
   readonly output?: unknown;
 }
 
@@ -36,7 +36,7 @@ export class AnswerReader {
     this.#keepsContent = keepsContent;
   }
 
-  /** What is known so far. */
+  /** The facts known so far. */
   get answer(): ModelAnswer {
     return this.#text === '' ? this.#answer : { ...this.#answer, output: this.#text };
   }

@@ -1,7 +1,7 @@
 import type { ModelAudit } from './model-calls.ts';
 import { type ModelFetchOptions, modelFetch } from './model-fetch.ts';
 
-/** What the clients of OpenAI (5 and later) and Anthropic have in common. */
+/** The interface that the clients of OpenAI (5 and later) and Anthropic share. */
 interface Configurable {
   withOptions(options: { fetch: typeof fetch }): this;
 }

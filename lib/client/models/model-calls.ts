@@ -25,7 +25,7 @@ export interface ModelAuditOptions {
   /** Of the prices. @default USD */
   readonly currency?: string;
   readonly checks?: readonly ModelCheck[];
-  /** Told when something cannot be logged or checked, which never disturbs the call. @default a warning of the process */
+  /** Called when something cannot be logged or checked, which never disturbs the call. @default a warning of the process */
   readonly onError?: (error: Error) => void;
 }
 
@@ -33,7 +33,7 @@ export interface ModelAuditOptions {
 export interface ModelRequest {
   readonly provider: string;
   readonly model: string | undefined;
-  /** What is asked of it: a path such as `/v1/messages`, or `generate` and `stream`. */
+  /** The operation: a path such as `/v1/messages`, or `generate` and `stream`. */
   readonly operation: string;
   readonly details: Readonly<Record<string, unknown>>;
   /** For checks. */

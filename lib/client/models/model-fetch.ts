@@ -10,9 +10,9 @@ import { watchedStream } from './watched-stream.ts';
 
 /** How a fetch to a provider of models is audited. */
 export interface ModelFetchOptions extends ModelAuditOptions {
-  /** What makes the calls. @default the global `fetch`, as it is at each call */
+  /** The function that makes the calls. @default the global `fetch`, as it is at each call */
   readonly fetch?: typeof fetch;
-  /** What the provider is called in the log. @default the host of the URL */
+  /** The provider's name in the log. @default the host of the URL */
   readonly provider?: string;
 }
 

@@ -14,7 +14,7 @@ export interface TokenUsage {
   readonly reasoningTokens?: number;
 }
 
-/** What a model's tokens cost, in one currency per million tokens. */
+/** The price of a model's tokens, in one currency per million tokens. */
 export interface ModelPrice {
   readonly input: number;
   readonly output: number;
@@ -57,7 +57,7 @@ export function sdkUsageOf(stated: unknown): TokenUsage | undefined {
   });
 }
 
-/** What a call cost, in the currency of the price. */
+/** The cost of a call, in the currency of the price. */
 export function costOf(usage: TokenUsage, price: ModelPrice): number {
   const { inputTokens = 0, outputTokens = 0, cachedInputTokens = 0, cacheWriteTokens = 0 } = usage;
   const plain = Math.max(0, inputTokens - cachedInputTokens - cacheWriteTokens);

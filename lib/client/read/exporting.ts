@@ -183,7 +183,7 @@ const exportsPath = (trail: string): string => `/v1/trails/${percentEncode(trail
 function parseExport(answer: { json(): unknown }): ExportReply {
   const value = answer.json();
   if (isExport(value)) return value;
-  throw new SealtrailError('unavailable', 'the server told of an export in a way that this version does not know');
+  throw new SealtrailError('unavailable', 'the server described an export in a way that this version does not know');
 }
 
 /** Checks the members that are acted upon; the rest is passed on at the server's word. */

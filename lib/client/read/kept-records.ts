@@ -76,7 +76,7 @@ function eventIn(json: string): (Record<string, unknown> & { readonly type: stri
   }
 }
 
-/** What a sink may hold in place of a value: its masked form. */
+/** A value's masked form, which a sink may hold in its place. */
 export function masksOf(name: FilterName, value: string): readonly string[] {
   const isMasked = MASKED_FILTERS.some((filter) => filter === filterOf(name));
   return isMasked && maskValue(value) !== value ? [maskValue(value)] : [];
@@ -113,7 +113,7 @@ export class SinkMasks {
   }
 }
 
-/** What a question to a sink found out besides its records. */
+/** The findings of a question to a sink besides its records. */
 export interface Looked {
   readonly damaged: (kept: KeptEvent) => void;
   /** Called with every record that was looked at. */
@@ -141,7 +141,7 @@ export async function* keptRecords(
   }
 }
 
-/** Told once of a question that met damage: the rest is in `verifyIntegrity`. */
+/** Called once per question that met damage: the rest is in `verifyIntegrity`. */
 export function damageOf({ name }: Sink, { seq, place }: KeptEvent): SealtrailError {
   const where = place === undefined ? `event ${seq}` : place;
   return new SealtrailError(

@@ -64,7 +64,7 @@ function memberOf<T>(value: unknown, name: keyof T & string): unknown {
 const malformed = (message: string): SealtrailError => new SealtrailError('malformed_key', message);
 
 /**
- * What one client has seen of a trail: each checkpoint must extend the last one, or the log shows different histories
+ * One client's view of a trail: each checkpoint must extend the last one, or the log shows different histories
  * to different people, or changes its own.
  */
 export class LogView {

@@ -1,10 +1,10 @@
 import type { QueryPage } from '../../contract/query.ts';
 import type { HttpAnswer } from '../http/http.ts';
 
-/** What a page of a query says besides its records. */
+/** The facts of a query's page besides its records. */
 export type PageNotes = Omit<QueryPage, 'records' | 'sources' | 'cursor' | 'proof'>;
 
-/** What the headers of a page say. They are JSON, or numbers, of the server. */
+/** Reads the headers of a page. They are JSON, or numbers, of the server. */
 export function notesOf({ headers }: HttpAnswer): PageNotes {
   const lists = { masked: listIn(headers.get('x-masked')), absence: listIn(headers.get('x-absence')) };
   const present = Object.fromEntries(Object.entries(lists).filter(([, list]) => list !== undefined));

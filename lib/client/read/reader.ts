@@ -48,7 +48,7 @@ export interface QueryWatch {
   readonly onPage?: (page: PageNotes) => void;
 }
 
-/** What the log checks of itself: what is new since the last time, all of it, or records `from` (inclusive) to `to` (exclusive). */
+/** The scope of a verification: new records since the last time, all of them, or records `from` (inclusive) to `to` (exclusive). */
 export type IntegrityScope = VerificationRequest;
 
 /** The log's own report on itself. */
@@ -150,7 +150,7 @@ export class LogReader extends Questions {
   }
 
   /**
-   * What an actor did over the last days (30 by default). Under the default policy an e-mail address finds its masked form.
+   * An actor's activity over the last days (30 by default). Under the default policy an e-mail address finds its masked form.
    *
    * @example const { total, last } = await audit.reader.activity('alice', 7);
    */

@@ -76,7 +76,7 @@ export async function sinkActivity(ask: AskSink, actor: string, days = 30): Prom
     : { ...counted, last: { seq: last.seq, receivedAt: last.receivedAt, type: last.event.type } };
 }
 
-/** What no look at a sink can tell. */
+/** Throws for questions that a sink cannot answer. */
 const UNSEEN =
   'Whether events were changed, added or taken out: nothing signs or chains what a sink keeps, as a log does.';
 

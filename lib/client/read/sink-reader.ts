@@ -16,7 +16,7 @@ import {
   type SummaryQuery,
 } from './reader.ts';
 
-/** What a reader of a sink needs of its logger. */
+/** The part of a logger that a reader of its sink needs. */
 export interface SinkReaderContext {
   /** Waits until what was logged so far is in the sink. */
   readonly settle: () => Promise<void>;

@@ -18,7 +18,7 @@ export interface ApiSinkOptions extends BufferOptions {
   /** Makes one attempt per call (`attempts: 1`): the sink itself tries again. */
   readonly http: SignedHttp;
   readonly trail: string;
-  /** What sends batches and checks receipts, on another thread for one. @default the sink itself, with `http` */
+  /** The sender of batches and checker of receipts, for example on another thread. @default the sink itself, with `http` */
   readonly deliverer?: Deliverer;
   /** The log's public keys (vkeys), to check receipts with. @default those that the server names, also after a rotation */
   readonly keys?: readonly string[];
@@ -46,7 +46,7 @@ export interface ApiSinkOptions extends BufferOptions {
   readonly flushTimeout?: number;
   /** Called for everything that goes wrong; of an outage once for each kind of error, however often it is tried again. */
   readonly onError?: (error: Error) => void;
-  /** Told when delivery is well again after an outage. */
+  /** Called when delivery is well again after an outage. */
   readonly onRecovery?: (outage: Outage) => void;
   /** Called for a receipt that does not prove what it says, and for a log that shows two histories: evidence to be kept. */
   readonly onAlarm?: (error: SealtrailError) => void;

@@ -22,7 +22,7 @@ export interface FileSinkOptions extends BufferOptions {
   readonly keepDays?: number;
   /** `always`: an event has landed when the disk has it. `never`: when the system has it. @default always */
   readonly fsync?: 'always' | 'never';
-  /** Told when writing begins to fail; it is tried again. */
+  /** Called when writing begins to fail; it is tried again. */
   readonly onError?: (error: Error) => void;
   /** @default Date.now */
   readonly clock?: () => number;

@@ -56,7 +56,7 @@ const lines = (file: Snapshot): AsyncIterable<string> =>
 
 const bytesOf = ({ path, bytes }: Snapshot) => createReadStream(path, { end: bytes - 1 });
 
-/** What follows the last line feed is a line too. */
+/** Counts lines. Text after the last line feed is one too. */
 async function countLines(file: Snapshot): Promise<number> {
   let count = 0;
   let last = LINE_FEED;

@@ -73,7 +73,7 @@ export async function archiveRecords(
   assertRoot(trail, trial, checkpoint);
 
   const writer = new ArchiveWriter(stores.objects, trail, await retentionFrom(stores, trail));
-  // When the ledger fails in the middle, nothing goes on after the caller was told.
+  // When the ledger fails in the middle, nothing goes on after the caller got the error.
   const unsealedSince = await writeRecords(kept.all ?? read(), trail, tiles, plan, writer, signal).finally(() =>
     writer.idle(),
   );

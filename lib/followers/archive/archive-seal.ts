@@ -82,7 +82,7 @@ export async function assertInStep(stores: ArchiveStores, trail: string, state: 
   if (standing === 'newer') await assertOther(stores, trail, state);
 }
 
-/** What stood at `<trail>/checkpoint`. `newer`: it stands there still. */
+/** The checkpoint found at `<trail>/checkpoint`. `newer`: it stands there still. */
 type Standing = 'none' | 'same' | 'older' | 'newer' | 'forged';
 
 async function publish(stores: ArchiveStores, trail: string, checkpoint: SignedCheckpoint): Promise<Standing> {

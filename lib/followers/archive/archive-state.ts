@@ -14,7 +14,7 @@ const signedCheckpoint = z.strictObject({ size: count, note: z.string() }).reado
 export type SignedCheckpoint = z.infer<typeof signedCheckpoint>;
 
 /**
- * What the archiver is about to write. It is stored before the first object, with everything on which names and bytes
+ * The writes that the archiver is about to make. It is stored before the first object, with everything on which names and bytes
  * of the objects depend: the archiver that finds it after a crash writes the same objects, also under another configuration.
  *
  * `records`: records `from` to `checkpoint.size - 1`, the tiles and bundles that they fill, and the checkpoint. `seal`:
@@ -54,11 +54,11 @@ export interface ArchiveState {
   readonly unsealedSince?: number;
   /** Key IDs, 8 hex digits each, of the public keys in the archive. */
   readonly keys: readonly string[];
-  /** What was begun and has to be completed before anything else. */
+  /** The plan that was begun and must be completed first. */
   readonly plan?: Plan;
 }
 
-/** What of a state changes with a move; undefined takes it away. */
+/** The changes of a state with a move; undefined removes a member. */
 export interface ArchiveStep {
   readonly size?: number;
   readonly sealed?: SignedCheckpoint | undefined;

@@ -18,7 +18,7 @@ import {
 import { assertSignature, keyIdOf, putKey, putMlDsaKey, readSignatories } from './public-keys.ts';
 import type { SegmentLimits } from './segment.ts';
 
-/** What an {@link Archiver} works with. */
+/** The dependencies of {@link Archiver}. */
 export interface ArchiverOptions extends Omit<ArchiveStores, 'now'> {
   /** Unix milliseconds. @default Date.now */
   readonly now?: () => number;
@@ -116,7 +116,7 @@ export class Archiver implements Follower {
    * Signs, archives and seals all that the trail holds now, so that `<trail>/checkpoint` covers it.
    *
    * @returns the checkpoint; undefined for a trail without a record
-   * @throws as {@link run}, and `signer_unavailable`. `unavailable` when it was told to stop: what was begun is completed by
+   * @throws as {@link run}, and `signer_unavailable`. `unavailable` when it was asked to stop: what was begun is completed by
    *   the next run, and the rest by the next seal
    */
   async seal(trail: string, { signal }: Pick<RunOptions, 'signal'> = {}): Promise<SignedCheckpoint | undefined> {
@@ -153,7 +153,7 @@ export class Archiver implements Follower {
     return this.#revisit.get(trail);
   }
 
-  /** The state once no plan is open, no matter who began it. Undefined: told to stop before that. */
+  /** The state once no plan is open, no matter who began it. Undefined: stopped before that. */
   async #completePlans(trail: string, signal: AbortSignal | undefined): Promise<ArchiveState | undefined> {
     while (!signal?.aborted) {
       const state = await readArchiveState(this.#stores.table, trail);
@@ -193,7 +193,7 @@ export class Archiver implements Follower {
     throw alarm;
   }
 
-  /** What is to be done next. What came in on an earlier day is archived before the seal of that day. */
+  /** The next step. Records of an earlier day are archived before the seal of that day. */
   async #nextPlan(trail: string, state: ArchiveState, target: number): Promise<Plan | undefined> {
     const pending = await this.#pending(trail, state.size);
     const sealIsDue = this.#sealIsDue(state);

@@ -12,7 +12,7 @@ const NAME = 'beginnings';
 /** How long to leave the archiver until the next look. */
 const AWAIT_ARCHIVER_MS = 1_000;
 
-/** What a {@link TrailBeginnings} works with. */
+/** The dependencies of {@link TrailBeginnings}. */
 interface TrailBeginningsOptions {
   readonly table: Table;
   readonly ledger: Pick<Ledger, 'head' | 'append'>;

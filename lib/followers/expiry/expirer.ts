@@ -7,7 +7,7 @@ import type { Item, Table, Write } from '../../store/ports.ts';
 import type { Follower, RunOptions } from '../runtime/follower.ts';
 import { completeExpiry, EXPIRER, type ExpiryState, expiryOf, planExpiry, readExpiryState } from './expiry-state.ts';
 
-/** What an {@link Expirer} works with. */
+/** The dependencies of {@link Expirer}. */
 export interface ExpirerOptions {
   readonly table: Table;
   readonly archive: Pick<ArchivedRecords, 'check'>;
@@ -35,7 +35,7 @@ interface Stored {
  * bundle of the archive that was read back and found to be what was sealed, and in the index: what is in the bundle that
  * is not full yet is read again by the archiver, and stays. Heads, checkpoints, tiles and the index stay for good.
  *
- * What it is about to stamp it first stores as a plan, with the time that blocks stay: after a crash the same blocks get
+ * It first stores the blocks it is about to stamp as a plan, with the time that blocks stay: after a crash the same blocks get
  * the same times, and a reader that finds a block missing can tell whether it was to go.
  */
 export class Expirer implements Follower {

@@ -5,7 +5,7 @@ import type { Table } from '../../store/ports.ts';
 import type { ExpiryClaim } from '../tampering/tamper-monitor.ts';
 import { ExpiryRules } from './expiry-rules.ts';
 
-/** What the archive or the ledger says when a claim does not hold. */
+/** Error codes of the archive or the ledger that mean that a claim does not hold. */
 const CONTRADICTIONS: ReadonlySet<string> = new Set(['archive_damaged', 'store_corrupt']);
 
 /** Judges what is said about blocks that leave the hot store. */
@@ -22,7 +22,7 @@ export class ExpiryClaims {
   /**
    * Whether a time to expire at is the one that the log has set for a block, and the archive has the block.
    *
-   * @throws the stores' errors, after which it is to be asked again
+   * @throws the stores' errors, after which to ask again
    */
   async holds({ trail, first, expiresAt }: ExpiryClaim): Promise<boolean> {
     if (expiresAt === undefined) return false;

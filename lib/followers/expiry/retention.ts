@@ -23,7 +23,7 @@ const archiveDays = z
   .min(1)
   .max(MAX_DAYS)
   .describe('How many days each archived object is locked, from when it is written.');
-const lock = z.enum(LOCKS).describe('How archived objects are locked: `compliance` cannot be undone by anybody.');
+const lock = z.enum(LOCKS).describe('How archived objects are locked: `compliance` cannot be undone by anyone.');
 
 const rules = { hotDays: hotDays.optional(), archiveDays: archiveDays.optional(), lock: lock.optional() };
 const entriesOf = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
@@ -46,14 +46,14 @@ export type RetentionConfig = z.infer<typeof retentionConfigSchema>;
 /** The same where the archive is a folder, which locks nothing. */
 export const hotRetentionSchema = entriesOf({ hotDays: rules.hotDays });
 
-/** What holds for one trail; what is undefined was never said. */
+/** The settings of one trail; undefined ones were never set. */
 export interface TrailRetention {
   readonly hotDays: number | 'forever' | undefined;
   readonly archiveDays: number | undefined;
   readonly lock: Lock | undefined;
 }
 
-/** What a configuration says of a trail; without a trail, what it says of all. */
+/** The settings of a trail in a configuration; without a trail, those of all. */
 export function retentionFor(config: RetentionConfig, trail?: string): TrailRetention {
   const matching = (config.trails ?? []).filter((entry) => trail !== undefined && matchesTrail(entry.trail, trail));
   const layers = [config.default ?? {}, ...matching].reverse();

@@ -67,7 +67,7 @@ export async function readCut(
   return { to: last, passing };
 }
 
-/** What batches are proven with. */
+/** The dependencies of proofs of batches. */
 export interface ProofSource {
   readonly ledger: Pick<Ledger, 'checkpoint'>;
   readonly nodes: (trail: string) => NodeReader;

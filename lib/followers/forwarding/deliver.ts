@@ -1,6 +1,6 @@
 import type { Delivery, Refusal } from '../../forward/destination.ts';
 
-/** What came of delivering records. */
+/** The result of delivering records. */
 export type Delivered =
   | { readonly is: 'done'; readonly refused: readonly Refusal[] }
   | {

@@ -18,7 +18,7 @@ export interface ForwardState {
   readonly mark: Watermark;
   /** Records before this one are done: taken, set aside, or not let pass by the filter. */
   readonly size: number;
-  /** What `from` was when it began. */
+  /** The value of `from` when it began. */
   readonly from: string;
   /** Where the newest batch that was sent ended: the next one begins there. */
   readonly sentTo: number;

@@ -17,7 +17,7 @@ import { firstOf } from './first-record.ts';
 import { type ForwardState, forwardName, readForwardState, storeForwardState } from './forward-state.ts';
 import { recordSetAside } from './set-aside.ts';
 
-/** What a {@link Forwarder} works with. */
+/** The dependencies of {@link Forwarder}. */
 export interface ForwarderOptions {
   readonly table: Table;
   readonly ledger: Pick<Ledger, 'head' | 'blocks' | 'record' | 'checkpoint' | 'append' | 'trails'>;

@@ -13,7 +13,7 @@ import type { Follower, RunOptions } from '../runtime/follower.ts';
 import { WITNESSES } from '../witnesses/witness-state.ts';
 import { HEADS, noteStated, readStated, type StatedHeads } from './head-watermark.ts';
 
-/** What a {@link HeadStatements} works with. */
+/** The dependencies of {@link HeadStatements}. */
 interface HeadStatementsOptions {
   readonly table: Table;
   readonly ledger: Pick<Ledger, 'head' | 'append' | 'exactCheckpoint'>;

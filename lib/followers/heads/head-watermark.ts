@@ -21,7 +21,7 @@ const stored = z.strictObject({
   coveredSeq: count.optional(),
 });
 
-/** What was stated of a trail. */
+/** The last statement about a trail. */
 export interface StatedHeads {
   readonly mark: Watermark;
   readonly newest?: StatedHead & { /** Unix milliseconds. */ readonly at: number };

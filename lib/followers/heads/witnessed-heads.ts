@@ -12,7 +12,7 @@ import type { Table } from '../../store/ports.ts';
 import { readWitnessState } from '../witnesses/witness-state.ts';
 import { readStated, type StatedHead } from './head-watermark.ts';
 
-/** What cosigned heads are found in. */
+/** The sources of cosigned heads. */
 export interface WitnessedHeadSources {
   readonly table: Table;
   readonly ledger: Pick<Ledger, 'record' | 'exactCheckpoint'>;

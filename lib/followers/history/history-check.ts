@@ -5,7 +5,7 @@ import type { Table } from '../../store/ports.ts';
 import type { Follower } from '../runtime/follower.ts';
 import { recordInSystem } from '../runtime/system-record.ts';
 
-/** What a {@link HistoryCheck} works with. */
+/** The dependencies of {@link HistoryCheck}. */
 export interface HistoryCheckOptions {
   readonly table: Table;
   readonly ledger: Pick<Ledger, 'append' | 'assertOneHistory'>;

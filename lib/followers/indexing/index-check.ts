@@ -13,7 +13,7 @@ import { isTrue, type Statement, statementIn } from '../../verify/answers/check-
 import type { Follower, RunOptions } from '../runtime/follower.ts';
 import { recordInSystem } from '../runtime/system-record.ts';
 
-/** What an {@link IndexCheck} works with. */
+/** The dependencies of {@link IndexCheck}. */
 export interface IndexCheckOptions {
   readonly table: Table;
   readonly ledger: Pick<Ledger, 'append'>;

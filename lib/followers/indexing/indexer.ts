@@ -16,7 +16,7 @@ import type { Files, Table } from '../../store/ports.ts';
 import type { Follower, RunOptions } from '../runtime/follower.ts';
 import { recordRun } from './index-records.ts';
 
-/** What an {@link Indexer} works with. */
+/** The dependencies of {@link Indexer}. */
 export interface IndexerOptions {
   readonly table: Table;
   /** Where runs are kept. */
@@ -75,7 +75,7 @@ export class Indexer implements Follower {
   }
 
   /**
-   * Indexes what is new, if there is enough of it or it has waited long enough, and merges what is to be merged.
+   * Indexes new records, if there are enough or they have waited long enough, and merges runs that are due.
    *
    * @throws the stores' errors; `store_corrupt` when the ledger or the index cannot be read: then the index is written anew
    */

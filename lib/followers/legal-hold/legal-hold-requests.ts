@@ -10,7 +10,7 @@ import { LEGAL_HOLD, type LegalHoldState, PASSES, readLegalHold, takeLegalHoldSt
 export const LEGAL_HOLD_SET = 'system.legal_hold_set';
 export const LEGAL_HOLD_RELEASED = 'system.legal_hold_released';
 
-/** What {@link LegalHoldOrders} work with. */
+/** The dependencies of {@link LegalHoldOrders}. */
 export interface LegalHoldOrdersOptions {
   readonly table: Table;
   readonly ledger: Pick<Ledger, 'head' | 'append'>;

@@ -38,7 +38,7 @@ export interface LegalHoldState {
  */
 export const PASSES = 2;
 
-/** What changes with a step. */
+/** The changes of a step. */
 export type LegalHoldStep = Partial<Omit<LegalHoldState, 'watermark'>>;
 
 const NEVER = { isHeld: false, since: 0, by: '', reason: '', pass: PASSES, cursor: '', objects: 0 };

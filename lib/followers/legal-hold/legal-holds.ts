@@ -2,7 +2,7 @@ import type { Objects, ObjectVersion, Table } from '../../store/ports.ts';
 import type { Follower, RunOptions } from '../runtime/follower.ts';
 import { LEGAL_HOLD, type LegalHoldState, PASSES, readLegalHold, takeLegalHoldStep } from './legal-hold-state.ts';
 
-/** What {@link LegalHolds} work with. */
+/** The dependencies of {@link LegalHolds}. */
 export interface LegalHoldsOptions {
   readonly table: Table;
   readonly objects: Objects;

@@ -31,7 +31,7 @@ const RUN_STEPS = 20;
 /** Producers of which findings are recorded in one run. */
 const RUN_FINDINGS = 20;
 
-/** What {@link ProducerFollower} works with. */
+/** The dependencies of {@link ProducerFollower}. */
 export interface ProducerFollowerOptions {
   readonly table: Table;
   readonly ledger: Pick<Ledger, 'head' | 'blocks' | 'append'>;
@@ -56,7 +56,7 @@ export class ProducerFollower implements Follower {
   readonly #graceMs: number;
   readonly #minRecords: number;
   readonly #delayMs: number;
-  /** Since when the trail's new records are waiting, and when it is to be visited again. Unix milliseconds. */
+  /** Since when the trail's new records are waiting, and its next visit. Unix milliseconds. */
   readonly #waiting = new Map<string, number>();
   readonly #next = new Map<string, number>();
 

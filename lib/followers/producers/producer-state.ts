@@ -13,7 +13,7 @@ export interface Producer {
   readonly submitter: string;
 }
 
-/** What was recorded of a producer, so that it is recorded once. */
+/** The findings recorded about a producer, so that each is recorded once. */
 export interface Recorded {
   /** Gaps, first and last number, that were not all filled since. */
   readonly gaps: readonly (readonly [number, number])[];
@@ -21,7 +21,7 @@ export interface Recorded {
   readonly conflicts: readonly number[];
 }
 
-/** What the follower remembers of a producer. */
+/** The follower's state of a producer. */
 export interface ProducerState {
   readonly producer: Producer;
   readonly numbering: Numbering;
@@ -32,7 +32,7 @@ export interface ProducerState {
   readonly revision: number;
 }
 
-/** What is there to be recorded. */
+/** The findings to record. */
 export interface Findings {
   readonly gaps: readonly NumberGap[];
   readonly filled: readonly (readonly [number, number])[];
@@ -134,7 +134,7 @@ export async function dueProducers(table: Table, trail: string, by: number, most
   return due;
 }
 
-/** What is to be recorded of a producer. */
+/** The findings to record about a producer. */
 export function findingsOf({ numbering, recorded }: ProducerState): Findings {
   const gaps = numbering.gaps();
   const isOpen = ([first, last]: readonly [number, number]): boolean =>
@@ -153,7 +153,7 @@ export function findingsOf({ numbering, recorded }: ProducerState): Findings {
 export const isNothing = ({ gaps, filled, conflicts }: Findings): boolean =>
   gaps.length + filled.length + conflicts.length === 0;
 
-/** What is recorded once these findings are. */
+/** The recorded findings once these are. */
 export function recordedWith({ recorded, numbering }: ProducerState, findings: Findings): Recorded {
   const open = numbering.gaps();
   const gaps = [...recorded.gaps, ...findings.gaps.map(({ first, last }) => [first, last] as const)];
@@ -163,5 +163,5 @@ export function recordedWith({ recorded, numbering }: ProducerState, findings: F
   };
 }
 
-/** More cannot be told apart: see {@link Numbering}. */
+/** More cannot be distinguished: see {@link Numbering}. */
 const MAX_CONFLICTS = 64;

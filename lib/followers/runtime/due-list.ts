@@ -5,7 +5,7 @@ import { duePartition } from '../../ledger/items/layout.ts';
 import { SealtrailError } from '../../log/error.ts';
 import type { Condition, Item, Key, Table, Write } from '../../store/ports.ts';
 
-/** What a {@link DueList} works with. */
+/** The dependencies of {@link DueList}. */
 export interface DueListOptions {
   readonly table: Table;
   /** Its name in the Table. Stored, so it must never change. */
@@ -150,7 +150,7 @@ function conditionOf(revision: number | undefined): Condition {
   return revision === UNREADABLE ? { is: 'present' } : { is: 'equal', attribute: 'revision', value: revision };
 }
 
-/** What cannot be read must not keep the other trails of the list from being visited. */
+/** An unreadable item must not keep the other trails of the list from being visited. */
 function read(item: Item): Stored & Pick<DueTrail, 'error'> {
   const message = `when trail ${item.sort} is due is not readable: it is visited now`;
   const values = valuesOr('due trail', item, (attributes) => stored.parse(attributes), message);

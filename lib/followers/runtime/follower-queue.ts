@@ -15,7 +15,7 @@ export interface Pace {
   readonly maxRetryMs: number;
 }
 
-/** What a {@link Lane} is made of. */
+/** The dependencies of {@link Lane}. */
 export interface LaneOptions {
   readonly follower: Follower;
   readonly pace: Pace;

@@ -4,7 +4,7 @@ import { fullPassKey } from '../../ledger/items/layout.ts';
 import { SealtrailError } from '../../log/error.ts';
 import type { Condition, Item, Table } from '../../store/ports.ts';
 
-/** What a {@link FullPass} works with. */
+/** The dependencies of {@link FullPass}. */
 export interface FullPassOptions {
   readonly table: Table;
   /** The list it goes with; see `due-list.ts`. */
@@ -136,7 +136,7 @@ interface Read {
   readonly error?: SealtrailError;
 }
 
-/** What cannot be read must not keep any trail from being visited. */
+/** An unreadable item must not keep any trail from being visited. */
 function read(item: Item | undefined): Read {
   if (item === undefined) return {};
   const message = `how far the pass ${item.partition} has come is not readable: it begins anew`;

@@ -10,7 +10,7 @@ export interface RunnerErrorSource {
   readonly trail?: string;
 }
 
-/** What a {@link Runner} is made of. */
+/** The dependencies of {@link Runner}. */
 export interface RunnerOptions {
   readonly followers: readonly Follower[];
   /** All trails, for the sweep. */
@@ -36,7 +36,7 @@ const LOOK_MS = 3_600_000;
 /**
  * Runs the followers within one process: when woken by a commit, when they want to come back, and in a sweep over all trails at the
  * start and with each UTC day, which brings what no commit does, such as the daily seals. A trail at rest costs nothing in between. Each follower has a lane of its own, so one that is slow or failing holds up no other, and none is
- * ever at the same trail twice at once. All of it is only about when: what is to be done is read from the stores.
+ * ever at the same trail twice at once. All of it is only about when: the work itself is read from the stores.
  *
  * @example
  * const runner = new Runner({ followers: [sealer, archiver], trails: () => ledger.trails(), onError: log.error });
@@ -90,7 +90,7 @@ export class Runner {
   }
 
   /**
-   * Stops: running visits are told to come to an end and waited for, those that have not begun are dropped (what they
+   * Stops: running visits are asked to end and waited for, those that have not begun are dropped (what they
    * would have done is done after the next start), and nothing starts any more. Idempotent.
    */
   stop(): Promise<void> {

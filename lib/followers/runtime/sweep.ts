@@ -3,7 +3,7 @@ import type { DueList, DueTrail } from './due-list.ts';
 import type { FullPass } from './full-pass.ts';
 import { atOnce, type Visit, type VisitOptions, visitTrail } from './visit.ts';
 
-/** What a sweep works with. */
+/** The dependencies of a sweep. */
 export interface SweepOptions extends VisitOptions {
   readonly list: DueList;
   readonly pass: FullPass;
@@ -44,7 +44,7 @@ export interface SweepShare {
   readonly of: number;
 }
 
-/** What came of a sweep. */
+/** The result of a sweep. */
 export interface Swept {
   /** The trails in which something failed. */
   readonly failed: ReadonlySet<string>;

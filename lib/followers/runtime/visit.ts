@@ -18,7 +18,7 @@ export interface VisitOptions {
   readonly maxWaitMs?: number;
 }
 
-/** What came of a visit. */
+/** The result of a visit. */
 export interface Visit {
   /** Whether every follower came through: none failed, and none was kept from its work by the signal. */
   readonly wentWell: boolean;

@@ -1,7 +1,7 @@
 import type { Ledger } from '../../ledger/ledger.ts';
 import type { Follower, RunOptions } from '../runtime/follower.ts';
 
-/** What a {@link Sealer} works with. */
+/** The dependencies of {@link Sealer}. */
 export interface SealerOptions {
   readonly ledger: Pick<Ledger, 'head' | 'checkpoint' | 'blocks' | 'seal'>;
   /** Unix milliseconds. @default Date.now */

@@ -5,7 +5,7 @@ import { recordInSystem } from '../runtime/system-record.ts';
 
 /** A change of one item of the table, as the store's own record of changes tells it. */
 export interface ItemChange {
-  /** Names the change; the same each time that it is told. */
+  /** Names the change; the same each time that it is reported. */
   readonly id: string;
   readonly change: 'insert' | 'modify' | 'remove';
   readonly key: Key;
@@ -52,7 +52,7 @@ const WATCHED: Partial<Record<PartitionKind, Finding['kind']>> = {
  * Judges a change of the ledger. Its heads grow; its blocks and checkpoints are written once. Blocks that the archive has are
  * stamped with a time to expire at, and removed by the store after it. Whatever else happens to them was done behind the log's back.
  *
- * What is inserted is not judged here: who adds a block or a head that the log did not make is found out by the archiver,
+ * Inserted items are not judged here: a block or a head that the log did not make is detected by the archiver,
  * which hashes what it reads.
  *
  * @returns undefined for a change that may be the log's own, or is of no concern
@@ -84,6 +84,7 @@ export function findingOf(made: ItemChange): Finding | undefined {
   return finding(`the head of trail ${trail} was set from ${before} to ${after} records`);
 }
 
+/** The monitor's former name: existing records have it, and queries and alarms go by it, so it stays. */
 const RECORDER = 'sealtrail:watchman';
 
 /**

@@ -19,7 +19,7 @@ export interface TimestampSettings extends TimestampService {
   readonly alarmMs?: number;
 }
 
-/** What a {@link Timestamper} works with. */
+/** The dependencies of {@link Timestamper}. */
 interface TimestamperOptions extends Pick<ArchiveStores, 'lockFor'> {
   readonly table: Table;
   readonly objects: Objects;

@@ -61,7 +61,7 @@ const REMEMBERED_SECONDS = 2 * 86_400;
 /** How long at least a second one of the same scope finds it, should it take so long. */
 const SCOPE_SECONDS = 14 * 86_400;
 
-/** What is verified by a job: two requests for the same are one job while it is under way. */
+/** The subject of a job: two requests for the same are one job while it is under way. */
 export const scopeOf = ({ request }: Pick<VerificationJob, 'request'>): string =>
   typeof request === 'string' ? request : `${request.from ?? ''}-${request.to ?? ''}`;
 

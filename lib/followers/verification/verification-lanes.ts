@@ -44,7 +44,7 @@ export const laneSchema = z.object({
 /** A range of a large verification, and how far it has come. */
 export type Lane = z.infer<typeof laneSchema>;
 
-/** What is asked of the verifier. */
+/** A request to the verifier. */
 export type LaneVerifier = Pick<Verifier, 'extent' | 'verifyStretch' | 'conclude'>;
 
 /** The lanes of a verification; undefined where it is small enough for one run. */
@@ -87,7 +87,7 @@ export async function chooseStep(
   };
 }
 
-/** What all the lanes of a verification have found, as one. */
+/** The findings of all lanes of a verification, as one. */
 export function together(lanes: readonly Lane[]): Pick<Verified, 'part' | 'place' | 'markIsDamaged'> {
   const parts = lanes.flatMap(({ part }) => part ?? []);
   const [first, ...rest] = parts;

@@ -1,6 +1,6 @@
 import type { Verifications } from './verifications.ts';
 
-/** What a {@link VerificationWorker} works with. */
+/** The dependencies of {@link VerificationWorker}. */
 export interface VerificationWorkerOptions {
   readonly verifications: Pick<Verifications, 'run' | 'revive' | 'unfinished'>;
   /** Called with what keeps a run from its own record. Must not throw. */
@@ -61,7 +61,7 @@ export class VerificationWorker {
     this.#running.set(name, run);
   }
 
-  /** What did not get through, since a store was away for instance, is begun again although no one asks about it. */
+  /** Starts work again that did not get through, for instance because a store was away, although no one asks about it. */
   #lookLater(trail: string): void {
     if (this.#stopping.signal.aborted || this.#looks.has(trail)) return;
     const look = setTimeout(() => {

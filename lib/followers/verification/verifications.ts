@@ -9,7 +9,7 @@ import { isUnfinished, type StoredJob, scopeOf, type VerificationJob, Verificati
 import { chooseStep, type Lane, type LaneVerifier, laneId, lanesOf, together } from './verification-lanes.ts';
 import type { Verifier } from './verifier.ts';
 
-/** What {@link Verifications} work with. */
+/** The dependencies of {@link Verifications}. */
 export interface VerificationsOptions {
   readonly table: Table;
   readonly verifier: Pick<Verifier, 'verify'>;
@@ -38,7 +38,7 @@ export interface VerificationRunOptions {
   /** Ends it. */
   readonly signal?: AbortSignal;
   /**
-   * What becomes of a verification that the signal ends. `again`: it is begun again when it is next asked about. `goes_on`: another
+   * The fate of a verification that the signal ends. `again`: it is begun again when it is next asked about. `goes_on`: another
    * run goes on with it at once if this one has come further, and otherwise it has failed. @default again
    */
   readonly whenEnded?: 'again' | 'goes_on';
@@ -123,7 +123,7 @@ export class Verifications {
     return unfinished.length;
   }
 
-  /** What runs of a trail there are to take up where no other process is at work: those that wait, and those whose process is gone. */
+  /** The runs of a trail to take up if no other process is at work: those that wait, and those whose process is gone. */
   async unfinished(trail: string): Promise<readonly VerificationJob[]> {
     const jobs = await this.#jobs.unfinished(trail, this.#unreadable(trail));
     return (await Promise.all(jobs.map((job) => this.#readRuns(job)))).flatMap(({ runs }) => runs);
@@ -178,7 +178,7 @@ export class Verifications {
     if (lane !== undefined) await this.run(trail, lane.of, { ...options, takeOver: false });
   }
 
-  /** What a run does once it has the lease. */
+  /** The work of a run once it has the lease. */
   async #work(holder: Holder, job: VerificationJob, signal: AbortSignal | undefined): Promise<void> {
     const { trail, id, request, lane, lanes } = job;
     const { verifier, inLanes, laneRecords, stepRecords } = this.#options;

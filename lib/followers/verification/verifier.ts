@@ -26,7 +26,7 @@ import { recordInSystem } from '../runtime/system-record.ts';
 const verifyTrail: typeof verify = async (...of) =>
   (await import('../../verify/ledger/verification-run.ts')).verifyTrail(...of);
 
-/** What a {@link Verifier} works with. */
+/** The dependencies of {@link Verifier}. */
 export interface VerifierOptions extends Omit<VerificationStores, 'now' | 'ledger'> {
   readonly ledger: Pick<Ledger, 'head' | 'origin' | 'verifiers' | 'exactCheckpoint' | 'blocks' | 'append'>;
   /** Unix milliseconds. @default Date.now */
@@ -109,7 +109,7 @@ export class Verifier implements Follower {
   }
 
   /**
-   * The records that a verification has to look at, as far as that can be told beforehand.
+   * The records that a verification has to look at, as far as that is known beforehand.
    *
    * @throws the Table's errors, `store_corrupt` not among them
    */
@@ -121,7 +121,7 @@ export class Verifier implements Follower {
       const { place } = await readMark(this.#stores.table, trail);
       return { from: Math.min(place.size, place.archivedTo, size), to: size };
     } catch (error) {
-      // What is damaged is found, and told, by the verification itself.
+      // The verification itself finds and reports damage.
       if (isUnreadable(error)) return { from: 0, to: 0 };
       throw error;
     }
@@ -289,14 +289,14 @@ export class Verifier implements Follower {
     try {
       await recordInSystem(this.#ledger, { by: 'sealtrail', event: eventOf(report), wait: false });
     } catch (error) {
-      // Damage must be told even where `_system` itself is what is damaged.
+      // Damage must be reported even if `_system` itself is damaged.
       if (report.verdict === 'ok') throw error;
       this.#onUnrecorded(report.trail, error);
     }
   }
 }
 
-/** What there is to be alarmed about after a scheduled verification; undefined: nothing. */
+/** The alarm message after a scheduled verification, if any. */
 function alarmOf(trail: string, { report, damagedAt }: VerificationMark): string | undefined {
   if (report?.verdict === 'damaged') {
     const [first] = report.problems;

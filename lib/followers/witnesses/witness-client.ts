@@ -15,7 +15,7 @@ export interface HttpAnswer {
 /** Sends a request. @throws when there is no answer in time, or one that is too long */
 export type Send = (url: string, body: string | undefined) => Promise<HttpAnswer>;
 
-/** What came of asking a witness. */
+/** The result of asking a witness. */
 export type WitnessOutcome =
   /** It cosigned: its line, which holds. */
   | { readonly is: 'cosigned'; readonly line: string }
@@ -34,11 +34,11 @@ export interface Conflict {
   readonly kind: 'ahead' | 'forked' | 'forgot';
   /** The size that it says it cosigned. */
   readonly size: number;
-  /** What it shows monitors, with its cosignature, if that could be had. */
+  /** The checkpoint it shows monitors, with its cosignature, if available. */
   readonly evidence?: string;
 }
 
-/** What a witness is asked to cosign. */
+/** The request to cosign a checkpoint. */
 export interface Question {
   readonly cosigner: Cosigner;
   /** The submission prefix. */
@@ -83,7 +83,7 @@ export async function askWitness(question: Question, send: Send): Promise<Witnes
   return { is: 'failed', reason: 'it named another size each time' };
 }
 
-/** What it means that a witness has another size; undefined: it is to be asked again, from there. */
+/** The meaning of a witness's other size; undefined: ask again, from there. */
 async function judgeSize(
   question: Question,
   has: number,

@@ -25,7 +25,7 @@ export interface WitnessSettings {
   readonly alarmMs?: number;
 }
 
-/** What a {@link WitnessFollower} works with. */
+/** The dependencies of {@link WitnessFollower}. */
 export interface WitnessFollowerOptions extends Pick<ArchiveStores, 'lockFor'> {
   readonly table: Table;
   readonly objects: Objects;

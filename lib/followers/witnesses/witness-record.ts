@@ -10,7 +10,7 @@ const WORDS: Readonly<Record<Conflict['kind'], string>> = {
   forgot: 'it says that it cosigned less of _heads than the log has its cosignatures for: it lost its memory, or lies',
 };
 
-/** What a conflict means, for people. */
+/** The meaning of a conflict, for people. */
 export const conflictText = (witness: string, { kind, size }: Pick<Conflict, 'kind' | 'size'>): string =>
   `the witness ${witness} contradicts the log at size ${size}: ${WORDS[kind]}`;
 

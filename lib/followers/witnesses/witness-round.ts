@@ -12,7 +12,7 @@ export { sendOverHttp } from './send.ts';
 /** A witness that can be asked. */
 export type ReachableWitness = PolicyWitness & { readonly url: string };
 
-/** What a round works with. */
+/** The dependencies of a round. */
 export interface RoundOptions {
   readonly policy: Policy;
   readonly send: Send;
@@ -22,7 +22,7 @@ export interface RoundOptions {
   readonly headSize: Question['headSize'];
 }
 
-/** What came of a round. */
+/** The result of a round. */
 export interface Round {
   readonly state: Omit<WitnessState, 'mark'>;
   /** The checkpoint with the cosignatures of this round and those before, once they are enough. */

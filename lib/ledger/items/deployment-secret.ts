@@ -5,7 +5,7 @@ import { type StoredKind, valuesOr, withFormat } from './format.ts';
 import { CURSOR_SECRET_KEY, MASK_SECRET_KEY } from './layout.ts';
 
 /**
- * What cursors are authenticated with: made once, kept with the data, so that cursors outlive a restart. Made anew where it is not
+ * The secret that authenticates cursors: made once, kept with the data, so that cursors outlive a restart. Made anew where it is not
  * readable, which costs the cursors that are out.
  *
  * @throws the Table's errors
@@ -14,14 +14,14 @@ export const cursorSecret = (table: Table): Promise<Uint8Array> =>
   secretAt(table, CURSOR_SECRET_KEY, 'cursor secret', true);
 
 /**
- * What the tags in masked addresses are made with. It stays in the Table, out of the archive: an auditor who has that
+ * The secret behind the tags in masked addresses. It stays in the Table, out of the archive: an auditor who has that
  * cannot test whom a tag stands for. Never made anew: people would get other tags.
  *
  * @throws `store_corrupt` where it is not readable; the Table's errors
  */
 export const maskSecret = (table: Table): Promise<Uint8Array> => secretAt(table, MASK_SECRET_KEY, 'mask secret');
 
-/** Puts back a secret that the Table has lost, or has no more in a form that can be read. One that is there stays. @throws the Table's errors */
+/** Puts back a secret that the Table has lost, or no longer holds in a readable form. One that is there stays. @throws the Table's errors */
 export async function restoreMaskSecret(table: Table, secret: Uint8Array): Promise<void> {
   const kept = await readSecret(table, MASK_SECRET_KEY, 'mask secret');
   if (kept instanceof Uint8Array) return;

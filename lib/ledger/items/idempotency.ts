@@ -10,7 +10,7 @@ import { idempotencyKey } from './layout.ts';
  */
 export const REMEMBERED_SECONDS = 48 * 3600;
 
-/** What a caller gives to make an append repeatable. */
+/** The key that makes an append repeatable. */
 export interface Idempotency {
   /** The caller's key, unique for each trail and each identity of submitters. */
   readonly key: string;

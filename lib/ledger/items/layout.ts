@@ -27,7 +27,7 @@ export type PartitionKind = keyof typeof PREFIX;
 
 /** The list of trails, one item each. */
 export const TRAILS_PARTITION = 'trails';
-/** What belongs to the deployment as a whole: secrets of cursors and masks, retired keys. */
+/** The partition of the deployment as a whole: secrets of cursors and masks, retired keys. */
 export const DEPLOYMENT_PARTITION = 'deployment';
 
 /**
@@ -43,7 +43,7 @@ export const fullPassKey = (list: string): Key => ({ partition: `${WORK_PREFIX}$
 export interface PartitionName {
   readonly kind: PartitionKind;
   readonly trail: string;
-  /** What follows the trail's name, for example a block's first record in a partition of block parts. */
+  /** The rest after the trail's name, for example a block's first record in a partition of block parts. */
   readonly rest: readonly string[];
 }
 
@@ -70,7 +70,7 @@ export const blockKey = (trail: string, first: number): Key => ({
   sort: sortableNumber(first),
 });
 
-/** What of a block's body did not fit into its item, in order. `part` counts from 1. */
+/** The parts of a block's body that did not fit into its item, in order. `part` counts from 1. */
 export const blockPartPartition = (trail: string, first: number): string =>
   `${PREFIX.blockPart}${trail}/${sortableNumber(first)}`;
 export const blockPartKey = (trail: string, first: number, part: number): Key => ({
@@ -85,7 +85,7 @@ export const checkpointKey = (trail: string, size: number): Key => ({
   sort: sortableNumber(size),
 });
 
-/** What an idempotency key of a submitter stands for in a trail: of a role, whichever of its sessions used it. */
+/** The item of a submitter's idempotency key in a trail; of a role, for all its sessions. */
 export const idempotencyKey = (trail: string, submitter: string, key: string): Key => ({
   partition: `${PREFIX.idempotency}${trail}/${identityOf(submitter)}`,
   sort: key,
@@ -123,7 +123,7 @@ export const turnKey = (trail: string): Key => ({ partition: `${PREFIX.turn}${tr
 
 export const trailKey = (trail: string): Key => ({ partition: TRAILS_PARTITION, sort: trail });
 
-/** What the followers of a trail remember: their watermarks, and what must move together with one. */
+/** The state of a trail's followers: their watermarks, and the items that must move together with one. */
 const followerPartition = (trail: string): string => `${PREFIX.follower}${trail}`;
 export const watermarkKey = (trail: string, follower: string): Key => ({
   partition: followerPartition(trail),
@@ -189,7 +189,7 @@ export const countsPartition = (trail: string, runClass: number, unit: 'hour' | 
 export const exportPartition = (trail: string): string => `${PREFIX.export}${trail}`;
 export const exportKey = (trail: string, id: string): Key => ({ partition: exportPartition(trail), sort: id });
 
-/** What a witness cosigned last of a log. `originHash`: SHA-256 of the origin, in lower-case hex. Only in a witness's own Table. */
+/** The last checkpoint of a log that a witness cosigned. `originHash`: SHA-256 of the origin, in lower-case hex. Only in a witness's own Table. */
 export const witnessedKey = (originHash: string): Key => ({ partition: `witnessed/${originHash}`, sort: 'checkpoint' });
 
 /** The secret that authenticates cursors. */

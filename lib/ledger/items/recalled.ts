@@ -5,7 +5,7 @@ import { attributesOf, withFormat } from './format.ts';
 import { rebuiltKey, recalledKey, recalledRange } from './layout.ts';
 
 /**
- * What stands for the idempotency keys that a rebuilt trail has lost. A record does not name the key that it was sent under; but its
+ * A stand-in for the idempotency keys that a rebuilt trail has lost. A record does not name the key that it was sent under; but its
  * submitter, its event's id and its bytes are those of a repetition.
  */
 

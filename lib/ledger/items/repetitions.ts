@@ -9,7 +9,7 @@ interface Repeatable {
   readonly events: readonly { readonly id: string; readonly json: string }[];
 }
 
-/** What {@link Repetitions} works with. */
+/** The dependencies of {@link Repetitions}. */
 export interface RepetitionsOptions {
   readonly table: Table;
   /** A record's line. */

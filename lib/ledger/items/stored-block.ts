@@ -50,7 +50,7 @@ const UNPACKED_AT_ONCE = 500_000;
  * it is the one that was committed. It costs four bytes a record.
  */
 const SECTION = 8;
-/** What it was before blocks said so. */
+/** Its value before blocks named it. */
 const FORMER_SECTION = 16;
 
 /** Bytes of a body that go into one item: an item holds 400,000, of which some are for keys and other attributes. */
@@ -58,7 +58,7 @@ const PART_BYTES = 360_000;
 /** Bytes of a body that go into one transaction of 4,000,000, which the head and the idempotency items share. */
 export const MAX_PACKED_BYTES = 3_600_000;
 
-/** What a block's item says beside its records. */
+/** The attributes of a block's item beside its records. */
 export interface BlockMarks {
   /** A random name by which a writer that lost the answer to its transaction recognises its own block. */
   readonly commit: string;
@@ -182,7 +182,7 @@ export class OpenBlock {
 
 const NO_BYTES = new Uint8Array();
 
-/** What a block's item and its parts hold. Nothing of it is checked against a hash yet. */
+/** The contents of a block's item and its parts. Nothing of it is checked against a hash yet. */
 interface Unpacked {
   readonly start: BlockStart;
   readonly count: number;

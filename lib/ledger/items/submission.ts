@@ -32,7 +32,7 @@ export interface Placed extends Submission {
   readonly place: Place;
 }
 
-/** What stands at a place in line. */
+/** A submission at its place in line. */
 export interface InLine {
   readonly place: Place;
   /** Of its events, before compression. */

@@ -13,7 +13,7 @@ export interface Turn {
   readonly lagMs: number;
 }
 
-/** What stands for no holder. Ids are UUIDs, so none can be this. */
+/** The value for no holder. Ids are UUIDs, so none can be this. */
 export const FREE = 'free';
 
 /** Reads a turn: free where there is no item yet, or one that cannot be a turn. */
@@ -30,7 +30,7 @@ export function takeTurn(trail: string, id: string, seen: Item | undefined, wait
   const put = turnItem(trail, { holder: id, lagMs: Math.max(turnOf(seen).lagMs, waitedMs) });
   const holder = seen?.attributes.holder;
   if (seen === undefined) return { put, when: { is: 'absent' } };
-  // An item that cannot be a turn is replaced: it must not keep everybody waiting.
+  // An item that cannot be a turn is replaced: it must not block the line.
   return typeof holder === 'string' ? { put, when: sameHolder(holder) } : { put };
 }
 

@@ -16,7 +16,7 @@ export interface Watermark {
   readonly size: number;
   /** How often it was moved; 0: never, and there is no item yet. */
   readonly revision: number;
-  /** What the follower stored beside it. The names `size`, `revision` and `format` are taken. */
+  /** The follower's own state, stored beside it. The names `size`, `revision` and `format` are taken. */
   readonly state: Readonly<Record<string, Attribute>>;
 }
 

@@ -5,7 +5,7 @@ import type { NodeReader } from '../../log/tree.ts';
 import type { Block, RecordRange } from '../items/block.ts';
 import type { Head } from '../items/head.ts';
 
-/** What tree nodes can be computed from. */
+/** The sources of tree nodes. */
 export interface LeafSource {
   head(trail: string): Promise<Head | undefined>;
   blocks(trail: string, range: RecordRange): AsyncIterable<Block>;

@@ -101,7 +101,7 @@ class TileReading {
     return reading;
   }
 
-  /** What an open tile holds of a tile that did not seem to be in the archive. */
+  /** The hashes in an edge tile of a tile that did not seem to be archived. */
   async #openHashes(level: number, index: number): Promise<readonly Hash[]> {
     const open = await this.#openTile(level);
     if (open.index <= index) return open.index === index ? open.hashes : [];

@@ -98,7 +98,7 @@ export function policyFor(trail: string, config: PrivacyConfig): PrivacyPolicy {
 type Rules = NonNullable<PrivacyConfig['default']>;
 
 function merge(layers: readonly Rules[]): PrivacyPolicy {
-  /** What the last layer says that says anything. */
+  /** The value of the last layer that sets one. */
   const last = <Name extends 'redactPatterns' | 'pii' | 'longNumbers' | 'unfit'>(name: Name): PrivacyPolicy[Name] =>
     (layers.findLast((layer) => layer[name] !== undefined)?.[name] as PrivacyPolicy[Name] | undefined) ??
     DEFAULT_POLICY[name];

@@ -24,7 +24,7 @@ export class BusEvents {
     this.#source = source;
   }
 
-  /** @returns what became of each, in order. @throws the errors of the SDK, where none was taken */
+  /** @returns the outcome of each, in order. @throws the errors of the SDK, where none was taken */
   async put(events: readonly BusEvent[], abortSignal: AbortSignal): Promise<readonly (Failure | undefined)[]> {
     const command = new PutEventsCommand({
       Entries: events.map(({ detailType, detail, time, resources }) => ({

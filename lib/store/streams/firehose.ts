@@ -17,7 +17,7 @@ export class FirehoseRecords {
     this.#stream = stream;
   }
 
-  /** @returns what became of each, in order. @throws the errors of the SDK, where none was taken */
+  /** @returns the outcome of each, in order. @throws the errors of the SDK, where none was taken */
   async put(texts: readonly string[], abortSignal: AbortSignal): Promise<readonly (Failure | undefined)[]> {
     const Records = texts.map((text) => ({ Data: Buffer.from(`${text}\n`) }));
     const command = new PutRecordBatchCommand({ DeliveryStreamName: this.#stream, Records });

@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Downloads, LinkedFile } from '../../store/ports.ts';
 
-/** What a link led to. */
+/** The response behind a link. */
 export interface FollowedLink extends Pick<LinkedFile, 'fileName' | 'mediaType'> {
   readonly bytes: Uint8Array;
 }
 
-/** What the contract suite needs of a driver. */
+/** A driver under test, and how the suite opens and inspects it. */
 export interface DownloadsDriver {
   /** Opens the store. Called again, it opens the same files, as the next process would after a crash. */
   open(): Promise<Downloads>;

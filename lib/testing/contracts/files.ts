@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Files } from '../../store/ports.ts';
 
-/** What the contract suite needs of a driver. */
+/** A driver under test, and how the suite opens and inspects it. */
 export interface FilesDriver {
   /** Opens the store. Called again, it opens the same files, as the next process would after a crash. */
   open(): Promise<Files>;

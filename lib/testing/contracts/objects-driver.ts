@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Objects } from '../../store/ports.ts';
 
-/** What a contract suite needs of a driver. */
+/** A driver under test, and how the suite opens and inspects it. */
 export interface ObjectsDriver {
   /** Opens the store. Called again after `close`, it opens the same objects. */
   open(): Promise<Objects>;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { bytesOf, freshPrefix, type ObjectsUnderTest } from './objects-driver.ts';
 
-/** What the port says of legal holds. */
+/** The port's promises on legal holds. */
 export function holdContract({ objects, keepsVersions }: ObjectsUnderTest): void {
   const versionsOf = async (key: string) => (await Array.fromAsync(objects().versions(key))).map((one) => one.version);
   const heldOf = async (key: string) => {

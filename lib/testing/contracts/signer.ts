@@ -2,7 +2,7 @@ import { createPublicKey, verify } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { SignatureAlgorithm, Signer } from '../../store/ports.ts';
 
-/** What a contract suite needs of a driver. */
+/** A driver under test, and how the suite opens and inspects it. */
 export interface SignerDriver {
   readonly algorithm: SignatureAlgorithm;
   /** Opens the signer; each time with the same key. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Item, Range, Table } from '../../store/ports.ts';
 
-/** What a contract suite needs of a driver. */
+/** A driver under test, and how the suite opens and inspects it. */
 export interface TableDriver {
   /** Opens the store. Called again after `close`, it opens the same data. */
   open(): Promise<Table>;

@@ -1,7 +1,7 @@
 import { SealtrailError } from '../../log/error.ts';
 
 /**
- * What a fault does to the call it hits:
+ * The effect of a fault on the call it hits:
  * - `unpersisted`: the call fails with `unavailable` and stores nothing;
  * - `persisted`: the call stores everything and then fails with `outcome_unknown`, as when an answer is lost;
  * - `cut_before`, `cut_after`: the process dies before or after the call took effect: it and every later call fail;

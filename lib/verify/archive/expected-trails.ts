@@ -6,7 +6,7 @@ import { quoted } from '../report/findings.ts';
 import type { Problem } from '../report/problem.ts';
 import type { ExpectedTrail, Skipped, TrailEvidence } from '../report/report.ts';
 
-/** What names trails that an archive should hold. */
+/** The sources that name trails which an archive should hold. */
 interface TrailWitnesses {
   readonly trust: TrustedKeys;
   /** Undefined: no checkpoint says it, and no key. */
@@ -77,7 +77,7 @@ export async function hasArrived(objects: Objects, trail: string): Promise<boole
 /** Names of one sort that a report lists; more are counted. */
 const MAX_NAMED = 20;
 
-/** What stands in the archive and is no object, so that no check is about it: named by sort. */
+/** Files in the archive that are no objects, so that no check covers them, by sort. */
 export async function listLeftovers(objects: Objects): Promise<Skipped[]> {
   const names = new Map<Leftover['what'], string[]>();
   for await (const { name, what } of objects.leftovers?.() ?? []) {

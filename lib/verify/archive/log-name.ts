@@ -40,7 +40,7 @@ export async function findLogName(
   return unproven === undefined ? undefined : { name: unproven, from: 'archive' };
 }
 
-/** What the sealed and the newest archived checkpoint of a trail call themselves. */
+/** The origins of the published and the newest archived checkpoint of a trail. */
 async function* origins(
   objects: Objects,
   { trail, checkpoints }: TrailInventory,

@@ -1,7 +1,7 @@
 import type { ProblemKind } from '../report/problem.ts';
 import type { Mismatch } from '../shards/shard-job.ts';
 
-/** What a root that the records do not give means. */
+/** The meaning of a root that the records do not give. */
 export interface MismatchProblem {
   readonly kind: ProblemKind;
   readonly message: string;

@@ -13,7 +13,7 @@ export interface Found {
   readonly trusted: boolean;
 }
 
-/** What `<trail>/checkpoint` says, and said in its earlier versions. */
+/** The checkpoints in `<trail>/checkpoint` and its earlier versions. */
 export interface Sealed {
   /** The newest version, if it is to be believed. */
   readonly newest: Found | undefined;

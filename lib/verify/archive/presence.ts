@@ -64,7 +64,7 @@ export interface Beyond {
   readonly end: number;
 }
 
-/** What of a trail reaches beyond a size. */
+/** The objects of a trail beyond a size. */
 export function* beyond(inventory: TrailInventory, size: number): Generator<Beyond, void, void> {
   const { trail, segments, tiles, bundles, partials } = inventory;
   for (const segment of segments.overlapping(size, Number.POSITIVE_INFINITY)) {

@@ -25,7 +25,7 @@ export interface Previous {
   readonly origin?: string;
   readonly trail?: string;
   readonly size?: number;
-  /** What the trail must give; absent where the checkpoint is no evidence. */
+  /** The root that the trail must give; absent if the checkpoint is no evidence. */
   readonly claim?: Claim;
   readonly problems: readonly Problem[];
 }
@@ -96,7 +96,7 @@ function trailOf(origin: string | undefined, logName: string | undefined): strin
   return origin.startsWith(`${logName}/`) ? origin.slice(logName.length + 1) : undefined;
 }
 
-/** What came of a kept checkpoint. */
+/** The result of a kept checkpoint. */
 export function previousResult(
   { name, origin, size, trail, problems }: Previous,
   coverage: Coverage | undefined,

@@ -47,7 +47,7 @@ export function reportLost({ name, report }: EarlierReport, trails: readonly Cov
   }
 }
 
-/** What changed since an earlier report. */
+/** The changes since an earlier report. */
 export function sinceOf({ report }: EarlierReport, trails: readonly Coverage[], problems: readonly Problem[]): Since {
   const [before, now] = [report.problems, problems].map((list) => new Map(list.map((one) => [keyOf(one), one])));
   const names = [...new Set([...report.trails, ...trails].map(({ trail }) => trail))].sort();

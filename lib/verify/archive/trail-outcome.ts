@@ -11,7 +11,7 @@ import type { JoinedHeads } from '../shards/head-records.ts';
 import type { RunShard } from '../shards/join-shards.ts';
 import type { Claim, SegmentLimits } from '../shards/shard-job.ts';
 
-/** What the verification of a trail needs besides its inventory. */
+/** The input of a trail's verification besides its inventory. */
 export interface TrailContext {
   readonly objects: Objects;
   readonly oldest: ReadonlyMap<string, string>;
@@ -35,12 +35,12 @@ export interface TrailContext {
   readonly segmentLimits: SegmentLimits;
   /** Into how many spans to cut the trail at most. */
   readonly parts: number;
-  /** Told how many records are looked at, once that is known. */
+  /** Called with the number of records to check, once it is known. */
   readonly onScope: (records: number) => void;
   readonly run: RunShard;
 }
 
-/** What came of a trail. */
+/** The result for a trail. */
 export interface TrailOutcome {
   readonly coverage: Coverage;
   readonly findings: Findings;
@@ -52,7 +52,7 @@ export interface TrailOutcome {
   readonly contradicted: ReadonlySet<string>;
   /** Trails that the records say have begun. */
   readonly begun: ReadonlySet<string>;
-  /** What the records say of heads and witnesses. */
+  /** The statements of the records on heads and witnesses. */
   readonly heads: JoinedHeads;
   /** Of `_heads`: the largest checkpoint that the policy's quorum cosigned. */
   readonly witnessed?: WitnessedCheckpoint;

@@ -95,7 +95,7 @@ class ArchiveRun {
   readonly #authorities: Authorities | undefined;
   #stated: Stated = statedBy(undefined);
 
-  /** What the trail of heads states, once the trails are verified. */
+  /** The statements of the trail of heads, once the trails are verified. */
   get stated(): Stated {
     return this.#stated;
   }

@@ -10,7 +10,7 @@ import type { WorkerPlan } from '../shards/worker-pool.ts';
 import type { KeptCheckpoint } from './previous.ts';
 import type { EarlierReport } from './since-report.ts';
 
-/** What to verify, and on whose word. */
+/** The scope of a verification, and the keys to trust. */
 export interface VerifyOptions {
   /** Keys that are trusted; at least one. See `parseTrustedKeys`. */
   readonly trust: TrustedKeys;
@@ -34,7 +34,7 @@ export interface VerifyOptions {
   readonly workers?: WorkerPlan;
   /** Where the archiver ends a segment. @default 50,000 records or 16,000,000 bytes, as it does */
   readonly segmentLimits?: SegmentLimits;
-  /** What the report calls the archive: a folder, an `s3://` address. @default 'archive' */
+  /** The archive's name in the report: a folder, an `s3://` address. @default 'archive' */
   readonly source?: string;
   readonly signal?: AbortSignal;
   readonly onProgress?: OnProgress;

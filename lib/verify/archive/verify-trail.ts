@@ -259,7 +259,7 @@ class TrailVerification {
     this.#report(kind, mismatch.object, message, seq, lastSeq);
   }
 
-  /** What reaches beyond the newest checkpoint: an archiver at work, one that was interrupted, or a planted object. */
+  /** Objects beyond the newest checkpoint: an archiver at work, one that was interrupted, or a planted object. */
   async #checkBeyond(): Promise<void> {
     const items = [...beyond(this.#inventory, this.#size)];
     if (items.length === 0) return;

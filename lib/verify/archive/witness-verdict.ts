@@ -15,7 +15,7 @@ import type { TrailOutcome } from './trail-outcome.ts';
  */
 const GRACE_MS = 600_000;
 
-/** What `_heads` states of the other trails. */
+/** The statements of `_heads` on the other trails. */
 export interface Stated {
   /** The claim that a trail must give; undefined: nothing is stated of it. */
   claimOf(trail: string): Claim | undefined;
@@ -56,7 +56,7 @@ export function forkedStatements({ forked }: JoinedHeads): Problem[] {
 }
 
 /**
- * What witnesses showed the log when they contradicted it: checkpoints of `_heads` with the log's own signature, which the
+ * Evidence that witnesses showed the log when they contradicted it: checkpoints of `_heads` with the log's own signature, which the
  * archive must extend like one that an auditor kept.
  */
 export function evidenceClaims(system: TrailOutcome | undefined, trust: TrustedKeys, logName: string): Claim[] {
@@ -72,7 +72,7 @@ export function evidenceClaims(system: TrailOutcome | undefined, trust: TrustedK
   });
 }
 
-/** What can be said of witnesses under a policy. */
+/** The verdict on witnesses under a policy. */
 export interface WitnessVerdict {
   readonly report: WitnessReport;
   readonly problems: readonly Problem[];

@@ -58,10 +58,10 @@ export class Evidence {
   }
 }
 
-/** What there is in place of an object: nothing, something that is no object, or an error of the store. */
+/** The substitute for an object: nothing, something that is no object, or an error of the store. */
 export type ReadOutcome = Uint8Array | 'absent' | 'link' | { readonly why: string };
 
-/** What came of reading an object. Errors other than those of one object are thrown. */
+/** The result of reading an object. Errors other than those of one object are thrown. */
 export async function readOutcome(bytes: Promise<Uint8Array | undefined>): Promise<ReadOutcome> {
   try {
     return (await bytes) ?? 'absent';

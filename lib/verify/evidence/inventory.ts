@@ -11,7 +11,7 @@ import { SegmentIndex } from './segment-index.ts';
 /** Where partial tiles and bundles are filed: by `<level or "entries">/<index>`. */
 export const partialPlace = (level: number | 'entries', index: number): string => `${level}/${index}`;
 
-/** What the archive holds of one trail, by name. Nothing in it has been read yet. */
+/** The archive's objects of one trail, by name. Nothing in it has been read yet. */
 export interface TrailInventory {
   readonly trail: string;
   readonly segments: SegmentIndex;
@@ -31,7 +31,7 @@ export interface TrailInventory {
   readonly partials: ReadonlyMap<string, readonly number[]>;
 }
 
-/** What the archive holds. */
+/** The archive's objects. */
 export interface Inventory {
   readonly trails: ReadonlyMap<string, TrailInventory>;
   /** Key files: `<key id>.vkey` and `<key id>.pem`. */

@@ -11,7 +11,7 @@ export interface SegmentName {
   readonly day: number;
 }
 
-/** What a key of the archive names (design: Archive). `unknown`: nothing that an archive holds. `bad`: no key at all. */
+/** The object that a key of the archive names (design: Archive). `unknown`: nothing that an archive holds. `bad`: no key at all. */
 export type ArchiveName =
   | { readonly kind: 'newest'; readonly trail: string }
   | { readonly kind: 'checkpoint'; readonly trail: string; readonly size: number }

@@ -7,7 +7,7 @@ import { quoted } from '../report/findings.ts';
 import type { ProblemKind } from '../report/problem.ts';
 import { keyIdText, type TrailKey } from './trust.ts';
 
-/** What is expected of a checkpoint, and by whom it may be signed. */
+/** The expected place of a checkpoint, and its possible signers. */
 export interface Expectation {
   readonly origin: string;
   /** The size that its name gives; absent: any. */
@@ -18,7 +18,7 @@ export interface Expectation {
   readonly known: readonly Verifier[];
 }
 
-/** What a checkpoint turned out to be. */
+/** The result of reading a checkpoint. */
 export interface Judged {
   /** Undefined where it does not parse or is another log's. */
   readonly checkpoint?: Checkpoint;
@@ -90,7 +90,7 @@ function judgeParsed(
   };
 }
 
-/** What should not be there, though it takes nothing away from the signatures that hold. */
+/** Reports lines that should not be there, though the valid signatures hold. */
 function extras(
   { origin, extensions = [] }: Checkpoint,
   signatures: readonly NoteSignature[],

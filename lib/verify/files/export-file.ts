@@ -16,7 +16,7 @@ import { ExportFilters } from './export-filters.ts';
 import { wholeLines } from './lines.ts';
 import { type Vouched, whoVouches } from './manifest-statement.ts';
 
-/** What an export came as. Streams are read once, from their beginning. */
+/** The form of an export. Streams are read once, from their beginning. */
 export interface ExportEvidence {
   /** The manifest's text. */
   readonly manifest: string;
@@ -58,7 +58,7 @@ export interface ProvenExport extends ProvenCheckpoint {
   readonly unproven: readonly string[];
 }
 
-/** What only the manifest says, whatever is proven of the records. */
+/** The facts that only the manifest states, whatever is proven of the records. */
 const UNSIGNED = ['id', 'requestedBy', 'requestedAt', 'finishedAt'];
 const OF_RECORDS = [
   'filters',
@@ -256,7 +256,8 @@ class Counted {
 
   assertDigest(what: string, { bytes, sha256 }: { readonly bytes: number; readonly sha256: string }): void {
     if (this.#bytes !== bytes) throw mismatch(`the ${what} has ${this.#bytes} bytes, the manifest says ${bytes}`);
-    if (toHex(this.#hash.digest()) !== sha256) throw mismatch(`the ${what} has not the SHA-256 that the manifest says`);
+    if (toHex(this.#hash.digest()) !== sha256)
+      throw mismatch(`the ${what} does not have the SHA-256 that the manifest states`);
   }
 }
 

@@ -6,7 +6,7 @@ import { SealtrailError } from '../../log/error.ts';
 import type { SealedRecord } from '../../log/record.ts';
 import { filterTest, type RecordTest } from '../../question/tests.ts';
 
-/** What masking leaves in place of what it takes: the value that a filter named may have been this one. */
+/** Marks of masking: the value that a filter named may have been this one. */
 const MASKED = '***';
 
 /**
@@ -29,7 +29,7 @@ export class ExportFilters {
     this.#period = { ...(timeFrom !== undefined && { timeFrom }), ...(timeTo !== undefined && { timeTo }) };
   }
 
-  /** The filter that a record does not pass; undefined where it passes all, or it cannot be told. */
+  /** The filter that a record does not pass; undefined if it passes all, or that is unknown. */
   refusal(record: SealedRecord): string | undefined {
     if (!this.#isOfPeriod(record.event.time)) return 'it did not happen in the period of the manifest';
     for (const [name, test] of this.#tests) {

@@ -102,7 +102,7 @@ function parseConsistency(text: string): { proof: readonly string[]; from: strin
   return { proof, from, to };
 }
 
-/** What witnesses say of a checkpoint; plain JSON. */
+/** The witnesses' verdict on a checkpoint; plain JSON. */
 export interface WitnessedProof {
   /** Records of the trail under the cosigned head. */
   readonly size: number;

@@ -9,12 +9,12 @@ import type { Objects } from '../../store/ports.ts';
 import type { VerificationFindings } from './ledger-report.ts';
 import { assertTime } from './verification-walk.ts';
 
-/** What a comparison with the archive works with. */
+/** The dependencies of a comparison with the archive. */
 export interface CompareOptions {
   readonly objects: Objects;
   readonly ledger: Pick<Ledger, 'exactCheckpoint'>;
   readonly trail: string;
-  /** What comes before this size is not compared. */
+  /** Records before this size are not compared. */
   readonly from: number;
   /** Nor is what comes after this one. Infinity: also what the archiver puts there meanwhile. */
   readonly to: number;

@@ -26,7 +26,7 @@ export interface VerifiedPlace {
   readonly archivedTo: number;
 }
 
-/** What the verifier remembers of a trail. */
+/** The verifier's state of a trail. */
 export interface VerificationMark {
   readonly place: VerifiedPlace;
   readonly figures: VerificationFigures;
@@ -75,7 +75,7 @@ const stored = z.strictObject({
 });
 
 /**
- * What the verifier remembers of a trail; nothing where it never ran there.
+ * The verifier's state of a trail; undefined if it never ran there.
  *
  * @throws `store_corrupt` when the stored item cannot be that
  */
@@ -151,7 +151,7 @@ export async function storePlace(table: Table, trail: string, place: VerifiedPla
 }
 
 /**
- * What is remembered after a run. A range says nothing of the trail: it counts as a run, and as a failure if it is one.
+ * The state after a run. A range says nothing of the trail: it counts as a run, and as a failure if it is one.
  * Damage that was found is not forgotten because a later run did not look there.
  */
 function after(

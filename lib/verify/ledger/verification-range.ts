@@ -58,19 +58,19 @@ export async function stretchAround(
   const partition = checkpointPartition(trail);
   const covering = { partition, from: sortableNumber(Math.min(range.to, size)), to: sortableNumber(size) };
   for await (const item of table.query(covering)) {
-    // What is wrong with those that are passed over is found again, and told, on the way.
+    // Problems of those that are skipped are found again, and reported, on the way.
     const checkpoint = openStored(item, signatories, new VerificationFindings());
     if (checkpoint !== undefined) return { from, to: checkpoint.size };
   }
   return { from, to: size };
 }
 
-/** What says that the tree is damaged, wherever its hashes were read. */
+/** Error codes of a damaged tree, wherever its hashes were read. */
 const DAMAGE: readonly ErrorCode[] = ['archive_damaged', 'records_archived'];
 
 /**
- * What is known before a record: the hashes of the tree over those before it, out of the archive's tiles and the ledger.
- * They are nobody's word but the tree's: a signed root that they lead to proves them, and the records behind them.
+ * The state before a record: the hashes of the tree over those before it, out of the archive's tiles and the ledger.
+ * They rest on the tree alone: a signed root that they lead to proves them, and the records behind them.
  *
  * @throws the stores' errors
  */
@@ -93,7 +93,7 @@ export async function startAt(
   }
 }
 
-/** What a scan gives of the records `from` to `to - 1`, the blocks at both ends cut to size. */
+/** The blocks of a scan from `from` to `to - 1`, those at both ends cut to size. */
 export async function* within(
   blocks: AsyncIterable<Scanned>,
   from: number,

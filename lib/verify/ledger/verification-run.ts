@@ -28,7 +28,7 @@ import { BlockScan } from './verification-scan.ts';
 import { assertTime, type WalkStart, walkLedger } from './verification-walk.ts';
 import { reportOf, type VerifiedPart } from './verified-part.ts';
 
-/** What a ledger is verified with. */
+/** The dependencies of a ledger's verification. */
 export interface VerificationStores {
   readonly table: Table;
   readonly objects: Objects;
@@ -59,7 +59,7 @@ export interface VerificationCourse {
   readonly records?: number;
 }
 
-/** What came of it: what to tell, and where the next one may go on. */
+/** The result: the report, and where the next run may continue. */
 export interface Verified {
   readonly report: VerificationReport;
   /** Undefined where anything but a time is wrong, and of a range. */
@@ -135,10 +135,10 @@ export async function verifyTrail(
   return { report, place: goesOnAt, markIsDamaged: !standing.markHolds, isPartial, part };
 }
 
-/** What the log says of a trail before anything is checked. */
+/** The log's view of a trail before anything is checked. */
 interface Standing {
   readonly signatories: Signatories;
-  /** What the verifier remembers; the start where that is not readable. */
+  /** The verifier's state; the initial one if it is not readable. */
   readonly remembered: VerifiedPlace;
   /** See {@link VerificationMark.damagedAt}. */
   readonly damagedAt: number | undefined;
@@ -179,7 +179,7 @@ async function readStanding(
   return { ...standing, markHolds: mark !== undefined && markHolds };
 }
 
-/** What is looked at. */
+/** The scope of the check. */
 interface Scope {
   readonly mode: VerificationMode;
   readonly range?: VerifiedRange;
@@ -254,7 +254,7 @@ async function readSignatories({ ledger, retired }: VerificationStores, trail: s
   };
 }
 
-/** What was read; undefined, and a finding, where what stands there is damaged. */
+/** The value read; undefined, with a finding, if it is damaged. */
 async function orDamage<T>(
   reading: Promise<T>,
   kind: 'watermark_damaged' | 'head_mismatch',

@@ -77,7 +77,7 @@ export class BlockScan {
     }
   }
 
-  /** Undefined for a block that is being removed, as it was to be, and is not whole any more. */
+  /** Undefined for a block that is being removed as planned, and no longer whole. */
   async #load(item: Item): Promise<Scanned | undefined> {
     const number = Number(item.sort);
     const seq = Number.isSafeInteger(number) && sortableNumber(number) === item.sort ? number : undefined;

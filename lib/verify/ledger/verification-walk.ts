@@ -11,7 +11,7 @@ import { openStored, type Signatories } from './stored-checkpoint.ts';
 import type { VerifiedPlace } from './verification-mark.ts';
 import type { Scanned } from './verification-scan.ts';
 
-/** What a walk along the ledger works with. */
+/** The dependencies of a walk along the ledger. */
 export interface WalkOptions {
   readonly table: Table;
   readonly trail: string;
@@ -19,7 +19,7 @@ export interface WalkOptions {
   readonly start: WalkStart;
   /** Where to end: at the head, or before it. */
   readonly end: number;
-  /** What is appended meanwhile is beyond it. */
+  /** Records appended meanwhile are beyond it. */
   readonly head: Head;
   /** The blocks from the start to the end. */
   readonly blocks: AsyncIterable<Scanned>;
@@ -45,7 +45,7 @@ export interface WalkStart {
   readonly receivedAt: number;
 }
 
-/** What the walk has come to. After damage some of it is unknown. */
+/** The state of the walk. After damage some of it is unknown. */
 interface Reached {
   seq: number;
   /** Undefined once a leaf is missing: no root can be computed any more. */

@@ -7,7 +7,7 @@ import type {
 } from '../../contract/verification.ts';
 import { MAX_PROBLEMS } from './ledger-report.ts';
 
-/** What was found in a part of a trail. Plain JSON: it is kept between the runs of a verification. */
+/** The findings in a part of a trail. Plain JSON: it is kept between the runs of a verification. */
 export interface VerifiedPart
   extends Pick<
     VerificationReport,
@@ -22,7 +22,7 @@ export interface VerifiedPart
     | 'startedAt'
     | 'ms'
   > {
-  /** What on the way could not be looked at, one English sentence each. */
+  /** Things that could not be checked on the way, one English sentence each. */
   readonly notes: readonly string[];
   /** The size of the newest checkpoint that was found right. */
   readonly proven: number;
@@ -34,7 +34,7 @@ export interface VerifiedPart
   readonly damagedAt?: number;
 }
 
-/** What is found again by each part is told once. */
+/** A finding that each part repeats is listed once. */
 const MAX_NOTES = 20;
 
 /** Two parts, the second of which follows the first or overlaps it, as one. */
@@ -86,7 +86,7 @@ export function reportOf(
   };
 }
 
-/** What an `ok` does not speak of. */
+/** The limits of an `ok`. */
 function leftOut(isRange: boolean, { from, to, head, damagedAt, proven, compared }: VerifiedPart): string[] {
   if (head === undefined) return ['the records: there is no head that says how many there are'];
   const unarchived = isRange ? Math.max(compared, from) : compared;

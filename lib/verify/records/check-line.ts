@@ -114,7 +114,7 @@ export class LineReader {
     return true;
   }
 
-  /** What the scanner refuses is looked at as a whole, to say what is wrong; deep nesting is nothing wrong. */
+  /** Parses a line that the scanner refuses, to say why; deep nesting is allowed. */
   #readSlowly(leaf: Buffer, object: string, report: ReportLine): Line {
     const bytes = leaf.subarray(1);
     try {

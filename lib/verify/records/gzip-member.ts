@@ -11,7 +11,7 @@ const TRAILER_BYTES = 8;
 /** Some 400 records at a time: the cost of a turn through the event loop is spread, and memory stays small. */
 const CHUNK_BYTES = 256 * 1024;
 
-/** What is wrong with a gzip member. */
+/** An error in a gzip member. */
 export interface GzipFlaw {
   readonly kind: 'malformed_segment' | 'trailing_bytes' | 'too_large';
   readonly message: string;

@@ -70,7 +70,7 @@ export class SegmentAligner {
       const message = `record ${held.seq} stands ${again ? 'once more' : `where record ${due} belongs`}`;
       this.#report('wrong_seq', again ? held.seq : due, message);
     }
-    // With the record that is due right behind it, the line stands between the records and takes nobody's place.
+    // With the record that is due right behind it, the line stands between the records and takes the place of none.
     if (after?.seq !== due) this.#put(held);
   }
 

@@ -18,7 +18,7 @@ const OF_THE_WHOLE: ReadonlySet<ProblemKind> = new Set([
   'wrong_range',
 ]);
 
-/** What a stream reads, which part of it, and where it reports. */
+/** The source of a stream, the part to read, and where it reports. */
 export interface SegmentSource {
   readonly trail: string;
   readonly segments: SegmentIndex;
@@ -80,7 +80,7 @@ export class SegmentStream {
     this.#next = Math.max(this.#next, seq);
   }
 
-  /** Reads to the end, if that is no one else's to do, so that every segment has been looked at as a whole. */
+  /** Reads to the end, unless another reader does, so that every segment has been looked at as a whole. */
   async finish(): Promise<void> {
     this.#next = Number.POSITIVE_INFINITY;
     while (this.#source.isLast && !this.#exhausted) await this.#step();

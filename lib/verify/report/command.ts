@@ -1,6 +1,6 @@
 import type { Report } from './report.ts';
 
-/** What of a report says what was asked for. */
+/** The part of a report that names the request. */
 type Asked = Pick<Report, 'source' | 'logName' | 'logNameFrom' | 'scope' | 'previous'>;
 
 /** Files that a verification was given. */

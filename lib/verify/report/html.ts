@@ -264,7 +264,7 @@ function keys(uses: readonly KeyUse[]): Markup {
 }
 
 function repeat(report: Report): Markup {
-  return markup`<p>Anybody with a copy of the archive and the public key can repeat this, and reach the same verdict without our program: see <code>docs/verify-yourself.md</code>.</p>
+  return markup`<p>Anyone with a copy of the archive and the public key can repeat this, and reach the same verdict without our program: see <code>docs/verify-yourself.md</code>.</p>
 <pre>${report.program?.command ?? repeatCommand(report)}</pre>
 <p>Keep the newest checkpoint of each trail, <code>${report.source}/TRAIL/checkpoint</code>: given with <code>--previous FILE</code>, a later verification proves that the log only grew since, no matter who holds the signing key.</p>`;
 }

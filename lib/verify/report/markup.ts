@@ -9,7 +9,7 @@ export class Markup {
   }
 }
 
-/** What a template may hold. Strings and numbers are escaped, lists are joined, undefined is nothing. */
+/** The values of a template. Strings and numbers are escaped, lists are joined, undefined is nothing. */
 export type Hole = string | number | Markup | undefined | readonly Hole[];
 
 const ESCAPES: Readonly<Record<string, string>> = {

@@ -1,5 +1,5 @@
 /**
- * What a verification can find. `damage`: the evidence contradicts itself, or what was signed. `open`: nothing is
+ * The kinds of problems that a verification finds. `damage`: the evidence contradicts itself, or what was signed. `open`: nothing is
  * contradicted, but something is not proven, not covered or could not be read. Neither lets the verdict be `ok`. `note`: the
  * evidence is whole, and says something worth knowing; it changes no verdict.
  * Every kind is explained in docs/problems.md, which a test compares with this table.

@@ -6,7 +6,7 @@ const EVERY_MS = 100;
 /** Adds up what the spans report, and passes it on now and then. */
 export class ProgressMeter {
   readonly #onProgress: OnProgress | undefined;
-  /** Records that are to be checked, by trail. */
+  /** Records to check, by trail. */
   readonly #totals: Map<string, number>;
   readonly #problems = new Map<object, number>();
   #records = 0;
@@ -17,7 +17,7 @@ export class ProgressMeter {
     this.#totals = new Map(totals);
   }
 
-  /** Corrects how many records of a trail are to be checked. */
+  /** Corrects the number of records of a trail to check. */
   expect(trail: string, records: number): void {
     this.#totals.set(trail, records);
   }

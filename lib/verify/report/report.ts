@@ -5,7 +5,7 @@ export type { Problem, ProblemKind } from './problem.ts';
 /**
  * `ok`: all that was looked at is intact and covered by trusted signatures. `damaged`: something contradicts itself or
  * what was signed. `incomplete`: no contradiction, but something in scope is not proven, not covered or unreadable.
- * What was out of scope (other trails, a range) is named in {@link Report.skipped} and never called ok.
+ * Anything out of scope (other trails, a range) is named in {@link Report.skipped} and never called ok.
  */
 export type Verdict = 'ok' | 'incomplete' | 'damaged';
 
@@ -31,7 +31,7 @@ export interface ObjectCounts {
   readonly checkpoints: number;
 }
 
-/** What the numbers say that producers gave their events. */
+/** The findings on the numbers that producers gave their events. */
 export interface ProducerCounts {
   /** Runs of producers that were followed. */
   readonly producers: number;
@@ -56,7 +56,7 @@ export interface TimestampCounts {
   readonly newest?: { readonly size: number; readonly time: number; readonly service: string };
 }
 
-/** What was looked at in one trail. */
+/** The extent of a check in one trail. */
 export interface Coverage {
   readonly trail: string;
   readonly verdict: Verdict;
@@ -123,7 +123,7 @@ export interface PreviousResult {
   readonly verdict: Verdict;
 }
 
-/** What says that an archive should hold a trail. */
+/** The evidence that an archive should hold a trail. */
 export type TrailEvidence = 'trusted_key' | 'archived_key' | 'system_record' | 'head_statement';
 
 /** A trail that an archive should hold. */
@@ -135,7 +135,7 @@ export interface ExpectedTrail {
   readonly isThere: boolean;
 }
 
-/** What a policy's witnesses say. */
+/** The verdict of a policy's witnesses. */
 export interface WitnessReport {
   /** Records of `_heads` under the largest checkpoint that the quorum cosigned; absent: there is none. */
   readonly size?: number;
@@ -150,14 +150,14 @@ export interface Scope {
   readonly range?: { readonly from: number; readonly to?: number };
 }
 
-/** What changed since an earlier report. */
+/** The changes since an earlier report. */
 export interface Since {
   /** When that one was made; Unix milliseconds. */
   readonly startedAt: number;
   readonly verdict: Verdict;
   /** Problems of this report that the earlier one does not list. */
   readonly added: readonly Problem[];
-  /** How many that it lists are found no more. */
+  /** How many of its findings are gone. */
   readonly gone: number;
   /** Proven sizes then and now; absent: the trail was not there, or nothing of it was proven. */
   readonly trails: readonly { readonly trail: string; readonly from?: number; readonly to?: number }[];
@@ -167,7 +167,7 @@ export interface Since {
 export interface Report {
   readonly format: 'sealtrail-verification/1';
   readonly verdict: Verdict;
-  /** What was verified, in the caller's words: a folder or an `s3://` address. */
+  /** The subject of the verification, in the caller's words: a folder or an `s3://` address. */
   readonly source: string;
   /** Who made the report, in the words of the command line: program, version, and the command that repeats it. */
   readonly program?: { readonly name: string; readonly version: string; readonly command: string };
@@ -183,7 +183,7 @@ export interface Report {
   readonly logName?: string;
   /** Where the log name came from. `archive`: from the first checkpoint read; compare it with what you expect. */
   readonly logNameFrom?: 'given' | 'keys' | 'archive';
-  /** What was asked for, so that the same can be asked again; absent: the whole archive. */
+  /** The request, so that it can be repeated; absent: the whole archive. */
   readonly scope?: Scope;
   readonly trails: readonly Coverage[];
   /** The trails that there should be, by name; absent where single trails were asked for. */

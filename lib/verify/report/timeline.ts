@@ -12,7 +12,7 @@ function stepFrom(binMs: number): number {
   return (SECONDS.find((wider) => wider > seconds) ?? 2 * seconds) / seconds;
 }
 
-/** What one worker counted; can be sent between threads. */
+/** The counts of one worker; can be sent between threads. */
 export interface TimelineCounts {
   readonly binMs: number;
   /** Number of the first bin: its start is `first * binMs`. */

@@ -18,11 +18,11 @@ export interface TileCopies {
   readonly lines: readonly (Line | undefined)[];
   readonly bundles: readonly Copy[];
   readonly tiles: readonly Copy[];
-  /** What the tile above says the hash of these records is, for a full tile. */
+  /** The hash of these records by the tile above, for a full tile. */
   readonly subtree: Hash | undefined;
 }
 
-/** What the copies agree on. */
+/** The records on which the copies agree. */
 export interface Reconciled {
   /** Leaf hashes, one after the other; those of lost records are zeros. */
   readonly row: Buffer;
@@ -199,7 +199,7 @@ const PREFIX = Buffer.from([0x00]);
 
 const hashOf = (leaf: Buffer): Hash => hashLeaves([{ leaf }]);
 
-/** What two of three say; else what the tile says, the segment, the bundle. */
+/** The hash on which two of three agree; else that of the tile, the segment, the bundle. */
 function vote(segment: Hash | undefined, bundle: Hash | undefined, tile: Hash | undefined): Hash | undefined {
   if (segment !== undefined && bundle !== undefined && sameBytes(segment, bundle)) return segment;
   return tile ?? segment ?? bundle;

@@ -21,7 +21,7 @@ export interface TileSource {
   readonly inventory: TrailInventory;
   readonly evidence: Evidence;
   readonly findings: Findings;
-  /** What is read of an object with several readers is reported by the one whose span holds its last record. */
+  /** Of several readers of an object, the one whose span holds its last record reports it. */
   readonly span: Span;
   /** Records in the log; what lies beyond is not read. */
   readonly size: number;
@@ -125,7 +125,7 @@ export class UpperTiles {
     }
   }
 
-  /** What the tiles say the hash of a complete subtree of `256^level` leaves is. */
+  /** The hash of a complete subtree of `256^level` leaves, by the tiles. */
   async hash(level: number, index: number): Promise<Hash | undefined> {
     const at = index % TILE_WIDTH;
     const [copy] = await this.#copies(level, Math.floor(index / TILE_WIDTH));

@@ -22,7 +22,7 @@ export interface StatedHead {
   readonly seq: number;
 }
 
-/** What is stated of a trail. */
+/** A statement about a trail. */
 export interface StatedHeads {
   /** The largest. */
   readonly newest: StatedHead;
@@ -41,7 +41,7 @@ export interface ConflictRecord {
   readonly evidence?: string;
 }
 
-/** What records say of heads and witnesses; plain data. */
+/** The statements of records on heads and witnesses; plain data. */
 export interface HeadsSeen {
   readonly stated: readonly StatedHeads[];
   readonly conflicts: readonly ConflictRecord[];
@@ -49,7 +49,7 @@ export interface HeadsSeen {
   readonly forked: readonly { readonly seq: number; readonly before: number; readonly trail: string }[];
 }
 
-/** What the records of a whole trail say of heads and witnesses. */
+/** The statements of a whole trail's records on heads and witnesses. */
 export interface JoinedHeads extends Omit<HeadsSeen, 'stated'> {
   /** By trail. */
   readonly stated: ReadonlyMap<string, StatedHeads>;

@@ -13,7 +13,7 @@ import type { ChainState, Mismatch, ShardJob, ShardResult } from './shard-job.ts
 /** Carries out a job, here or in a worker. */
 export type RunShard = (job: ShardJob) => Promise<ShardResult>;
 
-/** What came of the spans of a trail together. */
+/** The result of the spans of a trail together. */
 export interface JoinedSpans {
   readonly records: number;
   readonly bytes: number;
@@ -31,7 +31,7 @@ export interface JoinedSpans {
   readonly actions: OpenActions;
   /** See {@link ShardResult}. */
   readonly begun: ReadonlySet<string>;
-  /** What records say of heads and witnesses. */
+  /** The statements of records on heads and witnesses. */
   readonly heads: JoinedHeads;
   /** When the records were received whose times were wanted, Unix milliseconds. */
   readonly timedAt: ReadonlyMap<number, number>;
@@ -114,7 +114,7 @@ class Joining {
   #lost = false;
   #firstAt: number | undefined;
   #lastAt: number | undefined;
-  /** What the last span ended with. */
+  /** The state at the end of the last shard. */
   end: ChainState | undefined;
 
   constructor(findings: Findings, timeline: TimelineCounter) {

@@ -14,7 +14,7 @@ const TYPE = Buffer.from('"action.');
 const MARK = Buffer.from('"type":"action.');
 const ENDS: ReadonlySet<unknown> = new Set(ACTION_ENDS);
 
-/** What the actions in a part of a trail say; plain data. */
+/** The findings on the actions in a part of a trail; plain data. */
 export interface ActionsSeen {
   /** Ids of actions that were asked for, with the number of their first record, and have no outcome there. */
   readonly open: ReadonlyMap<string, number>;

@@ -9,7 +9,7 @@ import type { ProducerCounts } from '../report/report.ts';
 /** Producers of a trail that are followed at most: some 20 MB. Each start of a client is one. */
 export const MAX_PRODUCERS = 50_000;
 
-/** What the numbers in a part of a trail say; plain data. */
+/** The findings on the numbers in a part of a trail; plain data. */
 export interface ProducersSeen {
   /** By producer and what identifies its submitter, as {@link whoIs} reads them. */
   readonly numberings: ReadonlyMap<string, NumberingState>;
@@ -55,7 +55,7 @@ export class Producers {
     return { numberings, unfollowed: this.#unfollowed };
   }
 
-  /** What was counted; undefined where no event is numbered. */
+  /** The counts; undefined if no event is numbered. */
   counts(): ProducerCounts | undefined {
     if (this.#numberings.size === 0) return undefined;
     const total = { producers: this.#numberings.size, numbered: 0, missing: 0, declared: 0, repeated: 0 };
@@ -69,7 +69,7 @@ export class Producers {
     return { ...total, ...(this.#unfollowed === 0 ? {} : { unfollowed: this.#unfollowed }) };
   }
 
-  /** What is missing and what is there with two histories, producer by producer. */
+  /** The missing events and those with two histories, by producer. */
   *problems(trail: string): Generator<Problem, void, void> {
     for (const [key, numbering] of this.#numberings) {
       const who = whoIs(key);

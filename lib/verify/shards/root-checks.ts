@@ -45,7 +45,7 @@ export class RootChecks {
     this.#known = job.archiveKeys.map((spki) => verifierFromSpki(job.origin, spki));
   }
 
-  /** What is claimed of the sizes from `from` to `to`, both inclusive, in ascending order of size. */
+  /** The claimed roots of the sizes from `from` to `to`, both inclusive, in ascending order of size. */
   async claims(from: number, to: number): Promise<RootClaim[]> {
     const { inventory, claims } = this.#job;
     const archived: Promise<RootClaim | undefined>[] = [];

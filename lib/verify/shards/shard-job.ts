@@ -9,7 +9,7 @@ import type { HeadsSeen } from './head-records.ts';
 import type { ActionsSeen } from './open-actions.ts';
 import type { ProducersSeen } from './producer-order.ts';
 
-/** What the records before a place hand on to those after it. */
+/** The state that the records before a place hand on to those after it. */
 export interface ChainState {
   /** Undefined where it cannot be known: a gap is before, and the tiles do not help. */
   readonly frontier: Frontier | undefined;
@@ -43,7 +43,7 @@ export interface ShardJob {
   readonly isFirst: boolean;
   /** Whether no other job comes after. The segment at the end is then this job's to look at as a whole. */
   readonly isLast: boolean;
-  /** What stands before; absent: taken from the tiles, and to be compared with what the span before ends with. */
+  /** The state before; absent: taken from the tiles, and to be compared with the end of the shard before. */
   readonly start?: ChainState;
   readonly inventory: TrailInventory;
   readonly oldest: ReadonlyMap<string, string>;
@@ -74,10 +74,10 @@ export interface Mismatch {
   readonly after: number | undefined;
 }
 
-/** What came of a span; plain data. */
+/** The result of a shard; plain data. */
 export interface ShardResult {
   readonly span: Span;
-  /** What it began with; undefined fields could not be had. */
+  /** The state it began with; undefined fields are unknown. */
   readonly start: ChainState;
   readonly end: ChainState;
   /** When the first record was received; undefined where there is none. */
@@ -100,7 +100,7 @@ export interface ShardResult {
   readonly actions: ActionsSeen;
   /** Trails that the records say have begun: those of `_system` alone say so. */
   readonly begun: readonly string[];
-  /** What the records say of heads and witnesses: those of `_heads` and `_system` alone say something. */
+  /** The statements of the records on heads and witnesses: those of `_heads` and `_system` alone say something. */
   readonly heads: HeadsSeen;
   /** When the records of this span were received whose times were wanted, Unix milliseconds. */
   readonly timedAt: ReadonlyMap<number, number>;

@@ -15,13 +15,13 @@ export interface WorkerPlan {
   readonly args: unknown;
 }
 
-/** What a worker is started with. */
+/** The start-up data of a worker. */
 export interface WorkerStart {
   readonly module: string;
   readonly args: unknown;
 }
 
-/** What a worker answers. */
+/** A message from a worker. */
 export type WorkerAnswer =
   | { readonly kind: 'progress'; readonly records: number; readonly problems: number }
   | { readonly kind: 'done'; readonly result: ShardResult }
@@ -39,11 +39,11 @@ interface Task {
 /** Node runs the sources as they are, and the published package as JavaScript. */
 const WORKER = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
 
-/** What a worker is told: to do a job, or to stop the one it does and end. */
+/** A message to a worker: do a job, or stop and end. */
 export type WorkerRequest = PackedJob | 'stop';
 
 /**
- * How long a worker that was told to stop may take, in milliseconds. It comes to that between two reads, so one that takes
+ * How long a worker may take to stop, in milliseconds. It comes to that between two reads, so one that takes
  * longer waits for a store that does not answer.
  */
 const STOPPING_MS = 5000;

@@ -18,7 +18,7 @@ export interface ServeWitnessOptions {
 export interface WitnessServer {
   /** Both prefixes of C2SP tlog-witness, submission and monitoring, such as `http://127.0.0.1:8322/`. */
   readonly url: string;
-  /** Takes no more connections, finishes the requests under way, and resolves. Idempotent. */
+  /** Refuses new connections, finishes the requests under way, and resolves. Idempotent. */
   close(): Promise<void>;
 }
 

@@ -252,6 +252,6 @@ async function printTable(
   for (const note of notes) stderr.write(`${painter(stderr)('dim', note)}\n`);
 }
 
-/** What is worth a word: so many records looked at, and so many for each that was found. */
+/** Limits beyond which a query says how much it read: so many records looked at, and so many for each that was found. */
 const MANY = 1000;
 const MANY_TIMES = 10;

@@ -49,7 +49,7 @@ async function show(terminal: Terminal, trail: string, id: string, options: Opti
   await writeLines(stdout, recordLines(record, proof, stdout));
 }
 
-/** What is newer than the last signature has no proof yet; any other failure is one. */
+/** Fetches the proof. A record newer than the last signature has none yet; any other failure is an error. */
 async function fetchProof(
   http: SignedHttp,
   { trail, seq }: SealedRecord,
@@ -101,7 +101,7 @@ function* leavesOf(value: unknown, path: string): Generator<readonly [string, st
   } else yield [path, typeof value === 'string' ? value : JSON.stringify(value)];
 }
 
-/** What changed, as a diff: what was there with `-`, what is with `+`; what stayed the same is left out. */
+/** The changes as a diff: old values with `-`, new ones with `+`; the same ones are left out. */
 function changeLines(changes: unknown, paint: ReturnType<typeof painter>): string[] {
   if (!isObject(changes)) return [];
   const [before, after] = [changes.before, changes.after].map(

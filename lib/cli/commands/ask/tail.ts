@@ -62,7 +62,7 @@ class Tail {
   readonly #http: SignedHttp;
   readonly #trail: string;
   readonly #options: Options;
-  /** What follows: the first record that has not been looked at, and how to ask for it. */
+  /** The next record to look at, and how to ask for it. */
   #next = 0;
   #since: { readonly from?: string; readonly cursor?: string } = {};
   #complained = false;
@@ -107,7 +107,7 @@ class Tail {
     await this.#print(newest.reverse().filter((line) => parseRecord(line).seq < this.#next));
   }
 
-  /** Prints what is new. A server that is away for a while is said to be, and waited for. */
+  /** Prints what is new. Reports a server that is away, and waits for it. */
   async poll(): Promise<void> {
     try {
       const query = { ...filtersOf(this.#options), order: 'oldest', ...this.#since };

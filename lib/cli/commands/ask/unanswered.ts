@@ -5,7 +5,7 @@ import { isObject } from '../../../log/json.ts';
 import { parseRecord } from '../../../log/record.ts';
 import type { LinePage } from '../../output/pages.ts';
 
-/** What a query must ask for, so that {@link unanswered} can tell. */
+/** The types that a query must ask for, so that {@link unanswered} can tell. */
 export const ACTION_TYPES: readonly string[] = [ACTION_REQUESTED, ...ACTION_ENDS];
 
 /** Open requests that are kept at a time, at most. */

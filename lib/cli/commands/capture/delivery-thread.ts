@@ -5,14 +5,14 @@ import type { Receipt } from '../../../contract/receipt.ts';
 import { type ErrorCode, SealtrailError } from '../../../log/error.ts';
 import type { ServerChoice } from '../../shell/shell.ts';
 
-/** What the thread needs to reach the log; plain data. */
+/** The thread's settings to reach the log; plain data. */
 export interface DeliveryStart extends ServerChoice {
   readonly trail: string;
   /** The file in which the newest checkpoint seen is kept. */
   readonly checkpoint: string;
 }
 
-/** What the thread is told. */
+/** A message to the thread. */
 export type DeliveryRequest =
   | { readonly kind: 'send'; readonly id: number; readonly batch: Batch }
   | { readonly kind: 'close'; readonly id: number }
@@ -26,7 +26,7 @@ export interface Failure {
   readonly retryAfter?: number;
 }
 
-/** What it answers. */
+/** A message from the thread. */
 export type DeliveryAnswer =
   | { readonly kind: 'done'; readonly id: number; readonly receipt?: Receipt }
   | { readonly kind: 'failed'; readonly id: number; readonly failure: Failure }

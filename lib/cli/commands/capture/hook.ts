@@ -5,7 +5,7 @@ import type { Input } from '../../output/terminal.ts';
 import type { Install, Shell } from '../../shell/shell.ts';
 import { type CaptureOptions, openRecorder, withCapture } from './recorder.ts';
 
-/** What agents make of a hook's exit code: 2 blocks the call, anything else but 0 is shown and blocks nothing. */
+/** A hook's exit codes, as agents read them: 2 blocks the call, anything else but 0 is shown and blocks nothing. */
 const HOOK_EXIT = { failed: 1, block: 2 } as const;
 /** Milliseconds that the log has to answer: what it has not answered by then stays in the spool for the next hook. */
 const FLUSH_TIMEOUT = 1000;

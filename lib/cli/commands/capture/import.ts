@@ -26,7 +26,7 @@ interface Options extends ServerOptions {
   readonly json?: true;
 }
 
-/** What became of the records of all files. */
+/** The outcome of the records of all files. */
 interface Tally {
   imported: number;
   present: number;
@@ -111,7 +111,7 @@ async function importFiles(
   ]);
 }
 
-/** What is wrong with a file names it. */
+/** Adds the file's name to an error. */
 function named(error: unknown, file: string): unknown {
   if (!(error instanceof SealtrailError) || (error.code !== 'invalid_json' && error.code !== 'record_too_large'))
     return error;

@@ -30,7 +30,7 @@ interface Options extends ServerOptions {
 
 /** A proof that has been checked and written. */
 interface Written {
-  /** What is proven, in one sentence. */
+  /** The proven statement, in one sentence. */
   readonly sentence: string;
   /** The files, the proof first, and what each holds. */
   readonly files: readonly (readonly [file: string, what: string])[];
@@ -88,7 +88,7 @@ interface Asking {
   readonly keys: LogKeys;
 }
 
-/** What is to be proven: one record, or growth. Errors: `usage` where it is neither, or both. */
+/** The statement to prove: one record, or growth. Errors: `usage` where it is neither, or both. */
 function proverOf(trail: string, seq: number | undefined, options: Options): (asking: Asking) => Promise<Written> {
   const { from, to, output, format } = options;
   if (format === 'cose' && seq === undefined) {
@@ -99,7 +99,7 @@ function proverOf(trail: string, seq: number | undefined, options: Options): (as
     return (asking) => prove(asking, trail, seq, output);
   }
   if (seq === undefined && from !== undefined) return (asking) => proveGrowth(asking, trail, from, to, output);
-  throw new SealtrailError('usage', 'what is to be proven? A record by its number, or growth with --from and --to');
+  throw new SealtrailError('usage', 'say what to prove: a record by its number, or growth with --from and --to');
 }
 
 async function proveRecord(

@@ -73,7 +73,7 @@ function privacyPart(text: string): string {
   return JSON.stringify(value.privacy ?? {});
 }
 
-/** What becomes of one event. */
+/** The preview of one event. */
 type Outcome = { readonly where: string } & (Preview | { readonly refused: SealtrailError });
 
 async function* outcomesOf(

@@ -76,7 +76,7 @@ async function tell({ stdout }: Terminal, verdict: ProvenPages | Refuted, { json
   if (records) await writeLines(stdout, verdict.records);
 }
 
-/** What is proven, in words. */
+/** The proven statement, in words. */
 export function sentenceOn(proven: ProvenPages): string {
   const { trail, range, isFromStart, isToEnd, records, indexed, checkpoint } = proven;
   const total = range.to - range.from;

@@ -72,7 +72,7 @@ export const installVerifyProof: Install = (program, shell) => {
   });
 };
 
-/** What files are judged by. */
+/** The keys and checkpoints that files are judged by. */
 interface Given {
   readonly trust: TrustedKeys;
   /** The file of the record. */
@@ -92,7 +92,7 @@ async function givenBy({ key, record, policy, previous }: Options): Promise<Give
   };
 }
 
-/** What came of one file. */
+/** The result of one file. */
 type Verdict =
   | ({ readonly file: string; readonly ok: true; readonly witnessed?: WitnessedProof } & (ProvenRecord | ProvenGrowth))
   | { readonly file: string; readonly ok: false; readonly code: ErrorCode; readonly reason: string };

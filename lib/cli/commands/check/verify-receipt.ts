@@ -29,7 +29,7 @@ export const installVerifyReceipt: Install = (program, shell) => {
   });
 };
 
-/** Says what a file came to: for programs a line a receipt, for people a sentence, and one for each that is wrong. */
+/** Prints the verdict on a file: for programs a line a receipt, for people a sentence, and one for each that is wrong. */
 async function tell(shell: Shell, file: string, trust: Trust, json: true | undefined): Promise<void> {
   const { stdout } = shell.terminal;
   const counts = { ok: 0, unsealed: 0, wrong: 0 };

@@ -35,7 +35,7 @@ export const installWitnessed: Install = (program, shell) => {
   withJson(withServer(command)).action((file: string, options: Options) => fetchWitnessed(shell, file, options));
 };
 
-/** What is written is judged when it is used. */
+/** A file is judged when it is used. */
 const ANY = 'quorum none\n';
 
 async function fetchWitnessed({ terminal }: Shell, file: string, options: Options): Promise<void> {

@@ -97,7 +97,7 @@ export const installAppend: Install = (program, shell) => {
   });
 };
 
-/** What has been appended so far. */
+/** The events appended so far. */
 interface Tally {
   events: number;
   replayed: number;
