@@ -39,6 +39,29 @@ describe('the pages', () => {
   });
 });
 
+describe('the files and names that the pages mention', () => {
+  const sources = ['lib', 'functions', 'test'].flatMap((folder) =>
+    readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts'))
+      .map((name) => readFileSync(join(ROOT, folder, name), 'utf8')),
+  );
+
+  it.each(pages.map((page) => relative(ROOT, page)))('%s names files of the repository that exist', (name) => {
+    const text = readFileSync(join(ROOT, name), 'utf8').replaceAll(/^```.*?^```$/gms, '');
+    const named = [
+      ...text.matchAll(/`((?:lib|functions|test|bench|build|bin|wasm|docs|examples|packages)\/[\w./@-]*\w\/?)`/g),
+    ];
+    expect(named.map(([, path = '']) => path).filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
+  });
+
+  it('docs/architecture.md names constants that the code has', () => {
+    const text = readFileSync(join(ROOT, 'docs/architecture.md'), 'utf8');
+    const named = new Set([...text.matchAll(/`([A-Z]+(?:_[A-Z]+)+)`/g)].map(([, constant = '']) => constant));
+    const missing = [...named].filter((constant) => !sources.some((source) => source.includes(constant)));
+    expect({ some: named.size > 5, missing }).toEqual({ some: true, missing: [] });
+  });
+});
+
 describe('the decisions', () => {
   it('are numbered from 1 without a gap, each in its title too', () => {
     expect(decisions.map((name) => Number(name.slice(0, 4)))).toEqual(decisions.map((_, at) => at + 1));
