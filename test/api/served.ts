@@ -21,11 +21,12 @@ export interface Served {
 
 export const LOG_NAME = 'audit.example.com';
 
-export async function serve(): Promise<Served> {
-  const folder = await makeFolder();
+/** @param options `folder`: one of the caller's, which stays after `close`; by default one is made, and removed then */
+export async function serve(options: { readonly folder?: string; readonly logName?: string } = {}): Promise<Served> {
+  const { folder = await makeFolder(), logName = LOG_NAME } = options;
   const entries: AccessEntry[] = [];
   const errors: unknown[] = [];
-  const log = await openEmbedded(folder, { logName: LOG_NAME, onError: (error) => errors.push(error) });
+  const log = await openEmbedded(folder, { logName, onError: (error) => errors.push(error) });
   const server = await serveLog(log, {
     onError: (error) => errors.push(error),
     log: (entry) => entries.push(entry),
@@ -46,7 +47,7 @@ export async function serve(): Promise<Served> {
     close: async () => {
       await server.close();
       await log.close();
-      await removeFolder(folder);
+      if (options.folder === undefined) await removeFolder(folder);
     },
   };
 }

@@ -10,7 +10,7 @@ import { dynamoClient, s3Client } from '../../lib/store/aws-clients.ts';
 import { EXPIRES_AT } from '../../lib/store/dynamodb/item.ts';
 import { DynamoTable } from '../../lib/store/dynamodb/table.ts';
 import { S3Objects } from '../../lib/store/s3/objects.ts';
-import { temporaryFolder } from '../cli/process.ts';
+import { folderUntil } from '../store/temporary.ts';
 import { EVERYTHING, isMinistack } from './emulated.ts';
 import { createBucket, createFunctionRole, createTable } from './resources.ts';
 
@@ -30,7 +30,7 @@ const CODE = `export const handler = async ({ Records }) => {
 
 const RETRIES = 2;
 const name = `gaps-${randomUUID()}`;
-const folder = temporaryFolder((task) => afterAll(task));
+const folder = folderUntil((task) => afterAll(task));
 const logs = new CloudWatchLogsClient(EVERYTHING);
 const table = new DynamoTable({ client: dynamoClient(EVERYTHING), tableName: name });
 const failed = new S3Objects({ client: s3Client({ ...EVERYTHING, forcePathStyle: true }), bucket: name });

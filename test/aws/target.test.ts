@@ -2,12 +2,13 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, symlinkSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { finished, temporaryFolder } from '../cli/process.ts';
+import { finished } from '../cli/process.ts';
+import { folderUntil } from '../store/temporary.ts';
 import { targetOf } from './target.ts';
 
 /** What `npm run test:aws` tests against, and what it does where something is missing: it fails, and passes over nothing. */
 
-const folder = temporaryFolder((task) => afterAll(task));
+const folder = folderUntil((task) => afterAll(task));
 const signedIn = { AWS_PROFILE: 'prod', AWS_SESSION_TOKEN: 'x', AWS_REGION: 'eu-central-1', HOME: '/home/ann' };
 
 describe('the target', () => {

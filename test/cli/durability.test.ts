@@ -13,7 +13,8 @@ import { parseCredentials } from '../../lib/server/access.ts';
 import { FolderObjects } from '../../lib/store/folder/objects.ts';
 import { verifyArchive } from '../../lib/verify/archive/verify-archive.ts';
 import { parseTrustedKeys } from '../../lib/verify/evidence/trust.ts';
-import { type Server, serve, start, temporaryFolder } from './process.ts';
+import { folderUntil } from '../store/temporary.ts';
+import { type Server, serve, start } from './process.ts';
 
 /** `npm run test:durability` kills many more times. */
 const KILLS = Number(process.env.SEALTRAIL_KILLS ?? 3);
@@ -125,7 +126,7 @@ describe('a server that is killed again and again', () => {
     `keeps every acknowledged event once, where its receipt says, and an archive that verifies (seed ${SEED})`,
     async () => {
       const data = join(
-        temporaryFolder((task) => cleanUps.push(task)),
+        folderUntil((task) => cleanUps.push(task)),
         'data',
       );
       mkdirSync(data, { recursive: true, mode: 0o700 });

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import { WriteStream } from 'node:tty';
 import { main } from '../../lib/cli/main.ts';
-import { listen } from '../../lib/cli/shell/serving.ts';
-import { SignedHttp } from '../../lib/client/http/http.ts';
-import { type Embedded, openEmbedded } from '../../lib/server/embedded.ts';
+import type { SignedHttp } from '../../lib/client/http/http.ts';
+import type { Embedded } from '../../lib/server/embedded.ts';
+import { serve } from '../api/served.ts';
 
 /** A stream that keeps what is written, and may say that it is a terminal. */
 export class Screen extends Writable {
@@ -72,26 +72,17 @@ export interface TestLog {
 export async function openTestLog(): Promise<TestLog> {
   const folder = mkdtempSync(join(tmpdir(), 'sealtrail-cli-'));
   const data = join(folder, 'data');
-  const log = await openEmbedded(data, { logName: 'log.example' });
-  const server = await listen(log, { host: '127.0.0.1', port: 0 }, new Screen());
+  const { log, url, client, close } = await serve({ folder: data, logName: 'log.example' });
   return {
-    folder,
+    ...{ folder, log, url, client },
     archive: join(data, 'archive'),
-    log,
-    url: server.url,
     env: (profile) => ({
-      SEALTRAIL_ENDPOINT: server.url,
+      SEALTRAIL_ENDPOINT: url,
       AWS_SHARED_CREDENTIALS_FILE: join(data, 'credentials'),
       AWS_PROFILE: profile,
     }),
-    client: (profile) => {
-      const found = log.folder.profiles.find((one) => one.profile === profile);
-      if (found === undefined) throw new Error(`there is no profile ${profile}`);
-      return new SignedHttp({ endpoint: server.url, credentials: async () => found, attempts: 1 });
-    },
     close: async () => {
-      await server.close();
-      await log.close();
+      await close();
       rmSync(folder, { recursive: true, force: true });
     },
   };

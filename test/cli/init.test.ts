@@ -2,14 +2,15 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
+import { folderUntil } from '../store/temporary.ts';
 import { cli } from './in-process.ts';
-import { serve, temporaryFolder } from './process.ts';
+import { serve } from './process.ts';
 
 const cleanUps: (() => void)[] = [];
 afterAll(() => {
   for (const cleanUp of cleanUps) cleanUp();
 });
-const folder = (): string => temporaryFolder((task) => cleanUps.push(task));
+const folder = (): string => folderUntil((task) => cleanUps.push(task));
 
 describe('sealtrail init', () => {
   it('makes a log whose users find it by what is printed, and which starts with its settings and those of its start', async () => {

@@ -3,8 +3,9 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { folderUntil } from '../store/temporary.ts';
 import { cli } from './in-process.ts';
-import { CLI, cleanEnvironment, finished, run, type Server, serve, start, temporaryFolder } from './process.ts';
+import { CLI, cleanEnvironment, finished, run, type Server, serve, start } from './process.ts';
 
 const cleanUps: (() => void)[] = [];
 let server: Server;
@@ -12,7 +13,7 @@ let data: string;
 
 beforeAll(async () => {
   data = join(
-    temporaryFolder((task) => cleanUps.push(task)),
+    folderUntil((task) => cleanUps.push(task)),
     'data',
   );
   server = await serve(data);
@@ -92,7 +93,7 @@ describe('serve', () => {
 
   it('says which port is taken, and leaves the folder in order', async () => {
     const other = join(
-      temporaryFolder((task) => cleanUps.push(task)),
+      folderUntil((task) => cleanUps.push(task)),
       'other',
     );
     const port = new URL(server.endpoint).port;
@@ -107,7 +108,7 @@ describe('serve', () => {
 
   it.each(['SIGTERM', 'SIGINT'] as const)('finishes what is under way and ends with 0 on %s', async (signal) => {
     const folder = join(
-      temporaryFolder((task) => cleanUps.push(task)),
+      folderUntil((task) => cleanUps.push(task)),
       signal,
     );
     const short = await serve(folder);
@@ -162,7 +163,7 @@ describe('Ctrl-C', () => {
 describe('npm run -s sealtrail', () => {
   it('is the program, with the right Node whatever the machine has', async () => {
     const file = join(
-      temporaryFolder((task) => cleanUps.push(task)),
+      folderUntil((task) => cleanUps.push(task)),
       'event.json',
     );
     writeFileSync(file, JSON.stringify({ type: 'data.read', actor: { id: 'npm' } }));

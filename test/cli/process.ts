@@ -1,7 +1,5 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { defined } from '../../lib/base/defined.ts';
@@ -14,13 +12,6 @@ export interface Finished {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
-}
-
-/** A folder that is gone after the tests of a file. */
-export function temporaryFolder(cleanUp: (task: () => void) => void): string {
-  const folder = mkdtempSync(join(tmpdir(), 'sealtrail-test-'));
-  cleanUp(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
 }
 
 /** An environment without anything of the machine's own AWS setup, and without an instance metadata service to ask. */

@@ -39,10 +39,12 @@ beforeAll(async () => {
   const appended = await run('append', 'orders', at('events.ndjson'), '--json');
   expect(appended.code, appended.stderr).toBe(0);
   expect((await run('keys', '--export', at('keys'))).code).toBe(0);
-  await vi.waitFor(async () => expect(await log.witnesses.status()).toMatchObject({ lagMs: 0 }), { timeout: 10_000 });
-  await vi.waitFor(async () => expect((await run('proof', 'orders', '1', '-o', at('p'))).code).toBe(0));
+  await vi.waitFor(async () => expect(await log.witnesses.status()).toMatchObject({ lagMs: 0 }), { timeout: 60_000 });
+  await vi.waitFor(async () => expect((await run('proof', 'orders', '1', '-o', at('p'))).code).toBe(0), {
+    timeout: 60_000,
+  });
   await vi.waitFor(async () => expect((await run('witnessed', at('p'))).code).toBe(0), {
-    timeout: 10_000,
+    timeout: 60_000,
     interval: 200,
   });
 });

@@ -4,7 +4,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { cleanEnvironment, type Finished, finished, serve, temporaryFolder } from '../cli/process.ts';
+import { cleanEnvironment, type Finished, finished, serve } from '../cli/process.ts';
+import { folderUntil } from '../store/temporary.ts';
 
 /** What docs/client.md shows is what happens: each block of JavaScript is run as a program of its own. */
 
@@ -12,7 +13,7 @@ const ROOT = resolve(import.meta.dirname, '../..');
 const text = readFileSync(join(ROOT, 'docs/client.md'), 'utf8');
 const programs = [...text.matchAll(/^```js\n(.*?)^```$/gms)].map(([, code = '']) => code);
 const cleanUps: (() => void)[] = [];
-const folder = temporaryFolder((task) => cleanUps.push(task));
+const folder = folderUntil((task) => cleanUps.push(task));
 const results: Finished[] = [];
 
 beforeAll(async () => {

@@ -7,7 +7,8 @@ import * as receipts from '../../lib/client/event/receipt.ts';
 import * as client from '../../lib/client/index.ts';
 import { AuditCalls, AuditLogger, LogReader } from '../../lib/client/index.ts';
 import * as models from '../../lib/client/models/index.ts';
-import { cleanEnvironment, type Finished, finished, serve, temporaryFolder } from '../cli/process.ts';
+import { cleanEnvironment, type Finished, finished, serve } from '../cli/process.ts';
+import { folderUntil } from '../store/temporary.ts';
 import { examplesIn } from './examples.ts';
 
 /** Each example in a docstring of the client is run, against a real log, as part of one program. */
@@ -102,7 +103,7 @@ function asProgram({ file, of, code }: (typeof examples)[number], i: number): st
 }
 
 beforeAll(async () => {
-  const folder = temporaryFolder((task) => cleanUps.push(task));
+  const folder = folderUntil((task) => cleanUps.push(task));
   const server = await serve(join(folder, 'log'));
   const program = join(folder, 'examples.mjs');
   writeFileSync(program, [prelude, ...examples.map(asProgram), 'process.exit(0);'].join('\n'));

@@ -4,10 +4,7 @@ import { onTestFinished } from 'vitest';
 import type { ApiOptions } from '../../lib/client/index.ts';
 import type { Numbering } from '../../lib/log/numbering.ts';
 import { parseRecord, type SealedRecord } from '../../lib/log/record.ts';
-import { type Embedded, openEmbedded } from '../../lib/server/embedded.ts';
-import { serveLog } from '../../lib/server/serve.ts';
-import type { HttpServer } from '../../lib/server/server.ts';
-import { LOG_NAME } from '../api/served.ts';
+import { type Served, serve } from '../api/served.ts';
 import { beginningsOf } from '../server/beginnings.ts';
 import { temporaryFolder } from '../store/temporary.ts';
 import { numberingsOf } from './producer-numbers.ts';
@@ -38,25 +35,21 @@ export interface ProxiedLog {
 
 export async function startProxiedLog(): Promise<ProxiedLog> {
   const folder = await temporaryFolder();
-  let log: Embedded | undefined;
-  let server: HttpServer | undefined;
+  let served: Served | undefined;
   const start = async (): Promise<void> => {
-    log = await openEmbedded(folder, { logName: LOG_NAME });
-    server = await serveLog(log, { onError: () => undefined, log: () => undefined });
+    served = await serve({ folder });
   };
   const stop = async (): Promise<void> => {
-    const [running, open] = [server, log];
-    server = undefined;
-    log = undefined;
+    const running = served;
+    served = undefined;
     await running?.close();
-    await open?.close();
   };
   await start();
-  const credentials = log?.folder.profiles.find(({ profile }) => profile === 'admin');
+  const credentials = served?.log.folder.profiles.find(({ profile }) => profile === 'admin');
   if (credentials === undefined) throw new Error('no profile admin');
   const proxy = createServer((incoming, outgoing) => {
     const trouble = incoming.method === 'POST' ? proxied.trouble(incoming.url ?? '') : undefined;
-    void pass(incoming, outgoing, server?.url, trouble);
+    void pass(incoming, outgoing, served?.url, trouble);
   });
   await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
   onTestFinished(async () => {
@@ -68,7 +61,7 @@ export async function startProxiedLog(): Promise<ProxiedLog> {
   const url = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
   const records = async (trail: string): Promise<SealedRecord[]> => {
     const all: SealedRecord[] = [];
-    for await (const block of log?.ledger.blocks(trail, { from: 0, to: 1_000_000 }) ?? []) {
+    for await (const block of served?.log.ledger.blocks(trail, { from: 0, to: 1_000_000 }) ?? []) {
       all.push(...block.lines.map((line) => parseRecord(line)));
     }
     return all;
@@ -76,7 +69,7 @@ export async function startProxiedLog(): Promise<ProxiedLog> {
   const proxied: ProxiedLog = {
     ...{ url, folder, stop, start, trouble: () => undefined },
     api: { endpoint: url, credentials: async () => credentials },
-    begun: async (trail) => log && beginningsOf(log, trail),
+    begun: async (trail) => served && beginningsOf(served.log, trail),
     ids: async (trail) => (await records(trail)).map(({ event }) => String(event.id)),
     numberings: async (trail) => numberingsOf(await records(trail)),
   };

@@ -1,4 +1,4 @@
-import { createHash, sign } from 'node:crypto';
+import { sign } from 'node:crypto';
 import type { StoredCheckpoint } from '../../lib/ledger/checkpoints.ts';
 import type { Block, RecordRange } from '../../lib/ledger/items/block.ts';
 import type { Head } from '../../lib/ledger/items/head.ts';
@@ -158,49 +158,5 @@ export class FakeLedger {
 
   async verifiers(_trail: string): Promise<readonly Verifier[]> {
     return this.#keys.map(({ spki }) => verifierFromSpki(this.origin, spki));
-  }
-}
-
-/** An independent tree: every level in full, straight from RFC 6962 section 2.1. */
-export class NaiveTree {
-  readonly #levels: Buffer<ArrayBufferLike>[][];
-
-  constructor(leaves: readonly Uint8Array[]) {
-    let level: Buffer<ArrayBufferLike>[] = leaves.map((leaf) => Buffer.from(leaf));
-    this.#levels = [level];
-    while (level.length > 1) {
-      const parents: Buffer<ArrayBufferLike>[] = [];
-      for (let i = 0; i + 1 < level.length; i += 2) parents.push(NaiveTree.#join(level[i], level[i + 1]));
-      this.#levels.push(parents);
-      level = parents;
-    }
-  }
-
-  root(size: number): Buffer {
-    return size === 0 ? createHash('sha256').digest() : this.#mth(0, size);
-  }
-
-  /** The bytes of a hash tile (C2SP tlog-tiles). */
-  tile(level: number, index: number, width: number): Buffer {
-    const hashes = Array.from({ length: width }, (_, i) => this.node(8 * level, index * 256 + i));
-    return Buffer.concat(hashes);
-  }
-
-  node(level: number, index: number): Buffer {
-    const hash = this.#levels[level]?.[index];
-    if (hash === undefined) throw new RangeError(`no node ${level}/${index}`);
-    return hash;
-  }
-
-  #mth(from: number, size: number): Buffer {
-    const level = Math.log2(size);
-    if (Number.isInteger(level)) return this.node(level, from / size);
-    const left = 2 ** Math.floor(level);
-    return NaiveTree.#join(this.#mth(from, left), this.#mth(from + left, size - left));
-  }
-
-  static #join(left: Buffer | undefined, right: Buffer | undefined): Buffer {
-    if (left === undefined || right === undefined) throw new RangeError('half a pair');
-    return createHash('sha256').update(Buffer.of(1)).update(left).update(right).digest();
   }
 }

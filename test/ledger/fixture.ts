@@ -4,6 +4,7 @@ import { Ledger, type LedgerOptions } from '../../lib/ledger/ledger.ts';
 import { openCheckpoint } from '../../lib/log/checkpoint.ts';
 import type { Table } from '../../lib/store/ports.ts';
 import { MemorySigner } from '../../lib/testing/memory/signer.ts';
+import { treeOf } from '../log/naive-tree.ts';
 
 export { sampleEvents as events } from '../../lib/testing/events.ts';
 
@@ -26,16 +27,6 @@ interface Line {
   readonly submitter: string;
   readonly trail: string;
   readonly v: number;
-}
-
-/** RFC 6962 section 2.1 as it is written: recursive, slow, and nothing of ours. */
-export function naiveRoot(leaves: readonly Uint8Array[]): Uint8Array {
-  if (leaves.length === 0) return createHash('sha256').digest();
-  if (leaves.length === 1 && leaves[0] !== undefined) return leaves[0];
-  let split = 1;
-  while (split * 2 < leaves.length) split *= 2;
-  const [left, right] = [naiveRoot(leaves.slice(0, split)), naiveRoot(leaves.slice(split))];
-  return createHash('sha256').update('\x01').update(left).update(right).digest();
 }
 
 /**
@@ -65,15 +56,16 @@ export async function checkTrail(table: Table, trail = TRAIL, options: Partial<L
       last = { prev: leaf.toString('hex'), receivedAt: line.receivedAt };
     }
   }
+  const tree = treeOf(leaves);
   expect(head?.size ?? 0).toBe(ids.length);
   if (head !== undefined) {
-    expect(Buffer.from(head.root)).toEqual(Buffer.from(naiveRoot(leaves)));
+    expect(Buffer.from(head.root)).toEqual(tree.rootAt(leaves.length));
     expect(Buffer.from(head.last).toString('hex')).toBe(last.prev);
   }
   const verifiers = await ledger.verifiers(trail);
   for await (const item of table.query({ partition: `checkpoint/${trail}` })) {
     const checkpoint = openCheckpoint(String(item.attributes.note), `${LOG_NAME}/${trail}`, verifiers);
-    expect(Buffer.from(checkpoint.root)).toEqual(Buffer.from(naiveRoot(leaves.slice(0, checkpoint.size))));
+    expect(Buffer.from(checkpoint.root)).toEqual(tree.rootAt(checkpoint.size));
   }
   return ids;
 }

@@ -34,6 +34,24 @@ export class NaiveTree {
       .digest('hex');
   }
 
+  /** The hash of a complete subtree, `level` levels above the leaves. */
+  node(level: number, index: number): Buffer {
+    const width = 2 ** level;
+    const end = (index + 1) * width;
+    if (end > this.leaves.length) throw new RangeError(`no node ${level}/${index}`);
+    return Buffer.from(this.root(index * width, end), 'hex');
+  }
+
+  /** The root of the first `size` leaves. */
+  rootAt(size: number): Buffer {
+    return Buffer.from(this.root(0, size), 'hex');
+  }
+
+  /** The bytes of a hash tile (C2SP tlog-tiles). */
+  tile(level: number, index: number, width: number): Buffer {
+    return Buffer.concat(Array.from({ length: width }, (_, i) => this.node(8 * level, index * 256 + i)));
+  }
+
   /** PATH(m, D[from:to]), section 2.1.1; m counts from `from`. */
   path(m: number, from: number, to: number): string[] {
     const n = to - from;
@@ -71,6 +89,10 @@ export class NaiveTree {
 function largestPowerBelow(n: number): number {
   return 2 ** (Math.ceil(Math.log2(n)) - 1);
 }
+
+/** A tree over leaf hashes in bytes. */
+export const treeOf = (leaves: readonly Uint8Array[]): NaiveTree =>
+  new NaiveTree(leaves.map((leaf) => Buffer.from(leaf).toString('hex')));
 
 /** Different leaf hashes, in hex. */
 export const naiveLeaves = (count: number, text = 'leaf'): string[] =>

@@ -1,3 +1,4 @@
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,6 +19,13 @@ export async function temporaryFolder(): Promise<string> {
 /** For `beforeAll` and the like, where no test is running: the caller removes the folder. */
 export async function makeFolder(): Promise<string> {
   return mkdtemp(join(await realpath(tmpdir()), 'sealtrail-'));
+}
+
+/** Makes a folder at once, and has the caller register its removal: `folderUntil(afterAll)`. */
+export function folderUntil(cleanUp: (task: () => void) => void): string {
+  const folder = mkdtempSync(join(realpathSync(tmpdir()), 'sealtrail-'));
+  cleanUp(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
 }
 
 /** Removes a folder and what is in it. */

@@ -89,7 +89,7 @@ describe('in the log', () => {
     await rm(join(spool, lane, '000000000001.batch'));
     await proxied.start();
     const second = logger(proxied, { spool });
-    await expect.poll(async () => (await proxied.ids(trail)).length, { timeout: 10_000 }).toBe(15);
+    await expect.poll(async () => (await proxied.ids(trail)).length).toBe(15);
     await second.audit.close();
     const [numbering] = (await proxied.numberings(trail)).values();
     expect(numbering?.gaps()).toEqual([{ first: 5, last: 9, record: 5 }]);

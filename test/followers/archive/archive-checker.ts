@@ -3,7 +3,8 @@ import { expect } from 'vitest';
 import { openCheckpoint } from '../../../lib/log/checkpoint.ts';
 import { sameBytes } from '../../../lib/log/hash.ts';
 import type { Objects } from '../../../lib/store/ports.ts';
-import { type FakeLedger, NaiveTree } from '../fake-ledger.ts';
+import { treeOf } from '../../log/naive-tree.ts';
+import type { FakeLedger } from '../fake-ledger.ts';
 
 /** What a check found that an archive holds. */
 export interface Checked {
@@ -24,7 +25,7 @@ export async function checkArchive(objects: Objects, ledger: FakeLedger): Promis
   const { trail } = ledger;
   const keys: string[] = [];
   for await (const { key } of objects.list('')) keys.push(key);
-  const tree = new NaiveTree(ledger.allLeaves);
+  const tree = treeOf(ledger.allLeaves);
   const lines = ledger.allLines;
   const read = async (key: string): Promise<Buffer> => {
     const bytes = await objects.get(key);
@@ -34,7 +35,7 @@ export async function checkArchive(objects: Objects, ledger: FakeLedger): Promis
   const open = async (key: string): Promise<number> => {
     const verifiers = await ledger.verifiers(trail);
     const { size, root } = openCheckpoint((await read(key)).toString(), ledger.origin, verifiers);
-    expect([key, Buffer.from(root).toString('hex')]).toEqual([key, tree.root(size).toString('hex')]);
+    expect([key, Buffer.from(root).toString('hex')]).toEqual([key, tree.rootAt(size).toString('hex')]);
     return size;
   };
 

@@ -9,7 +9,8 @@ import { SealtrailError } from '../../../lib/log/error.ts';
 import { checkConsistency, checkInclusion, checkRange, treeRoot } from '../../../lib/log/tree.ts';
 import { MemoryObjects } from '../../../lib/testing/memory/objects.ts';
 import { MemoryTable } from '../../../lib/testing/memory/table.ts';
-import { FakeLedger, MORNING, NaiveTree } from '../../followers/fake-ledger.ts';
+import { FakeLedger, MORNING } from '../../followers/fake-ledger.ts';
+import { type NaiveTree, treeOf } from '../../log/naive-tree.ts';
 import { runs, THOROUGH } from '../../runs.ts';
 
 interface Trail {
@@ -25,7 +26,7 @@ let shared: { readonly ledger: FakeLedger; readonly tree: NaiveTree } | undefine
 function longTrail(): { readonly ledger: FakeLedger; readonly tree: NaiveTree } {
   if (shared === undefined) {
     const ledger = new FakeLedger().growTo(67_000);
-    shared = { ledger, tree: new NaiveTree(ledger.allLeaves) };
+    shared = { ledger, tree: treeOf(ledger.allLeaves) };
   }
   return shared;
 }
@@ -33,7 +34,7 @@ function longTrail(): { readonly ledger: FakeLedger; readonly tree: NaiveTree } 
 /** Archives the long trail up to a size, where a checkpoint is then. */
 async function archiveLongTrail(objects: MemoryObjects, table: MemoryTable, size: number): Promise<void> {
   const { ledger, tree } = longTrail();
-  const checkpoint = { size, note: ledger.noteOf(size, tree.root(size)) };
+  const checkpoint = { size, note: ledger.noteOf(size, tree.rootAt(size)) };
   const upTo = {
     head: () => ledger.head('orders'),
     blocks: (trail: string, range: { from: number; to: number }) => ledger.blocks(trail, range),
@@ -66,13 +67,13 @@ async function trailOf(size: number, archived: number): Promise<Trail> {
     expect(await archiver.status('orders')).toMatchObject({ archived });
   }
   ledger.growTo(size);
-  return { ledger, objects, table, tree: new NaiveTree(ledger.allLeaves) };
+  return { ledger, objects, table, tree: treeOf(ledger.allLeaves) };
 }
 
 const readerOf = ({ ledger, objects, table }: Trail, cache?: TileCache) =>
   nodeReader({ objects, table, ledger, ...(cache === undefined ? {} : { cache }) }, 'orders');
 
-const signed = (tree: NaiveTree, size: number) => ({ size, root: tree.root(size) });
+const signed = (tree: NaiveTree, size: number) => ({ size, root: tree.rootAt(size) });
 const leafOf = (tree: NaiveTree, index: number) => tree.node(0, index);
 
 /** Proves a record, a range and a growth at a size, and checks them against the naive tree. */
@@ -140,7 +141,7 @@ describe('proofs from the archive and the ledger', () => {
     const archiver = new Archiver({ objects, table, ledger, now: () => MORNING });
     for (const size of [200, 256, 257, 700, 1500]) {
       ledger.growTo(size).sign();
-      const trail = { ledger, objects, table, tree: new NaiveTree(ledger.allLeaves) };
+      const trail = { ledger, objects, table, tree: treeOf(ledger.allLeaves) };
       await checkProofs(trail, size - 1, size, cache);
       await archiver.run('orders', { force: true });
       await checkProofs(trail, size - 1, size, cache);
@@ -155,7 +156,7 @@ describe('proofs from the archive and the ledger', () => {
     for (const level of [1, 2]) {
       size += 700;
       ledger.growTo(size).sign();
-      const trail = { ledger, objects, table, tree: new NaiveTree(ledger.allLeaves) };
+      const trail = { ledger, objects, table, tree: treeOf(ledger.allLeaves) };
       let moved = false;
       table.get = async (key) => {
         const item = await get(key);
@@ -207,7 +208,7 @@ describe('proofs from the archive and the ledger', () => {
     await checkProofs(trail, 7, 50_000, cache);
     expect(read).toBe(0);
     trail.ledger.growTo(51_000);
-    await checkProofs({ ...trail, tree: new NaiveTree(trail.ledger.allLeaves) }, 7, 51_000, cache);
+    await checkProofs({ ...trail, tree: treeOf(trail.ledger.allLeaves) }, 7, 51_000, cache);
     expect(read).toBeLessThan(2000);
   });
 
