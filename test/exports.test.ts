@@ -41,6 +41,28 @@ it('finds no export that nothing but tests uses', () => {
   expect(unused).toEqual([]);
 });
 
+it('finds no file of the package that nothing but tests needs, besides sealtrail/testing', () => {
+  const entries = [...read('package.json').matchAll(/"\.\/dist\/([\w/.-]+)\.js"/g)].map(
+    ([, entry = '']) => `${entry}.ts`,
+  );
+  const isTesting = (file: string): boolean => file.startsWith('lib/testing/');
+  const isWhole = (file: string): boolean =>
+    /^(?:bin|functions)\//.test(file) || file === 'lib/store/lambda-credentials.ts';
+  const needed = new Set<string>();
+  const visit = (file: string): void => {
+    if (needed.has(file) || !sources.includes(file)) return;
+    needed.add(file);
+    // Imports, and the modules of workers, which are named by their files.
+    for (const [, from = ''] of read(file).matchAll(/'(\.{1,2}\/[^']+\.ts)'/g))
+      visit(pathTo(dirname(join(ROOT, file)), from));
+  };
+  for (const file of [...entries, ...sources].filter((name) => entries.includes(name) || isWhole(name))) {
+    if (!isTesting(file)) visit(file);
+  }
+  expect(sources.filter((file) => file.startsWith('lib/') && !isTesting(file) && !needed.has(file))).toEqual([]);
+  expect([...needed].filter(isTesting)).toEqual([]);
+});
+
 function read(file: string): string {
   return readFileSync(join(ROOT, file), 'utf8');
 }
