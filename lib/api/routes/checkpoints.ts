@@ -7,7 +7,7 @@ import { wholeNumber } from './parameters.ts';
 
 /** Services for checkpoints. */
 export interface CheckpointServices {
-  readonly ledger: Pick<Ledger, 'checkpoint'>;
+  readonly ledger: Pick<Ledger, 'checkpoint' | 'head'>;
 }
 
 export const getCheckpoint = route({
@@ -22,6 +22,11 @@ export const getCheckpoint = route({
   handler: async ({ ledger }: CheckpointServices, { params: { trail }, query: { size } }) => {
     const checkpoint = await ledger.checkpoint(trail, size);
     if (checkpoint !== undefined) return text(checkpoint.note);
+    const head = await ledger.head(trail);
+    if (head !== undefined && head.size >= (size ?? 1)) {
+      // As a proof of such a record is: it is signed within a second or so.
+      throw new SealtrailError('unavailable', 'no checkpoint covers it yet: try again in a second', { retryAfter: 1 });
+    }
     throw new SealtrailError('not_found', size === undefined ? 'no checkpoint yet' : `no checkpoint covers ${size}`);
   },
 });
