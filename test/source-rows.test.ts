@@ -57,7 +57,11 @@ const LIST: readonly Row[] = [
     test: 'what is said of someone by a masked address says so',
     sinks: true,
   },
-  { row: 'tamper evidence: every byte of every record', file: 'verify/archive/edits.test.ts', test: 'never leaves the verdict ok' },
+  {
+    row: 'tamper evidence: every byte of every record',
+    file: 'verify/archive/edits.test.ts',
+    test: 'never leaves the verdict ok',
+  },
   {
     row: 'integrity check: totals and problems',
     file: ROWS,
