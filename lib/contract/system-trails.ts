@@ -24,6 +24,9 @@ export const INDEX_TRAIL = '_index';
 /** Type of the records in `_index`. */
 export const INDEX_RUN = 'index.run';
 
+/** Type of the record in `_system` that runs are stated by rules which this version does not know, so that it cannot check them. */
+export const INDEX_UNCHECKED = 'index.unchecked';
+
 /** The submitter of the records in `_index`. */
 export const INDEX_SUBMITTER = 'sealtrail:indexer';
 

@@ -13,6 +13,12 @@ const MAX_BUCKETS = 65_536;
 /** Terms and records that there is room for at first. */
 const ROOM = 1024;
 
+/** One of equal parts of the keys that there may be. */
+export interface KeyPart {
+  readonly index: number;
+  readonly of: number;
+}
+
 /** Collects the terms of a run's records, block by block. */
 export class RunContent {
   /** Records collected. */
@@ -28,9 +34,17 @@ export class RunContent {
   readonly #counts = new CountsBuilder();
   readonly #blocks: number[] = [];
 
-  /** @param first the run's first record */
-  constructor(first: number) {
+  readonly #from: number;
+  readonly #to: number;
+
+  /**
+   * @param first the run's first record
+   * @param part the keys to collect, so that a long run can be gone through in less memory; counts come with the first. @default all
+   */
+  constructor(first: number, { index, of }: KeyPart = { index: 0, of: 1 }) {
     this.#first = first;
+    this.#from = (index / of) * 2 ** 48;
+    this.#to = ((index + 1) / of) * 2 ** 48;
   }
 
   add(block: Pick<Block, 'first' | 'count' | 'receivedAt' | 'lines'>): void {
@@ -38,7 +52,7 @@ export class RunContent {
     this.#blocks.push(block.first);
     for (const [index, line] of block.lines.entries()) {
       const dimensions = dimensionsOf(parseRecord(line));
-      this.#counts.addRecord(block.receivedAt, dimensions);
+      if (this.#from === 0) this.#counts.addRecord(block.receivedAt, dimensions);
       for (const [dimension, value] of dimensions) {
         this.#file(this.#term(dimension, value), place + index);
         if (dimension !== 'type') continue;
@@ -119,7 +133,7 @@ export class RunContent {
   }
 
   #term(dimension: Dimension, value: string): number {
-    if (UNIQUE.has(dimension)) return this.#keys.push(keyOf(dimension, value)) - 1;
+    if (UNIQUE.has(dimension)) return this.#place(keyOf(dimension, value));
     let terms = this.#known.get(dimension);
     if (terms === undefined) {
       terms = new Map();
@@ -127,13 +141,19 @@ export class RunContent {
     }
     let term = terms.get(value);
     if (term === undefined) {
-      term = this.#keys.push(keyOf(dimension, value)) - 1;
+      term = this.#place(keyOf(dimension, value));
       terms.set(value, term);
     }
     return term;
   }
 
+  /** Where a key is kept; -1 for one of another part. */
+  #place(key: TermKey): number {
+    return key.high >= this.#from && key.high < this.#to ? this.#keys.push(key) - 1 : -1;
+  }
+
   #file(term: number, place: number): void {
+    if (term < 0) return;
     if (this.#count === this.#terms.length) {
       this.#terms = widened(this.#terms);
       this.#places = widened(this.#places);
