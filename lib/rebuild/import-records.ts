@@ -6,7 +6,7 @@ import { markRebuilt, recall } from '../ledger/items/recalled.ts';
 import { SealtrailError } from '../log/error.ts';
 import { leafHash, sameBytes } from '../log/hash.ts';
 import type { Table } from '../store/ports.ts';
-import type { ArchivedLine } from './archived-lines.ts';
+import type { ArchivedLine } from '../verify/evidence/segments.ts';
 
 /** Records of a block, and bytes of their events: as an append has them at most. */
 const MAX_RECORDS = 1000;

@@ -18,7 +18,8 @@ import { type Hash, leafHash, sameBytes } from '../log/hash.ts';
 import { parseNote, type Verifier } from '../log/note.ts';
 import { TILE_WIDTH } from '../log/tile.ts';
 import type { Objects, Table } from '../store/ports.ts';
-import { type ArchivedLine, archivedLines } from './archived-lines.ts';
+import type { ArchivedLine } from '../verify/evidence/segments.ts';
+import { archivedLines } from './archived-lines.ts';
 import { importRecords } from './import-records.ts';
 import { archivedSizes, type Standing } from './standing.ts';
 

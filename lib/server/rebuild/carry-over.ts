@@ -5,9 +5,9 @@ import { withFormat } from '../../ledger/items/format.ts';
 import { CURSOR_SECRET_KEY, checkpointKey, MASK_SECRET_KEY, sortableNumber } from '../../ledger/items/layout.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { parseRecord } from '../../log/record.ts';
-import type { ArchivedLine } from '../../rebuild/archived-lines.ts';
 import { importRecords } from '../../rebuild/import-records.ts';
 import type { Objects, Table } from '../../store/ports.ts';
+import type { ArchivedLine } from '../../verify/evidence/segments.ts';
 
 /** What became of a trail's records that only the former database holds. */
 export interface Carried {

@@ -1,5 +1,3 @@
-import { promisify } from 'node:util';
-import { gunzip } from 'node:zlib';
 import { INDEX_RUN, INDEX_SUBMITTER, INDEX_TRAIL } from '../../contract/system-trails.ts';
 import { INDEX_RULES } from '../../index/format/index-rules.ts';
 import type { StoredRun } from '../../index/format/run-layout.ts';
@@ -8,11 +6,11 @@ import { indexRoot, type StatedRun } from '../../index/format/statement.ts';
 import { RunContent } from '../../index/writer/collect.ts';
 import { RunWriter } from '../../index/writer/run-writer.ts';
 import { fromHex, toHex } from '../../log/encoding.ts';
-import { SealtrailError } from '../../log/error.ts';
 import { sameBytes } from '../../log/hash.ts';
 import { isCount, isObject } from '../../log/json.ts';
-import { MAX_RECORD_BYTES, parseRecord } from '../../log/record.ts';
+import { parseRecord } from '../../log/record.ts';
 import type { DownloadWriter, Objects } from '../../store/ports.ts';
+import { type ArchivedLine, readSegment, segmentsOf } from '../evidence/segments.ts';
 
 /** A run as a record of `_index` states it. */
 export interface Statement {
@@ -59,7 +57,7 @@ export interface IndexScope {
  */
 export async function checkRuns(objects: Objects, { trails, signal }: IndexScope = {}): Promise<IndexReport> {
   const stated = new Map<string, Statement[]>();
-  for await (const line of recordsOf(objects, INDEX_TRAIL, signal)) {
+  for await (const { line } of recordsOf(objects, INDEX_TRAIL, signal)) {
     const statement = statementIn(line);
     if (statement === undefined || trails?.includes(statement.trail) === false) continue;
     const known = stated.get(statement.trail);
@@ -77,25 +75,14 @@ export async function checkRuns(objects: Objects, { trails, signal }: IndexScope
   return { runs, doubted };
 }
 
-const SEGMENT = /\/(\d{16})-(\d{16})\.jsonl\.gz$/;
-/** Bytes of a string at most, about: what a name says may be anything. */
-const MAX_SEGMENT_BYTES = 500_000_000;
-const unpack = promisify(gunzip);
-
-async function* recordsOf(objects: Objects, trail: string, signal?: AbortSignal): AsyncGenerator<string, void, void> {
-  for await (const { key } of objects.list(`${trail}/records/`)) {
+async function* recordsOf(
+  objects: Objects,
+  trail: string,
+  signal?: AbortSignal,
+): AsyncGenerator<ArchivedLine, void, void> {
+  for await (const segment of segmentsOf(objects, trail)) {
     signal?.throwIfAborted();
-    const [, first, last] = SEGMENT.exec(key) ?? [];
-    if (first === undefined) continue; // no segment, which verifyArchive says
-    const bytes = await objects.get(key);
-    if (bytes === undefined) throw damaged(`${key} is listed and is not there`);
-    const most = (Number(last) - Number(first) + 1) * (MAX_RECORD_BYTES + 1);
-    const limits = { maxOutputLength: Math.min(MAX_SEGMENT_BYTES, Math.max(1, most)) };
-    const plain = await unpack(bytes, limits).catch((cause) => {
-      throw damaged(`${key} does not hold the records that its name says`, cause);
-    });
-    const text = plain.toString();
-    for (const line of text.split('\n')) if (line !== '') yield line;
+    yield* await readSegment(objects, segment);
   }
 }
 
@@ -155,8 +142,8 @@ async function doubtedRuns(
     .map((one) => doubt(one, false, `it was made by the rules ${one.rules}, and this version knows ${INDEX_RULES}`));
   const waiting = all.filter(({ rules }) => rules === INDEX_RULES).sort((a, b) => a.run.first - b.run.first);
   let open: { readonly statement: Statement; readonly content: RunContent }[] = [];
-  for await (const line of recordsOf(objects, trail, signal)) {
-    const { seq, receivedAt } = parseRecord(line);
+  for await (const { line, record } of recordsOf(objects, trail, signal)) {
+    const { seq, receivedAt } = record;
     while ((waiting[0]?.run.first ?? Number.POSITIVE_INFINITY) <= seq) {
       const statement = waiting.shift();
       if (statement === undefined) break;
@@ -176,7 +163,7 @@ async function doubtedRuns(
 }
 
 /** Whether a run is what its records, which were collected, make it. */
-export async function isTrue(run: StatedRun, content: RunContent): Promise<boolean> {
+async function isTrue(run: StatedRun, content: RunContent): Promise<boolean> {
   if (content.size !== run.size) return false;
   const writer = new RunWriter({ first: run.first, size: run.size, name: '' }, NOWHERE);
   for (const [key, spans] of content.terms()) if (writer.add(key, spans)) await writer.flush();
@@ -190,9 +177,6 @@ const NOWHERE: DownloadWriter = {
   finish: async () => undefined,
   abandon: async () => undefined,
 };
-
-const damaged = (message: string, cause?: unknown): SealtrailError =>
-  new SealtrailError('archive_damaged', message, { cause });
 
 const doubt = ({ trail, record, run }: Statement, isFalse: boolean, reason: string): DoubtedRun => ({
   ...{ trail, from: run.first, to: endOf(run), record, isFalse, reason },
