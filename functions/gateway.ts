@@ -102,6 +102,9 @@ async function encode(response: ApiResponse, { requestId, acceptEncoding }: Resu
     ...response.headers,
   };
   const body = await readBytes(response.body);
+  if (response.headers['content-type'] === PROTOBUF) {
+    return { statusCode: response.status, headers, body: body.toString('base64'), isBase64Encoded: true };
+  }
   if (body.length < MIN_GZIP_BYTES || !takesGzip(acceptEncoding)) {
     return { statusCode: response.status, headers, body: body.toString(), isBase64Encoded: false };
   }
@@ -112,6 +115,9 @@ async function encode(response: ApiResponse, { requestId, acceptEncoding }: Resu
     isBase64Encoded: true,
   };
 }
+
+/** The one type of response that is no text. */
+const PROTOBUF = 'application/x-protobuf';
 
 async function readBytes(body: ApiResponse['body']): Promise<Buffer> {
   if (typeof body === 'string' || body instanceof Uint8Array) return Buffer.from(body);

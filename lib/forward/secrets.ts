@@ -16,6 +16,10 @@ export function secretReader(reference: SecretReference): () => Promise<string> 
     if (kept !== undefined && Date.now() < kept.until) return kept.secret;
     const secret = (await read(reference)).trim();
     if (secret === '') throw new SealtrailError('unavailable', `the secret in ${placeOf(reference)} is empty`);
+    // The platform's own error for such a header would quote it.
+    if (!/^[\x20-\x7e]+$/.test(secret)) {
+      throw new SealtrailError('unavailable', `the secret in ${placeOf(reference)} is not one line of ASCII`);
+    }
     kept = { secret, until: Date.now() + KEPT_MS };
     return secret;
   };

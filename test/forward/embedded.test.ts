@@ -41,6 +41,7 @@ describe('a log of one machine', () => {
     await dead.close();
     const secret = { env: 'SEALTRAIL_TEST_HOOK' };
     vi.stubEnv('SEALTRAIL_TEST_HOOK', SECRET);
+    onTestFinished(() => void vi.unstubAllEnvs());
     const { append, status, errors } = await setUp(
       { type: 'webhook', name: 'dead', url: `${deadUrl}/in`, secret },
       { type: 'webhook', name: 'siem', url: `${receiver.url}/in`, secret },

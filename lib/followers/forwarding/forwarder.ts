@@ -169,8 +169,9 @@ export class Forwarder implements Follower {
       return undefined;
     }
     const destination = await this.#open();
-    const limits = pending === undefined ? this.#limits(destination) : NO_LIMITS;
-    const cut = await readCut(ledger, trail, { from: size, end: to }, await this.#options.passes(trail), limits);
+    // By the same settings a pending batch is cut as before, and by others it is no larger than they say.
+    const passes = await this.#options.passes(trail);
+    const cut = await readCut(ledger, trail, { from: size, end: to }, passes, this.#limits(destination));
     if (cut.passing.length === 0) {
       const { pending: _, ...rest } = state;
       return storeForwardState(table, { ...rest, size: cut.to });
@@ -259,7 +260,12 @@ export class Forwarder implements Follower {
 
   async #open(): Promise<Destination> {
     this.#destination ??= Promise.resolve(this.#options.destination());
-    return this.#destination;
+    try {
+      return await this.#destination;
+    } catch (error) {
+      this.#destination = undefined; // the next run tries again
+      throw error;
+    }
   }
 
   async #ageOf(trail: string, seq: number): Promise<number> {
@@ -283,9 +289,6 @@ export class Forwarder implements Follower {
     throw new SealtrailError('unavailable', message);
   }
 }
-
-/** Of a batch whose end is decided. */
-const NO_LIMITS = { records: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY };
 
 /** A record in the form of a destination. */
 interface Encoded {

@@ -213,6 +213,32 @@ describe('the worst day', () => {
     expect(await forwarder.statusOf('orders')).toMatchObject({ forwarded: 2, sent: 1, aside: 1 });
   });
 
+  it('lets no batch grow beyond its limits where the filter was changed meanwhile', async () => {
+    const log = new ForwardedLog();
+    await log.append('orders', 9);
+    await log.append('orders', 1, 'auth.login');
+    log.destination.answer = () => failed;
+    await log.forwarder({ filter: { type: 'auth.*' } }, { isAlone: true }).run('orders');
+    log.destination.answer = () => ({ is: 'taken' });
+    await log.forwarder({}, { isAlone: true }).run('orders');
+    expect(log.destination.ranges).toEqual(['0-4', '4-8', '8-10']);
+  });
+
+  it('tries to open its destination again', async () => {
+    const log = new ForwardedLog();
+    await log.append('orders', 1);
+    let tries = 0;
+    const destination = async () => {
+      tries += 1;
+      if (tries === 1) throw new Error('not yet');
+      return log.destination;
+    };
+    const forwarder = log.forwarder({}, { destination });
+    await expect(forwarder.run('orders')).rejects.toThrow('not yet');
+    await forwarder.run('orders');
+    expect(log.destination.seqs).toEqual([0]);
+  });
+
   it('raises an alarm over its lag, and not with every try', async () => {
     const log = new ForwardedLog();
     await log.append('orders', 1);
