@@ -32,6 +32,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Install>>> = {
   'verify-trail': async () => (await import('./commands/check/verify-trail.ts')).installVerifyTrail,
   witness: async () => (await import('./commands/operate/witness.ts')).installWitness,
   seal: async () => (await import('./commands/operate/seal.ts')).installSeal,
+  forwarding: async () => (await import('./commands/operate/forwarding.ts')).installForwarding,
   hold: async () => (await import('./commands/operate/hold.ts')).installHold,
   spool: async () => (await import('./commands/operate/spool.ts')).installSpool,
   rebuild: async () => (await import('./commands/operate/rebuild.ts')).installRebuild,

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import * as z from 'zod';
 import { type EventFilters, FILTER_NAMES } from '../contract/query.ts';
-import { TRAIL_PATTERN, TRAIL_PATTERN_RULE } from '../contract/trail-pattern.ts';
+import { matchesTrail, TRAIL_PATTERN, TRAIL_PATTERN_RULE } from '../contract/trail-pattern.ts';
 import { SealtrailError } from '../log/error.ts';
 import { isRelative, momentIn } from '../question/moments.ts';
 import { selectRecords } from '../question/selection.ts';
@@ -187,6 +187,10 @@ export const destinationSchema = z.discriminatedUnion('type', [
 ]);
 /** Where records are forwarded to. */
 export type DestinationSettings = z.infer<typeof destinationSchema>;
+
+/** Whether a destination gets a trail. Patterns that do not begin with `_` mean no system trail. */
+export const isForwarded = ({ trails = ['*'] }: Pick<DestinationSettings, 'trails'>, trail: string): boolean =>
+  trails.some((pattern) => matchesTrail(pattern, trail) && trail.startsWith('_') === pattern.startsWith('_'));
 
 export const forwardSchema = z
   .strictObject({

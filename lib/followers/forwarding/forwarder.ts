@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { pauseMs } from '../../base/backoff.ts';
-import { matchesTrail } from '../../contract/trail-pattern.ts';
 import type { Batch, Delivery, Destination, Refusal } from '../../forward/destination.ts';
 import { happenedAt, recordEncoder } from '../../forward/formats/encode.ts';
 import { failureOf } from '../../forward/http.ts';
-import type { DestinationSettings } from '../../forward/settings.ts';
+import { type DestinationSettings, isForwarded } from '../../forward/settings.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { SealtrailError } from '../../log/error.ts';
 import type { NodeReader } from '../../log/tree.ts';
@@ -102,10 +101,9 @@ export class Forwarder implements Follower {
     return this.#revisit.get(trail);
   }
 
-  /** Whether the settings name a trail. Patterns that do not begin with `_` mean no system trail. */
+  /** Whether the destination gets a trail. */
   isFor(trail: string): boolean {
-    const { trails = ['*'] } = this.#options.settings;
-    return trails.some((pattern) => matchesTrail(pattern, trail) && trail.startsWith('_') === pattern.startsWith('_'));
+    return isForwarded(this.#options.settings, trail);
   }
 
   /** @throws the Table's errors, `store_corrupt` */
