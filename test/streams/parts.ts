@@ -20,16 +20,24 @@ const sh = (command: string, args: readonly string[], cwd?: string, env = proces
 
 /** The upstream collector, built by its builder from the Go modules that `collector/builder.yaml` names. @returns its path */
 export function buildCollector(): string {
-  const binary = join(TOOLS, 'collector/collector');
+  const binary = join(TOOLS, 'build/collector'); // `output_path` of its configuration
   if (existsSync(binary)) return binary;
   mkdirSync(TOOLS, { recursive: true });
   sh('go', ['install', BUILDER], TOOLS, { ...process.env, GOBIN: TOOLS });
   const config = join(import.meta.dirname, 'collector/builder.yaml');
-  sh(join(TOOLS, 'builder'), ['--config', config], TOOLS, {
-    ...process.env,
-    DIST_OUTPUT_PATH: join(TOOLS, 'collector'),
-  });
+  sh(join(TOOLS, 'builder'), ['--config', config], TOOLS);
   return binary;
+}
+
+/** Fetches a package of Debian into the tools. A new machine has no lists of them yet. */
+function download(what: string): void {
+  const fetch = (): void => sh('apt-get', ['download', '-q', '-o', 'APT::Sandbox::User=root', what], TOOLS);
+  try {
+    fetch();
+  } catch {
+    sh('apt-get', ['update', '-q']);
+    fetch();
+  }
 }
 
 /** rsyslog, unpacked without being installed. @returns the root of its files */
@@ -38,7 +46,7 @@ export function unpackRsyslog(): string {
   if (existsSync(join(root, 'usr/sbin/rsyslogd'))) return root;
   mkdirSync(root, { recursive: true });
   for (const [name, version] of Object.entries(RSYSLOG)) {
-    sh('apt-get', ['download', '-q', '-o', 'APT::Sandbox::User=root', `${name}=${version}`], TOOLS);
+    download(`${name}=${version}`);
     const file = `${name}_${version}_${execFileSync('dpkg', ['--print-architecture'], { encoding: 'utf8' }).trim()}.deb`;
     sh('dpkg', ['-x', join(TOOLS, file), root]);
   }
