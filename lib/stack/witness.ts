@@ -8,6 +8,7 @@ import { Construct } from 'constructs';
 import { PARTITION, SORT } from '../store/dynamodb/item.ts';
 import { parseLogList } from '../witness/log-list.ts';
 import { bundledFunctions, worker, workerRole } from './functions/functions.ts';
+import { acknowledgeForgetting } from './resources/nag.ts';
 
 /** Properties of a {@link SealtrailWitness}. */
 export interface SealtrailWitnessProps {
@@ -59,6 +60,7 @@ export class SealtrailWitness extends Construct {
       removalPolicy: RemovalPolicy.RETAIN,
     });
     this.table = table as ITable; // CDK is not written for exactOptionalPropertyTypes: its own classes miss its own interfaces
+    acknowledgeForgetting(this.table);
     const key = new Key(this, 'SigningKey', {
       description: `Sealtrail witness ${name}`,
       keySpec: KeySpec.ECC_NIST_EDWARDS25519,

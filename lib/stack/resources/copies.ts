@@ -6,7 +6,7 @@ import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { CfnBucket, type IBucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
-import { acknowledgeCopying } from './nag.ts';
+import { acknowledgeBackup, acknowledgeCopying, acknowledgeRecords } from './nag.ts';
 
 /** A bucket for a copy of the archive, with versions and Object Lock, in an account with other administrators. */
 export interface ArchiveCopy {
@@ -83,6 +83,7 @@ export function backUpTable(scope: Construct, table: ITable, kept: Duration, rem
   const daily = new BackupPlanRule({ ruleName: 'Daily', backupVault: vault, deleteAfter: kept });
   const plan = new BackupPlan(scope, 'Backup', { backupPlanRules: [daily] });
   plan.addSelection('Table', { resources: [BackupResource.fromDynamoDbTable(table)] });
+  acknowledgeBackup(plan);
   return plan;
 }
 
@@ -92,6 +93,7 @@ export function backUpTable(scope: Construct, table: ITable, kept: Duration, rem
  */
 export function recordWrites(scope: Construct, table: ITable, archive: IBucket): Trail {
   const trail = new Trail(scope, 'DataEvents', { isMultiRegionTrail: false, includeGlobalServiceEvents: false });
+  acknowledgeRecords(trail);
   const writes = { readWriteType: ReadWriteType.WRITE_ONLY, includeManagementEvents: false };
   trail.addEventSelector(DataResourceType.S3_OBJECT, [archive.arnForObjects('')], writes);
   const { defaultChild } = trail.node;

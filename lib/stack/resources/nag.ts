@@ -1,5 +1,8 @@
 import { Stack, Validations } from 'aws-cdk-lib';
+import type { Method, RestApi } from 'aws-cdk-lib/aws-apigateway';
 import type { HttpRoute } from 'aws-cdk-lib/aws-apigatewayv2';
+import type { BackupPlan } from 'aws-cdk-lib/aws-backup';
+import type { Trail } from 'aws-cdk-lib/aws-cloudtrail';
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import type { IRole, ManagedPolicy } from 'aws-cdk-lib/aws-iam';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
@@ -65,10 +68,55 @@ export function acknowledgeFindings({
 }
 
 /** Acknowledges that a route needs no authentication. */
-export function acknowledgeOpen(route: HttpRoute): void {
+export function acknowledgeOpen(route: HttpRoute | Method): void {
   const reason = 'It answers everybody alike and says nothing of the log; it has a throttle of its own.';
   Validations.of(route).acknowledge({ id: `${PACK}-APIG4`, reason });
 }
+
+/**
+ * Acknowledges what the rules miss in a REST API.
+ *
+ * @param open its methods that need no authentication
+ */
+export function acknowledgeRestApi(api: RestApi, open: readonly Method[]): void {
+  const byIam = 'Requests are signed with SigV4 and authorised by IAM: there is no user pool.';
+  const validated =
+    'The functions validate every request by the declared route, and answer with the field that is wrong.';
+  const logged = 'There is an access log of every request. Execution logs would hold what events say.';
+  const pushing =
+    'The role that API Gateway writes its logs with, for the whole account: AWS keeps that policy for it.';
+  Validations.of(api).acknowledge(
+    { id: `${PACK}-COG4`, reason: byIam },
+    { id: `${PACK}-APIG2`, reason: validated },
+    { id: `${PACK}-APIG6`, reason: logged },
+    { id: `${PACK}-IAM4[Policy::${awsPolicy('service-role/AmazonAPIGatewayPushToCloudWatchLogs')}]`, reason: pushing },
+  );
+  for (const method of open) acknowledgeOpen(method);
+}
+
+/** Acknowledges the policy of AWS Backup's role. */
+export function acknowledgeBackup(plan: BackupPlan): void {
+  const reason = 'What AWS Backup needs to back up a table, which AWS keeps up to date.';
+  Validations.of(plan).acknowledge({
+    id: `${PACK}-IAM4[Policy::${awsPolicy('service-role/AWSBackupServiceRolePolicyForBackup')}]`,
+    reason,
+  });
+}
+
+/** Acknowledges that the bucket of CloudTrail's records has no log of its own. */
+export function acknowledgeRecords(trail: Trail): void {
+  const reason =
+    'It holds what CloudTrail records: who reads these is in the management events and data events of the account.';
+  Validations.of(trail).acknowledge({ id: `${PACK}-S1`, reason });
+}
+
+/** @param table the memory of a witness */
+export function acknowledgeForgetting(table: ITable): void {
+  const reason = 'A table that is restored to an earlier time makes a witness forget what it has cosigned.';
+  Validations.of(table).acknowledge({ id: `${PACK}-DDB3`, reason });
+}
+
+const awsPolicy = (name: string): string => `arn:<AWS::Partition>:iam::aws:policy/${name}`;
 
 /** Acknowledges that a queue of wake-up messages needs no dead-letter queue. */
 export function acknowledgeWakes(queue: IQueue): void {

@@ -7,6 +7,7 @@ import {
   EndpointType,
   LambdaIntegration,
   LogGroupLogDestination,
+  type Method,
   MethodLoggingLevel,
   RestApi,
   type Stage,
@@ -17,6 +18,7 @@ import { CfnWebACLAssociation } from 'aws-cdk-lib/aws-wafv2';
 import type { Construct } from 'constructs';
 import { accessLog, accessLogFormat } from './access-log.ts';
 import { checkThrottle, type LogApi, type LogApiProps, type LogDomain, OPEN_THROTTLE } from './http-api.ts';
+import { acknowledgeRestApi } from './nag.ts';
 import { STACK_ROUTES } from './routes.ts';
 
 /** A REST API in place of the HTTP API, for what only REST APIs have. It costs 3.50 dollars a million requests instead of 1.00. */
@@ -89,10 +91,13 @@ export function logRestApi(scope: Construct, props: LogApiProps, { vpcEndpoints,
       new LambdaIntegration(fn, { scopePermissionToMethod: false, allowTestInvoke: false }),
     ]),
   );
+  const open: Method[] = [];
   for (const { method, path, group, action } of STACK_ROUTES) {
     const authorizationType = action.on === 'nothing' ? AuthorizationType.NONE : AuthorizationType.IAM;
-    api.root.resourceForPath(path).addMethod(method, integrations[group], { authorizationType });
+    const made = api.root.resourceForPath(path).addMethod(method, integrations[group], { authorizationType });
+    if (action.on === 'nothing') open.push(made);
   }
+  acknowledgeRestApi(api, open);
   const { deploymentStage: stage } = api;
   if (webAclArn !== undefined) {
     new CfnWebACLAssociation(scope, 'WebAcl', { resourceArn: stage.stageArn, webAclArn });
