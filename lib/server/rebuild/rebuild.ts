@@ -2,8 +2,6 @@ import { link, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FOLLOWERS, openFollowers } from '../../app/followers.ts';
 import { wireLog } from '../../app/log.ts';
-import { LOG_SUBMITTER } from '../../contract/system-trails.ts';
-import { recordInSystem } from '../../followers/runtime/system-record.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { verifierFromSpki } from '../../log/note.ts';
 import { type RebuiltTrail, rebuildTrail } from '../../rebuild/rebuild-trail.ts';
@@ -15,6 +13,7 @@ import { FolderObjects } from '../../store/folder/objects.ts';
 import { SqliteTable } from '../../store/sqlite/table.ts';
 import { type DataFolder, openDataFolder } from '../data-folder.ts';
 import { type Carried, carryOver } from './carry-over.ts';
+import { recordRebuilt } from './rebuild-table.ts';
 import { type KeyChange, replaceKey } from './replace-key.ts';
 import { databaseFile, readStandings } from './standings.ts';
 
@@ -141,16 +140,7 @@ async function finishRebuild(
     await log.ledger.seal(trail);
     await archiver.run(trail, { force: true });
   }
-  for (const { trail, before, size, receivedAt } of trails) {
-    const event = {
-      type: 'system.trail_rebuilt',
-      actor: { id: LOG_SUBMITTER, type: 'system' },
-      resource: { type: 'trail', id: trail },
-      description: `the trail goes on from its archive with record ${size}; what was acknowledged after record ${size - 1} is lost`,
-      details: { before, size, newest: new Date(receivedAt).toISOString() },
-    };
-    await recordInSystem(log.ledger, { by: LOG_SUBMITTER, event });
-  }
+  await recordRebuilt(log.ledger, trails);
   await log.ledger.close();
   return holds;
 }

@@ -1,11 +1,10 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { wireLog } from '../../app/log.ts';
-import { trailsIn } from '../../ledger/history.ts';
-import { readStanding, type Standing } from '../../rebuild/standing.ts';
+import type { Standing } from '../../rebuild/standing.ts';
 import { FolderObjects } from '../../store/folder/objects.ts';
 import type { Table } from '../../store/ports.ts';
 import { SqliteTable } from '../../store/sqlite/table.ts';
+import { standingsOf } from './rebuild-table.ts';
 
 export const databaseFile = (dir: string): string => join(dir, 'sealtrail.db');
 
@@ -36,12 +35,7 @@ export async function readStandings(dir: string, open?: Table): Promise<readonly
   const own =
     open === undefined && (await exists(databaseFile(dir))) ? await SqliteTable.open(databaseFile(dir)) : undefined;
   try {
-    const table = open ?? own ?? NO_TABLE;
-    const { ledger } = wireLog({ table, objects, signers: [] }, { logName: 'any', signs: false });
-    const names = new Set([...(await Array.fromAsync(ledger.trails())), ...(await Array.fromAsync(trailsIn(objects)))]);
-    const standings: Standing[] = [];
-    for (const trail of [...names].sort()) standings.push(await readStanding({ table, objects, ledger }, trail));
-    return standings;
+    return await standingsOf({ table: open ?? own ?? NO_TABLE, objects });
   } finally {
     await own?.close();
     await objects.close();

@@ -1,13 +1,18 @@
+import { SealtrailError } from '../../../log/error.ts';
 import type { Standing } from '../../../rebuild/standing.ts';
 import type { Rebuilt } from '../../../server/rebuild/rebuild.ts';
-import { fingerprintOf } from '../../../verify/evidence/trust.ts';
+import { fingerprintOf, keysOfCheckpoint } from '../../../verify/evidence/trust.ts';
 import { utc } from '../../output/records.ts';
 import { labelled, type Output, plural, type Terminal, write, writeLines } from '../../output/terminal.ts';
+import { openObjects } from '../../shell/archive-source.ts';
 import { EXIT, type ExitCode } from '../../shell/exit.ts';
 import { assertServerNode } from '../../shell/server-node.ts';
 import { type Install, withJson } from '../../shell/shell.ts';
+import { readTrust } from '../../shell/trust.ts';
 
 interface Options {
+  readonly table?: string;
+  readonly key?: string;
   readonly yes?: true;
   readonly replace?: true;
   readonly json?: true;
@@ -16,13 +21,16 @@ interface Options {
 export const installRebuild: Install = (program, shell) => {
   const command = program
     .command('rebuild')
-    .argument('<dir>', 'a data folder, whose server is stopped')
+    .argument('<dir>', 'a data folder, whose server is stopped; or s3://bucket, the archive of a log on AWS')
     .summary('complete a database from its archive')
     .description(
       'Says which trails of a data folder have less in the database than in the archive, as after a restored copy or a lost file.\n' +
         'With --yes it completes them, and the log goes on after the archived records. What was acknowledged later is lost, and not\n' +
-        'known: so a new key signs from then on, and the former one is retired. Put a newer database back instead if there is one.',
+        'known: so a new key signs from then on, and the former one is retired. Put a newer database back instead if there is one.\n' +
+        'On AWS it completes the table of --table; docs/operations.md says what to do before and after.',
     )
+    .option('--table <name>', 'with s3://bucket: the table of the log, whose functions are stopped')
+    .option('--key <file>', 'with s3://bucket: the public keys of the log, a key file as for `sealtrail verify`')
     .option('--yes', 'do it (default: only say what would be done)')
     .option(
       '--replace',
@@ -30,6 +38,16 @@ export const installRebuild: Install = (program, shell) => {
     );
   withJson(command).action(async (dir: string, options: Options) => {
     assertServerNode('sealtrail rebuild');
+    if (dir.startsWith('s3://')) {
+      shell.exitCode = await rebuildOnAws(shell.terminal, dir, options);
+      return;
+    }
+    if (options.table !== undefined || options.key !== undefined) {
+      throw new SealtrailError(
+        'usage',
+        '--table and --key go with the archive of a log on AWS: sealtrail rebuild s3://bucket',
+      );
+    }
     shell.exitCode = await (options.yes ? rebuild(shell.terminal, dir, options) : look(shell.terminal, dir, options));
   });
 };
@@ -38,6 +56,17 @@ export const installRebuild: Install = (program, shell) => {
 async function look({ stdout }: Terminal, dir: string, { json }: Options): Promise<ExitCode> {
   const { readStandings } = await import('../../../server/rebuild/standings.ts');
   const standings = await readStandings(dir);
+  return tellStandings(stdout, standings, { json, advice });
+}
+
+async function tellStandings(
+  stdout: Output,
+  standings: readonly Standing[],
+  {
+    json,
+    advice,
+  }: { readonly json: true | undefined; readonly advice: (wrong: readonly Standing[]) => readonly string[] },
+): Promise<ExitCode> {
   const wrong = standings.filter(({ state }) => state !== 'whole');
   if (json) {
     const trails = wrong.map(({ trail, head, archived, state }) => ({ trail, state, database: head.size, archived }));
@@ -63,6 +92,46 @@ function advice(wrong: readonly Standing[]): string[] {
   ];
 }
 
+/** @returns `wrong` where there is something to rebuild, and it was not to be done */
+async function rebuildOnAws(
+  { stdout }: Terminal,
+  archive: string,
+  { table: name, key, yes, json }: Options,
+): Promise<ExitCode> {
+  if (name === undefined || key === undefined) {
+    throw new SealtrailError('usage', 'say which table to complete, --table NAME, and the keys of the log, --key FILE');
+  }
+  const trust = await readTrust(key);
+  const [{ rebuildTable, standingsOf }, { DynamoTable }, { dynamoClient }] = await Promise.all([
+    import('../../../server/rebuild/rebuild-table.ts'),
+    import('../../../store/dynamodb/table.ts'),
+    import('../../../store/aws-clients.ts'),
+  ]);
+  const objects = await openObjects(archive);
+  const table = new DynamoTable({ client: dynamoClient(), tableName: name });
+  try {
+    if (!yes) return await tellStandings(stdout, await standingsOf({ table, objects }), { json, advice: adviceOnAws });
+    const verifiers = (origin: string, size: number) => keysOfCheckpoint(trust, origin, size);
+    const rebuilt = await rebuildTable({ table, objects, verifiers });
+    if (json) await write(stdout, `${JSON.stringify(rebuilt ?? { trails: [], holds: [] })}\n`);
+    else if (rebuilt === undefined) await write(stdout, nothingToDo(0));
+    else await writeLines(stdout, [...trailLines(rebuilt, stdout), '', ...NEXT_ON_AWS]);
+    return EXIT.ok;
+  } finally {
+    await Promise.all([table.close(), objects.close()]);
+  }
+}
+
+const adviceOnAws = (): readonly string[] => [
+  'If the table can be restored to a later second, do that. Otherwise, once the functions are stopped (docs/operations.md):',
+  '  sealtrail rebuild s3://BUCKET --table NAME --key FILE --yes',
+];
+
+const NEXT_ON_AWS = [
+  'No key may sign two histories. Before the functions run again, deploy with one key more and those before it retired:',
+  '  npx cdk deploy ... -c signingKeys=2 -c retiredKeys=1',
+];
+
 async function rebuild({ stdout }: Terminal, dir: string, { replace, json }: Options): Promise<ExitCode> {
   const { rebuildFolder } = await import('../../../server/rebuild/rebuild.ts');
   const rebuilt = await rebuildFolder(dir, { replace: replace === true });
@@ -79,7 +148,7 @@ const shown = ({ keys: { spki, trust }, ...rebuilt }: Rebuilt): object => ({
 
 const RECALLED_FROM = { order: 'as `_system` says', objects: 'since its archived files are held' } as const;
 
-function rebuiltLines({ trails, holds, replaced, keys }: Rebuilt, out: Output): string[] {
+function trailLines({ trails, holds }: Pick<Rebuilt, 'trails' | 'holds'>, out: Output): string[] {
   return [
     ...trails.flatMap(({ trail, before, size }) =>
       labelled(out, 'green', 'rebuilt', `${trail}: records ${before} to ${size - 1}; it goes on with record ${size}`),
@@ -100,6 +169,12 @@ function rebuiltLines({ trails, holds, replaced, keys }: Rebuilt, out: Output): 
         `${trail}: ${held ? 'under legal hold' : 'no longer under legal hold'}, ${RECALLED_FROM[from]}`,
       ),
     ),
+  ];
+}
+
+function rebuiltLines({ replaced, keys, ...rebuilt }: Rebuilt, out: Output): string[] {
+  return [
+    ...trailLines(rebuilt, out),
     ...(replaced?.carried ?? []).flatMap(({ trail, from, to, became }) => {
       const which = `${trail}: records ${from} to ${to - 1} of the former database`;
       if (became === 'taken') return labelled(out, 'green', 'taken  ', `${which} follow the archive`);
