@@ -10,18 +10,22 @@ import type { Figure } from './report.ts';
 const LATENCIES = { network: 2, read: 1, hold: 6 };
 const SECONDS = 10;
 const RATES = [40, 100, 200, 500, 1_000, 1_500];
+/** The same over a store whose transactions take long. */
+const SLOW = { ...LATENCIES, hold: 100 };
+const SLOW_RATES = [20, 40, 100, 300];
 
 export async function benchContention(): Promise<Figure[]> {
   const figures: Figure[] = [];
   for (const rate of RATES) figures.push(await inVirtualTime(() => appends(rate)));
+  for (const rate of SLOW_RATES) figures.push(await inVirtualTime(() => appends(rate, SLOW)));
   figures.push(await inVirtualTime(() => processes(1_000)));
   figures.push(await inVirtualTime(() => reads(1_000)));
   figures.push(await inVirtualTime(neighbours));
   return figures;
 }
 
-function stand() {
-  const db = new StandIn(LATENCIES);
+function stand(latencies = LATENCIES) {
+  const db = new StandIn(latencies);
   const instances = new Instances(() => ledgerOver(new DynamoTable({ client: db.client, tableName: 'bench' })));
   return { db, instances };
 }
@@ -33,13 +37,13 @@ const append = (trail: string) => {
 };
 
 /** One trail, one event a request. */
-async function appends(rate: number): Promise<Figure> {
-  const { db, instances } = stand();
+async function appends(rate: number, latencies = LATENCIES): Promise<Figure> {
+  const { db, instances } = stand(latencies);
   const tally = new Tally();
   await offer(rate, SECONDS, () => tally.count(() => instances.serve((ledger) => ledger.append(append('busy')))));
   const served = tally.latencies.length;
   return {
-    what: `${rate} appends a second offered to one trail, one event each`,
+    what: `${rate} appends a second offered to one trail, one event each, transactions of ${latencies.hold} ms`,
     goal: 'up to 500/s: 90 % served, p99 below 1,500 ms; at any rate 25 write units an append, refusals within 2,000 ms',
     measured: {
       'served/s': Math.round(served / SECONDS),

@@ -1,5 +1,7 @@
+import { DAY_MS } from '../lib/base/time.ts';
 import { inVirtualTime } from '../test/simulation/virtual-time.ts';
 import { Deployment, until } from './deployment.ts';
+import { PRICES } from './prices.ts';
 import type { Figure } from './report.ts';
 
 /** Ten thousand trails, a thousand of them busy: how long until everything is under lock, and what the idle ones cost. */
@@ -9,7 +11,62 @@ const BUSY = 1_000;
 const SECONDS = 60;
 const HALF_MINUTE = 30;
 
-export const benchTrails = async (): Promise<Figure[]> => [await inVirtualTime(busy)];
+export const benchTrails = async (): Promise<Figure[]> => [await inVirtualTime(busy), await inVirtualTime(atRest)];
+
+/** A part of the trails, since what each costs does not depend on the others. */
+const RESTING = 150;
+/** Days of a period in which each trail is verified once. */
+const DAYS = 7;
+const MEMORY_GB = 1;
+
+/** What trails cost to which nothing is appended: a look a day, and a verification a week. */
+async function atRest(): Promise<Figure> {
+  // What the schedules cost by themselves does not grow with the trails.
+  const [none, some] = [await weekOf(0), await weekOf(RESTING)];
+  const each = (name: keyof typeof some): number => (some[name] - none[name]) / RESTING / DAYS;
+  const dollars =
+    each('writeUnits') * PRICES.writeUnit +
+    each('readUnits') * PRICES.readUnit +
+    each('puts') * PRICES.put +
+    each('gets') * PRICES.get +
+    each('signatures') * PRICES.signature +
+    each('gigabyteSeconds') * PRICES.gigabyteSecond;
+  const shown = (name: keyof typeof some): number => Math.round(100 * each(name)) / 100;
+  return {
+    what: `${TRAILS} trails at rest: dollars a month`,
+    goal: 'below 1',
+    measured: {
+      dollars: (dollars * 30 * TRAILS).toFixed(2),
+      'a trail and day: read units': shown('readUnits'),
+      'write units': shown('writeUnits'),
+      'objects put or listed': shown('puts'),
+      'objects got': shown('gets'),
+      'GB-seconds of functions': shown('gigabyteSeconds'),
+    },
+  };
+}
+
+/** What a week takes with so many trails at rest. */
+async function weekOf(trails: number) {
+  const deployment = new Deployment();
+  const { stores } = deployment;
+  stores.takesTime = false;
+  for (let n = 0; n < trails; n++) await deployment.append(`trail-${n}`, 1);
+  // The first days seal and verify what is there.
+  for (let day = 0; day < 3; day++) await aDayLater(deployment);
+  stores.takesTime = true;
+  stores.taken();
+  deployment.ran = { milliseconds: 0, invocations: 0, requests: 0 };
+  for (let day = 0; day < DAYS; day++) await aDayLater(deployment);
+  return { ...stores.taken(), gigabyteSeconds: (deployment.ran.milliseconds / 1000) * MEMORY_GB };
+}
+
+async function aDayLater(deployment: Deployment): Promise<void> {
+  await until(performance.now() + DAY_MS);
+  await deployment.stream();
+  for (let n = 0; n < 3; n++) await deployment.sweep();
+  await deployment.verify();
+}
 
 async function busy(): Promise<Figure> {
   const deployment = new Deployment();

@@ -6,6 +6,7 @@ import { ExpiryClaims } from '../lib/followers/expiry/expiry-claims.ts';
 import type { DueList } from '../lib/followers/runtime/due-list.ts';
 import type { Follower } from '../lib/followers/runtime/follower.ts';
 import { FullPass } from '../lib/followers/runtime/full-pass.ts';
+import { RestingTrails } from '../lib/followers/runtime/resting-trails.ts';
 import { sweepTrails } from '../lib/followers/runtime/sweep.ts';
 import { atOnce, type Visit, type VisitOptions, visitTrail } from '../lib/followers/runtime/visit.ts';
 import { type Finding, findingOf, recordFinding } from '../lib/followers/tampering/tamper-monitor.ts';
@@ -59,6 +60,7 @@ export class TrailFollowing {
   readonly #due: DueList;
   readonly #unverified: DueList;
   readonly #pass: FullPass;
+  readonly #resting: RestingTrails;
 
   /**
    * @param pace of the deployment; with an `archiveDelayMs` sweeps leave to followers what may still wait
@@ -89,6 +91,8 @@ export class TrailFollowing {
     this.#due = followList(table);
     this.#unverified = verifyList(table);
     this.#pass = new FullPass({ table, name: 'follow' });
+    const sizeOf = async (trail: string) => (await log.ledger.head(trail))?.size ?? 0;
+    this.#resting = new RestingTrails({ table, name: 'follow', settings, sizeOf });
   }
 
   /**
@@ -129,6 +133,12 @@ export class TrailFollowing {
       aheadMs: this.#hurries ? AHEAD_MS : 0,
       retryMs: RETRY_MS,
       nextAt,
+      resting: this.#resting,
+      // Archived, and sealed, which is done once a day and that without a commit.
+      isDone: async (trail, size) => {
+        const { archived, sealed, lagRecords } = await this.#followers.archiver.status(trail);
+        return lagRecords === 0 && archived === size && sealed === size;
+      },
       // Before the visit, so that it is what waited and not what is left over where all goes well.
       onVisit: async (trail, isDue) => {
         const lag = await this.#readLag(trail);

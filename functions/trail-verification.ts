@@ -5,6 +5,7 @@ import { DAY_MS } from '../lib/contract/time.ts';
 import type { VerificationReport, VerificationStatus } from '../lib/contract/verification.ts';
 import type { Follower, RunOptions } from '../lib/followers/runtime/follower.ts';
 import { FullPass } from '../lib/followers/runtime/full-pass.ts';
+import type { Rest } from '../lib/followers/runtime/resting-trails.ts';
 import { type SweepShare, sweepTrails } from '../lib/followers/runtime/sweep.ts';
 import { LANE_RECORDS, type LaneVerifier } from '../lib/followers/verification/verification-lanes.ts';
 import { Verifications } from '../lib/followers/verification/verifications.ts';
@@ -29,6 +30,9 @@ const RUNS_AT_ONCE = 4;
 const DAMAGED_AGAIN_MS = DAY_MS;
 /** For a trail that a verification in lanes is at: later than a visit would wait. */
 const LATER_MS = 3_600_000;
+
+/** How long after a verification that found nothing wrong a trail that has not grown is verified again. */
+const REST_MS = 7 * DAY_MS;
 
 /** How a run of the schedule has others do a part of its work. */
 export interface VerificationHelp {
@@ -78,7 +82,7 @@ export class TrailVerification implements Pick<Verifier, 'verify' | 'status'>, L
   }
 
   /**
-   * Verifies, on a schedule, the trails with new records, those that have waited longest first, and once a day every trail. What
+   * Verifies, on a schedule, the trails with new records, those that have waited longest first, and once a day those that no list knows of; once a week every trail. What
    * there is no time for, within a trail too, the next run goes on with.
    *
    * Counts every trail that is damaged, failed or was not reached, and how long the oldest has been waiting; zeros say that all
@@ -105,6 +109,7 @@ export class TrailVerification implements Pick<Verifier, 'verify' | 'status'>, L
       ...{ followers: [scheduled, this.#followers.indexCheck], list, share: help?.share },
       pass: new FullPass({ table, name: 'verify' }),
       trails: (after) => ledger.trails({ after }),
+      resting: { read: (trail) => this.#readRest(trail), note: async () => undefined },
       settings: '',
       ...{ signal, leaseMs, force: true, concurrency: CONCURRENCY, aheadMs: 0, retryMs: RETRY_MS },
       nextAt: (_, { trail, dueAt }) => {
@@ -124,6 +129,14 @@ export class TrailVerification implements Pick<Verifier, 'verify' | 'status'>, L
     if (unreached > 0 && visited > 0) await help?.another(help.share ?? { at: 0, of: 1 });
     const unlooked = failed.size - damaged.size + unreached;
     if (unlooked > 0) throw new SealtrailError('unavailable', `${unlooked} trails could not be verified`);
+  }
+
+  /** Whether all of a trail was verified within the last week, and found right. */
+  async #readRest(trail: string): Promise<Rest> {
+    const { from, to } = await this.#followers.verifier.extent(trail, 'incremental');
+    const { lastOkAt, damagedAt, report } = await this.#followers.verifier.status(trail);
+    const isRight = damagedAt === undefined && report?.verdict === 'ok';
+    return { isAtRest: isRight && from === to && lastOkAt > Date.now() - REST_MS };
   }
 }
 

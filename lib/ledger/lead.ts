@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pauseMs } from '../base/backoff.ts';
 import { SealtrailError } from '../log/error.ts';
 import type { Write } from '../store/ports.ts';
 import { hindranceOf, prepare, settle } from './attempt.ts';
@@ -21,11 +22,14 @@ export interface Leader {
 /** Writes about submissions in one transaction, of whose 100 the head, the trail, the turn and the block's parts take up to 14. */
 const MAX_WRITES = 86;
 /** How long one block is tried that keeps clashing with other transactions: less than the turn may be kept. */
-const CLASHES_MS = 300;
+const CLASHES_MS = 400;
 /** A block takes about as long as so many reads of the line. */
 const READS_A_BLOCK = 3;
-/** Short, since each try has its chance however often others come in between. */
-const CLASH_PAUSE_MS = 8;
+/**
+ * Short at first, since each try has its chance however often others come in between; longer where their transactions take longer, as
+ * each try costs what the whole block does.
+ */
+const CLASH_PAUSES = { firstMs: 12, maxMs: 96 };
 
 /**
  * Commits what waits in a trail's line, one block after the other, and then hands the turn on or frees it. Called by the
@@ -99,6 +103,7 @@ async function commitFront(
   const turn: Write[] = isOver ? [setTurn(trail, nextTurn(context, { waitedMs, blockMs, choice }))] : [];
   let [members, dropped, head]: [readonly Placed[], readonly Place[], Head] = [choice.members, choice.dropped, current];
   const until = performance.now() + CLASHES_MS;
+  let clashes = 0;
   while (members.length > 0) {
     const body = await packSubmissions(members);
     const attempt = prepare(context, head, members, body, [...dropped.map(removal), ...turn]);
@@ -106,7 +111,7 @@ async function commitFront(
     if (outcome === 'clashed') {
       if (performance.now() >= until)
         throw new SealtrailError('throttled', 'the trail is busy: try again', { retryAfter: 1 });
-      await sleep(CLASH_PAUSE_MS * Math.random());
+      await sleep(pauseMs(++clashes, CLASH_PAUSES));
       continue;
     }
     if (outcome.committed) return { commit: committed(attempt, body, []), isOver };

@@ -134,6 +134,7 @@ type ElsewhereTested =
   | 'retired key'
   | 'due trail'
   | 'full pass'
+  | 'resting trail'
   | 'witnessed checkpoint';
 
 const KINDS = Object.entries(OF_A_TRAIL).flatMap(([kind, keys]) => keys.map((key) => [kind, key] as const));

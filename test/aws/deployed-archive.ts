@@ -25,6 +25,11 @@ export class DeployedArchive {
     return trails;
   }
 
+  /** The keys of all objects under a prefix. */
+  async names(prefix: string): Promise<readonly string[]> {
+    return Array.fromAsync(this.#objects.list(prefix), ({ key }) => key);
+  }
+
   /** Every version of every object of a trail, each with whether it is under legal hold. */
   async holds(trail: string): Promise<readonly { key: string; version: string; isHeld: boolean }[]> {
     const holds = [];

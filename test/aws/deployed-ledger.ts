@@ -3,6 +3,7 @@ import {
   DeleteResourcePolicyCommand,
   DescribeTableCommand,
   type DynamoDBClient,
+  paginateScan,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { readIndexSnapshot } from '../../lib/index/format/index-state.ts';
@@ -32,6 +33,19 @@ export class DeployedLedger {
   async #unlock(): Promise<void> {
     const { Table } = await this.#client.send(new DescribeTableCommand({ TableName: this.#name }));
     await this.#client.send(new DeleteResourcePolicyCommand({ ResourceArn: Table?.TableArn }));
+  }
+
+  /** Deletes every item, as someone may who administers the account. @returns how many there were */
+  async empty(): Promise<number> {
+    await this.#unlock();
+    let removed = 0;
+    const key = { '#p': 'partition', '#s': 'sort' };
+    const scan = { TableName: this.#name, ProjectionExpression: '#p, #s', ExpressionAttributeNames: key };
+    for await (const { Items = [] } of paginateScan({ client: this.#client }, scan)) {
+      for (const Key of Items) await this.#client.send(new DeleteItemCommand({ TableName: this.#name, Key }));
+      removed += Items.length;
+    }
+    return removed;
   }
 
   /** Sets an attribute of an item to a number, as no part of the log does. */

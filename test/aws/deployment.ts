@@ -42,7 +42,8 @@ export class Deployment {
   readonly #stack: string;
   readonly logName: string;
   #isBegun = false;
-  #environment: Readonly<Record<string, string>> = {};
+  /** What the app for tests reads beside the context. */
+  environment: Readonly<Record<string, string>> = {};
   /** Whether the bucket of the archive locked objects as soon as it was deployed, as the template says. */
   isLocking: boolean | undefined;
 
@@ -60,15 +61,24 @@ export class Deployment {
 
   /** @param context such as `stage=prod` */
   async deploy(...context: readonly string[]): Promise<Outputs> {
+    const outputs: Outputs = await this.#outputs(context);
+    this.isLocking ??= await isLocking(outputs.ArchiveBucket);
+    if (isMinistack) await Promise.all([lock(outputs.ArchiveBucket), adaptPolicies()]);
+    return outputs;
+  }
+
+  /** Deploys something else than a log. @returns the values of its outputs */
+  async deployOther(): Promise<readonly string[]> {
+    return Object.values(await this.#outputs([]));
+  }
+
+  async #outputs<T extends Readonly<Record<string, string>> & Outputs>(context: readonly string[]): Promise<T> {
     const file = join(this.#folder, 'outputs.json');
     const settings = context.flatMap((one) => ['-c', one]);
     this.#isBegun = true;
     await this.#cdk('deploy', '--require-approval', 'never', '--outputs-file', file, ...settings);
     // Written by cdk: an object of the stack's outputs by its name.
-    const outputs = JSON.parse(readFileSync(file, 'utf8'))[this.#stack] as Outputs;
-    this.isLocking ??= await isLocking(outputs.ArchiveBucket);
-    if (isMinistack) await Promise.all([lock(outputs.ArchiveBucket), adaptPolicies()]);
-    return outputs;
+    return JSON.parse(readFileSync(file, 'utf8'))[this.#stack];
   }
 
   /**
@@ -79,7 +89,8 @@ export class Deployment {
   async failsToDeploy(context: readonly string[], { isLater = false } = {}): Promise<string> {
     const settings = context.flatMap((one) => ['-c', one]);
     this.#isBegun = true;
-    this.#environment = isLater ? { SEALTRAIL_TEST_FAILS: 'true' } : {};
+    const { environment } = this;
+    if (isLater) this.environment = { ...environment, SEALTRAIL_TEST_FAILS: 'true' };
     try {
       await this.#cdk('deploy', '--require-approval', 'never', ...settings);
     } catch (error) {
@@ -87,7 +98,7 @@ export class Deployment {
       const { stdout, stderr } = error as { readonly stdout: string; readonly stderr: string };
       return `${stdout}${stderr}`;
     } finally {
-      this.#environment = {};
+      this.environment = environment;
     }
     throw new Error('a deployment that should fail came through');
   }
@@ -108,7 +119,7 @@ export class Deployment {
     const app = ['--app', APP];
     await run(join(ROOT, 'node_modules/.bin/cdk'), [command, ...args, ...context, ...output, ...app], {
       cwd: ROOT,
-      env: { ...env, ...this.#environment, CDK_DISABLE_CLI_TELEMETRY: '1' },
+      env: { ...env, ...this.environment, CDK_DISABLE_CLI_TELEMETRY: '1' },
     });
   }
 }

@@ -1,6 +1,7 @@
 import { utcDate } from '../../log/archive.ts';
 import type { DueList, DueTrail } from './due-list.ts';
 import type { FullPass } from './full-pass.ts';
+import type { RestingTrails } from './resting-trails.ts';
 import { atOnce, type Visit, type VisitOptions, visitTrail } from './visit.ts';
 
 /** The dependencies of a sweep. */
@@ -32,6 +33,13 @@ export interface SweepOptions extends VisitOptions {
    * @returns whether the trail has waited too long. If it was not on the list, wake-ups get lost: the full pass begins anew
    */
   readonly onVisit?: (trail: string, isDue: boolean) => Promise<boolean>;
+  /** Trails that the full pass passes over, as nothing is left to be done in them. @default it visits all */
+  readonly resting?: Pick<RestingTrails, 'read' | 'note'>;
+  /**
+   * Whether nothing is left to be done in a trail of so many records until it grows. Asked after a visit in a full pass that left
+   * nothing for later.
+   */
+  readonly isDone?: (trail: string, size: number) => Promise<boolean>;
   /** Which of several sweeps that run at the same time this is, from 0 on: each begins elsewhere on the list. @default the only one */
   readonly share?: SweepShare | undefined;
   /** Unix milliseconds. @default Date.now */
@@ -144,7 +152,7 @@ async function passOverAll(options: SweepOptions, sweep: SoFar): Promise<number 
 
 /** @returns whether the trail has waited too long without being on the list */
 async function visitInPass(trail: string, options: SweepOptions, { failed, visited }: SoFar): Promise<boolean> {
-  const { list, signal, leaseMs, onVisit, nextAt, now = Date.now } = options;
+  const { list, signal, leaseMs, onVisit, nextAt, resting, isDone, now = Date.now } = options;
   if (signal.aborted || visited.has(trail)) return false;
   const due = await list.find(trail);
   if (due !== undefined) {
@@ -152,11 +160,15 @@ async function visitInPass(trail: string, options: SweepOptions, { failed, visit
     if (claim !== undefined) await visitClaimed(claim, options, failed);
     return false;
   }
+  // What cannot be read now is for the visit to say: it must not end the pass.
+  const rest = await resting?.read(trail).catch(() => undefined);
+  if (rest?.isAtRest === true) return false;
   const isMissed = (await onVisit?.(trail, false)) ?? false;
   const visit = await visitTrail(trail, options);
   if (!visit.wentWell && !signal.aborted) failed.add(trail);
   const dueAt = visit.wentWell ? nextAt(visit, { trail, dueAt: now() }) : now();
   if (dueAt !== undefined) await list.note(trail, dueAt);
+  else if (rest?.size !== undefined && (await isDone?.(trail, rest.size))) await resting?.note(trail, rest.size);
   return isMissed;
 }
 

@@ -30,6 +30,7 @@ const FORMATS = {
   'due producer': 1,
   'due trail': 1,
   'full pass': 1,
+  'resting trail': 1,
   export: 1,
   verification: 1,
   'verification scope': 1,

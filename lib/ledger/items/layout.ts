@@ -39,6 +39,12 @@ export const duePartition = (list: string, shard: number): string => `${WORK_PRE
 /** How far the pass over all trails has come that finds what no list knows of. */
 export const fullPassKey = (list: string): Key => ({ partition: `${WORK_PREFIX}${list}`, sort: 'pass' });
 
+/** That nothing is left to be done in a trail, and at which size. A partition each: all of them are looked at at the same time. */
+export const restKey = (list: string, trail: string): Key => ({
+  partition: `${WORK_PREFIX}${list}/rest/${trail}`,
+  sort: 'rest',
+});
+
 /** A partition's name taken apart. */
 export interface PartitionName {
   readonly kind: PartitionKind;

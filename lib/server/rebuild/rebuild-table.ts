@@ -1,6 +1,7 @@
 import { wireLog } from '../../app/log.ts';
 import { LOG_SUBMITTER } from '../../contract/system-trails.ts';
 import { recordInSystem } from '../../followers/runtime/system-record.ts';
+import { retiredKeys } from '../../keys/retired-keys.ts';
 import { trailsIn } from '../../ledger/history.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { parseCheckpoint } from '../../log/checkpoint.ts';
@@ -40,14 +41,17 @@ export async function standingsOf({ table, objects }: TableStores): Promise<read
 
 /**
  * Completes a table of a log that cannot sign here, as on AWS. Nothing else may write to it meanwhile. What the log's keys signed beyond
- * the archive is not known: retire them before the log signs again.
+ * the archive is not known: so they end there, which is written down, and are to be retired before the log signs again.
  *
- * @param stores `verifiers`: of the keys that signed a checkpoint, by its origin and size
+ * @param stores `verifiers`: of the keys that signed a checkpoint, by its origin and size; `keys`: all of them, as SPKI in DER
  * @returns undefined where the table holds all that is archived, and nothing was done
  * @throws `history_conflict` where a trail differs from its archive; `archive_damaged` naming the object; the stores' errors
  */
 export async function rebuildTable(
-  stores: TableStores & { readonly verifiers: (origin: string, size: number) => readonly Verifier[] },
+  stores: TableStores & {
+    readonly verifiers: (origin: string, size: number) => readonly Verifier[];
+    readonly keys: readonly Uint8Array[];
+  },
 ): Promise<RebuiltTable | undefined> {
   const { table, objects } = stores;
   const standings = await standingsOf(stores);
@@ -66,6 +70,12 @@ export async function rebuildTable(
   const holds = await recallHolds(
     { table, objects, ledger },
     standings.map(({ trail }) => trail),
+  );
+  // Before anything is appended: where a key ended is where all trails have come to.
+  await retiredKeys(
+    table,
+    ledger,
+    stores.keys.map((spki) => ({ publicKey: async () => Uint8Array.from(spki) })),
   );
   // The functions sign it, with the key that they have then.
   await recordRebuilt(ledger, trails, { wait: false });

@@ -2,8 +2,9 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { DueList } from '../../../lib/followers/runtime/due-list.ts';
 import type { Follower } from '../../../lib/followers/runtime/follower.ts';
 import { FullPass } from '../../../lib/followers/runtime/full-pass.ts';
+import { RestingTrails } from '../../../lib/followers/runtime/resting-trails.ts';
 import { type SweepOptions, type Swept, sweepTrails } from '../../../lib/followers/runtime/sweep.ts';
-import { duePartition, fullPassKey } from '../../../lib/ledger/items/layout.ts';
+import { duePartition, fullPassKey, restKey } from '../../../lib/ledger/items/layout.ts';
 import { MemoryTable } from '../../../lib/testing/memory/table.ts';
 
 const DAY = 86_400_000;
@@ -142,6 +143,33 @@ describe('the full pass', () => {
     visits = [];
     await sweep(undefined, { settings: 'another table' });
     expect(visits).toHaveLength(all.length);
+  });
+
+  it('passes over trails at rest, whose size has not changed since nothing was left to be done, under the same settings', async () => {
+    const sizes = new Map(all.map((trail) => [trail, 10]));
+    const sizeOf = async (trail: string) => sizes.get(trail) ?? 0;
+    const resting = (settings: string) => new RestingTrails({ table, name: 'follow', settings, sizeOf });
+    const isDone = async (trail: string) => trail !== 'trail-001';
+    const aDayLater = async (settings = 's') => {
+      visits = [];
+      clock += DAY;
+      await sweep(undefined, { resting: resting(settings), isDone });
+      return [...visits].sort();
+    };
+    failing.add('trail-002');
+    expect((await aDayLater()).length).toBe(all.length - 1);
+    failing.clear();
+    sizes.set('trail-003', 11);
+    await table.transact([{ put: { ...restKey('follow', 'trail-004'), attributes: { garbled: 'x' } } }]);
+    await table.transact([
+      { put: { ...restKey('follow', 'trail-005'), attributes: { format: 9, size: 10, settings: 's' } } },
+    ]);
+    await note(['trail-006']);
+    expect(await aDayLater()).toEqual(all.slice(1, 7));
+    // What was on the list was not found at rest by the pass.
+    expect(await aDayLater()).toEqual(['trail-001', 'trail-002']);
+    expect(await aDayLater()).toEqual(['trail-001']);
+    expect(await aDayLater('others')).toEqual(all);
   });
 
   it('is followed by another at once where wake-ups get lost', async () => {

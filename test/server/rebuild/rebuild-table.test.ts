@@ -13,6 +13,7 @@ import { MemoryTable } from '../../../lib/testing/memory/table.ts';
 const settings = { logName: 'audit.example.com' };
 const former = new MemorySigner();
 const spki = await former.publicKey();
+const keys = [spki];
 const verifiers = (origin: string) => [verifierFromSpki(origin, spki)];
 
 const logOver = (table: MemoryTable, objects: MemoryObjects, keys: object): ArchivedLog =>
@@ -46,17 +47,18 @@ describe('a table that is gone', () => {
       { trail: '_system', state: 'behind', archived: 2 },
       { trail: 'orders', state: 'behind', archived: 300 },
     ]);
-    const rebuilt = await rebuildTable({ table, objects, verifiers });
+    const rebuilt = await rebuildTable({ table, objects, verifiers, keys });
     expect(rebuilt?.trails).toMatchObject([
       { trail: '_system', before: 0, size: 2 },
       { trail: 'orders', before: 0, size: 300 },
     ]);
-    expect(await rebuildTable({ table, objects, verifiers })).toBeUndefined();
+    expect(await rebuildTable({ table, objects, verifiers, keys })).toBeUndefined();
 
     const log = logOver(table, objects, { signers: [new MemorySigner()], retired: [former] });
-    await log.retiredKeys();
     const { first, checkpoint } = await append(log, 'orders', 1);
     expect(first).toBe(300);
+    // Not at what was signed since.
+    expect(await log.retiredKeys()).toMatchObject([{ ends: { orders: 300, _system: 2 } }]);
     expect(parseNote(checkpoint ?? '').signatures).toHaveLength(1);
     expect(JSON.parse((await log.ledger.record('_system', 3)) ?? '')).toMatchObject({
       event: { type: 'system.trail_rebuilt', resource: { id: 'orders' }, details: { before: 0, size: 300 } },
@@ -68,7 +70,7 @@ describe('a table that is gone', () => {
     const table = new MemoryTable();
     const other = await new MemorySigner().publicKey();
     const strangers = (origin: string) => [verifierFromSpki(origin, other)];
-    await expect(rebuildTable({ table, objects, verifiers: strangers })).rejects.toMatchObject({
+    await expect(rebuildTable({ table, objects, verifiers: strangers, keys })).rejects.toMatchObject({
       code: 'archive_damaged',
     });
     expect(await standingsOf({ table, objects })).toMatchObject([{ head: { size: 0 } }, { head: { size: 0 } }]);
@@ -79,5 +81,5 @@ it('a table of another history than its archive is not touched', async () => {
   const { objects } = await archived();
   const table = new MemoryTable();
   await append(logOver(table, new MemoryObjects(), {}), 'orders', 301);
-  await expect(rebuildTable({ table, objects, verifiers })).rejects.toMatchObject({ code: 'history_conflict' });
+  await expect(rebuildTable({ table, objects, verifiers, keys })).rejects.toMatchObject({ code: 'history_conflict' });
 });

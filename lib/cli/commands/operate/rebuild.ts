@@ -112,7 +112,7 @@ async function rebuildOnAws(
   try {
     if (!yes) return await tellStandings(stdout, await standingsOf({ table, objects }), { json, advice: adviceOnAws });
     const verifiers = (origin: string, size: number) => keysOfCheckpoint(trust, origin, size);
-    const rebuilt = await rebuildTable({ table, objects, verifiers });
+    const rebuilt = await rebuildTable({ table, objects, verifiers, keys: trust.map(({ spki }) => spki) });
     if (json) await write(stdout, `${JSON.stringify(rebuilt ?? { trails: [], holds: [] })}\n`);
     else if (rebuilt === undefined) await write(stdout, nothingToDo(0));
     else await writeLines(stdout, [...trailLines(rebuilt, stdout), '', ...NEXT_ON_AWS]);
