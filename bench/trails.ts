@@ -1,4 +1,4 @@
-import { DAY_MS } from '../lib/base/time.ts';
+import { DAY_MS } from '../lib/contract/time.ts';
 import { inVirtualTime } from '../test/simulation/virtual-time.ts';
 import { Deployment, until } from './deployment.ts';
 import { PRICES } from './prices.ts';
@@ -14,16 +14,16 @@ const HALF_MINUTE = 30;
 export const benchTrails = async (): Promise<Figure[]> => [await inVirtualTime(busy), await inVirtualTime(atRest)];
 
 /** A part of the trails, since what each costs does not depend on the others. */
-const RESTING = 150;
+const RESTING = { few: 50, many: 200 };
 /** Days of a period in which each trail is verified once. */
 const DAYS = 7;
 const MEMORY_GB = 1;
 
 /** What trails cost to which nothing is appended: a look a day, and a verification a week. */
 async function atRest(): Promise<Figure> {
-  // What the schedules cost by themselves does not grow with the trails.
-  const [none, some] = [await weekOf(0), await weekOf(RESTING)];
-  const each = (name: keyof typeof some): number => (some[name] - none[name]) / RESTING / DAYS;
+  // What the schedules and the system's own trails cost does not grow with the others.
+  const [few, many] = [await weekOf(RESTING.few), await weekOf(RESTING.many)];
+  const each = (name: keyof typeof many): number => (many[name] - few[name]) / (RESTING.many - RESTING.few) / DAYS;
   const dollars =
     each('writeUnits') * PRICES.writeUnit +
     each('readUnits') * PRICES.readUnit +
@@ -31,7 +31,7 @@ async function atRest(): Promise<Figure> {
     each('gets') * PRICES.get +
     each('signatures') * PRICES.signature +
     each('gigabyteSeconds') * PRICES.gigabyteSecond;
-  const shown = (name: keyof typeof some): number => Math.round(100 * each(name)) / 100;
+  const shown = (name: keyof typeof many): number => Math.round(100 * each(name)) / 100;
   return {
     what: `${TRAILS} trails at rest: dollars a month`,
     goal: 'below 1',
