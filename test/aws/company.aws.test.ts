@@ -14,7 +14,8 @@ import { keysSchema } from '../../lib/api/routes/keys.ts';
 import { SignedHttp } from '../../lib/client/http/http.ts';
 import { verifyTrail } from '../../lib/client/read/verifying.ts';
 import { parseNote } from '../../lib/log/note.ts';
-import { run, temporaryFolder } from '../cli/process.ts';
+import { run } from '../cli/process.ts';
+import { folderUntil } from '../store/temporary.ts';
 import { DeployedArchive } from './deployed-archive.ts';
 import { DeployedLedger } from './deployed-ledger.ts';
 import { Deployment, type Outputs } from './deployment.ts';
@@ -37,7 +38,7 @@ const restEndpoint = ({ Endpoint }: Outputs): string => {
 };
 
 describe.runIf(isMinistack)('the log of a company', () => {
-  const folder = temporaryFolder((task) => afterAll(task));
+  const folder = folderUntil((task) => afterAll(task));
   const deployment = new Deployment(name, 'audit.example.com');
   const functions = new LambdaClient(EVERYTHING);
   let outputs: Outputs;
