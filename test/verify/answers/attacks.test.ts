@@ -151,6 +151,17 @@ const ATTACKS: Readonly<Record<string, readonly [kind: string, () => Promise<unk
       return withIndex({ answers: page?.proof.index?.answers ?? [] });
     },
   ],
+  'the leaf is that of a shorter value': [
+    'leaves',
+    async () => {
+      const [page] = await trail.proofs(ask({ actor: ['actor-1'] }));
+      return {
+        ...proof,
+        filters: { actor: ['actor-12'] },
+        index: { ...index, answers: page?.proof.index?.answers ?? [] },
+      };
+    },
+  ],
   'the filter is another': ['leaves', () => ({ ...proof, filters: { actor: ['nobody'] } })],
   'the range is longer than the log': ['coverage', () => ({ ...proof, range: { from: 0, to: 2 ** 50 } })],
   'a member is added': ['form', () => ({ ...proof, note: 'trust me' })],
