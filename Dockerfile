@@ -13,6 +13,7 @@ COPY package.json package-lock.json .npmrc LICENSE ./
 RUN npm ci --omit=dev --omit=peer --ignore-scripts && npm cache clean --force
 COPY --from=build /build/dist/bin ./dist/bin
 COPY --from=build /build/dist/lib ./dist/lib
+COPY --from=build /build/dist/console ./dist/console
 # The data folder: keys and records, for the user of the process alone.
 RUN install -d -o node -g node -m 700 /data
 VOLUME /data

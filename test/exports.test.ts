@@ -7,11 +7,14 @@ import { expect, it } from 'vitest';
 const ROOT = resolve(import.meta.dirname, '..');
 const sources = ['lib', 'functions', 'bin'].flatMap((folder) =>
   readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+    .filter((entry) => entry.isFile() && /\.tsx?$/.test(entry.name))
     .map((entry) => pathTo(entry.parentPath, entry.name)),
 );
-/** Files of which every export is used: entries of the package, modules loaded as a whole, and one that bundles put in another's place. */
-const whole = new Set<string>(['lib/store/lambda-credentials.ts']);
+/** Files of which every export is used: entries of the package, modules loaded as a whole, and those that bundles put in another's place. */
+const whole = new Set<string>([
+  'lib/store/lambda-credentials.ts',
+  ...sources.filter((file) => file.startsWith('lib/console/platform/')),
+]);
 /** `file#name` of every export that another file imports or hands on. */
 const imported = new Set<string>();
 
@@ -47,13 +50,14 @@ it('finds no file of the package that nothing but tests needs, besides sealtrail
   );
   const isTesting = (file: string): boolean => file.startsWith('lib/testing/');
   const isWhole = (file: string): boolean =>
-    /^(?:bin|functions)\//.test(file) || file === 'lib/store/lambda-credentials.ts';
+    /^(?:bin|functions)\/|^lib\/console\/platform\//.test(file) ||
+    ['lib/store/lambda-credentials.ts', 'lib/console/view/main.tsx'].includes(file);
   const needed = new Set<string>();
   const visit = (file: string): void => {
     if (needed.has(file) || !sources.includes(file)) return;
     needed.add(file);
     // Imports, and the modules of workers, which are named by their files.
-    for (const [, from = ''] of read(file).matchAll(/'(\.{1,2}\/[^']+\.ts)'/g))
+    for (const [, from = ''] of read(file).matchAll(/'(\.{1,2}\/[^']+\.tsx?)'/g))
       visit(pathTo(dirname(join(ROOT, file)), from));
   };
   for (const file of [...entries, ...sources].filter((name) => entries.includes(name) || isWhole(name))) {

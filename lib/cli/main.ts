@@ -20,6 +20,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Install>>> = {
   summary: async () => (await import('./commands/ask/summary.ts')).installSummary,
   tail: async () => (await import('./commands/ask/tail.ts')).installTail,
   ask: async () => (await import('./commands/ask/ask.ts')).installAsk,
+  console: async () => (await import('./commands/ask/console.ts')).installConsole,
   export: async () => (await import('./commands/ask/export.ts')).installExport,
   proof: async () => (await import('./commands/check/proof.ts')).installProof,
   verify: async () => (await import('./commands/check/verify.ts')).installVerify,

@@ -10,7 +10,7 @@ import { leafHash } from '../log/hash.ts';
 import { parseNote } from '../log/note.ts';
 import { formatProof } from '../log/proof.ts';
 import type { NodeReader } from '../log/tree.ts';
-import { manifestDigest } from './formats/manifest.ts';
+import { manifestDigest } from './formats/manifest-digest.ts';
 
 /** What statements are made with. */
 export interface StatementContext {

@@ -7,6 +7,7 @@ import { ANYBODY, type Principal } from '../api/core/principal.ts';
 import { problemResponse } from '../api/core/problem.ts';
 import { describeError } from '../app/describe-error.ts';
 import { RateLimit } from '../base/rate-limit.ts';
+import { consoleFile, isConsolePath } from '../console/files/console-files.ts';
 import { SealtrailError } from '../log/error.ts';
 import type { Directory } from './access.ts';
 import type { AccessEntry } from './access-log.ts';
@@ -62,6 +63,9 @@ const HEALTH_PATH = '/healthz';
 /** Requests without a signature that are answered, of all callers together: a second, and at once. */
 const STRANGERS_PER_SECOND = 10;
 const STRANGERS_AT_ONCE = 20;
+/** Files of the console that are handed out, of all callers together: a second, and at once. Each page has four. */
+const PAGES_PER_SECOND = 50;
+const PAGES_AT_ONCE = 200;
 /**
  * Lines in the log for looks at the health, a second and at once. All of them are answered: a stranger who comes through a load
  * balancer would otherwise use up what that may ask, and have it take the log for dead.
@@ -77,6 +81,7 @@ export class HttpServer {
   readonly #server: Server;
   readonly #budget: BodyBudget;
   readonly #strangers = new RateLimit(STRANGERS_PER_SECOND, STRANGERS_AT_ONCE);
+  readonly #pages = new RateLimit(PAGES_PER_SECOND, PAGES_AT_ONCE);
   readonly #healthLines = new RateLimit(HEALTH_LINES_PER_SECOND, HEALTH_LINES_AT_ONCE);
   #closing: Promise<void> | undefined;
 
@@ -160,22 +165,12 @@ export class HttpServer {
 
   async #respond(exchange: Exchange, incoming: IncomingMessage, onContinue?: () => void): Promise<ApiResponse> {
     try {
+      const unsigned = this.#answerUnsigned(exchange, incoming);
+      if (unsigned !== undefined) {
+        incoming.resume();
+        return await unsigned;
+      }
       const { method, target } = exchange;
-      if (target.startsWith(DOWNLOADS_PATH) && (method === 'GET' || method === 'HEAD')) {
-        incoming.resume();
-        return await this.#options.openLink(target);
-      }
-      if (target === HEALTH_PATH && (method === 'GET' || method === 'HEAD')) {
-        incoming.resume();
-        exchange.isLogged = this.#healthLines.take();
-        return json(this.#closing === undefined ? 200 : 503, {
-          status: this.#closing === undefined ? 'ok' : 'closing',
-        });
-      }
-      if (ROUTER.isPublic({ method, path: pathOf(target) })) {
-        incoming.resume();
-        return await this.#answerAnybody(exchange);
-      }
       const headers = headersOf(incoming);
       // Before anything is read: no body needs to be kept.
       const claim = this.#verifier.read({ method, target, headers });
@@ -202,11 +197,27 @@ export class HttpServer {
     }
   }
 
+  /** Answers what needs no signature; undefined for anything else. */
+  #answerUnsigned(exchange: Exchange, { headers }: IncomingMessage): Promise<ApiResponse> | undefined {
+    const { method, target } = exchange;
+    const path = pathOf(target);
+    const isGet = method === 'GET' || method === 'HEAD';
+    if (target.startsWith(DOWNLOADS_PATH) && isGet) return this.#options.openLink(target);
+    if (target === HEALTH_PATH && isGet) {
+      exchange.isLogged = this.#healthLines.take();
+      const isClosing = this.#closing !== undefined;
+      return Promise.resolve(json(isClosing ? 503 : 200, { status: isClosing ? 'closing' : 'ok' }));
+    }
+    if (isConsolePath(path) && isGet) {
+      if (!this.#pages.take()) throw tooMany();
+      return consoleFile(path, headers);
+    }
+    return ROUTER.isPublic({ method, path }) ? this.#answerAnybody(exchange) : undefined;
+  }
+
   /** Answers a route that needs no signature, which strangers can call: so often and no more. */
   #answerAnybody({ method, target, requestId }: Exchange): Promise<ApiResponse> {
-    if (!this.#strangers.take()) {
-      throw new SealtrailError('rate_limited', 'too many requests without a signature: try again', { retryAfter: 1 });
-    }
+    if (!this.#strangers.take()) throw tooMany();
     const path = pathOf(target);
     const query = queryOf(target.slice(path.length + 1));
     return this.#options.handle({ method, path, query, headers: {}, body: NO_BODY, principal: ANYBODY, requestId });
@@ -285,6 +296,9 @@ class Exchange {
     };
   }
 }
+
+const tooMany = (): SealtrailError =>
+  new SealtrailError('rate_limited', 'too many requests without a signature: try again', { retryAfter: 1 });
 
 /** The path of a request's target, without the query. */
 const pathOf = (target: string): string => target.split('?', 1)[0] ?? '';

@@ -73,7 +73,7 @@ export async function checkTimestamp(
 }
 
 function signedDataIn(response: Uint8Array): SignedData {
-  const { status, timeStampToken } = TimeStampResp.fromBER(response);
+  const { status, timeStampToken } = TimeStampResp.fromBER(Uint8Array.from(response));
   // granted, or granted with modifications (RFC 3161 section 2.4.2)
   if (status.status !== 0 && status.status !== 1) {
     throw bad(`the service refused, with the status ${Number(status.status)}`);

@@ -1,8 +1,6 @@
-import { hash } from 'node:crypto';
 import * as z from 'zod';
 import { EXPORT_COMPRESSIONS, EXPORT_FORMATS, type ExportManifest } from '../../contract/exports.ts';
 import { MASKED_FILTERS, type Masked } from '../../contract/query.ts';
-import { canonicalJson } from '../../json/canonical.ts';
 import type { Shape } from '../../json/shape.ts';
 
 const count = z.int().min(0);
@@ -74,12 +72,3 @@ export const exportManifestSchema: z.ZodType<ExportManifest> = z.strictObject({
     .describe('A record of the log in `_system` that names the digest of the other members, and its C2SP tlog-proof.')
     .exactOptional(),
 } satisfies Shape<ExportManifest>);
-
-/** What the log states of a manifest: SHA-256 of its canonical JSON (RFC 8785) without the statement itself, in hex. */
-export function manifestDigest({ statement: _, ...manifest }: ExportManifest): string {
-  return hash('sha256', canonicalJson(manifest), 'hex');
-}
-
-/** Whether records between the first and the last may have been left out. */
-export const isFiltered = ({ filters, timeFrom, timeTo }: ExportManifest): boolean =>
-  Object.keys(filters).length > 0 || timeFrom !== undefined || timeTo !== undefined;

@@ -2,8 +2,7 @@ import { createHash } from 'node:crypto';
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import type { ExportManifest } from '../../contract/exports.ts';
-import { exportManifestSchema, isFiltered } from '../../export/formats/manifest.ts';
-import { issueText } from '../../json/parse-or-throw.ts';
+import { isFiltered } from '../../export/formats/manifest-digest.ts';
 import { toHex } from '../../log/encoding.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { HASH_BYTES, type Hash, leafHash, sameBytes, ZERO_HASH } from '../../log/hash.ts';
@@ -15,6 +14,7 @@ import { ExportCoverage } from './export-coverage.ts';
 import { ExportFilters } from './export-filters.ts';
 import { wholeLines } from './lines.ts';
 import { type Vouched, whoVouches } from './manifest-statement.ts';
+import { readManifest } from './read-manifest.ts';
 
 /** The form of an export. Streams are read once, from their beginning. */
 export interface ExportEvidence {
@@ -141,9 +141,7 @@ function parseManifest(text: string): ExportManifest {
   } catch (cause) {
     throw malformed('a manifest is JSON', cause);
   }
-  const parsed = exportManifestSchema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  throw malformed(`the manifest is not one of an export: ${issueText(parsed.error).text}`);
+  return readManifest(value);
 }
 
 /** Lines and hashes as they come, put together from the left. */

@@ -1,6 +1,6 @@
 import type { ExportManifest } from '../../contract/exports.ts';
 import { EXPORT_COMPLETED, LOG_SUBMITTER, SYSTEM_TRAIL } from '../../contract/system-trails.ts';
-import { manifestDigest } from '../../export/formats/manifest.ts';
+import { manifestDigest } from '../../export/formats/manifest-digest.ts';
 import { parseCheckpoint } from '../../log/checkpoint.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { isObject } from '../../log/json.ts';

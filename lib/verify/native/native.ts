@@ -21,7 +21,8 @@ interface WebAssemblyApi {
   readonly Instance: new (module: object, imports: object) => { readonly exports: Exports };
 }
 
-const api = (globalThis as { readonly WebAssembly?: WebAssemblyApi }).WebAssembly;
+// Through unknown: the types of a browser have it, with exports of no type.
+const api = (globalThis as unknown as { readonly WebAssembly?: WebAssemblyApi }).WebAssembly;
 
 // Places in memory. Below 64 KiB the module works; behind the text it reads up to 64 bytes too far.
 const PAGE = 65_536;
