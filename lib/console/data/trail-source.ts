@@ -110,7 +110,7 @@ export class TrailSource {
     const proven = await this.#check(proof, evidence);
     this.#cursor = typeof cursor === 'string' ? cursor : undefined;
     this.#isDone = more !== true || this.#cursor === undefined;
-    if (this.#isDone && !proven.isFromStart) {
+    if (this.#isDone && !proven.isFromStart && !this.#isBounded) {
       throw new Refused('the log says that there is no more, and its proof does not reach the beginning', evidence);
     }
     const growth = await this.#growth(String(proof.checkpoint), proven, evidence);
