@@ -21,7 +21,7 @@ const DAMAGED = 200;
 const VERSIONS = ['3.9', '3.10', '3.11', '3.12', '3.13', '3.14'];
 
 const work = mkdtempSync(join(tmpdir(), 'sealtrail-python-'));
-const log = await openEmbedded(join(work, 'tour/log'), { logName: 'python.example' });
+const log = await openEmbedded(join(work, 'tour/log'), { logName: 'python.example', mlDsa: true });
 const server = await serveLog(log, { log: () => undefined, onError: (error) => console.error(error) });
 try {
   const python = makeEnvironment(ENVIRONMENT, ['-r', join(import.meta.dirname, 'requirements.txt')]);

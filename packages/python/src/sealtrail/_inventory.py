@@ -17,6 +17,7 @@ _PART = re.compile(r"[A-Za-z0-9._=-]+")
 _SIZE = "(0|[1-9][0-9]{0,15})"
 _KEY = re.compile(r"keys/([0-9a-f]{8})\.(vkey|pem)")
 _CHECKPOINT = re.compile(f"(checkpoints|witnessed)/{_SIZE}")
+_TIMESTAMP = re.compile(f"checkpoints/{_SIZE}\\.tsr")
 _SEGMENT = re.compile(r"records/dt=([0-9]{4}-[0-9]{2}-[0-9]{2})/([0-9]{16})-([0-9]{16})\.jsonl\.gz")
 _TILE = re.compile(r"tile/(entries|[0-9]|[1-5][0-9]|6[0-3])/((?:x[0-9]{3}/)*[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?")
 HEADS = "_heads"
@@ -45,6 +46,8 @@ class TrailFiles:
     checkpoints: dict[int, str] = field(default_factory=dict)
     witnessed: dict[int, str] = field(default_factory=dict)
     newest: str | None = None
+    #: Tokens of a time-stamping service, by the size of their checkpoint (RFC 3161).
+    timestamps: dict[int, str] = field(default_factory=dict)
     tiles: dict[Tile, str] = field(default_factory=dict)
 
 
@@ -108,6 +111,10 @@ def _enter_trail(files: TrailFiles, name: str, rest: str) -> bool:
             return False
         (files.checkpoints if checkpoint[1] == "checkpoints" else files.witnessed)[int(checkpoint[2])] = name
         return True
+    timestamp = _TIMESTAMP.fullmatch(rest)
+    if timestamp is not None:
+        files.timestamps[int(timestamp[1])] = name
+        return int(timestamp[1]) <= MAX_SIZE
     segment = _SEGMENT.fullmatch(rest)
     if segment is not None:
         first, last = int(segment[2]), int(segment[3])

@@ -97,6 +97,28 @@ class Verifier:
         return True
 
 
+#: A line of the log's second key: a time of 8 bytes and a signature by ML-DSA-44 (C2SP tlog-cosignature; FIPS 204).
+_ML_DSA_LINE = 8 + 2420
+
+
+def is_ml_dsa_line(line: Signature) -> bool:
+    """Whether a signature line has the form of an ML-DSA-44 key, which this package does not check."""
+    return len(line.signature) == _ML_DSA_LINE
+
+
+def ml_dsa_key_id(vkey: str) -> bytes | None:
+    """The ID of a vkey of ML-DSA-44 (type 0x06); None if it is another sort of key. Raises ``malformed_key``."""
+    name, _, rest = vkey.rstrip("\n").partition("+")
+    key_id, _, encoded = rest.partition("+")
+    typed = from_base64(encoded, "malformed_key", "the key of a vkey") if encoded else b""
+    if typed[:1] != b"\x06":
+        return None
+    found = hashlib.sha256(name.encode() + b"\n" + typed).digest()[:4]
+    if found.hex() != key_id or len(typed) != 1 + 1312:
+        raise _malformed_key(f"the ID of the vkey {name} is not that of its key")
+    return found
+
+
 def parse_vkey(text: str) -> Verifier:
     """Reads a vkey (C2SP signed-note). Raises ``malformed_key``."""
     parts = text.strip("\n").split("+", 2)
