@@ -234,6 +234,15 @@ export class Sealtrail extends Construct {
   }
 
   /**
+   * Grants an OpenTelemetry Collector posting logs and traces to trails. They become records (docs/opentelemetry.md).
+   *
+   * @param trails names, in which `*` matches any characters
+   */
+  grantOtlp(grantee: IGrantable, trails: readonly string[]): Grant {
+    return grantRoutes(this.#front, grantee, 'otlp', trails);
+  }
+
+  /**
    * Grants queries of trails, and reading records, summaries, proofs, checkpoints and the findings of the last verification.
    * The list of trails shows all of them, and their sizes.
    */

@@ -237,9 +237,9 @@ describe('a proof that the log only grew', () => {
   });
 
   it.each<[string, string[], RegExp]>([
-    ['of nothing', [], /^sealtrail: what is to be proven\? A record by its number, or growth with --from and --to\n/],
-    ['of a record and of growth', ['3', '--from', '40'], /^sealtrail: what is to be proven\?/],
-    ['without a beginning', ['--to', '300'], /^sealtrail: what is to be proven\?/],
+    ['of nothing', [], /^sealtrail: say what to prove: a record by its number, or growth with --from and --to\n/],
+    ['of a record and of growth', ['3', '--from', '40'], /^sealtrail: say what to prove: /],
+    ['without a beginning', ['--to', '300'], /^sealtrail: say what to prove: /],
     [
       'from a size that was never signed',
       ['--from', '41'],

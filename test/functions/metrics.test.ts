@@ -163,6 +163,14 @@ describe('a sweep', () => {
     expect(warned).toHaveBeenCalledWith('a witness does not cosign', { witness: 'W', reason: expect.any(String) });
   });
 
+  it('prints how long seals have been waiting for a time-stamp', async () => {
+    vi.spyOn(logger, 'warn').mockImplementation(() => undefined);
+    await invoke(append('orders'));
+    // No one listens there.
+    await sweep(new TrailFollowing(deployed.log, {}, { timestamps: { url: 'http://127.0.0.1:1/' } }));
+    expect(printed.all('TimestampLag')).toEqual([expect.any(Number)]);
+  });
+
   it('goes on past a trail that was tampered with, and counts both', async () => {
     await invoke(append('orders'));
     await invoke(append('payments'));

@@ -5,7 +5,7 @@ import { ROUTE_GROUPS, type RouteGroup } from '../../api/routes.ts';
 import { TRAIL_PATTERN, TRAIL_PATTERN_RULE } from '../../contract/trail-pattern.ts';
 
 /** A permission that policies can grant over HTTP. */
-export type Permission = 'append' | 'read' | 'verify' | 'export' | 'admin' | 'hold';
+export type Permission = 'append' | 'otlp' | 'read' | 'verify' | 'export' | 'admin' | 'hold';
 
 interface StackRoute extends Pick<Route<never>, 'method' | 'path' | 'action' | 'recorded'> {
   /** The function that serves it. */
@@ -25,9 +25,13 @@ export const STACK_ROUTES: readonly StackRoute[] = [
   { ...getHealth, group: 'read' },
 ];
 
+/** Paths that OpenTelemetry exporters post to. */
+const OTLP = '/v1/otlp/';
+
 /** The actions of each permission. Those of administrators cover one path each. */
 const PERMISSIONS: Readonly<Record<Permission, { readonly action: Action; readonly only?: string }>> = {
   append: { action: 'append' },
+  otlp: { action: 'append' },
   read: { action: 'read' },
   verify: { action: 'verify' },
   export: { action: 'export' },
@@ -37,6 +41,8 @@ const PERMISSIONS: Readonly<Record<Permission, { readonly action: Action; readon
 
 function isFor({ path, action }: StackRoute, permission: Permission): boolean {
   const { action: allowed, only = path } = PERMISSIONS[permission];
+  // Apart from appending, since IAM limits a policy: a collector posts to these paths, and an application never does.
+  if (path.startsWith(OTLP) !== (permission === 'otlp')) return false;
   return path === only && action.on !== 'nothing' && action.anyOf.includes(allowed);
 }
 

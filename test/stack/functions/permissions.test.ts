@@ -244,7 +244,14 @@ describe('each function may do what it is for', () => {
 });
 
 describe('grants', () => {
-  type Grant = 'grantAppend' | 'grantRead' | 'grantVerify' | 'grantSeal' | 'grantLegalHold' | 'grantArchiveRead';
+  type Grant =
+    | 'grantAppend'
+    | 'grantOtlp'
+    | 'grantRead'
+    | 'grantVerify'
+    | 'grantSeal'
+    | 'grantLegalHold'
+    | 'grantArchiveRead';
   function granted(grant: Grant, trails: readonly string[]): readonly Statement[] {
     const stack = makeStack();
     const role = new Role(stack, 'Someone', { assumedBy: new ServicePrincipal('ec2.amazonaws.com') });
@@ -269,6 +276,13 @@ describe('grants', () => {
       'GET /v1/trails/payments-*/witnessed',
       'POST /v1/trails/orders/events',
       'POST /v1/trails/payments-*/events',
+    ]);
+  });
+
+  it('to post logs and traces is a grant of its own, which policies of many patterns have no room for', () => {
+    expect(calls(granted('grantOtlp', ['orders']))).toEqual([
+      'POST /v1/otlp/orders/v1/logs',
+      'POST /v1/otlp/orders/v1/traces',
     ]);
   });
 
@@ -298,6 +312,7 @@ describe('grants', () => {
       'GET /v1/trails/orders/checkpoint',
       'GET /v1/trails/orders/consistency',
       'GET /v1/trails/orders/events/*/proof',
+      'GET /v1/trails/orders/events/*/receipt',
       'GET /v1/trails/orders/verifications',
       'GET /v1/trails/orders/verifications/*',
       'GET /v1/trails/orders/witnessed',

@@ -43,6 +43,9 @@ describe('the HTTP API', () => {
     );
     const others = Object.entries(served).filter(([, fn]) => fn !== 'Read');
     expect(Object.fromEntries(others)).toEqual({
+      'GET /v1/trails/{trail}/events/{seq}/receipt': 'Seal',
+      'POST /v1/otlp/{trail}/v1/logs': 'Append',
+      'POST /v1/otlp/{trail}/v1/traces': 'Append',
       'POST /v1/trails/{trail}/events': 'Append',
       'POST /v1/trails/{trail}/exports': 'Export',
       'GET /v1/trails/{trail}/exports/{export}': 'Export',
