@@ -93,6 +93,15 @@ describe('the arrows between the folders', () => {
     expect(stray).toEqual([]);
   });
 
+  it('calls a limit MAX_ or MIN_, and a check that throws assertX', () => {
+    const others = sources.flatMap((file) =>
+      [...read(file).matchAll(/\b(?:(?:MOST|LEAST)_[A-Z_]+|function demand[A-Z]\w*)/g)].map(
+        ([name]) => `${file}: ${name}`,
+      ),
+    );
+    expect(others).toEqual([]);
+  });
+
   it('has no circle among files', () => {
     expect(circle(importGraph())).toEqual([]);
   });

@@ -4,9 +4,9 @@ import { SealtrailError } from '../log/error.ts';
 import { type Field, MESSAGES, type MessageName } from './messages.ts';
 
 /** Messages within messages: a value of a log may hold lists of values. */
-const MOST_DEEP = 48;
+const MAX_DEPTH = 48;
 /** Messages and values of one request: each takes at least two bytes there, and many times that in memory. */
-const MOST_NODES = 400_000;
+const MAX_NODES = 400_000;
 
 type Members = Record<string, unknown>;
 
@@ -35,7 +35,7 @@ class Decoder {
   }
 
   message(name: MessageName, end: number, depth: number): Members {
-    if (depth > MOST_DEEP) throw new SealtrailError('invalid_json', `the body nests deeper than ${MOST_DEEP} levels`);
+    if (depth > MAX_DEPTH) throw new SealtrailError('invalid_json', `the body nests deeper than ${MAX_DEPTH} levels`);
     const reader = this.#reader;
     if (end > reader.len) throw new RangeError('a message ends beyond the body');
     const fields = MESSAGES.get(name);
@@ -52,8 +52,8 @@ class Decoder {
 
   #add(members: Members, field: Field, depth: number): void {
     this.#nodes += 1;
-    if (this.#nodes > MOST_NODES)
-      throw new SealtrailError('batch_too_large', `a request has at most ${MOST_NODES} values`);
+    if (this.#nodes > MAX_NODES)
+      throw new SealtrailError('batch_too_large', `a request has at most ${MAX_NODES} values`);
     const value = this.#value(field, depth);
     const list = members[field.name];
     if (!field.isList) members[field.name] = value;

@@ -19,7 +19,7 @@ const ALLOWED = [...READ_ROUTES, ...VERIFY_ROUTES, ...EXPORT_ROUTES].map(({ meth
 }));
 
 const LOOPBACK = 'http://127.0.0.1';
-const MOST_BODY = 65_536;
+const MAX_BODY = 65_536;
 /** Headers of a request that the log gets. */
 const FORWARDED = ['accept', 'content-type', 'idempotency-key'] as const;
 /** Headers of an answer that the page gets, besides those that begin with `x-`. */
@@ -191,7 +191,7 @@ async function bodyOf(request: IncomingMessage): Promise<Uint8Array> {
   let bytes = 0;
   for await (const part of request) {
     bytes += part.length;
-    if (bytes > MOST_BODY) throw new SealtrailError('batch_too_large', 'the console sends no body of that size');
+    if (bytes > MAX_BODY) throw new SealtrailError('batch_too_large', 'the console sends no body of that size');
     parts.push(part);
   }
   return Buffer.concat(parts);

@@ -20,7 +20,7 @@ export function rowOf(line: string, trust: Trust): Row {
 }
 
 /** Lines whose records were asked for last: only those in view are. */
-const MOST_PARSED = 2_000;
+const MAX_PARSED = 2_000;
 const parsed = new Map<string, SealedRecord>();
 
 /** What a line says. A million records are kept as lines: only those in view are read. @throws `malformed_record` */
@@ -28,7 +28,7 @@ export function recordOf(line: string): SealedRecord {
   const known = parsed.get(line);
   if (known !== undefined) return known;
   const record = parseRecord(line);
-  if (parsed.size >= MOST_PARSED) parsed.clear();
+  if (parsed.size >= MAX_PARSED) parsed.clear();
   parsed.set(line, record);
   return record;
 }

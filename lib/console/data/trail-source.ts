@@ -125,7 +125,7 @@ export class TrailSource {
   async #check(proof: object, evidence: Readonly<Record<string, unknown>>): Promise<ProvenAnswer> {
     try {
       const proven = await settled(() => checkAnswer(proof, this.#checks.trust));
-      this.#demandAnswerTo(proven);
+      this.#assertAnswerTo(proven);
       this.#low = proven.range.from;
       return proven;
     } catch (error) {
@@ -135,7 +135,7 @@ export class TrailSource {
   }
 
   /** That the proof is of the question that was asked, and of the part that comes next. */
-  #demandAnswerTo({ trail, filters, period, range, isToEnd }: ProvenAnswer): void {
+  #assertAnswerTo({ trail, filters, period, range, isToEnd }: ProvenAnswer): void {
     const wrong = (what: string) => new SealtrailError('proof_mismatch', `the answer is to another question: ${what}`);
     if (trail !== this.trail) throw wrong(`it is of trail ${trail}`);
     if (period.from !== this.#period.from || period.to !== this.#period.to) throw wrong('its period is another');

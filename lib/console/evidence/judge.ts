@@ -150,7 +150,7 @@ function judgeReceipts(documents: readonly unknown[], trust: TrustedKeys): Judge
   const proven = receipts.map((receipt) => {
     const { trail, first, count } = receipt;
     const checkpoint = checkReceipt(receipt, { trail, count }, (origin, size) => keysOfCheckpoint(trust, origin, size));
-    demandTime(receipt);
+    assertTime(receipt);
     if (checkpoint === undefined) unsealed += 1;
     else records += count;
     return { trail, first, count, ...(checkpoint && { origin: checkpoint.origin, size: checkpoint.size }) };
@@ -165,7 +165,7 @@ function judgeReceipts(documents: readonly unknown[], trust: TrustedKeys): Judge
 }
 
 /** The time of a receipt is that of its records, where it has their lines. */
-function demandTime({ lines = [], receivedAt }: Receipt): void {
+function assertTime({ lines = [], receivedAt }: Receipt): void {
   if (lines.every((line) => parseRecord(line).receivedAt === receivedAt)) return;
   throw new SealtrailError('proof_mismatch', 'the receipt is wrong: its time is not that of its records');
 }

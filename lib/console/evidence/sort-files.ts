@@ -33,7 +33,7 @@ export interface Given {
 }
 
 /** More is no key, policy, proof, note, answer or receipt. */
-const MOST_BYTES = 64_000_000;
+const MAX_BYTES = 64_000_000;
 
 /** Sorts files by what they hold, whatever they are called, apart from files that belong to another by name. */
 export async function sortFiles(files: readonly GivenFile[]): Promise<Given> {
@@ -73,7 +73,7 @@ class Sorted {
 
   async #file(file: GivenFile): Promise<void> {
     const about = file.path;
-    if (file.size > MOST_BYTES) {
+    if (file.size > MAX_BYTES) {
       this.exhibits.push({ kind: 'unknown', about, why: NOT_OURS });
       return;
     }

@@ -18,7 +18,7 @@ const open = new Map<string, Question>();
 /** Counts questions that had no answer, so that a run knows whether it met one. */
 let misses = 0;
 /** More would be a leak rather than a log. */
-const MOST_ANSWERS = 200_000;
+const MAX_ANSWERS = 200_000;
 
 /** Node's `verify`, as far as it is known: see above. */
 export function verify(_digest: 'sha256' | null, message: Uint8Array, key: PublicKey, signature: Uint8Array): boolean {
@@ -54,7 +54,7 @@ export async function settled<T>(check: () => T | Promise<T>): Promise<T> {
 }
 
 async function answerAll(): Promise<void> {
-  if (answers.size > MOST_ANSWERS) answers.clear();
+  if (answers.size > MAX_ANSWERS) answers.clear();
   const asked = [...open];
   const held = await Promise.all(asked.map(([, question]) => holds(question)));
   for (const [at, [id]] of asked.entries()) {

@@ -31,7 +31,7 @@ export interface CutLimits {
 }
 
 /** Records that are looked at in one go, so that a filter that nothing passes still makes visible progress. */
-const MOST_SCANNED = 10_000;
+const MAX_SCANNED = 10_000;
 
 /**
  * Reads the next batch of a trail: the records from `from` on that pass, as far as the limits allow and to `end` at most.
@@ -46,7 +46,7 @@ export async function readCut(
   limits: CutLimits,
 ): Promise<Cut> {
   const passing: Passing[] = [];
-  const last = Math.min(end, from + MOST_SCANNED);
+  const last = Math.min(end, from + MAX_SCANNED);
   let bytes = 0;
   for await (const block of ledger.blocks(trail, { from, to: last })) {
     for (const [n, line] of block.lines.entries()) {

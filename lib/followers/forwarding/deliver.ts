@@ -12,7 +12,7 @@ export type Delivered =
     };
 
 /** Records that are refused one after the other, and none taken, before the destination itself must be at fault. */
-const MOST_REFUSED = 16;
+const MAX_REFUSED = 16;
 
 /**
  * Sends records, and finds those that the destination will never take: a batch that it refuses is halved. A record is given up
@@ -42,7 +42,7 @@ export async function deliver<Item extends { readonly seq: number }>(
     } else {
       refused.push({ seq: part[0]?.seq ?? 0, reason: outcome.reason });
     }
-    if (taken === 0 && refused.length >= Math.min(MOST_REFUSED, items.length)) {
+    if (taken === 0 && refused.length >= Math.min(MAX_REFUSED, items.length)) {
       return { is: 'failed', reason: `it refuses every record. ${refused[0]?.reason ?? ''}`, refusesAll: true };
     }
   }

@@ -3,7 +3,7 @@ import { pauseMs } from '../../base/backoff.ts';
 import type { Failure } from '../../store/streams/firehose.ts';
 import type { Delivery } from '../destination.ts';
 
-const MOST_TRIES = 5;
+const MAX_TRIES = 5;
 const BACK_OFF = { firstMs: 100, maxMs: 2_000 };
 
 /**
@@ -24,7 +24,7 @@ export async function putEach<Item>(
       const failures = outcome.filter((one) => one !== undefined);
       left = left.filter((_, n) => outcome[n] !== undefined);
       if (left.length === 0) break;
-      if (tries === MOST_TRIES) {
+      if (tries === MAX_TRIES) {
         const { code, message } = failures[0] ?? { code: '', message: '' };
         return { is: 'failed', reason: `${left.length} were not taken: ${code} ${message}`.slice(0, 300) };
       }

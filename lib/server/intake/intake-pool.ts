@@ -21,9 +21,9 @@ type Events = readonly PreparedEvent[];
  * Bytes of a body below which it is prepared where it is: asking a thread costs the committing one 25 to 35 microseconds, an event 10,
  * and the answer comes later.
  */
-const LEAST_BYTES = 4_096;
+const MIN_BYTES = 4_096;
 /** Bodies that a thread is given at once: the next one is there when one is done, and more would only wait. */
-const MOST_AT_ONCE = 2;
+const MAX_AT_ONCE = 2;
 /** Milliseconds after a death before another thread is started: one that dies at once must not be all that is done. */
 const RECOVERY_MS = 1_000;
 /** Milliseconds that a thread has to end by itself. */
@@ -69,7 +69,7 @@ export class IntakePool {
   /** @throws as `prepareBatch`, and `unavailable` when the thread died */
   prepare(preparation: Preparation, policy: PrivacyPolicy): Events | Promise<Events> {
     const before = this.#tails.get(preparation.trail);
-    const thread = preparation.body.length < LEAST_BYTES ? undefined : this.#freeThread();
+    const thread = preparation.body.length < MIN_BYTES ? undefined : this.#freeThread();
     if (thread === undefined && before === undefined) return prepareHere(preparation, policy);
     const events =
       thread === undefined ? attempt(() => prepareHere(preparation, policy)) : this.#ask(thread, preparation);
@@ -107,7 +107,7 @@ export class IntakePool {
   #freeThread(): Thread | undefined {
     let free: Thread | undefined;
     for (const thread of this.#threads) {
-      if (!thread.isReady || thread.waiting.size >= MOST_AT_ONCE) continue;
+      if (!thread.isReady || thread.waiting.size >= MAX_AT_ONCE) continue;
       if (free === undefined || thread.waiting.size < free.waiting.size) free = thread;
     }
     if ((free === undefined || free.waiting.size > 0) && this.#threads.size < this.#options.threads)

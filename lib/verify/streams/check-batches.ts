@@ -4,7 +4,7 @@ import { checkLeaves } from '../../log/multiproof.ts';
 import type { TrustedKeys } from '../evidence/trust.ts';
 import { openTrusted } from '../evidence/trusted-note.ts';
 import type { BatchHeader, Held } from './stream-items.ts';
-import { MOST_FINDINGS, type StreamFinding, type StreamFindingKind, type TrailStream } from './stream-report.ts';
+import { MAX_FINDINGS, type StreamFinding, type StreamFindingKind, type TrailStream } from './stream-report.ts';
 
 /** The copy of one trail, put together. */
 interface Collected {
@@ -171,7 +171,7 @@ class Findings {
   readonly list: StreamFinding[] = [];
 
   add(kind: StreamFindingKind, seq: number, lastSeq: number, message: string): void {
-    if (this.list.length < MOST_FINDINGS) this.list.push({ kind, seq, ...(lastSeq > seq && { lastSeq }), message });
+    if (this.list.length < MAX_FINDINGS) this.list.push({ kind, seq, ...(lastSeq > seq && { lastSeq }), message });
   }
 }
 

@@ -1,7 +1,7 @@
 import type { TrustedKeys } from '../evidence/trust.ts';
 import { checkBatches } from './check-batches.ts';
 import { type BatchHeader, type Held, itemsIn } from './stream-items.ts';
-import { MOST_FINDINGS, type StreamFinding, type TrailStream } from './stream-report.ts';
+import { MAX_FINDINGS, type StreamFinding, type TrailStream } from './stream-report.ts';
 
 /** What a copy is expected to hold. */
 export interface StreamExpectations {
@@ -83,7 +83,7 @@ class Copy {
       this.held.set(seq, { leaf: Uint8Array.from(leaf), prev });
     } else if (Buffer.compare(known.leaf, leaf) === 0) {
       this.repeated.add(seq);
-    } else if (this.findings.length < MOST_FINDINGS) {
+    } else if (this.findings.length < MAX_FINDINGS) {
       this.findings.push({ kind: 'altered', seq, message: `there are two different records ${seq}` });
     }
   }

@@ -42,7 +42,7 @@ const WRAPPERS = [
   ...['original', 'raw_data', 'hits', 'data'],
 ];
 /** Envelopes within envelopes. */
-const MOST_DEEP = 8;
+const MAX_DEPTH = 8;
 
 /**
  * Finds the batches and records in a line of a copy, in whatever envelope their receiver has put them. A record is taken if its
@@ -61,7 +61,7 @@ interface Collected {
 }
 
 function visit(value: unknown, depth: number, items: Collected): void {
-  if (depth > MOST_DEEP) return;
+  if (depth > MAX_DEPTH) return;
   if (typeof value === 'string') visit(parsed(value), depth + 1, items);
   else if (Array.isArray(value)) for (const one of value) visit(one, depth + 1, items);
   else if (isObject(value)) visitObject(value, depth, items);

@@ -39,4 +39,4 @@ export interface TrailStream {
 }
 
 /** Findings that are listed of a trail. */
-export const MOST_FINDINGS = 100;
+export const MAX_FINDINGS = 100;

@@ -12,8 +12,8 @@ import { route, type Sent } from '../../core/route.ts';
 import type { AppendServices } from '../events.ts';
 
 /** Events of one append, and bytes of them as JSON, about: a collector may send more in one request. */
-const MOST_EVENTS = 500;
-const MOST_BYTES = 1_500_000;
+const MAX_EVENTS = 500;
+const MAX_BYTES = 1_500_000;
 
 const partialSuccess = z.strictObject({
   rejectedLogRecords: z.string().describe('How many were rejected, of logs.').exactOptional(),
@@ -106,7 +106,7 @@ function groupsOf(events: readonly SentEvent[]): readonly (readonly string[])[] 
   for (const event of events) {
     const text = JSON.stringify(event);
     const group = groups.at(-1);
-    if (group === undefined || group.length === MOST_EVENTS || bytes + text.length > MOST_BYTES) {
+    if (group === undefined || group.length === MAX_EVENTS || bytes + text.length > MAX_BYTES) {
       groups.push([text]);
       bytes = text.length;
     } else {
