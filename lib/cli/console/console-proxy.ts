@@ -104,7 +104,7 @@ class SigningProxy implements ConsoleProxy {
   }
 
   async #respond(request: IncomingMessage, url: URL): Promise<ApiResponse> {
-    this.#demandOwnOrigin(request);
+    this.#assertOwnOrigin(request);
     // A target that names a host itself (RFC 9112 section 3.2.2) is for a proxy of another kind.
     if (url.origin !== LOOPBACK) throw new SealtrailError('not_found', 'this is no proxy to other hosts');
     const method = request.method === 'HEAD' ? 'GET' : (request.method ?? '');
@@ -121,7 +121,7 @@ class SigningProxy implements ConsoleProxy {
   }
 
   /** @throws `forbidden` for another name of this machine, and for other origins */
-  #demandOwnOrigin({ headers }: IncomingMessage): void {
+  #assertOwnOrigin({ headers }: IncomingMessage): void {
     const { host = '', origin } = headers;
     const site = headers['sec-fetch-site'];
     const isOwn =
