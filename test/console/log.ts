@@ -17,8 +17,8 @@ export interface ServedConsoleLog {
   close(): Promise<void>;
 }
 
-export async function servedLog(): Promise<ServedConsoleLog> {
-  const dir = await mkdtemp(join(tmpdir(), 'sealtrail-console-'));
+export async function servedLog(given?: string): Promise<ServedConsoleLog> {
+  const dir = given ?? (await mkdtemp(join(tmpdir(), 'sealtrail-console-')));
   const log = await openEmbedded(dir, { logName: 'audit.example.com', archiveDelayMs: 10 });
   const server = await serveLog(log, { log: () => undefined, onError: (error) => Promise.reject(error) });
   const profile = log.folder.profiles.find((one) => one.profile === 'admin');

@@ -38,7 +38,7 @@ async function shot(page: Page, name: string): Promise<void> {
 /** Opens the page at a question, with the state settled. */
 async function ask(page: Page, origin: string, query: string): Promise<void> {
   await page.goto(`${origin}/console/${query === '' ? '' : `#?${query}`}`);
-  await page.reload();
+  await page.reload({ waitUntil: 'networkidle' });
   await page.waitForSelector('.trust');
   await page.waitForFunction(
     () => !document.querySelector('.loading') && !document.body.innerText.includes('Asking the log'),
@@ -235,6 +235,7 @@ async function evidence({ name, proxy, page }: Scene, made: Awaited<ReturnType<t
       },
       all.map(([path, bytes]) => [path, Buffer.from(bytes).toString('base64')] as const),
     );
+    await page.waitForTimeout(120);
     await page.waitForSelector('.verdict strong');
     await page.waitForFunction(() => !document.querySelector('progress'));
     return page.$$eval('.verdict strong', (strongs) => strongs.map(({ textContent }) => textContent));
@@ -281,7 +282,7 @@ async function main(): Promise<void> {
         const { page, complaints } = await windowOf(browser);
         await page.goto(proxy.url);
         const scene: Scene = { name, served, proxy, keys, page };
-        await filters(scene, expected);
+        await filters(scene, await Promise.all(QUESTIONS.map(([, args]) => queried(served, args))));
         await trust(scene);
         await looks(scene);
         await keyboard(scene);
