@@ -113,7 +113,9 @@ export class TrailSource {
     if (this.#isDone && !proven.isFromStart && !this.#isBounded) {
       throw new Refused('the log says that there is no more, and its proof does not reach the beginning', evidence);
     }
-    const growth = await this.#growth(String(proof.checkpoint), proven, evidence);
+    const now = await this.#growth(String(proof.checkpoint), proven, evidence);
+    // Since the last visit: what the pages after the first compare with is this visit.
+    const growth = this.#standing.growth ?? now;
     this.#standing = {
       ...{ trail: this.trail, state: 'checked', isWhole: this.#isDone, size: proven.checkpoint.size },
       ...{ checkpoint: String(proof.checkpoint), keys: proven.checkpoint.keys, growth },

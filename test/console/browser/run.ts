@@ -136,13 +136,34 @@ async function trust({ name, served, proxy, keys, page }: Scene): Promise<void> 
   });
   await ask(page, origin, 'trail=orders&from=24h');
   await page.waitForSelector('.page.is-refused');
-  const [evidence] = await Promise.all([page.waitForEvent('download'), page.click('text=Download the evidence')]);
+  const evidence = await handedOver(page, 'text=Download the evidence');
   expectThat(
     `${name}: an altered record turns the page red, with the evidence`,
-    evidence.suggestedFilename() === 'sealtrail-evidence.json',
+    evidence.name === 'sealtrail-evidence.json' && evidence.text.includes('auth.lagin'),
   );
   await shot(page, `${name}-refused`);
   await page.unroute('**/v1/trails/orders/events*');
+}
+
+/** What a click hands to the reader as a file. Read in the page: Firefox tells the driver nothing of downloads. */
+async function handedOver(page: Page, target: string): Promise<{ readonly name: string; readonly text: string }> {
+  await page.evaluate(() => {
+    const handed: { name?: string; content?: Blob } = {};
+    const makeUrl = URL.createObjectURL;
+    URL.createObjectURL = (content: Blob) => {
+      handed.content = content;
+      return makeUrl(content);
+    };
+    HTMLAnchorElement.prototype.click = function click() {
+      handed.name = this.download;
+    };
+    Object.assign(window, { handed });
+  });
+  await page.click(target);
+  return page.evaluate(async () => {
+    const { name = '', content } = Reflect.get(window, 'handed') as { name?: string; content?: Blob }; // As put there above.
+    return { name, text: (await content?.text()) ?? '' };
+  });
 }
 
 async function looks({ name, proxy, page }: Scene): Promise<void> {
@@ -177,9 +198,15 @@ async function keyboard({ name, proxy, page }: Scene): Promise<void> {
   await page.keyboard.type('type:config.changed');
   await page.keyboard.press('Enter');
   await page.waitForFunction(() => location.hash.includes('type=config.changed'));
+  await page.waitForFunction(() => {
+    const lines = [...document.querySelectorAll('.line')].map(({ textContent }) => textContent ?? '');
+    return lines.length > 0 && lines.every((line) => line.includes('config.changed'));
+  });
   for (let tabs = 0; tabs < 60 && !(await page.evaluate(() => document.activeElement?.className === 'rows')); tabs++) {
     await page.keyboard.press('Tab');
   }
+  const focused = await page.evaluate(() => document.activeElement?.className);
+  expectThat(`${name}: the list of records is reached by Tab`, focused === 'rows', focused);
   await page.keyboard.press('ArrowDown');
   await page.keyboard.press('Enter');
   await page.waitForSelector('.drawer .changes');
@@ -235,7 +262,6 @@ async function evidence({ name, proxy, page }: Scene, made: Awaited<ReturnType<t
       },
       all.map(([path, bytes]) => [path, Buffer.from(bytes).toString('base64')] as const),
     );
-    await page.waitForTimeout(120);
     await page.waitForSelector('.verdict strong');
     await page.waitForFunction(() => !document.querySelector('progress'));
     return page.$$eval('.verdict strong', (strongs) => strongs.map(({ textContent }) => textContent));
@@ -274,8 +300,7 @@ async function main(): Promise<void> {
     await append(served.http, 'orders', ordinaryEvents());
     await append(served.http, 'hostile', HOSTILE);
     const keys = await served.keys();
-    const expected = await Promise.all(QUESTIONS.map(([, args]) => queried(served, args)));
-    for (const name of BROWSERS) {
+    for (const name of BROWSERS.filter((one) => (process.argv[2] ?? one) === one)) {
       const proxy = await startConsoleProxy(served.http, 0);
       const browser = await launch(name);
       try {
