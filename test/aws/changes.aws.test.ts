@@ -79,12 +79,12 @@ describe.runIf(isMinistack)('a stack that is deployed again', () => {
       for (const state of ['ALARM', 'OK'] as const) {
         await setAlarm('TamperingAlarm', state);
         await expect
-          .poll(() => queue.next(), { timeout: 30_000 })
+          .poll(() => queue.next(), { timeout: MINUTES })
           .toMatchObject({ AlarmName: expect.stringContaining('TamperingAlarm'), NewStateValue: state });
       }
       queue.close();
     },
-    MINUTES,
+    3 * MINUTES,
   );
 });
 
