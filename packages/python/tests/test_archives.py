@@ -31,6 +31,7 @@ def test_a_real_archive_of_version_1_with_several_keys() -> None:
     report = verify_archive(data / "data" / "archive", trust)
     assert report.problems == []
     assert sum(report.proven.values()) > 100
+    assert report.not_checked == ["~held/: no objects of an archive"]
 
 
 def test_a_kept_checkpoint_shows_a_log_that_was_set_back() -> None:

@@ -243,3 +243,24 @@ def test_after_a_fork_parent_and_child_are_two_producers(server: dict[str, str],
         events = [record.event for record in audit.reader.query(order="oldest")]
     assert [event["type"] for event in events] == ["a.parent", "a.child", "a.parent"]
     assert events[0]["producer"]["id"] == events[2]["producer"]["id"] != events[1]["producer"]["id"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_after_a_fork_no_connection_is_shared(server: dict[str, str], trail: str) -> None:
+    alarms: list[SealtrailError] = []
+    with AuditLogger(trail, **server, batch_seconds=0.0, batch_events=1, on_alarm=alarms.append) as audit:
+        audit.log_and_wait("a.first")
+        child = os.fork()
+        if child == 0:
+            code = 1
+            try:
+                audit.flush(5)  # Nothing is the child's yet.
+                handles = [audit.log("a.child") for _ in range(60)]
+                code = 0 if all(handle.result(30) for handle in handles) else 2
+            finally:
+                os._exit(code)
+        handles = [audit.log("a.parent") for _ in range(60)]
+        assert all(handle.result(30) for handle in handles)
+        assert os.waitpid(child, 0)[1] == 0
+        assert audit.reader.summary()["total"] == 121
+    assert alarms == []

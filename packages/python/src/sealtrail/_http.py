@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import re
 import threading
@@ -63,8 +64,22 @@ class SignedHttp:
         configured = session.get_config_variable("region")
         self._region = region or (gateway[1] if gateway else configured) or "us-east-1"
         self._session = session
-        self._wire = URLLib3Session(timeout=timeout, max_pool_connections=4)
+        self._timeout = timeout
+        self._opening = threading.Lock()
+        self._open()
         self._stopped = threading.Event()
+
+    def _open(self) -> None:
+        self._wire = URLLib3Session(timeout=self._timeout, max_pool_connections=4)
+        self._pid = os.getpid()
+
+    def _connections(self) -> URLLib3Session:
+        """The connections of this process. After a fork they are still the parent's, and answers would go to either."""
+        if self._pid != os.getpid():
+            with self._opening:
+                if self._pid != os.getpid():
+                    self._open()
+        return self._wire
 
     def stop(self) -> None:
         """Ends waits between attempts."""
@@ -115,7 +130,7 @@ class SignedHttp:
         except BotoCoreError as cause:
             raise SealtrailError("unauthenticated", f"there are no credentials to sign with: {cause}") from cause
         try:
-            response = self._wire.send(request.prepare())
+            response = self._connections().send(request.prepare())
             answer = Answer(response.status_code, response.headers, response.content)
         except BotoCoreError as cause:
             raise SealtrailError("unavailable", f"the log does not answer: {cause}") from cause

@@ -58,6 +58,8 @@ class Inventory:
     trails: dict[str, TrailFiles] = field(default_factory=dict)
     #: By key ID (8 hex digits): the forms that are there, ``vkey`` and ``pem``.
     keys: dict[str, set[str]] = field(default_factory=dict)
+    #: Folders of the log's own that hold no objects.
+    left_out: list[str] = field(default_factory=list)
 
 
 Report = Callable[[str, str, str], None]
@@ -66,7 +68,7 @@ Report = Callable[[str, str, str], None]
 def take_inventory(root: Path, report: Report) -> Inventory:
     """Lists every file below a folder. ``report`` gets the kind, object and text of what does not belong."""
     inventory = Inventory()
-    for name in sorted(_names(root, "", report)):
+    for name in sorted(_names(root, "", report, inventory.left_out)):
         if not all(_PART.fullmatch(part) and part not in (".", "..") for part in name.split("/")):
             report("bad_name", name, "no object of an archive has such a name")
         elif not _enter(inventory, name):
@@ -74,7 +76,7 @@ def take_inventory(root: Path, report: Report) -> Inventory:
     return inventory
 
 
-def _names(root: Path, prefix: str, report: Report) -> Iterator[str]:
+def _names(root: Path, prefix: str, report: Report, left_out: list[str]) -> Iterator[str]:
     with os.scandir(root / prefix) as entries:
         for entry in entries:
             name = f"{prefix}{entry.name}"
@@ -82,8 +84,10 @@ def _names(root: Path, prefix: str, report: Report) -> Iterator[str]:
                 report("symbolic_link", name, "a link, or another special file, stands where an object belongs")
             elif entry.is_file(follow_symlinks=False):
                 yield name
-            elif not entry.name.startswith("~") or prefix:  # The log's own folders for what is unfinished or held.
-                yield from _names(root, f"{name}/", report)
+            elif prefix or not entry.name.startswith("~"):
+                yield from _names(root, f"{name}/", report, left_out)
+            else:  # The log's own folders, for what is unfinished or held: no objects, and not read.
+                left_out.append(f"{name}/")
 
 
 def _enter(inventory: Inventory, name: str) -> bool:

@@ -97,6 +97,7 @@ class AuditLogger(Calls):
         self._on_error = on_error or _say("sealtrail")
         self._on_alarm = on_alarm or _say("sealtrail: ALARM")
         self._closed = False
+        self._starting = threading.Lock()
         self._start()
         _loggers.add(self)
 
@@ -170,7 +171,6 @@ class AuditLogger(Calls):
     # ------------------------------------------------------------------------------------------------ batching
 
     def _start(self) -> None:
-        self._pid = os.getpid()
         self._producer, self._seq, self._link = str(uuid.uuid4()), 0, _FIRST_LINK
         self._pending: list[tuple[bytes, Handle]] = []
         self._in_memory = 0
@@ -182,6 +182,7 @@ class AuditLogger(Calls):
         self._adopt()
         self._cutter = threading.Thread(target=self._cut, name="sealtrail-cutter", daemon=True)
         self._cutter.start()
+        self._pid = os.getpid()  # At last: another thread that sees it finds all of the above.
 
     def _adopt(self) -> None:
         """Takes over what processes that are gone have left in the spool."""
@@ -190,9 +191,15 @@ class AuditLogger(Calls):
             for file in lane.stored():
                 self._outbox.put(Job(lane=lane, file=file))
 
+    def _is_here(self) -> bool:
+        """Whether this process started it. After a fork, what waits is the parent's, and this process is another producer."""
+        return self._pid == os.getpid()
+
     def _enqueue(self, event: Event, handle: Handle) -> None:
-        if self._pid != os.getpid():
-            self._start()  # After a fork: what the parent has is the parent's, and this process is another producer.
+        if not self._is_here():
+            with self._starting:
+                if not self._is_here():
+                    self._start()
         with self._changed:
             if self._closed:
                 raise SealtrailError("usage", "the logger is closed")
@@ -265,6 +272,8 @@ class AuditLogger(Calls):
 
         Raises :class:`SealtrailError` with ``unavailable`` if that takes longer than ``timeout`` seconds.
         """
+        if not self._is_here():
+            return  # Nothing was logged since the fork.
         until = time.monotonic() + (self._flush_timeout if timeout is None else timeout)
         self._cut_now()
         with self._changed:
@@ -278,7 +287,7 @@ class AuditLogger(Calls):
 
         Raises :class:`SealtrailError` with ``unavailable`` and the number of events that are lost, where there is no spool.
         """
-        if self._closed or self._pid != os.getpid():
+        if self._closed or not self._is_here():
             return
         with contextlib.suppress(SealtrailError):
             self.flush(timeout)

@@ -115,6 +115,7 @@ class _Run:
         self._root, self._trust = root, trust
         self.report = Report()
         self.inventory: Inventory = take_inventory(root, self._add)
+        self.report.not_checked += [f"{name}: no objects of an archive" for name in self.inventory.left_out]
         self._archived = self._read_keys()
         self._log_name = self.report.log_name = log_name or _name_of(trust) or self._find_name()
         self._signed: set[bytes] = set()
