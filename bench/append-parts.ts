@@ -69,6 +69,7 @@ async function parts(folder: string, table: SqliteTable, intake: IntakePool): Pr
   const growth = appendLeaves(EMPTY_FRONTIER, block.leaves);
   const packed = await packBody(runs);
   const stored = { size: EVENTS, note: `${'x'.repeat(300)}\n` };
+  // The cast: a receipt reads no more of it than its size and its note.
   const checkpoint = { trail: TRAIL, ...stored } as unknown as Parameters<typeof receiptOf>[3];
   let first = 0;
   return {
