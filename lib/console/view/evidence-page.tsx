@@ -25,12 +25,22 @@ export function EvidencePage({ memory }: { readonly memory: Memory }) {
   const [judged, setJudged] = useState<readonly Judgement[]>([]);
   const [progress, setProgress] = useState<Progress>();
   const [said, setSaid] = useState('');
+  const [isBusy, setBusy] = useState(false);
   const stop = useRef<AbortController | undefined>(undefined);
 
   const take = async (files: Promise<readonly GivenFile[]>) => {
+    stop.current?.abort();
+    const started = new AbortController();
+    stop.current = started;
+    const { signal } = started;
+    // Verdicts on what was here before would stand under the new keys.
+    setJudged([]);
+    setProgress(undefined);
+    setSaid('Reading…');
+    setBusy(true);
     try {
-      setSaid('Reading…');
       const given = await sortFiles(await files);
+      if (signal.aborted) return;
       const next: Found = {
         exhibits: given.exhibits.length > 0 ? given.exhibits : found.exhibits,
         keys: given.keys.length > 0 ? given.keys : found.keys,
@@ -38,29 +48,27 @@ export function EvidencePage({ memory }: { readonly memory: Memory }) {
       };
       setFound(next);
       setSaid('');
-      await check(next);
+      await check(next, signal);
     } catch (error) {
-      setProgress(undefined);
-      setSaid(error instanceof Error ? error.message : String(error));
+      if (!signal.aborted) setSaid(error instanceof Error ? error.message : String(error));
+    } finally {
+      if (stop.current === started) {
+        setProgress(undefined);
+        setBusy(false);
+      }
     }
   };
-  const check = async ({ exhibits, keys, policy }: Found) => {
-    stop.current?.abort();
-    const started = new AbortController();
-    stop.current = started;
-    const { signal } = started;
-    setJudged([]);
+  const check = async ({ exhibits, keys, policy }: Found, signal: AbortSignal) => {
     const trust = keys.length > 0 ? keys.flatMap((one) => one.keys) : pinned(memory);
     for (const exhibit of exhibits) {
       const judgement = await judge(exhibit, { trust, policy, signal, onProgress: setProgress });
       if (signal.aborted) return;
       setJudged((before) => [...before, judgement]);
     }
-    setProgress(undefined);
   };
   const isRefused = judged.some(({ state }) => state === 'refused');
   return (
-    <main class={isRefused ? 'page is-refused' : 'page'}>
+    <main class={isRefused ? 'page is-refused' : 'page'} aria-busy={isBusy}>
       <Drop onFiles={(files) => void take(files)} />
       <Trusted found={found} memory={memory} />
       {said !== '' && <p role="status">{said}</p>}
@@ -69,7 +77,13 @@ export function EvidencePage({ memory }: { readonly memory: Memory }) {
           <progress max={Math.max(1, progress.totalRecords)} value={progress.records} aria-label="Records checked" />
           {count(progress.records)} of {count(progress.totalRecords)} records · {progress.trail} ·{' '}
           {count(progress.problems)} problems
-          <button type="button" onClick={() => stop.current?.abort()}>
+          <button
+            type="button"
+            onClick={() => {
+              stop.current?.abort();
+              setSaid('Stopped: what is below was checked before.');
+            }}
+          >
             Stop
           </button>
         </p>

@@ -195,9 +195,20 @@ async function keyboard({ name, proxy, page }: Scene): Promise<void> {
   for (let tabs = 0; tabs < 40 && !(await page.evaluate(() => document.activeElement?.id === 'search')); tabs++) {
     await page.keyboard.press('Tab');
   }
+  const first = await page.evaluate(() => document.activeElement?.id);
+  expectThat(`${name}: the search is reached by Tab`, first === 'search', first);
   await page.keyboard.type('type:config.changed');
-  await page.keyboard.press('Enter');
-  await page.waitForFunction(() => location.hash.includes('type=config.changed'));
+  // Firefox's list of suggestions closes some time after the last letter, and takes an Enter if it is still open.
+  await page.waitForFunction(
+    () => document.querySelector<HTMLInputElement>('#search')?.value === 'type:config.changed',
+  );
+  for (let tries = 0; tries < 3 && !page.url().includes('type=config.changed'); tries++) {
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/type=config\.changed/, { timeout: 3000 }).catch((error: Error) => {
+      if (error.name !== 'TimeoutError') throw error;
+    });
+  }
+  expectThat(`${name}: Enter asks`, page.url().includes('type=config.changed'), page.url());
   await page.waitForFunction(() => {
     const lines = [...document.querySelectorAll('.line')].map(({ textContent }) => textContent ?? '');
     return lines.length > 0 && lines.every((line) => line.includes('config.changed'));
@@ -262,8 +273,8 @@ async function evidence({ name, proxy, page }: Scene, made: Awaited<ReturnType<t
       },
       all.map(([path, bytes]) => [path, Buffer.from(bytes).toString('base64')] as const),
     );
-    await page.waitForSelector('.verdict strong');
-    await page.waitForFunction(() => !document.querySelector('progress'));
+    // The page says that it is busy before the event's handlers have returned.
+    await page.waitForFunction(() => document.querySelector('main')?.getAttribute('aria-busy') === 'false');
     return page.$$eval('.verdict strong', (strongs) => strongs.map(({ textContent }) => textContent));
   };
   for (const kind of ['archive', 'proof', 'growth', 'answer', 'receipts', 'export'] as const) {
@@ -282,7 +293,7 @@ async function evidence({ name, proxy, page }: Scene, made: Awaited<ReturnType<t
       const verdict = await give(new Map([...made[kind], [file, changed]]));
       expectThat(
         `${name}: a byte of ${file} changed, and it is not green`,
-        !verdict.every((one) => one === '✓ Checked'),
+        verdict.length > 0 && !verdict.every((one) => one === '✓ Checked'),
         verdict,
       );
     }
