@@ -26,7 +26,8 @@ import { keepMaskSecret } from './mask-secret-file.ts';
 
 type OnError = NonNullable<OpenLogSettings['onError']>;
 
-export interface EmbeddedOptions extends Pick<FollowerPace, 'archiveDelayMs' | 'verifyEveryMs' | 'gapGraceMs'> {
+export interface EmbeddedOptions
+  extends Pick<FollowerPace, 'archiveDelayMs' | 'indexDelayMs' | 'verifyEveryMs' | 'gapGraceMs'> {
   /** Witnesses to ask for cosignatures. @default none */
   readonly witnesses?: WitnessSettings;
   /** Whether an ML-DSA-44 key is made that signs what is archived too, if there is none yet. One that is there signs. @default false */

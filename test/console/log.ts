@@ -12,14 +12,15 @@ export interface ServedConsoleLog {
   readonly server: HttpServer;
   readonly dir: string;
   readonly http: SignedHttp;
-  /** A key file of the log's keys for each of its trails. */
+  /** A key file as a reader has it: vkeys of the trails that were appended to. `_index` and `_system` may begin later. */
   readonly keys: () => Promise<string>;
   close(): Promise<void>;
 }
 
-export async function servedLog(given?: string): Promise<ServedConsoleLog> {
+/** @param indexDelayMs zero: `_index` begins at once, as it does in the first minute of any log */
+export async function servedLog(given?: string, indexDelayMs = 0): Promise<ServedConsoleLog> {
   const dir = given ?? (await mkdtemp(join(tmpdir(), 'sealtrail-console-')));
-  const log = await openEmbedded(dir, { logName: 'audit.example.com', archiveDelayMs: 10 });
+  const log = await openEmbedded(dir, { logName: 'audit.example.com', archiveDelayMs: 10, indexDelayMs });
   const server = await serveLog(log, { log: () => undefined, onError: (error) => Promise.reject(error) });
   const profile = log.folder.profiles.find((one) => one.profile === 'admin');
   if (profile === undefined) throw new RangeError('there is no profile admin');
@@ -27,8 +28,9 @@ export async function servedLog(given?: string): Promise<ServedConsoleLog> {
   return {
     ...{ log, server, dir, http },
     keys: async () => {
-      const reply = (await http.send({ path: '/v1/keys' })).json() as { keys: { vkey: string }[] };
-      return `${reply.keys.map(({ vkey }) => vkey).join('\n')}\n`;
+      const reply = (await http.send({ path: '/v1/keys' })).json() as { keys: { trail: string; vkey: string }[] };
+      const own = reply.keys.filter(({ trail }) => !trail.startsWith('_'));
+      return `${own.map(({ vkey }) => vkey).join('\n')}\n`;
     },
     close: async () => {
       await server.close();

@@ -5,8 +5,8 @@ import { parseVkey, type Verifier, verifierFromPem, verifierFromSpki } from '../
 import { isSystemTrailName, isTrailName } from '../../log/trail-name.ts';
 
 /**
- * A public key and what it is trusted for. A vkey carries the name `<log name>/<trail>` and so is trusted for that
- * trail; a PEM carries no name and is trusted for all trails, whatever the log calls itself: compare the report's log
+ * A public key and its scope of trust. A vkey carries the name `<log name>/<trail>` and so is trusted for that
+ * trail, and for the log's own trails where nothing else is ({@link keysOfTrail}); a PEM carries no name and is trusted for all trails, whatever the log calls itself: compare the report's log
  * name with the one you expect, or give it.
  */
 export interface TrustedKey {
@@ -120,16 +120,23 @@ const malformed = (line: number, message: string, cause?: unknown): SealtrailErr
 /** Whether a text can be the name of a key, as an origin must (C2SP signed-note, Format). */
 export const isKeyName = (text: string): boolean => text.isWellFormed() && /^[^\p{White_Space}\p{Cc}+]+$/u.test(text);
 
-/** The keys that are trusted for a trail, under the name that they have there; none for an origin that no key can have. */
+/**
+ * The keys that are trusted for a trail, under the name that they have there; none for an origin that no key can have.
+ *
+ * Proofs about a trail rest on the log's own trails as well: `_index` states runs, `_system` exports, `_heads` heads.
+ * One of them may begin after the keys were given, so where no key is for it, the log's keys of other trails are: those
+ * of the same log name, without bounds, since sizes of one trail say nothing of another.
+ */
 export function keysOfTrail(trust: TrustedKeys, origin: string, trail: string): TrailKey[] {
   if (!isKeyName(origin)) return [];
-  return trust
-    .filter((key) => (key.name ?? origin) === origin && (key.trail ?? trail) === trail)
-    .map(({ spki, from, to }) => ({
+  const own = trust.filter((key) => (key.name ?? origin) === origin && (key.trail ?? trail) === trail);
+  return (own.length > 0 || !isSystemTrailName(trail) ? own : unboundedKeysOf(trust, logOf(origin))).map(
+    ({ spki, from, to }) => ({
       verifier: verifierFromSpki(origin, spki),
       from: from ?? 0,
       to: to ?? Number.MAX_SAFE_INTEGER,
-    }));
+    }),
+  );
 }
 
 /**
@@ -147,16 +154,24 @@ export function keysOfCheckpoint(trust: TrustedKeys, origin: string, size: numbe
   return keys.map(({ verifier }) => verifier);
 }
 
+/** Keys whose names are of a log, and which nothing limits, each once. */
+function unboundedKeysOf(trust: TrustedKeys, log: string): TrustedKey[] {
+  const keys = trust.filter(
+    ({ name, trail, from, to }) =>
+      name?.includes('/') && logOf(name) === log && trail === undefined && from === undefined && to === undefined,
+  );
+  return [...new Map(keys.map((key) => [fingerprintOf(key.spki), key])).values()];
+}
+
 /** `orders` of `audit.example.com/orders`. */
 export const trailOf = (origin: string): string => origin.slice(origin.lastIndexOf('/') + 1);
 
+/** `audit.example.com` of `audit.example.com/orders`. */
+const logOf = (origin: string): string => origin.slice(0, origin.lastIndexOf('/'));
+
 /** The log name that the trusted vkeys agree on; undefined where there is none, or more than one. */
 export function logNameOf(trust: TrustedKeys): string | undefined {
-  const names = new Set(
-    trust.flatMap(({ name }) =>
-      name === undefined || !name.includes('/') ? [] : [name.slice(0, name.lastIndexOf('/'))],
-    ),
-  );
+  const names = new Set(trust.flatMap(({ name }) => (name?.includes('/') ? [logOf(name)] : [])));
   const [only] = names;
   return names.size === 1 ? only : undefined;
 }

@@ -12,6 +12,7 @@ from sealtrail import SealtrailError, open_checkpoint, parse_trusted_keys, parse
 from sealtrail.encoding import canonical_json, is_canonical, parse_json
 from sealtrail.note import open_note, parse_checkpoint, parse_note
 from sealtrail.receipt import parse_proof
+from sealtrail.trust import keys_of_trail
 
 Vectors = Callable[[str], Any]
 
@@ -108,3 +109,18 @@ def test_what_is_no_strict_json_is_refused(text: str) -> None:
     with pytest.raises(SealtrailError, match="no_json"):
         parse_json(text, "no_json", "it")
     assert json.dumps(text)
+
+
+def test_keys_of_a_log_reach_its_own_trails_where_nothing_is_for_them() -> None:
+    vkey = "audit.example.com/orders+0414ac09+AW56HN0psLeP0Tr0xVmP7/TvKpcWbjym8uT7/M2AUFvx"
+
+    def found(text: str, trail: str, log: str = "audit.example.com") -> list[str]:
+        return [key.verifier.pem for key in keys_of_trail(parse_trusted_keys(text), f"{log}/{trail}", trail)]
+
+    pem = parse_vkey(vkey).pem
+    assert found(vkey, "orders") == found(vkey, "_index") == [pem]
+    assert found(vkey, "payments") == found(vkey, "_index", "other.example.com") == []
+    assert found(f"{vkey} to=10", "_index") == found(f"{vkey} from=10", "_index") == []
+    spki = "".join(pem.splitlines()[1:-1])
+    assert found(f"spki:{spki} trail=orders", "_index") == []
+    assert found(f"{vkey}\nspki:{spki} trail=_index to=5", "_index") == [pem]

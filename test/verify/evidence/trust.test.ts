@@ -108,6 +108,25 @@ describe('the keys of a trail', () => {
     ]);
   });
 
+  test('of the log itself are its unbounded ones for other trails, where nothing is for it', () => {
+    const names = (text: string, trail: string): string[] =>
+      keysOfTrail(parseTrustedKeys(text), `${LOG}/${trail}`, trail).map(({ verifier }) => keyIdText(verifier.keyId));
+    const both = `${vkeyOf(ORDERS, KEY)}\n${vkeyOf(`${LOG}/payments`, KEY)}`;
+    const index = `${LOG}/_index`;
+    expect(names(both, '_index')).toEqual([keyIdOf(index, KEY)]);
+    expect(names(both, 'refunds')).toEqual([]);
+    expect(names(`${both}\n${vkeyOf(index, ed25519Key(3))} to=5`, '_index')).toEqual([keyIdOf(index, ed25519Key(3))]);
+    for (const other of [
+      `${vkeyOf(ORDERS, KEY)} to=10`,
+      `${vkeyOf(ORDERS, KEY)} from=10`,
+      `${spki(KEY)} trail=orders`,
+      vkeyOf('other.example.com/orders', KEY),
+      vkeyOf('plain', KEY),
+    ]) {
+      expect(names(other, '_index')).toEqual([]);
+    }
+  });
+
   test('of an origin that no key can have are none', () => {
     for (const origin of ['', 'a b/orders', 'a+b/orders', 'a\u0000/orders', 'a\u2003b', '\ud800']) {
       expect(keysOfTrail(trust, origin, 'orders')).toEqual([]);

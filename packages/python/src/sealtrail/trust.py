@@ -20,7 +20,8 @@ _BEGIN, _END = "-----BEGIN PUBLIC KEY-----", "-----END PUBLIC KEY-----"
 class TrustedKey:
     """A key and what it is trusted for.
 
-    A vkey has the name ``<log name>/<trail>`` and is trusted for that trail; a PEM has no name and is trusted for all.
+    A vkey has the name ``<log name>/<trail>`` and is trusted for that trail, and for the log's own trails where nothing
+    else is (:func:`keys_of_trail`); a PEM has no name and is trusted for all.
     ``since`` and ``until`` are sizes of checkpoints, both inclusive.
     """
 
@@ -79,12 +80,31 @@ def parse_trusted_keys(text: str) -> list[TrustedKey]:
 
 
 def keys_of_trail(trust: Sequence[TrustedKey], origin: str, trail: str) -> list[TrustedKey]:
-    """The keys that are trusted for a trail, under the name that they have there."""
-    return [
-        TrustedKey(key.verifier.renamed(origin), origin, trail, key.since, key.until)
+    """The keys that are trusted for a trail, under the name that they have there.
+
+    Proofs about a trail rest on the log's own trails as well, which may begin after the keys were given: where no key is
+    for one of them, the log's keys of other trails are, those without bounds.
+    """
+    own = [key for key in trust if key.name in (None, origin) and key.trail in (None, trail)]
+    if not own and trail.startswith("_"):
+        own = _unbounded_keys_of(trust, _log_of(origin))
+    return [TrustedKey(key.verifier.renamed(origin), origin, trail, key.since, key.until) for key in own]
+
+
+def _unbounded_keys_of(trust: Sequence[TrustedKey], log: str) -> list[TrustedKey]:
+    """Keys whose names are of a log, and which nothing limits, each once."""
+    limits = (None, 0, MAX_SIZE)
+    keys = [
+        key
         for key in trust
-        if key.name in (None, origin) and key.trail in (None, trail)
+        if key.name and "/" in key.name and _log_of(key.name) == log and (key.trail, key.since, key.until) == limits
     ]
+    return list({key.verifier.pem: key for key in keys}.values())
+
+
+def _log_of(origin: str) -> str:
+    """``audit.example.com`` of ``audit.example.com/orders``."""
+    return origin.rpartition("/")[0]
 
 
 def _trusted(verifier: Verifier, name: str | None, scope: _Scope) -> TrustedKey:
