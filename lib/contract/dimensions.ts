@@ -47,20 +47,28 @@ const OWN_FIELDS = CONTEXT_FIELDS.filter((field) => field !== 'action' && field 
  * @example
  * dimensionsOf(parseRecord(line)); // [['id', '0192…'], ['type', 'auth.login'], ['severity', 'info'], ['actor', 'alice'], …]
  */
-export function dimensionsOf(record: SealedRecord): readonly DimensionValue[] {
-  const { event } = record;
+export function dimensionsOf(record: Pick<SealedRecord, 'event' | 'submitter'>): readonly DimensionValue[] {
+  const found: DimensionValue[] = [];
+  eachDimension(record, (dimension, value) => found.push([dimension, value]));
+  return found;
+}
+
+/** Calls a function for what {@link dimensionsOf} lists, in that order. */
+export function eachDimension(
+  { event, submitter }: Pick<SealedRecord, 'event' | 'submitter'>,
+  visit: (dimension: Dimension, value: string) => void,
+): void {
   const actor = part(event.actor);
   const resource = part(event.resource);
   const context = part(event.context);
-  const found: DimensionValue[] = [];
   const add = (dimension: Dimension, value: unknown): void => {
-    if (typeof value === 'string' && value !== '') found.push([dimension, value]);
+    if (typeof value === 'string' && value !== '') visit(dimension, value);
   };
 
   add('id', event.id);
   add('type', event.type);
   add('severity', event.severity);
-  add('submitter', record.submitter);
+  add('submitter', submitter);
   add('outcome', event.outcome);
   add('decision', event.decision);
   add('actor', actor.id);
@@ -74,7 +82,6 @@ export function dimensionsOf(record: SealedRecord): readonly DimensionValue[] {
   if (context.action !== event.action) add('action', context.action);
   add('agent', context.agent);
   if (actor.type === 'agent' && actor.id !== context.agent) add('agent', actor.id);
-  return found;
 }
 
 const NOTHING: Readonly<Record<string, unknown>> = Object.freeze(Object.create(null));

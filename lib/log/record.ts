@@ -79,6 +79,24 @@ export function parseRecord(line: Uint8Array | string): SealedRecord {
   return { v, trail, seq, prev, receivedAt, submitter, event };
 }
 
+/**
+ * Opens the line of a record whose hash was found to be right, as of a block from the ledger: {@link parseRecord} has seen it before.
+ *
+ * @throws `malformed_record` if it is no record at all
+ */
+export function openRecord(line: string): Pick<SealedRecord, 'event' | 'submitter'> {
+  let value: unknown;
+  try {
+    value = parseJson(line);
+  } catch (cause) {
+    throw malformed('a record is not JSON', cause);
+  }
+  if (!isObject(value) || !isObject(value.event) || typeof value.submitter !== 'string') {
+    throw malformed(exactly(RECORD_VERSION));
+  }
+  return { event: value.event, submitter: value.submitter };
+}
+
 const exactly = (v: RecordVersion): string => `a record has exactly the fields ${RECORD_FORMATS[v]}`;
 
 const malformed = (message: string, cause?: unknown): SealtrailError =>

@@ -27,7 +27,7 @@ export const linesOf = ({ first, receivedAt, events }: TestBlock): string[] =>
 export async function writeRun(files: MemoryFiles, blocks: readonly TestBlock[]): Promise<StoredRun> {
   const first = blocks[0]?.first ?? 0;
   const content = new RunContent(first);
-  for (const block of blocks) content.add({ ...block, count: block.events.length, lines: linesOf(block) });
+  for (const block of blocks) content.add({ ...block, lines: linesOf(block) });
   return written(
     files,
     async (writer) => {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { canonicalize } from 'json-canonicalize';
 import { describe, expect, it } from 'vitest';
 import { parseJson } from '../../lib/log/json.ts';
-import { MAX_RECORD_BYTES, parseRecord, recordLine } from '../../lib/log/record.ts';
+import { MAX_RECORD_BYTES, openRecord, parseRecord, recordLine } from '../../lib/log/record.ts';
 import type { Envelope } from '../../lib/log/record-format.ts';
 import { isSystemTrailName, isTrailName } from '../../lib/log/trail-name.ts';
 import { anyText } from './any-text.ts';
@@ -18,6 +18,17 @@ const envelope: Envelope = {
 };
 const line = recordLine(envelope, '{"id":"e","type":"auth.login"}');
 const malformed = (message: string) => ({ code: 'malformed_record', message });
+
+describe('a record whose hash was checked', () => {
+  it('opens as it parses', () => {
+    const { event, submitter } = parseRecord(line);
+    expect(openRecord(line)).toEqual({ event, submitter });
+  });
+
+  it.each(['{', '7', '{"event":[],"submitter":"a"}', '{"event":{}}'])('%s is none', (text) => {
+    expect(refusal(() => openRecord(text))).toMatchObject({ code: 'malformed_record' });
+  });
+});
 
 describe('a record line', () => {
   it('is what docs/spec.md shows', () => {

@@ -98,7 +98,7 @@ export class IndexCheck implements Follower {
     for await (const block of readBlocks(table, trail, { from: run.first, to: endOf(run) }, archive)) {
       const from = Math.max(block.first, run.first);
       const lines = block.lines.slice(from - block.first, endOf(run) - block.first);
-      slice.add({ first: from, count: lines.length, receivedAt: block.receivedAt, lines });
+      slice.add({ first: from, receivedAt: block.receivedAt, lines });
     }
     return slice.end();
   }

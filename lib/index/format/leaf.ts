@@ -1,5 +1,5 @@
 import { SealtrailError } from '../../log/error.ts';
-import { type Hash, leafHash } from '../../log/hash.ts';
+import { type Hash, sha256 } from '../../log/hash.ts';
 import { pushSpan, type Spans } from './spans.ts';
 import { KEY_BYTES, readKey, type TermKey, writeKey } from './term.ts';
 import { putVarint, VarintReader, varintBytes } from './varint.ts';
@@ -25,11 +25,17 @@ export interface Leaf {
 /** Maximum bytes of a body, so that a proof never carries much more than it needs. */
 const BODY_BYTES = 512;
 /** A body whose length is beyond doubt: two numbers of at most 8 bytes beyond the limit. */
-const scratch = Buffer.alloc(BODY_BYTES + 16);
-const hashed = Buffer.alloc(KEY_BYTES + BODY_BYTES + 16);
+const MAX_BODY_BYTES = BODY_BYTES + 16;
+const scratch = Buffer.alloc(MAX_BODY_BYTES);
+/** What the leaf hash is over: a zero byte, the key and the body. */
+const hashed = Buffer.alloc(1 + KEY_BYTES + MAX_BODY_BYTES);
+/** The leading bytes of the two, by their number: there are millions of leaves, and most have few bytes. */
+const bodies = Array.from({ length: MAX_BODY_BYTES + 1 }, (_, length) => scratch.subarray(0, length));
+const inputs = Array.from({ length: hashed.length + 1 }, (_, length) => hashed.subarray(0, length));
+const NO_BYTES = new Uint8Array();
 
-/** Splits a term's records into the bodies of its leaves. `body` is valid until the next one is asked for. */
-export function* leavesOf(key: TermKey, spans: Spans, base: number): Generator<Leaf, void, void> {
+/** Splits a term's records into leaves, and calls a function for each. A leaf's `body` is valid until the function returns. */
+export function eachLeaf(key: TermKey, spans: Spans, base: number, visit: (leaf: Leaf) => void): void {
   let length = 0;
   let first = 0;
   let edge = base;
@@ -37,7 +43,7 @@ export function* leavesOf(key: TermKey, spans: Spans, base: number): Generator<L
     const [from, to] = [spans[i] ?? 0, spans[i + 1] ?? 0];
     const end = putSpan(length, length === 0 ? from - base : from - edge - 1, to - from);
     if (end > BODY_BYTES && length > 0) {
-      yield { key, first, body: scratch.subarray(0, length) };
+      visit({ key, first, body: bodies[length] ?? NO_BYTES });
       length = putSpan(0, from - base, to - from);
       first = from;
     } else {
@@ -46,7 +52,7 @@ export function* leavesOf(key: TermKey, spans: Spans, base: number): Generator<L
     }
     edge = to;
   }
-  if (length > 0) yield { key, first, body: scratch.subarray(0, length) };
+  if (length > 0) visit({ key, first, body: bodies[length] ?? NO_BYTES });
 }
 
 function putSpan(at: number, gap: number, count: number): number {
@@ -56,10 +62,11 @@ function putSpan(at: number, gap: number, count: number): number {
 
 /** The hash of a leaf (RFC 6962 section 2.1). */
 export function hashLeaf({ key, body }: Pick<Leaf, 'key' | 'body'>): Hash {
-  if (body.length > BODY_BYTES + 16) throw damaged('has a leaf that is too long');
-  writeKey(hashed, 0, key);
-  hashed.set(body, KEY_BYTES);
-  return leafHash(hashed.subarray(0, KEY_BYTES + body.length));
+  const input = inputs[1 + KEY_BYTES + body.length];
+  if (input === undefined) throw damaged('has a leaf that is too long');
+  writeKey(hashed, 1, key);
+  hashed.set(body, 1 + KEY_BYTES);
+  return sha256(input); // RFC 6962 section 2.1: SHA-256(0x00 || leaf)
 }
 
 /** The records of a leaf of the run `[base, end)`. @throws `store_corrupt` unless it has some, all of them in the run */
@@ -90,19 +97,19 @@ const LENGTH_ESCAPE = 7;
  */
 export function putLeaf(bytes: Buffer, at: number, leaf: Leaf, previous: TermKey | undefined): number {
   const { body, key } = leaf;
-  writeKey(hashed, 0, key);
+  writeKey(hashed, 1, key);
   const shared = previous === undefined ? 0 : sharedBytes(previous, key);
   const isShort = body.length < LENGTH_ESCAPE;
   bytes[at] = shared * 8 + (isShort ? body.length : LENGTH_ESCAPE);
   let end = at + 1;
   if (!isShort) end = putVarint(bytes, end, body.length - LENGTH_ESCAPE);
-  end += hashed.copy(bytes, end, shared, KEY_BYTES);
+  for (let n = 1 + shared; n <= KEY_BYTES; n++) bytes[end++] = hashed[n] ?? 0;
   bytes.set(body, end);
   return end + body.length;
 }
 
 /** The most bytes that a leaf takes in a group. */
-export const MAX_LEAF_BYTES = 1 + 3 + KEY_BYTES + BODY_BYTES + 16;
+export const MAX_LEAF_BYTES = 1 + 3 + KEY_BYTES + MAX_BODY_BYTES;
 
 /** Reads a group of leaves. @throws `store_corrupt` */
 export function readLeaves(bytes: Buffer, base: number): Leaf[] {

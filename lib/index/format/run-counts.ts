@@ -1,4 +1,4 @@
-import { DIMENSIONS, type DimensionValue } from '../../contract/dimensions.ts';
+import { DIMENSIONS, type Dimension } from '../../contract/dimensions.ts';
 import { COUNTED, type Counted } from '../../contract/summary.ts';
 import { damaged } from './leaf.ts';
 import { VarintReader, VarintWriter } from './varint.ts';
@@ -30,7 +30,8 @@ export interface RunCounts {
 }
 
 const COUNTED_SET: ReadonlySet<string> = new Set(COUNTED);
-const isCounted = (entry: DimensionValue): entry is CountedValue => COUNTED_SET.has(entry[0]);
+/** Whether summaries count by a dimension. */
+export const isCounted = (dimension: Dimension): dimension is Counted => COUNTED_SET.has(dimension);
 
 interface OpenHour {
   total: number;
@@ -43,18 +44,48 @@ export class CountsBuilder {
   readonly #places = new Map<string, Map<string, number>>();
   readonly #values: CountedValue[] = [];
   readonly #hours = new Map<number, OpenHour>();
+  /** The hour of the last record, and what was counted in it since: records mostly come in the order of time. */
+  #open: OpenHour | undefined;
+  #openHour = Number.NaN;
+  #counted = new Uint32Array(64);
+  readonly #touched: number[] = [];
 
-  /** Counts a record, received at `time` (Unix milliseconds). */
-  addRecord(time: number, dimensions: readonly DimensionValue[]): void {
-    const hour = this.#hour(Math.floor(time / HOUR_MS));
-    hour.total += 1;
-    addTo(hour.minutes, Math.floor(time / MINUTE_MS) % 60, 1);
-    for (const entry of dimensions) if (isCounted(entry)) addTo(hour.values, this.#place(entry), 1);
+  /** Counts a record, received at `time` (Unix milliseconds): {@link count} counts its values. */
+  addRecord(time: number): void {
+    const at = Math.floor(time / HOUR_MS);
+    if (this.#open === undefined || this.#openHour !== at) {
+      this.#settle();
+      this.#open = this.#hour(at);
+      this.#openHour = at;
+    }
+    this.#open.total += 1;
+    addTo(this.#open.minutes, Math.floor(time / MINUTE_MS) % 60, 1);
+  }
+
+  /** Counts a value of the record that was added last, by the value's {@link placeOf place}. */
+  count(place: number): void {
+    if (place >= this.#counted.length) {
+      const wider = new Uint32Array(2 * Math.max(place, this.#counted.length));
+      wider.set(this.#counted);
+      this.#counted = wider;
+    }
+    const before = this.#counted[place] ?? 0;
+    if (before === 0) this.#touched.push(place);
+    this.#counted[place] = before + 1;
+  }
+
+  /** Adds what was counted to its hour. */
+  #settle(): void {
+    for (const place of this.#touched) {
+      if (this.#open !== undefined) addTo(this.#open.values, place, this.#counted[place] ?? 0);
+      this.#counted[place] = 0;
+    }
+    this.#touched.length = 0;
   }
 
   /** Adds the counts of another run. */
   addRun({ values, hours }: RunCounts): void {
-    const places = values.map((entry) => this.#place(entry));
+    const places = values.map(([dimension, value]) => this.placeOf(dimension, value));
     for (const from of hours) {
       const hour = this.#hour(from.hour);
       hour.total += from.total;
@@ -72,6 +103,7 @@ export class CountsBuilder {
    *                      number of minutes, and each minute and its records
    */
   encode(): Uint8Array {
+    this.#settle();
     const bytes = this.#values.map(([, value]) => Buffer.from(value));
     const order = [...this.#values.keys()].sort(
       (a, b) => this.#dimension(a) - this.#dimension(b) || Buffer.compare(bytes[a] ?? NONE, bytes[b] ?? NONE),
@@ -113,8 +145,8 @@ export class CountsBuilder {
     return hour;
   }
 
-  #place(entry: CountedValue): number {
-    const [dimension, value] = entry;
+  /** The place of a value among those that are counted, from 0. */
+  placeOf(dimension: Counted, value: string): number {
     let places = this.#places.get(dimension);
     if (places === undefined) {
       places = new Map();
@@ -122,7 +154,7 @@ export class CountsBuilder {
     }
     let place = places.get(value);
     if (place === undefined) {
-      place = this.#values.push(entry) - 1;
+      place = this.#values.push([dimension, value]) - 1;
       places.set(value, place);
     }
     return place;

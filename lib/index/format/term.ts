@@ -15,17 +15,36 @@ export interface TermKey {
 
 /** The key of a dimension and a value in it. */
 export function keyOf(dimension: string, value: string): TermKey {
-  const digest = hash('sha256', `${dimension}\0${value}`, 'hex');
-  return { high: Number.parseInt(digest.slice(0, 12), 16), low: Number.parseInt(digest.slice(12, 24), 16) };
+  // One byte a character, which takes half the time of any other form.
+  const digest = hash('sha256', `${dimension}\0${value}`, 'binary');
+  return { high: halfOf(digest, 0), low: halfOf(digest, 6) };
+}
+
+/** Six bytes as a number, big-endian. */
+function halfOf(digest: string, at: number): number {
+  const high = digest.charCodeAt(at) * 256 + digest.charCodeAt(at + 1);
+  const middle = digest.charCodeAt(at + 2) * 256 + digest.charCodeAt(at + 3);
+  return (high * 65_536 + middle) * 65_536 + digest.charCodeAt(at + 4) * 256 + digest.charCodeAt(at + 5);
 }
 
 /** Negative if `a` comes first, 0 if they are equal. */
 export const compareKeys = (a: TermKey, b: TermKey): number => a.high - b.high || a.low - b.low;
 
 /** Writes a key as 12 bytes, big-endian. */
-export function writeKey(bytes: Buffer, at: number, { high, low }: TermKey): void {
-  bytes.writeUIntBE(high, at, 6);
-  bytes.writeUIntBE(low, at + 6, 6);
+export function writeKey(bytes: Uint8Array, at: number, { high, low }: TermKey): void {
+  writeHalf(bytes, at, high);
+  writeHalf(bytes, at + 6, low);
+}
+
+function writeHalf(bytes: Uint8Array, at: number, half: number): void {
+  const top = Math.floor(half / 2 ** 32);
+  const rest = half | 0; // modulo 2^32
+  bytes[at] = top >>> 8;
+  bytes[at + 1] = top;
+  bytes[at + 2] = rest >>> 24;
+  bytes[at + 3] = rest >>> 16;
+  bytes[at + 4] = rest >>> 8;
+  bytes[at + 5] = rest;
 }
 
 /** Reads the output of {@link writeKey}. */

@@ -1,7 +1,7 @@
 import { appendLeaves, EMPTY_FRONTIER } from '../../log/frontier.ts';
 import { type Hash, sha256 } from '../../log/hash.ts';
 import type { DownloadWriter } from '../../store/ports.ts';
-import { hashLeaf, type Leaf, leavesOf, MAX_LEAF_BYTES, putLeaf } from '../format/leaf.ts';
+import { eachLeaf, hashLeaf, type Leaf, MAX_LEAF_BYTES, putLeaf } from '../format/leaf.ts';
 import {
   CHUNK_RECORDS,
   encodeHeader,
@@ -22,6 +22,8 @@ import { VarintWriter } from '../format/varint.ts';
 const BUFFER_BYTES = 1_048_576;
 /** Bytes that there is room for at first. */
 const FIRST_BYTES = 8192;
+
+const NO_BYTES = new Uint8Array();
 
 /** A run, and the name of its file. */
 export type NamedRun = Pick<StoredRun, 'first' | 'size' | 'name'>;
@@ -55,27 +57,13 @@ export class RunWriter {
     this.#file = file;
   }
 
-  #addLeaf(leaf: Leaf): void {
-    if (this.#first === undefined) {
-      this.#first = { ...leaf, body: new Uint8Array(0) };
-      this.#groupStart = this.#filled;
-      this.#previous = undefined;
-    }
-    if (this.#filled + MAX_LEAF_BYTES > this.#buffer.length) this.#buffer = widened(this.#buffer);
-    this.#filled = putLeaf(this.#buffer, this.#filled, leaf, this.#previous);
-    this.#previous = leaf.key;
-    this.#group.push(hashLeaf(leaf));
-    this.#leaves += 1;
-    if (this.#group.length === GROUP_LEAVES) this.#endGroup();
-  }
-
   /**
    * Adds a term with all of its records: terms in ascending order of their keys, each once.
    *
    * @returns whether {@link flush} must be called before more is added. Most calls need no wait, and there are millions.
    */
   add(key: TermKey, spans: Spans): boolean {
-    for (const leaf of leavesOf(key, spans, this.#run.first)) this.#addLeaf(leaf);
+    eachLeaf(key, spans, this.#run.first, this.#addLeaf);
     return this.#filled >= BUFFER_BYTES;
   }
 
@@ -117,6 +105,20 @@ export class RunWriter {
       hintBytes: hints.length,
     };
   }
+
+  readonly #addLeaf = (leaf: Leaf): void => {
+    if (this.#first === undefined) {
+      this.#first = { ...leaf, body: NO_BYTES };
+      this.#groupStart = this.#filled;
+      this.#previous = undefined;
+    }
+    if (this.#filled + MAX_LEAF_BYTES > this.#buffer.length) this.#buffer = widened(this.#buffer);
+    this.#filled = putLeaf(this.#buffer, this.#filled, leaf, this.#previous);
+    this.#previous = leaf.key;
+    this.#group.push(hashLeaf(leaf));
+    this.#leaves += 1;
+    if (this.#group.length === GROUP_LEAVES) this.#endGroup();
+  };
 
   #endGroup(): void {
     if (this.#first === undefined) return;

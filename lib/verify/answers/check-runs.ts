@@ -142,7 +142,7 @@ async function doubtedRuns(
     .map((one) => doubt(one, false, `it was made by the rules ${one.rules}, and this version knows ${INDEX_RULES}`));
   const waiting = all.filter(({ rules }) => rules === INDEX_RULES).sort((a, b) => a.run.first - b.run.first);
   let open: { readonly statement: Statement; readonly content: RunContent }[] = [];
-  for await (const { line, record } of recordsOf(objects, trail, signal)) {
+  for await (const { record } of recordsOf(objects, trail, signal)) {
     const { seq, receivedAt } = record;
     while ((waiting[0]?.run.first ?? Number.POSITIVE_INFINITY) <= seq) {
       const statement = waiting.shift();
@@ -150,7 +150,7 @@ async function doubtedRuns(
       if (statement.run.first < seq) doubted.push(doubt(statement, false, 'the archive does not hold its records'));
       else open.push({ statement, content: new RunContent(seq) });
     }
-    for (const { content } of open) content.add({ first: seq, count: 1, receivedAt, lines: [line] });
+    for (const { content } of open) content.addRecord(receivedAt, record);
     for (const { statement, content } of open.filter((one) => endOf(one.statement.run) === seq + 1)) {
       if (!(await isTrue(statement.run, content))) {
         doubted.push(doubt(statement, true, 'its root or its counts are not those of its records'));

@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { hashLeaf, leavesOf } from '../../index/format/leaf.ts';
+import { eachLeaf, hashLeaf } from '../../index/format/leaf.ts';
 import type { StatedRun } from '../../index/format/statement.ts';
 import { RunContent } from '../../index/writer/collect.ts';
 import { appendLeaves, EMPTY_FRONTIER, type Frontier, frontierRoot } from '../../log/frontier.ts';
@@ -48,7 +48,7 @@ export class RunSlice {
     let { frontier } = this.#done;
     let hashes: Hash[] = [];
     for (const [key, spans] of this.#content.terms()) {
-      for (const leaf of leavesOf(key, spans, this.#run.first)) hashes.push(hashLeaf(leaf));
+      eachLeaf(key, spans, this.#run.first, (leaf) => hashes.push(hashLeaf(leaf)));
       if (hashes.length < TURN) continue;
       ({ frontier } = appendLeaves(frontier, hashes));
       hashes = [];

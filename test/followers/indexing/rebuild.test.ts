@@ -25,9 +25,9 @@ async function earlierIndexer(): Promise<typeof Indexer> {
   vi.resetModules();
   vi.doMock(DIMENSIONS_MODULE, async (original) => {
     const now = await original<typeof import('../../../lib/contract/dimensions.ts')>();
-    const dimensionsOf: typeof now.dimensionsOf = (record) =>
-      now.dimensionsOf(record).filter(([name]) => name !== 'project' && name !== 'tenant');
-    return { ...now, DIMENSIONS: DIMENSIONS.filter((name) => name !== 'project'), dimensionsOf };
+    const eachDimension: typeof now.eachDimension = (record, visit) =>
+      now.eachDimension(record, (name, value) => name !== 'project' && name !== 'tenant' && visit(name, value));
+    return { ...now, DIMENSIONS: DIMENSIONS.filter((name) => name !== 'project'), eachDimension };
   });
   vi.doMock(SUMMARY_MODULE, async (original) => {
     const now = await original<typeof import('../../../lib/contract/summary.ts')>();

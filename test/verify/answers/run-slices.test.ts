@@ -22,7 +22,7 @@ const someBlocks = fc
 async function holds(run: StatedRun, blocks: readonly TestBlock[], records: number): Promise<boolean> {
   for (let done: RunProgress | undefined; ; ) {
     const slice = new RunSlice(run, done, records);
-    for (const block of blocks) slice.add({ ...block, count: block.events.length, lines: linesOf(block) });
+    for (const block of blocks) slice.add({ ...block, lines: linesOf(block) });
     const found = await slice.end();
     if (typeof found === 'boolean') return found;
     expect(found.slices).toBe((done?.slices ?? 0) + 1);
