@@ -6,8 +6,6 @@ import { LineDrainer } from '../followers/draining/line-drainer.ts';
 import { Expirer } from '../followers/expiry/expirer.ts';
 import { HeadStatements } from '../followers/heads/head-statements.ts';
 import { HistoryCheck } from '../followers/history/history-check.ts';
-import { IndexCheck } from '../followers/indexing/index-check.ts';
-import { Indexer } from '../followers/indexing/indexer.ts';
 import { LegalHolds } from '../followers/legal-hold/legal-holds.ts';
 import { ProducerFollower } from '../followers/producers/producer-gaps.ts';
 import type { Follower } from '../followers/runtime/follower.ts';
@@ -15,20 +13,15 @@ import { Sealer } from '../followers/signing/head-signer.ts';
 import { Timestamper, type TimestampSettings } from '../followers/timestamps/timestamper.ts';
 import { Verifier } from '../followers/verification/verifier.ts';
 import { WitnessFollower, type WitnessSettings } from '../followers/witnesses/witness-follower.ts';
+import { type IndexPace, openIndexCheck, openIndexer } from './indexing.ts';
 import type { ArchivedLog } from './log.ts';
 
 /** The delays of followers, in milliseconds unless stated otherwise. */
-export interface FollowerPace {
+export interface FollowerPace extends IndexPace {
   /** How long a record may wait to be archived. @default 20,000 */
   readonly archiveDelayMs?: number;
   /** How long to wait for a producer's late events before recording a gap. @default 60,000 */
   readonly gapGraceMs?: number;
-  /** Records to index together, or fewer after `indexDelayMs`. @default 1,024 */
-  readonly indexRecords?: number;
-  /** @default 60,000 */
-  readonly indexDelayMs?: number;
-  /** Whether records wait to be indexed even where a sweep does at once what could wait. @default false */
-  readonly indexPatiently?: boolean;
   /** The time between two verifications of a trail. @default 3,600,000 */
   readonly verifyEveryMs?: number;
 }
@@ -82,13 +75,7 @@ export const FOLLOWERS = {
       lockFor: (trail) => lockFrom(retentionOf(trail)),
       ...(timestamps && { settings: timestamps }),
     }),
-  indexer: ({ table, files, archive, ledger }, { pace = {} }) =>
-    new Indexer({
-      ...{ table, files, archive, ledger },
-      ...(pace.indexPatiently !== undefined && { isPatient: pace.indexPatiently }),
-      ...(pace.indexRecords !== undefined && { minRecords: pace.indexRecords }),
-      ...(pace.indexDelayMs !== undefined && { delayMs: pace.indexDelayMs }),
-    }),
+  indexer: (log, { pace }) => openIndexer(log, pace),
   producers: ({ table, ledger }, { pace = {} }) =>
     new ProducerFollower({ table, ledger, ...(pace.gapGraceMs !== undefined && { graceMs: pace.gapGraceMs }) }),
   expirer: ({ table, archive, retentionOf }) =>
@@ -107,7 +94,7 @@ export const SCHEDULED = {
       ...(pace.verifyEveryMs !== undefined && { everyMs: pace.verifyEveryMs }),
       ...(onUnrecorded && { onUnrecorded }),
     }),
-  indexCheck: ({ table, ledger, archive }) => new IndexCheck({ table, ledger, archive }),
+  indexCheck: (log) => openIndexCheck(log),
 } satisfies Record<string, MakeFollower>;
 
 /** The followers of a list, by name. */

@@ -5,6 +5,7 @@ import type { Exports } from '../export/exports.ts';
 import type { Archiver } from '../followers/archive/archiver.ts';
 import type { ForwardStatus } from '../followers/forwarding/forwarder.ts';
 import { LegalHoldOrders } from '../followers/legal-hold/legal-hold-requests.ts';
+import type { Follower } from '../followers/runtime/follower.ts';
 import { Runner, type RunnerErrorSource } from '../followers/runtime/runner.ts';
 import { assertUsableService, type Timestamper, type TimestampSettings } from '../followers/timestamps/timestamper.ts';
 import { VerificationWorker } from '../followers/verification/verification-worker.ts';
@@ -19,7 +20,7 @@ import type { Downloads, Files, Objects } from '../store/ports.ts';
 import { openExports } from './exports.ts';
 import { FOLLOWERS, type FollowerPace, openFollowers, SCHEDULED } from './followers.ts';
 import { openForwarders } from './forwarders.ts';
-import { type LogSettings, type LogStores, wireLog } from './log.ts';
+import { type ArchivedLog, type LogSettings, type LogStores, wireLog } from './log.ts';
 import { openQueries } from './queries.ts';
 
 /** The stores of a whole log in one process. Bring your own drivers for another cloud. */
@@ -43,6 +44,8 @@ export interface OpenLogSettings extends LogSettings {
    * @default emits a process warning, so that no alarm goes unnoticed
    */
   readonly onError?: (error: unknown, source: RunnerErrorSource) => void;
+  /** Where a follower runs: the same one, or one of that name that has its work done elsewhere. @default here */
+  readonly place?: (follower: Follower, log: ArchivedLog) => Follower;
 }
 
 /** A whole log in one process: ledger, followers, archive, queries, exports. */
@@ -105,7 +108,8 @@ export async function openLog(stores: OpenLogStores, settings: OpenLogSettings):
     ...(timestamps && { timestamps }),
   });
   const forwarders = openForwarders(log, forward ?? { destinations: [] }, { isAlone: true });
-  const all = [...Object.values(followers), ...forwarders];
+  const { place = (follower) => follower } = settings;
+  const all = [...Object.values(followers), ...forwarders].map((follower) => place(follower, log));
   const runner = new Runner({ followers: all, trails: () => log.ledger.trails(), onError });
   const queries = await openQueries(log);
   const exports: Exports = openExports(log, {

@@ -4,8 +4,9 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { FollowerPace } from '../app/followers.ts';
-import type { LogStores } from '../app/log.ts';
+import type { ArchivedLog, LogStores } from '../app/log.ts';
 import { type OpenLog, type OpenLogSettings, openLog, warn } from '../app/open-log.ts';
+import type { Follower } from '../followers/runtime/follower.ts';
 import type { TimestampSettings } from '../followers/timestamps/timestamper.ts';
 import type { WitnessSettings } from '../followers/witnesses/witness-follower.ts';
 import { cursorSecret, maskSecret } from '../ledger/items/deployment-secret.ts';
@@ -21,6 +22,7 @@ import { Directory } from './access.ts';
 import type { StartSettings } from './config-file.ts';
 import { type DataFolder, type FirstConfig, openDataFolder, writeFirstConfig } from './data-folder.ts';
 import { DOWNLOADS_PATH } from './downloads.ts';
+import { IndexThread } from './indexing/index-thread.ts';
 import { IntakePool } from './intake/intake-pool.ts';
 import { keepMaskSecret } from './mask-secret-file.ts';
 
@@ -41,7 +43,7 @@ export interface EmbeddedOptions
    * @default a warning of the process, so that no alarm goes unseen
    */
   readonly onError?: OnError;
-  /** Threads that prepare the events of large requests. @default one less than there are processors, at most 4 */
+  /** Threads that prepare the events of large requests; with any, the index has one of its own. @default one less than there are processors, at most 4 */
   readonly intakeThreads?: number;
   /** Settings of this start, over the folder's `config.json`. */
   readonly settings?: StartSettings;
@@ -137,7 +139,7 @@ async function assemble(dir: string, table: SqliteTable, options: EmbeddedOption
     timestamps,
     mlDsa: makesKey = false,
     onError = warn,
-    intakeThreads = defaultThreads(),
+    intakeThreads: threads = defaultThreads(),
     ...pace
   } = options;
   await warnIfOpen(dir, onError);
@@ -153,8 +155,10 @@ async function assemble(dir: string, table: SqliteTable, options: EmbeddedOption
   const mlDsa = await openSecondKey(dir, makesKey);
   const stores = { table, objects, signers, retired, downloads, files, ...(mlDsa && { mlDsa }) };
   const { privacy, retention, recordReads, forward } = config;
+  const indexing = new IndexThread({ dir, pace, onError: (error) => onError(error, { follower: 'indexing' }) });
   const log = await openLog(stores, {
     ...{ logName: config.logName, pace, onError },
+    ...(threads > 0 && { place: (follower: Follower, opened: ArchivedLog) => indexing.place(follower, opened) }),
     ...(witnesses && { witnesses }),
     ...(timestamps && { timestamps }),
     ...(privacy && { privacy }),
@@ -164,7 +168,7 @@ async function assemble(dir: string, table: SqliteTable, options: EmbeddedOption
   });
   const housekeeping = keepHouse(table, onError);
   const intake = new IntakePool({
-    threads: intakeThreads,
+    threads,
     start: async () => ({ privacy: privacy ?? {}, maskSecret: await maskSecret(table) }),
     onError: (error) => onError(error, { follower: 'intake' }),
   });
@@ -174,6 +178,7 @@ async function assemble(dir: string, table: SqliteTable, options: EmbeddedOption
     housekeeping.stop();
     await intake.close();
     await log.close();
+    await indexing.close();
     await objects.close();
     await table.close();
   };

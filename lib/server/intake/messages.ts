@@ -24,7 +24,7 @@ export type IntakeAnswer =
   | { readonly id: number; readonly failure: Failure };
 
 /** An error as plain data: it does not keep its class between threads. */
-interface Failure {
+export interface Failure {
   /** Undefined for an error of ours. */
   readonly code: ErrorCode | undefined;
   readonly message: string;
@@ -32,21 +32,32 @@ interface Failure {
   readonly retryAfter: number | undefined;
   /** Of an error of ours: where it came from. */
   readonly stack: string | undefined;
+  /** What led to it, without its class. */
+  readonly cause?: Error;
+  /** A mistake of the caller. */
+  readonly isRange?: true;
 }
 
 export function failureOf(error: unknown): Failure {
+  const cause = error instanceof Error && error.cause instanceof Error ? { cause: error.cause } : {};
   if (error instanceof SealtrailError) {
     const { code, message, field, retryAfter } = error;
-    return { code, message, field, retryAfter, stack: undefined };
+    return { code, message, field, retryAfter, stack: undefined, ...cause };
   }
   const { message, stack } = error instanceof Error ? error : { message: String(error), stack: undefined };
-  return { code: undefined, message, field: undefined, retryAfter: undefined, stack };
+  const isRange = error instanceof RangeError && { isRange: true as const };
+  return { code: undefined, message, field: undefined, retryAfter: undefined, stack, ...cause, ...isRange };
 }
 
-export function errorFrom({ code, message, field, retryAfter, stack }: Failure): Error {
-  if (code === undefined) return Object.assign(new Error(message), stack === undefined ? {} : { stack });
+export function errorFrom({ code, message, field, retryAfter, stack, cause, isRange }: Failure): Error {
+  const led = cause === undefined ? {} : { cause };
+  if (code === undefined) {
+    const error = isRange === true ? new RangeError(message, led) : new Error(message, led);
+    return Object.assign(error, stack === undefined ? {} : { stack });
+  }
   return new SealtrailError(code, message, {
     ...(field === undefined ? {} : { field }),
     ...(retryAfter === undefined ? {} : { retryAfter }),
+    ...led,
   });
 }

@@ -51,6 +51,16 @@ export class FolderFiles implements Files {
     });
   }
 
+  /**
+   * The same for another thread of the process that has the folder open: what lies unfinished there is being written.
+   *
+   * @throws `unavailable`, `store_full`
+   */
+  static async join(dir: string): Promise<FolderFiles> {
+    const path = resolve(dir);
+    return attempt(path, async () => new FolderFiles(await realpath(path)));
+  }
+
   async create(key: string): Promise<DownloadWriter> {
     checkObjectKey(key);
     const unfinished = join(this.#root, UNFINISHED, randomUUID());

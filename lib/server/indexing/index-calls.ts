@@ -1,0 +1,36 @@
+import type { IndexPace } from '../../app/indexing.ts';
+import type { AppendRequest } from '../../ledger/append-request.ts';
+import type { LedgerReceipt } from '../../ledger/receipt.ts';
+import type { TableCalls } from './remote-table.ts';
+
+/** What the thread is started with. */
+export interface IndexStart {
+  /** The data folder. */
+  readonly dir: string;
+  readonly pace: IndexPace;
+}
+
+/** The followers that the thread runs. */
+export type Indexing = 'indexer' | 'indexCheck';
+
+/** A visit, under a number by which it can be told to come to an end. */
+export interface Visit {
+  readonly id: number;
+  readonly follower: Indexing;
+  readonly trail: string;
+  readonly force: boolean;
+}
+
+/** What the thread does when it is asked. */
+export type IndexCalls = {
+  /** @returns when the follower wants to see the trail again, see `Follower.revisit` */
+  readonly run: (visit: Visit) => Promise<number | undefined>;
+  readonly stop: (id: number) => void;
+  /** No more visits: the thread ends. */
+  readonly end: () => void;
+};
+
+/** What the thread asks of the one that commits. */
+export type CommitterCalls = TableCalls & {
+  readonly append: (request: AppendRequest) => Promise<LedgerReceipt>;
+};
