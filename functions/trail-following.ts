@@ -29,7 +29,7 @@ const PACE: FollowerPace = { indexRecords: 1024, indexDelayMs: 3_600_000, indexP
 const LEASE_MS = 900_000;
 /** Trails visited at once. A visit waits for the stores most of its time. */
 const CONCURRENCY = 16;
-/** What is due within so many milliseconds is done by a sweep that hurries: until the next one it would wait too long. */
+/** The reach of a sweep that hurries, in milliseconds: it does all work due within it: until the next one it would wait too long. */
 const AHEAD_MS = 30_000;
 /** A trail that failed is left to the next sweep but one. */
 const RETRY_MS = 30_000;
@@ -50,7 +50,7 @@ export class TrailFollowing {
   readonly #log: ArchivedLog;
   readonly #followers: Opened<typeof FOLLOWERS>;
   readonly #claims: ExpiryClaims;
-  /** Whether a sweep does at once work that could wait for more. */
+  /** True if a sweep does at once work that could wait for more. */
   readonly #hurries: boolean;
   /** How long records may wait for the archive before a wake-up must have been lost, in milliseconds. */
   readonly #lateMs: number;

@@ -131,7 +131,7 @@ export class TrailVerification implements Pick<Verifier, 'verify' | 'status'>, L
     if (unlooked > 0) throw new SealtrailError('unavailable', `${unlooked} trails could not be verified`);
   }
 
-  /** Whether all of a trail was verified within the last week, and found right. */
+  /** True if all of a trail was verified within the last week, and found right. */
   async #readRest(trail: string): Promise<Rest> {
     const { from, to } = await this.#followers.verifier.extent(trail, 'incremental');
     const { lastOkAt, damagedAt, report } = await this.#followers.verifier.status(trail);

@@ -35,7 +35,7 @@ export interface Environment {
   /** How long records stay in the table and the archive, and how they are locked. */
   readonly retention: RetentionConfig;
   readonly privacy: PrivacyConfig;
-  /** Whether reads are recorded in the trail `_access`. */
+  /** True if reads are recorded in the trail `_access`. */
   readonly recordsReads: boolean;
   /** The URL of a time-stamping service; undefined: none is asked. */
   readonly tsaUrl?: string;

@@ -124,6 +124,12 @@ describe('the files', () => {
     expect([...counts].filter(([, count]) => count > MAX_FILES)).toEqual([]);
   });
 
+  it('have doc comments that say first what the thing is', () => {
+    const riddle = /\/\*\*[\s*]*(?:What|Whether|Whoever|Told|Asked)\b[^\n]*/g;
+    const found = sources.flatMap((file) => [...read(file).matchAll(riddle)].map(([text]) => `${file}: ${text}`));
+    expect(found).toEqual([]);
+  });
+
   it('are not named util, helper, manager or common', () => {
     expect(all.filter((file) => /\b(utils?|helpers?|managers?|common)\b/i.test(file))).toEqual([]);
   });

@@ -51,7 +51,7 @@ export const handler = customResource(async (event) => {
   throw new RangeError(reason);
 });
 
-/** Whether CloudFormation is rolling back to the previous deployment. */
+/** True if CloudFormation is rolling back to the previous deployment. */
 async function isRollback(stackId: string): Promise<boolean> {
   return (await stackStatus(cloudFormationClient(), stackId)) === 'UPDATE_ROLLBACK_IN_PROGRESS';
 }

@@ -12,7 +12,7 @@ export interface ActionSink {
 export interface ActionLogOptions {
   readonly audit: ActionSink;
   /**
-   * Whether an action must wait for the log, and not go on without it. Otherwise it waits for the spool, and goes on where even
+   * True if an action must wait for the log, and not go on without it. Otherwise it waits for the spool, and goes on where even
    * that takes too long.
    */
   readonly failClosed: boolean;

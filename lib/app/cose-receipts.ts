@@ -8,7 +8,7 @@ import { parseNote } from '../log/note.ts';
 import type { NodeReader } from '../log/tree.ts';
 import type { Signer } from '../store/ports.ts';
 
-/** What receipts are made from. */
+/** The sources that receipts are made from. */
 interface ReceiptSources {
   readonly ledger: Pick<Ledger, 'record' | 'checkpoint' | 'verifiers' | 'origin'>;
   readonly nodes: (trail: string) => NodeReader;

@@ -8,7 +8,7 @@ import type { ArchivedLog } from './log.ts';
 
 /** How the forwarders of a log are made. */
 interface ForwardingOptions {
-  /** Whether no other process forwards. @default false */
+  /** True if no other process forwards. @default false */
   readonly isAlone?: boolean;
 }
 

@@ -9,11 +9,11 @@ export interface IndexPace {
   readonly indexRecords?: number;
   /** @default 60,000 */
   readonly indexDelayMs?: number;
-  /** Whether records wait to be indexed even where a sweep does at once what could wait. @default false */
+  /** True if records wait to be indexed even where a sweep does at once what could wait. @default false */
   readonly indexPatiently?: boolean;
 }
 
-/** What the followers of the index need of a log, on whatever thread they run. */
+/** The parts of a log that the followers of the index need, on any thread. */
 export interface IndexedLog extends Pick<ArchivedLog, 'table' | 'files' | 'archive'> {
   readonly ledger: Pick<Ledger, 'append'>;
 }

@@ -41,11 +41,11 @@ export interface LogSettings {
   readonly privacy?: PrivacyConfig;
   /** How long records stay in the Table, and how long and in which mode the archive is locked. @default for ever, and not locked */
   readonly retention?: RetentionConfig;
-  /** Whether reads are recorded in the trail `_access`. @default true */
+  /** True if reads are recorded in the trail `_access`. @default true */
   readonly recordsReads?: boolean;
-  /** Whether this process signs its own appends, instead of leaving that to the signing follower. @default true */
+  /** True if this process signs its own appends, instead of leaving that to the signing follower. @default true */
   readonly signs?: boolean;
-  /** Whether only this process appends to the log, as on one machine, where logs are rebuilt: see `History` and `Repetitions`. @default false */
+  /** True if only this process appends to the log, as on one machine, where logs are rebuilt: see `History` and `Repetitions`. @default false */
   readonly isAlone?: boolean;
 }
 

@@ -1,4 +1,4 @@
-/** Whether a text is a URL of HTTP or HTTPS without a user, who would stand in logs. */
+/** True if a text is a URL of HTTP or HTTPS without a user, who would stand in logs. */
 export function isPlainUrl(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const { protocol, username, password } = new URL(text);

@@ -19,7 +19,7 @@ export class RateLimit {
     this.#filledAt = now();
   }
 
-  /** Whether it may be done now, which counts. */
+  /** True if it may be done now, which counts. */
   take(): boolean {
     const now = this.#now();
     this.#tokens = Math.min(this.#burst, this.#tokens + ((now - this.#filledAt) / 1000) * this.#perSecond);

@@ -40,7 +40,7 @@ export interface Actor {
   readonly userAgent?: string | undefined;
 }
 
-/** What was acted on. */
+/** The thing acted on. */
 export interface Resource {
   readonly id?: string | undefined;
   readonly name?: string | undefined;
@@ -131,7 +131,7 @@ export const PRODUCER_ID_TEXT: TextLimits = word(MAX_PRODUCER_ID_LENGTH);
 export const MAX_ID_LENGTH = 128;
 /** An event's id: fits into a URL path unescaped, and cannot be mistaken for a sequence number. */
 export const EVENT_ID: RegExp = /^(?!\d+$)[A-Za-z0-9][A-Za-z0-9._:~@=+-]*$/;
-/** Whether a value can be an event's id. */
+/** True if a value can be an event's id. */
 export const isEventId = (value: unknown): value is string =>
   typeof value === 'string' && value.length <= MAX_ID_LENGTH && EVENT_ID.test(value);
 /** The rule of {@link EVENT_ID}, as errors state it. */

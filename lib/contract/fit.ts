@@ -35,9 +35,9 @@ export interface Fitted {
 
 /** Checks that differ between the server and the client. */
 export interface FitRules {
-  /** Whether a text is an RFC 3339 time. */
+  /** True if a text is an RFC 3339 time. */
   readonly isTime: (text: string) => boolean;
-  /** Whether a text is a masked address. */
+  /** True if a text is a masked address. */
   readonly isMaskedIp: (text: string) => boolean;
 }
 

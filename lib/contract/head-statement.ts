@@ -5,7 +5,7 @@ import { isCount, isObject } from '../log/json.ts';
 import { parseRecord } from '../log/record.ts';
 import { HEAD_STATED, HEADS_TRAIL, LOG_SUBMITTER } from './system-trails.ts';
 
-/** What a record of `_heads` states: that a trail had a size and a root. */
+/** The statement of a record of `_heads`: a trail had a size and a root. */
 export interface HeadStatement {
   readonly trail: string;
   /** In records. */

@@ -10,7 +10,7 @@ export type FilterValues = string | readonly string[];
  */
 export type FilterTime = string | number;
 
-/** What a query selects by, besides time and number. */
+/** The filters of a query, besides time and number. */
 export const FILTERS = [...DIMENSIONS, 'where', 'text'] as const;
 /** One of {@link FILTERS}. */
 export type Filter = (typeof FILTERS)[number];
@@ -189,7 +189,7 @@ export interface QueryPage {
   readonly scanned: number;
   /** The size of the trail that the page reflects. */
   readonly asOf: number;
-  /** Whether there are more pages. A page may be short without being the last. */
+  /** True if there are more pages. A page may be short without being the last. */
   readonly more: boolean;
   /** Values that the filters looked for in masked form; absent where there is none. */
   readonly masked?: readonly Masked[];
@@ -221,7 +221,7 @@ export interface AnswerProof {
   readonly checkpoint: string;
   /** That the records are under the checkpoint. */
   readonly proof: string;
-  /** What the index says of the records that are not shown; absent if all are shown. */
+  /** The index's proof about the records that are not shown; absent if all are shown. */
   readonly index?: IndexProof;
 }
 
@@ -233,7 +233,7 @@ export interface AnswerPeriod {
   readonly timeTo?: number;
 }
 
-/** What the index says. */
+/** The index's part of a proof. */
 export interface IndexProof {
   /** The signed checkpoint of the trail `_index`. */
   readonly checkpoint: string;
@@ -248,7 +248,7 @@ export interface IndexProof {
   readonly answers: readonly RunAnswer[];
 }
 
-/** What a run files under the terms of a query. */
+/** A run's leaves under the terms of a query. */
 export interface RunAnswer {
   /** For each indexed filter and each of its terms: its leaves. Without terms the filter rules out nothing. */
   readonly terms: readonly (readonly TermLeaves[])[];

@@ -20,7 +20,7 @@ export interface Receipt {
   /** The server's clock, Unix milliseconds. */
   readonly receivedAt: number;
   readonly events: readonly SealedEvent[];
-  /** Whether `checkpoint` and `proof` are present. If not, the signer covers the events within a second or so. */
+  /** True if `checkpoint` and `proof` are present. If not, the signer covers the events within a second or so. */
   readonly sealed: boolean;
   /** The covering checkpoint as a signed note (C2SP tlog-checkpoint). */
   readonly checkpoint?: string;
@@ -29,7 +29,7 @@ export interface Receipt {
    * range instead of one leaf. For one event it is exactly that section's audit path.
    */
   readonly proof?: readonly string[];
-  /** Whether an earlier append with the same idempotency key had stored the events. */
+  /** True if an earlier append with the same idempotency key had stored the events. */
   readonly replayed: boolean;
   /** The record lines. Over HTTP they need `Prefer: return=representation`. */
   readonly lines?: readonly string[];

@@ -75,7 +75,7 @@ export interface LegalHoldReply {
   readonly reason?: string | undefined;
   /** Versions of objects held or released so far. */
   readonly objects: number;
-  /** Whether all of them were. */
+  /** True if all of them were. */
   readonly complete: boolean;
 }
 

@@ -90,7 +90,7 @@ export interface Summary {
   readonly absence?: readonly Absence[];
   /** Records that were looked at. Absent where the index's counts were enough. */
   readonly scanned?: number;
-  /** Whether this counts a part of the records only: the rest is counted with the cursor, and the parts add up. */
+  /** True if this counts a part of the records only: the rest is counted with the cursor, and the parts add up. */
   readonly more?: boolean;
   readonly cursor?: string;
 }

@@ -3,7 +3,7 @@ export const TRAIL_PATTERN: RegExp = /^[_a-z0-9*][a-z0-9*-]{0,62}$/;
 /** The rule of {@link TRAIL_PATTERN}, for error messages. */
 export const TRAIL_PATTERN_RULE = 'must be a trail name, in which * stands for any characters, such as payments-*';
 
-/** Whether a pattern with `*` matches all of a name. Takes time linear in both: of two stars only the last is retried. */
+/** True if a pattern with `*` matches all of a name. Takes time linear in both: of two stars only the last is retried. */
 export function matchesTrail(pattern: string, trail: string): boolean {
   const [head = '', ...parts] = pattern.split('*');
   const tail = parts.pop();

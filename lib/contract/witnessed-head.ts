@@ -33,7 +33,7 @@ export interface WitnessedHead {
   readonly heads: string;
 }
 
-/** What a {@link WitnessedHead} proves. */
+/** The result of a valid {@link WitnessedHead}. */
 export interface WitnessedResult {
   /** Records of the trail that the cosigned head covers. */
   readonly size: number;

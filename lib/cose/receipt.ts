@@ -92,7 +92,7 @@ function concatenated(der: Uint8Array): Uint8Array {
   return Uint8Array.from(raw);
 }
 
-/** What a receipt says, once it holds. */
+/** The contents of a valid receipt. */
 export interface ReceiptOfInclusion {
   readonly origin: string;
   readonly size: number;

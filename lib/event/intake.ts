@@ -100,7 +100,7 @@ export function prepareBatch(
   return batchOf(value).map((event, index) => prepare(event, index, repairs.pathsIn(index)));
 }
 
-/** Whether values that do not fit are kept in another form. */
+/** True if values that do not fit are kept in another form. */
 export function isLenient({ unfit }: PrivacyPolicy, handling: 'strict' | 'lenient'): boolean {
   return unfit === 'keep' || (unfit === 'ask' && handling === 'lenient');
 }

@@ -14,7 +14,7 @@ const count = z.int().min(0);
 /** Unix milliseconds; periods may begin before 1970. */
 const time = z.int();
 
-/** What to export, and how. */
+/** The specification of an export: records, filters and format. */
 const specSchema = z.object({
   format: z.enum(EXPORT_FORMATS),
   compression: z.enum(EXPORT_COMPRESSIONS),
@@ -52,7 +52,7 @@ const jobSchema = z.object({
 /** An export that was asked for, as it stands. */
 export type ExportJob = Readonly<z.infer<typeof jobSchema>>;
 
-/** What besides filters narrows an export down. */
+/** The bounds that narrow an export down besides filters. */
 type Bounds = Pick<ExportSpec, 'from' | 'to' | 'timeFrom' | 'timeTo' | 'seqs'>;
 
 /** Of a job, when what is exported happened, and its numbers. */

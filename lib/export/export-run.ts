@@ -11,7 +11,7 @@ import { boundsOf, type ExportJob, type ExportJobs, folderOf, type StoredJob } f
 import { stateManifest } from './manifest-statement.ts';
 import { type ExportProgress, type ExportTarget, isTransient, writeExport } from './write-export.ts';
 
-/** What a run works with. */
+/** The parts that a run works with. */
 export interface RunContext {
   readonly jobs: ExportJobs;
   readonly ledger: Pick<Ledger, 'append' | 'head' | 'checkpoint'>;
@@ -27,7 +27,7 @@ export interface RunContext {
 export interface RunOptions {
   /** Ends it: the export waits for another run. */
   readonly signal?: AbortSignal;
-  /** Whether the previous owner is known to be dead. */
+  /** True if the previous owner is known to be dead. */
   readonly takeOver?: boolean;
   /** When there is no time left; Unix milliseconds. An export that is not done by then fails. */
   readonly until?: number;
@@ -199,7 +199,7 @@ class Holder {
   }
 }
 
-/** Whether only the requester can do something about it. */
+/** True if only the requester can do something about it. */
 const isCallersFault = (error: unknown): boolean => error instanceof SealtrailError && error.code === 'batch_too_large';
 
 /** The error as the requester sees it. Messages of ours hold nothing secret; others might. */

@@ -1,6 +1,6 @@
 import type { Exports } from './exports.ts';
 
-/** What an {@link ExportWorker} works with. */
+/** The parts that an {@link ExportWorker} works with. */
 export interface ExportWorkerOptions {
   readonly exports: Pick<Exports, 'run' | 'unfinished' | 'removeExpired'>;
   /** Called for what goes wrong beside exports. Must not throw. */

@@ -10,7 +10,7 @@ import type { Downloads, Table } from '../store/ports.ts';
 import { boundsOf, type ExportJob, ExportJobs, type ExportSpec, folderOf, type StoredJob } from './export-job.ts';
 import type { RunOptions } from './export-run.ts';
 
-/** What exports work with. */
+/** The parts that exports work with. */
 export interface ExportsOptions {
   readonly table: Table;
   readonly ledger: Pick<Ledger, 'append' | 'head' | 'checkpoint' | 'trails'>;
@@ -196,7 +196,7 @@ export class Exports {
   }
 }
 
-/** Whether there is a proof file: the lines of a whole log need none. */
+/** True if there is a proof file: the lines of a whole log need none. */
 const hasProof = ({ proof }: ExportManifest): boolean => proof !== undefined && proof.hashes > 0;
 
 const isUnfinished = ({ state }: ExportJob): boolean => state === 'queued' || state === 'running';
@@ -207,11 +207,11 @@ function idOf(trail: string, { name, idempotency }: ExportAsker): string {
   return hash('sha256', JSON.stringify(['export', trail, identityOf(name), idempotency.key]), 'hex').slice(0, 32);
 }
 
-/** Whether a job is asked for again: in the same words, or in others that mean the same. */
+/** True if a job is asked for again: in the same words, or in others that mean the same. */
 const isRepetition = (job: ExportJob, standing: ExportJob): boolean =>
   (job.requestHash !== undefined && job.requestHash === standing.requestHash) || textOf(job) === textOf(standing);
 
-/** What was asked for, as text. */
+/** The specification of a job as text. */
 function textOf({ format, compression, filters, ...job }: ExportJob): string {
   const sorted = Object.entries(filters).sort(([a], [b]) => (a < b ? -1 : 1));
   return JSON.stringify([format, compression, sorted, boundsOf({ format, compression, filters, ...job })]);

@@ -45,7 +45,7 @@ export class Evidence {
     return this.#take(steps);
   }
 
-  /** What ends the proof. @throws `store_corrupt` when the records do not lead to the root */
+  /** The last bytes of the proof. @throws `store_corrupt` when the records do not lead to the root */
   async end(root: Hash): Promise<Uint8Array> {
     const rest = await this.#take(nodesBetween(this.#tree.size, this.#size));
     if (!sameBytes(this.#tree.root(), root)) {

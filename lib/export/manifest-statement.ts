@@ -12,7 +12,7 @@ import { formatProof } from '../log/proof.ts';
 import type { NodeReader } from '../log/tree.ts';
 import { manifestDigest } from './formats/manifest-digest.ts';
 
-/** What statements are made with. */
+/** The parts that statements are made with. */
 export interface StatementContext {
   readonly ledger: Pick<Ledger, 'append' | 'checkpoint'>;
   /** Tree nodes of a trail. */

@@ -45,7 +45,7 @@ export interface ExportProgress {
   readonly of: number;
 }
 
-/** What an export turned out to hold, as its manifest says it. */
+/** The contents of a finished export, as its manifest gives them. */
 export type Written = Pick<
   ExportManifest,
   'masked' | 'records' | 'first' | 'last' | 'checkpoint' | 'file' | 'proof' | 'complete'
@@ -181,13 +181,13 @@ class Measured {
     this.#writing.catch(() => undefined);
   }
 
-  /** What went through it, once all of it is written. */
+  /** The bytes that went through and their hash, once all is written. */
   async measures(): Promise<{ readonly bytes: number; readonly sha256: string }> {
     await this.#writing;
     return { bytes: this.#bytes, sha256: this.#hash.digest('hex') };
   }
 }
 
-/** Whether an error may be gone when the same work is done again. */
+/** True if an error may be gone when the same work is done again. */
 export const isTransient = (error: unknown): boolean =>
   error instanceof SealtrailError && ['throttled', 'unavailable', 'outcome_unknown', 'store_full'].includes(error.code);

@@ -3,7 +3,7 @@ import type { Batch } from './destination.ts';
 /** The version of what a batch looks like as JSON, beside its records. */
 const BATCH_VERSION = 1;
 
-/** What a batch covers, and its proof: everything but the records. */
+/** The header of a batch: its range and its proof, all but the records. */
 function batchHeader(batch: Batch): Readonly<Record<string, unknown>> {
   const { log, trail, from, to, format, filter, records, proof } = batch;
   return {

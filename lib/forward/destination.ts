@@ -42,7 +42,7 @@ export interface Refusal {
   readonly reason: string;
 }
 
-/** What came of sending a batch. */
+/** The outcome of sending a batch. */
 export type Delivery =
   /** The destination has every record but the refused ones. */
   | { readonly is: 'taken'; readonly refused?: readonly Refusal[] }
@@ -64,7 +64,7 @@ export interface BatchLimits {
 export interface Destination {
   readonly limits: BatchLimits;
   readonly format: ForwardFormat;
-  /** Whether batches come with proofs unless the settings say otherwise. */
+  /** True if batches come with proofs unless the settings say otherwise. */
   readonly proves: boolean;
   /**
    * Sends a batch. Sending one again must be harmless: it may have arrived.

@@ -53,7 +53,7 @@ async function readText(response: Response): Promise<string> {
 /** Statuses that are about what was sent: sent again, it fares the same (RFC 9110 section 15.5). */
 const OF_CONTENT: ReadonlySet<number> = new Set([400, 413, 422]);
 
-/** What a status means for a batch: only what is about its content can be a record's fault. */
+/** The outcome that a status means for a batch: only a status about its content can be a record's fault. */
 export function deliveryOf({ status, body, retryAfterMs }: HttpAnswer): Delivery {
   if (status >= 200 && status < 300) return { is: 'taken' };
   const reason = reasonOf(status, body);

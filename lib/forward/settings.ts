@@ -188,7 +188,7 @@ export const destinationSchema = z.discriminatedUnion('type', [
 /** Where records are forwarded to. */
 export type DestinationSettings = z.infer<typeof destinationSchema>;
 
-/** Whether a destination gets a trail. Patterns that do not begin with `_` mean no system trail. */
+/** True if a destination gets a trail. Patterns that do not begin with `_` mean no system trail. */
 export const isForwarded = ({ trails = ['*'] }: Pick<DestinationSettings, 'trails'>, trail: string): boolean =>
   trails.some((pattern) => matchesTrail(pattern, trail) && trail.startsWith('_') === pattern.startsWith('_'));
 

@@ -1,6 +1,6 @@
 import { isObject, ownMember } from '../log/json.ts';
 
-/** What happened to a value at a path. */
+/** The change of a value at a path. */
 export type Difference = 'added' | 'removed' | 'changed';
 
 /** At most so many paths are named. */

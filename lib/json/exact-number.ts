@@ -4,7 +4,7 @@ const NUMBER = /^-?(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
 const MAX_DIGITS = 100;
 
 /**
- * Whether a double holds a JSON number as it was sent. It does when
+ * True if a double holds a JSON number as it was sent. It does when
  *
  * - the number lies within ±(2^53 - 1): beyond, neighbouring integers share a double, so that some ids would be kept
  *   and others silently changed (RFC 7493 section 2.2); this holds in every notation, since there every double is

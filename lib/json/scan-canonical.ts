@@ -278,7 +278,7 @@ function isNumberByte(byte: number): boolean {
   return isDigit(byte) || byte === 0x2d || byte === 0x2e || byte === 0x65 || byte === 0x2b;
 }
 
-/** Whether key a sorts strictly before key b, by UTF-16 code units (section 3.2.3). Keys are given as written. */
+/** True if key a sorts strictly before key b, by UTF-16 code units (section 3.2.3). Keys are given as written. */
 function ascends(bytes: Uint8Array, a: number, aEnd: number, b: number, bEnd: number): boolean {
   const length = Math.min(aEnd - a, bEnd - b);
   for (let i = 0; i < length; i++) {

@@ -155,7 +155,7 @@ export class Scan {
     this.#frames.pop();
   }
 
-  /** Whether the object or array ends before its first item; then it moves past the end. */
+  /** True if the object or array ends before its first item; then it moves past the end. */
   #isClosed(close: number): boolean {
     if (this.#skipSpace() !== close) return false;
     this.#at++;
@@ -170,7 +170,7 @@ export class Scan {
     return c === COMMA;
   }
 
-  /** Whether the array just entered is the one that holds the units of a batch. */
+  /** True if the array just entered is the one that holds the units of a batch. */
   #isBatch(): boolean {
     const root = this.#frames[0];
     return root !== undefined && !root.isArray && this.#key(root) === this.#limits.batchKey;

@@ -13,7 +13,7 @@ export interface AppendRequest {
   readonly events: readonly { readonly id: string; readonly json: string }[];
   /** Makes the append repeatable: the same key and body hash give the same receipt for at least 24 hours. */
   readonly idempotency?: Idempotency;
-  /** Whether to wait for the checkpoint. @default true */
+  /** True to wait for the checkpoint. @default true */
   readonly wait?: boolean;
   /** `later`: not signed here, but by the sealer, and not waited for. @default signed at once */
   readonly seal?: 'later';

@@ -47,7 +47,7 @@ const PAUSES = { firstMs: 2, maxMs: 1000 };
 /** Failures of the Table after which the same transaction may yet go through. */
 const PASSING_CODES: ReadonlySet<ErrorCode> = new Set(['throttled', 'unavailable', 'outcome_unknown']);
 
-/** Whether a failure of the Table may pass. */
+/** True if a failure of the Table may pass. */
 export const isTransient = (error: unknown): error is SealtrailError =>
   error instanceof SealtrailError && PASSING_CODES.has(error.code);
 

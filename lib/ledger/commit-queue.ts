@@ -15,7 +15,7 @@ const MAX_WAITING_BYTES = 64_000_000;
 
 interface Waiting extends Submission {
   readonly bytes: number;
-  /** Whether its caller only wants it to be durable, and need not know where it lands. */
+  /** True if its caller only wants it to be durable, and need not know where it lands. */
   readonly isLeft: boolean;
   readonly resolve: (landed: CommitResult | undefined) => void;
   readonly reject: (reason: unknown) => void;

@@ -89,7 +89,7 @@ export async function commit<S extends Submission>(
   return { head, bytes: 0, results: repeated, contended: [] };
 }
 
-/** Whether others have appended so lately that they are met by a try, given the head that this process saw last. */
+/** True if others have appended so lately that they are met by a try, given the head that this process saw last. */
 function meetsOthers({ size, isShared, receivedAt }: Head, known: Head | undefined, now: number): boolean {
   if (size === 0) return false;
   return now - receivedAt < (isShared === true ? SHARING_MS : known === undefined ? MEETING_MS : 0);

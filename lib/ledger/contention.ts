@@ -5,7 +5,7 @@
 const REMEMBERED_MS = 30_000;
 
 /**
- * Whether a process expects others to append to the same trail at the same time. It then goes in line at once, since tries that lose
+ * True if a process expects others to append to the same trail at the same time. It then goes in line at once, since tries that lose
  * hold up those that would win.
  */
 export class Contention {

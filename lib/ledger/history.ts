@@ -15,7 +15,7 @@ export interface HistoryOptions {
   readonly table: Table;
   /** The archive. Absent: this process cannot read it, and goes by what the follower `history` has stored. */
   readonly objects?: Objects;
-  /** Whether only this process appends to the log: then one trail that is behind stops them all. @default false */
+  /** True if only this process appends to the log: then one trail that is behind stops them all. @default false */
   readonly isAlone?: boolean;
   /** Unix milliseconds. @default Date.now */
   readonly now?: () => number;
@@ -31,7 +31,7 @@ interface Verdict {
 /** How a trail contradicts its archive, or the checkpoints that were signed. */
 interface Conflict {
   readonly message: string;
-  /** Whether the Table has less than there was: then it is an older one. */
+  /** True if the Table has less than there was: then it is an older one. */
   readonly isBehind: boolean;
 }
 

@@ -178,7 +178,7 @@ function choose(context: LineContext, line: readonly InLine[], own: Placed | und
   return { members, dropped, rest };
 }
 
-/** Whether a submission has waited so long that its process may take it out of the line at any moment. */
+/** True if a submission has waited so long that its process may take it out of the line at any moment. */
 const isPastCall = ({ now, pace }: LineContext, place: Place): boolean =>
   !place.isLeft && now() - place.since >= pace.lastCallMs;
 

@@ -31,7 +31,7 @@ export interface LedgerOptions {
   readonly table: Table;
   /** Keys that sign each checkpoint: at least one, unless nothing is signed or verified here. */
   readonly signers: readonly Signer[];
-  /** Whether appends are signed here; otherwise they are left to the sealer. @default true */
+  /** True if appends are signed here; otherwise they are left to the sealer. @default true */
   readonly signs?: boolean;
   /** The log's name, such as `audit.example.com`: the first part of every checkpoint's origin. */
   readonly logName: string;
@@ -53,7 +53,7 @@ export interface LedgerOptions {
   readonly archive?: ArchivedRecords;
   /** Keeps the log from appending to a trail that contradicts its archive. @default nothing does */
   readonly history?: History;
-  /** Whether repetitions are looked for in trails that were rebuilt: see {@link Repetitions}. @default false, which costs nothing */
+  /** True if repetitions are looked for in trails that were rebuilt: see {@link Repetitions}. @default false, which costs nothing */
   readonly seeksRepetitions?: boolean;
   /** How long things take where several processes append to one trail. @default {@link PACE} */
   readonly pace?: Pace;

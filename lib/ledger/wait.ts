@@ -178,7 +178,7 @@ async function join({ table, pace, onRetry }: LineContext, write: Write, began: 
   }
 }
 
-/** Whether the turn was taken. Where the store does not say, the next look tells. */
+/** True if the turn was taken. Where the store does not say, the next look tells. */
 async function take({ table, trail }: LineContext, id: string, seen: Item | undefined, waitedMs = 0): Promise<boolean> {
   try {
     const outcome = await table.transact([takeTurn(trail, id, seen, waitedMs)], { retriesClashes: false });

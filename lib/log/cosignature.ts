@@ -29,7 +29,7 @@ export interface Cosigner {
   readonly vkey: string;
   /** The public key itself, 32 or 1,312 bytes: equal for two names of one key. */
   readonly material: Uint8Array;
-  /** Whether this Node.js can check its signatures: before 24.7 none of ML-DSA-44. */
+  /** True if this Node.js can check its signatures: before 24.7 none of ML-DSA-44. */
   readonly isSupported: boolean;
   /** When it signed a checkpoint's text, in Unix seconds; undefined if the signature is not by this key. Never throws. */
   timeOf(text: string, signature: Uint8Array): number | undefined;
@@ -149,11 +149,11 @@ export function cosignatureLine(
 /** The bytes of a line by an ML-DSA-44 key, without the key ID. */
 const ML_DSA_LINE_BYTES = TIME_BYTES + SIGNATURE_BYTES['ml-dsa-44'];
 
-/** Whether a signature line is by the form of an ML-DSA-44 key. */
+/** True if a signature line is by the form of an ML-DSA-44 key. */
 export const isMlDsaLine = ({ signature }: Pick<NoteSignature, 'signature'>): boolean =>
   signature.length === ML_DSA_LINE_BYTES;
 
-/** Whether a note is another one, byte for byte, with nothing after it but lines of ML-DSA-44 under the log's own name. */
+/** True if a note is another one, byte for byte, with nothing after it but lines of ML-DSA-44 under the log's own name. */
 export function isNoteWithMlDsa(note: string, plain: string): boolean {
   if (!note.startsWith(plain)) return false;
   try {

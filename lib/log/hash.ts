@@ -47,12 +47,12 @@ export function nodeHash(left: Hash, right: Hash): Hash {
   return sha256(nodeInput); // RFC 6962 section 2.1: SHA-256(0x01 || left || right)
 }
 
-/** Whether two byte strings are equal. Not in constant time: use it for public values only. */
+/** True if two byte strings are equal. Not in constant time: use it for public values only. */
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return Buffer.compare(a, b) === 0;
 }
 
-/** Whether a value is 32 bytes. For input from outside, where types promise nothing. */
+/** True if a value is 32 bytes. For input from outside, where types promise nothing. */
 export function isHash(value: unknown): value is Hash {
   return value instanceof Uint8Array && value.length === HASH_BYTES;
 }

@@ -17,7 +17,7 @@ export interface Verifier {
   readonly vkey: string;
   /** SubjectPublicKeyInfo in DER. */
   readonly spki: Uint8Array;
-  /** Whether the signature over the message is by this key. Never throws: a malformed signature is just not valid. */
+  /** True if the signature over the message is by this key. Never throws: a malformed signature is just not valid. */
   verify(message: Uint8Array, signature: Uint8Array): boolean;
 }
 

@@ -156,7 +156,7 @@ class PolicyReader {
   }
 }
 
-/** Whether cosignatures by these witnesses, by their names in the policy, are enough. */
+/** True if cosignatures by these witnesses, by their names in the policy, are enough. */
 export function isQuorum(quorum: Quorum, cosigned: ReadonlySet<string>): boolean {
   if (quorum.is === 'none') return true;
   if (quorum.is === 'witness') return cosigned.has(quorum.name);
@@ -177,7 +177,7 @@ export interface WitnessedBy {
 export interface Witnessed {
   readonly checkpoint: Checkpoint;
   readonly by: readonly WitnessedBy[];
-  /** Whether the quorum is reached, and the log is one that the policy names, if it names any. */
+  /** True if the quorum is reached, and the log is one that the policy names, if it names any. */
   readonly isValid: boolean;
 }
 

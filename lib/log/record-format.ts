@@ -33,5 +33,5 @@ export const RECORD_VERSIONS: readonly RecordVersion[] = Object.keys(RECORD_FORM
 /** The format that appends write. */
 export const RECORD_VERSION: RecordVersion = 1;
 
-/** Whether this program knows a format. */
+/** True if this program knows a format. */
 export const isRecordVersion = (v: unknown): v is RecordVersion => RECORD_VERSIONS.some((known) => known === v);

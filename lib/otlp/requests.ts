@@ -5,12 +5,12 @@ import { readTolerantJson } from '../json/strict.ts';
 import { SealtrailError } from '../log/error.ts';
 import { isObject } from '../log/json.ts';
 
-/** What is sent: log records or spans. */
+/** The kind of a request: log records or spans. */
 export type Signal = 'logs' | 'traces';
 /** How a request is written, and how it is answered. */
 export type Encoding = 'protobuf' | 'json';
 
-/** What a request of OTLP holds. */
+/** The contents of an OTLP request. */
 export interface OtlpRequest {
   readonly events: readonly SentEvent[];
   /** Log records or spans that are none. */

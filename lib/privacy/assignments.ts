@@ -148,7 +148,7 @@ function unquotedEdit(
   return { start, end: start + value.length };
 }
 
-/** Whether a text was made to be hard to guess: it is more than a word. */
+/** True if a text was made to be hard to guess: it is more than a word. */
 function looksChosen(value: string): boolean {
   if (CODE.test(value)) return false;
   return /[\p{N}]/u.test(value) || /[^\p{L}.,:;!?'"-]/u.test(value) || canBeCredential(value);

@@ -42,7 +42,7 @@ export function maskValue(text: string, tag: MaskTag = NO_TAG): string {
   return masked;
 }
 
-/** Whether a text is an IP address as {@link maskValue} leaves it. */
+/** True if a text is an IP address as {@link maskValue} leaves it. */
 export function isMaskedIp(text: string): boolean {
   return MASKED_IP.test(text);
 }

@@ -40,7 +40,7 @@ export function parseNested(text: string): NestedJson | undefined {
   return { value, write };
 }
 
-/** Whether brackets go deeper than is looked at; those within strings count too, which only makes it more careful. */
+/** True if brackets go deeper than is looked at; those within strings count too, which only makes it more careful. */
 function isDeep(text: string): boolean {
   let depth = 0;
   for (let at = 0; at < text.length; at++) {

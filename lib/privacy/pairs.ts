@@ -22,7 +22,7 @@ export function roleOf(words: readonly string[]): Role | undefined {
   return ROLES.get(words.at(-1) ?? '');
 }
 
-/** Whether a list is one of `[name, value]` pairs, as `Object.entries` makes it. */
+/** True if a list is one of `[name, value]` pairs, as `Object.entries` makes it. */
 export function isEntries(list: readonly unknown[]): list is [string, unknown][] {
   return (
     list.length > 0 && list.every((item) => Array.isArray(item) && item.length === 2 && typeof item[0] === 'string')
@@ -30,14 +30,14 @@ export function isEntries(list: readonly unknown[]): list is [string, unknown][]
 }
 
 /**
- * Whether a list may be names and values in turn (raw headers), or an option and its value (a command line). One in which
+ * True if a list may be names and values in turn (raw headers), or an option and its value (a command line). One in which
  * something was redacted has been looked at.
  */
 export function isTexts(list: readonly unknown[]): list is string[] {
   return list.length > 1 && list.every((item) => typeof item === 'string' && item !== REDACTED);
 }
 
-/** Whether a text is the name of an option, whose value comes next: `--password`. */
+/** True if a text is the name of an option, whose value comes next: `--password`. */
 export function isOptionName(text: string): boolean {
   return /^--?\p{L}[\p{L}\p{N}\p{Cf}_-]{0,64}$/u.test(text);
 }

@@ -8,7 +8,7 @@ export interface PrivacyPolicy {
   readonly redactKeys: KeyRules;
   /** Which kinds of secrets are looked for inside text. */
   readonly redactPatterns: readonly SecretPattern[];
-  /** Whether e-mail and IP addresses are masked or kept. */
+  /** True if e-mail and IP addresses are masked or kept. */
   readonly pii: 'mask' | 'include';
   /** Tells people apart whose addresses are masked alike. @default nothing does */
   readonly maskTag?: MaskTag;

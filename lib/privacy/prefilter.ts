@@ -101,7 +101,7 @@ export function marksOf(text: string): number {
   return marks;
 }
 
-/** Whether a colon may stand between a name and its value: not that of a URL or of a time. */
+/** True if a colon may stand between a name and its value: not that of a URL or of a time. */
 export function isSeparator(text: string, colon: number): boolean {
   const next = text.charCodeAt(colon + 1);
   return next !== SLASH && !(isDigit(next) && isDigit(text.charCodeAt(colon - 1)));

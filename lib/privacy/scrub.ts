@@ -74,7 +74,7 @@ interface Surroundings {
   /** Redacts the secret members of an object under a secret key, or beside the name of one. */
   readonly holds: Holds | undefined;
   readonly pair: Holds | undefined;
-  /** Whether `token` is a piece of text here. */
+  /** True if `token` is a piece of text here. */
   readonly isModelText: boolean;
 }
 

@@ -13,7 +13,7 @@ import { type Role, roleOf } from './pairs.ts';
 
 /** Which keys hold secrets. */
 export interface KeyRules {
-  /** Whether the rules that come with Sealtrail apply (`key-rules.ts`). */
+  /** True if the rules that come with Sealtrail apply (`key-rules.ts`). */
   readonly standard: boolean;
   /** Words that make a key secret besides, whatever it holds, such as `employee_number`. */
   readonly redact: readonly string[];
@@ -25,11 +25,11 @@ export interface KeyRules {
 export interface KeyVerdict {
   /** The secret part; undefined if there is none. */
   readonly holds: Holds | undefined;
-  /** Whether the key tells about something rather than being it: such members of a secret object stay. */
+  /** True if the key tells about something rather than being it: such members of a secret object stay. */
   readonly isAbout: boolean;
   /** The key's part in a pair of name and value. */
   readonly role: Role | undefined;
-  /** Whether it is just `token`, which language models have a meaning of their own for. */
+  /** True if it is just `token`, which language models have a meaning of their own for. */
   readonly isToken: boolean;
 }
 

@@ -177,7 +177,7 @@ function indexOrEnd(text: string, expression: RegExp): number {
 
 // ------------------------------------------------------------------------------------------------------------ cards
 
-/** Whether a number is that of a payment card. */
+/** True if a number is that of a payment card. */
 export function isCardNumber(number: number): boolean {
   return number >= 1e13 && number < 1e16 && redactCard(String(number)) === REDACTED;
 }

@@ -47,7 +47,7 @@ const ARN = /^arn:[a-z-]{1,16}:[\w-]+:/;
 /** A security identifier of Windows, which its logs keep under `sid`. */
 const WINDOWS_SID = /^S-1(?:-\d{1,15}){1,15}$/;
 
-/** Whether a value that is neither object nor list is the secret that its key's name promises. */
+/** True if a value that is neither object nor list is the secret that its key's name promises. */
 export function isSecretValue(holds: Holds, value: unknown): boolean {
   if (value === null || value === undefined) return false;
   if (holds === 'anything') return true;
@@ -75,7 +75,7 @@ const SHORTEST_CREDENTIAL = 8;
 const NAME = /^[A-Za-z]+(?:[-_./: ][A-Za-z]+){0,32}$/;
 
 /**
- * Whether a text can be a credential, by its looks alone: a scheme and more, or no words and not too short. One in which
+ * True if a text can be a credential, by its looks alone: a scheme and more, or no words and not too short. One in which
  * something was taken out or masked is none any more.
  */
 export function canBeCredential(text: string): boolean {
@@ -86,7 +86,7 @@ export function canBeCredential(text: string): boolean {
   return true;
 }
 
-/** Whether letters change case as they do in no name: `dGhpcyBpcw`. */
+/** True if letters change case as they do in no name: `dGhpcyBpcw`. */
 function isIrregular(text: string): boolean {
   const humps = text.match(/[a-z][A-Z]|[A-Z]{2}[a-z]/g)?.length ?? 0;
   return text.length >= 16 && humps * 4 >= text.length;

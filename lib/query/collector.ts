@@ -21,7 +21,7 @@ export interface RecordSources {
   readonly archive: ArchivedRecords | undefined;
 }
 
-/** What is asked of the records `[low, high)`. */
+/** A question to the records `[low, high)`. */
 export interface AnswerRequest {
   readonly trail: string;
   readonly filter: RecordFilter;
@@ -31,7 +31,7 @@ export interface AnswerRequest {
   readonly high: number;
   /** The size of the tree that records are proven to be in. */
   readonly size: number;
-  /** Whether the asker has the records of the answer, so that only others are shown. @default false */
+  /** True if the asker has the records of the answer, so that only others are shown. @default false */
   readonly hasMatches?: boolean;
 }
 

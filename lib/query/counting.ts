@@ -19,7 +19,7 @@ export interface CountRequest extends SummaryRequest, Pick<Query, 'seqs' | 'curs
   readonly zone?: string;
 }
 
-/** Whether the index's counts answer it, with no record read. */
+/** True if the index's counts answer it, with no record read. */
 export function isCounted({ filters = {}, by = [], clock = 'received', seqs, cursor }: CountRequest): boolean {
   return (
     Object.keys(filters).length === 0 &&

@@ -10,7 +10,7 @@ import { indexedTerms } from '../question/terms.ts';
 import { filterTest, folded, type RecordTest } from '../question/tests.ts';
 import type { Filters, Period } from './query.ts';
 
-/** What of a policy queries need. */
+/** The part of a policy that queries need. */
 export type MaskingPolicy = Pick<PrivacyPolicy, 'pii' | 'maskTag'>;
 
 /** The masked forms of what is asked for: with the log's tag, and as before there were tags. A pattern stands for what it says. */
@@ -34,7 +34,7 @@ interface Clause {
   readonly values: readonly string[];
   /** Substrings: a passing line contains at least one. */
   readonly needles: readonly string[];
-  /** What the values and groups are filed under in the index. */
+  /** The index keys of the values and groups. */
   readonly keys: readonly TermKey[];
 }
 
@@ -86,12 +86,12 @@ export class RecordFilter {
     return this.#time;
   }
 
-  /** Whether it lets every record pass. */
+  /** True if it lets every record pass. */
   get isOpen(): boolean {
     return this.#tests.length === 0 && this.#time === undefined;
   }
 
-  /** Whether the index can narrow down the records. It covers whole values and groups of types, and not the producer's clock. */
+  /** True if the index can narrow down the records. It covers whole values and groups of types, and not the producer's clock. */
   get isIndexed(): boolean {
     return this.#clauses.length > 0;
   }
@@ -136,7 +136,7 @@ export class RecordFilter {
   }
 }
 
-/** Whether an event's `time` is in a period. A missing or invalid time never is. */
+/** True if an event's `time` is in a period. A missing or invalid time never is. */
 function isWithin(time: unknown, { from, to }: Period): boolean {
   const millis = typeof time === 'string' ? timeMillis(time) : undefined;
   return millis !== undefined && (from === undefined || millis >= from) && (to === undefined || millis < to);

@@ -110,7 +110,7 @@ class Stream {
     return this.#waiting[this.#taken];
   }
 
-  /** Whether the next match is unknown and the page's budget allows reading on. */
+  /** True if the next match is unknown and the page's budget allows reading on. */
   get mayFill(): boolean {
     return this.first === undefined && this.hasMore && !this.#isSpent;
   }

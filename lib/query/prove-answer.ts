@@ -26,7 +26,7 @@ import { type NodeReader, proveInclusion, proveRange } from '../log/tree.ts';
 import { type AnswerRequest, Collector, type RecordSources } from './collector.ts';
 import type { Match, Query } from './query.ts';
 
-/** What proofs are made from. */
+/** The sources that proofs are made from. */
 export interface ProofSources extends RecordSources {
   readonly ledger: Pick<Ledger, 'checkpoint' | 'record'>;
   /** Tree nodes of a trail. */
@@ -188,7 +188,7 @@ async function indexProof(
   };
 }
 
-/** What a run files under each value of each filter, with one proof for all leaves. */
+/** A run's leaves for each value of each filter, with one proof for all. */
 async function runAnswer(
   file: RunFile,
   run: StoredRun,

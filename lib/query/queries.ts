@@ -293,7 +293,7 @@ export class Queries {
   }
 
   /**
-   * What a trail holds over a period: from the index's counts alone, or by reading the records that pass filters, as many as one call
+   * Counts a trail over a period: from the index's counts alone, or by reading the records that pass filters, as many as one call
    * may: then with a cursor to count on.
    *
    * @throws `invalid_parameter` for a field that cannot be counted by, or for too many buckets; as {@link page}
@@ -317,7 +317,7 @@ export class Queries {
   }
 
   /**
-   * What an actor did over a period: counted by the index for whole hours in which the actor has many records, and for
+   * The activity of an actor over a period: counted by the index for whole hours in which the actor has many records, and for
    * the rest by reading each record.
    *
    * @throws as {@link page}
@@ -367,7 +367,7 @@ export class Queries {
   }
 }
 
-/** What filters looked for in masked form, by the records that were found. */
+/** The masked values that filters looked for, by the records that were found. */
 function maskedBy(filters: readonly RecordFilter[], matches: readonly Match[]): Pick<Page, 'masked'> {
   let found: Set<string> | undefined;
   const isShared = (mask: string, filter: string): boolean => {

@@ -4,7 +4,7 @@ import type { Hash } from '../log/hash.ts';
 import type { NumberRange } from '../question/moments.ts';
 import type { FilterValuesByName } from '../question/tests.ts';
 
-/** What to look for, and how. All filters must hold; what their values mean is in lib/question. */
+/** A query: filters, period, order and page. All filters must hold; what their values mean is in lib/question. */
 export interface Query extends Period {
   readonly filters: Filters;
   /** By the server's clock, inclusive. Default: from the first record. */
@@ -64,7 +64,7 @@ export interface Page {
    */
   readonly asOf: number;
   /**
-   * Whether there is more. A page may have fewer records than its limit, or none, without being the last, because the work
+   * True if there is more. A page may have fewer records than its limit, or none, without being the last, because the work
    * of one call is bounded.
    */
   readonly more: boolean;

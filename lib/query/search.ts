@@ -91,7 +91,7 @@ export class Search {
     this.high = Math.max(low, high);
   }
 
-  /** Whether there is more to search. */
+  /** True if there is more to search. */
   get hasMore(): boolean {
     return this.low < this.high;
   }

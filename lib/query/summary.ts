@@ -27,7 +27,7 @@ export interface SummaryRequest extends Period {
   readonly top?: number;
 }
 
-/** What a summary is made from. */
+/** The sources that a summary is made from. */
 export interface SummarySources {
   readonly table: Table;
   /** Reads the runs of the index. */

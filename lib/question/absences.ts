@@ -11,7 +11,7 @@ export interface Missing {
   readonly near: readonly string[];
 }
 
-/** What there is of a trail that a question found nothing in. */
+/** The extent of a trail in which a question found nothing. */
 export interface Found {
   readonly trail: string;
   readonly size: number;
@@ -20,7 +20,7 @@ export interface Found {
   /** The period that was asked for. */
   readonly from?: number | undefined;
   readonly to?: number | undefined;
-  /** Whether there are records in the period and of the numbers. */
+  /** True if there are records in the period and of the numbers. */
   readonly isInPeriod: boolean;
   readonly missing: readonly Missing[];
 }
@@ -45,15 +45,15 @@ const MAX_VALUES = 10;
 /** Values of a dimension among which near ones are looked for. */
 const MAX_NAMES = 1000;
 
-/** What finding out about an empty answer takes. */
+/** The sources from which an empty answer is explained. */
 export interface AbsenceContext {
   readonly trail: string;
   readonly head: { readonly size: number; readonly receivedAt: number };
   /** When the first record was received. */
   readonly first: number | undefined;
-  /** Whether there are records in the period and of the numbers. */
+  /** True if there are records in the period and of the numbers. */
   readonly isInPeriod: boolean;
-  /** Whether any record of the trail has a value; undefined where that takes too long to tell. */
+  /** True if any record of the trail has a value; undefined where that takes too long to tell. */
   readonly has: (filters: FilterValuesByName) => Promise<boolean | undefined>;
   readonly counts: (top: number) => Promise<Summary>;
 }

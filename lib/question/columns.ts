@@ -52,7 +52,7 @@ export const COLUMNS: readonly Column[] = ROWS.map(([name, path, type = 'text'])
   type,
 }));
 
-/** What a record holds in a column; undefined where it holds nothing. */
+/** The value of a record in a column; undefined if it has none. */
 export function valueIn(record: SealedRecord, { path }: Column): unknown {
   let value: unknown = record;
   for (const key of path) {

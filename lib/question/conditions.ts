@@ -9,7 +9,7 @@ type Operator = (typeof OPERATORS)[number] | 'exists';
 export interface Condition {
   readonly path: readonly Step[];
   readonly operator: Operator;
-  /** What is compared with: a number, `true`, `false`, `null` or a text. */
+  /** The operand: a number, `true`, `false`, `null` or a text. */
   readonly value: number | boolean | string | null;
   /** The value as it was written: a number that a record keeps as text is the same number. */
   readonly written: string;

@@ -27,7 +27,7 @@ export function csvRow(line: string): string {
  * or do not show.
  */
 const RUNS = /^(?:[\t\r\n]|[\p{White_Space}\p{Cc}\p{Cf}]*[=+\-@\uff1d\uff0b\uff0d\uff20])/u;
-/** What RFC 4180 quotes, and what some readers take for the end of a row where it is not quoted. */
+/** The characters that RFC 4180 quotes, and those that some readers take for the end of a row unless quoted. */
 const NEEDS_QUOTES = /[",\p{Cc}\u2028\u2029]|^\s|\s$/u;
 
 /** Values as a row, escaped as {@link csvRow} does it. */

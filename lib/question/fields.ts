@@ -6,12 +6,12 @@ import type { SealedRecord } from '../log/record.ts';
 import { readPath, valuesAt } from './paths.ts';
 import { startOf, UTC } from './zones.ts';
 
-/** Whether a field is a unit of time. */
+/** True if a field is a unit of time. */
 export const isUnit = (name: string): boolean => unitOf(name) !== undefined;
 
 const unitOf = (name: string): Unit | undefined => UNITS.find((unit) => unit === name);
 
-/** What units of time are counted by. */
+/** The time zone and clock by which units of time are counted. */
 export interface TimeView {
   /** @default received */
   readonly clock?: ClockName | undefined;

@@ -18,7 +18,7 @@ export class SeenMasks {
     for (const [mask, text] of this.#unseen) if (line.includes(text)) this.#unseen.delete(mask);
   }
 
-  /** What was looked for, with `shared` only where a record had it. */
+  /** The masked values looked for, with `shared` only where a record had it. */
   get found(): readonly Masked[] {
     return this.#masked.map(({ shared, ...own }) =>
       shared === undefined || this.#unseen.has(shared) ? own : { ...own, shared },

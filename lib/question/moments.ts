@@ -1,7 +1,7 @@
 import { DAY_MS, timeMillis } from '../contract/time.ts';
 import { localTime, momentOf, startOf, UTC } from './zones.ts';
 
-/** What the words of a time depend on. */
+/** The clock and zone on which the words of a time depend. */
 export interface Clock {
   /** Unix milliseconds. */
   readonly now: number;
@@ -71,7 +71,7 @@ function inZone(asUtc: string, zone: string): number | undefined {
   return local === undefined ? undefined : momentOf(zone, local);
 }
 
-/** Whether the moment that a text names depends on when it is read. */
+/** True if the moment that a text names depends on when it is read. */
 export const isRelative = (text: string): boolean =>
   AGO.test(text) || TIME_OF_DAY.test(text) || ['now', 'today', 'yesterday', 'tomorrow'].includes(text);
 

@@ -41,7 +41,7 @@ function assertField(first: Step | undefined): void {
   throw new SealtrailError('invalid_parameter', `begins with a field of an event, such as details.amount: ${names}`);
 }
 
-/** What an event holds at a path; of a list on the way every element, and of one at its end it and its elements. */
+/** The values of an event at a path; of a list on the way every element, and of one at its end it and its elements. */
 export function valuesAt(event: unknown, steps: readonly Step[], at = 0): unknown[] {
   const step = steps[at];
   if (step === undefined) return Array.isArray(event) ? [event, ...event] : event === undefined ? [] : [event];

@@ -1,6 +1,6 @@
 import { SealtrailError } from '../log/error.ts';
 
-/** What a value of a filter stands for: one value, or all that begin, end or go on as it does. */
+/** A filter's value: one value, or a pattern by beginning, end or both. */
 export interface ValuePattern {
   /** `any`: every value there is. */
   readonly kind: 'whole' | 'prefix' | 'suffix' | 'part' | 'any';
@@ -42,7 +42,7 @@ export function literalValue(value: string): string {
   return value.replaceAll('*', '\\*');
 }
 
-/** Whether a value is what a pattern stands for. */
+/** True if a value is what a pattern stands for. */
 export function fits({ kind, text }: ValuePattern, value: string): boolean {
   switch (kind) {
     case 'whole':

@@ -17,7 +17,7 @@ export interface Selection {
   /** Unix milliseconds, by the server's clock. */
   readonly from?: number | undefined;
   readonly to?: number | undefined;
-  /** Whether anything but the period narrows it down. */
+  /** True if anything but the period narrows it down. */
   readonly isFiltered: boolean;
 }
 

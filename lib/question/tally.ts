@@ -22,7 +22,7 @@ export function bucketFor(milliseconds: number): Bucket {
   return milliseconds <= 7 * DAY_MS ? 'hour' : 'day';
 }
 
-/** What is counted. */
+/** The choice of counts. */
 export interface TallyOptions extends TimeView {
   readonly bucket: Bucket;
   /** Fields to group by. @default none */
@@ -143,7 +143,7 @@ export class Tally {
   }
 }
 
-/** What an entry takes besides its text. */
+/** The bytes that an entry takes besides its text. */
 const ENTRY = 32;
 /** Groups by time are not cut at so few as others: the newest of them are listed. */
 const MAX_TIMES = 10_000;

@@ -9,14 +9,14 @@ import { WORDS_OF } from './values.ts';
 /** Values by the filter's name, at least one each, in the form in which the API takes them; `severity` is a list of severities. */
 export type FilterValuesByName = Readonly<Partial<Record<FilterName, readonly string[]>>>;
 
-/** Whether a record passes. */
+/** True if a record passes. */
 export type RecordTest = (record: SealedRecord) => boolean;
 
-/** Whether a filter's values are patterns. */
+/** True if a filter's values are patterns. */
 const takesPatterns = (filter: Filter): boolean =>
   filter !== 'where' && filter !== 'text' && WORDS_OF[filter] === undefined;
 
-/** What a value of a dimension's filter stands for. */
+/** The pattern that a value of a dimension's filter stands for. */
 export function dimensionPattern(dimension: Dimension, value: string): ValuePattern {
   return takesPatterns(dimension) ? patternOf(value) : { kind: 'whole', text: value };
 }

@@ -18,7 +18,7 @@ interface Zone {
 
 const zones = new Map<string, Zone>();
 
-/** Whether there is a time zone of the name: IANA's such as `Europe/Berlin`, or an offset such as `+02:00`. */
+/** True if there is a time zone of the name: IANA's such as `Europe/Berlin`, or an offset such as `+02:00`. */
 export function isTimeZone(name: string): boolean {
   try {
     new Intl.DateTimeFormat('en', { timeZone: name });
@@ -71,7 +71,7 @@ export function momentOf(zone: string, local: number): number {
   return after + offsetAt(zone, after) === local ? after : before;
 }
 
-/** What a zone's clocks show at a moment, as if it were of UTC, in milliseconds. */
+/** The local time of a zone at a moment, as if it were of UTC, in milliseconds. */
 export const localTime = (zone: string, millis: number): number => millis + offsetAt(zone, millis);
 
 /** The first moment of the minute, hour, day, week (from Monday) or month of a zone that a moment is in. */

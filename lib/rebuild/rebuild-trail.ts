@@ -108,7 +108,7 @@ class Examination {
     this.#frontier = appendLeaves(this.#frontier, leaves).frontier;
   }
 
-  /** Whether the records give a root. Beyond the checkpoint they only follow one another. */
+  /** True if the records give a root. Beyond the checkpoint they only follow one another. */
   gives(root: Hash): boolean {
     if (!sameBytes(this.tiles.root(), root)) return false;
     return this.#head.size > this.#size || sameBytes(frontierRoot(this.#frontier), root);

@@ -32,7 +32,7 @@ export function firstProfiles(): readonly Profile[] {
   }));
 }
 
-/** What the profiles of a new data folder may do. Profiles by other names get nothing. */
+/** The rights of the profiles of a new data folder. Profiles by other names get nothing. */
 export function firstAccess(profiles: readonly Profile[]): Access {
   const principals = FIRST_GRANTS.flatMap((grant) => {
     const profile = profiles.find((one) => one.profile === grant.name);

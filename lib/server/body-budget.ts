@@ -58,7 +58,7 @@ export class BodyBudget {
   }
 }
 
-/** What one request has taken. */
+/** The share of the budget that one request has taken. */
 export class BodyShare {
   readonly #budget: BodyBudget;
   readonly #accounts: readonly Account[];

@@ -25,7 +25,7 @@ export const givenConfigSchema = configFileSchema.partial({ logName: true });
 export interface StartSettings {
   /** A file of the form of `config.json` that is read in its place. */
   readonly configFile?: string;
-  /** What becomes of e-mail and IP addresses, in trails for which the configuration has nothing of its own. */
+  /** The treatment of e-mail and IP addresses, in trails for which the configuration has nothing of its own. */
   readonly pii?: 'mask' | 'include';
   /** Days that records stay in the database, in trails for which the configuration has nothing of its own. */
   readonly hotDays?: number | 'forever';

@@ -31,7 +31,7 @@ import {
 } from './config-file.ts';
 import { retiredKeysFile, retiredKeysFrom, retiredKeysSchema } from './retired-keys-file.ts';
 
-/** What a data folder holds besides the data. */
+/** The settings and secrets of a data folder. */
 export interface DataFolder {
   readonly dir: string;
   readonly config: Config;
@@ -52,7 +52,7 @@ const ownName = (): string => `${randomBytes(8).toString('hex')}.sealtrail.local
 export interface DataFolderOptions {
   /** The log's name for a new folder, or else the one that it must have. @default for a new folder a random one */
   readonly logName?: string | undefined;
-  /** Whether there are records. They depend on the log's name and key, which are then never made anew. */
+  /** True if there are records. They depend on the log's name and key, which are then never made anew. */
   readonly hasRecords: boolean;
   /** Settings of this start. */
   readonly settings?: StartSettings;
@@ -128,7 +128,7 @@ export async function writeFirstConfig(dir: string, { logName, ...settings }: Fi
   await writeNew(file, toJson('config.json', { $schema: `./${CONFIG_SCHEMA_FILE}`, ...config.data }), 0o644);
 }
 
-/** What a new data folder may be told. */
+/** The settings that a new data folder may be given. */
 export interface FirstConfig extends Pick<StartSettings, 'pii' | 'hotDays'> {
   /** @default a random one */
   readonly logName?: string;

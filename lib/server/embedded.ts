@@ -32,7 +32,7 @@ export interface EmbeddedOptions
   extends Pick<FollowerPace, 'archiveDelayMs' | 'indexDelayMs' | 'verifyEveryMs' | 'gapGraceMs'> {
   /** Witnesses to ask for cosignatures. @default none */
   readonly witnesses?: WitnessSettings;
-  /** Whether an ML-DSA-44 key is made that signs what is archived too, if there is none yet. One that is there signs. @default false */
+  /** True if an ML-DSA-44 key is made that signs what is archived too, if there is none yet. One that is there signs. @default false */
   readonly mlDsa?: boolean;
   /** A service that time-stamps each seal. @default none */
   readonly timestamps?: TimestampSettings;
@@ -105,7 +105,7 @@ export async function makeDataFolder(dir: string, config: FirstConfig): Promise<
   }
 }
 
-/** What it holds is not for everybody on the machine. */
+/** Makes a folder that only its owner may read. */
 async function makeFolder(dir: string): Promise<void> {
   try {
     await mkdir(dir, { recursive: true, mode: 0o700 });
@@ -211,7 +211,7 @@ async function hasTrails(table: Table): Promise<boolean> {
   return false;
 }
 
-/** What a server does for its process and its database beside the log's own work. */
+/** Starts a server's chores for its process and its database. */
 function keepHouse(table: SqliteTable, onError: OnError): { stop(): void } {
   const stopping = new AbortController();
   const removeExpired = () => void purgeExpired(table, stopping.signal, onError);

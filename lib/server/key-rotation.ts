@@ -19,7 +19,7 @@ import {
   writeRetiredKeys,
 } from './data-folder.ts';
 
-/** What a step of a rotation means for those who verify: one line of a trust file for each trail. */
+/** A step of a rotation, as verifiers see it: one line of a trust file for each trail. */
 export interface RotationStep {
   /** Of the key that the step is about, without a trail's name. */
   readonly spki: Uint8Array;

@@ -2,12 +2,12 @@ import type { ServerResponse } from 'node:http';
 import { finished, pipeline } from 'node:stream/promises';
 import type { ApiResponse } from '../api/core/http.ts';
 
-/** What the answer depends on besides its content. */
+/** The context of a reply: all it depends on besides its content. */
 export interface ReplyContext {
   readonly requestId: string;
   /** For HEAD: the head that GET would have, and no body (RFC 9110 section 9.3.2). */
   readonly headOnly: boolean;
-  /** Whether the connection ends with this answer. */
+  /** True if the connection ends with this answer. */
   readonly last: boolean;
 }
 

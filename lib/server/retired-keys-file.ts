@@ -13,11 +13,11 @@ export const retiredKeysSchema = z.strictObject({
 });
 export type RetiredKeysFile = z.infer<typeof retiredKeysSchema>;
 
-/** What the file says. @throws `invalid_parameter` */
+/** Reads the retired keys from the file's content. @throws `invalid_parameter` */
 export const retiredKeysFrom = ({ keys }: RetiredKeysFile): RetiredKey[] =>
   keys.map(({ spki, ends }) => ({ spki: fromBase64(spki), ends }));
 
-/** What the file is to say. */
+/** The file's content for these keys. */
 export const retiredKeysFile = (keys: readonly RetiredKey[]): RetiredKeysFile => ({
   keys: keys.map(({ spki, ends }) => ({ spki: toBase64(spki), ends: { ...ends } })),
 });

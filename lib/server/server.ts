@@ -260,9 +260,9 @@ class Exchange {
   readonly target: string;
   readonly #started = performance.now();
   principal: Principal | undefined;
-  /** What its body has taken of the memory for bodies. */
+  /** The share of the memory for bodies that its body has taken. */
   share: BodyShare | undefined;
-  /** Whether it has a line in the log. */
+  /** True if it has a line in the log. */
   isLogged = true;
   status = 0;
   bytes = 0;

@@ -3,7 +3,7 @@ import { ArnPrincipal } from 'aws-cdk-lib/aws-iam';
 import { stageOf } from './resources/stage.ts';
 import type { SealtrailStackProps } from './stack.ts';
 
-/** What `cdk deploy -c NAME=VALUE` may set. docs/deploying.md explains each. */
+/** The names that `cdk deploy -c NAME=VALUE` may set. docs/deploying.md explains each. */
 export const CONTEXT_NAMES = [
   'stage',
   'logName',

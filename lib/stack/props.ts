@@ -64,7 +64,7 @@ export interface SealtrailProps extends RetentionProps {
    */
   readonly privacy?: PrivacyConfig;
   /**
-   * Whether reads are recorded in the trail `_access`: every query, summary, proof, export and verification through the API.
+   * True if reads are recorded in the trail `_access`: every query, summary, proof, export and verification through the API.
    * Each costs an append.
    *
    * @default true
@@ -122,7 +122,7 @@ export interface SealtrailProps extends RetentionProps {
    */
   readonly timestamps?: { readonly url: string; readonly authorities?: string };
   /**
-   * Whether API Gateway counts requests, errors and latency per route, which costs up to 30 dollars a month. No alarm or graph
+   * True if API Gateway counts requests, errors and latency per route, which costs up to 30 dollars a month. No alarm or graph
    * of the stack needs it.
    *
    * @default false
@@ -161,7 +161,7 @@ export interface SealtrailProps extends RetentionProps {
    */
   readonly backup?: Duration;
   /**
-   * Whether CloudTrail records every write to the table and the archive, which identifies tamperers. Uses a separate trail and
+   * True if CloudTrail records every write to the table and the archive, which identifies tamperers. Uses a separate trail and
    * bucket, and costs 0.10 dollars per 100,000 writes.
    *
    * @default false: the account may already have a trail for this

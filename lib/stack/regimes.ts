@@ -43,7 +43,7 @@ export function assertKept({ default: all = {}, trails = [] }: RetentionConfig, 
   }
 }
 
-/** Whether some name matches both patterns. */
+/** True if some name matches both patterns. */
 export function overlap(a: string, b: string): boolean {
   // reached[j]: whether the first characters of a, as many as were looked at, and the first j of b match a common text.
   let reached = Array.from({ length: b.length + 1 }, (_, j) => /^\**$/.test(b.slice(0, j)));

@@ -39,7 +39,7 @@ export interface SigningKeyProps {
   readonly readers: readonly IPrincipal[];
   /** Principals that may disable the key or schedule its deletion. */
   readonly breakGlass: readonly IPrincipal[];
-  /** Whether CloudFormation deletes it with its stack. */
+  /** True if CloudFormation deletes it with its stack. */
   readonly goesWithStack: boolean;
 }
 

@@ -1,14 +1,14 @@
 import type { Condition, Item, Write } from './ports.ts';
 
 /**
- * Whether a write may go through, given the item at its key. An `update` requires an item even without a condition.
+ * True if a write may go through, given the item at its key. An `update` requires an item even without a condition.
  */
 export function isAllowed(write: Write, standing: Item | undefined): boolean {
   if ('update' in write && standing === undefined) return false;
   return write.when === undefined || holds(write.when, standing);
 }
 
-/** Whether a write depends on the item at its key, which must then be read first. */
+/** True if a write depends on the item at its key, which must then be read first. */
 export function needsStanding(write: Write): boolean {
   return write.when !== undefined || 'update' in write;
 }

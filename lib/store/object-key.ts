@@ -5,12 +5,12 @@ const MAX_KEY_BYTES = 1024;
 const SEGMENT = /^[A-Za-z0-9._=-]{1,255}$/;
 const SEGMENT_START = /^[A-Za-z0-9._=-]{0,255}$/;
 
-/** Whether a text is one segment of a key. */
+/** True if a text is one segment of a key. */
 export function isSegment(text: string): boolean {
   return SEGMENT.test(text) && text !== '.' && text !== '..';
 }
 
-/** Whether a text is a valid key. */
+/** True if a text is a valid key. */
 export function isObjectKey(text: string): boolean {
   return text.length <= MAX_KEY_BYTES && text.split('/').every(isSegment);
 }

@@ -70,7 +70,7 @@ export type Retry = 'conflict' | 'busy';
 /** Options of a transaction. */
 export interface TransactOptions {
   /**
-   * Whether the driver retries a clash with another transaction. With `false` the clash is an outcome, for callers that
+   * True if the driver retries a clash with another transaction. With `false` the clash is an outcome, for callers that
    * handle contention better. @default true
    */
   readonly retriesClashes?: boolean;
@@ -146,7 +146,7 @@ export interface Retention {
   readonly until?: number;
   /** @default the store's own mode */
   readonly mode?: LockMode;
-  /** Whether it is under legal hold: see {@link Objects.hold}. @default false */
+  /** True if it is under legal hold: see {@link Objects.hold}. @default false */
   readonly isHeld?: boolean;
 }
 
@@ -193,7 +193,7 @@ export interface Objects {
    * a missing version or a delete marker this does nothing. Idempotent.
    */
   hold(key: string, version: string, isHeld: boolean): Promise<void>;
-  /** Whether one version is under legal hold. */
+  /** True if one version is under legal hold. */
   isHeld(key: string, version: string): Promise<boolean>;
   /** Things in the store that are not objects. Only for stores that can hold such things, as a folder can. */
   leftovers?(): AsyncIterable<Leftover>;

@@ -12,7 +12,7 @@ import {
 import { SealtrailError } from '../log/error.ts';
 import type { Authorities } from './authorities.ts';
 
-/** What a time-stamp says. */
+/** The contents of a time-stamp. */
 export interface Timestamp {
   /** Unix milliseconds: the bytes existed by then. */
   readonly time: number;
@@ -20,7 +20,7 @@ export interface Timestamp {
   readonly service: string;
 }
 
-/** What is expected of a time-stamp. */
+/** The expected contents of a time-stamp. */
 export interface TimestampExpectation {
   /** Who is trusted to have issued the service's certificate; undefined: only the signature itself is checked. */
   readonly authorities: Authorities | undefined;

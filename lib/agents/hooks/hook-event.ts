@@ -14,7 +14,7 @@ export type HookEvent =
 export interface HookOptions {
   /** The agent's name. */
   readonly agent: string;
-  /** Whether what was typed, asked and answered is logged, redacted, beside its digests. */
+  /** True if what was typed, asked and answered is logged, redacted, beside its digests. */
   readonly content: boolean;
   readonly tenant?: string | undefined;
   readonly project?: string | undefined;

@@ -18,9 +18,9 @@ export interface ConversationOptions {
   readonly server?: string | undefined;
   /** The agent's name. @default as the client calls itself */
   readonly agent?: string | undefined;
-  /** Whether arguments and results are logged, redacted, beside their digests. */
+  /** True if arguments and results are logged, redacted, beside their digests. */
   readonly content: boolean;
-  /** Whether what cannot be read is refused. */
+  /** True if what cannot be read is refused. */
   readonly failClosed: boolean;
   /** For every event. */
   readonly context: EventContext;

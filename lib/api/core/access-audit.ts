@@ -22,7 +22,7 @@ export type AccessType =
 export interface AuditServices {
   readonly ledger: Pick<Ledger, 'append' | 'leave'>;
   readonly policyOf: (trail: string) => PrivacyPolicy | Promise<PrivacyPolicy>;
-  /** Whether accesses are recorded. */
+  /** True if accesses are recorded. */
   readonly recordsReads: boolean;
 }
 

@@ -21,7 +21,7 @@ type AnyOf = readonly [Action, ...Action[]];
 /** The actions any of which suffices; empty if none is needed. */
 const actionsOf = (access: Access): readonly Action[] => (access.on === 'nothing' ? [] : access.anyOf);
 
-/** Whether a caller has access to a trail. */
+/** True if a caller has access to a trail. */
 export const mayAccess = (access: Access, principal: Principal, trail: string): boolean =>
   actionsOf(access).some((action) => principal.may(action, trail));
 

@@ -8,7 +8,7 @@ import type { ApiRequest } from './http.ts';
 export interface JsonBody<T = unknown> {
   readonly schema: z.ZodType<T>;
   readonly maxBytes: number;
-  /** Whether `Content-Type` must be `application/json`. */
+  /** True if `Content-Type` must be `application/json`. */
   readonly isTyped?: true;
 }
 

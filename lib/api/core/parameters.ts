@@ -37,7 +37,7 @@ export function parseParameters<Schema extends z.ZodObject>(schema: Schema, give
   return parsed as Parsed<Schema>;
 }
 
-/** Whether a parameter may be repeated. */
+/** True if a parameter may be repeated. */
 export function isRepeatable(member: z.core.$ZodType): boolean {
   const inner = member instanceof z.ZodOptional ? member.unwrap() : member;
   return inner instanceof z.ZodArray;

@@ -34,7 +34,7 @@ export class Principal {
   }
 
   /**
-   * Whether the caller may take an action on a trail. As with hidden files, a leading `_` must be in the pattern: `*`
+   * True if the caller may take an action on a trail. As with hidden files, a leading `_` must be in the pattern: `*`
    * matches no system trail, `_*` all of them. Only the system appends to its own trails, regardless of grants.
    */
   may(action: Action, trail: string): boolean {

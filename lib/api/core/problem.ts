@@ -49,7 +49,7 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
 /** The HTTP status of a code. */
 export const statusOf = (code: ErrorCode): number => STATUS[code];
 
-/** Whether a text is one of the codes. */
+/** True if a text is one of the codes. */
 export const isErrorCode = (text: string): text is ErrorCode => Object.hasOwn(STATUS, text);
 
 /** The one internal error whose message is exposed: the caller must learn which object of the archive is damaged. */

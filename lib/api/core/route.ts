@@ -18,7 +18,7 @@ interface Contract<Path extends string, Recorded extends AccessType | false> {
   readonly summary: string;
   /** Successful responses by status: a schema for JSON, else a media type. */
   readonly replies: Readonly<Record<number, z.ZodType | string>>;
-  /** What errors inside are answered with, for clients that never retry a 500. @default 500 */
+  /** The status for internal errors, for clients that never retry a 500. @default 500 */
   readonly internalStatus?: 503 | undefined;
   /** Media types besides JSON that the parameter `format` can select. */
   readonly formats?: readonly string[];
@@ -35,7 +35,7 @@ export interface Call<Params, Query, Headers, Body> {
   readonly body: Body;
   /** The caller's name. */
   readonly caller: string;
-  /** Whether the caller has access to a trail: see {@link Access}. */
+  /** True if the caller has access to a trail: see {@link Access}. */
   readonly mayAccess: (trail: string) => boolean;
   readonly sent: Sent;
 }

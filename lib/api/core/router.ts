@@ -35,7 +35,7 @@ export class Router<Needs> {
     }
   }
 
-  /** Whether a request needs no signature: its route answers all callers alike. */
+  /** True if a request needs no signature: its route answers all callers alike. */
   isPublic({ method, path }: Pick<ApiRequest, 'method' | 'path'>): boolean {
     const segments = path.split('/').slice(1);
     const wanted = method === 'HEAD' ? 'GET' : method;

@@ -129,7 +129,7 @@ const EMPTY_SO_FAR = '.e';
 /** A query, and how its users get the cursor of the next page. */
 export interface AskedQuery {
   readonly query: Query;
-  /** Whether no page before this one had a record. */
+  /** True if no page before this one had a record. */
   readonly isEmptySoFar: boolean;
   /** @param isEmpty whether no page up to this one had a record */
   readonly packCursor: (cursor: string, isEmpty: boolean) => string;

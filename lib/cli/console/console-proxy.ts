@@ -12,7 +12,7 @@ import { CONSOLE_PATH, consoleFile, isConsolePath } from '../../console/files/co
 import { SealtrailError } from '../../log/error.ts';
 import { DOWNLOADS_PATH } from '../../server/downloads.ts';
 
-/** What the console may ask of the log: it reads, verifies and exports. Nothing that appends or administers passes. */
+/** The requests that the console may send: it reads, verifies and exports. Nothing that appends or administers passes. */
 const ALLOWED = [...READ_ROUTES, ...VERIFY_ROUTES, ...EXPORT_ROUTES].map(({ method, path }) => ({
   method,
   pattern: new RegExp(`^${path.replace(/\{\w+\}/g, '[^/]+')}$`),
@@ -28,7 +28,7 @@ const REQUEST_TIMEOUT_MS = 30_000;
 
 /** A server on loopback that signs what the console asks of a log, so that no key enters a browser. */
 export interface ConsoleProxy {
-  /** What to open once: it hands the browser its cookie. */
+  /** The address to open once: it hands the browser its cookie. */
   readonly url: string;
   close(): Promise<void>;
 }

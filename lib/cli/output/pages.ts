@@ -16,7 +16,7 @@ export interface LinePage {
   readonly scanned: number;
   /** The trail's size that the answer holds for; of several trails each one's. */
   readonly asOf: number | Readonly<Record<string, number>>;
-  /** Whether there is more by now. */
+  /** True if there is more by now. */
   readonly more: boolean;
   /** Values that the filters looked for in masked form. */
   readonly masked: readonly Masked[];

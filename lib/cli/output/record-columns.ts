@@ -36,7 +36,7 @@ export interface TableOptions {
   readonly zone?: string | undefined;
   /** The columns to show: see {@link chosenColumn}. @default those that there is room for */
   readonly columns?: readonly string[] | undefined;
-  /** Whether each row says of which trail it is. @default where there are several */
+  /** True if each row says of which trail it is. @default where there are several */
   readonly namesTrails?: boolean;
 }
 

@@ -36,9 +36,9 @@ export interface SummaryView {
   readonly width?: number;
   /** @default UTC */
   readonly zone?: string;
-  /** Whether there are bars beside the counts. @default true */
+  /** True if there are bars beside the counts. @default true */
   readonly hasBars?: boolean;
-  /** Whether it counts what passes filters only. @default false */
+  /** True if it counts what passes filters only. @default false */
   readonly isFiltered?: boolean;
 }
 

@@ -126,7 +126,7 @@ async function* cut(
   onRefusal?: OnRefusal,
 ): AsyncGenerator<Piece> {
   let rest = '';
-  /** Whether the text is the rest of a piece that was too long. */
+  /** True if the text is the rest of a piece that was too long. */
   let isSkipping = false;
   let number = 1;
   const piece = (bytes: string, end: string): Piece => ({
@@ -318,7 +318,7 @@ export async function* gather(events: AsyncIterable<InputEvent>, limits: BatchLi
   }
 }
 
-/** What came of a promise. */
+/** The outcome of a promise. */
 export type Settled<T> = { readonly value: T } | { readonly error: unknown };
 
 /** Makes a promise that never rejects, so that it can wait while a batch is sent. */

@@ -39,7 +39,7 @@ export interface OutboxOptions {
   readonly onDone: (job: Job) => void;
   /** Called whenever something may have changed that someone waits for. */
   readonly onChange: () => void;
-  /** Whether the process should stay for what is on its way: without it, it would be lost. */
+  /** True if the process should stay for what is on its way: without it, it would be lost. */
   readonly isNeeded: () => boolean;
 }
 

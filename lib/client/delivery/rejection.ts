@@ -14,10 +14,10 @@ const REFUSED: ReadonlySet<string> = new Set([
 /** Error codes of a wrong receipt, and so of the log that gave it. */
 const FORGED: ReadonlySet<string> = new Set(['proof_mismatch', 'bad_signature', 'malformed_record']);
 
-/** Whether the log refuses a batch for good. */
+/** True if the log refuses a batch for good. */
 export const isRefusal = (error: unknown): error is SealtrailError =>
   error instanceof SealtrailError && REFUSED.has(error.code);
-/** Whether a receipt does not prove what it says. */
+/** True if a receipt does not prove what it says. */
 export const isForgery = (error: unknown): error is SealtrailError =>
   error instanceof SealtrailError && FORGED.has(error.code);
 

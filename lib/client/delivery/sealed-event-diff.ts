@@ -37,7 +37,7 @@ export function differenceFromSent(sent: unknown, sealed: unknown): string | und
   return undefined;
 }
 
-/** Whether the record says of a place that it is not as it was sent. */
+/** True if the record says of a place that it is not as it was sent. */
 type IsConverted = (path: string) => boolean;
 
 const PLAIN = /^[A-Za-z_$][\w$-]*$/;

@@ -188,7 +188,7 @@ async function clearAway(lane: string): Promise<void> {
   await rmdir(lane).catch(() => undefined);
 }
 
-/** Whether the process that a lane belongs to is still there. */
+/** True if the process that a lane belongs to is still there. */
 export async function isAlive(lane: string): Promise<boolean> {
   const file = join(lane, ALIVE);
   try {

@@ -40,7 +40,7 @@ export interface KeptEvent {
 /** A place that events go to. */
 export interface Sink {
   readonly name: string;
-  /** Whether a log is at the other end, which masks personal data itself. @default false */
+  /** True if a log is at the other end, which masks personal data itself. @default false */
   readonly isLog?: boolean;
   /**
    * Takes an event, at once and in the order of the calls.

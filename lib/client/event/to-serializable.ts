@@ -62,7 +62,7 @@ export function convertedMembers(object: object): {
 }
 
 /**
- * Whether {@link toSerializable} would only copy the value, halves of surrogate pairs apart: then it can be made into JSON as it is.
+ * True if {@link toSerializable} would only copy the value, halves of surrogate pairs apart: then it can be made into JSON as it is.
  * Says no when in doubt. Every event is asked, so nothing is looked at that the JSON itself shows.
  *
  * @param depth of the value in what it belongs to

@@ -30,7 +30,7 @@ export interface HttpOptions {
   readonly attempts?: number;
   /** Milliseconds that one attempt may take, the answer's body included. @default 30000 */
   readonly timeout?: number;
-  /** Whether bodies of 1,000 bytes and more go as gzip. @default unless the server is on this machine */
+  /** True if bodies of 1,000 bytes and more go as gzip. @default unless the server is on this machine */
   readonly compress?: boolean;
   /** Between 0 (inclusive) and 1 (exclusive): spreads the retries. @default Math.random */
   readonly random?: () => number;

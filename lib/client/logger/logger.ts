@@ -48,7 +48,7 @@ export interface LoggerOptions {
   readonly tooLarge?: TooLarge;
   /** Secrets and personal data that are taken out before an event goes anywhere. @default as a log does by default */
   readonly privacy?: EventPrivacy | 'off';
-  /** Whether anything is logged. @default true */
+  /** True if anything is logged. @default true */
   readonly enabled?: boolean;
   /** For every event that does not say otherwise. */
   readonly context?: SharedContext;

@@ -33,7 +33,7 @@ export interface Answered {
   readonly status: number;
   /** Of the body, as its header says. */
   readonly bytes: number | undefined;
-  /** Whether the caller was gone before it had the answer. */
+  /** True if the caller was gone before it had the answer. */
   readonly aborted: boolean;
 }
 

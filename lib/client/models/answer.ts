@@ -41,7 +41,7 @@ export class AnswerReader {
     return this.#text === '' ? this.#answer : { ...this.#answer, output: this.#text };
   }
 
-  /** Whether the stream has said that it is over: clients give it up then, rather than read its end. */
+  /** True if the stream has said that it is over: clients give it up then, rather than read its end. */
   get isOver(): boolean {
     return this.#isOver;
   }

@@ -8,9 +8,9 @@ import { costOf, type ModelPrice } from './usage.ts';
 /** A demand on calls of models, whose keeping is logged as `compliance.check`, its breach as `compliance.violation`. */
 export interface ModelCheck {
   readonly name: string;
-  /** Whether a request passes. @param body as it is sent @default requests are not checked */
+  /** True if a request passes. @param body as it is sent @default requests are not checked */
   readonly request?: (body: unknown) => boolean;
-  /** Whether an answer passes. @default answers are not checked */
+  /** True if an answer passes. @default answers are not checked */
   readonly answer?: (answer: ModelAnswer) => boolean;
 }
 
@@ -18,7 +18,7 @@ export interface ModelCheck {
 export interface ModelAuditOptions {
   /** For every event of a call, such as its `actor`. */
   readonly fields?: Fields;
-  /** Whether prompts and answers are logged, redacted. @default false: their digests alone */
+  /** True if prompts and answers are logged, redacted. @default false: their digests alone */
   readonly content?: boolean;
   /** By model, as asked for or as it names itself: then each answer has its cost. */
   readonly prices?: Readonly<Record<string, ModelPrice>>;

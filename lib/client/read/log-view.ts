@@ -130,7 +130,7 @@ export class LogView {
   }
 }
 
-/** Whether a checkpoint is of the log that another is of, and what came before it is just that. */
+/** True if a checkpoint is of the log that another is of, and what came before it is just that. */
 function isOf(
   seen: Checkpoint,
   before: Pick<Checkpoint, 'size' | 'root'> | undefined,

@@ -308,7 +308,7 @@ export class ApiSink implements Sink {
 
   // What flush waits for.
 
-  /** Whether the first so many events and what was inherited have ended, or are on disk while the log is away. */
+  /** True if the first so many events and what was inherited have ended, or are on disk while the log is away. */
   #isSafe(until: number): boolean {
     if (this.#ended >= until && this.#outbox.inherited === 0) return true;
     const isCut = this.#pushed - this.#open.length >= until && this.#cutting === undefined;

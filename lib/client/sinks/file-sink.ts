@@ -185,7 +185,7 @@ export class FileSink implements Sink {
   }
 }
 
-/** Whether a file is one of a sink's. */
+/** True if a file is one of a sink's. */
 const isFileOf = (prefix: string, name: string): boolean =>
   name.startsWith(`${prefix}-`) && PERIOD_FILE.test(name.slice(prefix.length + 1));
 

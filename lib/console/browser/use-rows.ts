@@ -8,13 +8,13 @@ import { Refused } from '../data/refused.ts';
 import { newerFirst, type Row } from '../data/rows.ts';
 import { type Standing, TrailSource } from '../data/trail-source.ts';
 
-/** What the page knows of the records that were asked for. */
+/** The page's state of the requested records. */
 export interface Listing {
   readonly rows: readonly Row[];
   readonly standings: readonly Standing[];
   readonly isLoading: boolean;
   readonly isDone: boolean;
-  /** What does not hold: the page turns red. */
+  /** The proof that failed: the page turns red. */
   readonly refused?: Refused;
   /** Why the log did not answer. */
   readonly error?: Error;

@@ -2,7 +2,7 @@ import type { ListedTrail } from '../../contract/replies.ts';
 import { isObject } from '../../log/json.ts';
 import { type Api, ApiError } from './api.ts';
 
-/** What the page knows of the log that it came from. */
+/** The page's connection to the log that it came from. */
 export type Connection =
   | { readonly is: 'asking' }
   | { readonly is: 'open'; readonly trails: readonly ListedTrail[] }

@@ -3,7 +3,7 @@ import { isObject } from '../../log/json.ts';
 import type { Api } from './api.ts';
 import { type Period, type Question, selectionOf } from './question.ts';
 
-/** What the log counts of a question, of all of its trails together. */
+/** The log's counts for a question, over all of its trails. */
 export interface Counted {
   readonly total: number;
   /** Ascending, without empty ones. */

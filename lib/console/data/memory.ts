@@ -1,6 +1,6 @@
 import { isObject, parseJson } from '../../log/json.ts';
 
-/** What the page keeps in this browser, for the address that it came from: pinned keys, checkpoints seen, saved views. */
+/** The page's store in this browser, for the address that it came from: pinned keys, checkpoints seen, saved views. */
 export type Store = Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>;
 
 /** A view that was saved. */

@@ -28,7 +28,7 @@ export interface Question {
   readonly open: string;
 }
 
-/** What a person sees first: the last day of nothing in particular. */
+/** The first question shown: the last day, without filters. */
 const FIRST_QUESTION: Question = {
   trails: [],
   chips: [],
@@ -95,7 +95,7 @@ export function negated({ name, value }: Chip): Chip {
   return { name: contrary ?? name, value };
 }
 
-/** Whether a chip takes out what its value is. */
+/** True if a chip takes out what its value is. */
 export const isNegated = ({ name }: Chip): boolean => name !== 'seq' && filterOf(name) !== name;
 
 /** Bounds in Unix milliseconds, `to` exclusive. */

@@ -1,6 +1,6 @@
 import { parseRecord, type SealedRecord } from '../../log/record.ts';
 
-/** Whether a row was checked: not, checked here against a pinned key, or refused. */
+/** True if a row was checked: not, checked here against a pinned key, or refused. */
 export type Trust = 'unchecked' | 'checked' | 'refused';
 
 /** A record as it is listed. */
@@ -23,7 +23,7 @@ export function rowOf(line: string, trust: Trust): Row {
 const MAX_PARSED = 2_000;
 const parsed = new Map<string, SealedRecord>();
 
-/** What a line says. A million records are kept as lines: only those in view are read. @throws `malformed_record` */
+/** Reads a line. A million records are kept as lines: only those in view are read. @throws `malformed_record` */
 export function recordOf(line: string): SealedRecord {
   const known = parsed.get(line);
   if (known !== undefined) return known;

@@ -11,7 +11,7 @@ import { type Chip, type Period, selectionOf } from './question.ts';
 import { Refused } from './refused.ts';
 import { type Row, rowOf } from './rows.ts';
 
-/** What is known of the answers of one trail so far. */
+/** The state of one trail's answers so far. */
 export interface Standing {
   readonly trail: string;
   /** `unchecked`: no key is pinned, or the log gave no proof (`why`). */
@@ -24,13 +24,13 @@ export interface Standing {
   readonly keys?: readonly string[];
   /** Compared with the checkpoint that this browser saw before. */
   readonly growth?: Growth;
-  /** Whether every record of the period that passes has been shown; false: more pages are to come. */
+  /** True if every record of the period that passes has been shown; false: more pages are to come. */
   readonly isWhole: boolean;
   /** Why there is nothing, as the log says. */
   readonly absence?: readonly unknown[];
 }
 
-/** What answers are checked with. */
+/** The keys and policies that answers are checked with. */
 export interface Checks {
   readonly trust: TrustedKeys;
   readonly memory: Memory;
@@ -158,7 +158,7 @@ export class TrailSource {
     }
   }
 
-  /** Whether the question names records by number: then an answer need not reach the newest. */
+  /** True if the question names records by number: then an answer need not reach the newest. */
   get #isBounded(): boolean {
     return this.#chips.some(({ name }) => name === 'seq');
   }

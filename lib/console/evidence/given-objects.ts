@@ -6,7 +6,7 @@ import type { GivenFile } from './given-file.ts';
 /** A folder has one version of each object, and calls it as a driver for folders does. */
 const ONLY_VERSION = 'null';
 
-/** What a folder keeps beside its objects: unfinished writes, and second names of held objects. */
+/** The files that a folder keeps beside its objects: unfinished writes, and second names of held objects. */
 const OTHERS = /^~(unfinished|held)\//;
 
 /** Where an archive's objects lie below its root (docs/spec.md, "Archive"). */

@@ -20,7 +20,7 @@ import type { GivenObjects } from './given-objects.ts';
 import type { Exhibit } from './sort-files.ts';
 
 /**
- * What an exhibit came to. `checked`: all that it claims is proven. `partly`: nothing contradicts it, and something of it is not
+ * The verdict on an exhibit. `checked`: all that it claims is proven. `partly`: nothing contradicts it, and something of it is not
  * proven. `refused`: it does not hold. `unreadable`: it cannot be judged.
  */
 export type State = 'checked' | 'partly' | 'refused' | 'unreadable';
@@ -30,11 +30,11 @@ export interface Judgement {
   readonly about: string;
   readonly kind: Exhibit['kind'];
   readonly state: State;
-  /** What is proven, or why it is not. */
+  /** The sentence that says what is proven, or why nothing is. */
   readonly sentence: string;
   /** Of an archive: the report, as `sealtrail verify --json` prints it. */
   readonly report?: Report;
-  /** What was proven, for a machine. */
+  /** The proven facts, for a machine. */
   readonly proven?: unknown;
 }
 

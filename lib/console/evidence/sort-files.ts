@@ -24,7 +24,7 @@ export type Exhibit =
   | { readonly kind: 'checkpoint'; readonly about: string; readonly note: string }
   | { readonly kind: 'unknown'; readonly about: string; readonly why: string };
 
-/** What was given, sorted. */
+/** The given files, sorted. */
 export interface Given {
   readonly exhibits: readonly Exhibit[];
   /** Key files that were given by themselves. Those of an archive's own `keys/` say nothing: whoever forges it forges them too. */

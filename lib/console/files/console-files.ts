@@ -11,7 +11,7 @@ import { SealtrailError } from '../../log/error.ts';
 /** Where the console is, and where it would be without the slash that its own files need. */
 export const CONSOLE_PATH = '/console/';
 
-/** What `npm run build:console` makes: beside the sources, or beside what they were compiled to. */
+/** The output folder of `npm run build:console`: beside the sources, or beside what they were compiled to. */
 const FOLDER = join(
   import.meta.dirname,
   import.meta.url.endsWith('.ts') ? '../../../dist/console' : '../../../console',
@@ -55,7 +55,7 @@ interface File {
 
 const files = new Map<string, Promise<File>>();
 
-/** Whether a path, without its query, is one of the console's. */
+/** True if a path, without its query, is one of the console's. */
 export const isConsolePath = (path: string): boolean => path === '/console' || path.startsWith(CONSOLE_PATH);
 
 /**

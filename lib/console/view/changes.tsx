@@ -2,7 +2,7 @@ import { differencesOf } from '../../json/differences.ts';
 import { isObject, ownMember } from '../../log/json.ts';
 import { shown } from '../browser/format.ts';
 
-/** What a change changed: each path with its value before and after. */
+/** A change: each path with its value before and after. */
 export function ChangesTable({ before, after }: { readonly before: unknown; readonly after: unknown }) {
   const changes = Object.entries(differencesOf(before, after));
   return (

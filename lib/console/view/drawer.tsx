@@ -118,7 +118,7 @@ function Fact({ chip, onNarrow }: { readonly chip: Chip; readonly onNarrow: Prop
   );
 }
 
-/** What vouches for the record, and its proof to take along. */
+/** The evidence for the record, and its proof to download. */
 function Proof({ api, memory, row, standing }: Pick<Props, 'api' | 'memory' | 'row' | 'standing'>) {
   const [said, setSaid] = useState<{ readonly isWrong: boolean; readonly text: string }>();
   const path = `/v1/trails/${row.trail}/events/${row.seq}/proof`;

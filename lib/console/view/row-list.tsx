@@ -171,7 +171,7 @@ function RowLine({ row, place, y, question, hasTrail, isCurrent, onOpen }: LineP
   );
 }
 
-/** What an event says of itself besides who did what to what: on one line. */
+/** The rest of an event, besides who did what to what: on one line. */
 function saidIn({ description, changes, details }: Readonly<Record<string, unknown>>): string {
   if (typeof description === 'string') return shown(description);
   if (isObject(changes)) return shown(Object.keys(differencesOf(changes.before, changes.after)).join(', '));

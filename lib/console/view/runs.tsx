@@ -24,7 +24,7 @@ interface Action {
   readonly steps: readonly Step[];
 }
 
-/** What agents did, action by action, with how long each took. It is made of the records that are listed. */
+/** The actions of agents with their durations, from the records that are listed. */
 export function Runs({ rows, question, ask, onNarrow }: Props) {
   const actions = actionsOf(rows);
   if (actions.length === 0)

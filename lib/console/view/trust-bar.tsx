@@ -9,7 +9,7 @@ interface Props {
   readonly onKeys: () => void;
 }
 
-/** Whether what is shown was checked, and what came of it: the first thing to see. */
+/** True if what is shown was checked, and what came of it: the first thing to see. */
 export function TrustBar({ listing, isPinned, onKeys }: Props) {
   const { refused, error, standings, rows, isLoading } = listing;
   if (refused) {

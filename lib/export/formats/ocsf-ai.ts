@@ -17,7 +17,7 @@ export function aiAgentOf(event: Reader): Members | undefined {
   return { uid, name, instance_uid: event.text('context', 'session'), ai_model: aiModelOf(event) };
 }
 
-/** What of the profile AI Operation an event has: agent, model, tokens and delegation. Empty where it has none. */
+/** The members of the profile AI Operation that an event has: agent, model, tokens and delegation. Empty where it has none. */
 export function aiOperationOf(event: Reader): Members {
   const members = {
     ai_agent: aiAgentOf(event),

@@ -27,7 +27,7 @@ export const OCSF_CLASSES = {
 } as const satisfies Readonly<Record<string, OcsfClass>>;
 export type OcsfClassName = keyof typeof OCSF_CLASSES;
 
-/** What an event of a type is in OCSF. Activity 99 stands for what the class has no number for: its name is the type. */
+/** The OCSF class and activity of an event type. Activity 99 stands for what the class has no number for: its name is the type. */
 export interface OcsfActivity {
   readonly className: OcsfClassName;
   readonly id: number;
@@ -95,7 +95,7 @@ const BY_TYPE: ReadonlyMap<string, OcsfActivity> = new Map(
 );
 
 /**
- * What an event of a type is in OCSF. Types that have no class of their own, those outside the catalogue among them, are
+ * The OCSF class and activity of an event type. Types that have no class of their own, those outside the catalogue among them, are
  * API Activity.
  *
  * @example

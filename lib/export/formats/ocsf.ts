@@ -122,7 +122,7 @@ function metadataOf(record: SealedRecord, event: EventReader, type: string, logN
   };
 }
 
-/** What has no place of its own in OCSF, by the names that it has in the record. */
+/** The members without a place of their own in OCSF, by their names in the record. */
 function unmappedOf(record: SealedRecord, event: EventReader): Members {
   return {
     prev: record.prev,
@@ -147,7 +147,7 @@ function actionOf(decision: string | undefined): Members {
   return id === undefined ? {} : { action_id: id, action: name };
 }
 
-/** What each class holds besides what all have. */
+/** The members of each class besides those that all have. */
 const BODIES: Readonly<Record<OcsfClassName, (event: EventReader, type: string) => Members>> = {
   authentication: (event, type) => ({
     ...actorAndSource(event),

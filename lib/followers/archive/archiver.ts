@@ -270,7 +270,7 @@ export class Archiver implements Follower {
     return { size, note: isNoteWithMlDsa(longer, note) ? longer : note };
   }
 
-  /** Whether the trail was never sealed, or holds records of an earlier day that were not. */
+  /** True if the trail was never sealed, or holds records of an earlier day that were not. */
   #sealIsDue({ size, sealed, unsealedSince }: ArchiveState): boolean {
     if (size === (sealed?.size ?? 0)) return false;
     if (sealed === undefined) return true;

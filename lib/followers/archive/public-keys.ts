@@ -42,7 +42,7 @@ export async function putMlDsaKey(
 }
 
 /**
- * Whether a stored vkey is the same key under the name of another trail: the ID of an ECDSA key does not depend on its
+ * True if a stored vkey is the same key under the name of another trail: the ID of an ECDSA key does not depend on its
  * name (C2SP signed-note, Signature types, 0x02), so all trails share one, and the first trail's name stands in it.
  */
 function isSameKey(stored: Uint8Array, verifier: Verifier): boolean {

@@ -84,7 +84,7 @@ const GZIP_HEADER_BYTES = 10;
 const GZIP_TRAILER_BYTES = 8;
 
 /**
- * Whether stored bytes are one gzip member, and nothing after it, that unpacks to `raw`: another release of zlib may
+ * True if stored bytes are one gzip member, and nothing after it, that unpacks to `raw`: another release of zlib may
  * have packed the same lines into other bytes. Never unpacks more than it has to compare with.
  */
 export async function holdsSegment(stored: Uint8Array, raw: Uint8Array): Promise<boolean> {

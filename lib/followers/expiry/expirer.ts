@@ -65,7 +65,7 @@ export class Expirer implements Follower {
     }
   }
 
-  /** Whether a plan was made. After a crash before its last line nothing has happened; after it, it is carried out. */
+  /** True if a plan was made. After a crash before its last line nothing has happened; after it, it is carried out. */
   async #plan(trail: string, state: ExpiryState): Promise<boolean> {
     const days = this.#hotDays(trail);
     if (days === 'forever') return false;
@@ -83,7 +83,7 @@ export class Expirer implements Follower {
   }
 
   /**
-   * Whether the plan was carried out to its end. A block is stamped together with its parts, so one that is gone by now was
+   * True if the plan was carried out to its end. A block is stamped together with its parts, so one that is gone by now was
    * stamped as a whole before. After a crash anywhere the next run stamps what is left.
    */
   async #setExpiry(trail: string, state: ExpiryState, signal: AbortSignal | undefined): Promise<boolean> {

@@ -20,7 +20,7 @@ export class ExpiryClaims {
   }
 
   /**
-   * Whether a time to expire at is the one that the log has set for a block, and the archive has the block.
+   * True if a time to expire at is the one that the log has set for a block, and the archive has the block.
    *
    * @throws the stores' errors, after which to ask again
    */

@@ -19,12 +19,12 @@ export class ExpiryRules {
     this.#now = now;
   }
 
-  /** Whether the block with this record may be gone by now. @throws the Table's errors */
+  /** True if the block with this record may be gone by now. @throws the Table's errors */
   async mayBeGone(seq: number, receivedAt: number): Promise<boolean> {
     return this.#holds((state) => (expiryOf(state, seq, receivedAt) ?? Number.NaN) <= this.#now() / 1000);
   }
 
-  /** Whether this is when the log lets the block with this record expire. @throws the Table's errors */
+  /** True if this is when the log lets the block with this record expire. @throws the Table's errors */
   async isExpiryOf(seq: number, receivedAt: number, expiresAt: number): Promise<boolean> {
     return this.#holds((state) => expiryOf(state, seq, receivedAt) === expiresAt);
   }

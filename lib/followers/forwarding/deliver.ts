@@ -7,7 +7,7 @@ export type Delivered =
       readonly is: 'failed';
       readonly reason: string;
       readonly retryAfterMs?: number | undefined;
-      /** Whether another batch, with more records, may show which of them are at fault. */
+      /** True if another batch, with more records, may show which of them are at fault. */
       readonly refusesAll?: true;
     };
 

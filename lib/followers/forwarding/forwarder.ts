@@ -27,7 +27,7 @@ export interface ForwarderOptions {
   readonly destination: () => Destination | Promise<Destination>;
   /** The test of the settings' filter in a trail; undefined: every record passes. */
   readonly passes: (trail: string) => Promise<RecordTest | undefined>;
-  /** Whether no other process forwards: what a process before this one was sending need not be waited for. @default false */
+  /** True if no other process forwards: what a process before this one was sending need not be waited for. @default false */
   readonly isAlone?: boolean;
   /** Unix milliseconds. @default Date.now */
   readonly now?: () => number;
@@ -101,7 +101,7 @@ export class Forwarder implements Follower {
     return this.#revisit.get(trail);
   }
 
-  /** Whether the destination gets a trail. */
+  /** True if the destination gets a trail. */
   isFor(trail: string): boolean {
     return isForwarded(this.#options.settings, trail);
   }

@@ -17,7 +17,7 @@ import { HEADS, noteStated, readStated, type StatedHeads } from './head-watermar
 interface HeadStatementsOptions {
   readonly table: Table;
   readonly ledger: Pick<Ledger, 'head' | 'append' | 'exactCheckpoint'>;
-  /** Whether heads are stated at all: only where witnesses are asked. */
+  /** True if heads are stated at all: only where witnesses are asked. */
   readonly isOn: boolean;
   /** The least time between two statements of one trail, and between two bursts of statements, in milliseconds. @default 15,000 */
   readonly everyMs?: number;

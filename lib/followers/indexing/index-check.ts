@@ -139,7 +139,7 @@ export class IndexCheck implements Follower {
 const sentenceOn = ({ record, trail, from, to }: FalseRun): string =>
   `record ${record} of _index states a run ${from} to ${to} of trail ${trail} that its records do not make`;
 
-/** What is left of a false run once a true one is stated; nothing where true ones cover its records. */
+/** The rest of a false run once a true one is stated; nothing if true ones cover its records. */
 function coveredBy({ trail, run }: Statement, wrong: FalseRun): FalseRun[] {
   if (trail !== wrong.trail || run.first > wrong.at || endOf(run) <= wrong.at) return [wrong];
   return endOf(run) >= wrong.to ? [] : [{ ...wrong, at: endOf(run) }];

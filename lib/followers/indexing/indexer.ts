@@ -34,7 +34,7 @@ export interface IndexerOptions {
   readonly maxRecords?: number;
   /** Milliseconds that records may wait for more to be indexed with. @default 60,000 */
   readonly delayMs?: number;
-  /** Whether records wait even where a visit would do everything at once. @default false */
+  /** True if records wait even where a visit would do everything at once. @default false */
   readonly isPatient?: boolean;
   /** Milliseconds that files stay after they were superseded: longer than any query runs. @default 1,800,000 */
   readonly graceMs?: number;
@@ -229,7 +229,7 @@ export class Indexer implements Follower {
   }
 
   /**
-   * Whether a file of the index is gone: looked up once in the life of a process, so that removing the files rebuilds the index.
+   * True if a file of the index is gone: looked up once in the life of a process, so that removing the files rebuilds the index.
    * Removes what a crash has left.
    */
   async #lacksFiles({ trail, size, revision }: Watermark, { runs, superseded }: IndexState): Promise<boolean> {
@@ -254,7 +254,7 @@ export class Indexer implements Follower {
   }
 }
 
-/** Whether a file can never become part of the index: neither a new run nor the next merge may be at it. */
+/** True if a file can never become part of the index: neither a new run nor the next merge may be at it. */
 function isLeftOver(key: string, runs: readonly StoredRun[], size: number): boolean {
   const range = rangeOfKey(key);
   if (range === undefined) return true;

@@ -91,7 +91,7 @@ export class DueList {
     return (await Promise.all(shards)).flat().sort((a, b) => a.dueAt - b.dueAt);
   }
 
-  /** Whether no process is working on a trail. */
+  /** True if no process is working on a trail. */
   isFree({ claimedUntil }: DueTrail): boolean {
     return claimedUntil <= this.#now();
   }
@@ -140,7 +140,7 @@ export class DueList {
   }
 }
 
-/** Whether work due at a time has to be written down, given what is on the list. */
+/** True if work due at a time has to be written down, given what is on the list. */
 function bringsNews({ claimedUntil, again, dueAt: known }: Stored, dueAt: number): boolean {
   return claimedUntil === 0 ? dueAt < known : again === 0;
 }

@@ -53,7 +53,7 @@ export class Lane {
     this.#options = options;
   }
 
-  /** Whether nothing is running or about to run. Visits that wait for a timer do not count. */
+  /** True if nothing is running or about to run. Visits that wait for a timer do not count. */
   get idle(): boolean {
     return this.#running.size === 0 && this.#ready.size === 0;
   }

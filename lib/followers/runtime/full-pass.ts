@@ -119,9 +119,9 @@ export interface PassStep {
   /** The last trail looked at. */
   readonly cursor: string;
   readonly missed: number;
-  /** Whether it was the last of all. @default false */
+  /** True if it was the last of all. @default false */
   readonly isDone?: boolean;
-  /** Whether this process goes no further. @default false */
+  /** True if this process goes no further. @default false */
   readonly isStopping?: boolean;
 }
 

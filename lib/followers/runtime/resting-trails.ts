@@ -3,7 +3,7 @@ import { attributesOf, isKnown, isUnreadable, withFormat } from '../../ledger/it
 import { restKey } from '../../ledger/items/layout.ts';
 import type { Item, Table } from '../../store/ports.ts';
 
-/** What {@link RestingTrails} work with. */
+/** The parts that {@link RestingTrails} work with. */
 export interface RestingTrailsOptions {
   readonly table: Table;
   /** The list that they go with; see `due-list.ts`. */

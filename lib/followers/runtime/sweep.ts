@@ -36,7 +36,7 @@ export interface SweepOptions extends VisitOptions {
   /** Trails that the full pass passes over, as nothing is left to be done in them. @default it visits all */
   readonly resting?: Pick<RestingTrails, 'read' | 'note'>;
   /**
-   * Whether nothing is left to be done in a trail of so many records until it grows. Asked after a visit in a full pass that left
+   * True if nothing is left to be done in a trail of so many records until it grows. Asked after a visit in a full pass that left
    * nothing for later.
    */
   readonly isDone?: (trail: string, size: number) => Promise<boolean>;

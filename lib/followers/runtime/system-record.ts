@@ -23,7 +23,7 @@ export interface SystemRecord {
    * @default recorded with each call; the hash of the event
    */
   readonly once?: { readonly key: string; readonly bodyHash?: string };
-  /** Whether to wait for the checkpoint. @default true */
+  /** True to wait for the checkpoint. @default true */
   readonly wait?: boolean;
 }
 

@@ -20,7 +20,7 @@ export interface VisitOptions {
 
 /** The result of a visit. */
 export interface Visit {
-  /** Whether every follower came through: none failed, and none was kept from its work by the signal. */
+  /** True if every follower came through: none failed, and none was kept from its work by the signal. */
   readonly wentWell: boolean;
   /** Milliseconds until the first follower wants to see the trail again; undefined: there is nothing left to do. */
   readonly revisitMs?: number;

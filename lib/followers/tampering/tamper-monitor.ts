@@ -15,7 +15,7 @@ export interface ItemChange {
   readonly size: { readonly before: number | undefined; readonly after: number | undefined };
   /** When the item was to expire, in Unix seconds, after the change, or before its removal. */
   readonly expiresAt: number | undefined;
-  /** Whether the store removed the item because its time had come. */
+  /** True if the store removed the item because its time had come. */
   readonly expired: boolean;
 }
 

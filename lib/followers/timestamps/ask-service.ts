@@ -54,7 +54,7 @@ export async function askService(
 const trusted = (pem: string | undefined): Authorities | undefined =>
   pem === undefined ? undefined : parseAuthorities(pem);
 
-/** Whether an answer that another process archived is a time-stamp over the same bytes. */
+/** True if an answer that another process archived is a time-stamp over the same bytes. */
 export async function isTimestamp(
   { authorities }: TimestampService,
   response: Uint8Array,

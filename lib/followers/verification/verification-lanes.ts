@@ -30,7 +30,7 @@ export const laneSchema = z.object({
   to: count,
   /** Records from `from` on and before this one are verified. */
   at: count,
-  /** Whether it goes on to the trail's head, wherever that is by then. */
+  /** True if it goes on to the trail's head, wherever that is by then. */
   isLast: z.boolean(),
   // Our own words, as in a report.
   part: z.custom<VerifiedPart>((value) => typeof value === 'object' && value !== null).exactOptional(),

@@ -42,7 +42,7 @@ export interface VerificationRunOptions {
    * run goes on with it at once if this one has come further, and otherwise it has failed. @default again
    */
   readonly whenEnded?: 'again' | 'goes_on';
-  /** Whether the process that was at it is known to be gone, so that its lease need not run out. @default false */
+  /** True if the process that was at it is known to be gone, so that its lease need not run out. @default false */
   readonly takeOver?: boolean;
 }
 
@@ -216,7 +216,7 @@ export class Verifications {
     await holder.settle({ state: 'done', report });
   }
 
-  /** Whether there is something to do for a run: nothing while lanes are under way. */
+  /** True if there is something to do for a run: nothing while lanes are under way. */
   async #isReady(trail: string, id: string): Promise<boolean> {
     const stored = await this.#jobs.get(trail, id);
     if (stored === undefined || !isUnfinished(stored.job)) return false;
@@ -274,7 +274,7 @@ class Holder {
   #stored: StoredJob;
   #progress: VerificationJob['progress'];
   #writing: Promise<void> = Promise.resolve();
-  /** Whether this run has come further in a lane. */
+  /** True if this run has come further in a lane. */
   hasMoved = false;
 
   constructor(jobs: VerificationJobs, stored: StoredJob, now: () => number) {
@@ -355,7 +355,7 @@ function idOf(trail: string, { name, idempotencyKey }: VerificationAsker): strin
   return hash('sha256', JSON.stringify(['verification', trail, identityOf(name), idempotencyKey]), 'hex').slice(0, 32);
 }
 
-/** Whether the asker can do something about it. */
+/** True if the asker can do something about it. */
 const isCallersFault = (error: unknown): boolean =>
   error instanceof SealtrailError && ['invalid_parameter', 'not_found', 'rate_limited'].includes(error.code);
 

@@ -107,7 +107,7 @@ function remembered(
   return { ...known, size: from, tryAt: again, conflict: conflictText(name, outcome.conflict) };
 }
 
-/** Whether a stored note is the same checkpoint as another, under enough cosignatures. */
+/** True if a stored note is the same checkpoint as another, under enough cosignatures. */
 export function isWitnessed(policy: Policy, stored: string, note: string): boolean {
   try {
     return parseNote(stored).text === parseNote(note).text && evaluatePolicy(policy, stored).isValid;

@@ -2,7 +2,7 @@ import { batchEvent } from '../batch-json.ts';
 import type { Batch } from '../destination.ts';
 import { HttpDestination } from './http-destination.ts';
 
-/** What the log intake of Datadog needs. */
+/** Settings of Datadog's log intake. */
 export interface DatadogOptions {
   /** Of the intake. @default that of `site` */
   readonly url?: string | undefined;

@@ -5,7 +5,7 @@ import { deliveryOf, type HttpAnswer } from '../http.ts';
 import { below, HttpDestination } from './http-destination.ts';
 import { jsonOf } from './json-answer.ts';
 
-/** What the bulk API of Elasticsearch and OpenSearch needs. */
+/** Settings of the bulk API of Elasticsearch and OpenSearch. */
 export interface ElasticsearchOptions {
   readonly url: string;
   /** An index or a data stream. */
@@ -46,7 +46,7 @@ function bulkOf(batch: Batch): string {
   return `${[...docs, ...header].join('\n')}\n`;
 }
 
-/** What is no event of ECS, as a document that a data stream takes too. */
+/** A line that is not an ECS event, as a document that a data stream accepts too. */
 const document = (message: string, time: number): string =>
   JSON.stringify({ '@timestamp': new Date(time).toISOString(), message });
 

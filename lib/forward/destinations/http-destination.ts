@@ -9,14 +9,14 @@ export interface HttpRequest {
   readonly body: string | Uint8Array;
 }
 
-/** What sets one destination over HTTP apart from the others. */
+/** The differences between destinations over HTTP. */
 export interface HttpKind {
   readonly limits: BatchLimits;
   readonly format: ForwardFormat;
   readonly request: (batch: Batch) => HttpRequest | Promise<HttpRequest>;
   /** Reads an answer. @default by its status */
   readonly read?: (answer: HttpAnswer, batch: Batch) => Delivery;
-  /** What remains to be done once a batch was taken, such as waiting for an acknowledgement. */
+  /** The step after a batch was accepted, such as waiting for an acknowledgement. */
   readonly confirm?: (answer: HttpAnswer, signal: AbortSignal) => Promise<Delivery>;
 }
 

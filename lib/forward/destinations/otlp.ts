@@ -5,7 +5,7 @@ import { deliveryOf, type HttpAnswer } from '../http.ts';
 import { below, HttpDestination } from './http-destination.ts';
 import { jsonOf } from './json-answer.ts';
 
-/** What a receiver of OTLP needs. */
+/** Settings of an OTLP receiver. */
 export interface OtlpOptions {
   /** The base URL, below which `v1/logs` is. */
   readonly url: string;

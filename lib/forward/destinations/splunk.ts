@@ -7,14 +7,14 @@ import { deliveryOf, type HttpAnswer, post } from '../http.ts';
 import { below, HttpDestination } from './http-destination.ts';
 import { jsonOf } from './json-answer.ts';
 
-/** What the HTTP Event Collector of Splunk needs. */
+/** Settings of Splunk's HTTP Event Collector. */
 export interface SplunkOptions {
   /** Of the collector, such as `https://splunk.example.com:8088`. */
   readonly url: string;
   readonly token: () => Promise<string>;
   readonly index?: string | undefined;
   readonly sourcetype?: string | undefined;
-  /** Whether to wait until the indexers have written a batch (indexer acknowledgement). @default false */
+  /** True to wait until the indexers have written a batch (indexer acknowledgement). @default false */
   readonly acknowledge?: boolean | undefined;
 }
 

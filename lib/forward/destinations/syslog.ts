@@ -5,7 +5,7 @@ import { connect, type TLSSocket } from 'node:tls';
 import { batchEvent } from '../batch-json.ts';
 import type { Batch, Delivery, Destination } from '../destination.ts';
 
-/** What a receiver of syslog over TLS needs. */
+/** Settings of a receiver of syslog over TLS. */
 export interface SyslogOptions {
   readonly host: string;
   /** @default 6514 */

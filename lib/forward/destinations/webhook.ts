@@ -4,7 +4,7 @@ import { batchJson } from '../batch-json.ts';
 import type { Batch, Delivery, Destination } from '../destination.ts';
 import { deliveryOf, post } from '../http.ts';
 
-/** What a webhook needs. */
+/** Settings of a webhook. */
 export interface WebhookOptions {
   readonly url: string;
   /** Reads the signing secret: `whsec_` and the base64 of 24 to 64 bytes. */

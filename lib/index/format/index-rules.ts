@@ -17,5 +17,5 @@ export const INDEX_RULES: string = hash(
   'hex',
 ).slice(0, 16);
 
-/** What a stored index must have been written by to be read: other rules or other files are replaced in the background. */
+/** The rules and file format that a stored index must have been written by to be read: other rules or other files are replaced in the background. */
 export const INDEX_FORM: string = `${INDEX_RULES}.${FILES}`;

@@ -21,9 +21,9 @@ export interface IndexState {
   readonly superseded: readonly Superseded[];
   /** The record of the trail `_index` that states these runs; undefined if there is none. */
   readonly record?: number;
-  /** Whether rows of the index of earlier versions are left in the Table. */
+  /** True if rows of the index of earlier versions are left in the Table. */
   readonly hasRows: boolean;
-  /** Whether the runs were written under other rules (see {@link INDEX_FORM}) and must be replaced, not read. */
+  /** True if the runs were written under other rules (see {@link INDEX_FORM}) and must be replaced, not read. */
   readonly isOutdated: boolean;
 }
 

@@ -27,7 +27,7 @@ const BODY_BYTES = 512;
 /** A body whose length is beyond doubt: two numbers of at most 8 bytes beyond the limit. */
 const MAX_BODY_BYTES = BODY_BYTES + 16;
 const scratch = Buffer.alloc(MAX_BODY_BYTES);
-/** What the leaf hash is over: a zero byte, the key and the body. */
+/** The bytes under the leaf hash: a zero byte, the key and the body. */
 const hashed = Buffer.alloc(1 + KEY_BYTES + MAX_BODY_BYTES);
 /** The leading bytes of the two, by their number: there are millions of leaves, and most have few bytes. */
 const bodies = Array.from({ length: MAX_BODY_BYTES + 1 }, (_, length) => scratch.subarray(0, length));

@@ -30,7 +30,7 @@ export interface RunCounts {
 }
 
 const COUNTED_SET: ReadonlySet<string> = new Set(COUNTED);
-/** Whether summaries count by a dimension. */
+/** True if summaries count by a dimension. */
 export const isCounted = (dimension: Dimension): dimension is Counted => COUNTED_SET.has(dimension);
 
 interface OpenHour {

@@ -27,7 +27,7 @@ export const CHUNK_RECORDS = 16_384;
 /** Hints up to this many bytes are fetched with the header. */
 export const FEW_HINTS = 32_768;
 
-/** What every header begins with. */
+/** The beginning of every header. */
 const MAGIC = Buffer.from(`STIX ${INDEX_FORM} `, 'latin1');
 
 /** The leading bytes of the SHA-256 of a group that its fence has: 2^128 tries find no other group. */
@@ -142,7 +142,7 @@ function takeFence(bytes: Buffer, at: number, base: number): { fence: Fence; end
   return { fence, end };
 }
 
-/** What a header says besides what follows from its run. */
+/** The contents of a header besides those that follow from its run. */
 export interface HeaderContent {
   readonly pages: readonly PageFence[];
   readonly pageBytes: number;

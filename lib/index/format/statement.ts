@@ -6,7 +6,7 @@ import { INDEX_RULES } from './index-rules.ts';
 import type { StoredRun } from './run-layout.ts';
 import { endOf } from './runs.ts';
 
-/** What a record of the trail `_index` states of a run. */
+/** The statement of a run, a record of the trail `_index`. */
 export type StatedRun = Pick<StoredRun, 'first' | 'size' | 'leaves' | 'root' | 'counts'>;
 
 /**

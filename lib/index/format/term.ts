@@ -4,7 +4,7 @@ import { hash } from 'node:crypto';
 export const KEY_BYTES = 12;
 
 /**
- * What a term is filed under: the first 96 bits of SHA-256 over its dimension, a zero byte and its value, as two halves of 48
+ * The key of a term: the first 96 bits of SHA-256 over its dimension, a zero byte and its value, as two halves of 48
  * bits. Keys of one size that say nothing of their neighbours keep runs small, and proofs free of other people's values. Two
  * terms that share a key share their records, so a reader checks the records themselves; no term ever lacks one of its own.
  */

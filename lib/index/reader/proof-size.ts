@@ -28,7 +28,7 @@ export class ProofSize {
   readonly #max: number;
   #bytes = FIXED_BYTES;
   #last: number | undefined;
-  /** Whether lists are gone on with, so that their edges were counted. */
+  /** True if lists are gone on with, so that their edges were counted. */
   #isWithin = false;
 
   /**

@@ -30,7 +30,7 @@ export interface Group extends GroupFence {
   readonly at: number;
 }
 
-/** What readers of runs keep: headers, pages and hints, which never change. */
+/** The cached parts of runs: headers, pages and hints, which never change. */
 type Kept = Buffer | Opened | Page;
 interface Opened {
   readonly header: Header;

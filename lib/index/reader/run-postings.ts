@@ -111,7 +111,7 @@ export class RunPostings {
     );
   }
 
-  /** Whether no record is filed under them. */
+  /** True if no record is filed under them. */
   get isEmpty(): boolean {
     return this.#found.length === 0;
   }

@@ -46,7 +46,7 @@ export class RunContent {
     return this.#list.inOrder(this.#first);
   }
 
-  /** What else the run's file holds. */
+  /** The rest of the run's file. */
   extras(): RunExtras {
     return { counts: this.#columns.counts.encode(), blocks: this.#blocks };
   }

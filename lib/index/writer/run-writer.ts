@@ -28,7 +28,7 @@ const NO_BYTES = new Uint8Array();
 /** A run, and the name of its file. */
 export type NamedRun = Pick<StoredRun, 'first' | 'size' | 'name'>;
 
-/** What a run's file holds besides its leaves. */
+/** The contents of a run's file besides its leaves. */
 export interface RunExtras {
   /** The encoded counts. */
   readonly counts: Uint8Array;

@@ -83,7 +83,7 @@ export function valuesOr<T>(
   }
 }
 
-/** Whether this version knows the format of an item, for readers that may pass one over. */
+/** True if this version knows the format of an item, for readers that may pass one over. */
 export const isKnown = (kind: StoredKind, { attributes: { format = 1 } }: Item): boolean =>
   isFormat(format) && format <= FORMATS[kind];
 
@@ -121,9 +121,9 @@ class NewerFormatError extends SealtrailError {
   }
 }
 
-/** Whether an error says that an item cannot be read, now or later: a verification must not call that ok, or wait. */
+/** True if an error says that an item cannot be read, now or later: a verification must not call that ok, or wait. */
 export const isUnreadable = (error: unknown): boolean =>
   error instanceof NewerFormatError || (error instanceof SealtrailError && error.code === 'store_corrupt');
 
-/** Whether a value is the number of some format, known or not. */
+/** True if a value is the number of some format, known or not. */
 export const isFormat = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 1;

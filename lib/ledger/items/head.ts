@@ -18,7 +18,7 @@ export interface Head {
   readonly root: Hash;
   /** When the newest record was received, Unix milliseconds; 0 where there is none. */
   readonly receivedAt: number;
-  /** Whether the newest block holds what several processes submitted, who would otherwise contend for the head. */
+  /** True if the newest block holds what several processes submitted, who would otherwise contend for the head. */
   readonly isShared?: boolean;
 }
 

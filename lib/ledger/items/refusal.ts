@@ -13,7 +13,7 @@ export async function readRefusal(table: Table, trail: string): Promise<string |
   return item && reasonIn(trail, item);
 }
 
-/** Whether there is a refusal, readable or not. */
+/** True if there is a refusal, readable or not. */
 export const hasRefusal = async (table: Table, trail: string): Promise<boolean> =>
   (await table.get(refusalKey(trail))) !== undefined;
 

@@ -23,7 +23,7 @@ export interface Place extends Key {
   readonly id: string;
   /** When it joined, Unix milliseconds by the clock of the process that submits. */
   readonly since: number;
-  /** Whether its process went on without waiting for the commit, so that nothing asks where it landed. */
+  /** True if its process went on without waiting for the commit, so that nothing asks where it landed. */
   readonly isLeft: boolean;
 }
 

@@ -6,16 +6,16 @@ export interface End {
   on(event: 'message', listener: (message: Message) => void): unknown;
 }
 
-/** What passes through a channel. */
+/** A message of a channel. */
 export type Message =
   | { readonly call: number; readonly name: string; readonly argument: unknown }
   | { readonly answer: number; readonly value: unknown }
   | { readonly answer: number; readonly failure: Failure };
 
-/** What one side may ask of the other: a function of one argument by name. What it takes and gives can be cloned. */
+/** The calls that one side offers the other: a function of one argument by name. What it takes and gives can be cloned. */
 export type Calls = Readonly<Record<string, (argument: never) => unknown>>;
 
-/** What a call comes to, once it is awaited. */
+/** The awaited result of a call. */
 export type Answer<C extends Calls, Name extends keyof C> = Awaited<ReturnType<C[Name]>>;
 
 interface Waiting {

@@ -3,7 +3,7 @@ import type { AppendRequest } from '../../ledger/append-request.ts';
 import type { LedgerReceipt } from '../../ledger/receipt.ts';
 import type { TableCalls } from './remote-table.ts';
 
-/** What the thread is started with. */
+/** The start message of the thread. */
 export interface IndexStart {
   /** The data folder. */
   readonly dir: string;
@@ -21,7 +21,7 @@ export interface Visit {
   readonly force: boolean;
 }
 
-/** What the thread does when it is asked. */
+/** The calls that the thread answers. */
 export type IndexCalls = {
   /** @returns when the follower wants to see the trail again, see `Follower.revisit` */
   readonly run: (visit: Visit) => Promise<number | undefined>;
@@ -30,7 +30,7 @@ export type IndexCalls = {
   readonly end: () => void;
 };
 
-/** What the thread asks of the one that commits. */
+/** The calls that the committing thread answers. */
 export type CommitterCalls = TableCalls & {
   readonly append: (request: AppendRequest) => Promise<LedgerReceipt>;
 };

@@ -12,7 +12,7 @@ interface Page {
   readonly more?: number;
 }
 
-/** What the thread that has the table does for another one. */
+/** The calls that the thread with the table answers for another. */
 export type TableCalls = {
   readonly get: (key: Key) => Promise<Item | undefined>;
   readonly query: (range: Range) => Promise<Page>;

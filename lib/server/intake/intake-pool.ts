@@ -9,7 +9,7 @@ import { errorFrom, type IntakeAnswer, type IntakeRequest, type IntakeStart } fr
 export interface IntakeOptions {
   /** Threads at most; 0: everything is prepared where it is asked for. */
   readonly threads: number;
-  /** What a thread is started with. Asked for when the first one is. */
+  /** The start message of a thread. Called when the first thread starts. */
   readonly start: () => Promise<IntakeStart>;
   /** Called when a thread dies, and when none can be started. Must not throw. */
   readonly onError: (error: unknown) => void;

@@ -2,17 +2,17 @@ import type { Preparation } from '../../event/preparation.ts';
 import { type ErrorCode, SealtrailError } from '../../log/error.ts';
 import type { PrivacyConfig } from '../../privacy/config/privacy-config.ts';
 
-/** What a thread is started with. */
+/** The start message of a thread. */
 export interface IntakeStart {
   readonly privacy: PrivacyConfig;
   /** Of the tags in masked addresses: 32 bytes. */
   readonly maskSecret: Uint8Array;
 }
 
-/** What a thread is asked. */
+/** A request to a thread. */
 export type IntakeRequest = { readonly id: number; readonly preparation: Preparation } | 'stop';
 
-/** What it answers. */
+/** The answer of a thread. */
 export type IntakeAnswer =
   | 'ready'
   | {
@@ -32,7 +32,7 @@ export interface Failure {
   readonly retryAfter: number | undefined;
   /** Of an error of ours: where it came from. */
   readonly stack: string | undefined;
-  /** What led to it, without its class. */
+  /** The cause, without its class. */
   readonly cause?: Error;
   /** A mistake of the caller. */
   readonly isRange?: true;

@@ -9,7 +9,7 @@ import { importRecords } from '../../rebuild/import-records.ts';
 import type { Objects, Table } from '../../store/ports.ts';
 import type { ArchivedLine } from '../../verify/evidence/segments.ts';
 
-/** What became of a trail's records that only the former database holds. */
+/** The outcome for a trail's records that only the former database holds. */
 export interface Carried {
   readonly trail: string;
   /** Records `from` to `to - 1` of it. */

@@ -13,7 +13,7 @@ export interface Refusal {
   readonly reason: string;
 }
 
-/** What the head of a request claims about who sent it. Its form is checked, its signature is not. */
+/** The claim that the head of a request makes about its sender. Its form is checked, its signature is not. */
 export interface Claim {
   readonly ok: true;
   readonly method: string;

@@ -1,7 +1,7 @@
 import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
 import { Lru } from '../../base/lru.ts';
 
-/** What a signing key is derived for. */
+/** The scope that a signing key is derived for. */
 export interface Scope {
   readonly accessKeyId: string;
   /** `YYYYMMDD`, UTC. */

@@ -84,7 +84,7 @@ export class SignatureVerifier {
     return this.#secretOf(claim.accessKeyId) === undefined ? this.#checkSignature(claim, NO_BODY) : undefined;
   }
 
-  /** Whether the body is the one whose hash the head has, if it has one. */
+  /** True if the body is the one whose hash the head has, if it has one. */
   checkBody(claim: Claim, body: Uint8Array): Verdict {
     const isAnother = claim.contentSha256 !== undefined && claim.contentSha256 !== hash('sha256', body, 'hex');
     return isAnother ? refuse('the body is not the one that was signed') : accept(claim);
@@ -112,7 +112,7 @@ export class SignatureVerifier {
 
 const accept = ({ accessKeyId }: Claim): Verdict => ({ ok: true, accessKeyId });
 
-/** Whether the claim's signature is over this request and body in one of the readings that signers have. */
+/** True if the claim's signature is over this request and body in one of the readings that signers have. */
 function signed(claim: Claim, bodyHash: string, key: KeyObject): boolean {
   let matches = false;
   for (const canonical of canonicalRequests(claim, bodyHash)) {

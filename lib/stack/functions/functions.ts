@@ -24,7 +24,7 @@ export interface WorkerProps {
   readonly memorySize: number;
   /** @default none reserved */
   readonly reservedConcurrency?: number;
-  /** Whether it may invoke itself more than 16 times in a row, which Lambda otherwise takes for a loop. @default false */
+  /** True if it may invoke itself more than 16 times in a row, which Lambda otherwise takes for a loop. @default false */
   readonly invokesItself?: boolean;
   readonly role: Role;
 }

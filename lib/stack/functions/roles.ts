@@ -27,11 +27,11 @@ export interface WorkedOn {
   readonly index: IBucket;
   /** The encryption key of the table and buckets; undefined for keys of AWS. */
   readonly key: IKey | undefined;
-  /** Whether reads are recorded. */
+  /** True if reads are recorded. */
   readonly recordsReads: boolean;
-  /** Whether heads are stated in `_heads`, for witnesses. */
+  /** True if heads are stated in `_heads`, for witnesses. */
   readonly statesHeads: boolean;
-  /** Whether the buckets are removed with the stack. */
+  /** True if the buckets are removed with the stack. */
   readonly isRemovable: boolean;
 }
 

@@ -11,6 +11,6 @@ export interface AlarmSpec {
   readonly periods?: number;
   /** How many of them must reach the threshold. @default all */
   readonly atLeast?: number;
-  /** Whether missing data counts as a high value. @default false */
+  /** True if missing data counts as a high value. @default false */
   readonly needsData?: boolean;
 }

@@ -22,9 +22,9 @@ export interface Observed {
   readonly followerMapping: string;
   /** The intended delay before records are archived. */
   readonly archiveDelayMs: number;
-  /** Whether witnesses are asked. */
+  /** True if witnesses are asked. */
   readonly isWitnessed: boolean;
-  /** Whether seals are time-stamped. */
+  /** True if seals are time-stamped. */
   readonly isTimestamped: boolean;
   /** Dead-letter queues of asynchronous invocations, by function name. */
   readonly deadLetters: Readonly<Record<string, IQueue>>;

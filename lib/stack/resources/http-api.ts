@@ -33,7 +33,7 @@ export interface Throttle {
 export interface LogApiProps {
   readonly functions: Readonly<Record<RouteGroup, IFunction>>;
   readonly throttle: Throttle;
-  /** Whether API Gateway keeps metrics per route. */
+  /** True if API Gateway keeps metrics per route. */
   readonly detailedMetrics: boolean;
   /** Identifies this deployment's metrics within the account. */
   readonly service: string;

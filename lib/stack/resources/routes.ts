@@ -47,7 +47,7 @@ function isFor({ path, action }: StackRoute, permission: Permission): boolean {
 }
 
 /**
- * Whether a route shows records of trails that only its query names, where IAM cannot see them. Such routes require
+ * True if a route shows records of trails that only its query names, where IAM cannot see them. Such routes require
  * permission to read all trails (docs/adr/0012-several-trails.md).
  */
 const showsAnyTrail = ({ action, recorded }: StackRoute): boolean => action.on === 'query' && recorded !== false;

@@ -12,9 +12,9 @@ export interface StageDefaults {
   readonly archive: Duration;
   /** How long blocks stay in the table. */
   readonly hot: Duration;
-  /** What happens to the table, buckets and logs when the stack is removed. */
+  /** The fate of the table, buckets and logs when the stack is removed. */
   readonly removal: RemovalPolicy;
-  /** Whether the table is protected from deletion and can be restored to any second of the last 35 days. */
+  /** True if the table is protected from deletion and can be restored to any second of the last 35 days. */
   readonly protected: boolean;
   /** How long logs are kept. */
   readonly logDays: number;

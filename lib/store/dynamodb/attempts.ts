@@ -1,7 +1,7 @@
 import { DynamoDBServiceException, type TransactWriteItemsCommand } from '@aws-sdk/client-dynamodb';
 
 /**
- * Whether DynamoDB rejected the request, so that nothing was done. After any other failure (a server error, a broken
+ * True if DynamoDB rejected the request, so that nothing was done. After any other failure (a server error, a broken
  * connection, a timeout) it is unknown whether the request was carried out.
  */
 export const isRefusal = (cause: unknown): boolean =>

@@ -26,7 +26,7 @@ async function* within(root: string, base: string): AsyncGenerator<Leftover, voi
   }
 }
 
-/** Whether a file under `~held` is the same file as the object that it is named for. */
+/** True if a file under `~held` is the same file as the object that it is named for. */
 function isSecondName(root: string, name: string): boolean {
   const object = statsOf(join(root, name.slice(HELD.length + 1)));
   return object !== undefined && object.ino === statsOf(join(root, name))?.ino;

@@ -53,7 +53,7 @@ async function* walkFolder(root: string, base: string, limits: Limits): AsyncGen
   }
 }
 
-/** Whether keys that start with `base` can be within the limits. */
+/** True if keys that start with `base` can be within the limits. */
 function mayHold(base: string, { prefix, after }: Limits): boolean {
   return (base.startsWith(prefix) || prefix.startsWith(base)) && (base > after || after.startsWith(base));
 }

@@ -40,7 +40,7 @@ export function storeError(cause: unknown, file: string): unknown {
   }
 }
 
-/** Whether the disk failed in a way that leaves it unknown what was written. */
+/** True if the disk failed in a way that leaves it unknown what was written. */
 export function isInputOutputError(cause: unknown): boolean {
   const code = resultCode(cause);
   return code !== undefined && (code & 0xff) === IOERR;

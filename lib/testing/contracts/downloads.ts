@@ -15,7 +15,7 @@ export interface DownloadsDriver {
   follow(link: string): Promise<FollowedLink | undefined>;
   /** Lets time pass for links. @default it cannot, and the suite does not ask when links expire */
   passSeconds?(seconds: number): void;
-  /** Whether the store's own rules remove what is old, so that `remove` leaves the files to them. @default false */
+  /** True if the store's own rules remove what is old, so that `remove` leaves the files to them. @default false */
   readonly removesByItself?: boolean;
 }
 

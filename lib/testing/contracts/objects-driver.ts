@@ -5,7 +5,7 @@ import type { Objects } from '../../store/ports.ts';
 export interface ObjectsDriver {
   /** Opens the store. Called again after `close`, it opens the same objects. */
   open(): Promise<Objects>;
-  /** Whether the versions that `replace` covers are kept. */
+  /** True if the versions that `replace` covers are kept. */
   readonly keepsVersions: boolean;
 }
 

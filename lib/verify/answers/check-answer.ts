@@ -23,7 +23,7 @@ export interface ProvenAnswer {
   readonly period: AnswerPeriod;
   /** The records `[from, to)`: every one that passes is in the answer. */
   readonly range: { readonly from: number; readonly to: number };
-  /** Whether the range begins where the period does, and ends where it does; else other pages have the rest. */
+  /** True if the range begins where the period does, and ends where it does; else other pages have the rest. */
   readonly isFromStart: boolean;
   readonly isToEnd: boolean;
   /** The lines of the answer's records, ascending. */
@@ -88,7 +88,7 @@ export function checkAnswer(value: unknown, trust: TrustedKeys, known: readonly 
   };
 }
 
-/** Whether a record was received before a time. @param unknown what holds where there is no record, or no time */
+/** True if a record was received before a time. @param unknown what holds where there is no record, or no time */
 const isBefore = (receivedAt: number | undefined, time: number | undefined, unknown = false): boolean =>
   receivedAt === undefined || time === undefined ? unknown : receivedAt < time;
 
@@ -139,7 +139,7 @@ function assertCandidates(
   }
 }
 
-/** Whether a record passes all filters and periods. @throws `invalid_parameter` for a value that a filter does not take */
+/** True if a record passes all filters and periods. @throws `invalid_parameter` for a value that a filter does not take */
 function testOf({ filters, period }: AnswerProof): (record: SealedRecord) => boolean {
   const tests = FILTER_NAMES.flatMap((name) => (filters[name] === undefined ? [] : [filterTest(name, filters[name])]));
   const { from, to, timeFrom, timeTo } = period;

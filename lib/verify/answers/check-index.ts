@@ -24,7 +24,7 @@ interface Run {
   readonly root: Hash;
 }
 
-/** What the index says of the records of an answer's range. */
+/** The index's part of an answer's range. */
 export interface IndexedPart {
   /** Records from here on are not indexed. */
   readonly size: number;
@@ -58,7 +58,7 @@ export function checkIndex(
   return { size: stated.size, candidates };
 }
 
-/** What the record in `_index` says of all runs. */
+/** The statement of all runs that a record of `_index` makes. */
 function statement({ record, proof }: IndexProof, checkpoint: Checkpoint, trail: string) {
   const { seq, trail: of, submitter, event } = parseRecord(record);
   checkInclusion(leafHash(record), seq, checkpoint.size, hashesOf(proof), checkpoint.root);

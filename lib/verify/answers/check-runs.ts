@@ -29,19 +29,19 @@ export interface DoubtedRun {
   readonly to: number;
   /** The number of the record in `_index`. */
   readonly record: number;
-  /** Whether the records contradict it; else they could not be asked. */
+  /** True if the records contradict it; else they could not be asked. */
   readonly isFalse: boolean;
   readonly reason: string;
 }
 
-/** What a check of an index found. */
+/** The result of a check of an index. */
 export interface IndexReport {
   /** Runs whose roots and counts are those of their records. */
   readonly runs: number;
   readonly doubted: readonly DoubtedRun[];
 }
 
-/** What to look at. */
+/** The trails and records to check. */
 export interface IndexScope {
   /** @default all */
   readonly trails?: readonly string[] | undefined;
@@ -86,7 +86,7 @@ async function* recordsOf(
   }
 }
 
-/** What a line states; undefined for one that states no run. */
+/** The statement that a line makes; undefined if it states no run. */
 export function statementIn(line: string): Statement | undefined {
   const { seq, submitter, event } = parseRecord(line);
   const { resource, details } = event;
@@ -162,7 +162,7 @@ async function doubtedRuns(
   return [...doubted, ...missing.map((one) => doubt(one, false, 'the archive does not hold its records'))];
 }
 
-/** Whether a run is what its records, which were collected, make it. */
+/** True if a run is what its records, which were collected, make it. */
 async function isTrue(run: StatedRun, content: RunContent): Promise<boolean> {
   if (content.size !== run.size) return false;
   const writer = new RunWriter({ first: run.first, size: run.size, name: '' }, NOWHERE);

@@ -1,7 +1,7 @@
 import { type ErrorCode, SealtrailError } from '../../log/error.ts';
 
 /**
- * What is wrong with the proof of an answer:
+ * The faults of an answer's proof:
  *
  * - `form`: it is not written as a proof is
  * - `signature`: a checkpoint is not signed by a trusted key, or of another log

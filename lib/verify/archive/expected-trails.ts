@@ -66,7 +66,7 @@ export function missingTrail({ trail, evidence }: ExpectedTrail): Problem {
 
 const isAnyTrailName = (name: string): boolean => isTrailName(name) || isSystemTrailName(name);
 
-/** Whether something of a trail is in the archive by now, though it was not when the archive was listed. */
+/** True if something of a trail is in the archive by now, though it was not when the archive was listed. */
 export async function hasArrived(objects: Objects, trail: string): Promise<boolean> {
   // A trusted key may be named for anything, and not every text can be asked for.
   if (!isAnyTrailName(trail)) return false;

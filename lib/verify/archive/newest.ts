@@ -56,7 +56,7 @@ export async function readSealed(
   return { newest, claims };
 }
 
-/** Whether a sealed checkpoint is among the archived ones. Where that one is missing, this is reported elsewhere. */
+/** True if a sealed checkpoint is among the archived ones. Where that one is missing, this is reported elsewhere. */
 async function isArchived(evidence: Evidence, trail: string, size: number, bytes: Uint8Array): Promise<boolean> {
   const archived = await evidence.read(checkpointName(trail, size), trail);
   return archived === undefined || sameBytes(archived, bytes);

@@ -133,7 +133,7 @@ class TrailVerification {
     return [...sealed.claims, ...previous].filter(({ size }) => size <= this.#size);
   }
 
-  /** Whether a head that `_heads` states was archived after the archive was listed. */
+  /** True if a head that `_heads` states was archived after the archive was listed. */
   async #isSkipped(size: number): Promise<boolean> {
     const now = await this.#sizeNow();
     if (now < size) return false;
@@ -171,7 +171,7 @@ class TrailVerification {
     }
   }
 
-  /** Whether a seal that was under way has come to its end meanwhile. */
+  /** True if a seal that was under way has come to its end meanwhile. */
   async #isSealedNow(size: number): Promise<boolean> {
     const { origin, archiveKeys, objects } = this.#context;
     const bytes = await readOutcome(objects.get(newestCheckpointName(this.#inventory.trail)));

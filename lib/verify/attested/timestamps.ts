@@ -63,7 +63,7 @@ export const timesWanted = (stamped: readonly Stamped[]): readonly number[] => [
   stamped.at(-1)?.size ?? 0,
 ];
 
-/** What is judged of the time-stamps of a trail. */
+/** The judgement of a trail's time-stamps. */
 interface Judged {
   readonly trail: string;
   readonly stamped: readonly Stamped[];

@@ -10,7 +10,7 @@ export function placeOf(sizes: readonly number[], size: number): number {
   return low;
 }
 
-/** Whether ascending sizes have one from `from` to `to`, both inclusive. */
+/** True if ascending sizes have one from `from` to `to`, both inclusive. */
 export function hasSize(sizes: readonly number[], from: number, to: number): boolean {
   return (sizes[placeOf(sizes, from)] ?? Number.POSITIVE_INFINITY) <= to;
 }

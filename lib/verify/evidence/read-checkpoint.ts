@@ -22,7 +22,7 @@ export interface Expectation {
 export interface Judged {
   /** Undefined where it does not parse or is another log's. */
   readonly checkpoint?: Checkpoint;
-  /** Whether a key signed it that is trusted at its size, and nothing is wrong with it. */
+  /** True if a key signed it that is trusted at its size, and nothing is wrong with it. */
   readonly trusted: boolean;
   /** Key IDs of the keys whose signature holds. */
   readonly signedBy: readonly number[];

@@ -117,7 +117,7 @@ function atLine<T>(number: number, read: () => T): T {
 const malformed = (line: number, message: string, cause?: unknown): SealtrailError =>
   new SealtrailError('malformed_key', `line ${line} of the key file: ${message}`, { cause });
 
-/** Whether a text can be the name of a key, as an origin must (C2SP signed-note, Format). */
+/** True if a text can be the name of a key, as an origin must (C2SP signed-note, Format). */
 export const isKeyName = (text: string): boolean => text.isWellFormed() && /^[^\p{White_Space}\p{Cc}+]+$/u.test(text);
 
 /**

@@ -7,7 +7,7 @@ import { wholeLines } from './lines.ts';
 
 /** The longest page of a proof: its records have 4 million characters at most, and then its hashes and leaves. */
 const MAX_PAGE_BYTES = 32_000_000;
-/** What masking leaves in place of what it takes. */
+/** The mark that masking leaves. */
 const MASKED = '***';
 
 /** A page of the proof, whose part of the file is being read. */
@@ -47,7 +47,7 @@ export class ExportCoverage {
   }
 
   /**
-   * What is proven once all records were taken.
+   * The coverage proven once all records were taken.
    *
    * @param size records under the checkpoint
    * @returns for how many records the index vouches; undefined if the pages answer another question than the manifest's filters
@@ -92,7 +92,7 @@ export class ExportCoverage {
 const BOUNDS = ['from', 'to', 'timeFrom', 'timeTo'];
 
 /**
- * Whether what passes the filters of a page is all that passes those of the manifest. A page also asks for the masked forms of what was
+ * True if what passes the filters of a page is all that passes those of the manifest. A page also asks for the masked forms of what was
  * asked for, so that more may pass; of a contrary that would be fewer.
  */
 function isAnswerTo(asked: ProvenAnswer['filters'], filters: ExportManifest['filters']): boolean {

@@ -39,7 +39,7 @@ export interface ProvenExport extends ProvenCheckpoint {
    */
   readonly proven: 'records' | 'file';
   /**
-   * Whether nothing is left out. `log`: the export holds every record that the checkpoint covers. `range`: it holds every
+   * True if nothing is left out. `log`: the export holds every record that the checkpoint covers. `range`: it holds every
    * record from its first to its last. `filters`: it holds every record of its period that passes its filters, as far as the index
    * vouches for it. `unknown`: it was filtered without such a proof, or its records are not proven.
    */

@@ -63,7 +63,7 @@ function testOf(name: FilterName, values: readonly string[]): RecordTest | undef
   }
 }
 
-/** Whether a record's value in a filtered dimension was masked. */
+/** True if a record's value in a filtered dimension was masked. */
 function isMasked(record: SealedRecord, name: FilterName): boolean {
   const dimension = DIMENSIONS.find((one) => one === filterOf(name));
   return dimensionsOf(record).some(([of, value]) => of === dimension && value.includes(MASKED));

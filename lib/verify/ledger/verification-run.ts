@@ -45,7 +45,7 @@ export interface VerificationStores {
  */
 export interface VerificationStretch {
   readonly stretch: { readonly from: number; readonly to: number };
-  /** Whether what the archive has beyond its end is looked at, too. */
+  /** True if what the archive has beyond its end is looked at, too. */
   readonly isLast: boolean;
 }
 
@@ -64,9 +64,9 @@ export interface Verified {
   readonly report: VerificationReport;
   /** Undefined where anything but a time is wrong, and of a range. */
   readonly place: VerifiedPlace | undefined;
-  /** Whether what the verifier remembered was itself damaged. */
+  /** True if what the verifier remembered was itself damaged. */
   readonly markIsDamaged: boolean;
-  /** Whether records are left that the limit kept it from. */
+  /** True if records are left that the limit kept it from. */
   readonly isPartial: boolean;
   /** The same as a part, to be joined with what other runs have found. */
   readonly part: VerifiedPart;
@@ -142,7 +142,7 @@ interface Standing {
   readonly remembered: VerifiedPlace;
   /** See {@link VerificationMark.damagedAt}. */
   readonly damagedAt: number | undefined;
-  /** Whether it is a place that the log signed. */
+  /** True if it is a place that the log signed. */
   readonly markHolds: boolean;
   readonly head: Head | undefined;
   /** The head's; 0 without one. */
@@ -190,7 +190,7 @@ interface Scope {
   /** Sizes between which the archive is compared. */
   readonly compareFrom: number;
   readonly compareTo: number;
-  /** Whether the blocks at its ends are cut to size. */
+  /** True if the blocks at its ends are cut to size. */
   readonly isCut: boolean;
   /** Records before this one were looked at by another part. */
   readonly countedFrom: number;
@@ -269,7 +269,7 @@ async function orDamage<T>(
   }
 }
 
-/** Whether a remembered place is one that the log signed, and the ledger still has the checkpoint. */
+/** True if a remembered place is one that the log signed, and the ledger still has the checkpoint. */
 async function placeHolds(
   { ledger }: VerificationStores,
   trail: string,

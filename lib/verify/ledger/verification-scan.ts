@@ -97,7 +97,7 @@ export class BlockScan {
     }
   }
 
-  /** Whether the block was stamped by the log. */
+  /** True if the block was stamped by the log. */
   async #checkExpiry({ expiresAt, attributes }: Item, seq: number): Promise<boolean> {
     if (expiresAt === undefined) return false;
     if (await this.#expiry.isExpiryOf(seq, Number(attributes.receivedAt), expiresAt)) return true;

@@ -8,7 +8,7 @@ import { MODULE } from './module.ts';
  * (`--jitless`), the same is done in JavaScript, ten times as slowly.
  */
 
-/** What the module exports: see wasm/records.ts. */
+/** The exports of the module: see wasm/records.ts. */
 interface Exports {
   scan(at: number, end: number, table: number, most: number, name: number, nameLength: number): number;
   completeRoot(row: number, count: number): void;
@@ -45,7 +45,7 @@ export interface ScannedPlaces {
   at: number;
   /** Of the line feed. */
   end: number;
-  /** Whether it is a canonical record line of the trail. If not, nothing is known but where it is. */
+  /** True if it is a canonical record line of the trail. If not, nothing is known but where it is. */
   isTaken: boolean;
   seq: number;
   /** Unix milliseconds. */

@@ -12,7 +12,7 @@ export const UNREADABLE = -1;
 
 /** A record line as it lies in a segment or bundle, and what it says of itself. */
 export class Line {
-  /** What the line lies in, with the byte 0x00 before it. */
+  /** The buffer that holds the line, with the byte 0x00 before it. */
   readonly bytes: Buffer;
   /** Offset of that byte, and of what follows the line. */
   readonly from: number;
@@ -157,7 +157,7 @@ function isCanonical(bytes: Buffer): boolean {
 const HIGH = Uint8Array.from({ length: 256 }, (_, byte) => (byte >> 4).toString(16).charCodeAt(0));
 const LOW = Uint8Array.from({ length: 256 }, (_, byte) => (byte & 15).toString(16).charCodeAt(0));
 
-/** Whether a line names the hash at `row[at...]` as the hash of the record before it. */
+/** True if a line names the hash at `row[at...]` as the hash of the record before it. */
 export function namesPrevious({ bytes, prev }: Line, row: Uint8Array, at: number): boolean {
   if (typeof prev === 'string') return Buffer.from(row.subarray(at, at + HASH_BYTES)).toString('hex') === prev;
   for (let i = 0; i < HASH_BYTES; i++) {

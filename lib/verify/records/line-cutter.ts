@@ -7,7 +7,7 @@ const LINE_FEED = 0x0a;
 const LEAF_PREFIX = 0x00;
 const PREFIX = Buffer.from([LEAF_PREFIX]);
 
-/** What a cutter needs to read lines. */
+/** The settings of a line cutter. */
 export interface CutterOptions {
   readonly reader: LineReader;
   /** Where the lines lie. */

@@ -31,7 +31,7 @@ export class SegmentAligner {
     return this.#next;
   }
 
-  /** Whether there are more lines than the segment's name promises; what follows is not worth reading. */
+  /** True if there are more lines than the segment's name promises; what follows is not worth reading. */
   get isOverfull(): boolean {
     return this.#surplus;
   }

@@ -27,7 +27,7 @@ export interface SegmentSource {
   /** The records wanted; `to` is exclusive. */
   readonly from: number;
   readonly to: number;
-  /** Whether no one else reads the segment that goes on beyond `to`. */
+  /** True if no one else reads the segment that goes on beyond `to`. */
   readonly isLast: boolean;
   /** Called for each segment of this stream that was read to its end. `bytes`: of its lines with their line feeds. */
   readonly onSegment: (segment: SegmentName, bytes: number) => void;

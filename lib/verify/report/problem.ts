@@ -73,7 +73,7 @@ export const PROBLEM_KINDS = {
 /** One of the documented kinds of problem. Kinds are stable: programs branch on them. */
 export type ProblemKind = keyof typeof PROBLEM_KINDS;
 
-/** Whether a kind changes no verdict. */
+/** True if a kind changes no verdict. */
 export const isNote = (kind: ProblemKind): boolean => PROBLEM_KINDS[kind] === 'note';
 
 /** How many problems were found in all, and how many notes besides. */

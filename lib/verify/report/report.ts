@@ -131,7 +131,7 @@ export interface ExpectedTrail {
   readonly trail: string;
   /** At least one. `system_record`: `_system` records that the trail began. `head_statement`: `_heads` states a head of it. */
   readonly evidence: readonly TrailEvidence[];
-  /** Whether the archive holds anything of it. */
+  /** True if the archive holds anything of it. */
   readonly isThere: boolean;
 }
 

@@ -54,7 +54,7 @@ export function reconcileCopies(copies: TileCopies, reader: LineReader, findings
   return new Differing(copies, reader, findings).settle();
 }
 
-/** Whether a bundle holds these lines, and no more (C2SP tlog-tiles, Log entries: each behind its length in 16 bits). */
+/** True if a bundle holds these lines, and no more (C2SP tlog-tiles, Log entries: each behind its length in 16 bits). */
 function holds({ width, bytes: stored }: Copy, lines: readonly Line[]): boolean {
   if (width > lines.length) return false;
   const bundle = Buffer.from(stored.buffer, stored.byteOffset, stored.length);

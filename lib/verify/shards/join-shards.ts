@@ -25,7 +25,7 @@ export interface JoinedSpans {
   readonly signed: ReadonlyMap<number, number>;
   readonly firstAt: number | undefined;
   readonly lastAt: number | undefined;
-  /** Whether there are records of which no line is left that fits. */
+  /** True if there are records of which no line is left that fits. */
   readonly hasHole: boolean;
   readonly producers: Producers;
   readonly actions: OpenActions;
@@ -82,7 +82,7 @@ export async function verifySpans(
   return joining.joined();
 }
 
-/** Whether a span began with something else than the one before ended with. What is not known differs from nothing. */
+/** True if a span began with something else than the one before ended with. What is not known differs from nothing. */
 function differs(end: ChainState, start: ChainState): boolean {
   const frontiers = end.frontier !== undefined && !sameFrontier(end.frontier, start.frontier);
   return frontiers || (end.leaf !== undefined && !sameHash(end.leaf, start.leaf));

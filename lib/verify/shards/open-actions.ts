@@ -20,7 +20,7 @@ export interface ActionsSeen {
   readonly open: ReadonlyMap<string, number>;
   /** Ids of actions with an outcome that were not asked for there. */
   readonly ended: ReadonlySet<string>;
-  /** Whether there were too many to follow. */
+  /** True if there were too many to follow. */
   readonly isLost: boolean;
 }
 
@@ -51,7 +51,7 @@ export class OpenActions {
     return { open: this.#open, ended: this.#ended, isLost: this.#isLost };
   }
 
-  /** Whether there were too many to say which are open. */
+  /** True if there were too many to say which are open. */
   get isLost(): boolean {
     return this.#isLost;
   }

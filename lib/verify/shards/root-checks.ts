@@ -74,7 +74,7 @@ export class RootChecks {
     }
   }
 
-  /** Whether an archived checkpoint of this size is listed. */
+  /** True if an archived checkpoint of this size is listed. */
   has(size: number): boolean {
     return hasSize(this.#job.inventory.checkpoints, size, size);
   }

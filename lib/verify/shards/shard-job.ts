@@ -27,7 +27,7 @@ export interface Claim {
   readonly object: string;
   /** `stated`: by a record of `_heads`. */
   readonly source: 'newest' | 'previous' | 'stated';
-  /** Whether a trusted key signed it. */
+  /** True if a trusted key signed it. */
   readonly trusted: boolean;
 }
 
@@ -39,9 +39,9 @@ export interface ShardJob {
   readonly span: Span;
   /** Records in the log, as far as its newest checkpoint goes. */
   readonly size: number;
-  /** Whether no other job comes before. The record before then says nothing: it was not asked for. */
+  /** True if no other job comes before. The record before then says nothing: it was not asked for. */
   readonly isFirst: boolean;
-  /** Whether no other job comes after. The segment at the end is then this job's to look at as a whole. */
+  /** True if no other job comes after. The segment at the end is then this job's to look at as a whole. */
   readonly isLast: boolean;
   /** The state before; absent: taken from the tiles, and to be compared with the end of the shard before. */
   readonly start?: ChainState;

@@ -298,7 +298,7 @@ class SpanWalk {
   }
 }
 
-/** Whether the hash of a record is lost: no leaf hashes to zeros. */
+/** True if the hash of a record is lost: no leaf hashes to zeros. */
 function isLost(row: Buffer, at: number): boolean {
   for (let i = at * HASH_BYTES; i < (at + 1) * HASH_BYTES; i++) if (row[i] !== 0) return false;
   return true;

@@ -141,7 +141,7 @@ function checkChain(findings: Findings, numbers: readonly number[], held: Readon
   }
 }
 
-/** What batches cover, which come by their first numbers. */
+/** The records that batches cover. Batches come by their first numbers. */
 class Coverage {
   readonly #parts: { from: number; to: number }[] = [];
 

@@ -3,7 +3,7 @@ import { checkBatches } from './check-batches.ts';
 import { type BatchHeader, type Held, itemsIn } from './stream-items.ts';
 import { MAX_FINDINGS, type StreamFinding, type TrailStream } from './stream-report.ts';
 
-/** What a copy is expected to hold. */
+/** The expected contents of a copy. */
 export interface StreamExpectations {
   /** Only this trail. @default all that are there */
   readonly trail?: string;
@@ -11,7 +11,7 @@ export interface StreamExpectations {
   readonly from?: number;
   /** The record number to end before. @default the last that is there, and one */
   readonly to?: number;
-  /** Whether the same record may be there more than once. @default false */
+  /** True if the same record may be there more than once. @default false */
   readonly mayRepeat?: boolean;
 }
 

@@ -4,7 +4,7 @@ import { type Hash, leafHash } from '../../log/hash.ts';
 import { isCount, isObject } from '../../log/json.ts';
 import { MAX_RECORD_BYTES, parseRecord, type SealedRecord } from '../../log/record.ts';
 
-/** What a batch of a forwarded stream says of itself. */
+/** The header of a batch of a forwarded stream. */
 export interface BatchHeader {
   readonly log: string;
   readonly trail: string;
@@ -30,7 +30,7 @@ export interface Held {
   readonly prev: string;
 }
 
-/** What one line of a copy holds. */
+/** The contents of one line of a copy. */
 export interface StreamItems {
   readonly headers: readonly BatchHeader[];
   readonly records: readonly FoundRecord[];
@@ -54,7 +54,7 @@ export function itemsIn(line: string): StreamItems {
   return items;
 }
 
-/** What is being collected. */
+/** The items collected so far. */
 interface Collected {
   readonly headers: BatchHeader[];
   readonly records: FoundRecord[];

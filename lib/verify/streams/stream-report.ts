@@ -1,5 +1,5 @@
 /**
- * What is wrong with a copy:
+ * A fault of a copy:
  *
  * - `missing`: a number is not there, or no batch covers it
  * - `altered`: a record is not the one that was sealed
@@ -19,7 +19,7 @@ export interface StreamFinding {
   readonly message: string;
 }
 
-/** What is known of a receiver's copy of one trail. Plain JSON. */
+/** The report on a receiver's copy of one trail. Plain JSON. */
 export interface TrailStream {
   readonly trail: string;
   /** The log's name; absent where no batch is there. */
@@ -31,7 +31,7 @@ export interface TrailStream {
   /** Records that are there more than once. */
   readonly repeated: number;
   readonly batches: number;
-  /** Whether a filter was at work: then no one can tell from the copy that nothing else should have passed. */
+  /** True if a filter was at work: then no one can tell from the copy that nothing else should have passed. */
   readonly isFiltered: boolean;
   /** The newest checkpoint, with its keys' SHA-256 fingerprints. */
   readonly newest?: { readonly size: number; readonly root: string; readonly keys: readonly string[] };

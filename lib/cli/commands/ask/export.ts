@@ -81,7 +81,7 @@ async function exportTrail(shell: Shell, trail: string, options: Options): Promi
   }
 }
 
-/** Whether the same command may get further later: the server was away, or here nothing could be written. */
+/** True if the same command may get further later: the server was away, or here nothing could be written. */
 const isTransient = (error: unknown): boolean =>
   error instanceof SealtrailError && ['unavailable', 'throttled', 'usage'].includes(error.code);
 

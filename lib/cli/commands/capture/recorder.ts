@@ -61,7 +61,7 @@ const BATCH_DELAY = 25;
 interface RecorderOptions {
   /** Milliseconds for the end: what the log has not answered by then stays in the spool. @default 2,000 */
   readonly flushTimeout?: number;
-  /** Whether a thread of its own sends, so that calls do not wait for it: not for a process that ends at once. @default false */
+  /** True if a thread of its own sends, so that calls do not wait for it: not for a process that ends at once. @default false */
   readonly hasThread?: boolean;
 }
 
