@@ -3,9 +3,11 @@ import { defineConfig } from 'vitest/config';
 
 const TESTS = 'test/**/*.test.ts';
 const AWS = 'test/**/*.aws.test.ts';
+/** Slow by nature, such as those that kill processes: vitest.slow.config.ts. */
+const SLOW = 'test/**/*.slow.test.ts';
 
 /** Tests that replace a module or a client's calls, or set what a module reads as it is loaded: each needs modules of its own. */
-const REPLACING = globSync(TESTS).filter((file) =>
+const REPLACING = globSync(TESTS, { exclude: [SLOW] }).filter((file) =>
   /\b(vi\.(mock|doMock|hoisted)|mockClient)\(/.test(readFileSync(file, 'utf8')),
 );
 
@@ -24,7 +26,7 @@ export default defineConfig({
     globalSetup: 'test/temporary-folder.ts',
     projects: [
       // To load all modules anew for each file takes a quarter of the time of the whole suite.
-      { extends: true, test: { name: 'shared', include: [TESTS], exclude: [AWS, ...REPLACING], isolate: false } },
+      { extends: true, test: { name: 'shared', include: [TESTS], exclude: [AWS, SLOW, ...REPLACING], isolate: false } },
       { extends: true, test: { name: 'isolated', include: REPLACING } },
     ],
   },
