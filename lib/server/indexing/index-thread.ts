@@ -19,6 +19,11 @@ export interface IndexThreadOptions extends IndexStart {
 const WORKER = new URL(import.meta.url.endsWith('.ts') ? './index-worker.ts' : './index-worker.js', import.meta.url);
 /** Milliseconds that the thread has to end by itself. */
 const STOPPING_MS = 2_000;
+/** Milliseconds after which a visit on the committing thread is asked to leave the rest to the next one. */
+const VISIT_MS = 250;
+
+/** The table, and appends to it, of the thread that commits. */
+type Committing = Pick<IndexedLog, 'table' | 'ledger'>;
 
 interface Running {
   readonly worker: Worker;
@@ -48,7 +53,7 @@ export class IndexThread {
   }
 
   /** The follower, which has its work done by the thread once that is worth it. */
-  place(follower: Follower, log: IndexedLog): Follower {
+  place(follower: Follower, log: Committing): Follower {
     if (!isIndexing(follower.name)) return follower;
     const name = follower.name;
     const revisits = new Map<string, number>();
@@ -57,8 +62,7 @@ export class IndexThread {
       run: async (trail, options = {}) => {
         revisits.delete(trail);
         if (!(await this.#isWorthIt(trail, log))) {
-          await follower.run(trail, options);
-          const here = follower.revisit?.(trail);
+          const here = await runShortly(follower, trail, options);
           if (here !== undefined) revisits.set(trail, here);
           return;
         }
@@ -80,7 +84,7 @@ export class IndexThread {
     clearTimeout(impatience);
   }
 
-  async #isWorthIt(trail: string, { table }: IndexedLog): Promise<boolean> {
+  async #isWorthIt(trail: string, { table }: Committing): Promise<boolean> {
     if (this.#grown >= this.#fromRecords) return true;
     const { size } = await readHead(table, trail);
     this.#grown += size - (this.#sizes.get(trail) ?? size);
@@ -94,7 +98,7 @@ export class IndexThread {
     follower: Indexing,
     trail: string,
     { signal, force = false }: RunOptions,
-    log: IndexedLog,
+    log: Committing,
   ): Promise<number | undefined> {
     if (this.#isClosed || signal?.aborted) return undefined;
     this.#running ??= this.#start(log);
@@ -109,7 +113,7 @@ export class IndexThread {
     }
   }
 
-  #start({ table, ledger }: IndexedLog): Running {
+  #start({ table, ledger }: Committing): Running {
     const { dir, pace } = this.#options;
     const worker = new Worker(WORKER, { workerData: { dir, pace } satisfies IndexStart });
     const peer = new Peer<IndexCalls>(worker, { ...tableCalls(table), append: (request) => ledger.append(request) });
@@ -128,6 +132,24 @@ export class IndexThread {
     });
     return { worker, peer, ended };
   }
+}
+
+/**
+ * Runs a follower on this thread, but not for long: while a trail grows, an indexer that catches up would never come to an end, nor
+ * to another thread.
+ *
+ * @returns when it wants to see the trail again
+ */
+async function runShortly(follower: Follower, trail: string, options: RunOptions): Promise<number | undefined> {
+  const timeout = new AbortController();
+  const timer = setTimeout(() => timeout.abort(), VISIT_MS);
+  try {
+    const signals = options.signal === undefined ? [timeout.signal] : [options.signal, timeout.signal];
+    await follower.run(trail, { ...options, signal: AbortSignal.any(signals) });
+  } finally {
+    clearTimeout(timer);
+  }
+  return timeout.signal.aborted ? 0 : follower.revisit?.(trail);
 }
 
 const isIndexing = (name: string): name is Indexing => name === 'indexer' || name === 'indexCheck';

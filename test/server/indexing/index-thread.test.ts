@@ -1,10 +1,14 @@
 import { join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
 import { expect, test, vi } from 'vitest';
 import type { Log } from '../../../lib/app/log.ts';
 import { INDEX_TRAIL } from '../../../lib/contract/system-trails.ts';
+import type { Follower } from '../../../lib/followers/runtime/follower.ts';
 import { INDEXER, readWatermark } from '../../../lib/ledger/items/watermark.ts';
 import { type Embedded, openEmbedded } from '../../../lib/server/embedded.ts';
+import { IndexThread } from '../../../lib/server/indexing/index-thread.ts';
+import { MemoryTable } from '../../../lib/testing/memory/table.ts';
 import { temporaryFolder } from '../../store/temporary.ts';
 
 const { workers } = vi.hoisted(() => ({ workers: [] as { readonly file: string; readonly worker: Worker }[] }));
@@ -104,4 +108,19 @@ test('a log that is closed while its index is made ends, and goes on when it is 
   await caughtUp(again);
   await again.close();
   expect(errors).toEqual([]);
+});
+
+test('a visit that comes to no end on the committing thread is asked to leave the rest to the next one', async () => {
+  const thread = new IndexThread({ dir: '.', pace: {}, onError: () => undefined });
+  const endless: Follower = {
+    name: 'indexer',
+    run: async (_, { signal } = {}) => {
+      while (signal?.aborted !== true) await turn();
+    },
+  };
+  const append = () => Promise.reject(new Error('nothing is to be appended'));
+  const placed = thread.place(endless, { table: new MemoryTable(), ledger: { append } });
+  await placed.run('orders');
+  expect(placed.revisit?.('orders')).toBe(0);
+  await thread.close();
 });
