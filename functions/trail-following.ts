@@ -1,6 +1,7 @@
 import type { DynamoDBBatchResponse, DynamoDBRecord } from 'aws-lambda';
 import { FOLLOWERS, type FollowerPace, type Opened, openFollowers } from '../lib/app/followers.ts';
 import type { ArchivedLog } from '../lib/app/log.ts';
+import { forEachLimited } from '../lib/base/limiter.ts';
 import { ACCESS_TRAIL, SYSTEM_TRAIL } from '../lib/contract/system-trails.ts';
 import { ExpiryClaims } from '../lib/followers/expiry/expiry-claims.ts';
 import type { DueList } from '../lib/followers/runtime/due-list.ts';
@@ -8,7 +9,7 @@ import type { Follower } from '../lib/followers/runtime/follower.ts';
 import { FullPass } from '../lib/followers/runtime/full-pass.ts';
 import { RestingTrails } from '../lib/followers/runtime/resting-trails.ts';
 import { sweepTrails } from '../lib/followers/runtime/sweep.ts';
-import { atOnce, type Visit, type VisitOptions, visitTrail } from '../lib/followers/runtime/visit.ts';
+import { type Visit, type VisitOptions, visitTrail } from '../lib/followers/runtime/visit.ts';
 import { type Finding, findingOf, recordFinding } from '../lib/followers/tampering/tamper-monitor.ts';
 import type { TimestampService } from '../lib/followers/timestamps/ask-service.ts';
 import { toBase64 } from '../lib/log/encoding.ts';
@@ -104,7 +105,7 @@ export class TrailFollowing {
     const unrecorded = await this.#watch(records);
     const wakes = wakesOf(records);
     const failed = new Set<string>();
-    await atOnce(wakes.keys(), CONCURRENCY, async (trail) => {
+    await forEachLimited(wakes.keys(), CONCURRENCY, async (trail) => {
       if (!(await this.#follow(trail, signal))) failed.add(trail);
     });
     const again = [...unrecorded, ...[...failed].map((trail) => wakes.get(trail) ?? '')];

@@ -26,3 +26,26 @@ export class Limiter {
     }
   }
 }
+
+/**
+ * Runs `work` for each item, a few at a time. Unlike a {@link Limiter} it holds no item that waits: generators may be passed, and are
+ * read as workers become free.
+ *
+ * @param concurrency maximum concurrent tasks
+ */
+export async function forEachLimited<T>(
+  items: Iterable<T> | AsyncIterable<T>,
+  concurrency: number,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  const queue = iterate(items);
+  const worker = async (): Promise<void> => {
+    // Several workers take from one iterator: generators answer one call after the other.
+    for (let next = await queue.next(); next.done !== true; next = await queue.next()) await work(next.value);
+  };
+  await Promise.all(Array.from({ length: concurrency }, worker));
+}
+
+async function* iterate<T>(items: Iterable<T> | AsyncIterable<T>): AsyncGenerator<T, void, void> {
+  yield* items;
+}

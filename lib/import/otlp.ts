@@ -153,14 +153,14 @@ function durationOf({ startTimeUnixNano: start, endTimeUnixNano: end }: Readonly
 /** Attributes as plain JSON: `[{key, value: {stringValue}}]` becomes `{key: value}`. */
 function attributesOf(list: unknown): Attributes {
   return Object.fromEntries(
-    listOf(list).flatMap(({ key, value }) => (typeof key === 'string' ? [[key, plain(value)]] : [])),
+    listOf(list).flatMap(({ key, value }) => (typeof key === 'string' ? [[key, anyValue(value)]] : [])),
   );
 }
 
-function plain(value: unknown): unknown {
+function anyValue(value: unknown): unknown {
   if (!isObject(value)) return value;
   const { arrayValue, kvlistValue, intValue, ...scalar } = value;
-  if (isObject(arrayValue)) return listOf(arrayValue.values).map(plain);
+  if (isObject(arrayValue)) return listOf(arrayValue.values).map(anyValue);
   if (isObject(kvlistValue)) return attributesOf(kvlistValue.values);
   if (intValue !== undefined) return Number.isSafeInteger(Number(intValue)) ? Number(intValue) : String(intValue);
   return scalar.stringValue ?? scalar.boolValue ?? scalar.doubleValue ?? scalar.bytesValue ?? null;

@@ -154,7 +154,7 @@ export class Collector {
 
   async #read(file: RunFile, seq: number): Promise<Match> {
     const { trail } = this.#request;
-    const held = await this.#sources.blocks.read(trail, await file.blockOf(seq), [seq]);
+    const held = await this.#sources.blocks.read(trail, await file.findBlock(seq), [seq]);
     const block = held.find(({ first, count }) => first <= seq && seq < first + count);
     if (block === undefined) {
       throw new SealtrailError('store_corrupt', `trail ${trail} holds other records in place of record ${seq}`);

@@ -221,7 +221,7 @@ export class Search {
       const room = Math.min(BLOCKS_AHEAD, this.#context.limit - this.matches.length);
       const wanted: { first: number; seqs: number[] }[] = [];
       for (; !next.done; next = seqs.next()) {
-        const first = await file.blockOf(next.value);
+        const first = await file.findBlock(next.value);
         const last = wanted.at(-1);
         if (last?.first === first) last.seqs.push(next.value);
         else if (wanted.length < room) wanted.push({ first, seqs: [next.value] });

@@ -1,8 +1,9 @@
+import { forEachLimited } from '../../base/limiter.ts';
 import { utcDate } from '../../log/archive.ts';
 import type { DueList, DueTrail } from './due-list.ts';
 import type { FullPass } from './full-pass.ts';
 import type { RestingTrails } from './resting-trails.ts';
-import { atOnce, type Visit, type VisitOptions, visitTrail } from './visit.ts';
+import { type Visit, type VisitOptions, visitTrail } from './visit.ts';
 
 /** The dependencies of a sweep. */
 export interface SweepOptions extends VisitOptions {
@@ -88,7 +89,7 @@ export async function sweepTrails(options: SweepOptions): Promise<Swept> {
   const failed = new Set<string>();
   const visited = new Set<string>();
   const left = new Set(due);
-  await atOnce(due, concurrency, async (one) => {
+  await forEachLimited(due, concurrency, async (one) => {
     // What another process has claimed stays in `left`: until that is through, it waits.
     if (signal.aborted || !list.isFree(one)) return;
     const claim = await list.claim(one, leaseMs);
@@ -137,7 +138,7 @@ async function passOverAll(options: SweepOptions, sweep: SoFar): Promise<number 
   while (state.claim !== undefined && !state.isDone && !signal.aborted) {
     const step = await takeFirst(trails(state.cursor), PASS_STEP);
     let { missed } = state;
-    await atOnce(step, concurrency, async (trail) => {
+    await forEachLimited(step, concurrency, async (trail) => {
       if (await visitInPass(trail, options, sweep)) missed += 1;
     });
     // A step cut short is repeated: a trail is visited twice rather than not at all.

@@ -55,21 +55,3 @@ async function runAndReturn(follower: Follower, trail: string, options: VisitOpt
   await follower.run(trail, run);
   return revisit();
 }
-
-/** Runs `work` for each item, a few at a time. Generators may be passed: they are read as workers become free. */
-export async function atOnce<T>(
-  items: Iterable<T> | AsyncIterable<T>,
-  concurrency: number,
-  work: (item: T) => Promise<void>,
-): Promise<void> {
-  const queue = iterate(items);
-  const worker = async (): Promise<void> => {
-    // Several workers take from one iterator: generators answer one call after the other.
-    for (let next = await queue.next(); next.done !== true; next = await queue.next()) await work(next.value);
-  };
-  await Promise.all(Array.from({ length: concurrency }, worker));
-}
-
-async function* iterate<T>(items: Iterable<T> | AsyncIterable<T>): AsyncGenerator<T, void, void> {
-  yield* items;
-}

@@ -94,7 +94,7 @@ export class RunFile {
    * The groups that can hold leaves of a key, consecutive, and the number of the run's groups. The first of them begins before
    * any leaf of the key (unless it is the run's first), so all of the key's leaves are in these groups.
    */
-  async groupsOf(key: TermKey): Promise<readonly Group[]> {
+  async findGroups(key: TermKey): Promise<readonly Group[]> {
     const { header } = await this.#opened();
     const isBefore = (fence: Fence) => compareKeys(fence.key, key) < 0;
     const isNotAfter = (fence: Fence) => compareKeys(fence.key, key) <= 0;
@@ -153,7 +153,7 @@ export class RunFile {
   }
 
   /** The first record of the block that holds a record: a hint. */
-  async blockOf(seq: number): Promise<number> {
+  async findBlock(seq: number): Promise<number> {
     const starts = await this.#hints(Math.floor((seq - this.run.first) / CHUNK_RECORDS));
     const reader = new VarintReader(starts);
     let block = this.run.first;

@@ -95,7 +95,7 @@ export class RunNodes {
 
 /** Consecutive groups that hold all of these leaves. */
 async function groupsAround(file: RunFile, key: TermKey, from: number, to: number): Promise<readonly Group[]> {
-  const holding = await file.groupsOf(key);
+  const holding = await file.findGroups(key);
   const all = holding.length > 0 ? [...holding] : [...(await file.pageOfGroup(0)).slice(0, 1)];
   const last = all.at(-1);
   const next = last && (await file.pageOfGroup(last.number + 1)).find(({ number }) => number === last.number + 1);

@@ -36,7 +36,7 @@ class KeyPostings {
   }
 
   static async find(file: RunFile, key: TermKey): Promise<KeyPostings> {
-    const groups = await file.groupsOf(key);
+    const groups = await file.findGroups(key);
     const postings = new KeyPostings(file, key, groups);
     if (groups.length > FEW_GROUPS) return postings;
     const leaves = await file.leaves(groups);

@@ -122,7 +122,7 @@ function inRun(
   to: number,
 ): Spans {
   if (answer?.terms.length !== keys.length) throw wrong('leaves', 'there are not leaves for each filter of the index');
-  const shown = answer.terms.map((terms) => inKind('leaves', () => terms.map((one) => leavesOf(one, run))));
+  const shown = answer.terms.map((terms) => inKind('leaves', () => terms.map((one) => shownLeaves(one, run))));
   inKind('leaves', () => checkShown(run, shown.flat(), answer.proof));
   let left: Spans = [from, to];
   for (const [n, terms] of keys.entries()) {
@@ -140,7 +140,7 @@ interface ShownLeaves {
   readonly leaves: readonly Leaf[];
 }
 
-const leavesOf = ({ first, leaves }: TermLeaves, run: Run): ShownLeaves => ({
+const shownLeaves = ({ first, leaves }: TermLeaves, run: Run): ShownLeaves => ({
   first,
   leaves: leaves.map((text) => leafFrom(fromBase64(text, 'malformed_proof', 'a leaf'), run.from)),
 });

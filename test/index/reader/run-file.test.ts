@@ -47,7 +47,7 @@ describe('a run', () => {
         expect(await found(file, 'actor', 'nobody')).toEqual([]);
         const starts = blocks.map(({ first }) => first);
         expect(await file.blocks()).toEqual(starts);
-        for (const { first, events } of blocks) expect(await file.blockOf(first + events.length - 1)).toBe(first);
+        for (const { first, events } of blocks) expect(await file.findBlock(first + events.length - 1)).toBe(first);
       }),
       { numRuns: 25 },
     );
@@ -83,12 +83,12 @@ describe('a run', () => {
     }));
     const file = open(files, await writeRun(files, blocks));
     const often = await RunPostings.find(file, [keyOf('actor', 'often')]);
-    const groups = await file.groupsOf(keyOf('actor', 'often'));
+    const groups = await file.findGroups(keyOf('actor', 'often'));
     expect(groups.length).toBeGreaterThan(0);
     const all = [...numbersOf(await often.within(0, 40_000))];
     expect(all).toEqual(Array.from({ length: 13_334 }, (_, n) => n * 3));
     // What all records have in common is one span.
-    const leaves = (await file.leaves(await file.groupsOf(keyOf('submitter', 'app')))).flat();
+    const leaves = (await file.leaves(await file.findGroups(keyOf('submitter', 'app')))).flat();
     const { high, low } = keyOf('submitter', 'app');
     expect(leaves.filter(({ key }) => key.high === high && key.low === low)).toHaveLength(1);
     expect(Math.max(...leaves.map(({ body }) => body.length))).toBeLessThanOrEqual(528);

@@ -87,7 +87,7 @@ async function appendAll(
   const policy = await policyOf(trail);
   let count = rejected;
   let message = rejected === 0 ? '' : 'they have no ids, or are none of OTLP';
-  for (const [n, group] of groupsOf(events).entries()) {
+  for (const [n, group] of groupEvents(events).entries()) {
     const prepared = prepare(group, policy);
     if (prepared.refusal !== undefined) message = prepared.refusal;
     count += group.length - prepared.events.length;
@@ -100,7 +100,7 @@ async function appendAll(
   return count === 0 ? undefined : { count, message };
 }
 
-function groupsOf(events: readonly SentEvent[]): readonly (readonly string[])[] {
+function groupEvents(events: readonly SentEvent[]): readonly (readonly string[])[] {
   const groups: string[][] = [];
   let bytes = 0;
   for (const event of events) {

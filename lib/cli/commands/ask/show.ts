@@ -80,7 +80,7 @@ function recordLines(record: SealedRecord, proof: Proof, out: Output): string[] 
     ['record', `${seq} of ${trail}`],
     ['received', `${utc(receivedAt)} UTC`],
     ['submitter', submitter],
-    ...leavesOf(event, ''),
+    ...flatten(event, ''),
   ] as const;
   const width = Math.max(...fields.map(([name]) => name.length));
   const state = paint(proof.state === 'proven' ? 'green' : 'yellow', proof.state);
@@ -93,11 +93,11 @@ function recordLines(record: SealedRecord, proof: Proof, out: Output): string[] 
 }
 
 /** Every value of an object with its path: `actor.id`, `details.items[0].price`. */
-function* leavesOf(value: unknown, path: string): Generator<readonly [string, string], void, void> {
+function* flatten(value: unknown, path: string): Generator<readonly [string, string], void, void> {
   if (Array.isArray(value) && value.length > 0) {
-    for (const [at, item] of value.entries()) yield* leavesOf(item, `${path}[${at}]`);
+    for (const [at, item] of value.entries()) yield* flatten(item, `${path}[${at}]`);
   } else if (isObject(value) && Object.keys(value).length > 0) {
-    for (const [key, item] of Object.entries(value)) yield* leavesOf(item, path === '' ? key : `${path}.${key}`);
+    for (const [key, item] of Object.entries(value)) yield* flatten(item, path === '' ? key : `${path}.${key}`);
   } else yield [path, typeof value === 'string' ? value : JSON.stringify(value)];
 }
 
@@ -105,7 +105,7 @@ function* leavesOf(value: unknown, path: string): Generator<readonly [string, st
 function changeLines(changes: unknown, paint: ReturnType<typeof painter>): string[] {
   if (!isObject(changes)) return [];
   const [before, after] = [changes.before, changes.after].map(
-    (state) => new Map(state === undefined ? [] : leavesOf(state, '')),
+    (state) => new Map(state === undefined ? [] : flatten(state, '')),
   );
   const paths = [...new Set([...(before?.keys() ?? []), ...(after?.keys() ?? [])])];
   const lines = paths.flatMap((path) => {
