@@ -17,9 +17,13 @@ import type { Figure } from './report.ts';
 /** Queries and summaries over a trail in SQLite: a month of events of about 600 bytes, sealed 100 at a time. */
 
 export const TRAIL = 'bench';
-const BLOCK = 100;
+/** Records of a block. */
+export const BLOCK = 100;
 const START = Date.UTC(2026, 0, 1);
 const MONTH = 30 * 86_400_000;
+/** When a record is received, of so many in a month: Unix milliseconds, the same for a block. */
+export const receivedAt = (seq: number, events: number): number =>
+  START + Math.floor(((seq - (seq % BLOCK)) / events) * MONTH);
 const ROUNDS = 200;
 
 interface Latency {
@@ -95,6 +99,7 @@ export const QUESTIONS: Readonly<Record<string, (world: World, round: number) =>
   'project, rare in the long log': (world, round) => `project=${world.project(round * 31)}`,
   resource: (world, round) => `resource=${world.resource(round * 101)}`,
   correlation: (world, round) => `correlation=${world.correlation(round * 7919)}`,
+  tenant: (world, round) => `tenant=${world.tenant(round)}`,
   'actor and type': (world, round) => `actor=${world.actor(round * 31)}&type=${world.type(round * 7)}`,
   'nothing, the newest': () => 'order=newest',
   'a value that does not exist': (_, round) => `session=none-${round}`,
@@ -173,7 +178,7 @@ export async function fill(table: SqliteTable, events: number): Promise<void> {
   const world = new World(events);
   let known: Head | undefined;
   for (let first = 0; first < events; first += BLOCK) {
-    const now = () => START + Math.floor((first / events) * MONTH);
+    const now = () => receivedAt(first, events);
     const block = Array.from({ length: BLOCK }, (_, n) => world.event(first + n));
     const done = await commit({ table, trail: TRAIL, now, known }, [{ submitter: 'bench', events: block }]);
     known = done.head;
@@ -223,9 +228,13 @@ export class World {
   }
 
   event(n: number): { id: string; json: string } {
-    const id = hash('md5', `id ${n}`);
-    // Keys in canonical order (RFC 8785), so that this is what intake would store.
-    const json = JSON.stringify({
+    const event = this.content(n);
+    return { id: event.id, json: JSON.stringify(event) };
+  }
+
+  /** Keys in canonical order (RFC 8785), so that their JSON is what intake would store. */
+  content(n: number) {
+    return {
       action: `step ${spread(n + 5, 30)}`,
       actor: { id: this.actor(n), ip: '203.0.113.***', type: 'user' },
       context: {
@@ -236,12 +245,11 @@ export class World {
         tenant: this.tenant(n),
       },
       description: 'Something happened to something, and it is written down here in as many words as people use.',
-      id,
+      id: hash('md5', `id ${n}`),
       outcome: spread(n + 6, 10) === 0 ? 'failure' : 'success',
       resource: { id: this.resource(n), type: 'document' },
       severity: spread(n + 7, 20) === 0 ? 'warning' : 'info',
       type: this.type(n),
-    });
-    return { id, json };
+    };
   }
 }

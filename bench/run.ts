@@ -8,6 +8,7 @@ import { benchCost } from './cost.ts';
 import { benchExport } from './export.ts';
 import { benchHandler } from './handler.ts';
 import { benchIndex } from './index.ts';
+import { benchLongIndex } from './long-index.ts';
 import { benchProof } from './proof.ts';
 import { benchQuery } from './query.ts';
 import { benchRedaction } from './redaction.ts';
@@ -29,6 +30,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Figure[]>>> = {
   'contention-local': () => benchContentionLocal(),
   cost: () => benchCost(),
   index: () => benchIndex(),
+  'long-index': () => benchLongIndex(),
   proof: () => benchProof(),
   export: () => benchExport(),
   handler: () => benchHandler(),

@@ -1,5 +1,5 @@
 import { isObject } from '../log/json.ts';
-import type { SealedRecord } from '../log/record.ts';
+import type { OpenedRecord } from '../log/record.ts';
 import { CONTEXT_FIELDS } from './event.ts';
 
 /** The dimensions that queries can select by, besides time. Every field of an event's context is one. */
@@ -47,7 +47,7 @@ const OWN_FIELDS = CONTEXT_FIELDS.filter((field) => field !== 'action' && field 
  * @example
  * dimensionsOf(parseRecord(line)); // [['id', '0192…'], ['type', 'auth.login'], ['severity', 'info'], ['actor', 'alice'], …]
  */
-export function dimensionsOf(record: Pick<SealedRecord, 'event' | 'submitter'>): readonly DimensionValue[] {
+export function dimensionsOf(record: OpenedRecord): readonly DimensionValue[] {
   const found: DimensionValue[] = [];
   eachDimension(record, (dimension, value) => found.push([dimension, value]));
   return found;
@@ -55,7 +55,7 @@ export function dimensionsOf(record: Pick<SealedRecord, 'event' | 'submitter'>):
 
 /** Calls a function for what {@link dimensionsOf} lists, in that order. */
 export function eachDimension(
-  { event, submitter }: Pick<SealedRecord, 'event' | 'submitter'>,
+  { event, submitter }: OpenedRecord,
   visit: (dimension: Dimension, value: string) => void,
 ): void {
   const actor = part(event.actor);

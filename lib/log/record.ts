@@ -79,12 +79,15 @@ export function parseRecord(line: Uint8Array | string): SealedRecord {
   return { v, trail, seq, prev, receivedAt, submitter, event };
 }
 
+/** What a record is filed under depends on these of its members. */
+export type OpenedRecord = Pick<SealedRecord, 'event' | 'submitter'>;
+
 /**
  * Opens the line of a record whose hash was found to be right, as of a block from the ledger: {@link parseRecord} has seen it before.
  *
  * @throws `malformed_record` if it is no record at all
  */
-export function openRecord(line: string): Pick<SealedRecord, 'event' | 'submitter'> {
+export function openRecord(line: string): OpenedRecord {
   let value: unknown;
   try {
     value = parseJson(line);

@@ -1,6 +1,6 @@
 import { type Dimension, eachDimension } from '../../contract/dimensions.ts';
 import type { Block } from '../../ledger/items/block.ts';
-import { openRecord, type SealedRecord } from '../../log/record.ts';
+import { type OpenedRecord, openRecord } from '../../log/record.ts';
 import type { Spans } from '../format/spans.ts';
 import type { TermKey } from '../format/term.ts';
 import type { RunExtras } from './run-writer.ts';
@@ -30,12 +30,17 @@ export class RunContent {
 
   /** Adds the records of a block that was checked. Blocks come in order. */
   add({ first, receivedAt, lines }: Pick<Block, 'first' | 'receivedAt' | 'lines'>): void {
+    this.addBlock({ first, receivedAt }, lines.map(openRecord));
+  }
+
+  /** Adds the records of a block, opened. */
+  addBlock({ first, receivedAt }: Pick<Block, 'first' | 'receivedAt'>, records: Iterable<OpenedRecord>): void {
     this.#blocks.push(first);
-    for (const line of lines) this.addRecord(receivedAt, openRecord(line));
+    for (const record of records) this.addRecord(receivedAt, record);
   }
 
   /** Adds the next record. */
-  addRecord(receivedAt: number, record: Pick<SealedRecord, 'event' | 'submitter'>): void {
+  addRecord(receivedAt: number, record: OpenedRecord): void {
     if (this.#isCounting) this.#columns.counts.addRecord(receivedAt);
     eachDimension(record, this.#file);
     this.size += 1;
