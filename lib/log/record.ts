@@ -79,7 +79,7 @@ export function parseRecord(line: Uint8Array | string): SealedRecord {
   return { v, trail, seq, prev, receivedAt, submitter, event };
 }
 
-/** What a record is filed under depends on these of its members. */
+/** The members of a record that its filing depends on. */
 export type OpenedRecord = Pick<SealedRecord, 'event' | 'submitter'>;
 
 /**

@@ -1,16 +1,13 @@
 import { INDEX_RUN, INDEX_SUBMITTER, INDEX_TRAIL } from '../../contract/system-trails.ts';
 import { INDEX_RULES } from '../../index/format/index-rules.ts';
-import type { StoredRun } from '../../index/format/run-layout.ts';
 import { endOf } from '../../index/format/runs.ts';
 import { indexRoot, type StatedRun } from '../../index/format/statement.ts';
-import { RunContent } from '../../index/writer/collect.ts';
-import { RunWriter } from '../../index/writer/run-writer.ts';
 import { fromHex, toHex } from '../../log/encoding.ts';
-import { sameBytes } from '../../log/hash.ts';
 import { isCount, isObject } from '../../log/json.ts';
-import { parseRecord } from '../../log/record.ts';
-import type { DownloadWriter, Objects } from '../../store/ports.ts';
-import { type ArchivedLine, readSegment, segmentsOf } from '../evidence/segments.ts';
+import { parseRecord, type SealedRecord } from '../../log/record.ts';
+import type { Objects } from '../../store/ports.ts';
+import { type ArchivedLine, readSegment, type Segment, segmentsOf } from '../evidence/segments.ts';
+import { type RunProgress, RunSlice } from './run-slices.ts';
 
 /** A run as a record of `_index` states it. */
 export interface Statement {
@@ -46,16 +43,19 @@ export interface IndexScope {
   /** @default all */
   readonly trails?: readonly string[] | undefined;
   readonly signal?: AbortSignal;
+  /** Records of which the terms are in memory at a time: a longer run takes several goes through its records. @default 262,144 */
+  readonly sliceRecords?: number;
 }
 
 /**
  * Computes the root and counts of every run that `_index` states from the records in an archive, and compares. Reads the records of
- * each trail once; memory grows with the longest run, of about a million records. It goes by what the archive holds: `verifyArchive`
+ * each trail once, and those of runs beyond 262,144 records once for every 262,144, so that memory is bounded. It goes by what the archive holds: `verifyArchive`
  * judges that.
  *
  * @throws the errors of the store; `archive_damaged` naming a segment that is not readable; the signal's reason
  */
-export async function checkRuns(objects: Objects, { trails, signal }: IndexScope = {}): Promise<IndexReport> {
+export async function checkRuns(objects: Objects, scope: IndexScope = {}): Promise<IndexReport> {
+  const { trails, signal } = scope;
   const stated = new Map<string, Statement[]>();
   for await (const { line } of recordsOf(objects, INDEX_TRAIL, signal)) {
     const statement = statementIn(line);
@@ -68,7 +68,7 @@ export async function checkRuns(objects: Objects, { trails, signal }: IndexScope
   const doubted: DoubtedRun[] = [];
   for (const [trail, all] of stated) {
     doubted.push(...doubtedLists(all));
-    const found = await doubtedRuns(objects, trail, all, signal);
+    const found = await doubtedRuns(objects, trail, all, scope);
     runs += all.length - found.length;
     doubted.push(...found);
   }
@@ -79,10 +79,11 @@ async function* recordsOf(
   objects: Objects,
   trail: string,
   signal?: AbortSignal,
+  wants: (segment: Segment) => boolean = () => true,
 ): AsyncGenerator<ArchivedLine, void, void> {
   for await (const segment of segmentsOf(objects, trail)) {
     signal?.throwIfAborted();
-    yield* await readSegment(objects, segment);
+    if (wants(segment)) yield* await readSegment(objects, segment);
   }
 }
 
@@ -130,53 +131,89 @@ function doubtedLists(all: readonly Statement[]): DoubtedRun[] {
   });
 }
 
-/** The runs whose roots or counts are not those of their records. */
+/** A run to look at, as far as it has been looked at. */
+interface Pending {
+  readonly statement: Statement;
+  readonly done?: RunProgress;
+}
+
+/** The runs whose roots or counts are not those of their records. Long ones take several goes through the records. */
 async function doubtedRuns(
   objects: Objects,
   trail: string,
   all: readonly Statement[],
-  signal?: AbortSignal,
+  { signal, sliceRecords }: IndexScope,
 ): Promise<DoubtedRun[]> {
-  const doubted = all
-    .filter(({ rules }) => rules !== INDEX_RULES)
-    .map((one) => doubt(one, false, `it was made by the rules ${one.rules}, and this version knows ${INDEX_RULES}`));
-  const waiting = all.filter(({ rules }) => rules === INDEX_RULES).sort((a, b) => a.run.first - b.run.first);
-  let open: { readonly statement: Statement; readonly content: RunContent }[] = [];
-  for await (const { record } of recordsOf(objects, trail, signal)) {
-    const { seq, receivedAt } = record;
-    while ((waiting[0]?.run.first ?? Number.POSITIVE_INFINITY) <= seq) {
-      const statement = waiting.shift();
-      if (statement === undefined) break;
-      if (statement.run.first < seq) doubted.push(doubt(statement, false, 'the archive does not hold its records'));
-      else open.push({ statement, content: new RunContent(seq) });
+  const isKnown = ({ rules }: Statement) => rules === INDEX_RULES;
+  const isEmpty = ({ run }: Statement) => run.size < 1;
+  const doubted = all.flatMap((one) => {
+    if (!isKnown(one)) {
+      return doubt(one, false, `it was made by the rules ${one.rules}, and this version knows ${INDEX_RULES}`);
     }
-    for (const { content } of open) content.addRecord(receivedAt, record);
-    for (const { statement, content } of open.filter((one) => endOf(one.statement.run) === seq + 1)) {
-      if (!(await isTrue(statement.run, content))) {
-        doubted.push(doubt(statement, true, 'its root or its counts are not those of its records'));
-      }
-    }
-    open = open.filter(({ statement }) => endOf(statement.run) > seq + 1);
+    return isEmpty(one) ? doubt(one, true, 'a run has at least one record') : [];
+  });
+  let pending: Pending[] = all
+    .filter((one) => isKnown(one) && !isEmpty(one))
+    .sort((a, b) => a.run.first - b.run.first)
+    .map((statement) => ({ statement }));
+  while (pending.length > 0) {
+    const pass = new Pass(pending, sliceRecords);
+    for await (const { record } of recordsOf(objects, trail, signal, pass.wants)) await pass.add(record);
+    pass.end();
+    doubted.push(...pass.doubted);
+    pending = pass.pending;
   }
-  const missing = [...open.map(({ statement }) => statement), ...waiting];
-  return [...doubted, ...missing.map((one) => doubt(one, false, 'the archive does not hold its records'))];
+  return doubted;
 }
 
-/** True if a run is what its records, which were collected, make it. */
-async function isTrue(run: StatedRun, content: RunContent): Promise<boolean> {
-  if (content.size !== run.size) return false;
-  const writer = new RunWriter({ first: run.first, size: run.size, name: '' }, NOWHERE);
-  for (const [key, spans] of content.terms()) if (writer.add(key, spans)) await writer.flush();
-  const found: StoredRun = await writer.end(content.extras());
-  return found.leaves === run.leaves && sameBytes(found.root, run.root) && sameBytes(found.counts, run.counts);
-}
+/** One go through the records of a trail. Of every run that begins among them a slice is looked at. */
+class Pass {
+  readonly doubted: DoubtedRun[] = [];
+  /** Runs that need another pass. */
+  readonly pending: Pending[] = [];
+  /** True for a segment that has records to look at. */
+  readonly wants: (segment: Segment) => boolean;
+  readonly #waiting: Pending[];
+  readonly #sliceRecords: number | undefined;
+  #open: { readonly statement: Statement; readonly slice: RunSlice }[] = [];
 
-/** A file that is not kept: only its root matters. */
-const NOWHERE: DownloadWriter = {
-  write: async () => undefined,
-  finish: async () => undefined,
-  abandon: async () => undefined,
-};
+  /** @param runs by their first records, ascending */
+  constructor(runs: readonly Pending[], sliceRecords: number | undefined) {
+    this.#waiting = [...runs];
+    this.#sliceRecords = sliceRecords;
+    const ranges = runs.map(({ statement: { run } }) => run);
+    this.wants = ({ first, last }) => ranges.some((run) => run.first <= last && first < endOf(run));
+  }
+
+  async add(record: SealedRecord): Promise<void> {
+    const { seq, receivedAt } = record;
+    for (let next = this.#waiting[0]; next !== undefined && next.statement.run.first <= seq; next = this.#waiting[0]) {
+      this.#waiting.shift();
+      const { statement, done } = next;
+      if (statement.run.first < seq) this.#miss(statement);
+      else this.#open.push({ statement, slice: new RunSlice(statement.run, done, this.#sliceRecords) });
+    }
+    for (const { slice } of this.#open) slice.addRecord(receivedAt, record);
+    const ending = this.#open.filter(({ statement }) => endOf(statement.run) === seq + 1);
+    if (ending.length === 0) return;
+    for (const { statement, slice } of ending) {
+      const done = await slice.end();
+      if (typeof done !== 'boolean') this.pending.push({ statement, done });
+      else if (!done) this.doubted.push(doubt(statement, true, 'its root or its counts are not those of its records'));
+    }
+    this.#open = this.#open.filter(({ statement }) => endOf(statement.run) > seq + 1);
+    this.pending.sort((a, b) => a.statement.run.first - b.statement.run.first);
+  }
+
+  /** Says what the archive does not have. */
+  end(): void {
+    for (const { statement } of [...this.#open, ...this.#waiting]) this.#miss(statement);
+  }
+
+  #miss(statement: Statement): void {
+    this.doubted.push(doubt(statement, false, 'the archive does not hold its records'));
+  }
+}
 
 const doubt = ({ trail, record, run }: Statement, isFalse: boolean, reason: string): DoubtedRun => ({
   ...{ trail, from: run.first, to: endOf(run), record, isFalse, reason },

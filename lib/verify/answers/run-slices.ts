@@ -40,6 +40,10 @@ export class RunSlice {
     this.#content.add(block);
   }
 
+  addRecord(...record: Parameters<RunContent['addRecord']>): void {
+    this.#content.addRecord(...record);
+  }
+
   /** @returns how far it is now; true or false once it is known whether the run is what its records make it */
   async end(): Promise<RunProgress | boolean> {
     if (this.#content.size !== this.#run.size) return false;

@@ -36,6 +36,32 @@ describe('the runs that an index states', () => {
     expect(await checkRuns(await archived(await indexed()), { trails: ['others'] })).toEqual({ runs: 0, doubted: [] });
   });
 
+  it('are looked at in slices where they are long, with the same outcome', async () => {
+    const trail = await indexed();
+    const { runs } = await readIndexSnapshot(trail.table, TRAIL);
+    const first = runs[0] ?? expect.fail();
+    expect(first.size).toBeGreaterThan(16);
+    const lying = { ...first, root: new Uint8Array(32).fill(1) };
+    const record = await recordRun(trail.ledger, TRAIL, lying, [lying, ...runs.slice(1)]);
+    await trail.ledger.seal('_index');
+    const objects = await archived(trail);
+    const whole = await checkRuns(objects);
+    expect(whole.doubted).toMatchObject([{ record, isFalse: true }]);
+    for (const sliceRecords of [1, 4, 17]) expect(await checkRuns(objects, { sliceRecords })).toEqual(whole);
+  });
+
+  it('have records', async () => {
+    const trail = await indexed();
+    const { runs } = await readIndexSnapshot(trail.table, TRAIL);
+    const first = runs[0] ?? expect.fail();
+    const record = await recordRun(trail.ledger, TRAIL, { ...first, first: 3, size: 0 }, runs);
+    await trail.ledger.seal('_index');
+    const { doubted } = await checkRuns(await archived(trail));
+    expect(doubted).toContainEqual({
+      ...{ trail: TRAIL, from: 3, to: 3, record, isFalse: true, reason: 'a run has at least one record' },
+    });
+  });
+
   it.each([
     ['a run without some of its records', 'its root or its counts are not those of its records', { leaves: 7 }],
     ['other counts', 'its root or its counts are not those of its records', { counts: new Uint8Array(32) }],
