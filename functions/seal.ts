@@ -28,7 +28,7 @@ const services = {
 const router = new Router(ADMIN_ROUTES);
 
 /**
- * Serves administrators: seals a trail, and manages its legal hold; and whoever may read a record and wants a COSE receipt of it. It
+ * Serves administrators: seals a trail, and manages its legal hold; and gives COSE receipts to callers that may read a record. It
  * neither signs nor touches the archive: it invokes `follow` to seal and to sign, and the next sweep of `follow` applies a hold to the archive and signs its record.
  */
 export const handler = withTelemetry((event: ApiEvent) =>

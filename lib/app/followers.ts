@@ -55,7 +55,7 @@ export const FOLLOWERS = {
       ...(mlDsa && { mlDsa }),
       ...(pace.archiveDelayMs !== undefined && { maxDelayMs: pace.archiveDelayMs }),
     }),
-  // After the archiver: they go by what is archived.
+  // After the archiver: they go by archived records.
   beginnings: ({ table, ledger }) => new TrailBeginnings({ table, ledger }),
   heads: ({ table, ledger }, { witnesses }) =>
     new HeadStatements({

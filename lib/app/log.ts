@@ -24,7 +24,7 @@ export interface LogStores {
   readonly files?: Files;
   /** All of them sign each checkpoint. If empty, this process neither signs nor verifies. */
   readonly signers: readonly Signer[];
-  /** A second key, of ML-DSA-44, that signs what is archived beside the others. @default none */
+  /** A second key, of ML-DSA-44, that signs archived checkpoints beside the others. @default none */
   readonly mlDsa?: Pick<Signer, 'publicKey' | 'sign'>;
   /**
    * Keys that signed in the past. A {@link RetiredKey} says where it stopped; for a {@link Signer} that is determined and

@@ -48,7 +48,7 @@ export function timeOf(text: string | undefined): { readonly time?: string } {
   return text === undefined || timeMillis(text) === undefined ? {} : { time: text };
 }
 
-/** Who acted; undefined where no one is named. What is no address is left out: the record has it. */
+/** Who acted; undefined where no one is named. Anything but an address is left out: the record has it. */
 export function actorOf(id: string | undefined, more: Omit<Actor, 'id'>): Pick<SentEvent, 'actor'> {
   if (id === undefined) return {};
   const { ip, ...rest } = more;

@@ -35,7 +35,7 @@ interface Bundle {
 const MAX_FETCHES = 16;
 /** Bundles that are fetched ahead of a reader of a long range: at most, so many wait in memory for it. */
 const BUNDLES_AHEAD = 4;
-/** Characters of record lines that are kept, about. What is in the archive never changes. */
+/** Characters of record lines that are kept, about. Archived lines never change. */
 const KEPT_CHARACTERS = 16_000_000;
 
 /**

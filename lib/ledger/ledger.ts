@@ -135,7 +135,7 @@ export class Ledger {
 
   /**
    * Makes events durable that are to be sealed, and does not wait for that where others append to the trail: they then get their
-   * numbers within a second or so, from any process that appends to the trail or drains it. For what is recorded by the way.
+   * numbers within a second or so, from any process that appends to the trail or drains it. For records that no one waits for.
    *
    * @throws as {@link append}, but for `rate_limited`
    */

@@ -6,7 +6,7 @@ import type { PrivacyPolicy } from './policy.ts';
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567';
 /** 60 bits: among a million people who are masked alike, two share a tag with a probability of 1 in 2 million. */
 const TAG_LENGTH = 12;
-/** Parts the tag from what is masked. */
+/** Parts the tag from the masked value. */
 const SIGN = '~';
 /** Tags that are remembered: a log has far fewer actors at a time than events. */
 const MAX_REMEMBERED = 4096;

@@ -9,7 +9,7 @@ export interface NestedJson {
   readonly write: (value: unknown) => string;
 }
 
-/** Levels of objects and lists: what is deeper is looked at as plain text. */
+/** Levels of objects and lists: deeper values are looked at as plain text. */
 const MAX_DEPTH = 64;
 const SHORTEST = 6;
 /** Strings and numbers of JSON text. */

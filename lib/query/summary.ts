@@ -38,7 +38,7 @@ export interface SummarySources {
 
 /**
  * Summarises a period: from the index's counts for whole hours, from the ledger for the rest of the first and the last hour and
- * for what is not indexed yet.
+ * for records that are not indexed yet.
  *
  * @throws `invalid_parameter` if the histogram would have too many buckets; `store_corrupt`; the stores' errors
  */

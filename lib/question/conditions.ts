@@ -21,7 +21,7 @@ const RULE =
 /**
  * Reads a condition. A value that is JSON (`100`, `true`, `null`, `"100"`) is that, any other is a text.
  *
- * @throws `invalid_parameter` with what is wrong
+ * @throws `invalid_parameter`, naming the fault
  *
  * @example
  * conditionOf('details.amount > 100'); // { path: ['details', 'amount'], operator: '>', value: 100, written: '100' }

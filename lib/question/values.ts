@@ -21,7 +21,7 @@ export const MAX_VALUE_LENGTH = 1024;
 /**
  * Reads a value of a filter as it is asked for: a type by any of its names becomes the type.
  *
- * @throws `invalid_parameter` with what is wrong
+ * @throws `invalid_parameter`, naming the fault
  */
 export function filterValue(filter: Filter, text: string): string {
   if (text === '') throw refused('must not be empty');

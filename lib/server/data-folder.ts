@@ -98,14 +98,14 @@ export async function openDataFolder(
   return { dir, config, access, profiles, signers, retired, credentialsFile };
 }
 
-/** @throws `invalid_parameter` naming what is not right, `unavailable` when it cannot be read */
+/** @throws `invalid_parameter` naming the fault, `unavailable` when it cannot be read */
 async function readGivenConfig(file: string): Promise<z.infer<typeof givenConfigSchema>> {
   const text = await readIfThere(file);
   if (text === undefined) throw new SealtrailError('not_found', `there is no file ${file}`);
   return parseFile(file, 'config.json', text, givenConfigSchema);
 }
 
-/** @throws `invalid_parameter` naming what is not right, `not_found`, `unavailable` */
+/** @throws `invalid_parameter` naming the fault, `not_found`, `unavailable` */
 async function readForwarding(file: string): Promise<ForwardSettings> {
   const text = await readIfThere(file);
   if (text === undefined) throw new SealtrailError('not_found', `there is no file ${file}`);

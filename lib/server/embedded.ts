@@ -32,7 +32,7 @@ export interface EmbeddedOptions
   extends Pick<FollowerPace, 'archiveDelayMs' | 'indexDelayMs' | 'verifyEveryMs' | 'gapGraceMs'> {
   /** Witnesses to ask for cosignatures. @default none */
   readonly witnesses?: WitnessSettings;
-  /** True if an ML-DSA-44 key is made that signs what is archived too, if there is none yet. One that is there signs. @default false */
+  /** True if an ML-DSA-44 key is made that signs archived checkpoints too, if there is none yet. One that is there signs. @default false */
   readonly mlDsa?: boolean;
   /** A service that time-stamps each seal. @default none */
   readonly timestamps?: TimestampSettings;

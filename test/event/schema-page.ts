@@ -77,7 +77,7 @@ function limits(): string {
 ${number(MAX_EVENT_BYTES)} bytes and ${MAX_EVENT_DEPTH} levels of objects and arrays in an event. Either all events of a request are taken, or none, and the answer names the first
 that is not in order, such as \`events[3].actor.id\`.
 
-The text is read strictly, so that what is sealed is what was meant, no matter who reads it later (RFC 8259, I-JSON RFC 7493). Refused are bytes that are no UTF-8, keys that come
+The text is read strictly, so that every later reader understands the sealed record as it was meant (RFC 8259, I-JSON RFC 7493). Refused are bytes that are no UTF-8, keys that come
 twice in an object, and lone surrogates (also escaped).
 
 **Numbers that a double does not keep**, those beyond ±(2^53 - 1) in any notation and those whose digits rounding the double does not give back (\`1e-400\`,

@@ -13,7 +13,7 @@ import { dataOf, eventsOf } from '../../client/http/event-stream.ts';
 import { SealtrailError } from '../../log/error.ts';
 import { Conversation, type ConversationOptions, type Examined } from './conversation.ts';
 
-/** Where a proxy over streamable HTTP listens, and what is behind it. */
+/** Where a proxy over streamable HTTP listens, and its upstream. */
 export interface HttpProxyOptions extends ConversationOptions {
   /** The server: its origin and path. */
   readonly url: URL;

@@ -2,7 +2,7 @@ import { isObject } from '../../log/json.ts';
 
 /** A method of MCP that is logged as an action, and what of its parameters says what it acts on. */
 interface AuditedMethod {
-  /** The kind of what is acted on: `resource.type` of the events. */
+  /** The kind of thing acted on: `resource.type` of the events. */
   readonly kind: string;
   /** The parameter that names it: `resource.id`. */
   readonly names?: string;

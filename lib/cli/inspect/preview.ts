@@ -5,11 +5,11 @@ import type { PrivacyPolicy } from '../../privacy/policy.ts';
 
 /** The record that a log would make of an event. */
 export interface Preview {
-  /** Paths of what is redacted. */
+  /** Paths of redacted values. */
   readonly redacted: readonly string[];
   /** E-mail and IP addresses that are masked. Without the tag that a log puts behind the stars, which needs its secret. */
   readonly masked: readonly Masked[];
-  /** Paths of what is kept in another form than it was sent. */
+  /** Paths of values kept in another form than they were sent. */
   readonly converted: readonly string[];
   /** The event as sealed. Its id is made up where it has none. */
   readonly event: Readonly<Record<string, unknown>>;

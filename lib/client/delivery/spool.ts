@@ -157,7 +157,7 @@ export class Spool {
     return found;
   }
 
-  /** Lets go of the lane: what is in it is there for the next process to send. */
+  /** Releases the lane: the next process sends its batches. */
   async close(): Promise<void> {
     clearInterval(this.#beat);
     OWN.delete(this.#lane);

@@ -13,7 +13,7 @@ const MAX_PLACES = 1500;
 
 type Fields = Record<string, unknown>;
 
-/** An event as JSON, with the paths of what is not as it was given. */
+/** An event as JSON, with the paths of changed values. */
 export function written(fields: Fields, places: Set<string>): string {
   try {
     const json = JSON.stringify(withPlaces(fields, places));

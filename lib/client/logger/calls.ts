@@ -25,7 +25,7 @@ type In<Category extends string> = EventName extends infer Name
 /** A word of the catalogue, or any other. */
 type Word<Known extends string> = Known | (string & Record<never, never>);
 
-/** Calls for what is logged often. Each is one `log`. @typeParam Name of the types of events that may be logged */
+/** Shorthand calls for frequent types of events. Each is one `log`. @typeParam Name of the types of events that may be logged */
 export abstract class AuditCalls<Name extends string = AnyName> {
   abstract log(event: LogEvent<Name>): LogHandle;
 

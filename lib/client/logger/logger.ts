@@ -304,7 +304,7 @@ export class AuditLogger<Name extends string = AnyName> extends AuditCalls<Name>
     if (mirror !== undefined) this.#tell(() => mirrorEvent(mirror, local));
   }
 
-  /** The event for what is no log. Most loggers have nothing but a log. */
+  /** The event for a value that is not a log. Most loggers have nothing but a log. */
   #masked(event: PreparedEvent): PreparedEvent {
     const mask = this.#scrubbing?.locally;
     const isNeeded =

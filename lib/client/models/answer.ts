@@ -46,7 +46,7 @@ export class AnswerReader {
     return this.#isOver;
   }
 
-  /** Takes in a whole answer, or the data of one event. What is no JSON says nothing. */
+  /** Takes in a whole answer, or the data of one event. Anything but JSON is ignored. */
   take(text: string): void {
     this.#isOver ||= text === '[DONE]';
     let value: unknown;

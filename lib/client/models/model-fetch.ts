@@ -21,7 +21,7 @@ const MAX_BYTES = 8 * 1024 * 1024;
 
 /**
  * A `fetch` that logs calls of models, whole and streamed, and changes nothing about them: answers, errors and bodies pass as
- * they are. What is no call of a model (a `POST` of JSON that names a model) is not logged.
+ * they are. Only calls of a model (a `POST` of JSON that names a model) are logged.
  *
  * @example
  * const client = new OpenAI({ fetch: modelFetch(audit, { fields: { actor: { id: 'support-bot', type: 'agent' } } }) });

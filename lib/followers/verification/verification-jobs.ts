@@ -140,7 +140,7 @@ export class VerificationJobs {
    * Replaces a job that is still as it was read.
    *
    * @param lanes jobs to store with it
-   * @returns what is stored now; undefined where another was first
+   * @returns the job now stored; undefined where another was first
    */
   async replace(
     { version }: StoredJob,

@@ -10,7 +10,7 @@ const BACK_OFF = { firstMs: 100, maxMs: 2_000 };
  * Puts items of which a service takes some and not others, in groups, and puts again what it did not take. The order is that of the
  * items, as far as the service keeps one.
  *
- * @param groups what is put at once, in order
+ * @param groups records put at once, in order
  */
 export async function putEach<Item>(
   groups: readonly (readonly Item[])[],

@@ -57,7 +57,7 @@ export class RunGone extends Error {
   override readonly name = 'RunGone';
 }
 
-/** Reads runs, and keeps of them what is small. */
+/** Reads runs, and keeps their small parts. */
 export class RunFiles {
   readonly #files: Pick<Files, 'read'>;
   readonly #kept = new LoadingCache<Kept>(KEPT_BYTES, (kept) => (Buffer.isBuffer(kept) ? kept.length : kept.weight));

@@ -81,7 +81,7 @@ export class RunNodes {
       ({ number }) => number >= (unread[0]?.number ?? 0) && number <= (unread.at(-1)?.number ?? -1),
     );
     const reading = this.#file.leaves(span);
-    // It is awaited below, by whoever needs a group of it.
+    // It is awaited below, where a group of it is needed.
     for (const [n, { number }] of span.entries()) {
       if (!this.#groups.has(number)) {
         const group = reading.then((read) => ({ leaves: read[n] ?? [] }));

@@ -111,7 +111,7 @@ export class TermList {
     return order;
   }
 
-  /** Sorts the terms of a bucket. Whoever chooses values so that their keys share a bucket gains nothing by it. */
+  /** Sorts the terms of a bucket. Choosing values whose keys share a bucket gains an attacker nothing. */
   #sortWithin(order: Uint32Array, from: number, to: number): void {
     if (to - from > FEW) {
       order.subarray(from, to).sort((a, b) => this.#compare(a, b) || a - b);

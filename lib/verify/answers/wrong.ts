@@ -25,7 +25,7 @@ export const ANSWER_KINDS = [
 /** One of {@link ANSWER_KINDS}. */
 export type AnswerKind = (typeof ANSWER_KINDS)[number];
 
-/** An error that names what is wrong in `field`. */
+/** An error that names the fault in `field`. */
 export const wrong = (
   kind: AnswerKind,
   message: string,

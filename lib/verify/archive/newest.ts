@@ -64,7 +64,7 @@ async function isArchived(evidence: Evidence, trail: string, size: number, bytes
 
 /**
  * The newest archived checkpoint that a trusted key signed, or, where no key is trusted for the trail, the newest that
- * parses. Those that come after it are judged too, and what is wrong with them is reported.
+ * parses. Those that come after it are judged too, and their faults are reported.
  *
  * @param most without a trusted key, larger sizes are not believed
  */

@@ -176,7 +176,7 @@ export function logNameOf(trust: TrustedKeys): string | undefined {
   return names.size === 1 ? only : undefined;
 }
 
-/** SHA-256 of a key's SubjectPublicKeyInfo in lower-case hex: what is compared with a fingerprint from elsewhere. */
+/** SHA-256 of a key's SubjectPublicKeyInfo in lower-case hex: to compare with a fingerprint from elsewhere. */
 export const fingerprintOf = (spki: Uint8Array): string => createHash('sha256').update(spki).digest('hex');
 
 /** A key ID as notes, vkeys and the archive write it: 8 lower-case hex digits. */

@@ -106,7 +106,7 @@ const MAX_RACES = 10;
  * Stores what came of a run: its figures and report, and the place that it verified, unless another run has come
  * further meanwhile.
  *
- * @returns what is remembered now
+ * @returns the mark now stored
  * @param place undefined: the place stays where it is
  * @param reset what stands there is damaged: start again with `place`, or at the start
  * @throws `throttled` when others keep winning the race; the Table's errors

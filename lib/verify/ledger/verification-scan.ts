@@ -12,7 +12,7 @@ import { TILE_WIDTH } from '../../log/tile.ts';
 import type { Item, Table } from '../../store/ports.ts';
 import type { VerificationFindings } from './ledger-report.ts';
 
-/** A block as it stands, or what is wrong with it. */
+/** A block as it stands, or its fault. */
 export type Scanned = { readonly block: Block } | { readonly problem: VerificationProblem };
 
 /** Reads the blocks of a trail, whole or damaged, where they are: in the hot store, or in the archive when they have gone. */

@@ -33,7 +33,7 @@ export interface WalkOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Where a walk begins, and what is known there of the records before. */
+/** Where a walk begins, and the known facts about the records before. */
 export interface WalkStart {
   /** How many there are. */
   readonly size: number;

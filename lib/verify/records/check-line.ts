@@ -59,7 +59,7 @@ export class Line {
     return new Line(bytes, at - 1, end, object, seq, receivedAt, prevAt, placesOf(places), typeAt);
   }
 
-  /** The line behind the byte 0x00: what is hashed (RFC 6962 section 2.1). */
+  /** The line behind the byte 0x00: the hashed bytes (RFC 6962 section 2.1). */
   get leaf(): Buffer {
     return this.bytes.subarray(this.from, this.end);
   }
@@ -91,7 +91,7 @@ export class LineReader {
   }
 
   /**
-   * Reads a line and reports what is wrong with it in itself.
+   * Reads a line and reports its own faults.
    *
    * @param leaf the line, without its line feed, behind the byte 0x00
    */

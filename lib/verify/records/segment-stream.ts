@@ -87,7 +87,7 @@ export class SegmentStream {
     await this.close();
   }
 
-  /** Lets go of what is being read. */
+  /** Cancels the read in progress. */
   async close(): Promise<void> {
     await this.#steps.return();
   }

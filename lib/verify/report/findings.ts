@@ -11,7 +11,7 @@ export class Findings {
   readonly #kindsByTrail = new Map<string, Set<ProblemKind>>();
   #total = 0;
 
-  /** An object may be read more than once; what is found again is not counted again. */
+  /** An object may be read more than once; a repeated finding is not counted again. */
   add(problem: Problem): void {
     const { kind, trail, object, seq } = problem;
     const isKnown = (other: Problem): boolean =>

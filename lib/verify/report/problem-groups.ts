@@ -14,7 +14,7 @@ export interface ProblemGroup {
 export function groupProblems(problems: readonly Problem[]): ProblemGroup[] {
   const groups = groupBy(problems, (problem) => {
     const { kind, trail, object, seq } = problem;
-    // What is not about a record of an object stands for itself.
+    // A finding that is not about a record of an object stands for itself.
     return object === undefined || seq === undefined ? problem : JSON.stringify([kind, trail, object]);
   });
   return [...groups.values()].flatMap(([first, ...rest]) => {

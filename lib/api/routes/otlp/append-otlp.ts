@@ -142,7 +142,7 @@ function prepare(
   return { events, refusal };
 }
 
-/** An exporter drops what is answered with 500 (OTLP 1.x, "Retryable Response Codes"): whatever fails inside is a 503 to it. */
+/** An exporter drops a request answered with 500 (OTLP 1.x, "Retryable Response Codes"): whatever fails inside is a 503 to it. */
 async function retryable<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();

@@ -107,7 +107,7 @@ class Tail {
     await this.#print(newest.reverse().filter((line) => parseRecord(line).seq < this.#next));
   }
 
-  /** Prints what is new. Reports a server that is away, and waits for it. */
+  /** Prints new records. Reports a server that is away, and waits for it. */
   async poll(): Promise<void> {
     try {
       const query = { ...filtersOf(this.#options), order: 'oldest', ...this.#since };
