@@ -76,6 +76,11 @@ class Writer {
     for (const batch of this.batches) if (batch.receipt === undefined) await this.#send(http, batch);
   }
 
+  /** True if a request of this writer has no answer. */
+  get isCutOff(): boolean {
+    return this.batches.some((batch) => batch.receipt === undefined);
+  }
+
   #next(): Batch {
     const key = `${this.#name}-${this.batches.length}`;
     const trail = TRAILS[between(0, TRAILS.length)] ?? 'orders';
@@ -95,6 +100,10 @@ class Writer {
     batch.receipt = readReceipt(answer.json());
   }
 }
+
+/** Requests that were answered. */
+const answered = (writers: readonly Writer[]): number =>
+  writers.flatMap(({ batches }) => batches).filter(({ receipt }) => receipt !== undefined).length;
 
 async function clientOf(data: string, server: Server): Promise<SignedHttp> {
   const profiles = parseCredentials(await readFile(join(data, 'credentials'), 'utf8'));
@@ -131,13 +140,18 @@ describe('a server that is killed again and again', () => {
       );
       mkdirSync(data, { recursive: true, mode: 0o700 });
       const writers = Array.from({ length: WRITERS }, (_, i) => new Writer(`writer-${i}`));
+      let cutOff = 0;
       for (let kill = 0; kill < KILLS; kill++) {
         if (kill % 4 === 3) await killWhileStarting(data);
         const server = await serve(data);
         const http = await clientOf(data, server);
+        const before = answered(writers);
         const writing = Promise.allSettled(writers.map((writer) => writer.writeTo(http)));
+        // By the work that was done and not by the clock alone, but for some: the first requests are cut off too.
+        while (kill % 4 !== 1 && answered(writers) === before) await delay(5);
         await delay(between(20, 500));
         await server.stop('SIGKILL');
+        cutOff += writers.filter((writer) => writer.isCutOff).length;
         const failures = (await writing).filter((result) => result.status === 'rejected');
         expect({ kill, failures, complaints: server.complaints() }).toEqual({ kill, failures: [], complaints: '' });
       }
@@ -147,8 +161,8 @@ describe('a server that is killed again and again', () => {
       for (const writer of writers) await writer.settle(http);
       const batches = writers.flatMap((writer) => writer.batches);
       // The kills came while there was work: many requests were answered, and some were cut off.
-      expect(batches.length).toBeGreaterThan(KILLS * WRITERS);
-      expect(batches.filter((batch) => batch.receipt?.replayed).length).toBeGreaterThanOrEqual(0);
+      expect(batches.length).toBeGreaterThan(KILLS / 2);
+      expect(cutOff).toBeGreaterThan(KILLS / 2);
 
       for (const trail of TRAILS) {
         const lines = await linesOf(http, trail);
