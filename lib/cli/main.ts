@@ -69,7 +69,7 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
     await program.parseAsync([...args], { from: 'user' });
     return shell.exitCode;
   } catch (error) {
-    return explain(error, terminal, args.includes('--json'));
+    return explain(error, terminal, args);
   }
 }
 
@@ -107,14 +107,22 @@ function buildProgram(shell: Shell, commands: readonly Install[]): Command {
   return program;
 }
 
+/** The commands that only show. The exit code of any other is a verdict, or says that its work was done. */
+const SHOWING: ReadonlySet<string> = new Set([
+  ...['query', 'show', 'trails', 'timeline', 'history', 'activity', 'summary', 'tail', 'ask'],
+  ...['inspect', 'completion', 'help'],
+]);
+
 /** Says on stderr what went wrong and what to do about it. */
-function explain(error: unknown, terminal: Terminal, json: boolean): number {
+function explain(error: unknown, terminal: Terminal, args: readonly string[]): number {
   // Commander has written its message or the help already.
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.failed;
-  // The reader of our output has seen enough: `sealtrail query | head`.
-  if (error instanceof Error && 'code' in error && error.code === 'EPIPE') return EXIT.ok;
+  // The reader of our output has seen enough: `sealtrail query | head`. A verdict that was not written is not ok.
+  if (error instanceof Error && 'code' in error && error.code === 'EPIPE') {
+    return SHOWING.has(args[0] ?? 'help') || args.includes('--help') ? EXIT.ok : EXIT.failed;
+  }
   if (terminal.signal.aborted) return EXIT.interrupted;
-  if (json) {
+  if (args.includes('--json')) {
     const { code, field } = error instanceof SealtrailError ? error : { code: 'internal', field: undefined };
     const text = JSON.stringify({ error: { code, message: messageOf(error), field } });
     terminal.stderr.write(shownOn(terminal.stderr, `${text}\n`));

@@ -82,6 +82,20 @@ describe('a reader that has seen enough', () => {
     child.stdout?.once('data', () => child.stdout?.destroy());
     expect(await ending).toMatchObject({ code: 0, stderr: '' });
   });
+
+  it('is told no verdict, so that verify | true is not ok', async () => {
+    const keys = join(data, 'exported-keys');
+    expect(await run(['keys', '--export', keys], { env: cleanEnvironment(server.env) })).toMatchObject({ code: 0 });
+    for (const format of [[], ['--json']]) {
+      const child = start(['verify', join(data, 'archive'), '--key', join(keys, 'log.pem'), ...format], {
+        env: cleanEnvironment({}),
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      const ending = finished(child);
+      child.stdout?.destroy();
+      expect(await ending).toMatchObject({ code: 2 });
+    }
+  });
 });
 
 describe('serve', () => {
