@@ -110,8 +110,12 @@ function buildProgram(shell: Shell, commands: readonly Install[]): Command {
 /** The commands that only show. The exit code of any other is a verdict, or says that its work was done. */
 const SHOWING: ReadonlySet<string> = new Set([
   ...['query', 'show', 'trails', 'timeline', 'history', 'activity', 'summary', 'tail', 'ask'],
-  ...['inspect', 'completion', 'help'],
+  ...['inspect', 'completion', 'help', '--help', '-h', '--version'],
 ]);
+
+/** True if a command line neither proves nor checks anything: then its reader may stop early. */
+const onlyShows = ([name = 'help', ...options]: readonly string[]): boolean =>
+  SHOWING.has(name) && !options.some((option) => /^--(proof|key|policy)/.test(option));
 
 /** Says on stderr what went wrong and what to do about it. */
 function explain(error: unknown, terminal: Terminal, args: readonly string[]): number {
@@ -119,7 +123,7 @@ function explain(error: unknown, terminal: Terminal, args: readonly string[]): n
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.failed;
   // The reader of our output has seen enough: `sealtrail query | head`. A verdict that was not written is not ok.
   if (error instanceof Error && 'code' in error && error.code === 'EPIPE') {
-    return SHOWING.has(args[0] ?? 'help') || args.includes('--help') ? EXIT.ok : EXIT.failed;
+    return onlyShows(args) ? EXIT.ok : EXIT.failed;
   }
   if (terminal.signal.aborted) return EXIT.interrupted;
   if (args.includes('--json')) {

@@ -83,6 +83,17 @@ describe('a reader that has seen enough', () => {
     expect(await ending).toMatchObject({ code: 0, stderr: '' });
   });
 
+  it('has no proof of an answer that it did not read to the end', async () => {
+    const proof = join(data, 'cut-off.json');
+    const child = start(['query', 'orders', '--all', '--format', 'ndjson', '--proof', proof], {
+      env: cleanEnvironment(server.env),
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const ending = finished(child);
+    child.stdout?.destroy();
+    expect(await ending).toMatchObject({ code: 2 });
+  });
+
   it('is told no verdict, so that verify | true is not ok', async () => {
     const keys = join(data, 'exported-keys');
     expect(await run(['keys', '--export', keys], { env: cleanEnvironment(server.env) })).toMatchObject({ code: 0 });
